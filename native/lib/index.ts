@@ -1,0 +1,6 @@
+// The typed face of the addon. Services import this module from their adapters/ only.
+
+export * from './engine';
+export * from './errors';
+export * from './trainer';
+export type { RawPixels, SampleType, SplitName } from './native';
