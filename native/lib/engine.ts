@@ -102,7 +102,12 @@ export class Engine {
    * @param threshold probability in (0, 1) above which a pixel is foreground
    * @throws ResourceExhaustedError (QUEUE_FULL) with `retryAfterMs`, DeadlineError, CancelledError, InvalidInputError
    */
-  async segment(model: Model, pixels: RawPixels, threshold: number, options: RequestOptions = {}): Promise<Segmentation> {
+  async segment(
+    model: Model,
+    pixels: RawPixels,
+    threshold: number,
+    options: RequestOptions = {},
+  ): Promise<Segmentation> {
     return this.request(options, (cancel) =>
       this.raw.segment(model.raw, pixels, threshold, { ...rawOptions(options), cancel }),
     );

@@ -202,9 +202,9 @@ export interface NativeAddon {
 /** The repository root, from native/lib as well as from its compiled copy under dist/. */
 function repositoryRoot(): string {
   let folder = __dirname;
-  while (!existsSync(join(folder, 'package.json'))) {
+  while (!existsSync(join(folder, 'native', 'CMakeLists.txt'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('automed: package.json not found above native/lib');
+    if (parent === folder) throw new Error('automed: native/CMakeLists.txt not found above this file');
     folder = parent;
   }
   return folder;

@@ -1,0 +1,81 @@
+# Finds LibTorch and defines the imported target LibTorch::LibTorch, linking its libraries directly: TorchConfig.cmake
+# wants a CUDA toolkit for a CUDA build and adds nothing that is needed here.
+#
+# Order: LIBTORCH (a folder with include/ and lib/), LIBTORCH_USE_PYTORCH=1 (the torch package of python3),
+# the project's own download (native/setup/libtorch.mjs). Environment or -D variables of those names.
+# LIBTORCH_BYPASS_VERSION_CHECK=1 accepts a version that the project is not tested with.
+
+set(AUTOMED_LIBTORCH_PINNED "2.13.0")
+set(AUTOMED_LIBTORCH_TESTED "2.13.0" "2.14.1") # the CPU wheel and the CUDA wheel
+
+foreach(name LIBTORCH LIBTORCH_USE_PYTORCH LIBTORCH_BYPASS_VERSION_CHECK)
+  if(NOT DEFINED ${name} AND DEFINED ENV{${name}})
+    set(${name} "$ENV{${name}}")
+  endif()
+endforeach()
+
+set(_remedies "Remedies: unset LIBTORCH and LIBTORCH_USE_PYTORCH and run 'npm run setup', which downloads LibTorch \
+${AUTOMED_LIBTORCH_PINNED}; or set LIBTORCH to a folder that holds include/ and lib/; or install torch for python3 and set LIBTORCH_USE_PYTORCH=1.")
+
+if(LIBTORCH)
+  set(_root "${LIBTORCH}")
+  set(_origin "LIBTORCH")
+elseif(LIBTORCH_USE_PYTORCH)
+  execute_process(
+    COMMAND python3 -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
+    OUTPUT_VARIABLE _root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE _python_failed)
+  if(_python_failed)
+    message(FATAL_ERROR "LIBTORCH_USE_PYTORCH is set, but python3 has no torch package. ${_remedies}")
+  endif()
+  set(_origin "LIBTORCH_USE_PYTORCH")
+else()
+  set(_root "${CMAKE_CURRENT_SOURCE_DIR}/../.libtorch/${AUTOMED_LIBTORCH_PINNED}/torch")
+  set(_origin "the project's download")
+endif()
+file(REAL_PATH "${_root}" _root)
+
+set(_version_header "${_root}/include/torch/headeronly/version.h")
+if(NOT EXISTS "${_version_header}")
+  set(_version_header "${_root}/include/torch/csrc/api/include/torch/version.h")
+endif()
+if(NOT EXISTS "${_version_header}" OR NOT EXISTS "${_root}/lib/libtorch_cpu.so")
+  message(FATAL_ERROR "No LibTorch in ${_root} (from ${_origin}). ${_remedies}")
+endif()
+file(STRINGS "${_version_header}" _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
+string(REGEX REPLACE "[^0-9]+" "." _version "${_version_lines}")
+string(REGEX REPLACE "^\\.|\\.$" "" _version "${_version}")
+if(NOT _version IN_LIST AUTOMED_LIBTORCH_TESTED AND NOT LIBTORCH_BYPASS_VERSION_CHECK)
+  message(FATAL_ERROR "LibTorch ${_version} in ${_root} (from ${_origin}) is not a version this project is tested with \
+(${AUTOMED_LIBTORCH_TESTED}). ${_remedies} LIBTORCH_BYPASS_VERSION_CHECK=1 builds with it all the same.")
+endif()
+
+set(_libraries "${_root}/lib/libc10.so" "${_root}/lib/libtorch_cpu.so")
+set(_rpath "${_root}/lib")
+set(AUTOMED_CUDA OFF)
+if(EXISTS "${_root}/lib/libtorch_cuda.so")
+  # The wheel's CUDA libraries are packages of their own beside torch: nvidia/*/lib.
+  file(GLOB _cuda_folders LIST_DIRECTORIES true "${_root}/../nvidia/*/lib")
+  find_library(_cudart NAMES libcudart.so.13 libcudart.so.12 libcudart.so HINTS ${_cuda_folders}
+    PATHS /usr/local/cuda/lib64 /usr/local/cuda-13.0/lib /usr/local/cuda-13.0/lib64 NO_CACHE)
+  if(NOT _cudart)
+    message(FATAL_ERROR "LibTorch in ${_root} (from ${_origin}) is a CUDA build, but its CUDA libraries are missing \
+(libcudart not found beside it in nvidia/*/lib nor in /usr/local/cuda). Install the nvidia-* packages that the torch wheel \
+names as its requirements into the same folder, or use a CPU build. ${_remedies}")
+  endif()
+  list(APPEND _libraries "${_root}/lib/libc10_cuda.so" "${_root}/lib/libtorch_cuda.so")
+  get_filename_component(_cudart_folder "${_cudart}" DIRECTORY)
+  list(APPEND _rpath ${_cuda_folders} "${_cudart_folder}")
+  set(AUTOMED_CUDA ON)
+endif()
+list(APPEND _libraries "${_root}/lib/libtorch.so")
+
+add_library(LibTorch INTERFACE)
+add_library(LibTorch::LibTorch ALIAS LibTorch)
+target_include_directories(LibTorch SYSTEM INTERFACE "${_root}/include" "${_root}/include/torch/csrc/api/include")
+# --no-as-needed: libtorch registers its operators from libraries that no symbol of ours asks for.
+target_link_libraries(LibTorch INTERFACE "-Wl,--no-as-needed" ${_libraries} "-Wl,--as-needed" pthread)
+list(REMOVE_DUPLICATES _rpath)
+foreach(_folder ${_rpath})
+  target_link_options(LibTorch INTERFACE "-Wl,-rpath,${_folder}" "-Wl,-rpath-link,${_folder}")
+endforeach()
+message(STATUS "LibTorch ${_version} from ${_origin}: ${_root} (CUDA: ${AUTOMED_CUDA})")
