@@ -1,0 +1,117 @@
+import sharp from 'sharp';
+import { automedError, type AutomedError } from '../common/errors';
+import { foreignFormat, isAnimatedPng, sniffFormat, type ImageFormat } from './formats';
+import type { Pixels } from './pixels';
+
+// One image is one job of libuv's pool; libvips' own threads would fight LibTorch's for the same cores, and its cache
+// would keep patients' pixels alive.
+sharp.concurrency(1);
+sharp.cache(false);
+
+export interface DecodeLimits {
+  /** Encoded size. */
+  maxBytes: number;
+  /** Width x height, checked against the header before anything is allocated. */
+  maxPixels: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<DecodeLimits> = { maxBytes: 64 * 1024 * 1024, maxPixels: 64_000_000 };
+
+type Layout = Pick<Pixels, 'sampleType'> & { space: string; depth: 'uchar' | 'ushort' | 'float' };
+
+function unsupported(message: string, cause?: unknown): AutomedError {
+  return automedError('UNSUPPORTED_IMAGE', message, { field: 'image', cause });
+}
+
+function invalid(message: string): AutomedError {
+  return automedError('INVALID_ARGUMENT', message, { field: 'image' });
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function checkContent(bytes: Buffer, limits: DecodeLimits): ImageFormat {
+  if (bytes.length === 0) throw invalid('The image is empty (0 bytes).');
+  if (bytes.length > limits.maxBytes) {
+    throw invalid(`The image has ${bytes.length} bytes; at most ${limits.maxBytes} are accepted.`);
+  }
+  const format = sniffFormat(bytes);
+  if (!format) {
+    const found = foreignFormat(bytes);
+    throw unsupported(
+      `${found ? `This is a ${found} file` : 'This is no image that can be read'}; PNG, JPEG, TIFF and WebP are accepted.`,
+    );
+  }
+  if (format === 'PNG' && isAnimatedPng(bytes)) {
+    throw unsupported('The PNG is animated; send one still image.');
+  }
+  return format;
+}
+
+async function readHeader(bytes: Buffer, format: ImageFormat, limits: DecodeLimits): Promise<sharp.Metadata> {
+  // limitInputPixels is off here only: this call reads no pixels, and the check below gives the better message.
+  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' })
+    .metadata()
+    .catch((cause: unknown) => {
+      throw unsupported(`The ${format} image cannot be read: its header is damaged or cut short.`, cause);
+    });
+  const { width, height, pages } = header;
+  if (width * height > limits.maxPixels) {
+    throw invalid(`The image is ${width} x ${height}; at most ${limits.maxPixels} pixels are accepted.`);
+  }
+  if ((pages ?? 1) > 1) {
+    throw unsupported(
+      format === 'WebP'
+        ? `The WebP is animated (${pages} frames); send one still image.`
+        : `The ${format} has ${pages} pages; send one image at a time.`,
+    );
+  }
+  return header;
+}
+
+/** The layout that keeps every sample as it was stored. */
+function chooseLayout(header: sharp.Metadata, format: ImageFormat): Layout {
+  const { space, depth } = header;
+  const grey = space === 'b-w' || space === 'grey16';
+  switch (depth) {
+    case 'uchar':
+      return { space: grey ? 'b-w' : 'srgb', depth, sampleType: 'uint8' };
+    case 'ushort':
+      return { space: grey ? 'grey16' : 'rgb16', depth, sampleType: 'uint16' };
+    case 'float':
+      if (grey) return { space: 'b-w', depth, sampleType: 'float32' };
+      throw unsupported(`The ${format} holds floating-point colour; 8 or 16 bits, or grey float, are accepted.`);
+    default:
+      throw unsupported(
+        `The ${format} holds samples of type ${depth}; 8 and 16 bits unsigned and grey float are accepted.`,
+      );
+  }
+}
+
+/**
+ * Decodes PNG, JPEG, TIFF or WebP, told by content. The result is upright (EXIF orientation applied), without alpha, grey
+ * or RGB, in the file's own sample type. Stored values are not touched: colour profiles are ignored, except that CMYK is
+ * converted to sRGB through its profile.
+ * @throws InvalidInputError (UNSUPPORTED_IMAGE, INVALID_ARGUMENT) on field `image`
+ */
+export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Promise<Pixels> {
+  const bytes = asBuffer(encoded);
+  const format = checkContent(bytes, limits);
+  const header = await readHeader(bytes, format, limits);
+  const { space, depth, sampleType } = chooseLayout(header, format);
+  const { data, info } = await sharp(bytes, {
+    failOn: 'error', // includes truncation
+    limitInputPixels: limits.maxPixels,
+    ignoreIcc: header.space !== 'cmyk',
+  })
+    .autoOrient()
+    .removeAlpha()
+    .toColourspace(space)
+    .raw({ depth })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw unsupported(`The ${format} image cannot be read: its data is damaged or cut short.`, cause);
+    });
+  return { data, width: info.width, height: info.height, channels: info.channels as Pixels['channels'], sampleType };
+}

@@ -1,0 +1,43 @@
+/** Encodings that are decoded. */
+export type ImageFormat = 'PNG' | 'JPEG' | 'TIFF' | 'WebP';
+
+const FOREIGN: [string, (bytes: Buffer) => boolean][] = [
+  ['GIF', (bytes) => ascii(bytes, 0, 'GIF8')],
+  ['BMP', (bytes) => ascii(bytes, 0, 'BM')],
+  ['PDF', (bytes) => ascii(bytes, 0, '%PDF')],
+  ['DICOM', (bytes) => ascii(bytes, 128, 'DICM')],
+  ['HEIF or AVIF', (bytes) => ascii(bytes, 4, 'ftyp')],
+  ['JPEG 2000', (bytes) => ascii(bytes, 4, 'jP  ')],
+  ['ZIP', (bytes) => ascii(bytes, 0, 'PK\u0003\u0004')],
+  ['XML or SVG', (bytes) => ascii(bytes, 0, '<')],
+];
+
+function ascii(bytes: Buffer, offset: number, text: string): boolean {
+  return bytes.subarray(offset, offset + text.length).toString('latin1') === text;
+}
+
+/** Tells the encoding by content; a file's name is never asked. */
+export function sniffFormat(bytes: Buffer): ImageFormat | undefined {
+  if (ascii(bytes, 0, '\u0089PNG\r\n\u001a\n')) return 'PNG';
+  if (ascii(bytes, 0, '\u00ff\u00d8\u00ff')) return 'JPEG';
+  if (ascii(bytes, 0, 'RIFF') && ascii(bytes, 8, 'WEBP')) return 'WebP';
+  const classic = ['II*\u0000', 'MM\u0000*', 'II+\u0000', 'MM\u0000+'];
+  return classic.some((magic) => ascii(bytes, 0, magic)) ? 'TIFF' : undefined;
+}
+
+/** Names a known encoding that is not decoded, for the error message. */
+export function foreignFormat(bytes: Buffer): string | undefined {
+  return FOREIGN.find(([, matches]) => matches(bytes))?.[0];
+}
+
+/** True for an animated PNG: an acTL chunk stands before the first image data. libpng would show its first frame. */
+export function isAnimatedPng(bytes: Buffer): boolean {
+  let offset = 8;
+  while (offset + 8 <= bytes.length) {
+    const type = bytes.toString('latin1', offset + 4, offset + 8);
+    if (type === 'acTL') return true;
+    if (type === 'IDAT' || type === 'IEND') return false;
+    offset += 12 + bytes.readUInt32BE(offset); // length, type, data, checksum
+  }
+  return false;
+}

@@ -1,0 +1,80 @@
+import sharp from 'sharp';
+import { automedError } from '../common/errors';
+import { toRgb8, type Pixels } from './pixels';
+
+export type Colour = readonly [red: number, green: number, blue: number];
+
+export const PREDICTION_COLOUR: Colour = [255, 64, 64];
+export const TRUTH_COLOUR: Colour = [64, 230, 120];
+
+export interface OverlayOptions {
+  colour?: Colour;
+  /** How much the fill hides the image, 0 to 1. */
+  opacity?: number;
+  /** Mask whose contour is drawn over the other in TRUTH_COLOUR. */
+  truth?: Uint8Array;
+}
+
+/** Rows of 8-bit RGB. */
+export interface Picture {
+  data: Uint8ClampedArray;
+  width: number;
+  height: number;
+}
+
+/** True for a foreground pixel with background, or the border of the image, beside it. */
+function onContour(mask: Uint8Array, width: number, height: number, x: number, y: number): boolean {
+  const at = y * width + x;
+  if (!mask[at]) return false;
+  if (x === 0 || y === 0 || x === width - 1 || y === height - 1) return true;
+  return !mask[at - 1] || !mask[at + 1] || !mask[at - width] || !mask[at + width];
+}
+
+function drawContour(picture: Picture, mask: Uint8Array, colour: Colour): void {
+  const { data, width, height } = picture;
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      if (onContour(mask, width, height, x, y)) data.set(colour, (y * width + x) * 3);
+    }
+  }
+}
+
+function checkMask(mask: Uint8Array, { width, height }: Pixels): void {
+  if (mask.length !== width * height) {
+    throw automedError('SHAPE_MISMATCH', `The mask does not have the image's size of ${width} x ${height}.`, {
+      field: 'mask',
+    });
+  }
+}
+
+/** Draws the mask as a translucent fill with an outline, and the contour of the ground truth when given. */
+export function drawOverlay(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Picture {
+  const { colour = PREDICTION_COLOUR, opacity = 0.3, truth } = options;
+  checkMask(mask, pixels);
+  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+  const { data } = picture;
+  mask.forEach((value, pixel) => {
+    if (!value) return;
+    colour.forEach((level, band) => {
+      const at = pixel * 3 + band;
+      data[at] = (data[at] ?? 0) * (1 - opacity) + level * opacity;
+    });
+  });
+  drawContour(picture, mask, colour);
+  if (truth) {
+    checkMask(truth, pixels);
+    drawContour(picture, truth, TRUTH_COLOUR);
+  }
+  return picture;
+}
+
+export async function encodePicturePng({ data, width, height }: Picture): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+/** The overlay as a PNG of the image's size. */
+export async function overlayPng(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Promise<Buffer> {
+  return encodePicturePng(drawOverlay(pixels, mask, options));
+}

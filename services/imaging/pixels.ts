@@ -1,0 +1,41 @@
+/** Element type of samples; multi-byte samples are little endian. */
+export type SampleType = 'uint8' | 'uint16' | 'float32';
+
+/** Interleaved pixels, rows from the top, no row padding, upright. Structurally what the addon takes. */
+export interface Pixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  /** 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. */
+  channels: 1 | 2 | 3 | 4;
+  /** uint16 uses its whole range; float32 is on the 0-255 scale. */
+  sampleType: SampleType;
+}
+
+/** The samples of `pixels` as numbers on the 0-255 scale; a view where the type allows it, a copy otherwise. */
+function samples(pixels: Pixels): { values: ArrayLike<number>; scale: number } {
+  const { data, sampleType } = pixels;
+  if (sampleType === 'uint8') return { values: data, scale: 1 };
+  const bytes = sampleType === 'uint16' ? 2 : 4;
+  // A typed array needs an aligned start; buffers of Node's pool do not promise one.
+  const aligned = data.byteOffset % bytes === 0 ? data : data.slice();
+  const count = Math.floor(aligned.byteLength / bytes);
+  return sampleType === 'uint16'
+    ? { values: new Uint16Array(aligned.buffer, aligned.byteOffset, count), scale: 1 / 257 }
+    : { values: new Float32Array(aligned.buffer, aligned.byteOffset, count), scale: 1 };
+}
+
+/** An 8-bit RGB copy for drawing on: alpha dropped, grey repeated, 16 bit scaled by 1/257, float clamped. */
+export function toRgb8(pixels: Pixels): Uint8ClampedArray {
+  const { values, scale } = samples(pixels);
+  const { width, height, channels } = pixels;
+  const colour = channels >= 3;
+  const rgb = new Uint8ClampedArray(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    const from = pixel * channels;
+    for (let band = 0; band < 3; band += 1) {
+      rgb[pixel * 3 + band] = (values[from + (colour ? band : 0)] ?? 0) * scale;
+    }
+  }
+  return rgb;
+}
