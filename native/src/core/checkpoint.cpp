@@ -1,0 +1,93 @@
+#include "core/checkpoint.h"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "core/error.h"
+
+namespace automed {
+namespace {
+
+constexpr std::size_t kListed = 20;  // names of each kind that a message spells out
+
+std::string with_dot(const std::string& prefix) {
+  return prefix.empty() || prefix.back() == '.' ? prefix : prefix + '.';
+}
+
+std::string shape_text(torch::IntArrayRef shape) {
+  std::ostringstream text;
+  text << shape;
+  return text.str();
+}
+
+void append_list(std::string& message, const char* kind, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  message += "; " + std::to_string(names.size()) + " " + kind + ": ";
+  for (std::size_t i = 0; i < std::min(names.size(), kListed); ++i) {
+    message += (i == 0 ? "" : ", ") + names[i].substr(0, 200);
+  }
+  if (names.size() > kListed) message += ", and " + std::to_string(names.size() - kListed) + " more";
+}
+
+bool all_finite(const torch::Tensor& tensor) {
+  if (!tensor.is_floating_point() || tensor.numel() == 0) return true;
+  // One pass without a temporary: NaN and infinity survive a sum. A sum that overflows is looked at again.
+  const bool half = tensor.element_size() < 4;
+  const torch::Tensor sum = half ? tensor.sum(torch::kFloat32) : tensor.sum();
+  return torch::isfinite(sum).item<bool>() || torch::isfinite(tensor).all().item<bool>();
+}
+
+}  // namespace
+
+NamedTensors state_dict(const torch::nn::Module& module, const std::string& prefix) {
+  const std::string start = with_dot(prefix);
+  NamedTensors tensors;
+  for (const auto& item : module.named_parameters()) tensors.emplace_back(start + item.key(), item.value());
+  for (const auto& item : module.named_buffers()) tensors.emplace_back(start + item.key(), item.value());
+  return tensors;
+}
+
+void load_strict(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix) {
+  const std::string start = with_dot(prefix);
+  const NamedTensors targets = state_dict(module, prefix);
+  std::vector<std::string> missing, unexpected, different;
+  std::vector<torch::Tensor> sources;
+  std::set<std::string> expected;
+  for (const auto& [name, target] : targets) {
+    expected.insert(name);
+    if (!file.contains(name)) {
+      missing.push_back(name);
+      continue;
+    }
+    torch::Tensor source = file.tensor(name);
+    if (source.sizes() != target.sizes()) {
+      different.push_back(name + " is " + shape_text(source.sizes()) + " instead of " + shape_text(target.sizes()));
+    } else if (source.is_floating_point() != target.is_floating_point()) {
+      different.push_back(name + " has another kind of numbers");
+    }
+    sources.push_back(std::move(source));
+  }
+  for (const std::string& name : file.keys()) {
+    if (name.starts_with(start) && !expected.contains(name)) unexpected.push_back(name);
+  }
+  if (!missing.empty() || !unexpected.empty() || !different.empty()) {
+    std::string message = "the checkpoint does not fit the architecture";
+    append_list(message, "missing", missing);
+    append_list(message, "unexpected", unexpected);
+    append_list(message, "of another shape", different);
+    throw Error(ErrorCode::kCheckpointMismatch, message);
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (!all_finite(sources[i])) {
+      throw Error(ErrorCode::kCheckpointCorrupt, "the checkpoint has NaN or infinity in " + targets[i].first);
+    }
+  }
+  torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    torch::Tensor target = targets[i].second;
+    target.copy_(sources[i]);
+  }
+}
+
+}  // namespace automed

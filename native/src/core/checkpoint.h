@@ -1,0 +1,25 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/safetensors.h"
+
+namespace automed {
+
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+/// Parameters and buffers under their registered names, as Python's `state_dict()` (the tensors are shared, not
+/// copied). `prefix` is put before each name, with a dot between when it has none.
+NamedTensors state_dict(const torch::nn::Module& module, const std::string& prefix = "");
+
+/// Copies every tensor of the state dict from the file, or changes nothing. The file must hold exactly the module's
+/// names (with a `prefix`: exactly among those that start with it), each in the module's shape; one
+/// Error(kCheckpointMismatch) lists everything missing, unexpected and mis-shaped. NaN or infinity is
+/// Error(kCheckpointCorrupt).
+void load_strict(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix = "");
+
+}  // namespace automed

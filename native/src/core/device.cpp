@@ -1,0 +1,58 @@
+#include "core/device.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "core/error.h"
+
+namespace automed {
+namespace {
+
+constexpr std::string_view kCuda = "cuda";
+
+torch::Device cuda_device(int index) {
+  if (!torch::cuda::is_available()) {
+    throw Error(ErrorCode::kDeviceUnavailable, "no CUDA device can be used here");
+  }
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (index >= count) {
+    throw Error(ErrorCode::kDeviceUnavailable,
+                "there is no device cuda:" + std::to_string(index) + ", only " + std::to_string(count));
+  }
+  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+}  // namespace
+
+torch::Device parse_device(const std::string& text) {
+  if (text == "cpu") return torch::Device(torch::kCPU);
+  if (text == "auto") return torch::cuda::is_available() ? cuda_device(0) : torch::Device(torch::kCPU);
+  if (text == kCuda) return cuda_device(0);
+  if (text.starts_with("cuda:")) {
+    const char* end = text.data() + text.size();
+    int index = -1;
+    const auto [stop, status] = std::from_chars(text.data() + kCuda.size() + 1, end, index);
+    if (status == std::errc() && stop == end && index >= 0 && index < 128) return cuda_device(index);
+  }
+  throw Error(ErrorCode::kInvalidArgument, "the device must be cpu, cuda, cuda:N or auto", "device");
+}
+
+torch::Dtype parse_precision(const std::string& text, const torch::Device& device) {
+  if (text == "float32") return torch::kFloat32;
+  if (text == "bfloat16") return torch::kBFloat16;
+  if (text == "float16" && device.is_cuda()) return torch::kFloat16;
+  throw Error(ErrorCode::kInvalidArgument, "the precision must be float32, bfloat16 or, on CUDA, float16", "precision");
+}
+
+std::string precision_name(torch::Dtype dtype) {
+  switch (dtype) {
+    case torch::kBFloat16:
+      return "bfloat16";
+    case torch::kFloat16:
+      return "float16";
+    default:
+      return "float32";
+  }
+}
+
+}  // namespace automed
