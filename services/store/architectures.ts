@@ -1,0 +1,81 @@
+// The named base architectures and the heads that go on them. The objects are the `architecture` of base.json and
+// model.json, which native code reads as they stand.
+
+import { automedError } from '../common/errors';
+import type { BaseArchitecture, Family, HeadArchitecture } from './manifests';
+
+const TINY_DECODER = { depth: 2, heads: 4, mlp_dim: 256, iou_hidden: 64, multimask_outputs: 3 };
+const SAM_DECODER = { depth: 2, heads: 8, mlp_dim: 2048, iou_hidden: 256, multimask_outputs: 3 };
+
+interface NamedBase {
+  family: Family;
+  architecture: BaseArchitecture;
+}
+
+function vit(
+  imageSize: number,
+  size: { embed_dim: number; depth: number; heads: number; global_blocks: number[] },
+  adapter: boolean,
+): BaseArchitecture {
+  return {
+    image_size: imageSize,
+    patch_size: 16,
+    ...size,
+    window_size: 14,
+    out_channels: 256,
+    adapter,
+    decoder: SAM_DECODER,
+  };
+}
+
+const VIT_B = { embed_dim: 768, depth: 12, heads: 12, global_blocks: [2, 5, 8, 11] };
+const VIT_L = { embed_dim: 1024, depth: 24, heads: 16, global_blocks: [5, 11, 17, 23] };
+const VIT_H = { embed_dim: 1280, depth: 32, heads: 16, global_blocks: [7, 15, 23, 31] };
+
+export const BASE_ARCHITECTURES: Readonly<Record<string, NamedBase>> = {
+  /** 3.8 M parameters with its heads: for demonstrations, tests and trials. */
+  tiny: {
+    family: 'sam-med2d',
+    architecture: {
+      image_size: 256,
+      patch_size: 16,
+      embed_dim: 128,
+      depth: 4,
+      heads: 4,
+      window_size: 14,
+      global_blocks: [1, 3],
+      out_channels: 64,
+      adapter: true,
+      decoder: TINY_DECODER,
+    },
+  },
+  'sam-med2d-vit-b': { family: 'sam-med2d', architecture: vit(256, VIT_B, true) },
+  'sam-vit-b': { family: 'sam', architecture: vit(1024, VIT_B, false) },
+  'sam-vit-l': { family: 'sam', architecture: vit(1024, VIT_L, false) },
+  'sam-vit-h': { family: 'sam', architecture: vit(1024, VIT_H, false) },
+};
+
+export function baseArchitecture(name: string): NamedBase {
+  const found = Object.hasOwn(BASE_ARCHITECTURES, name) ? BASE_ARCHITECTURES[name] : undefined;
+  if (found) return found;
+  const known = Object.keys(BASE_ARCHITECTURES).join(', ');
+  throw automedError('INVALID_ARGUMENT', `There is no architecture "${name}"; known are ${known}.`, { field: 'arch' });
+}
+
+/** MobileNet of full width, except beside an encoder narrower than ViT-B, where it would dwarf the rest. */
+function defaultMobilenetWidth(base: BaseArchitecture): number {
+  return base.embed_dim < 768 ? 0.35 : 1.0;
+}
+
+export function segmentationHead(base: BaseArchitecture): HeadArchitecture {
+  return { kind: 'sam-automed', mobilenet: { width: defaultMobilenetWidth(base), se: 'improved' } };
+}
+
+export function classificationHead(base: BaseArchitecture, classes: number): HeadArchitecture {
+  return {
+    kind: 'sam-medcls',
+    mobilenet: { width: defaultMobilenetWidth(base), se: 'improved' },
+    attention: true,
+    classes,
+  };
+}

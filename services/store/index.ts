@@ -1,0 +1,4 @@
+export * from './architectures';
+export * from './manifests';
+export * from './model-store';
+export { sha256OfFile, WEIGHTS_FILE, type Stored } from './versions';

@@ -1,0 +1,136 @@
+// base.json and model.json. Fields that a later version adds are kept as they are.
+
+import { z } from 'zod';
+
+/** Names become folders: no separator, no leading dot. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9\-_.]{0,62}$/, 'must be 1 to 63 of a-z 0-9 - _ . and begin with a letter or digit');
+
+/** An alias begins with a letter, so that it is never taken for a version. */
+export const aliasSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9\-_.]{0,62}$/, 'must be 1 to 63 of a-z 0-9 - _ . and begin with a letter');
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const versionSchema = z.int().min(1);
+
+const weightsSchema = z.object({
+  /** File name within the version's folder. */
+  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/),
+  sha256: sha256Schema,
+  bytes: z.int().min(0),
+});
+
+export const familySchema = z.enum(['sam', 'sam-med2d']);
+
+export const baseArchitectureSchema = z.looseObject({
+  image_size: z.int().min(16),
+  patch_size: z.int().min(1),
+  embed_dim: z.int().min(1),
+  depth: z.int().min(1),
+  heads: z.int().min(1),
+  window_size: z.int().min(0),
+  global_blocks: z.array(z.int().min(0)),
+  out_channels: z.int().min(1),
+  adapter: z.boolean(),
+  decoder: z.looseObject({
+    depth: z.int().min(1),
+    heads: z.int().min(1),
+    mlp_dim: z.int().min(1),
+    iou_hidden: z.int().min(1),
+    multimask_outputs: z.int().min(1),
+  }),
+});
+
+const mobilenetSchema = z.looseObject({ width: z.number().positive(), se: z.enum(['improved', 'plain']) });
+
+export const headArchitectureSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('sam-automed'), mobilenet: mobilenetSchema }),
+  z.looseObject({
+    kind: z.literal('sam-medcls'),
+    mobilenet: mobilenetSchema,
+    attention: z.boolean(),
+    classes: z.int().min(2),
+  }),
+]);
+
+const recordedFields = {
+  schema: z.literal(1),
+  name: nameSchema,
+  version: versionSchema,
+  weights: weightsSchema,
+  /** ISO 8601, UTC. */
+  created: z.iso.datetime(),
+};
+
+export const baseManifestSchema = z.looseObject({
+  ...recordedFields,
+  family: familySchema,
+  architecture: baseArchitectureSchema,
+  /** Parameter count. */
+  parameters: z.int().min(0),
+  /** Where the weights come from, in words. */
+  origin: z.string(),
+  licence: z.string(),
+});
+
+const preprocessingSchema = z.looseObject({
+  image_size: z.int().min(16),
+  /** RGB, on the 0-255 scale. */
+  mean: z.array(z.number()).length(3),
+  std: z.array(z.number()).length(3),
+  /** Smaller images are padded after normalisation, others resized without keeping the aspect. */
+  fit: z.literal('pad-or-stretch'),
+});
+
+const modelFields = {
+  ...recordedFields,
+  base: z.object({ name: nameSchema, version: versionSchema, sha256: sha256Schema }),
+  preprocessing: preprocessingSchema,
+  architecture: headArchitectureSchema,
+  training: z.record(z.string(), z.unknown()),
+  metrics: z.record(z.string(), z.unknown()),
+  dataset: z.looseObject({ fingerprint: z.string() }),
+  codeVersion: z.string(),
+  licence: z.string(),
+};
+
+export const modelManifestSchema = z.discriminatedUnion('task', [
+  z.looseObject({
+    ...modelFields,
+    task: z.literal('segmentation'),
+    structures: z.array(z.string().min(1)).min(1),
+    /** Probability above which a pixel is foreground. */
+    threshold: z.number().gt(0).lt(1),
+  }),
+  z.looseObject({ ...modelFields, task: z.literal('classification'), classes: z.array(z.string().min(1)).min(2) }),
+]);
+
+export type Family = z.infer<typeof familySchema>;
+export type BaseArchitecture = z.infer<typeof baseArchitectureSchema>;
+export type HeadArchitecture = z.infer<typeof headArchitectureSchema>;
+export type BaseManifest = z.infer<typeof baseManifestSchema>;
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+export type SegmentationManifest = Extract<ModelManifest, { task: 'segmentation' }>;
+export type ClassificationManifest = Extract<ModelManifest, { task: 'classification' }>;
+export type Task = ModelManifest['task'];
+
+/** What the store fills in itself. */
+type Recorded = 'schema' | 'version' | 'weights' | 'created';
+/** Fields of a loose object, without its index signature, so that Omit keeps the names. */
+type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
+type Draft<T> = T extends unknown ? Omit<Known<T>, Recorded> : never;
+
+export type BaseDraft = Draft<BaseManifest>;
+export type ModelDraft = Draft<ModelManifest>;
+
+/** RGB mean and deviation of SAM's training images, on the 0-255 scale. */
+export function standardPreprocessing(imageSize: number): z.infer<typeof preprocessingSchema> {
+  return {
+    image_size: imageSize,
+    mean: [123.675, 116.28, 103.53],
+    std: [58.395, 57.12, 57.375],
+    fit: 'pad-or-stretch',
+  };
+}

@@ -1,0 +1,193 @@
+// The folder of bases and models that training writes and the servers read. Several processes may use it at once.
+
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { automedError } from '../common/errors';
+import { errnoOf, replaceFile } from './durable';
+import {
+  aliasSchema,
+  baseManifestSchema,
+  modelManifestSchema,
+  type BaseDraft,
+  type BaseManifest,
+  type ModelDraft,
+  type ModelManifest,
+} from './manifests';
+import { sha256OfFile, VersionedFolder, type Stored } from './versions';
+
+export type StoredModel = Stored<ModelManifest>;
+export type StoredBase = Stored<BaseManifest>;
+
+export interface StoreOptions {
+  /** Hears of versions that list*() leaves out because they cannot be read. */
+  onProblem?: (error: unknown) => void;
+}
+
+const ALIASES = 'aliases';
+
+function splitReference(reference: string): [name: string, selector: string] {
+  const [name = '', selector = '', ...rest] = reference.split('@');
+  const wellFormed = rest.length === 0 && (selector !== '' || !reference.includes('@'));
+  if (!wellFormed) {
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(reference)} is no reference: write NAME, NAME@VERSION or NAME@ALIAS.`,
+      { field: 'model' },
+    );
+  }
+  return [name, selector];
+}
+
+const isVersion = (selector: string): boolean => selector === '' || /^\d+$/.test(selector);
+
+export class ModelStore {
+  private readonly models: VersionedFolder<ModelManifest>;
+  private readonly bases: VersionedFolder<BaseManifest>;
+  private readonly verified = new Map<string, string>();
+
+  private constructor(
+    readonly root: string,
+    private readonly onProblem: (error: unknown) => void,
+  ) {
+    this.models = new VersionedFolder(join(root, 'models'), 'model', modelManifestSchema);
+    this.bases = new VersionedFolder(join(root, 'bases'), 'base', baseManifestSchema);
+  }
+
+  /** Creates the folders when they are missing. */
+  static async open(root: string, options: StoreOptions = {}): Promise<ModelStore> {
+    const store = new ModelStore(resolve(root), options.onProblem ?? (() => undefined));
+    await store.models.prepare();
+    await store.bases.prepare();
+    return store;
+  }
+
+  /** By name, then version. */
+  async listModels(): Promise<StoredModel[]> {
+    return this.models.list(this.onProblem);
+  }
+
+  async listBases(): Promise<StoredBase[]> {
+    return this.bases.list(this.onProblem);
+  }
+
+  /** @param reference `name` for the highest version, `name@3`, or `name@alias` */
+  async resolveModel(reference: string): Promise<StoredModel> {
+    const [name, selector] = splitReference(reference);
+    if (isVersion(selector)) return this.models.resolve(name, selector);
+    const version = (await this.aliases(name))[this.checkAlias(selector)];
+    if (version !== undefined) return this.models.resolve(name, String(version));
+    if ((await this.models.versions(name)).length === 0) throw await this.models.unknown(name);
+    throw automedError('NOT_FOUND', `The model ${name} has no alias "${selector}".`, { field: 'model' });
+  }
+
+  /** @param reference `name` for the highest version, or `name@3` */
+  async resolveBase(reference: string): Promise<StoredBase> {
+    const [name, selector] = splitReference(reference);
+    if (isVersion(selector)) return this.bases.resolve(name, selector);
+    throw automedError('INVALID_ARGUMENT', `Bases have versions and no aliases: ${JSON.stringify(reference)}.`, {
+      field: 'base',
+    });
+  }
+
+  /**
+   * Compares the weights with the manifest's sha256. A file that has not changed since (size, time, inode) is not read
+   * again by this process.
+   * @throws CheckpointError (CHECKPOINT_CORRUPT)
+   */
+  async verify(stored: StoredModel | StoredBase): Promise<void> {
+    const { manifest, weightsPath } = stored;
+    const damaged = (what: string, cause?: unknown): Error =>
+      automedError('CHECKPOINT_CORRUPT', `The weights of ${manifest.name}@${manifest.version} ${what}.`, { cause });
+    const facts = await stat(weightsPath, { bigint: true }).catch((cause: unknown) => {
+      throw damaged('cannot be read', cause);
+    });
+    if (facts.size !== BigInt(manifest.weights.bytes)) throw damaged('have changed since they were registered');
+    const state = [facts.size, facts.mtimeNs, facts.ctimeNs, facts.ino, manifest.weights.sha256].join(':');
+    if (this.verified.get(weightsPath) === state) return;
+    const sha256 = await sha256OfFile(weightsPath).catch((cause: unknown) => {
+      throw damaged('cannot be read', cause);
+    });
+    if (sha256 !== manifest.weights.sha256) throw damaged('have changed since they were registered');
+    this.verified.set(weightsPath, state);
+  }
+
+  /**
+   * Adds the next version of a model.
+   * @param populate writes weights.safetensors, and what else belongs to the version, into the folder it is given
+   */
+  async registerModel(draft: ModelDraft, populate: (folder: string) => Promise<void>): Promise<StoredModel> {
+    return this.models.register(
+      draft.name,
+      // The union of drafts plus the recorded fields is the union of manifests; the schema checks it at run time.
+      (facts) => ({ schema: 1, ...draft, ...facts, created: new Date().toISOString() }) as ModelManifest,
+      populate,
+    );
+  }
+
+  async registerBase(draft: BaseDraft, populate: (folder: string) => Promise<void>): Promise<StoredBase> {
+    return this.bases.register(
+      draft.name,
+      (facts) => ({ schema: 1, ...draft, ...facts, created: new Date().toISOString() }),
+      populate,
+    );
+  }
+
+  async aliases(name: string): Promise<Record<string, number>> {
+    const folder = join(this.models.folderOf(name), ALIASES);
+    const found: Record<string, number> = {};
+    const files = await readdir(folder).catch(() => []);
+    for (const alias of files.filter((file) => aliasSchema.safeParse(file).success).sort()) {
+      const version = Number(await readFile(join(folder, alias), 'utf8').catch(() => ''));
+      if (Number.isInteger(version) && version > 0) found[alias] = version;
+    }
+    return found;
+  }
+
+  /** Points an alias at an existing version, in one step: readers see the old version or the new one. */
+  async setAlias(name: string, alias: string, version: number): Promise<void> {
+    this.checkAlias(alias);
+    await this.models.resolve(name, String(version));
+    const folder = join(this.models.folderOf(name), ALIASES);
+    await mkdir(folder, { recursive: true });
+    await replaceFile(join(folder, alias), `${version}\n`);
+  }
+
+  async deleteAlias(name: string, alias: string): Promise<void> {
+    const path = join(this.models.folderOf(name), ALIASES, this.checkAlias(alias));
+    await rm(path).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      throw automedError('NOT_FOUND', `The model ${name} has no alias "${alias}".`, { field: 'alias' });
+    });
+  }
+
+  /**
+   * Deletes one version, or the model with all of its versions.
+   * @param options.force also deletes versions that an alias points to, and those aliases
+   */
+  async deleteModel(name: string, version?: number, options: { force?: boolean } = {}): Promise<void> {
+    if (version === undefined) await this.models.resolve(name, '');
+    else await this.models.resolve(name, String(version));
+    const aliases = await this.aliases(name);
+    const bound = Object.keys(aliases).filter((alias) => version === undefined || aliases[alias] === version);
+    if (bound.length > 0 && !options.force) {
+      throw automedError(
+        'ILLEGAL_STATE',
+        `${bound.map((alias) => `${name}@${alias}`).join(', ')} would point to nothing: move or delete the alias first, or force it.`,
+        { field: 'model' },
+      );
+    }
+    if (version === undefined) return this.models.removeAll(name);
+    for (const alias of bound) await this.deleteAlias(name, alias);
+    await this.models.remove(name, version);
+  }
+
+  private checkAlias(alias: string): string {
+    const parsed = aliasSchema.safeParse(alias);
+    if (parsed.success) return alias;
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `The alias ${JSON.stringify(alias)} ${parsed.error.issues[0]?.message ?? 'is malformed'}.`,
+      { field: 'alias' },
+    );
+  }
+}

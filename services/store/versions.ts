@@ -1,0 +1,190 @@
+// One kind of artefact (bases or models) as folders NAME/VERSION/ with a manifest and weights in each.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { automedError } from '../common/errors';
+import { publishFolder, removeFolder, replaceFile, storageError, sweepTemporaries, temporaryName } from './durable';
+import { nameSchema } from './manifests';
+
+export const WEIGHTS_FILE = 'weights.safetensors';
+/** Highest version ever deleted, so that its number is not given again. */
+const LAST_DELETED = '.last-deleted';
+
+interface Manifest {
+  name: string;
+  version: number;
+  weights: { file: string; sha256: string; bytes: number };
+}
+
+export interface Stored<M> {
+  manifest: M;
+  weightsPath: string;
+  folder: string;
+}
+
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+export class VersionedFolder<M extends Manifest> {
+  constructor(
+    private readonly root: string,
+    /** `model` or `base`: the field and the noun of error messages, and the manifest's file name. */
+    private readonly kind: 'model' | 'base',
+    private readonly schema: z.ZodType<M>,
+  ) {}
+
+  /** Creates the folder and deletes what interrupted writers left. */
+  async prepare(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    await sweepTemporaries(this.root);
+    for (const name of await this.names()) await sweepTemporaries(this.folderOf(name));
+  }
+
+  folderOf(name: string): string {
+    const parsed = nameSchema.safeParse(name);
+    if (!parsed.success) {
+      const reason = parsed.error.issues[0]?.message ?? 'is malformed';
+      throw automedError('INVALID_ARGUMENT', `The ${this.kind} name ${JSON.stringify(name)} ${reason}.`, {
+        field: this.kind,
+      });
+    }
+    return join(this.root, name);
+  }
+
+  async names(): Promise<string[]> {
+    const entries = await readdir(this.root, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && nameSchema.safeParse(entry.name).success)
+      .map((entry) => entry.name)
+      .sort();
+  }
+
+  /** Ascending. */
+  async versions(name: string): Promise<number[]> {
+    const entries = await readdir(this.folderOf(name)).catch(() => []);
+    return entries
+      .filter((entry) => /^[1-9]\d{0,8}$/.test(entry))
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  async read(name: string, version: number): Promise<Stored<M>> {
+    const folder = join(this.folderOf(name), String(version));
+    const text = await readFile(join(folder, `${this.kind}.json`), 'utf8').catch((cause: unknown) => {
+      throw this.corrupt(name, version, `its ${this.kind}.json cannot be read`, cause);
+    });
+    let manifest: M;
+    try {
+      manifest = this.schema.parse(JSON.parse(text));
+    } catch (cause) {
+      throw this.corrupt(name, version, `its ${this.kind}.json is malformed`, cause);
+    }
+    if (manifest.name !== name || manifest.version !== version) {
+      throw this.corrupt(name, version, `its ${this.kind}.json names ${manifest.name}@${manifest.version}`);
+    }
+    return { manifest, folder, weightsPath: join(folder, manifest.weights.file) };
+  }
+
+  /** @param selector digits, or empty for the highest version */
+  async resolve(name: string, selector: string): Promise<Stored<M>> {
+    const versions = await this.versions(name);
+    const highest = versions.at(-1);
+    if (highest === undefined) throw await this.unknown(name);
+    const version = selector === '' ? highest : Number(selector);
+    if (!versions.includes(version)) {
+      throw automedError(
+        'NOT_FOUND',
+        `The ${this.kind} ${name} has no version ${selector}; it has ${versions.join(', ')}.`,
+        { field: this.kind },
+      );
+    }
+    return this.read(name, version);
+  }
+
+  /** Every readable version, by name and version; the others go to `onProblem`. */
+  async list(onProblem: (error: unknown) => void): Promise<Stored<M>[]> {
+    const found: Stored<M>[] = [];
+    for (const name of await this.names()) {
+      for (const version of await this.versions(name)) {
+        try {
+          found.push(await this.read(name, version));
+        } catch (error) {
+          onProblem(error);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Writes the next version: nothing of it is visible before all of it is on the disk. */
+  async register(
+    name: string,
+    describe: (facts: Pick<Manifest, 'version' | 'weights'>) => M,
+    populate: (folder: string) => Promise<void>,
+  ): Promise<Stored<M>> {
+    const parent = this.folderOf(name);
+    const temporary = join(parent, temporaryName());
+    try {
+      await mkdir(temporary, { recursive: true });
+      await sweepTemporaries(parent);
+      await populate(temporary);
+      const version = await this.publish(name, temporary, describe);
+      return await this.read(name, version);
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      await rmdir(parent).catch(() => undefined); // only when empty: the first version failed
+      throw storageError(error);
+    }
+  }
+
+  async remove(name: string, version: number): Promise<void> {
+    const versions = await this.versions(name);
+    if (version === versions.at(-1)) await replaceFile(join(this.folderOf(name), LAST_DELETED), `${version}\n`);
+    await removeFolder(join(this.folderOf(name), String(version)));
+  }
+
+  async removeAll(name: string): Promise<void> {
+    await removeFolder(this.folderOf(name));
+  }
+
+  async unknown(name: string): Promise<Error> {
+    const known = await this.names();
+    const hint = known.length ? `known are ${known.slice(0, 20).join(', ')}` : 'the store has none yet';
+    return automedError('NOT_FOUND', `There is no ${this.kind} "${name}"; ${hint}.`, { field: this.kind });
+  }
+
+  private async publish(
+    name: string,
+    temporary: string,
+    describe: (facts: Pick<Manifest, 'version' | 'weights'>) => M,
+  ): Promise<number> {
+    const weightsPath = join(temporary, WEIGHTS_FILE);
+    const bytes = (await stat(weightsPath)).size;
+    const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };
+    for (;;) {
+      const version = await this.nextVersion(name);
+      const manifest = this.schema.parse(describe({ version, weights }));
+      await writeFile(join(temporary, `${this.kind}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
+      // Another process may have taken the number since; then the next one is tried.
+      if (await publishFolder(temporary, join(this.folderOf(name), String(version)))) return version;
+    }
+  }
+
+  private async nextVersion(name: string): Promise<number> {
+    const deleted = Number(await readFile(join(this.folderOf(name), LAST_DELETED), 'utf8').catch(() => '0'));
+    return Math.max(deleted || 0, (await this.versions(name)).at(-1) ?? 0) + 1;
+  }
+
+  private corrupt(name: string, version: number, what: string, cause?: unknown): Error {
+    return automedError('CHECKPOINT_CORRUPT', `The ${this.kind} ${name}@${version} is damaged: ${what}.`, {
+      field: this.kind,
+      cause,
+    });
+  }
+}
