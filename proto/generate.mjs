@@ -39,5 +39,9 @@ if (run.status !== 0) {
   console.error('proto/generate.mjs: proto-loader-gen-types failed');
   process.exit(1);
 }
+// The roots of files without a service import what they do not use, which tsc refuses; nothing needs them.
+for (const name of readdirSync(output)) {
+  if (name.endsWith('.ts') && !name.endsWith('_service.ts')) rmSync(join(output, name));
+}
 writeFileSync(stamp, wanted);
 console.log(`Generated the types of ${files.length} protos into proto/gen`);

@@ -1,0 +1,126 @@
+// One way to read configuration: a zod object whose keys are the settings, each read from AUTOMED_<KEY_IN_CAPITALS>.
+// Every problem is reported at once, the result is frozen, and what is marked secret never prints.
+
+import { z } from 'zod';
+import { isLoopback, parseAddress } from './grpc/address';
+
+/** The configuration does not hold; `problems` has one sentence per setting at fault. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration has ${problems.length} problem(s):\n${problems.map((each) => `  - ${each}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** maxMessageBytes -> AUTOMED_MAX_MESSAGE_BYTES */
+export function environmentName(key: string): string {
+  return `AUTOMED_${key.replace(/([A-Z])/g, '_$1').toUpperCase()}`;
+}
+
+/** Reads a schema's settings. An empty variable counts as absent. */
+export function readConfig<S extends z.ZodObject>(schema: S, environment: NodeJS.ProcessEnv): Readonly<z.infer<S>> {
+  const raw: Record<string, string> = {};
+  for (const key of Object.keys(schema.shape)) {
+    const value = environment[environmentName(key)];
+    if (value !== undefined && value !== '') raw[key] = value;
+  }
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => {
+        const key = issue.path[0];
+        return key === undefined ? issue.message : `${environmentName(String(key))}: ${issue.message}`;
+      }),
+    );
+  }
+  return Object.freeze(parsed.data);
+}
+
+/** The settings as they may be logged: values of settings made with secret() are replaced. */
+export function redacted(schema: z.ZodObject, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => {
+      const setting = schema.shape[key] as z.ZodType | undefined;
+      return [key, setting?.meta()?.['secret'] === true && value !== '' ? '[redacted]' : value];
+    }),
+  );
+}
+
+/** A whole number from text, `[min, max]`. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  return z
+    .string()
+    .regex(/^-?\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+}
+
+/** `true`, `1`, `yes`, `on` or their opposites. */
+export function flag() {
+  return z
+    .string()
+    .toLowerCase()
+    .refine((text) => /^(true|1|yes|on|false|0|no|off)$/.test(text), 'must be true or false')
+    .transform((text) => /^(true|1|yes|on)$/.test(text));
+}
+
+/** Comma-separated words; blanks around them and empty words are dropped. */
+export function list() {
+  return z.string().transform((text) =>
+    text
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== ''),
+  );
+}
+
+/** Text that must not be printed. */
+export function secret() {
+  return z.string().meta({ secret: true });
+}
+
+/** `host:port` or `unix:/path`. Port 0 lets the system choose. */
+export function address() {
+  return z.string().superRefine((text, context) => {
+    const problem = parseAddress(text).problem;
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  });
+}
+
+/** Settings that every gRPC program has. */
+export function serverSettings(defaults: { address: string; metricsAddress: string }) {
+  return {
+    /** Where gRPC listens. */
+    address: address().default(defaults.address),
+    /** Allows addresses other machines can reach, without authentication; also `--insecure`. */
+    insecure: flag().default(false),
+    /** Where Prometheus reads /metrics over HTTP; `off` turns it off. */
+    metricsAddress: z.literal('off').or(address()).default(defaults.metricsAddress),
+    /** Largest message in either direction, bytes. */
+    maxMessageBytes: integer(1024, 2 ** 31 - 1).default(64 * 1024 * 1024),
+    /** HTTP/2 window that the server grants each stream, bytes; a connection gets four times that. */
+    flowControlWindowBytes: integer(65_535, 2 ** 29 - 1).default(4 * 1024 * 1024),
+    /** Calls in flight per connection. */
+    maxConcurrentStreams: integer(1, 100_000).default(100),
+    /** Age after which a connection is asked to reconnect, so that new replicas are seen, milliseconds. */
+    maxConnectionAgeMs: integer(1_000).default(5 * 60_000),
+    /** What calls on such a connection get to finish, milliseconds. */
+    maxConnectionAgeGraceMs: integer(0).default(10 * 60_000),
+    /** What calls in flight get to finish at shutdown, milliseconds. */
+    shutdownTimeoutMs: integer(0).default(30_000),
+    logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  };
+}
+
+/** The rule behind `insecure`: without authentication only this machine may call. */
+export function requireLoopback(config: { address: string; metricsAddress: string; insecure: boolean }): void {
+  if (config.insecure) return;
+  const open = [config.address, config.metricsAddress].filter((each) => each !== 'off' && !isLoopback(each));
+  if (open.length === 0) return;
+  throw new ConfigError(
+    open.map(
+      (each) =>
+        `${each} can be reached from other machines, and there is no authentication: use 127.0.0.1, or accept that with --insecure (AUTOMED_INSECURE=true)`,
+    ),
+  );
+}

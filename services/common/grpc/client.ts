@@ -1,0 +1,167 @@
+import {
+  Client,
+  credentials,
+  Metadata,
+  type CallOptions,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ServiceDefinition,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { ClassificationServiceDefinition } from '../../../proto/gen/automed/classification/v1/ClassificationService';
+import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
+import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
+import { serviceDefinition } from './proto';
+import { fromStatus } from './status';
+
+export interface ClientConfig {
+  /** Largest message in either direction, bytes; default 64 MiB. */
+  maxMessageBytes?: number;
+  /** HTTP/2 window granted to the server, bytes; default 4 MiB. */
+  flowControlWindowBytes?: number;
+}
+
+export interface CallSettings {
+  /** From now, milliseconds; default: none. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Header fields, e.g. `x-request-id`. */
+  metadata?: Record<string, string> | undefined;
+  /** Called with the header of the answer. */
+  onHeader?: ((metadata: Metadata) => void) | undefined;
+}
+
+type Input<D, M extends keyof D> = D[M] extends MethodDefinition<infer I, infer _R, infer _O, infer _S> ? I : never;
+type Output<D, M extends keyof D> = D[M] extends MethodDefinition<infer _I, infer _R, infer _O, infer S> ? S : never;
+
+export function channelOptions(config: ClientConfig = {}): ChannelOptions {
+  const bytes = config.maxMessageBytes ?? 64 * 1024 * 1024;
+  return {
+    'grpc.max_receive_message_length': bytes,
+    'grpc.max_send_message_length': bytes,
+    'grpc-node.flow_control_window': config.flowControlWindowBytes ?? 4 * 1024 * 1024,
+  };
+}
+
+/** A client of one service whose failures are the typed errors of services/common/errors.ts. */
+export class ApiClient<D extends ServiceDefinition> {
+  private readonly definition: D;
+  private readonly client: Client;
+
+  constructor(serviceName: string, address: string, config: ClientConfig = {}) {
+    this.definition = serviceDefinition<D>(serviceName);
+    this.client = new Client(address, credentials.createInsecure(), channelOptions(config));
+  }
+
+  /** Calls a unary method, e.g. `Segment`. */
+  unary<M extends keyof D & string>(
+    method: M,
+    request: Input<D, M>,
+    settings: CallSettings = {},
+  ): Promise<Output<D, M>> {
+    const { path, requestSerialize, responseDeserialize } = this.method(method);
+    return new Promise((resolve, reject) => {
+      const { metadata, options } = prepare(settings);
+      const call = this.client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        options,
+        (error, response) => {
+          settings.signal?.removeEventListener('abort', cancel);
+          if (error) reject(fromStatus(error));
+          else resolve(response as Output<D, M>);
+        },
+      );
+      const cancel = (): void => call.cancel();
+      if (settings.onHeader) call.on('metadata', settings.onHeader);
+      if (settings.signal?.aborted) cancel();
+      else settings.signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  /** Opens a stream in both directions; its `error` events are statuses, which fromStatus() turns into typed errors. */
+  stream<M extends keyof D & string>(
+    method: M,
+    settings: CallSettings = {},
+  ): ClientDuplexStream<Input<D, M>, Output<D, M>> {
+    const { path, requestSerialize, responseDeserialize } = this.method(method);
+    const { metadata, options } = prepare(settings);
+    const call = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options);
+    if (settings.onHeader) call.on('metadata', settings.onHeader);
+    settings.signal?.addEventListener('abort', () => call.cancel(), { once: true });
+    return call as ClientDuplexStream<Input<D, M>, Output<D, M>>;
+  }
+
+  /**
+   * Sends a series and yields its answers in order. Sends ahead only as far as the server reads.
+   * @throws the typed error that ended the stream
+   */
+  async *series<M extends keyof D & string>(
+    method: M,
+    requests: Iterable<Input<D, M>> | AsyncIterable<Input<D, M>>,
+    settings: CallSettings = {},
+  ): AsyncGenerator<Output<D, M>> {
+    const call = this.stream(method, settings);
+    const send = async (): Promise<void> => {
+      for await (const request of requests) {
+        if (call.destroyed || call.closed) return;
+        if (!call.write(request)) await new Promise((resolve) => call.once('drain', resolve).once('close', resolve));
+      }
+      call.end();
+    };
+    let unsendable: { reason: unknown } | undefined;
+    send().catch((reason: unknown) => {
+      unsendable = { reason };
+      call.cancel();
+    });
+    try {
+      for await (const response of call) yield response as Output<D, M>;
+    } catch (error) {
+      throw unsendable ? unsendable.reason : fromStatus(error as StatusObject);
+    } finally {
+      call.cancel();
+    }
+  }
+
+  /** Resolves when the server answers on its socket; rejects after the timeout. */
+  waitForReady(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private method(name: string) {
+    const method = this.definition[name];
+    if (!method) throw new Error(`no method ${name}`);
+    return method;
+  }
+}
+
+export function segmentationClient(address: string, config?: ClientConfig): ApiClient<SegmentationServiceDefinition> {
+  return new ApiClient('automed.segmentation.v1.SegmentationService', address, config);
+}
+
+export function classificationClient(
+  address: string,
+  config?: ClientConfig,
+): ApiClient<ClassificationServiceDefinition> {
+  return new ApiClient('automed.classification.v1.ClassificationService', address, config);
+}
+
+export function modelClient(address: string, config?: ClientConfig): ApiClient<ModelServiceDefinition> {
+  return new ApiClient('automed.models.v1.ModelService', address, config);
+}
+
+function prepare(settings: CallSettings): { metadata: Metadata; options: CallOptions } {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(settings.metadata ?? {})) metadata.set(key, value);
+  return { metadata, options: settings.timeoutMs === undefined ? {} : { deadline: Date.now() + settings.timeoutMs } };
+}

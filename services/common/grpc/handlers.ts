@@ -1,0 +1,122 @@
+// Turns plain async functions into gRPC handlers. Errors thrown anywhere below become statuses here and nowhere else.
+
+import type {
+  handleBidiStreamingCall,
+  handleUnaryCall,
+  Metadata,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { automedError } from '../errors';
+import type { Logger } from '../logging';
+import { deadlineMs, recordOf } from './observe';
+import { asAutomedError, toStatus } from './status';
+
+/** What a handler knows of its call besides the request. */
+export interface CallContext {
+  readonly requestId: string;
+  readonly log: Logger;
+  /** Aborts when the caller cancels, goes away, or its deadline passes. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the deadline, at least 0; absent without one. */
+  remainingMs(): number | undefined;
+  /** Names the model in the call's log line. */
+  setModel(model: string): void;
+}
+
+/** What deserialisers answer for bytes that are no message: grpc-js would call a throw INTERNAL, though the caller erred. */
+export class MalformedMessage {}
+
+interface AnyCall {
+  metadata: Metadata;
+  cancelled: boolean;
+  getDeadline: ServerUnaryCall<unknown, unknown>['getDeadline'];
+  on(event: 'cancelled', listener: () => void): unknown;
+}
+
+function contextOf(call: AnyCall, log: Logger): CallContext {
+  const record = recordOf(call.metadata, log);
+  const abort = new AbortController();
+  call.on('cancelled', () => abort.abort());
+  if (call.cancelled) abort.abort();
+  const deadline = deadlineMs(call.getDeadline());
+  return {
+    requestId: record.requestId,
+    log: record.log,
+    signal: abort.signal,
+    remainingMs: () => (Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined),
+    setModel: (model) => {
+      record.model = model;
+    },
+  };
+}
+
+function failure(call: AnyCall, log: Logger, thrown: unknown) {
+  const record = recordOf(call.metadata, log);
+  record.cause = asAutomedError(thrown);
+  return toStatus(thrown, record.requestId);
+}
+
+export function unary<Request, Response>(
+  log: Logger,
+  handler: (request: Request, context: CallContext) => Promise<Response>,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    const run = async (): Promise<Response> => handler(wellFormed(call.request), contextOf(call, log));
+    run().then(
+      (response) => callback(null, response),
+      (thrown: unknown) => callback(failure(call, log, thrown)),
+    );
+  };
+}
+
+export function bidi<Request, Response>(
+  log: Logger,
+  handler: (call: ServerDuplexStream<Request, Response>, context: CallContext) => Promise<void>,
+): handleBidiStreamingCall<Request, Response> {
+  return (call) => {
+    // An object stream reads 16 messages ahead by default, which at 64 MB each is a gigabyte for one stream.
+    (call as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = 1;
+    const context = contextOf(call, log);
+    handler(call, context).then(
+      () => call.end(),
+      (thrown: unknown) => {
+        if (!context.signal.aborted) call.emit('error', failure(call, log, thrown));
+      },
+    );
+  };
+}
+
+/** The request, or InvalidInputError when its bytes were no message. */
+export function wellFormed<Request>(request: Request): Request {
+  if (request instanceof MalformedMessage) {
+    throw automedError('INVALID_ARGUMENT', 'The request cannot be read: its bytes are not the message of this method.');
+  }
+  return request;
+}
+
+/** A definition whose deserialisers answer MalformedMessage instead of throwing. */
+export function tolerant(definition: ServiceDefinition): ServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, method]) => {
+      const requestDeserialize = (bytes: Buffer): unknown => {
+        try {
+          return method.requestDeserialize(bytes) as unknown;
+        } catch {
+          return new MalformedMessage();
+        }
+      };
+      return [name, { ...method, requestDeserialize }];
+    }),
+  );
+}
+
+/** One service as a server takes it. */
+export interface ServiceRegistration {
+  /** Full name, e.g. `automed.segmentation.v1.SegmentationService`. */
+  name: string;
+  definition: ServiceDefinition;
+  implementation: UntypedServiceImplementation;
+}

@@ -1,0 +1,107 @@
+// What every call of every program gets, whatever answers it: a request id, one log line, one count.
+
+import { randomUUID } from 'node:crypto';
+import {
+  Metadata,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+  status as Code,
+  type Deadline,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import type { Logger } from '../logging';
+import type { Telemetry } from '../telemetry';
+
+export const REQUEST_ID = 'x-request-id';
+
+/** What is known of a call in flight; handlers add to it. */
+export interface CallRecord {
+  readonly requestId: string;
+  readonly log: Logger;
+  /** `name@version`, once it is known. */
+  model?: string;
+  /** Why it failed, for the log; a fault of ours is logged with its causes. */
+  cause?: unknown;
+}
+
+const records = new WeakMap<Metadata, CallRecord>();
+
+/** The record of the call that came with this metadata. */
+export function recordOf(metadata: Metadata, log: Logger): CallRecord {
+  const known = records.get(metadata);
+  if (known) return known;
+  const requestId = acceptRequestId(metadata);
+  const record: CallRecord = { requestId, log: log.child({ requestId }) };
+  records.set(metadata, record);
+  return record;
+}
+
+/** Milliseconds since the epoch of a deadline, Infinity when there is none. */
+export function deadlineMs(deadline: Deadline): number {
+  return deadline instanceof Date ? deadline.getTime() : deadline;
+}
+
+/** Counts and logs every call. */
+export function observeCalls(log: Logger, telemetry: Telemetry): ServerInterceptor {
+  return (method, call) => {
+    const [service = '', name = ''] = method.path.slice(1).split('/');
+    const started = performance.now();
+    let record: CallRecord | undefined;
+    let ended = false;
+    const end = (code: Code, details: string): void => {
+      if (ended) return;
+      ended = true;
+      const seconds = (performance.now() - started) / 1000;
+      telemetry.callEnded(service, name, Code[code], seconds);
+      logCall(record, log, { service, method: name, code: Code[code], ms: Math.round(seconds * 1000) }, details);
+    };
+    telemetry.callStarted(service, name);
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next(
+          new ServerListenerBuilder()
+            .withOnReceiveMetadata((metadata, proceed) => {
+              record = recordOf(metadata, log);
+              proceed(metadata);
+            })
+            .withOnCancel(() => {
+              // Also comes after each ordinary end. grpc-js answers a passed deadline by itself, past this interceptor.
+              const late = deadlineMs(call.getDeadline()) <= Date.now();
+              end(
+                late ? Code.DEADLINE_EXCEEDED : Code.CANCELLED,
+                late ? 'deadline exceeded' : 'cancelled by the caller',
+              );
+            })
+            .build(),
+        ),
+      sendMetadata: (metadata, next) => {
+        if (record) metadata.set(REQUEST_ID, record.requestId);
+        next(metadata);
+      },
+      sendStatus: (status, next) => {
+        end(status.code ?? Code.UNKNOWN, status.details ?? '');
+        next(status);
+      },
+    });
+  };
+}
+
+function acceptRequestId(metadata: Metadata): string {
+  const offered = metadata.get(REQUEST_ID)[0];
+  return typeof offered === 'string' && /^[\w.-]{1,128}$/.test(offered) ? offered : randomUUID();
+}
+
+function logCall(record: CallRecord | undefined, log: Logger, facts: Record<string, unknown>, details: string): void {
+  const logger = record?.log ?? log;
+  const line = { event: 'call', ...facts, ...(record?.model === undefined ? {} : { model: record.model }) };
+  const quiet = String(facts['service']).startsWith('grpc.');
+  if (facts['code'] === 'OK') logger[quiet ? 'debug' : 'info'](line, 'answered');
+  else if (facts['code'] === 'INTERNAL' || facts['code'] === 'UNKNOWN')
+    logger.error({ ...line, err: record?.cause }, details);
+  else logger[quiet ? 'debug' : 'warn']({ ...line, ...causeOf(record) }, details);
+}
+
+/** Causes below a typed error are ours to read in the log; callers never see them. */
+function causeOf(record: CallRecord | undefined): { err?: unknown } {
+  return record?.cause instanceof Error && record.cause.cause !== undefined ? { err: record.cause } : {};
+}

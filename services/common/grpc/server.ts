@@ -1,0 +1,99 @@
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import type { Logger } from '../logging';
+import type { Telemetry } from '../telemetry';
+import { parseAddress, withPort } from './address';
+import { tolerant, type ServiceRegistration } from './handlers';
+import { Health } from './health';
+import { observeCalls } from './observe';
+import { api } from './proto';
+
+/** The part of a program's configuration that concerns its gRPC server. */
+export interface RpcServerConfig {
+  address: string;
+  maxMessageBytes: number;
+  flowControlWindowBytes: number;
+  maxConcurrentStreams: number;
+  maxConnectionAgeMs: number;
+  maxConnectionAgeGraceMs: number;
+}
+
+/** A gRPC server with health and reflection, whose every call is logged and counted. */
+export class RpcServer {
+  private readonly server: Server;
+
+  constructor(
+    private readonly config: RpcServerConfig,
+    log: Logger,
+    telemetry: Telemetry,
+    services: readonly ServiceRegistration[],
+    readonly health = new Health(),
+  ) {
+    const options: ServerOptions = {
+      'grpc.max_receive_message_length': config.maxMessageBytes,
+      'grpc.max_send_message_length': config.maxMessageBytes,
+      'grpc.max_concurrent_streams': config.maxConcurrentStreams,
+      'grpc.max_connection_age_ms': config.maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': config.maxConnectionAgeGraceMs,
+      interceptors: [observeCalls(log, telemetry)],
+    };
+    this.server = new Server(options);
+    raiseFlowControlWindow(this.server, config.flowControlWindowBytes);
+    for (const { definition, implementation } of [...services, health.registration()]) {
+      this.server.addService(tolerant(definition), implementation);
+    }
+    new ReflectionService(api(), { services: services.map(({ name }) => name) }).addToServer(this.server);
+    for (const { name } of services) health.set(name, 'SERVING');
+    health.set('', 'SERVING');
+  }
+
+  /** Binds and accepts; resolves to the bound address. */
+  async listen(): Promise<string> {
+    const { address } = this.config;
+    const target =
+      parseAddress(address).socketPath === undefined ? address : `unix:${parseAddress(address).socketPath}`;
+    const port = await new Promise<number>((resolve, reject) =>
+      this.server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(new Error(`Cannot listen on ${address}: ${error.message}`)) : resolve(bound),
+      ),
+    );
+    return withPort(address, port);
+  }
+
+  /** Health to NOT_SERVING, no new calls; calls in flight finish, or are cut after the timeout. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.health.close();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), timeoutMs);
+    });
+    const done = new Promise<'done'>((resolve, reject) =>
+      this.server.tryShutdown((error) => (error ? reject(error) : resolve('done'))),
+    );
+    if ((await Promise.race([done, late])) === 'late') this.server.forceShutdown();
+    clearTimeout(timer);
+  }
+}
+
+interface ServerInternals {
+  commonServerOptions?: { settings?: Record<string, number> };
+  createHttp2Server?: (credentials: ServerCredentials) => Http2Server;
+}
+
+/**
+ * grpc-js honours `grpc-node.flow_control_window` in clients only; its server grants 64 KB, which caps an upload at 64 KB
+ * per round trip. This reaches into private members, so a test reads the SETTINGS that a peer receives, and a grpc-js
+ * without those members fails here instead of becoming slow.
+ */
+function raiseFlowControlWindow(server: Server, bytes: number): void {
+  const internals = server as unknown as ServerInternals;
+  const create = internals.createHttp2Server?.bind(server);
+  if (!create || !internals.commonServerOptions) throw new Error('this grpc-js has no known way to set the window');
+  internals.commonServerOptions.settings = { ...internals.commonServerOptions.settings, initialWindowSize: bytes };
+  internals.createHttp2Server = (credentials) => {
+    const http2 = create(credentials);
+    http2.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(bytes * 4));
+    return http2;
+  };
+}

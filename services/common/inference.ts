@@ -1,0 +1,38 @@
+// What the roles and the program that hosts them say to each other about a request. Types only.
+
+/** Which weights answered. */
+export interface ModelIdentity {
+  name: string;
+  version: number;
+  weightsSha256: string;
+  baseName: string;
+  baseVersion: number;
+  baseSha256: string;
+  /** `float32`, `bfloat16`, `float16`. */
+  precision: string;
+}
+
+/** How urgent a request is and when it ends. */
+export interface RunOptions {
+  /** Higher runs first, `[-100, 100]`. */
+  priority: number;
+  /** Milliseconds from now after which the result is worthless. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Where the engine spent the time of one image, milliseconds. */
+export interface RunTimings {
+  queueMs: number;
+  preprocessMs: number;
+  inferenceMs: number;
+  postprocessMs: number;
+  /** Images that shared the forward pass. */
+  batchSize: number;
+}
+
+/** A loaded model that is in use until it is released. */
+export interface Lease<Model> {
+  readonly model: Model;
+  release(): void;
+}

@@ -1,0 +1,149 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { parseAddress, withPort } from './grpc/address';
+
+/** What an engine counts; structurally the addon's EngineStats. */
+export interface EngineCounts {
+  queuedImages: number;
+  runningImages: number;
+  completedRequests: number;
+  refusedRequests: number;
+  cancelledRequests: number;
+  expiredRequests: number;
+  failedRequests: number;
+  batches: number;
+  batchedImages: number;
+  encodedImages: number;
+  imageTimeMs: number;
+}
+
+const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** The Prometheus metrics of one process. */
+export class Telemetry {
+  readonly registry = new Registry();
+  private readonly requests: Counter;
+  private readonly durations: Histogram;
+  private readonly inFlight: Gauge;
+  private http: Server | undefined;
+
+  constructor(service: string) {
+    this.registry.setDefaultLabels({ program: service });
+    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.registry];
+    const labelNames = ['service', 'method', 'code'];
+    this.requests = new Counter({
+      name: 'automed_grpc_requests_total',
+      help: 'Calls answered, by gRPC status',
+      labelNames,
+      registers,
+    });
+    this.durations = new Histogram({
+      name: 'automed_grpc_request_seconds',
+      help: 'From the arrival of a call to its status',
+      labelNames,
+      buckets: SECONDS,
+      registers,
+    });
+    this.inFlight = new Gauge({
+      name: 'automed_grpc_requests_in_flight',
+      help: 'Calls without a status yet',
+      labelNames: ['service', 'method'],
+      registers,
+    });
+  }
+
+  callStarted(service: string, method: string): void {
+    this.inFlight.inc({ service, method });
+  }
+
+  callEnded(service: string, method: string, code: string, seconds: number): void {
+    this.inFlight.dec({ service, method });
+    this.requests.inc({ service, method, code });
+    this.durations.observe({ service, method, code }, seconds);
+  }
+
+  /** Publishes what an engine counts, read at each scrape. */
+  observeEngine(stats: () => EngineCounts): void {
+    this.engineGauge('queued_images', 'Images that wait', () => stats().queuedImages);
+    this.engineGauge('running_images', 'Images in a forward pass', () => stats().runningImages);
+    this.engineGauge('image_seconds', 'Moving average of the time of one image', () => stats().imageTimeMs / 1000);
+    this.engineCounter('batches_total', 'Forward passes', () => stats().batches);
+    this.engineCounter('batched_images_total', 'Images in forward passes', () => stats().batchedImages);
+    this.engineCounter('encoded_images_total', 'Images through an encoder', () => stats().encodedImages);
+    const outcomes = new Counter({
+      name: 'automed_engine_requests_total',
+      help: 'Requests that left the engine, by outcome',
+      labelNames: ['outcome'],
+      registers: [this.registry],
+      collect() {
+        const now = stats();
+        this.reset();
+        this.inc({ outcome: 'completed' }, now.completedRequests);
+        this.inc({ outcome: 'refused' }, now.refusedRequests);
+        this.inc({ outcome: 'cancelled' }, now.cancelledRequests);
+        this.inc({ outcome: 'expired' }, now.expiredRequests);
+        this.inc({ outcome: 'failed' }, now.failedRequests);
+      },
+    });
+    void outcomes;
+  }
+
+  /** A gauge that is read at each scrape, e.g. the number of loaded models. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `automed_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** Serves GET /metrics; resolves to the bound address. */
+  async listen(address: string): Promise<string> {
+    const { host, port, socketPath } = parseAddress(address);
+    const http = createServer((request, response) => {
+      if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+        response.writeHead(404).end('GET /metrics\n');
+        return;
+      }
+      this.registry.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': this.registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    });
+    this.http = http;
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject);
+      http.listen(socketPath === undefined ? { host, port } : { path: socketPath }, resolve);
+    });
+    http.unref();
+    return socketPath === undefined ? withPort(address, (http.address() as AddressInfo).port) : address;
+  }
+
+  async close(): Promise<void> {
+    const http = this.http;
+    if (!http) return;
+    http.closeAllConnections();
+    await new Promise<void>((resolve) => http.close(() => resolve()));
+  }
+
+  private engineGauge(name: string, help: string, read: () => number): void {
+    this.gauge(`engine_${name}`, help, read);
+  }
+
+  private engineCounter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `automed_engine_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}
