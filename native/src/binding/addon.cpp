@@ -1,0 +1,75 @@
+// The addon's exports, in the order of native/lib/native.ts.
+
+#include <napi.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#include <string>
+#include <thread>
+
+#include "binding/completion.h"
+#include "binding/convert.h"
+#include "binding/engine_binding.h"
+#include "binding/trainer_binding.h"
+#include "core/checkpoint.h"
+#include "models/sam.h"
+
+namespace automed::binding {
+namespace {
+
+Napi::Value build_info(const Napi::CallbackInfo& info) {
+  auto object = Napi::Object::New(info.Env());
+  object.Set("libtorch", TORCH_VERSION);
+  object.Set("cudaCompiled", static_cast<bool>(AUTOMED_CUDA));
+  object.Set("cudaAvailable", torch::cuda::is_available());
+  object.Set("hardwareThreads", static_cast<double>(std::thread::hardware_concurrency()));
+  return object;
+}
+
+Napi::Value init_base(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto architecture = read_string(info[0], "architecture");
+    const auto seed = read_integer(info[1], "seed", 0, (std::int64_t{1} << 53) - 1);
+    const auto path = read_string(info[2], "weightsPath");
+    const auto completion = Completion::start(env);
+    const auto promise = completion.promise();
+    AddonData::of(env).loader_thread().post([completion, architecture, seed, path] {
+      completion.settle_with([&]() -> Completion::MakeValue {
+        torch::manual_seed(static_cast<std::uint64_t>(seed));
+        const models::Sam sam(models::parse_sam_config(architecture));
+        save_safetensors(path, state_dict(*sam));
+        const auto count = static_cast<double>(pipeline::count_parameters(*sam));
+        return [count](Napi::Env js) { return Napi::Number::New(js, count); };
+      });
+    });
+    return promise;
+  });
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* data = new AddonData;
+  env.SetInstanceData(data);
+  const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+  data->to_js = Napi::ThreadSafeFunction::New(env, nothing, "automed", /*maxQueueSize=*/0, /*initialThreadCount=*/1);
+  data->to_js.Unref(env);
+  data->base_class = Napi::Persistent(BaseHandle::define(env));
+  data->model_class = Napi::Persistent(ModelHandle::define(env));
+  const auto trainer = TrainerHandle::define(env);
+  data->trainer_class = Napi::Persistent(trainer);
+
+  exports.Set("buildInfo", Napi::Function::New(env, build_info));
+  exports.Set("Engine", EngineHandle::define(env));
+  exports.Set("CancelToken", CancelToken::define(env));
+  exports.Set("Trainer", trainer);
+  exports.Set("initBase", Napi::Function::New(env, init_base));
+  return exports;
+}
+
+}  // namespace
+}  // namespace automed::binding
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) {
+  return automed::binding::init(env, exports);
+}
+NODE_API_MODULE(automed, init_addon)

@@ -1,0 +1,95 @@
+#include "binding/convert.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace automed::binding {
+namespace {
+
+[[noreturn]] void wrong(const std::string& field, const char* expected) {
+  throw Error(ErrorCode::kInvalidArgument, field + " must be " + expected, field);
+}
+
+}  // namespace
+
+Napi::Object read_object(const Napi::Value& value, const std::string& field) {
+  if (!value.IsObject()) wrong(field, "an object");
+  return value.As<Napi::Object>();
+}
+
+std::string read_string(const Napi::Value& value, const std::string& field) {
+  if (!value.IsString()) wrong(field, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool read_boolean(const Napi::Value& value, const std::string& field) {
+  if (!value.IsBoolean()) wrong(field, "true or false");
+  return value.As<Napi::Boolean>().Value();
+}
+
+double read_number(const Napi::Value& value, const std::string& field) {
+  if (!value.IsNumber()) wrong(field, "a number");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!std::isfinite(number)) wrong(field, "finite");
+  return number;
+}
+
+std::int64_t read_integer(const Napi::Value& value, const std::string& field, std::int64_t least, std::int64_t most) {
+  const double number = read_number(value, field);
+  if (number != std::floor(number)) wrong(field, "an integer");
+  if (number < static_cast<double>(least) || number > static_cast<double>(most)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                field + " must lie in [" + std::to_string(least) + ", " + std::to_string(most) + "]", field);
+  }
+  return static_cast<std::int64_t>(number);
+}
+
+std::optional<std::string> read_optional_string(const Napi::Value& value, const std::string& field) {
+  if (value.IsNull()) return std::nullopt;
+  return read_string(value, field);
+}
+
+Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    wrong(field, "a Uint8Array");
+  }
+  return value.As<Napi::Uint8Array>();
+}
+
+pipeline::PixelView read_pixels(const Napi::Object& pixels) {
+  constexpr std::int64_t kMaxSide = 1 << 20;
+  const auto bytes = read_bytes(pixels.Get("data"), "pixels.data");
+  const auto type = read_string(pixels.Get("sampleType"), "pixels.sampleType");
+  pipeline::PixelView view{.data = bytes.Data(),
+                           .size_bytes = bytes.ByteLength(),
+                           .width = read_integer(pixels.Get("width"), "pixels.width", 1, kMaxSide),
+                           .height = read_integer(pixels.Get("height"), "pixels.height", 1, kMaxSide),
+                           .channels = read_integer(pixels.Get("channels"), "pixels.channels", 1, 4)};
+  if (type == "uint16") {
+    view.sample_type = pipeline::SampleType::kUint16;
+  } else if (type == "float32") {
+    view.sample_type = pipeline::SampleType::kFloat32;
+  } else if (type != "uint8") {
+    wrong("pixels.sampleType", "uint8, uint16 or float32");
+  }
+  pipeline::check_pixels(view);
+  return view;
+}
+
+Napi::Value to_buffer(Napi::Env env, const torch::Tensor& bytes) {
+  auto* held = new torch::Tensor(bytes.contiguous());
+  return Napi::Buffer<std::uint8_t>::NewOrCopy(
+      env, held->data_ptr<std::uint8_t>(), static_cast<std::size_t>(held->numel()),
+      [](Napi::Env, std::uint8_t*, torch::Tensor* tensor) { delete tensor; }, held);
+}
+
+Napi::Value to_float_array(Napi::Env env, const torch::Tensor& values) {
+  const auto source = values.to(torch::kCPU, torch::kFloat32).contiguous();
+  auto array = Napi::Float32Array::New(env, static_cast<std::size_t>(source.numel()));
+  std::memcpy(array.Data(), source.data_ptr<float>(), source.nbytes());
+  return array;
+}
+
+}  // namespace automed::binding

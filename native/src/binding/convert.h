@@ -1,0 +1,31 @@
+#pragma once
+
+#include <napi.h>
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pipeline/image.h"
+
+namespace automed::binding {
+
+/// Checked readers of what JavaScript hands over; each throws kInvalidArgument that names the field.
+Napi::Object read_object(const Napi::Value& value, const std::string& field);
+std::string read_string(const Napi::Value& value, const std::string& field);
+bool read_boolean(const Napi::Value& value, const std::string& field);
+double read_number(const Napi::Value& value, const std::string& field);
+std::int64_t read_integer(const Napi::Value& value, const std::string& field, std::int64_t least, std::int64_t most);
+std::optional<std::string> read_optional_string(const Napi::Value& value, const std::string& field);
+Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field);
+
+/// RawPixels of native/lib/native.ts. The view points into the caller's buffer.
+pipeline::PixelView read_pixels(const Napi::Object& pixels);
+
+/// A Buffer over a contiguous uint8 tensor, which it keeps alive.
+Napi::Value to_buffer(Napi::Env env, const torch::Tensor& bytes);
+/// A Float32Array with a copy of the tensor.
+Napi::Value to_float_array(Napi::Env env, const torch::Tensor& values);
+
+}  // namespace automed::binding

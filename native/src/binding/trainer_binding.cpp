@@ -1,0 +1,280 @@
+#include "binding/trainer_binding.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "binding/convert.h"
+
+namespace automed::binding {
+namespace {
+
+constexpr std::int64_t kMaxThreads = 1024;
+constexpr std::int64_t kMaxBatch = 4096;
+constexpr std::int64_t kMaxSteps = 1 << 24;
+constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // Number.MAX_SAFE_INTEGER
+
+train::Split read_split(const Napi::Value& value) {
+  const auto name = read_string(value, "split");
+  if (name == "train") return train::Split::kTrain;
+  if (name == "validation") return train::Split::kValidation;
+  if (name == "test") return train::Split::kTest;
+  throw Error(ErrorCode::kInvalidArgument, "split must be train, validation or test", "split");
+}
+
+pipeline::Task read_task(const Napi::Value& value) {
+  const auto name = read_string(value, "task");
+  for (const auto task : {pipeline::Task::kSegmentation, pipeline::Task::kClassification}) {
+    if (name == pipeline::name_of(task)) return task;
+  }
+  throw Error(ErrorCode::kInvalidArgument, "task must be segmentation or classification", "task");
+}
+
+double read_at_least_zero(const Napi::Value& value, const std::string& field) {
+  const double number = read_number(value, field);
+  if (number < 0) throw Error(ErrorCode::kInvalidArgument, field + " must not be negative", field);
+  return number;
+}
+
+train::TrainerOptions read_trainer_options(const Napi::Object& o) {
+  train::TrainerOptions options;
+  options.device = read_string(o.Get("device"), "device");
+  options.task = read_task(o.Get("task"));
+  options.base_architecture = read_string(o.Get("baseArchitecture"), "baseArchitecture");
+  options.base_weights_path = read_string(o.Get("baseWeightsPath"), "baseWeightsPath");
+  options.head_architecture = read_string(o.Get("headArchitecture"), "headArchitecture");
+  options.head_weights_path = read_optional_string(o.Get("headWeightsPath"), "headWeightsPath");
+  options.train_encoder = read_boolean(o.Get("trainEncoder"), "trainEncoder");
+  options.seed = static_cast<std::uint64_t>(read_integer(o.Get("seed"), "seed", 0, kMaxSeed));
+  const auto optimizer = read_string(o.Get("optimizer"), "optimizer");
+  if (optimizer != "adam" && optimizer != "adamw") {
+    throw Error(ErrorCode::kInvalidArgument, "optimizer must be adam or adamw", "optimizer");
+  }
+  options.optimizer = optimizer == "adam" ? train::OptimizerKind::kAdam : train::OptimizerKind::kAdamW;
+  options.learning_rate = read_at_least_zero(o.Get("learningRate"), "learningRate");
+  options.weight_decay = read_at_least_zero(o.Get("weightDecay"), "weightDecay");
+  options.batch_size = read_integer(o.Get("batchSize"), "batchSize", 1, kMaxBatch);
+  options.augment.horizontal_flip = read_boolean(o.Get("horizontalFlip"), "horizontalFlip");
+  options.augment.vertical_flip = read_boolean(o.Get("verticalFlip"), "verticalFlip");
+  options.augment.rotation_degrees = read_at_least_zero(o.Get("rotationDegrees"), "rotationDegrees");
+  options.batch_norm_momentum = read_at_least_zero(o.Get("batchNormMomentum"), "batchNormMomentum");
+  options.cache_path = read_string(o.Get("cachePath"), "cachePath");
+  return options;
+}
+
+Napi::Value to_js(Napi::Env env, const train::SampleResult& result) {
+  const auto number_or_null = [env](const auto& value) -> Napi::Value {
+    if (!value) return env.Null();
+    return Napi::Number::New(env, static_cast<double>(*value));
+  };
+  auto object = Napi::Object::New(env);
+  object.Set("index", static_cast<double>(result.index));
+  object.Set("loss", result.loss);
+  object.Set("dice", number_or_null(result.dice));
+  object.Set("iou", number_or_null(result.iou));
+  object.Set("probabilities", result.probabilities.defined() ? to_float_array(env, result.probabilities) : env.Null());
+  object.Set("label", number_or_null(result.label));
+  return object;
+}
+
+Completion::MakeValue undefined() {
+  return [](Napi::Env env) { return env.Undefined(); };
+}
+
+Completion::MakeValue index_value(std::size_t index) {
+  return [index](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(index)); };
+}
+
+}  // namespace
+
+Napi::Value TrainerHandle::create(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto object = read_object(info[0], "options");
+    const auto threads = static_cast<int>(read_integer(object.Get("threads"), "threads", 1, kMaxThreads));
+    auto options = read_trainer_options(object);
+    const auto completion = Completion::start(env);
+    const auto promise = completion.promise();
+    auto session = std::make_shared<Session>();
+    session->thread = std::make_unique<SerialThread>(threads);
+    auto& thread = *session->thread;
+    // The session moves on to the JS thread with the result: a job that owned its own thread could never end it.
+    thread.post([completion, options = std::move(options), session = std::move(session)]() mutable {
+      std::optional<Error> failure;
+      try {
+        *session->trainer = std::make_unique<train::Trainer>(std::move(options));
+        session->trainable_parameter_count = (*session->trainer)->trainable_parameter_count();
+      } catch (...) {
+        failure = current_error();
+      }
+      completion.resolve([session = std::move(session), failure = std::move(failure)](Napi::Env js) -> Napi::Value {
+        if (failure) throw to_js_error(js, *failure);
+        return AddonData::of(js).trainer_class.New({Napi::External<Session>::New(js, session.get())});
+      });
+    });
+    return promise;
+  });
+}
+
+TrainerHandle::TrainerHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TrainerHandle>(info) {
+  if (info.Length() != 1 || !info[0].IsExternal()) {
+    throw to_js_error(info.Env(), {ErrorCode::kIllegalState, "a trainer is made by Trainer.create only"});
+  }
+  session_ = std::move(*info[0].As<Napi::External<Session>>().Data());
+}
+
+Napi::Value TrainerHandle::run(Napi::Env env, Work work, const std::vector<Napi::Object>& pins) {
+  const auto completion = Completion::start(env, pins);
+  const auto promise = completion.promise();
+  session_.thread->post([completion, trainer = session_.trainer, work = std::move(work)] {
+    completion.settle_with([&] {
+      if (!*trainer) throw Error(ErrorCode::kIllegalState, "the trainer is closed");
+      return work(**trainer);
+    });
+  });
+  return promise;
+}
+
+Napi::Value TrainerHandle::trainable_parameter_count(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(session_.trainable_parameter_count));
+}
+
+Napi::Value TrainerHandle::add_segmentation_sample(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto split = read_split(info[0]);
+    const auto object = read_object(info[1], "pixels");
+    const auto pixels = read_pixels(object);
+    const auto mask = read_bytes(info[2], "mask");
+    if (static_cast<std::int64_t>(mask.ByteLength()) != pixels.width * pixels.height) {
+      throw Error(ErrorCode::kShapeMismatch, "the mask must have one byte per pixel of its image", "mask");
+    }
+    const auto* bytes = mask.Data();
+    return run(
+        info.Env(),
+        [=](train::Trainer& trainer) { return index_value(trainer.add_segmentation_sample(split, pixels, bytes)); },
+        {object.Get("data").As<Napi::Object>(), info[2].As<Napi::Object>()});
+  });
+}
+
+Napi::Value TrainerHandle::add_classification_sample(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto split = read_split(info[0]);
+    const auto object = read_object(info[1], "pixels");
+    const auto pixels = read_pixels(object);
+    const auto label = read_integer(info[2], "label", 0, std::numeric_limits<std::int32_t>::max());
+    return run(
+        info.Env(),
+        [=](train::Trainer& trainer) { return index_value(trainer.add_classification_sample(split, pixels, label)); },
+        {object.Get("data").As<Napi::Object>()});
+  });
+}
+
+Napi::Value TrainerHandle::train(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto steps = read_integer(info[0], "steps", 1, kMaxSteps);
+    return run(info.Env(), [steps](train::Trainer& trainer) -> Completion::MakeValue {
+      const auto result = trainer.train(steps);
+      return [result](Napi::Env env) -> Napi::Value {
+        auto object = Napi::Object::New(env);
+        object.Set("steps", static_cast<double>(result.steps));
+        object.Set("images", static_cast<double>(result.images));
+        object.Set("loss", result.loss);
+        object.Set("epochDone", result.epoch_done);
+        return object;
+      };
+    });
+  });
+}
+
+void TrainerHandle::set_learning_rate(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    const double rate = read_at_least_zero(info[0], "learningRate");
+    session_.thread->post([trainer = session_.trainer, rate] {
+      if (*trainer) (*trainer)->set_learning_rate(rate);
+    });
+  });
+}
+
+Napi::Value TrainerHandle::evaluate(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto split = read_split(info[0]);
+    return run(info.Env(), [split](train::Trainer& trainer) -> Completion::MakeValue {
+      auto results = trainer.evaluate(split);
+      return [results = std::move(results)](Napi::Env env) -> Napi::Value {
+        auto array = Napi::Array::New(env, results.size());
+        for (std::uint32_t i = 0; i < results.size(); ++i) array.Set(i, to_js(env, results[i]));
+        return array;
+      };
+    });
+  });
+}
+
+Napi::Value TrainerHandle::predict_mask(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto split = read_split(info[0]);
+    const auto index = static_cast<std::size_t>(read_integer(info[1], "index", 0, kMaxSeed));
+    return run(info.Env(), [=](train::Trainer& trainer) -> Completion::MakeValue {
+      auto mask = trainer.predict_mask(split, index);
+      return [mask](Napi::Env env) { return to_buffer(env, mask); };
+    });
+  });
+}
+
+Napi::Value TrainerHandle::save_checkpoint(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto path = read_string(info[0], "path");
+    return run(info.Env(), [path](train::Trainer& trainer) {
+      trainer.save_checkpoint(path);
+      return undefined();
+    });
+  });
+}
+
+Napi::Value TrainerHandle::load_checkpoint(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto path = read_string(info[0], "path");
+    return run(info.Env(), [path](train::Trainer& trainer) {
+      trainer.load_checkpoint(path);
+      return undefined();
+    });
+  });
+}
+
+Napi::Value TrainerHandle::export_weights(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto head = read_string(info[0], "headPath");
+    const auto base = read_optional_string(info[1], "basePath");
+    return run(info.Env(), [=](train::Trainer& trainer) {
+      trainer.export_weights(head, base);
+      return undefined();
+    });
+  });
+}
+
+Napi::Value TrainerHandle::close(const Napi::CallbackInfo& info) {
+  const auto completion = Completion::start(info.Env());
+  const auto promise = completion.promise();
+  session_.thread->post([completion, trainer = session_.trainer] {
+    trainer->reset();
+    completion.resolve([](Napi::Env env) { return env.Undefined(); });
+  });
+  return promise;
+}
+
+Napi::Function TrainerHandle::define(Napi::Env env) {
+  return DefineClass(env, "Trainer",
+                     {StaticMethod<&TrainerHandle::create>("create"),
+                      InstanceAccessor<&TrainerHandle::trainable_parameter_count>("trainableParameterCount"),
+                      InstanceMethod<&TrainerHandle::add_segmentation_sample>("addSegmentationSample"),
+                      InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
+                      InstanceMethod<&TrainerHandle::train>("train"),
+                      InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
+                      InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
+                      InstanceMethod<&TrainerHandle::predict_mask>("predictMask"),
+                      InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
+                      InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
+                      InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),
+                      InstanceMethod<&TrainerHandle::close>("close")});
+}
+
+}  // namespace automed::binding

@@ -1,0 +1,297 @@
+#include "pipeline/engine.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "core/translate.h"
+
+namespace automed::pipeline {
+namespace {
+
+double milliseconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+/// Weight of the newest batch in the moving average of the time an image takes.
+constexpr double kSmoothing = 0.2;
+
+void check_request(const Request& request) {
+  check_pixels(request.pixels);
+  if (request.model->task() != request.task) {
+    throw Error(ErrorCode::kWrongTask,
+                std::string("the model does ") + name_of(request.model->task()) + ", not " + name_of(request.task),
+                "model");
+  }
+  const double t = request.threshold;
+  if (request.task == Task::kSegmentation && !(t > 0 && t < 1)) {
+    throw Error(ErrorCode::kInvalidArgument, "threshold must lie in (0, 1)", "threshold");
+  }
+}
+
+std::optional<std::array<std::int64_t, 4>> bounding_box_of(const torch::Tensor& mask) {
+  const auto rows = mask.any(1).nonzero().flatten();
+  if (rows.numel() == 0) return std::nullopt;
+  const auto columns = mask.any(0).nonzero().flatten();
+  const auto top = rows[0].item<std::int64_t>();
+  const auto left = columns[0].item<std::int64_t>();
+  return std::array{left, top, columns[-1].item<std::int64_t>() - left + 1, rows[-1].item<std::int64_t>() - top + 1};
+}
+
+/// Logits 1,1,S,S of one image -> its mask at the original size.
+Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& placement, double threshold) {
+  const auto restored = restore_logits(logits, placement);  // height,width
+  const auto foreground = restored > std::log(threshold / (1 - threshold));
+  Segmentation result;
+  result.mask = foreground.to(torch::kUInt8).contiguous();
+  result.area_px = result.mask.sum(torch::kInt64).item<std::int64_t>();
+  result.bounding_box = bounding_box_of(result.mask);
+  if (result.area_px > 0) {
+    result.mean_probability = restored.masked_select(foreground).sigmoid().mean(torch::kFloat64).item<double>();
+  }
+  return result;
+}
+
+}  // namespace
+
+struct Engine::Pending {
+  Request request;
+  std::uint64_t sequence = 0;
+  Clock::time_point arrived;
+
+  bool cancelled() const { return request.cancelled && request.cancelled->load(); }
+  bool expired(Clock::time_point now) const { return request.deadline && *request.deadline <= now; }
+};
+
+bool Engine::Order::operator()(const PendingPtr& a, const PendingPtr& b) const {
+  if (a->request.priority != b->request.priority) return a->request.priority > b->request.priority;
+  const auto deadline = [](const PendingPtr& p) { return p->request.deadline.value_or(Clock::time_point::max()); };
+  if (deadline(a) != deadline(b)) return deadline(a) < deadline(b);
+  return a->sequence < b->sequence;
+}
+
+Engine::Engine(const EngineOptions& options) : options_(options) {
+  for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Engine::~Engine() {
+  close();
+}
+
+void Engine::submit(Request request) {
+  check_request(request);
+  auto pending = std::make_shared<Pending>();
+  pending->request = std::move(request);
+  pending->arrived = Clock::now();
+  std::vector<PendingPtr> dropped;
+  std::optional<Error> refusal;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) throw Error(ErrorCode::kIllegalState, "the engine is closed");
+    if (queue_.size() >= options_.queue_capacity) purge(dropped);
+    const double wait_ms = expected_wait_ms();
+    const auto retry_ms = std::max<std::int64_t>(1, std::llround(wait_ms));
+    const auto& deadline = pending->request.deadline;
+    if (pending->expired(pending->arrived)) {
+      ++stats_.expired;
+      refusal.emplace(ErrorCode::kDeadlineExceeded, "the deadline had passed when the request arrived");
+    } else if (queue_.size() >= options_.queue_capacity) {
+      refusal.emplace(ErrorCode::kQueueFull, "the queue is full (" + std::to_string(queue_.size()) + " images wait)",
+                      retry_ms);
+    } else if (deadline && milliseconds_between(pending->arrived, *deadline) < wait_ms) {
+      refusal.emplace(ErrorCode::kQueueFull, "the wait would outlast the deadline", retry_ms);
+    } else {
+      pending->sequence = next_sequence_++;
+      queue_.insert(pending);
+    }
+    if (refusal && refusal->code() == ErrorCode::kQueueFull) ++stats_.refused;
+  }
+  settle_dropped(dropped);
+  if (refusal) throw *refusal;
+  wake_.notify_all();  // one of those waiting may be waiting for company only
+}
+
+/// Time until a worker is free for a newcomer; call with the lock held.
+double Engine::expected_wait_ms() const {
+  const auto ahead = static_cast<double>(queue_.size() + stats_.running_images);
+  const auto workers = static_cast<double>(options_.workers);
+  return ahead < workers ? 0 : ahead / workers * stats_.image_time_ms;
+}
+
+EngineStats Engine::stats() const {
+  const std::lock_guard lock(mutex_);
+  auto stats = stats_;
+  stats.queued_images = queue_.size();
+  return stats;
+}
+
+void Engine::close() {
+  std::vector<PendingPtr> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return;
+    closing_ = true;
+    waiting.assign(queue_.begin(), queue_.end());
+    queue_.clear();
+    stats_.cancelled += waiting.size();
+  }
+  wake_.notify_all();
+  for (auto& pending : waiting) pending->request.done(Error(ErrorCode::kCancelled, "the engine is closing"));
+  for (auto& thread : threads_) thread.join();
+}
+
+/// Moves cancelled and expired requests out of the queue; call with the lock held, settle without it.
+void Engine::purge(std::vector<PendingPtr>& dropped) {
+  const auto now = Clock::now();
+  for (auto it = queue_.begin(); it != queue_.end();) {
+    const bool cancelled = (*it)->cancelled();
+    if (cancelled || (*it)->expired(now)) {
+      ++(cancelled ? stats_.cancelled : stats_.expired);
+      dropped.push_back(*it);
+      it = queue_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+void Engine::settle_dropped(std::vector<PendingPtr>& dropped) {
+  for (auto& pending : dropped) {
+    pending->request.done(pending->cancelled()
+                              ? Error(ErrorCode::kCancelled, "the request was cancelled before it started")
+                              : Error(ErrorCode::kDeadlineExceeded, "the deadline passed before the request started"));
+  }
+  dropped.clear();
+}
+
+void Engine::work() {
+  at::set_num_threads(options_.threads_per_worker);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    auto batch = take_batch(lock);
+    if (batch.empty()) continue;
+    stats_.running_images += batch.size();
+    ++stats_.batches;
+    stats_.batched_images += batch.size();
+    lock.unlock();
+    const auto images = batch.size();
+    run(batch);
+    batch.clear();
+    lock.lock();
+    stats_.running_images -= images;
+  }
+}
+
+/// Takes the first request and its company out of the queue. May release the lock while it waits for company.
+std::vector<Engine::PendingPtr> Engine::take_batch(std::unique_lock<std::mutex>& lock) {
+  std::vector<PendingPtr> dropped;
+  purge(dropped);
+  std::vector<PendingPtr> batch;
+  if (!queue_.empty()) {
+    const auto first = *queue_.begin();
+    const auto until = first->arrived + options_.max_batch_wait;
+    const auto enough = [&] {
+      return closing_ || std::count_if(queue_.begin(), queue_.end(), [&](const auto& p) {
+                           return p->request.model == first->request.model;
+                         }) >= static_cast<std::ptrdiff_t>(options_.max_batch);
+    };
+    if (options_.max_batch > 1) wake_.wait_until(lock, until, enough);
+    // Another worker may have taken the first one meanwhile; what is left then starts the next round.
+    if (queue_.contains(first)) batch = collect(first);
+  }
+  if (!dropped.empty()) {
+    lock.unlock();
+    settle_dropped(dropped);
+    lock.lock();
+  }
+  return batch;
+}
+
+std::vector<Engine::PendingPtr> Engine::collect(const PendingPtr& first) {
+  std::vector<PendingPtr> batch{first};
+  queue_.erase(first);
+  for (auto it = queue_.begin(); it != queue_.end() && batch.size() < options_.max_batch;) {
+    if ((*it)->request.model == first->request.model) {
+      batch.push_back(*it);
+      it = queue_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return batch;
+}
+
+void Engine::record_time(std::size_t images, double milliseconds) {
+  const double per_image = milliseconds / static_cast<double>(images);
+  const std::lock_guard lock(mutex_);
+  auto& average = stats_.image_time_ms;
+  average = average == 0 ? per_image : average + kSmoothing * (per_image - average);
+}
+
+void Engine::run(std::vector<PendingPtr>& batch) {
+  const auto started = Clock::now();
+  std::vector<PendingPtr> members;
+  std::vector<Placement> placements;
+  std::vector<torch::Tensor> inputs;
+  std::vector<double> preprocess_ms;
+  std::size_t settled = 0;  // of `members`, so that a failure halfway answers the rest
+  const auto count = [this](std::uint64_t EngineStats::*counter, std::size_t n = 1) {
+    const std::lock_guard lock(mutex_);
+    stats_.*counter += n;
+  };
+  // One bad image must not spoil the batch it was put into.
+  const auto& model = *batch.front()->request.model;
+  for (auto& pending : batch) {
+    const auto begin = Clock::now();
+    try {
+      auto prepared = prepare_image(pending->request.pixels, model.base().config().encoder.image_size);
+      members.push_back(pending);
+      placements.push_back(prepared.placement);
+      inputs.push_back(std::move(prepared.input));
+      preprocess_ms.push_back(milliseconds_between(begin, Clock::now()));
+    } catch (...) {
+      count(&EngineStats::failed);
+      pending->request.done(current_error());
+    }
+  }
+  if (members.empty()) return;
+  try {
+    const auto begin = Clock::now();
+    const auto output = model.infer(torch::stack(inputs));
+    const auto inferred = Clock::now();
+    count(&EngineStats::encoded_images, members.size());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      auto& request = members[i]->request;
+      Timings timings{.queue_ms = milliseconds_between(members[i]->arrived, started),
+                      .preprocess_ms = preprocess_ms[i],
+                      .inference_ms = milliseconds_between(begin, inferred),
+                      .batch_size = members.size()};
+      const auto row = static_cast<std::int64_t>(i);
+      const auto post = Clock::now();
+      std::optional<Result> result;
+      if (request.task == Task::kSegmentation) {
+        auto segmentation = finish_segmentation(output.slice(0, row, row + 1), placements[i], request.threshold);
+        timings.postprocess_ms = milliseconds_between(post, Clock::now());
+        segmentation.timings = timings;
+        result.emplace(std::move(segmentation));
+      } else {
+        result.emplace(Classification{output[row].clone(), timings});
+      }
+      ++settled;
+      request.done(std::move(*result));
+    }
+    count(&EngineStats::completed, members.size());
+    record_time(members.size(), milliseconds_between(started, Clock::now()));
+  } catch (...) {
+    const auto error = current_error();
+    count(&EngineStats::failed, members.size() - settled);
+    for (std::size_t i = settled; i < members.size(); ++i) members[i]->request.done(error);
+  }
+}
+
+}  // namespace automed::pipeline

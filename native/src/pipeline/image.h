@@ -1,0 +1,56 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace automed::pipeline {
+
+enum class SampleType { kUint8, kUint16, kFloat32 };
+
+/// Decoded pixels in the caller's memory: interleaved, height x width x channels, rows from the top, no padding.
+/// 1 channel is grey, 2 grey + alpha, 3 RGB, 4 RGBA. uint16 and float32 samples are little endian.
+struct PixelView {
+  const std::uint8_t* data = nullptr;
+  std::size_t size_bytes = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::int64_t channels = 0;
+  SampleType sample_type = SampleType::kUint8;
+};
+
+/// Where an image lies on the model's square input, and so how a result finds its way back.
+struct Placement {
+  std::int64_t width = 0;   ///< original
+  std::int64_t height = 0;  ///< original
+  std::int64_t size = 0;    ///< side of the input
+  bool padded = false;      ///< padded in the centre, otherwise resized
+  std::int64_t left = 0;    ///< of the image on the input, when padded
+  std::int64_t top = 0;
+};
+
+struct PreparedImage {
+  torch::Tensor input;  ///< 3,size,size float32, normalised, on the CPU
+  Placement placement;
+};
+
+/// Throws kInvalidArgument (field `pixels`) unless the extents are positive and the length is theirs.
+void check_pixels(const PixelView& pixels);
+
+/// The paper's preprocessing: normalise (RGB, SAM's mean and deviation on the 0-255 scale); when both sides are under
+/// `size` pad with zeros in the centre, otherwise resize to size x size bilinearly, without antialiasing and without
+/// keeping the aspect. uint16 is scaled by 1/257, float32 is taken on the 0-255 scale, alpha is dropped, grey repeated.
+/// Reads only the pixels that the result needs, except that float32 input is searched for NaN and infinity, which are
+/// rejected (kInvalidArgument).
+PreparedImage prepare_image(const PixelView& pixels, std::int64_t size);
+
+/// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded.
+/// `mask` has one byte per original pixel, foreground when not 0.
+torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement);
+
+/// Undoes the placement for logits: 1,1,h,w (any resolution of the input) -> height,width of the original image.
+/// Bilinear to the input's size, then cropped or resized bilinearly.
+torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement);
+
+}  // namespace automed::pipeline

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "models/config.h"
+#include "models/sam.h"
+#include "models/sam_automed.h"
+#include "models/sam_medcls.h"
+
+namespace automed::pipeline {
+
+/// A base in memory: encoder, prompt encoder and decoder of SAM or SAM-Med2D, in eval mode, shared by all its heads.
+class LoadedBase {
+ public:
+  /// Reads and checks the weights (strictly: every key, every shape). `architecture`: JSON of base.json's
+  /// `architecture`.
+  static std::shared_ptr<const LoadedBase> load(const std::string& weights_path, const std::string& architecture,
+                                                torch::Device device);
+
+  models::Sam sam() const { return sam_; }
+  const models::SamConfig& config() const { return config_; }
+  torch::Device device() const { return device_; }
+  std::int64_t parameter_count() const { return parameter_count_; }
+
+  LoadedBase(models::Sam sam, models::SamConfig config, torch::Device device);
+
+ private:
+  models::Sam sam_;
+  models::SamConfig config_;
+  torch::Device device_;
+  std::int64_t parameter_count_;
+};
+
+enum class Task { kSegmentation, kClassification };
+
+/// A head in memory, in eval mode, on its base.
+class LoadedModel {
+ public:
+  /// `architecture`: JSON of model.json's `architecture`.
+  static std::shared_ptr<const LoadedModel> load(std::shared_ptr<const LoadedBase> base,
+                                                 const std::string& weights_path, const std::string& architecture);
+
+  /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,1,S,S, for classification probabilities
+  /// B,classes; float32 on the CPU.
+  torch::Tensor infer(const torch::Tensor& images) const;
+
+  Task task() const;
+  const LoadedBase& base() const { return *base_; }
+  std::int64_t parameter_count() const { return parameter_count_; }
+
+  using Head = std::variant<models::SamAutoMed, models::SamMedCls>;
+  LoadedModel(std::shared_ptr<const LoadedBase> base, Head head);
+
+ private:
+  std::shared_ptr<const LoadedBase> base_;
+  Head head_;
+  std::int64_t parameter_count_;
+};
+
+/// Name of a task on the JavaScript side: `segmentation`, `classification`.
+const char* name_of(Task task);
+
+std::int64_t count_parameters(const torch::nn::Module& module);
+
+}  // namespace automed::pipeline

@@ -1,0 +1,97 @@
+#include "train/sample_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace automed::train {
+namespace {
+
+[[noreturn]] void fail(const char* action) {
+  const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  throw Error(full ? ErrorCode::kStorageFull : ErrorCode::kInvalidArgument,
+              std::string("the sample cache cannot be ") + action + ": " + std::strerror(errno), "cachePath");
+}
+
+}  // namespace
+
+SampleStore::SampleStore(const std::string& path, std::int64_t image_size) : image_size_(image_size) {
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor_ < 0) fail("created");
+  ::unlink(path.c_str());
+}
+
+SampleStore::~SampleStore() {
+  ::close(descriptor_);
+}
+
+std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* mask, std::int64_t label,
+                             bool keep_original) {
+  const auto prepared = pipeline::prepare_image(pixels, image_size_);
+  Entry entry{.label = label, .has_mask = mask != nullptr, .placement = prepared.placement};
+  entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
+  if (mask) {
+    const auto input_mask = pipeline::prepare_mask(mask, prepared.placement);
+    append(input_mask.data_ptr(), input_mask.nbytes());
+    if (keep_original) {
+      auto original = torch::from_blob(const_cast<std::uint8_t*>(mask), {pixels.height, pixels.width}, torch::kUInt8);
+      original = original.ne(0).to(torch::kUInt8);
+      entry.original_offset = append(original.data_ptr(), original.nbytes());
+    }
+  }
+  entries_.push_back(entry);
+  return entries_.size() - 1;
+}
+
+Sample SampleStore::read(std::size_t index) const {
+  const auto& entry = entries_.at(index);
+  Sample sample;
+  sample.label = entry.label;
+  sample.image = torch::empty({3, image_size_, image_size_});
+  read_at(sample.image.data_ptr(), sample.image.nbytes(), entry.offset);
+  if (entry.has_mask) {
+    sample.mask = torch::empty({image_size_, image_size_}, torch::kUInt8);
+    read_at(sample.mask.data_ptr(), sample.mask.nbytes(),
+            entry.offset + static_cast<std::int64_t>(sample.image.nbytes()));
+  }
+  return sample;
+}
+
+torch::Tensor SampleStore::original_mask(std::size_t index) const {
+  const auto& entry = entries_.at(index);
+  if (entry.original_offset < 0) throw Error(ErrorCode::kIllegalState, "the sample keeps no mask of original size");
+  auto mask = torch::empty({entry.placement.height, entry.placement.width}, torch::kUInt8);
+  read_at(mask.data_ptr(), mask.nbytes(), entry.original_offset);
+  return mask;
+}
+
+std::int64_t SampleStore::append(const void* data, std::size_t size) {
+  const auto offset = end_;
+  const auto* bytes = static_cast<const char*>(data);
+  std::size_t done = 0;
+  while (done < size) {
+    const auto n = ::pwrite(descriptor_, bytes + done, size - done, offset + static_cast<std::int64_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail("written");
+    done += static_cast<std::size_t>(n);
+  }
+  end_ += static_cast<std::int64_t>(size);
+  return offset;
+}
+
+void SampleStore::read_at(void* data, std::size_t size, std::int64_t offset) const {
+  auto* bytes = static_cast<char*>(data);
+  std::size_t done = 0;
+  while (done < size) {
+    const auto n = ::pread(descriptor_, bytes + done, size - done, offset + static_cast<std::int64_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail("read");
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace automed::train
