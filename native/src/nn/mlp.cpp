@@ -1,0 +1,30 @@
+#include "nn/mlp.h"
+
+namespace automed::nn {
+
+MLPBlockImpl::MLPBlockImpl(std::int64_t width, std::int64_t hidden, Activation activation) : activation_(activation) {
+  lin1 = register_module("lin1", torch::nn::Linear(width, hidden));
+  lin2 = register_module("lin2", torch::nn::Linear(hidden, width));
+}
+
+torch::Tensor MLPBlockImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor hidden = lin1->forward(x);
+  return lin2->forward(activation_ == Activation::kGelu ? torch::gelu(hidden) : torch::relu(hidden));
+}
+
+MLPImpl::MLPImpl(std::int64_t input, std::int64_t hidden, std::int64_t output, std::int64_t depth) {
+  layers = register_module("layers", torch::nn::ModuleList());
+  for (std::int64_t i = 0; i < depth; ++i) {
+    layers->push_back(torch::nn::Linear(i == 0 ? input : hidden, i + 1 == depth ? output : hidden));
+  }
+}
+
+torch::Tensor MLPImpl::forward(torch::Tensor x) {
+  for (std::size_t i = 0; i < layers->size(); ++i) {
+    x = layers->ptr<torch::nn::LinearImpl>(i)->forward(x);
+    if (i + 1 < layers->size()) x = torch::relu(x);
+  }
+  return x;
+}
+
+}  // namespace automed::nn

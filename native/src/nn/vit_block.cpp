@@ -1,0 +1,29 @@
+#include "nn/vit_block.h"
+
+namespace automed::nn {
+namespace {
+
+constexpr double kEps = 1e-6;
+
+torch::nn::LayerNorm norm(std::int64_t width) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kEps));
+}
+
+}  // namespace
+
+ViTBlockImpl::ViTBlockImpl(const ViTBlockOptions& options) {
+  norm1 = register_module("norm1", norm(options.width));
+  attn = register_module("attn", WindowAttention(options.width, options.heads, options.window, options.grid));
+  norm2 = register_module("norm2", norm(options.width));
+  mlp = register_module("mlp", MLPBlock(options.width, options.width * options.mlp_ratio, Activation::kGelu));
+  if (options.adapter) adapter = register_module("Adapter", Adapter(options.width));
+}
+
+torch::Tensor ViTBlockImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor attended = x + attn->forward(norm1->forward(x));
+  const torch::Tensor normed = norm2->forward(attended);
+  const torch::Tensor y = attended + mlp->forward(normed);
+  return adapter ? y + adapter->forward(normed) : y;
+}
+
+}  // namespace automed::nn
