@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { classifyJson, classifyLine } from '../output/answers';
+import { printJson, printLine, printProblem } from '../output/print';
+import { withClient, type ConnectOptions } from '../stack/session';
+import { failed, failureOf, forEachImage, type Outcome } from './images';
+import { connected, examples, whole } from './options';
+
+interface ClassifyOptions extends ConnectOptions {
+  model: string;
+  top: number;
+  json?: boolean;
+}
+
+export function classifyCommand(): Command {
+  const command = connected(new Command('classify'))
+    .description('sort images into the classes of a model')
+    .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
+    .requiredOption('--model <model>', 'NAME, NAME@VERSION or NAME@ALIAS')
+    .option('--top <count>', 'classes to show, the most probable first', whole(1), 3)
+    .option('--json', 'print one JSON document')
+    .action(classify);
+  return examples(command, [
+    'automed classify scan.png --model brain-mri',
+    'automed classify scans/*.png --model brain-mri@2 --json',
+  ]);
+}
+
+async function classify(images: string[], options: ClassifyOptions): Promise<void> {
+  const { model, top, json } = options;
+  const report = (outcome: Outcome<ClassifyResponse__Output>): void => {
+    if (json) return;
+    if (!failed(outcome)) printLine(`${outcome.image}: ${classifyLine(outcome.result, top)}`);
+    else if (images.length > 1) printProblem(`${outcome.image}: ${outcome.error.message}`);
+  };
+  const outcomes = await withClient(
+    options,
+    (client) => forEachImage(images, (bytes) => client.classify({ model, image: { encoded: bytes } }), report),
+    ['classification'],
+  );
+  if (json) {
+    printJson({
+      images: outcomes.map((outcome) =>
+        failed(outcome) ? outcome : { image: outcome.image, ...classifyJson(outcome.result) },
+      ),
+    });
+  }
+  const failure = failureOf(outcomes);
+  if (failure) throw failure;
+}

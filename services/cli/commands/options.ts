@@ -1,0 +1,61 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { parseAddress } from '../../common/grpc/address';
+
+interface Bounds {
+  min?: number;
+  max?: number;
+  /** Neither bound is itself allowed. */
+  open?: boolean;
+}
+
+/** Parser of a number within bounds. */
+export function number(bounds: Bounds = {}): (text: string) => number {
+  const { min = -Infinity, max = Infinity, open = false } = bounds;
+  return (text) => {
+    const value = Number(text);
+    const fits = open ? value > min && value < max : value >= min && value <= max;
+    if (text.trim() === '' || !fits) throw new InvalidArgumentError(`it must be a number ${range(min, max, open)}.`);
+    return value;
+  };
+}
+
+/** Parser of a whole number within bounds. */
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`it must be a whole number ${range(min, max, false)}.`);
+    }
+    return value;
+  };
+}
+
+function range(min: number, max: number, open: boolean): string {
+  if (max === Infinity || max === Number.MAX_SAFE_INTEGER) {
+    return min === -Infinity ? 'of any size' : `${open ? 'above' : 'of at least'} ${min}`;
+  }
+  return open ? `above ${min} and below ${max}` : `from ${min} to ${max}`;
+}
+
+export function addressOf(text: string): string {
+  const { problem } = parseAddress(text);
+  if (problem !== undefined) throw new InvalidArgumentError(`it ${problem}.`);
+  return text;
+}
+
+/** Adds the options of a command that calls a gateway. */
+export function connected(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--address <host:port>', 'a running gateway; without it the command starts its own and stops it')
+        .argParser(addressOf)
+        .env('AUTOMED_GATEWAY'),
+    )
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--timeout <seconds>', 'what one call may take', number({ min: 0, open: true }), 120);
+}
+
+/** Examples under a command's help. */
+export function examples(command: Command, lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
+}

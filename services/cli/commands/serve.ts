@@ -1,0 +1,86 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { withPort } from '../../common/grpc/address';
+import { loadConfig } from '../config';
+import { UsageError } from '../errors';
+import { printLine, printProblem } from '../output/print';
+import { ROLES, type Role } from '../stack/programs';
+import { Stack } from '../stack/stack';
+import { examples, whole } from './options';
+
+interface ServeOptions {
+  host: string;
+  port: number;
+  home?: string;
+  roles: Role[];
+  insecure?: boolean;
+  metrics: string;
+  separate?: boolean;
+  quiet?: boolean;
+}
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('run gateway and services on this machine until Ctrl-C')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 takes a free one', whole(0, 65_535), 50_051)
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .addOption(new Option('--roles <list>', 'what to serve').argParser(rolesOf).default([...ROLES], ROLES.join(',')))
+    .option('--separate', 'run each role in a process of its own; together they share bases and encoder passes')
+    .option('--metrics <host:port>', 'where the gateway offers Prometheus metrics, or off', '127.0.0.1:0')
+    .option('--insecure', 'accept that other machines can call without authentication')
+    .option('--quiet', "leave out the services' log lines (standard error)")
+    .action(serve);
+  return examples(command, [
+    'automed serve',
+    'automed serve --port 6000 --home /data/automed',
+    'automed serve --host 0.0.0.0 --insecure',
+  ]);
+}
+
+function rolesOf(text: string): Role[] {
+  const words = text.split(',').map((word) => word.trim());
+  const roles = ROLES.filter((role) => words.includes(role));
+  if (roles.length === 0 || roles.length !== new Set(words).size) {
+    throw new InvalidArgumentError(`choose among ${ROLES.join(', ')}.`);
+  }
+  return roles;
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const config = loadConfig();
+  const home = options.home ?? config.home;
+  const local = options.host === 'localhost' || options.host === '::1' || options.host.startsWith('127.');
+  if (!local && options.insecure !== true) {
+    throw new UsageError(
+      `other machines could call ${options.host} without authentication; use 127.0.0.1, or accept that with --insecure`,
+    );
+  }
+  // A signal during the start must not leave half a stack behind.
+  const stopped = stopSignal();
+  const stack = await Stack.start({
+    home,
+    processes: options.separate ? options.roles.map((role) => [role]) : [options.roles],
+    address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, options.port),
+    insecure: options.insecure === true,
+    startTimeoutMs: config.startTimeoutMs,
+    say: printProblem,
+    log: options.quiet ? undefined : (chunk) => process.stderr.write(chunk),
+    metricsAddress: options.metrics,
+  });
+  printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
+  await stopped;
+  await stack.stop();
+  printLine('stopped');
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second one ends the program at once, and the services with it. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+}

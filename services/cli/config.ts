@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { address, integer, readConfig } from '../common/config';
+import { CliError } from './errors';
+
+const schema = z.object({
+  /** Folder of the store: bases, models, jobs. */
+  home: z.string().default(join(homedir(), '.automed')),
+  /** Gateway that commands call, `host:port`; empty means a stack of their own. */
+  gateway: z.literal('').or(address()).default(''),
+  /** What a service may take to listen, milliseconds: loading LibTorch from a cold disk is slow. */
+  startTimeoutMs: integer(1).default(120_000),
+});
+
+export type CliConfig = Readonly<z.infer<typeof schema>>;
+
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): CliConfig {
+  return readConfig(schema, environment);
+}
+
+/** The environment of a program that the command line starts: ours, with what it sets for it. */
+export function childEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings };
+}
+
+/** The root of the checkout, from the sources as well as from their compiled copy. */
+export function repositoryRoot(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, 'native', 'CMakeLists.txt'))) {
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new CliError('native/CMakeLists.txt is not above this program; run it from a checkout');
+    folder = parent;
+  }
+  return folder;
+}
+
+export function packageVersion(): string {
+  const text = readFileSync(join(repositoryRoot(), 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

@@ -1,0 +1,29 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { UsageError } from '../errors';
+
+function isFolder(path: string): boolean {
+  return path.endsWith('/') || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
+}
+
+/**
+ * Where the picture of each input goes. One input and a file name: that file. A folder (it exists, ends with `/`, or has no
+ * extension while there are several inputs): `NAME.png` in it, numbered where two inputs share a name.
+ */
+export function targetPaths(inputs: readonly string[], target: string, option: string): string[] {
+  if (inputs.length === 1 && !isFolder(target)) {
+    mkdirSync(dirname(target), { recursive: true });
+    return [target];
+  }
+  if (!isFolder(target) && extname(target) !== '') {
+    throw new UsageError(`${option} ${target} is one file for ${inputs.length} images; name a folder`);
+  }
+  mkdirSync(target, { recursive: true });
+  const seen = new Map<string, number>();
+  return inputs.map((input) => {
+    const name = basename(input, extname(input));
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return join(target, count === 1 ? `${name}.png` : `${name}-${count}.png`);
+  });
+}

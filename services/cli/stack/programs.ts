@@ -1,0 +1,58 @@
+import { ServiceProcess, type Program } from './service-process';
+
+export type Role = 'segmentation' | 'classification';
+export const ROLES: readonly Role[] = ['segmentation', 'classification'];
+
+const INFERENCE: Program = { name: 'inference service', file: 'services/inference/main.js', needsAddon: true };
+const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', needsAddon: false };
+
+export const ANY_PORT = '127.0.0.1:0';
+
+export interface LaunchOptions {
+  /** `host:port` to listen on; port 0 takes a free one. */
+  address: string;
+  startTimeoutMs: number;
+  /** Where log lines go; absent: nowhere. */
+  log?: ((chunk: Buffer) => void) | undefined;
+  /** `host:port` of /metrics, or `off`. */
+  metricsAddress: string;
+}
+
+/** Starts one inference process; it listens on loopback only, whatever the environment says. */
+export async function launchInference(
+  roles: readonly Role[],
+  home: string,
+  options: LaunchOptions,
+): Promise<ServiceProcess> {
+  const { startTimeoutMs, log } = options;
+  return ServiceProcess.start(INFERENCE, {
+    settings: {
+      AUTOMED_HOME: home,
+      AUTOMED_ROLES: roles.join(','),
+      AUTOMED_ADDRESS: options.address,
+      AUTOMED_METRICS_ADDRESS: options.metricsAddress,
+      AUTOMED_INSECURE: 'false',
+    },
+    startTimeoutMs,
+    log,
+  });
+}
+
+/** Starts the gateway in front of the backends, which each say what they serve. */
+export async function launchGateway(
+  backends: Readonly<Partial<Record<Role, string>>>,
+  insecure: boolean,
+  options: LaunchOptions,
+): Promise<ServiceProcess> {
+  const { startTimeoutMs, log } = options;
+  return ServiceProcess.start(GATEWAY, {
+    settings: {
+      AUTOMED_BACKENDS: Object.values(backends).join(','),
+      AUTOMED_ADDRESS: options.address,
+      AUTOMED_METRICS_ADDRESS: options.metricsAddress,
+      AUTOMED_INSECURE: String(insecure),
+    },
+    startTimeoutMs,
+    log,
+  });
+}

@@ -1,0 +1,68 @@
+import { KeptService } from './kept-service';
+import { ANY_PORT, launchGateway, launchInference, type LaunchOptions, type Role } from './programs';
+
+export interface StackOptions {
+  home: string;
+  /** Roles of each inference process: one process for all, or one for each. */
+  processes: readonly (readonly Role[])[];
+  /** `host:port` of the gateway. */
+  address: string;
+  /** Lets the gateway listen where other machines reach it. */
+  insecure: boolean;
+  startTimeoutMs: number;
+  /** Hears of services that die, one line each. */
+  say: (line: string) => void;
+  /** Where the services' log lines go; absent: nowhere. */
+  log?: ((chunk: Buffer) => void) | undefined;
+  /** `host:port` of the gateway's /metrics, or `off`. */
+  metricsAddress: string;
+}
+
+/** Gateway and inference processes on this machine, one store, inference on free loopback ports. */
+export class Stack {
+  private constructor(
+    private readonly gateway: KeptService,
+    private readonly backends: readonly KeptService[],
+  ) {}
+
+  /** `host:port` of the gateway. */
+  get address(): string {
+    return this.gateway.address;
+  }
+
+  /** Starts the inference processes, side by side, and then the gateway; when one fails the others are stopped. */
+  static async start(options: StackOptions): Promise<Stack> {
+    const { home, processes, startTimeoutMs, log, say } = options;
+    const started = await Promise.allSettled(
+      processes.map((roles) =>
+        KeptService.start(
+          (address) => launchInference(roles, home, { address, startTimeoutMs, log, metricsAddress: 'off' }),
+          ANY_PORT,
+          say,
+        ),
+      ),
+    );
+    const backends = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    try {
+      const failed = started.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+      const routes = Object.fromEntries(
+        processes.flatMap((roles, index) => roles.map((role) => [role, backends[index]?.address ?? ''])),
+      );
+      const launch = (address: string) => {
+        const launchOptions: LaunchOptions = { address, startTimeoutMs, log, metricsAddress: options.metricsAddress };
+        return launchGateway(routes, options.insecure, launchOptions);
+      };
+      return new Stack(await KeptService.start(launch, options.address, say), backends);
+    } catch (error) {
+      await Promise.all(backends.map((backend) => backend.stop()));
+      throw error;
+    }
+  }
+
+  /** Stops the gateway first, so that no call arrives at a service that is going away. */
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    await Promise.all(this.backends.map((backend) => backend.stop()));
+  }
+}

@@ -1,0 +1,34 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '../../../../../services/cli/errors';
+import { targetPaths } from '../../../../../services/cli/output/targets';
+
+describe('targetPaths', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'automed-targets-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('writes the picture of one image to the file that was named, and makes its folder', () => {
+    const file = join(folder, 'a', 'mask.png');
+    expect(targetPaths(['x.jpg'], file, '--mask')).toEqual([file]);
+    expect(existsSync(join(folder, 'a'))).toBe(true);
+  });
+
+  it('writes into a folder that exists or ends with a slash', () => {
+    expect(targetPaths(['dir/x.jpg'], folder, '--mask')).toEqual([join(folder, 'x.png')]);
+    expect(targetPaths(['dir/x.jpg'], `${folder}/b/`, '--mask')).toEqual([join(folder, 'b', 'x.png')]);
+  });
+
+  it('numbers pictures of images that share a name', () => {
+    const target = join(folder, 'masks');
+    expect(targetPaths(['a/x.jpg', 'b/x.png'], target, '--mask')).toEqual([
+      join(target, 'x.png'),
+      join(target, 'x-2.png'),
+    ]);
+  });
+
+  it('refuses one file for several images', () => {
+    expect(() => targetPaths(['x.jpg', 'y.jpg'], join(folder, 'mask.png'), '--mask')).toThrow(UsageError);
+  });
+});
