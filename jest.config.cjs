@@ -19,5 +19,5 @@ module.exports = {
   // Integration tests start processes and load LibTorch on machines that are busy with other things.
   testTimeout: 120_000,
   maxWorkers: 2,
-  reporters: ['default', 'summary', '<rootDir>/tests/support/summary-reporter.cjs'],
+  reporters: ['default', '<rootDir>/tests/support/summary-reporter.cjs'],
 };

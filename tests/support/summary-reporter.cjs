@@ -4,8 +4,10 @@ class SummaryReporter {
   onRunComplete(_contexts, results) {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
-    // Jest's own summary goes to stderr, too: one stream keeps the order.
-    process.stderr.write(`${results.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
+    // Jest's own summary comes after every other reporter, and goes to the same stream.
+    process.once('exit', () => {
+      process.stderr.write(`${results.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
+    });
   }
 }
 
