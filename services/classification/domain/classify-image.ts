@@ -1,0 +1,30 @@
+import { readImage } from '../../common/images/image-input';
+import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import type { DecodeLimits } from '../../imaging/decode';
+import type { ClassificationModel } from './ports';
+
+export interface ClassifyCommand {
+  image: Parameters<typeof readImage>[0];
+  options: () => RunOptions;
+}
+
+export interface ClassifiedImage {
+  /** In the model's order. */
+  classes: readonly { name: string; probability: number }[];
+  predicted: string;
+  identity: ModelIdentity;
+  timings: RunTimings & { decodeMs: number; encodeMs: number };
+}
+
+/** Sorts one image into the model's classes. */
+export async function classifyImage(
+  model: ClassificationModel,
+  command: ClassifyCommand,
+  limits: DecodeLimits,
+): Promise<ClassifiedImage> {
+  const { pixels, decodeMs } = await readImage(command.image, limits);
+  const { probabilities, timings } = await model.classify(pixels, command.options());
+  const classes = model.classes.map((name, index) => ({ name, probability: probabilities[index] ?? 0 }));
+  const best = classes.reduce((left, right) => (right.probability > left.probability ? right : left));
+  return { classes, predicted: best.name, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+}

@@ -1,0 +1,52 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { flag, integer, list, readConfig, requireLoopback, serverSettings } from '../common/config';
+
+const ROLES = ['segmentation', 'classification'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const inferenceSettings = z.object({
+  ...serverSettings({ address: '127.0.0.1:50052', metricsAddress: '127.0.0.1:9465' }),
+  /** Folder of bases and models. */
+  home: z.string().default(() => join(homedir(), '.automed')),
+  /** What this program answers: any of segmentation, classification. */
+  roles: list()
+    .pipe(z.array(z.enum(ROLES)).min(1, 'must name at least one role'))
+    .default([...ROLES]),
+  /** References of models that are loaded before the program is ready. */
+  preload: list().default([]),
+  /** Whether a request may load a model that is not loaded. */
+  loadOnDemand: flag().default(true),
+  /** How long the meaning of `name` and `name@alias` is remembered, milliseconds. */
+  resolveTtlMs: integer(0, 3_600_000).default(2_000),
+  /** `cpu`, `cuda`, `cuda:N`, or `auto`. */
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'must be auto, cpu, cuda or cuda:N')
+    .default('auto'),
+  /** Threads that run models; workers x threadsPerWorker must not exceed the cores. Default: 1. */
+  workers: integer(1, 1024).optional(),
+  /** LibTorch threads of each worker. Default: the cores, divided by the workers. */
+  threadsPerWorker: integer(1, 1024).optional(),
+  /** Images that may wait; beyond it requests are refused. */
+  queueCapacity: integer(1, 1_000_000).default(64),
+  /** Images per forward pass at most. Default: 1 on a CPU, 8 on a GPU. */
+  maxBatch: integer(1, 1024).optional(),
+  /** How long an incomplete batch waits for company, milliseconds. Default: 0 on a CPU, 2 on a GPU. */
+  maxBatchWaitMs: integer(0, 10_000).optional(),
+  /** Images of one stream under way at once. */
+  streamImagesInFlight: integer(1, 1024).default(4),
+  /** Width x height of an image at most. */
+  maxImagePixels: integer(1, 2 ** 31 - 1).default(64_000_000),
+});
+
+export type InferenceConfig = Readonly<z.infer<typeof inferenceSettings>>;
+
+/** Reads the environment and `--insecure`. */
+export function readInferenceConfig(environment: NodeJS.ProcessEnv, args: readonly string[]): InferenceConfig {
+  const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
+  const config = readConfig(inferenceSettings, { ...environment, ...insecure });
+  requireLoopback(config);
+  return config;
+}

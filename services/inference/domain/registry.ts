@@ -1,0 +1,128 @@
+import { automedError } from '../../common/errors';
+import type { BaseManifest, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
+import { paginate, type Page } from './paging';
+
+/** The store, as far as this program names, lists and deletes. */
+export interface Library {
+  listModels(): Promise<StoredModel[]>;
+  listBases(): Promise<StoredBase[]>;
+  resolveModel(reference: string): Promise<StoredModel>;
+  resolveBase(reference: string): Promise<StoredBase>;
+  aliases(name: string): Promise<Record<string, number>>;
+  setAlias(name: string, alias: string, version: number): Promise<void>;
+  deleteAlias(name: string, alias: string): Promise<void>;
+  deleteModel(name: string, version: number | undefined, options: { force: boolean }): Promise<void>;
+}
+
+/** What this process holds in memory. */
+export interface Memory {
+  load(reference: string): Promise<ModelManifest>;
+  unload(reference: string): Promise<ModelManifest>;
+  forget(): void;
+  retireDeleted(name: string, version: number | undefined): void;
+  isLoaded(manifest: ModelManifest): boolean;
+  isBaseLoaded(sha256: string): boolean;
+}
+
+export interface ModelView {
+  manifest: ModelManifest;
+  aliases: string[];
+  loaded: boolean;
+}
+
+export interface BaseView {
+  manifest: BaseManifest;
+  loaded: boolean;
+}
+
+interface PageRequest {
+  pageSize: number;
+  pageToken: string;
+}
+
+/** Models and bases as the API shows them: the store's record plus what this replica holds. */
+export class Registry {
+  constructor(
+    private readonly library: Library,
+    private readonly memory: Memory,
+  ) {}
+
+  async listModels(request: PageRequest, task: Task | undefined): Promise<Page<ModelView>> {
+    const manifests = (await this.library.listModels()).map(({ manifest }) => manifest);
+    const wanted = task === undefined ? manifests : manifests.filter((manifest) => manifest.task === task);
+    const page = paginate(wanted, keyOf, request);
+    return { ...page, items: await Promise.all(page.items.map((manifest) => this.view(manifest))) };
+  }
+
+  async getModel(reference: string): Promise<ModelView> {
+    return this.view((await this.library.resolveModel(required(reference, 'model'))).manifest);
+  }
+
+  async load(reference: string): Promise<ModelView> {
+    return this.view(await this.memory.load(required(reference, 'model')));
+  }
+
+  async unload(reference: string): Promise<ModelView> {
+    return this.view(await this.memory.unload(required(reference, 'model')));
+  }
+
+  async setAlias(name: string, alias: string, version: number): Promise<ModelView> {
+    await this.library.setAlias(plainName(name), required(alias, 'alias'), version);
+    this.memory.forget();
+    return this.getModel(`${name}@${version}`);
+  }
+
+  async deleteAlias(name: string, alias: string): Promise<void> {
+    await this.library.deleteAlias(plainName(name), required(alias, 'alias'));
+    this.memory.forget();
+  }
+
+  /** @param reference `name` or `name@3`; an alias could move between the look and the deletion */
+  async deleteModel(reference: string, force: boolean): Promise<void> {
+    const match = /^([^@]+)(?:@(\d+))?$/.exec(reference);
+    if (!match?.[1]) {
+      const message = 'Name what to delete as NAME or NAME@VERSION; aliases are not accepted here.';
+      throw automedError('INVALID_ARGUMENT', message, { field: 'model' });
+    }
+    const version = match[2] === undefined ? undefined : Number(match[2]);
+    await this.library.deleteModel(match[1], version, { force });
+    this.memory.retireDeleted(match[1], version);
+  }
+
+  async listBases(request: PageRequest): Promise<Page<BaseView>> {
+    const manifests = (await this.library.listBases()).map(({ manifest }) => manifest);
+    const page = paginate(manifests, keyOf, request);
+    return { ...page, items: page.items.map((manifest) => this.viewBase(manifest)) };
+  }
+
+  async getBase(reference: string): Promise<BaseView> {
+    return this.viewBase((await this.library.resolveBase(required(reference, 'base'))).manifest);
+  }
+
+  private async view(manifest: ModelManifest): Promise<ModelView> {
+    const aliases = Object.entries(await this.library.aliases(manifest.name))
+      .filter(([, version]) => version === manifest.version)
+      .map(([alias]) => alias);
+    return { manifest, aliases, loaded: this.memory.isLoaded(manifest) };
+  }
+
+  private viewBase(manifest: BaseManifest): BaseView {
+    return { manifest, loaded: this.memory.isBaseLoaded(manifest.weights.sha256) };
+  }
+}
+
+function keyOf({ name, version }: { name: string; version: number }): string {
+  return `${name}@${version}`;
+}
+
+function required(value: string, field: string): string {
+  if (value !== '') return value;
+  throw automedError('INVALID_ARGUMENT', `The request names no ${field}.`, { field });
+}
+
+function plainName(name: string): string {
+  if (!name.includes('@')) return required(name, 'model');
+  throw automedError('INVALID_ARGUMENT', 'An alias belongs to a name: give the model without its version.', {
+    field: 'model',
+  });
+}

@@ -1,0 +1,62 @@
+import type { Base } from '../../../proto/gen/automed/models/v1/Base';
+import type { Model } from '../../../proto/gen/automed/models/v1/Model';
+import type { Task } from '../../store';
+import { automedError } from '../../common/errors';
+import type { BaseView, ModelView } from '../domain/registry';
+
+/** The task of a filter; undefined keeps all. */
+export function toTask(task: string): Task | undefined {
+  if (task === 'TASK_UNSPECIFIED') return undefined;
+  if (task === 'TASK_SEGMENTATION') return 'segmentation';
+  if (task === 'TASK_CLASSIFICATION') return 'classification';
+  throw automedError('INVALID_ARGUMENT', `The task ${task} is not known.`, { field: 'task' });
+}
+
+export function toModel({ manifest, aliases, loaded }: ModelView): Model {
+  const model: Model = {
+    name: manifest.name,
+    version: manifest.version,
+    task: manifest.task === 'segmentation' ? 'TASK_SEGMENTATION' : 'TASK_CLASSIFICATION',
+    baseName: manifest.base.name,
+    baseVersion: manifest.base.version,
+    baseSha256: manifest.base.sha256,
+    weightsSha256: manifest.weights.sha256,
+    weightsBytes: manifest.weights.bytes,
+    aliases,
+    metrics: numbersOf(manifest.metrics),
+    createTime: toTimestamp(manifest.created),
+    loaded,
+    architectureJson: JSON.stringify(manifest.architecture),
+  };
+  if (manifest.task === 'segmentation') {
+    model.structures = manifest.structures;
+    model.threshold = manifest.threshold;
+  } else {
+    model.classes = manifest.classes;
+  }
+  return model;
+}
+
+export function toBase({ manifest, loaded }: BaseView): Base {
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    weightsSha256: manifest.weights.sha256,
+    weightsBytes: manifest.weights.bytes,
+    createTime: toTimestamp(manifest.created),
+    loaded,
+    architectureJson: JSON.stringify(manifest.architecture),
+  };
+}
+
+/** The metrics that are single numbers; curves and matrices stay in the report. */
+function numbersOf(metrics: Record<string, unknown>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
+}
+
+function toTimestamp(iso: string): { seconds: string; nanos: number } {
+  const ms = Date.parse(iso);
+  return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
+}

@@ -1,0 +1,52 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { DeleteAliasRequest__Output } from '../../../proto/gen/automed/models/v1/DeleteAliasRequest';
+import type { DeleteModelRequest__Output } from '../../../proto/gen/automed/models/v1/DeleteModelRequest';
+import type { GetBaseRequest__Output } from '../../../proto/gen/automed/models/v1/GetBaseRequest';
+import type { GetModelRequest__Output } from '../../../proto/gen/automed/models/v1/GetModelRequest';
+import type { ListBasesRequest__Output } from '../../../proto/gen/automed/models/v1/ListBasesRequest';
+import type { ListModelsRequest__Output } from '../../../proto/gen/automed/models/v1/ListModelsRequest';
+import type { LoadModelRequest__Output } from '../../../proto/gen/automed/models/v1/LoadModelRequest';
+import type { SetAliasRequest__Output } from '../../../proto/gen/automed/models/v1/SetAliasRequest';
+import type { UnloadModelRequest__Output } from '../../../proto/gen/automed/models/v1/UnloadModelRequest';
+import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serviceDefinition } from '../../common/grpc/proto';
+import type { Logger } from '../../common/logging';
+import type { Registry } from '../domain/registry';
+import { toBase, toModel, toTask } from './model-messages';
+
+const NAME = 'automed.models.v1.ModelService';
+
+export function modelService(registry: Registry, log: Logger): ServiceRegistration {
+  const implementation: UntypedServiceImplementation = {
+    ListModels: unary(log, async (request: ListModelsRequest__Output) => {
+      const { items, nextPageToken } = await registry.listModels(request, toTask(request.task));
+      return { models: items.map(toModel), nextPageToken };
+    }),
+    GetModel: unary(log, async ({ model }: GetModelRequest__Output) => ({
+      model: toModel(await registry.getModel(model)),
+    })),
+    LoadModel: unary(log, async ({ model }: LoadModelRequest__Output) => ({
+      model: toModel(await registry.load(model)),
+    })),
+    UnloadModel: unary(log, async ({ model }: UnloadModelRequest__Output) => ({
+      model: toModel(await registry.unload(model)),
+    })),
+    SetAlias: unary(log, async ({ model, alias, version }: SetAliasRequest__Output) => ({
+      model: toModel(await registry.setAlias(model, alias, version)),
+    })),
+    DeleteAlias: unary(log, async ({ model, alias }: DeleteAliasRequest__Output) => {
+      await registry.deleteAlias(model, alias);
+      return {};
+    }),
+    DeleteModel: unary(log, async ({ model, force }: DeleteModelRequest__Output) => {
+      await registry.deleteModel(model, force);
+      return {};
+    }),
+    ListBases: unary(log, async (request: ListBasesRequest__Output) => {
+      const { items, nextPageToken } = await registry.listBases(request);
+      return { bases: items.map(toBase), nextPageToken };
+    }),
+    GetBase: unary(log, async ({ base }: GetBaseRequest__Output) => ({ base: toBase(await registry.getBase(base)) })),
+  };
+  return { name: NAME, definition: serviceDefinition(NAME), implementation };
+}

@@ -1,0 +1,88 @@
+// The native server program: any of the roles segmentation and classification in one process, so that they share bases,
+// encoder passes and the engine's threads. This is the one place where services import each other: the roles live in
+// their own folders and are composed here.
+
+import { classificationRole } from '../classification/role';
+import { ConfigError, redacted } from '../common/config';
+import type { ServiceRegistration } from '../common/grpc/handlers';
+import { Health, modelHealthName } from '../common/grpc/health';
+import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { createLogger } from '../common/logging';
+import { Telemetry } from '../common/telemetry';
+import { segmentationRole } from '../segmentation/role';
+import { ModelStore } from '../store';
+import { availableCores } from './adapters/cores';
+import { buildInfo, classificationModels, Engine, nativeLoader, segmentationModels } from './adapters/native-engine';
+import { inferenceSettings, readInferenceConfig, type Role } from './config';
+import { sizeEngine } from './domain/engine-size';
+import { ModelHost } from './domain/model-host';
+import { Registry } from './domain/registry';
+import { buildServer } from './server';
+
+async function main(): Promise<void> {
+  const config = readInferenceConfig(process.env, process.argv.slice(2));
+  const log = createLogger('inference', config.logLevel);
+  const telemetry = new Telemetry('inference');
+  const build = buildInfo();
+  const size = sizeEngine(config, availableCores(), build.cudaAvailable);
+  log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
+
+  const engine = new Engine(size);
+  telemetry.observeEngine(() => engine.stats());
+  const store = await ModelStore.open(config.home, {
+    onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
+  });
+  const health = new Health();
+  const host = new ModelHost(store, nativeLoader(engine), {
+    tasks: config.roles,
+    loadOnDemand: config.loadOnDemand,
+    resolveTtlMs: config.resolveTtlMs,
+    onLoaded: (name, version) => {
+      health.set(modelHealthName(name, version), 'SERVING');
+      log.info({ event: 'loaded', model: `${name}@${version}` }, 'model loaded');
+    },
+    onUnloaded: (name, version) => {
+      health.set(modelHealthName(name, version), 'NOT_SERVING');
+      log.info({ event: 'unloaded', model: `${name}@${version}` }, 'model unloaded');
+    },
+  });
+  telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
+  telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
+  for (const reference of config.preload) await host.load(reference);
+
+  const limits = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels };
+  const shared = { limits, log, streamImagesInFlight: config.streamImagesInFlight };
+  const roles: Record<Role, () => ServiceRegistration> = {
+    segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine) }),
+    classification: () => classificationRole({ ...shared, models: classificationModels(host, engine) }),
+  };
+  const server = buildServer({
+    config,
+    log,
+    telemetry,
+    health,
+    registry: new Registry(store, host),
+    roles: [...new Set(config.roles)].map((role) => roles[role]()),
+  });
+
+  const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
+  const address = await server.listen();
+  shutDownOnSignal({
+    timeoutMs: config.shutdownTimeoutMs,
+    log,
+    drain: (timeoutMs) => server.drain(timeoutMs),
+    dispose: async () => {
+      host.close();
+      await engine.close();
+      await telemetry.close();
+    },
+  });
+  announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+main().catch((error: unknown) => {
+  // No logger yet, or none that is sure to work: a person reads this.
+  const known = error instanceof ConfigError || error instanceof Error;
+  process.stderr.write(`automed inference: ${known ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,32 @@
+import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import type { Pixels } from '../../imaging/pixels';
+
+/** What a model draws on one image. */
+export interface DrawnMask {
+  /** One byte per pixel, 0 or 1, rows from the top. */
+  mask: Uint8Array;
+  width: number;
+  height: number;
+  areaPx: number;
+  /** x, y, width, height in pixels; null when the mask is empty. */
+  boundingBox: readonly [number, number, number, number] | null;
+  /** Mean probability of the foreground; null when the mask is empty. */
+  meanProbability: number | null;
+  timings: RunTimings;
+}
+
+/** A loaded segmentation model. */
+export interface SegmentationModel {
+  readonly identity: ModelIdentity;
+  /** The model's own, (0, 1). */
+  readonly threshold: number;
+  /** What it draws, e.g. `polyp`. */
+  readonly structure: string;
+  segment(pixels: Pixels, threshold: number, options: RunOptions): Promise<DrawnMask>;
+}
+
+/** Where models come from. */
+export interface SegmentationModels {
+  /** @param reference `name`, `name@3` or `name@alias` */
+  acquire(reference: string): Promise<Lease<SegmentationModel>>;
+}

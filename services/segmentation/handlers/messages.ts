@@ -1,0 +1,56 @@
+// Between the API's messages and the domain's words.
+
+import type { Mask } from '../../../proto/gen/automed/common/v1/Mask';
+import type { SegmentRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
+import type { SegmentResponse } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
+import { automedError } from '../../common/errors';
+import { modelInfo, timings } from '../../common/grpc/answer';
+import type { CallContext } from '../../common/grpc/handlers';
+import { checkPriority } from '../../common/priority';
+import type { MaskEncoding } from '../domain/mask-encoding';
+import type { SegmentCommand, SegmentedImage } from '../domain/segment-image';
+
+const ENCODINGS: Readonly<Record<string, MaskEncoding>> = {
+  MASK_FORMAT_UNSPECIFIED: 'png',
+  MASK_FORMAT_PNG: 'png',
+  MASK_FORMAT_COCO_RLE: 'coco-rle',
+  MASK_FORMAT_PACKED_BITS: 'packed-bits',
+};
+
+/** SegmentRequest and SegmentStreamRequest have the same fields. */
+export function toCommand(request: SegmentRequest__Output, context: CallContext): SegmentCommand {
+  const encoding = ENCODINGS[request.maskFormat];
+  if (!encoding) {
+    throw automedError('INVALID_ARGUMENT', `The mask format ${request.maskFormat} is not known.`, {
+      field: 'mask_format',
+    });
+  }
+  const priority = checkPriority(request.priority);
+  return {
+    image: request.image,
+    threshold: request.threshold,
+    encoding,
+    options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
+  };
+}
+
+export function toResponse(segmented: SegmentedImage, totalMs: number): SegmentResponse {
+  return {
+    mask: toMask(segmented),
+    threshold: segmented.threshold,
+    model: modelInfo(segmented.identity),
+    timings: timings(segmented.timings, { ...segmented.timings, totalMs }),
+  };
+}
+
+function toMask({ drawn, encoded, areaMm2, structure }: SegmentedImage): Mask {
+  const { encoding: _encoding, ...data } = encoded;
+  const mask: Mask = { ...data, widthPx: drawn.width, heightPx: drawn.height, areaPx: drawn.areaPx, structure };
+  if (areaMm2 !== undefined) mask.areaMm2 = areaMm2;
+  if (drawn.meanProbability !== null) mask.meanForegroundProbability = drawn.meanProbability;
+  if (drawn.boundingBox) {
+    const [xPx, yPx, widthPx, heightPx] = drawn.boundingBox;
+    mask.boundingBox = { xPx, yPx, widthPx, heightPx };
+  }
+  return mask;
+}
