@@ -1,0 +1,103 @@
+import { Presets, SingleBar } from 'cli-progress';
+import { duration } from './table';
+
+/** Where a run stands, after some steps. */
+export interface StepView {
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** Images of this epoch that were used, and their count. */
+  images: number;
+  epochImages: number;
+  /** Mean of the epoch so far. */
+  loss: number;
+  imagesPerSecond: number;
+  /** Of the whole run. */
+  remainingSeconds: number | undefined;
+}
+
+/** What an epoch came to. */
+export interface EpochView {
+  epoch: number;
+  epochs: number;
+  trainLoss: number;
+  validationLoss: number;
+  /** Name of the metric that selects the best epoch, e.g. `mdsc`. */
+  metric: string;
+  value: number;
+  best: number;
+  /** Seconds since the run began. */
+  elapsedSeconds: number;
+}
+
+/** Shows a run on a terminal as one bar, elsewhere as one line per epoch. */
+export class TrainingDisplay {
+  private readonly bar: SingleBar | undefined;
+  private started = false;
+  private score = '';
+
+  constructor(
+    private readonly title: string,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+  ) {
+    if (!stream.isTTY) return;
+    this.bar = new SingleBar(
+      {
+        format: `{title} |{bar}| {percentage} %  {state}`,
+        stream,
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+        fps: 5,
+      },
+      Presets.shades_classic,
+    );
+  }
+
+  /** Reading and preprocessing the images. */
+  loading(done: number, total: number): void {
+    if (!this.bar && done === total) this.stream.write(`${this.title}: ${total} images read\n`);
+    this.show(done, total, `reading images ${done}/${total}`);
+  }
+
+  step(view: StepView): void {
+    const { epoch, epochs, images, epochImages, loss, imagesPerSecond, remainingSeconds } = view;
+    const left = remainingSeconds === undefined ? '' : `  ${duration(remainingSeconds)} left`;
+    const state = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${this.score}  ${imagesPerSecond.toFixed(1)} images/s${left}`;
+    this.show((epoch - 1) * epochImages + images, epochs * epochImages, state);
+  }
+
+  epoch(view: EpochView): void {
+    const { epoch, epochs, trainLoss, validationLoss, metric, value, best, elapsedSeconds } = view;
+    this.score = `  ${metric} ${value.toFixed(4)} (best ${best.toFixed(4)})`;
+    if (this.bar) return;
+    const losses = `loss ${trainLoss.toFixed(4)}, validation ${validationLoss.toFixed(4)}`;
+    this.stream.write(
+      `${this.title}: epoch ${epoch}/${epochs}: ${losses}, ${this.score.trim()}, ${duration(elapsedSeconds)}\n`,
+    );
+  }
+
+  /** A line that stays: a warning, an image that could not be read. */
+  note(line: string): void {
+    this.close();
+    this.stream.write(`${this.title}: ${line}\n`);
+  }
+
+  close(): void {
+    if (!this.started) return;
+    this.bar?.stop();
+    this.started = false;
+  }
+
+  private show(done: number, total: number, state: string): void {
+    if (!this.bar) return;
+    const payload = { title: this.title, state };
+    if (this.started) {
+      this.bar.setTotal(total);
+      this.bar.update(done, payload);
+    } else {
+      this.bar.start(total, done, payload);
+      this.started = true;
+    }
+  }
+}
