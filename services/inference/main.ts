@@ -3,7 +3,7 @@
 // their own folders and are composed here.
 
 import { classificationRole } from '../classification/role';
-import { ConfigError, redacted } from '../common/config';
+import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
 import { announce, shutDownOnSignal } from '../common/lifecycle';
@@ -82,7 +82,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   // No logger yet, or none that is sure to work: a person reads this.
-  const known = error instanceof ConfigError || error instanceof Error;
-  process.stderr.write(`automed inference: ${known ? error.message : String(error)}\n`);
+  process.stderr.write(`automed inference: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 });

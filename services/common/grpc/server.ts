@@ -44,8 +44,10 @@ export class RpcServer {
       this.server.addService(tolerant(definition), implementation);
     }
     new ReflectionService(api(), { services: services.map(({ name }) => name) }).addToServer(this.server);
-    for (const { name } of services) health.set(name, 'SERVING');
-    health.set('', 'SERVING');
+    // A program that knows better, as the gateway does of its backends, has said so before.
+    for (const name of ['', ...services.map((service) => service.name)]) {
+      if (health.get(name) === 'SERVICE_UNKNOWN') health.set(name, 'SERVING');
+    }
   }
 
   /** Binds and accepts; resolves to the bound address. */

@@ -1,0 +1,58 @@
+import type { Client } from '@grpc/grpc-js';
+import type { ClientConfig } from '../../common/grpc/client';
+import type { ServingStatus } from '../../common/grpc/health';
+import { addressesOf, allAddresses, type Routes } from '../domain/routes';
+import { BackendChannel } from './backend';
+
+/** Channels to every backend of the routes. */
+export class Backends {
+  private readonly channels = new Map<string, BackendChannel>();
+
+  /** @param onHealth called for each service whose health changed: whether some backend serves it */
+  constructor(
+    private readonly routes: Routes,
+    private readonly services: readonly string[],
+    config: ClientConfig,
+    private readonly onHealth: (service: string, status: ServingStatus) => void,
+  ) {
+    for (const address of allAddresses(routes)) {
+      const here = services.filter((service) => addressesOf(routes, service).includes(address));
+      this.channels.set(address, new BackendChannel(address, here, config, () => this.tellHealth()));
+    }
+    this.tellHealth();
+  }
+
+  isHealthy(address: string, service: string): boolean {
+    return this.channels.get(address)?.isHealthy(service) ?? false;
+  }
+
+  client(address: string): Client {
+    const channel = this.channels.get(address);
+    if (!channel) throw new Error(`no channel to ${address}`);
+    return channel.client;
+  }
+
+  /** Whether some backend serves what the name stands for, e.g. `automed.model/polyp@3`. */
+  async check(name: string): Promise<ServingStatus> {
+    const answers = await Promise.all([...this.channels.values()].map((channel) => channel.check(name)));
+    return (
+      answers.find((status) => status === 'SERVING') ??
+      answers.find((status) => status === 'NOT_SERVING') ??
+      'SERVICE_UNKNOWN'
+    );
+  }
+
+  close(): void {
+    for (const channel of this.channels.values()) channel.close();
+  }
+
+  private tellHealth(): void {
+    let any = false;
+    for (const service of this.services) {
+      const serving = addressesOf(this.routes, service).some((address) => this.isHealthy(address, service));
+      any ||= serving;
+      this.onHealth(service, serving ? 'SERVING' : 'NOT_SERVING');
+    }
+    this.onHealth('', any ? 'SERVING' : 'NOT_SERVING');
+  }
+}

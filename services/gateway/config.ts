@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ConfigError, list, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { routesSchema, type Routes } from './domain/routes';
+
+export const gatewaySettings = z.object({
+  ...serverSettings({ address: '127.0.0.1:50051', metricsAddress: '127.0.0.1:9464' }),
+  /** JSON file of routes, `{"rules": [{"service", "model", "backends": [{"address", "weight"}]}]}`; the first that fits decides. */
+  routesFile: z.string().optional(),
+  /** The same as JSON text. */
+  routes: z.string().optional(),
+  /** Without routes: the backends of SegmentationService. */
+  segmentationBackends: list().default(['127.0.0.1:50052']),
+  /** Without routes: the backends of ClassificationService. */
+  classificationBackends: list().default(['127.0.0.1:50052']),
+  /** Without routes: the backends of every other service. Default: those of segmentation and classification. */
+  defaultBackends: list().default([]),
+});
+
+export type GatewayConfig = Readonly<z.infer<typeof gatewaySettings>> & { readonly table: Routes };
+
+/** Reads the environment, `--insecure` and the routes file. */
+export function readGatewayConfig(environment: NodeJS.ProcessEnv, args: readonly string[]): GatewayConfig {
+  const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
+  const config = readConfig(gatewaySettings, { ...environment, ...insecure });
+  requireLoopback(config);
+  return Object.freeze({ ...config, table: tableOf(config) });
+}
+
+function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
+  if (config.routesFile !== undefined && config.routes !== undefined) {
+    throw new ConfigError(['AUTOMED_ROUTES and AUTOMED_ROUTES_FILE: give one of them']);
+  }
+  if (config.routesFile !== undefined) return parseRoutes(readRoutes(config.routesFile), 'AUTOMED_ROUTES_FILE');
+  if (config.routes !== undefined) return parseRoutes(config.routes, 'AUTOMED_ROUTES');
+  const { segmentationBackends, classificationBackends, defaultBackends } = config;
+  const others = defaultBackends.length > 0 ? defaultBackends : [...segmentationBackends, ...classificationBackends];
+  const rules = [
+    { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
+    { service: 'automed.classification.v1.ClassificationService', backends: classificationBackends },
+    { service: '*', backends: [...new Set(others)] },
+  ];
+  return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });
+}
+
+function readRoutes(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([
+      `AUTOMED_ROUTES_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
+    ]);
+  }
+}
+
+function parseRoutes(text: string, setting: string): Routes {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError([`${setting}: is no JSON (${(error as Error).message})`]);
+  }
+  const parsed = routesSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(parsed.error.issues.map((issue) => `${setting}: ${issue.path.join('.')}: ${issue.message}`));
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { automedError } from '../../common/errors';
+
+/** One address that answers, and its share of the calls among the healthy ones of its rule. */
+const backendSchema = z
+  .union([
+    z.string().min(1),
+    z.object({ address: z.string().min(1), weight: z.number().min(0).max(1_000_000).default(1) }).strict(),
+  ])
+  .transform((backend) => (typeof backend === 'string' ? { address: backend, weight: 1 } : backend));
+
+const ruleSchema = z
+  .object({
+    /** Full name, e.g. `automed.segmentation.v1.SegmentationService`, or `*`. */
+    service: z.string().min(1).default('*'),
+    /** Name of the model, without version; `*` stands for any characters. */
+    model: z.string().min(1).default('*'),
+    backends: z.array(backendSchema).min(1),
+  })
+  .strict();
+
+/** The first rule that fits a call decides; put the particular before the general. */
+export const routesSchema = z.object({ rules: z.array(ruleSchema).min(1) }).strict();
+
+export type Routes = z.infer<typeof routesSchema>;
+export type Rule = Routes['rules'][number];
+export type Backend = Rule['backends'][number];
+
+/** The rule of a call, if any. */
+export function findRule(routes: Routes, service: string, model: string): Rule | undefined {
+  const name = model.split('@')[0] ?? '';
+  return routes.rules.find(
+    (rule) => (rule.service === '*' || rule.service === service) && patternOf(rule.model).test(name),
+  );
+}
+
+/** Addresses that any rule could send a call of this service to. */
+export function addressesOf(routes: Routes, service: string): string[] {
+  const rules = routes.rules.filter((rule) => rule.service === '*' || rule.service === service);
+  return [...new Set(rules.flatMap((rule) => rule.backends.map((backend) => backend.address)))];
+}
+
+/** Every address of the routes. */
+export function allAddresses(routes: Routes): string[] {
+  return [...new Set(routes.rules.flatMap((rule) => rule.backends.map((backend) => backend.address)))];
+}
+
+/** What `automed-model` says must be what the message says; either alone is enough. */
+export function agreedModel(fromMessage: string, fromMetadata: string | undefined): string {
+  if (fromMetadata === undefined || fromMetadata === fromMessage) return fromMessage;
+  const text = `The metadata automed-model says '${fromMetadata}', the request says '${fromMessage}'.`;
+  throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
+}
+
+const patterns = new Map<string, RegExp>();
+
+function patternOf(glob: string): RegExp {
+  let pattern = patterns.get(glob);
+  if (!pattern) {
+    pattern = new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`);
+    patterns.set(glob, pattern);
+  }
+  return pattern;
+}

@@ -1,0 +1,148 @@
+// Passes one call on, byte for byte. Unary calls and streams look the same on the wire, so one path serves both.
+
+import { once } from 'node:events';
+import {
+  Metadata,
+  status as Code,
+  type Client,
+  type ClientDuplexStream,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  type StatusObject,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { automedError } from '../../common/errors';
+import { bidi, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
+import { deadlineMs } from '../../common/grpc/observe';
+import { toStatus } from '../../common/grpc/status';
+import type { Logger } from '../../common/logging';
+import { readModelField } from '../domain/model-field';
+import { agreedModel } from '../domain/routes';
+
+type Bytes = Buffer;
+type Incoming = ServerDuplexStream<Bytes, Bytes>;
+type Outgoing = ClientDuplexStream<Bytes, Bytes>;
+
+export interface RelayDeps {
+  /** The channel for a call; throws the typed error when there is none. */
+  pick(service: string, model: string): Client;
+  log: Logger;
+}
+
+const identity = (bytes: Bytes): Bytes => bytes;
+
+/** Headers that belong to one connection, not to the call. */
+const HOP_HEADERS = [
+  'user-agent',
+  'content-type',
+  'te',
+  'date',
+  'grpc-encoding',
+  'grpc-accept-encoding',
+  'accept-encoding',
+];
+
+/** Registers every method of a service so that its messages stay bytes. */
+export function relayedService(name: string, definition: ServiceDefinition, deps: RelayDeps): ServiceRegistration {
+  const relayed: Record<string, ServiceDefinition[string]> = {};
+  const implementation: UntypedServiceImplementation = {};
+  for (const [method, { path }] of Object.entries(definition)) {
+    relayed[method] = {
+      path,
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: identity,
+      requestDeserialize: identity,
+      responseSerialize: identity,
+      responseDeserialize: identity,
+    };
+    implementation[method] = bidi<Bytes, Bytes>(deps.log, (call, context) => relay(name, path, call, context, deps));
+  }
+  return { name, definition: relayed, implementation };
+}
+
+async function relay(
+  service: string,
+  path: string,
+  call: Incoming,
+  context: CallContext,
+  deps: RelayDeps,
+): Promise<void> {
+  const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Bytes>;
+  const first = await messages.next();
+  const hint = call.metadata.get('automed-model')[0];
+  const model = agreedModel(
+    first.done ? '' : readModelField(first.value),
+    hint === undefined ? undefined : String(hint),
+  );
+  if (model !== '') context.setModel(model);
+  const client = deps.pick(service, model);
+
+  const deadline = deadlineMs(call.getDeadline());
+  const options = Number.isFinite(deadline) ? { deadline } : {};
+  const metadata = withoutHopHeaders(call.metadata);
+  metadata.set('x-request-id', context.requestId);
+  const upstream = client.makeBidiStreamRequest(path, identity, identity, metadata, options);
+  const cancel = (): void => upstream.cancel();
+  context.signal.addEventListener('abort', cancel, { once: true });
+  if (context.signal.aborted) cancel();
+
+  // What fails upstream ends in its status; sending then merely stops.
+  send(first, messages, upstream).catch(cancel);
+  const status = await receive(upstream, call, context.signal);
+  context.signal.removeEventListener('abort', cancel);
+  if (context.signal.aborted) return;
+  if (status.code === Code.OK) call.end(withoutHopHeaders(status.metadata));
+  else call.emit('error', outward(status, context.requestId));
+}
+
+async function send(first: IteratorResult<Bytes>, rest: AsyncIterator<Bytes>, upstream: Outgoing): Promise<void> {
+  for (let next = first; !next.done; next = await rest.next()) {
+    if (!upstream.write(next.value)) await once(upstream, 'drain');
+  }
+  upstream.end();
+}
+
+/**
+ * Copies header and messages to the caller; resolves to the status that ends the call. The status can come while messages
+ * still wait for a slow caller, so the end of the messages counts too.
+ */
+function receive(upstream: Outgoing, call: Incoming, signal: AbortSignal): Promise<StatusObject> {
+  return new Promise((resolve) => {
+    let status: StatusObject | undefined;
+    let ended = false;
+    const finish = (): void => {
+      if (status && (ended || signal.aborted)) resolve(status);
+    };
+    upstream.on('metadata', (metadata: Metadata) => call.sendMetadata(withoutHopHeaders(metadata)));
+    upstream.on('data', (message: Bytes) => {
+      if (signal.aborted || call.write(message)) return;
+      upstream.pause();
+      call.once('drain', () => upstream.resume());
+    });
+    upstream.on('end', () => {
+      ended = true;
+      finish();
+    });
+    upstream.on('error', () => undefined); // `status` follows
+    upstream.on('status', (received) => {
+      status = received;
+      finish();
+    });
+    signal.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/** Upstream's status as it came; one that the channel made up itself names addresses, and becomes a sentence. */
+function outward(status: StatusObject, requestId: string): StatusObject {
+  const made = status.code === Code.UNAVAILABLE && status.metadata.get('grpc-status-details-bin').length === 0;
+  if (!made) return { ...status, metadata: withoutHopHeaders(status.metadata) };
+  const text = 'The backend of this call went away or cannot be reached; try again.';
+  return toStatus(automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause: status }), requestId);
+}
+
+function withoutHopHeaders(metadata: Metadata): Metadata {
+  const copy = metadata.clone();
+  for (const header of HOP_HEADERS) copy.remove(header);
+  return copy;
+}

@@ -1,0 +1,54 @@
+// The one public address: routes each call by service and model to a healthy backend and relays its bytes.
+
+import { redacted } from '../common/config';
+import { Health } from '../common/grpc/health';
+import { serviceNames } from '../common/grpc/proto';
+import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { createLogger } from '../common/logging';
+import { Telemetry } from '../common/telemetry';
+import { Backends } from './adapters/backends';
+import { gatewaySettings, readGatewayConfig } from './config';
+import { Picker } from './domain/picker';
+import { buildServer } from './server';
+
+async function main(): Promise<void> {
+  const config = readGatewayConfig(process.env, process.argv.slice(2));
+  const log = createLogger('gateway', config.logLevel);
+  const telemetry = new Telemetry('gateway');
+  const { table, ...settings } = config;
+  log.info({ event: 'start', config: redacted(gatewaySettings, settings), routes: table.rules }, 'starting');
+
+  // Services that no route leads to are not offered.
+  const services = serviceNames().filter((service) =>
+    table.rules.some((rule) => ['*', service].includes(rule.service)),
+  );
+  const health = new Health((name) => backends.check(name));
+  const backends = new Backends(table, services, config, (service, status) => health.set(service, status));
+  const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));
+  const server = buildServer({
+    config,
+    log,
+    telemetry,
+    health,
+    services,
+    pick: (service, model) => backends.client(picker.pick(service, model)),
+  });
+
+  const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
+  const address = await server.listen();
+  shutDownOnSignal({
+    timeoutMs: config.shutdownTimeoutMs,
+    log,
+    drain: (timeoutMs) => server.drain(timeoutMs),
+    dispose: async () => {
+      backends.close();
+      await telemetry.close();
+    },
+  });
+  announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`automed gateway: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
