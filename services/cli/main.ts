@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
+import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
 import { segmentCommand } from './commands/segment';
 import { serveCommand } from './commands/serve';
+import { trainCommand } from './commands/train';
 import { packageVersion } from './config';
 import { exitCodeOf, oneLine } from './errors';
 import { printProblem } from './output/print';
@@ -13,7 +15,15 @@ export function buildProgram(): Command {
     .description('Medical image segmentation and classification. Research use; not a medical device.')
     .version(packageVersion())
     .addHelpText('after', '\n`automed demo` shows everything in a few minutes. `automed help COMMAND` tells more.');
-  const commands = [serveCommand(), segmentCommand(), classifyCommand(), basesCommand(), modelsCommand()];
+  const commands = [
+    serveCommand(),
+    segmentCommand(),
+    classifyCommand(),
+    trainCommand(),
+    evaluateCommand(),
+    basesCommand(),
+    modelsCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
     // Commander's own errors are ours to print, in one line.

@@ -1,14 +1,42 @@
-import { Command } from 'commander';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
+import { BASE_ARCHITECTURES } from '../../store';
+import { loadConfig } from '../config';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { connected, examples } from './options';
+import { runWorker } from '../training/worker';
+import { connected, examples, whole } from './options';
 
 export function basesCommand(): Command {
   const command = new Command('bases').description('create and list bases: the encoders that models stand on');
+  command.addCommand(createCommand());
   command.addCommand(listCommand());
   return examples(command, ['automed bases create tiny --arch tiny --seed 1', 'automed bases list']);
+}
+
+interface CreateOptions {
+  arch: string;
+  seed: number;
+  home?: string;
+  json?: boolean;
+}
+
+function createCommand(): Command {
+  return new Command('create')
+    .description('make a base with random weights in the store of this machine')
+    .argument('<name>', 'name of the base; an existing one gets a new version')
+    .addOption(new Option('--arch <name>').choices(Object.keys(BASE_ARCHITECTURES)).makeOptionMandatory())
+    .option('--seed <number>', 'the same seed gives the same weights', whole(0), 0)
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--json', 'print one JSON document')
+    .action(async (name: string, { arch, seed, home, json }: CreateOptions) => {
+      const store = resolve(home ?? loadConfig().home);
+      const { base = name, metrics } = await runWorker({ type: 'createBase', spec: { store, name, arch, seed } });
+      if (json) return printJson({ base, ...metrics });
+      printLine(`created the base ${base} (${arch}, random weights) in ${store}`);
+    });
 }
 
 function listCommand(): Command {

@@ -18,8 +18,9 @@ export async function forEachImage<T>(
   images: readonly string[],
   call: (bytes: Buffer, image: string, index: number) => Promise<T>,
   onDone: (outcome: Outcome<T>) => void,
+  inFlight = IN_FLIGHT,
 ): Promise<Outcome<T>[]> {
-  return mapLimited(images, IN_FLIGHT, async (image, index) => {
+  return mapLimited(images, inFlight, async (image, index) => {
     const outcome = await attempt(image, async () => call(await readFile(image), image, index));
     onDone(outcome);
     return outcome;

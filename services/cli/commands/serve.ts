@@ -3,6 +3,7 @@ import { withPort } from '../../common/grpc/address';
 import { loadConfig } from '../config';
 import { UsageError } from '../errors';
 import { printLine, printProblem } from '../output/print';
+import { onStopSignal } from '../signals';
 import { ROLES, type Role } from '../stack/programs';
 import { Stack } from '../stack/stack';
 import { examples, whole } from './options';
@@ -13,7 +14,8 @@ interface ServeOptions {
   home?: string;
   roles: Role[];
   insecure?: boolean;
-  metrics: string;
+  metricsPort: number;
+  metrics: boolean;
   separate?: boolean;
   quiet?: boolean;
 }
@@ -26,7 +28,13 @@ export function serveCommand(): Command {
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .addOption(new Option('--roles <list>', 'what to serve').argParser(rolesOf).default([...ROLES], ROLES.join(',')))
     .option('--separate', 'run each role in a process of its own; together they share bases and encoder passes')
-    .option('--metrics <host:port>', 'where the gateway offers Prometheus metrics, or off', '127.0.0.1:0')
+    .option(
+      '--metrics-port <number>',
+      'loopback port of the gateway for Prometheus; the services take those that follow',
+      whole(0, 65_000),
+      9464,
+    )
+    .option('--no-metrics', 'offer no metrics')
     .option('--insecure', 'accept that other machines can call without authentication')
     .option('--quiet', "leave out the services' log lines (standard error)")
     .action(serve);
@@ -56,7 +64,7 @@ async function serve(options: ServeOptions): Promise<void> {
     );
   }
   // A signal during the start must not leave half a stack behind.
-  const stopped = stopSignal();
+  const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
   const stack = await Stack.start({
     home,
     processes: options.separate ? options.roles.map((role) => [role]) : [options.roles],
@@ -65,22 +73,10 @@ async function serve(options: ServeOptions): Promise<void> {
     startTimeoutMs: config.startTimeoutMs,
     say: printProblem,
     log: options.quiet ? undefined : (chunk) => process.stderr.write(chunk),
-    metricsAddress: options.metrics,
+    metricsPort: options.metrics ? options.metricsPort : undefined,
   });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
   await stopped;
   await stack.stop();
   printLine('stopped');
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the program at once, and the services with it. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        for (const again of ['SIGINT', 'SIGTERM'] as const) process.once(again, () => process.exit(1));
-        resolve();
-      });
-    }
-  });
 }

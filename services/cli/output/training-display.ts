@@ -6,14 +6,12 @@ export interface StepView {
   /** From 1. */
   epoch: number;
   epochs: number;
-  /** Images of this epoch that were used, and their count. */
-  images: number;
-  epochImages: number;
   /** Mean of the epoch so far. */
   loss: number;
   imagesPerSecond: number;
-  /** Of the whole run. */
-  remainingSeconds: number | undefined;
+  /** Of the whole run, 0 to 1. */
+  progress: number;
+  etaSeconds: number;
 }
 
 /** What an epoch came to. */
@@ -29,6 +27,9 @@ export interface EpochView {
   /** Seconds since the run began. */
   elapsedSeconds: number;
 }
+
+/** Resolution of the bar. */
+const BAR_STEPS = 1000;
 
 /** Shows a run on a terminal as one bar, elsewhere as one line per epoch. */
 export class TrainingDisplay {
@@ -60,20 +61,24 @@ export class TrainingDisplay {
     this.show(done, total, `reading images ${done}/${total}`);
   }
 
-  step(view: StepView): void {
-    const { epoch, epochs, images, epochImages, loss, imagesPerSecond, remainingSeconds } = view;
-    const left = remainingSeconds === undefined ? '' : `  ${duration(remainingSeconds)} left`;
-    const state = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${this.score}  ${imagesPerSecond.toFixed(1)} images/s${left}`;
-    this.show((epoch - 1) * epochImages + images, epochs * epochImages, state);
+  step({ epoch, epochs, loss, imagesPerSecond, progress, etaSeconds }: StepView): void {
+    const state = [
+      `epoch ${epoch}/${epochs}`,
+      `loss ${loss.toFixed(4)}`,
+      ...(this.score === '' ? [] : [this.score]),
+      `${imagesPerSecond.toFixed(1)} images/s`,
+      `${duration(etaSeconds)} left`,
+    ];
+    this.show(Math.round(progress * BAR_STEPS), BAR_STEPS, state.join('  '));
   }
 
   epoch(view: EpochView): void {
     const { epoch, epochs, trainLoss, validationLoss, metric, value, best, elapsedSeconds } = view;
-    this.score = `  ${metric} ${value.toFixed(4)} (best ${best.toFixed(4)})`;
+    this.score = `${metric} ${value.toFixed(4)} (best ${best.toFixed(4)})`;
     if (this.bar) return;
     const losses = `loss ${trainLoss.toFixed(4)}, validation ${validationLoss.toFixed(4)}`;
     this.stream.write(
-      `${this.title}: epoch ${epoch}/${epochs}: ${losses}, ${this.score.trim()}, ${duration(elapsedSeconds)}\n`,
+      `${this.title}: epoch ${epoch}/${epochs}: ${losses}, ${this.score}, ${duration(elapsedSeconds)}\n`,
     );
   }
 

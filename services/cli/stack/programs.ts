@@ -38,16 +38,35 @@ export async function launchInference(
   });
 }
 
-/** Starts the gateway in front of the backends, which each say what they serve. */
+const SERVICES: Readonly<Record<Role, string>> = {
+  segmentation: 'automed.segmentation.v1.SegmentationService',
+  classification: 'automed.classification.v1.ClassificationService',
+};
+
+/** Starts the gateway in front of the backends: `host:port` of the process that has each role. */
 export async function launchGateway(
   backends: Readonly<Partial<Record<Role, string>>>,
   insecure: boolean,
   options: LaunchOptions,
 ): Promise<ServiceProcess> {
   const { startTimeoutMs, log } = options;
+  const rule = (service: string, addresses: string[]): object => ({
+    service,
+    backends: [...new Set(addresses)].map((address) => ({ address })),
+  });
+  const served = ROLES.flatMap((role) => (backends[role] === undefined ? [] : [{ role, address: backends[role] }]));
+  const rules = [
+    ...served.map(({ role, address }) => rule(SERVICES[role], [address])),
+    rule(
+      '*',
+      served.map(({ address }) => address),
+    ),
+  ];
   return ServiceProcess.start(GATEWAY, {
     settings: {
-      AUTOMED_BACKENDS: Object.values(backends).join(','),
+      AUTOMED_ROUTES: JSON.stringify({ rules }),
+      // Empty means absent: what the environment says about routes is for another gateway.
+      AUTOMED_ROUTES_FILE: '',
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: String(insecure),

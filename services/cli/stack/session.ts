@@ -30,7 +30,6 @@ export async function withClient<T>(
     insecure: false,
     startTimeoutMs: config.startTimeoutMs,
     say: (line) => process.stderr.write(`automed: ${line}\n`),
-    metricsAddress: 'off',
   });
   try {
     return await withAddress(stack.address, options.timeout, work);

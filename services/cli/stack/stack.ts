@@ -14,8 +14,8 @@ export interface StackOptions {
   say: (line: string) => void;
   /** Where the services' log lines go; absent: nowhere. */
   log?: ((chunk: Buffer) => void) | undefined;
-  /** `host:port` of the gateway's /metrics, or `off`. */
-  metricsAddress: string;
+  /** Port of the gateway's /metrics; the inference processes take those that follow. 0: free ones; absent: none. */
+  metricsPort?: number | undefined;
 }
 
 /** Gateway and inference processes on this machine, one store, inference on free loopback ports. */
@@ -34,9 +34,15 @@ export class Stack {
   static async start(options: StackOptions): Promise<Stack> {
     const { home, processes, startTimeoutMs, log, say } = options;
     const started = await Promise.allSettled(
-      processes.map((roles) =>
+      processes.map((roles, index) =>
         KeptService.start(
-          (address) => launchInference(roles, home, { address, startTimeoutMs, log, metricsAddress: 'off' }),
+          (address) =>
+            launchInference(roles, home, {
+              address,
+              startTimeoutMs,
+              log,
+              metricsAddress: metricsAddress(options, index + 1),
+            }),
           ANY_PORT,
           say,
         ),
@@ -50,7 +56,12 @@ export class Stack {
         processes.flatMap((roles, index) => roles.map((role) => [role, backends[index]?.address ?? ''])),
       );
       const launch = (address: string) => {
-        const launchOptions: LaunchOptions = { address, startTimeoutMs, log, metricsAddress: options.metricsAddress };
+        const launchOptions: LaunchOptions = {
+          address,
+          startTimeoutMs,
+          log,
+          metricsAddress: metricsAddress(options, 0),
+        };
         return launchGateway(routes, options.insecure, launchOptions);
       };
       return new Stack(await KeptService.start(launch, options.address, say), backends);
@@ -65,4 +76,9 @@ export class Stack {
     await this.gateway.stop();
     await Promise.all(this.backends.map((backend) => backend.stop()));
   }
+}
+
+function metricsAddress({ metricsPort }: StackOptions, position: number): string {
+  if (metricsPort === undefined) return 'off';
+  return `127.0.0.1:${metricsPort === 0 ? 0 : metricsPort + position}`;
 }

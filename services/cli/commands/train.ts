@@ -1,0 +1,236 @@
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { NotFoundError } from '../../common/errors';
+import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
+import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
+import { loadConfig } from '../config';
+import { printJson, printLine, printNote } from '../output/print';
+import { score } from '../output/table';
+import { TrainingDisplay } from '../output/training-display';
+import { displayEvents } from '../training/display-events';
+import { runWorker } from '../training/worker';
+import { examples, number, whole } from './options';
+
+interface TrainOptions {
+  data: string;
+  base: string;
+  name: string;
+  home?: string;
+  preset: string;
+  train: 'head' | 'encoder';
+  epochs?: number;
+  batch?: number;
+  lr?: number;
+  weightDecay?: number;
+  optimizer?: 'adam' | 'adamw';
+  schedule?: 'constant' | 'cosine';
+  warmupSteps?: number;
+  bnMomentum?: number;
+  hflip?: boolean;
+  vflip?: boolean;
+  rotation?: number;
+  seed: number;
+  validationFraction: number;
+  groupColumn?: string;
+  masksDir?: string;
+  structure: string;
+  threshold: number;
+  mobilenetWidth?: number;
+  se?: 'improved' | 'plain';
+  attention?: boolean;
+  baseName?: string;
+  startFrom?: string;
+  device: string;
+  threads: number;
+  jobFolder?: string;
+  licence?: string;
+  resume?: boolean;
+  strict?: boolean;
+  pictures: boolean;
+  json?: boolean;
+}
+
+export function trainCommand(): Command {
+  const command = new Command('train').description('train a model on a folder of labelled images, on this machine');
+  command.addCommand(taskCommand('segmentation'));
+  command.addCommand(taskCommand('classification'));
+  return examples(command, [
+    'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp',
+    'automed train segmentation --data data/isic2017 --base tiny --train encoder --name lesion --epochs 8',
+    'automed train classification --data data/brain_mri --base tiny --train encoder --name brain-mri --preset paper',
+  ]);
+}
+
+function taskCommand(task: Task): Command {
+  const command = new Command(task);
+  command
+    .description(
+      task === 'segmentation' ? 'train SAM-AutoMed: images/ + masks/' : 'train SAM-MedCls: one folder per class',
+    )
+    .requiredOption('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
+    .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
+    .requiredOption('--name <name>', 'name of the model; an existing one gets a new version')
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--preset <name>', 'recipe to start from: default, paper', 'default')
+    .addOption(
+      new Option(
+        '--train <part>',
+        'head: the encoder stays frozen; encoder: all is trained, as a new version of the base',
+      )
+        .choices(['head', 'encoder'])
+        .default('head'),
+    );
+  addRecipeFlags(command);
+  addDataFlags(command);
+  if (task === 'segmentation') {
+    command
+      .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+      .option('--structure <name>', 'what the masks show, e.g. polyp', 'foreground')
+      .option('--threshold <probability>', 'foreground is above it', number({ min: 0, max: 1, open: true }), 0.5);
+  } else {
+    command.option('--no-attention', "leave out the paper's attention modules");
+  }
+  addRunFlags(command);
+  return command.action((options: TrainOptions) => train(task, options));
+}
+
+/** The numbers of the recipe; each replaces the preset's. */
+function addRecipeFlags(command: Command): void {
+  command
+    .option('--epochs <count>', 'passes over the training images', whole(1))
+    .option('--batch <count>', 'images per step', whole(1))
+    .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
+    .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
+    .addOption(new Option('--optimizer <name>').choices(['adam', 'adamw']))
+    .addOption(new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine']))
+    .option('--warmup-steps <count>', 'steps over which the learning rate rises', whole(0))
+    .option('--bn-momentum <share>', "of batch norm's running statistics", number({ min: 0, max: 1 }))
+    .option('--hflip', 'mirror images at random, left to right')
+    .option('--no-hflip')
+    .option('--vflip', 'mirror images at random, top to bottom')
+    .option('--no-vflip')
+    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }))
+    .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
+    .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']));
+}
+
+function addDataFlags(command: Command): void {
+  command
+    .option('--seed <number>', 'of split, initial weights, order and augmentation', whole(0), 0)
+    .option(
+      '--validation-fraction <share>',
+      'where the folder has no val/',
+      number({ min: 0, max: 1, open: true }),
+      0.2,
+    )
+    .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out');
+}
+
+function addRunFlags(command: Command): void {
+  command
+    .option('--start-from <model>', 'continue with the weights of this model')
+    .option('--base-name <name>', "with --train encoder: name of the new base (default: the base's own)")
+    .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
+    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
+    .option('--resume', 'continue from the last checkpoint')
+    .option('--licence <text>', 'what the data allows; recorded with the model')
+    .option('--no-pictures', 'keep pictures of the data out of the report')
+    .option('--json', 'print one JSON document at the end');
+}
+
+async function train(task: Task, options: TrainOptions): Promise<void> {
+  const home = resolve(options.home ?? loadConfig().home);
+  await ensureBase(home, options);
+  const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
+  mkdirSync(jobFolder, { recursive: true });
+  const display = new TrainingDisplay(options.name);
+  const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
+  const spec = trainSpec(task, options, home, jobFolder);
+  const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric)).finally(() =>
+    display.close(),
+  );
+  if (options.json) {
+    const { model, base, report, metrics } = result;
+    return printJson({ model, base: base ?? options.base, report, metrics });
+  }
+  printResult(result, options);
+}
+
+/** With --train encoder the name of an architecture stands for a base with random weights; it is made when missing. */
+async function ensureBase(home: string, { base, train: part, seed }: TrainOptions): Promise<void> {
+  if (part !== 'encoder' || !Object.hasOwn(BASE_ARCHITECTURES, base)) return;
+  const store = await ModelStore.open(home);
+  try {
+    await store.resolveBase(base);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const made = await runWorker({ type: 'createBase', spec: { store: home, name: base, arch: base, seed } });
+    printNote(`created the base ${made.base ?? base} with random weights`);
+  }
+}
+
+function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: string): TrainSpecInput {
+  const overrides = {
+    optimizer: options.optimizer,
+    learningRate: options.lr,
+    weightDecay: options.weightDecay,
+    epochs: options.epochs,
+    batchSize: options.batch,
+    horizontalFlip: options.hflip,
+    verticalFlip: options.vflip,
+    rotationDegrees: options.rotation,
+    batchNormMomentum: options.bnMomentum,
+    schedule: options.schedule,
+    warmupSteps: options.warmupSteps,
+  };
+  const head = {
+    mobilenetWidth: options.mobilenetWidth,
+    se: options.se,
+    // Commander's --no-attention is true when it is not given.
+    attention: options.attention === false ? false : undefined,
+  };
+  return {
+    task,
+    name: options.name,
+    data: resolve(options.data),
+    masksDir: options.masksDir,
+    groupColumn: options.groupColumn,
+    validationFraction: options.validationFraction,
+    strict: options.strict === true,
+    store: home,
+    base: options.base,
+    trainEncoder: options.train === 'encoder',
+    baseName: options.baseName,
+    startFrom: options.startFrom,
+    recipe: options.preset,
+    overrides: given(overrides),
+    head: given(head),
+    structure: options.structure,
+    threshold: options.threshold,
+    seed: options.seed,
+    device: options.device,
+    threads: options.threads,
+    jobFolder,
+    resume: options.resume === true,
+    reportImages: options.pictures,
+    ...(options.licence === undefined ? {} : { licence: options.licence }),
+  };
+}
+
+/** Without the properties that are undefined: absent and undefined differ for the worker. */
+function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function printResult({ model = '-', base, report, metrics }: FinishedEvent, options: TrainOptions): void {
+  const numbers = Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  const scores = numbers.map(([name, value]) => `${name} ${Number.isInteger(value) ? value : score(value)}`);
+  const parts = [`trained ${model} on ${base ?? options.base}`, ...scores];
+  printLine(parts.join(', ') + (report === undefined ? '' : `; report in ${report}`));
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { automedError } from '../../common/errors';
+import { decodeMask } from '../../imaging/mask';
+import type { Sample } from '../../training/domain/data-folder';
+import { maskOverlap, type Overlap } from '../../training/domain/metrics';
+import type { AutomedClient } from '../client/automed-client';
+import { failed, forEachImage, type Failure } from '../commands/images';
+
+export interface Measured<T> {
+  sample: Sample;
+  result: T;
+  /** From sending the request to holding the answer, milliseconds. */
+  latencyMs: number;
+}
+
+export interface Evaluation<T> {
+  measured: Measured<T>[];
+  failures: Failure[];
+}
+
+export interface EvaluationOptions {
+  model: string;
+  samples: readonly Sample[];
+  /** Probability above which a pixel is foreground; default: the model's. */
+  threshold?: number | undefined;
+  onProgress?: ((done: number) => void) | undefined;
+  /** Requests in flight; 1 measures the latency of a lone caller. */
+  inFlight?: number;
+}
+
+export interface SegmentationResult extends Overlap {
+  /** 0 or 1 per pixel, as the model drew it. */
+  mask: Uint8Array;
+}
+
+/** Sends every image through the gateway and compares the masks, at the images' own size, with the true ones. */
+export async function evaluateSegmentation(
+  client: AutomedClient,
+  options: EvaluationOptions,
+): Promise<Evaluation<SegmentationResult>> {
+  const { model, threshold } = options;
+  return evaluate(options, async (bytes, sample) => {
+    const begun = performance.now();
+    const answer = await client.segment({
+      model,
+      image: { encoded: bytes },
+      ...(threshold === undefined ? {} : { threshold }),
+    });
+    const latencyMs = performance.now() - begun;
+    const drawn = await decodeMask(answer.mask?.png ?? Buffer.alloc(0));
+    const truth = await decodeMask(await readFile(sample.maskPath ?? ''));
+    if (drawn.width !== truth.width || drawn.height !== truth.height) {
+      const sizes = `${truth.width} x ${truth.height}, its image ${drawn.width} x ${drawn.height}`;
+      throw automedError('SHAPE_MISMATCH', `its mask is ${sizes}`);
+    }
+    return { result: { mask: drawn.mask, ...maskOverlap(drawn.mask, truth.mask) }, latencyMs };
+  });
+}
+
+/** Sends every image through the gateway and keeps the answers. */
+export async function evaluateClassification(
+  client: AutomedClient,
+  options: EvaluationOptions,
+): Promise<Evaluation<ClassifyResponse__Output>> {
+  return evaluate(options, async (bytes) => {
+    const begun = performance.now();
+    const result = await client.classify({ model: options.model, image: { encoded: bytes } });
+    return { result, latencyMs: performance.now() - begun };
+  });
+}
+
+async function evaluate<T>(
+  { samples, onProgress, inFlight }: EvaluationOptions,
+  measure: (bytes: Buffer, sample: Sample) => Promise<{ result: T; latencyMs: number }>,
+): Promise<Evaluation<T>> {
+  let done = 0;
+  const outcomes = await forEachImage(
+    samples.map(({ imagePath }) => imagePath),
+    async (bytes, _image, index) => {
+      const sample = samples[index] as Sample;
+      return { sample, ...(await measure(bytes, sample)) };
+    },
+    () => onProgress?.((done += 1)),
+    inFlight,
+  );
+  return {
+    measured: outcomes.flatMap((outcome) => (failed(outcome) ? [] : [outcome.result])),
+    failures: outcomes.filter(failed),
+  };
+}
