@@ -1,0 +1,282 @@
+#include "models/config.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
+
+#include "core/error.h"
+#include "core/json.h"
+
+namespace automed::models {
+namespace {
+
+struct NamedConfig {
+  std::string_view name;
+  std::int64_t image_size, embed_dim, depth, heads;
+  std::array<std::int64_t, 4> global_blocks;
+  std::size_t global_count;
+  std::int64_t out_channels;
+  bool adapter;
+  DecoderConfig decoder;
+};
+
+constexpr std::int64_t kPatch = 16;
+constexpr std::int64_t kWindow = 14;
+constexpr DecoderConfig kSamDecoder = {.depth = 2, .heads = 8, .mlp_dim = 2048, .iou_hidden = 256};
+constexpr DecoderConfig kTinyDecoder = {.depth = 2, .heads = 4, .mlp_dim = 256, .iou_hidden = 64};
+
+// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny` is this project's own, for demo and tests.
+constexpr std::array<NamedConfig, 5> kNamed = {{
+    {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, kTinyDecoder},
+    {"sam-vit-b", 1024, 768, 12, 12, {2, 5, 8, 11}, 4, 256, false, kSamDecoder},
+    {"sam-vit-l", 1024, 1024, 24, 16, {5, 11, 17, 23}, 4, 256, false, kSamDecoder},
+    {"sam-vit-h", 1024, 1280, 32, 16, {7, 15, 23, 31}, 4, 256, false, kSamDecoder},
+    {"sam-med2d-vit-b", 256, 768, 12, 12, {2, 5, 8, 11}, 4, 256, true, kSamDecoder},
+}};
+
+/// Three times ViT-H: an architecture text is input, and must not be able to ask for all memory.
+constexpr double kMaxParameters = 2e9;
+
+[[noreturn]] void invalid(const std::string& field, const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "the architecture's " + field + " " + what, field);
+}
+
+/// One object of an architecture text: reads typed fields by name and refuses what nobody asked for.
+class Fields {
+ public:
+  Fields(const json::Object& object, std::string path, std::initializer_list<std::string_view> known)
+      : object_(object), path_(std::move(path)) {
+    for (const auto& [name, value] : object_) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        invalid(path_ + name.substr(0, 100), "is not a known field");
+      }
+    }
+  }
+
+  const json::Value& required(const std::string& name) const {
+    const auto position = object_.find(name);
+    if (position == object_.end()) invalid(path_ + name, "is missing");
+    return position->second;
+  }
+  bool has(const std::string& name) const { return object_.contains(name); }
+
+  std::int64_t integer(const std::string& name, std::int64_t low, std::int64_t high) const {
+    const auto* value = required(name).get_if<std::int64_t>();
+    if (value == nullptr || *value < low || *value > high) {
+      invalid(path_ + name, "must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return *value;
+  }
+  bool boolean(const std::string& name) const {
+    const auto* value = required(name).get_if<bool>();
+    if (value == nullptr) invalid(path_ + name, "must be true or false");
+    return *value;
+  }
+  const std::string& text(const std::string& name) const {
+    const auto* value = required(name).get_if<std::string>();
+    if (value == nullptr) invalid(path_ + name, "must be text");
+    return *value;
+  }
+  double number(const std::string& name) const {
+    const json::Value& value = required(name);
+    if (const auto* integer = value.get_if<std::int64_t>()) return static_cast<double>(*integer);
+    if (const auto* real = value.get_if<double>()) return *real;
+    invalid(path_ + name, "must be a number");
+  }
+  const json::Object& object(const std::string& name) const {
+    const auto* value = required(name).get_if<json::Object>();
+    if (value == nullptr) invalid(path_ + name, "must be an object");
+    return *value;
+  }
+  const json::Array& array(const std::string& name) const {
+    const auto* value = required(name).get_if<json::Array>();
+    if (value == nullptr) invalid(path_ + name, "must be an array");
+    return *value;
+  }
+
+ private:
+  const json::Object& object_;
+  std::string path_;
+};
+
+json::Value parse_architecture(const std::string& text) {
+  json::Value value;
+  try {
+    value = json::parse(text, {.max_bytes = 64u << 10, .max_depth = 8, .subject = "the architecture"});
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), "architecture");
+  }
+  if (value.get_if<json::Object>() == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument, "the architecture must be an object", "architecture");
+  }
+  return value;
+}
+
+double approximate_parameters(const SamConfig& config) {
+  const EncoderConfig& e = config.encoder;
+  const DecoderConfig& d = config.decoder;
+  const double width = static_cast<double>(e.embed_dim), out = static_cast<double>(e.out_channels);
+  const double grid = static_cast<double>(e.grid());
+  const double block = width * width * (4.0 + 2.0 * static_cast<double>(e.mlp_ratio) + (e.adapter ? 25.5 : 0.0));
+  const double encoder = static_cast<double>(e.depth) * block + grid * grid * width + 9 * out * out + out * width;
+  const double two_way = static_cast<double>(d.depth) * (8 * out * out + 2 * out * static_cast<double>(d.mlp_dim));
+  const double heads = static_cast<double>(d.multimask_outputs + 1) * 3 * out * out;
+  return encoder + two_way + heads + static_cast<double>(d.iou_hidden) * (static_cast<double>(d.iou_hidden) + out);
+}
+
+void check(const SamConfig& config) {
+  const EncoderConfig& e = config.encoder;
+  if (e.image_size % e.patch_size != 0) invalid("image_size", "must be a multiple of patch_size");
+  if (e.embed_dim % e.heads != 0) invalid("embed_dim", "must be a multiple of heads");
+  if (e.adapter && (e.embed_dim % 4 != 0)) invalid("embed_dim", "must be a multiple of 4 with adapters");
+  if (e.adapter && e.grid() % 2 != 0) invalid("image_size", "must give an even number of patches with adapters");
+  if (e.out_channels % 8 != 0) invalid("out_channels", "must be a multiple of 8");
+  const std::int64_t inner = e.out_channels / config.decoder.attention_downsample;
+  if (inner % config.decoder.heads != 0) invalid("decoder.heads", "must divide half of out_channels");
+  if (approximate_parameters(config) > kMaxParameters) {
+    throw Error(ErrorCode::kInvalidArgument, "the architecture has more than 2 billion parameters", "architecture");
+  }
+}
+
+std::vector<std::int64_t> read_global_blocks(const json::Array& array, std::int64_t depth) {
+  std::vector<std::int64_t> blocks;
+  for (const json::Value& item : array) {
+    const auto* block = item.get_if<std::int64_t>();
+    if (block == nullptr || *block < 0 || *block >= depth || (!blocks.empty() && *block <= blocks.back())) {
+      invalid("global_blocks", "must be increasing numbers of blocks, each below depth");
+    }
+    blocks.push_back(*block);
+  }
+  return blocks;
+}
+
+DecoderConfig read_decoder(const json::Object& object) {
+  const Fields fields(object, "decoder.", {"depth", "heads", "mlp_dim", "iou_hidden", "multimask_outputs"});
+  DecoderConfig config{.depth = fields.integer("depth", 1, 16),
+                       .heads = fields.integer("heads", 1, 64),
+                       .mlp_dim = fields.integer("mlp_dim", 1, 65536),
+                       .iou_hidden = fields.integer("iou_hidden", 1, 8192)};
+  if (fields.has("multimask_outputs")) config.multimask_outputs = fields.integer("multimask_outputs", 1, 16);
+  return config;
+}
+
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  // The shortest of the usual spellings that reads back as the same number.
+  for (int digits = 1; digits < 17; ++digits) {
+    char shorter[32];
+    std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
+    if (std::stod(shorter) == value) return shorter;
+  }
+  return text;
+}
+
+}  // namespace
+
+SamConfig parse_sam_config(const std::string& json_text) {
+  const json::Value value = parse_architecture(json_text);
+  const Fields fields(*value.get_if<json::Object>(), "",
+                      {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
+                       "out_channels", "adapter", "decoder"});
+  const std::int64_t depth = fields.integer("depth", 1, 128);
+  SamConfig config{.encoder = {.image_size = fields.integer("image_size", 16, 4096),
+                               .patch_size = fields.integer("patch_size", 4, 64),
+                               .embed_dim = fields.integer("embed_dim", 8, 8192),
+                               .depth = depth,
+                               .heads = fields.integer("heads", 1, 256),
+                               .window_size = fields.integer("window_size", 1, 256),
+                               .global_blocks = read_global_blocks(fields.array("global_blocks"), depth),
+                               .out_channels = fields.integer("out_channels", 8, 2048),
+                               .adapter = fields.boolean("adapter")},
+                   .decoder = read_decoder(fields.object("decoder"))};
+  check(config);
+  return config;
+}
+
+std::string to_json(const SamConfig& config) {
+  const EncoderConfig& e = config.encoder;
+  const DecoderConfig& d = config.decoder;
+  std::string blocks;
+  for (const std::int64_t block : e.global_blocks) blocks += (blocks.empty() ? "" : ",") + std::to_string(block);
+  const auto field = [](const char* name, std::int64_t value) {
+    return std::string("\"") + name + "\":" + std::to_string(value) + ",";
+  };
+  return "{" + field("image_size", e.image_size) + field("patch_size", e.patch_size) + field("embed_dim", e.embed_dim) +
+         field("depth", e.depth) + field("heads", e.heads) + field("window_size", e.window_size) +
+         "\"global_blocks\":[" + blocks + "]," + field("out_channels", e.out_channels) +
+         "\"adapter\":" + (e.adapter ? "true" : "false") + ",\"decoder\":{" + field("depth", d.depth) +
+         field("heads", d.heads) + field("mlp_dim", d.mlp_dim) + field("iou_hidden", d.iou_hidden) +
+         "\"multimask_outputs\":" + std::to_string(d.multimask_outputs) + "}}";
+}
+
+HeadConfig parse_head_config(const std::string& json_text) {
+  const json::Value value = parse_architecture(json_text);
+  const json::Object& object = *value.get_if<json::Object>();
+  const auto kind = object.find("kind");
+  const auto* kind_name = kind == object.end() ? nullptr : kind->second.get_if<std::string>();
+  const bool automed = kind_name != nullptr && *kind_name == "sam-automed";
+  if (!automed && (kind_name == nullptr || *kind_name != "sam-medcls")) {
+    invalid("kind", "must be sam-automed or sam-medcls");
+  }
+  const Fields fields = automed ? Fields(object, "", {"kind", "mobilenet"})
+                                : Fields(object, "", {"kind", "mobilenet", "attention", "classes"});
+  const Fields mobilenet(fields.object("mobilenet"), "mobilenet.", {"width", "se"});
+  HeadConfig config;
+  config.kind = automed ? HeadConfig::Kind::kSamAutoMed : HeadConfig::Kind::kSamMedCls;
+  config.mobilenet.width = mobilenet.number("width");
+  if (!(config.mobilenet.width >= 0.05 && config.mobilenet.width <= 4)) {
+    invalid("mobilenet.width", "must be from 0.05 to 4");
+  }
+  const std::string& se = mobilenet.text("se");
+  if (se != "improved" && se != "plain") invalid("mobilenet.se", "must be improved or plain");
+  config.mobilenet.improved_se = se == "improved";
+  if (!automed) {
+    config.attention = fields.boolean("attention");
+    config.classes = fields.integer("classes", 2, 10000);
+  }
+  return config;
+}
+
+std::string to_json(const HeadConfig& config) {
+  const std::string mobilenet = "\"mobilenet\":{\"width\":" + number_text(config.mobilenet.width) + ",\"se\":\"" +
+                                (config.mobilenet.improved_se ? "improved" : "plain") + "\"}";
+  if (config.kind == HeadConfig::Kind::kSamAutoMed) return "{\"kind\":\"sam-automed\"," + mobilenet + "}";
+  return "{\"kind\":\"sam-medcls\"," + mobilenet + ",\"attention\":" + (config.attention ? "true" : "false") +
+         ",\"classes\":" + std::to_string(config.classes) + "}";
+}
+
+std::vector<std::string> sam_config_names() {
+  std::vector<std::string> names;
+  for (const NamedConfig& row : kNamed) names.emplace_back(row.name);
+  return names;
+}
+
+SamConfig named_sam_config(const std::string& name) {
+  for (const NamedConfig& row : kNamed) {
+    if (row.name != name) continue;
+    const auto* blocks = row.global_blocks.data();
+    return {.encoder = {.image_size = row.image_size,
+                        .patch_size = kPatch,
+                        .embed_dim = row.embed_dim,
+                        .depth = row.depth,
+                        .heads = row.heads,
+                        .window_size = kWindow,
+                        .global_blocks = {blocks, blocks + row.global_count},
+                        .out_channels = row.out_channels,
+                        .adapter = row.adapter},
+            .decoder = row.decoder};
+  }
+  std::string known;
+  for (const NamedConfig& row : kNamed) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  throw Error(ErrorCode::kInvalidArgument,
+              "unknown architecture " + json::quote(name.substr(0, 100)) + ", known: " + known, "architecture");
+}
+
+std::string sam_config_json(const std::string& name) {
+  return to_json(named_sam_config(name));
+}
+
+}  // namespace automed::models

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace automed::models {
+
+/// The image encoder (SAM's `ImageEncoderViT`).
+struct EncoderConfig {
+  std::int64_t image_size;
+  std::int64_t patch_size;
+  std::int64_t embed_dim;
+  std::int64_t depth;
+  std::int64_t heads;
+  std::int64_t window_size;
+  std::vector<std::int64_t> global_blocks;  // blocks without windows
+  std::int64_t out_channels;                // also the width of prompts and decoder
+  bool adapter;                             // SAM-Med2D's adapters
+  std::int64_t mlp_ratio = 4;
+
+  /// Edge of the token grid.
+  std::int64_t grid() const { return image_size / patch_size; }
+};
+
+/// The mask decoder and its two-way transformer.
+struct DecoderConfig {
+  std::int64_t depth;
+  std::int64_t heads;
+  std::int64_t mlp_dim;
+  std::int64_t iou_hidden;
+  std::int64_t multimask_outputs = 3;
+  std::int64_t attention_downsample = 2;
+  std::int64_t iou_depth = 3;
+};
+
+struct SamConfig {
+  EncoderConfig encoder;
+  DecoderConfig decoder;
+};
+
+struct MobileNetConfig {
+  double width = 1.0;
+  bool improved_se = true;  // the paper's squeeze-and-excitation; else MobileNetV3's own
+};
+
+/// What was trained on top of a base.
+struct HeadConfig {
+  enum class Kind { kSamAutoMed, kSamMedCls };
+  Kind kind = Kind::kSamAutoMed;
+  MobileNetConfig mobilenet;
+  bool attention = true;     // SAM-MedCls: spatial and channel attention (Table 10)
+  std::int64_t classes = 0;  // SAM-MedCls
+};
+
+/// The architecture object of `base.json`. A missing, unknown or out-of-range field is Error(kInvalidArgument) that
+/// names it, e.g. `decoder.depth`.
+SamConfig parse_sam_config(const std::string& json_text);
+std::string to_json(const SamConfig& config);
+
+/// The architecture object of `model.json`, with the same rules.
+HeadConfig parse_head_config(const std::string& json_text);
+std::string to_json(const HeadConfig& config);
+
+/// The built-in architectures: tiny, sam-vit-b, sam-vit-l, sam-vit-h, sam-med2d-vit-b.
+std::vector<std::string> sam_config_names();
+/// Throws kInvalidArgument (field `architecture`) for an unknown name.
+SamConfig named_sam_config(const std::string& name);
+std::string sam_config_json(const std::string& name);
+
+}  // namespace automed::models

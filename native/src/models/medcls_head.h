@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+#include "models/spatial_attention.h"
+#include "nn/conv_bn.h"
+
+namespace automed::models {
+
+struct MedClsHeadOptions {
+  std::int64_t classes;
+  std::int64_t backbone_channels;
+  std::int64_t channels;  // of the base's embedding
+  bool attention = true;  // false: the ablation of Table 10 without both attention modules
+};
+
+/// SAM-MedCls after its two encoders (Fig. 6): spatial attention on the base's embedding, fusion with the projected
+/// backbone features, channel attention, average pooling, MLP.
+/// prior [B, channels, g, g], features [B, backbone_channels, h, w] -> logits [B, classes]
+class MedClsHeadImpl : public torch::nn::Module {
+ public:
+  explicit MedClsHeadImpl(const MedClsHeadOptions& options);
+  torch::Tensor forward(const torch::Tensor& prior, const torch::Tensor& features);
+
+  SpatialAttention spatial{nullptr};
+
+ private:
+  bool attention_;
+  nn::ConvBn base{nullptr};  // backbone_channels -> channels
+  torch::nn::Sequential mlp;
+};
+TORCH_MODULE(MedClsHead);
+
+}  // namespace automed::models

@@ -1,0 +1,79 @@
+// automed_parity --fixtures DIR [--only NAME] [--device D]: compares every block with what the published code computes.
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/device.h"
+#include "core/error.h"
+#include "parity/fixtures.h"
+
+namespace {
+
+struct Arguments {
+  std::string fixtures;
+  std::string only;
+  std::string device = "cpu";
+};
+
+[[noreturn]] void usage() {
+  std::fputs("usage: automed_parity --fixtures DIR [--only NAME] [--device cpu|cuda|cuda:N|auto]\n", stderr);
+  std::exit(2);
+}
+
+Arguments parse(int count, char** values) {
+  Arguments arguments;
+  for (int i = 1; i < count; i += 2) {
+    if (i + 1 >= count) usage();
+    const std::string_view flag = values[i];
+    if (flag == "--fixtures") {
+      arguments.fixtures = values[i + 1];
+    } else if (flag == "--only") {
+      arguments.only = values[i + 1];
+    } else if (flag == "--device") {
+      arguments.device = values[i + 1];
+    } else {
+      usage();
+    }
+  }
+  if (arguments.fixtures.empty()) usage();
+  return arguments;
+}
+
+int run(const Arguments& arguments) {
+  using namespace automed::parity;
+  Report report;
+  const Context context{arguments.fixtures, automed::parse_device(arguments.device), report};
+  std::vector<Fixture> fixtures;
+  for (const auto& group : {block_fixtures(), sam_fixtures(), full_size_fixtures()}) {
+    fixtures.insert(fixtures.end(), group.begin(), group.end());
+  }
+  report.header();
+  for (const Fixture& fixture : fixtures) {
+    if (!arguments.only.empty() && fixture.name != arguments.only) continue;
+    try {
+      fixture.run(context);
+    } catch (const c10::Error& error) {
+      report.fail(fixture.name, error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      report.fail(fixture.name, error.what());
+    }
+  }
+  if (report.passed() + report.failed() == 0) report.fail(arguments.only, "there is no such fixture");
+  std::printf("%d passed, %d failed\n", report.passed(), report.failed());
+  return report.failed() == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  try {
+    return run(parse(count, values));
+  } catch (const automed::Error& error) {
+    std::fprintf(stderr, "automed_parity: %s\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,76 @@
+// automed_native_tests [WORD]: runs every test, or those whose sentence contains WORD.
+
+#include <stdlib.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "support/native_test.h"
+
+namespace automed::test {
+
+std::vector<Case>& cases() {
+  static std::vector<Case> all;
+  return all;
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "automed-test-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw Failure("cannot make a temporary folder");
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<std::string> TemporaryFolder::names() const {
+  std::vector<std::string> result;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    result.push_back(entry.path().filename().string());
+  }
+  return result;
+}
+
+void write_bytes(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace automed::test
+
+int main(int count, char** values) {
+  using namespace automed::test;
+  int passed = 0, failed = 0, skipped = 0;
+  for (const Case& test : cases()) {
+    if (count > 1 && std::strstr(test.sentence, values[1]) == nullptr) continue;
+    torch::manual_seed(7);
+    std::string why;
+    try {
+      test.run();
+      ++passed;
+      std::printf("ok      %s\n", test.sentence);
+      continue;
+    } catch (const Skip& skip) {
+      ++skipped;
+      std::printf("skipped %s: %s\n", test.sentence, skip.what());
+      continue;
+    } catch (const c10::Error& error) {
+      why = error.what_without_backtrace();
+    } catch (const std::exception& error) {
+      why = error.what();
+    }
+    ++failed;
+    std::printf("FAILED  %s: %s\n", test.sentence, why.c_str());
+  }
+  if (skipped > 0) std::printf("%d skipped\n", skipped);
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 && passed > 0 ? 0 : 1;
+}
