@@ -40,10 +40,16 @@ export function readConfig<S extends z.ZodObject>(schema: S, environment: NodeJS
 export function redacted(schema: z.ZodObject, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => {
-      const setting = schema.shape[key] as z.ZodType | undefined;
-      return [key, setting?.meta()?.['secret'] === true && value !== '' ? '[redacted]' : value];
+      return [key, isSecret(schema.shape[key] as z.ZodType | undefined) && value !== '' ? '[redacted]' : value];
     }),
   );
+}
+
+/** Defaults and optionality wrap the type that carries the mark. */
+function isSecret(setting: z.ZodType | undefined): boolean {
+  if (!setting) return false;
+  if (setting.meta()?.['secret'] === true) return true;
+  return isSecret((setting.def as { innerType?: z.ZodType }).innerType);
 }
 
 /** A whole number from text, `[min, max]`. */

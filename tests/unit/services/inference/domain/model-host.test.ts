@@ -1,0 +1,167 @@
+// The rules of who loads what when, with an engine that only counts. The real one answers in tests/integration/inference.
+
+import { automedError } from '../../../../../services/common/errors';
+import { ModelHost, type Catalog, type HostOptions } from '../../../../../services/inference/domain/model-host';
+import type { StoredBase, StoredModel } from '../../../../../services/store';
+
+const SHA = 'a'.repeat(64);
+const BASE_SHA = 'b'.repeat(64);
+
+class Counted {
+  readonly precision = 'float32';
+  disposed = 0;
+  dispose(): void {
+    this.disposed += 1;
+  }
+}
+
+function model(name: string, version: number, task = 'segmentation', sha256 = SHA): StoredModel {
+  const base = { name: 'tiny', version: 1, sha256: BASE_SHA };
+  const manifest = { name, version, task, base, weights: { file: 'w', sha256, bytes: 1 }, architecture: {} };
+  return { manifest, weightsPath: `/${name}`, folder: '/' } as unknown as StoredModel;
+}
+
+function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
+  const base = {
+    manifest: { name: 'tiny', version: 1, weights: { sha256: baseSha }, architecture: {} },
+    weightsPath: '/b',
+  };
+  const store = new Map([
+    ['polyp', model('polyp', 2)],
+    ['polyp@2', model('polyp', 2)],
+    ['lesion', model('lesion', 1)],
+    ['tumour', model('tumour', 1, 'classification')],
+  ]);
+  const calls = { bases: [] as Counted[], heads: [] as Counted[], resolved: 0, events: [] as string[] };
+  let corrupt = false;
+  const catalog: Catalog = {
+    resolveModel: async (reference) => {
+      calls.resolved += 1;
+      const found = store.get(reference);
+      if (!found) throw automedError('NOT_FOUND', 'no');
+      return found;
+    },
+    resolveBase: async () => base as unknown as StoredBase,
+    verify: async () => {
+      if (corrupt) throw automedError('CHECKPOINT_CORRUPT', 'changed');
+    },
+  };
+  const make = async (into: Counted[]): Promise<Counted> => {
+    const made = new Counted();
+    into.push(made);
+    await new Promise((resolve) => setImmediate(resolve));
+    return made;
+  };
+  let now = 0;
+  const host = new ModelHost<Counted, Counted>(
+    catalog,
+    { loadBase: () => make(calls.bases), loadHead: () => make(calls.heads) },
+    {
+      tasks: ['segmentation', 'classification'],
+      loadOnDemand: true,
+      resolveTtlMs: 1000,
+      onLoaded: (name, version) => calls.events.push(`+${name}@${version}`),
+      onUnloaded: (name, version) => calls.events.push(`-${name}@${version}`),
+      ...options,
+    },
+    () => now,
+  );
+  return { host, calls, store, tick: (ms: number) => (now += ms), damage: (yes: boolean) => (corrupt = yes) };
+}
+
+test('requests that arrive together load the model and its base once', async () => {
+  const { host, calls } = setUp();
+  const leases = await Promise.all(Array.from({ length: 5 }, () => host.acquire('polyp', 'segmentation')));
+  expect(new Set(leases.map(({ model: hosted }) => hosted.head)).size).toBe(1);
+  expect([calls.bases.length, calls.heads.length]).toEqual([1, 1]);
+  expect(calls.events).toEqual(['+polyp@2']);
+});
+
+test('heads share a base, which is freed with the last of them', async () => {
+  const { host, calls } = setUp();
+  for (const name of ['polyp', 'lesion']) (await host.acquire(name, 'segmentation')).release();
+  expect(calls.bases.length).toBe(1);
+  await host.unload('polyp');
+  expect(calls.bases[0]?.disposed).toBe(0);
+  await host.unload('lesion');
+  await Promise.resolve();
+  expect(calls.bases[0]?.disposed).toBe(1);
+  expect(calls.heads.map(({ disposed }) => disposed)).toEqual([1, 1]);
+});
+
+test('a model that is unloaded while in use stays until its last request is answered', async () => {
+  const { host, calls } = setUp();
+  const [one, two] = [await host.acquire('polyp', 'segmentation'), await host.acquire('polyp', 'segmentation')];
+  await host.unload('polyp');
+  one.release();
+  one.release();
+  expect(calls.heads[0]?.disposed).toBe(0);
+  two.release();
+  expect(calls.heads[0]?.disposed).toBe(1);
+  (await host.acquire('polyp', 'segmentation')).release();
+  expect(calls.heads.length).toBe(2);
+});
+
+test('a model that is unloaded while it loads is freed when it is there', async () => {
+  const { host, calls } = setUp();
+  const loading = host.acquire('polyp', 'segmentation');
+  await Promise.resolve();
+  await host.unload('polyp');
+  (await loading).release();
+  expect(calls.heads[0]?.disposed).toBe(1);
+  expect(host.loadedCount).toBe(0);
+});
+
+test('tells a model of the other task from one that does not exist', async () => {
+  const { host } = setUp();
+  await expect(host.acquire('tumour', 'segmentation')).rejects.toMatchObject({ code: 'WRONG_TASK', field: 'model' });
+  await expect(host.acquire('nobody', 'segmentation')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(host.acquire('', 'segmentation')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('without loading on demand only what was loaded answers', async () => {
+  const { host } = setUp({ loadOnDemand: false });
+  await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  await host.load('polyp');
+  (await host.acquire('polyp@2', 'segmentation')).release();
+});
+
+test('does not load models of a role that the program does not have', async () => {
+  const { host } = setUp({ tasks: ['segmentation'] });
+  await expect(host.load('tumour')).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+});
+
+test('a load that failed is tried again by the next request', async () => {
+  const { host, calls, damage } = setUp();
+  damage(true);
+  await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
+  expect(host.loadedBaseCount).toBe(0);
+  damage(false);
+  (await host.acquire('polyp', 'segmentation')).release();
+  expect(calls.events).toEqual(['+polyp@2']);
+});
+
+test('refuses a head whose base is not the one it was trained on', async () => {
+  const { host } = setUp({}, 'c'.repeat(64));
+  await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH' });
+});
+
+test('remembers what a reference means for a while, and asks again after it', async () => {
+  const { host, calls, store, tick } = setUp();
+  (await host.acquire('polyp', 'segmentation')).release();
+  store.set('polyp', model('polyp', 3, 'segmentation', 'd'.repeat(64)));
+  expect((await host.acquire('polyp', 'segmentation')).model.identity.version).toBe(2);
+  expect(calls.resolved).toBe(1);
+  tick(1001);
+  expect((await host.acquire('polyp', 'segmentation')).model.identity.version).toBe(3);
+});
+
+test('deleting a version takes it out of memory', async () => {
+  const { host, calls } = setUp();
+  (await host.acquire('polyp', 'segmentation')).release();
+  host.retireDeleted('polyp', 1);
+  expect(host.loadedCount).toBe(1);
+  host.retireDeleted('polyp', undefined);
+  expect(host.loadedCount).toBe(0);
+  expect(calls.events).toEqual(['+polyp@2', '-polyp@2']);
+});
