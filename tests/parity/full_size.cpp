@@ -98,7 +98,7 @@ void sam_automed(const Context& context) {
   const SafetensorsFile io = context.io(name);
   models::Sam base(config);
   prepare(*base, context, io, "");
-  models::SamAutoMed model(models::HeadConfig{.kind = models::HeadConfig::Kind::kSamAutoMed}, config);
+  models::SamAutoMed model(config, models::HeadConfig{.kind = models::HeadConfig::Kind::kSamAutoMed});
   prepare(*model, context, io, "");
   const torch::Tensor image = pixels(context, config);
   const torch::Tensor nothing = torch::zeros_like(image);
@@ -125,7 +125,7 @@ void sam_medcls(const Context& context) {
   models::HeadConfig head;
   head.kind = models::HeadConfig::Kind::kSamMedCls;
   head.classes = kClasses;
-  models::SamMedCls model(head, config);
+  models::SamMedCls model(config, head);
   prepare(*model, context, io, "");
   const torch::Tensor image = pixels(context, config);
   const torch::Tensor nothing = torch::zeros_like(image);

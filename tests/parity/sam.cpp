@@ -141,7 +141,7 @@ void sam_automed(const Context& context) {
   const models::HeadConfig head{.kind = models::HeadConfig::Kind::kSamAutoMed, .mobilenet = {.width = 0.25}};
   const SafetensorsFile weights = context.weights(name);
   models::Sam base(config);
-  models::SamAutoMed model(head, config);
+  models::SamAutoMed model(config, head);
   // The fixture holds base and head in one file, and the decoder it holds is the head's.
   load_for_inference(*base->image_encoder, weights, "image_encoder", context.device);
   load_for_inference(*base->prompt_encoder, weights, "prompt_encoder", context.device);

@@ -2,7 +2,7 @@
 
 namespace automed::models {
 
-SamAutoMedImpl::SamAutoMedImpl(const HeadConfig& config, const SamConfig& base) {
+SamAutoMedImpl::SamAutoMedImpl(const SamConfig& base, const HeadConfig& config) {
   image_prompt = register_module("image_prompt", ImagePrompt(config.mobilenet, base.encoder.out_channels));
   mask_decoder = register_module("mask_decoder", MaskDecoder(base.encoder.out_channels, base.decoder));
 }
@@ -18,12 +18,6 @@ torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::T
   }
   const torch::Tensor tokens = image_prompt->forward(image, gaussian);
   return mask_decoder->forward(embedding, dense_pe, tokens, no_mask, /*multimask=*/false).masks;
-}
-
-void SamAutoMedImpl::copy_decoder(Sam& base) {
-  torch::NoGradGuard no_grad;
-  const auto source = base->mask_decoder->named_parameters();
-  for (auto& item : mask_decoder->named_parameters()) item.value().copy_(source[item.key()]);
 }
 
 }  // namespace automed::models

@@ -13,13 +13,11 @@ namespace automed::models {
 /// decoder of its own. One mask, no user prompt.
 class SamAutoMedImpl : public torch::nn::Module {
  public:
-  /// `base` fixes the widths. Start the decoder from the base's weights with `copy_decoder`.
-  SamAutoMedImpl(const HeadConfig& config, const SamConfig& base);
+  /// `base` fixes the widths.
+  SamAutoMedImpl(const SamConfig& base, const HeadConfig& config);
 
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, 1, 4g, 4g]
   torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base);
-  /// Takes over the base's mask decoder weights.
-  void copy_decoder(Sam& base);
 
   ImagePrompt image_prompt{nullptr};
   MaskDecoder mask_decoder{nullptr};

@@ -2,7 +2,7 @@
 
 namespace automed::models {
 
-SamMedClsImpl::SamMedClsImpl(const HeadConfig& config, const SamConfig& base) {
+SamMedClsImpl::SamMedClsImpl(const SamConfig& base, const HeadConfig& config) {
   backbone = register_module("backbone", MobileNetV3(config.mobilenet));
   head = register_module("head", MedClsHead(MedClsHeadOptions{.classes = config.classes,
                                                               .backbone_channels = backbone->out_channels(),

@@ -15,7 +15,7 @@ namespace automed::models {
 /// SAM-MedCls (Fig. 6) without its frozen base: what is trained and stored as a model.
 class SamMedClsImpl : public torch::nn::Module {
  public:
-  SamMedClsImpl(const HeadConfig& config, const SamConfig& base);
+  SamMedClsImpl(const SamConfig& base, const HeadConfig& config);
 
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, classes]
   torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding);
