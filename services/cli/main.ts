@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
+import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
 import { segmentCommand } from './commands/segment';
@@ -16,6 +17,7 @@ export function buildProgram(): Command {
     .version(packageVersion())
     .addHelpText('after', '\n`automed demo` shows everything in a few minutes. `automed help COMMAND` tells more.');
   const commands = [
+    demoCommand(),
     serveCommand(),
     segmentCommand(),
     classifyCommand(),

@@ -1,0 +1,109 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { decodeImage } from '../../imaging/decode';
+import { galleryPng } from '../../imaging/gallery';
+import { decodeMask } from '../../imaging/mask';
+import { drawOverlay, encodePicturePng, type Picture } from '../../imaging/overlay';
+import { readClassificationFolder, readSegmentationFolder } from '../../training/domain/data-folder';
+import { classificationMetrics, segmentationMetrics } from '../../training/domain/metrics';
+import type { DemoFolders } from '../../training/domain/demo-data';
+import type { AutomedClient } from '../client/automed-client';
+import { CliError } from '../errors';
+import {
+  evaluateClassification,
+  evaluateSegmentation,
+  type Evaluation,
+  type EvaluationOptions,
+  type Measured,
+  type SegmentationResult,
+} from '../evaluation/run';
+import { CountDisplay } from '../output/count-display';
+import { percentile } from '../output/statistics';
+
+/** Pictures in the gallery. */
+const GALLERY = 16;
+
+export interface Latency {
+  p50: number;
+  p95: number;
+}
+
+export interface DemoScores {
+  images: number;
+  mdsc: number;
+  miou: number;
+  accuracy: number;
+  segment: Latency;
+  classify: Latency;
+  gallery: string;
+}
+
+/** Sends the unseen pictures through the gateway, one at a time, and writes what the model drew on them. */
+export async function measureModels(
+  client: AutomedClient,
+  models: { segmentation: string; classification: string },
+  folders: DemoFolders,
+  overlays: string,
+): Promise<DemoScores> {
+  const drawn = await run('segmenting unseen pictures', evaluateSegmentation, client, {
+    model: models.segmentation,
+    samples: (await readSegmentationFolder(folders.segmentation)).parts.test,
+  });
+  const { parts, classes } = await readClassificationFolder(folders.classification);
+  const sorted = await run('classifying unseen pictures', evaluateClassification, client, {
+    model: models.classification,
+    samples: parts.test,
+  });
+  const pairs = sorted.map(({ sample, result }) => ({
+    predicted: classes.indexOf(result.predictedClass),
+    label: sample.label ?? -1,
+  }));
+  return {
+    images: drawn.length,
+    mdsc: segmentationMetrics(drawn.map(({ result }) => result)).mdsc,
+    miou: segmentationMetrics(drawn.map(({ result }) => result)).miou,
+    accuracy: classificationMetrics(pairs, classes).accuracy,
+    segment: latency(drawn),
+    classify: latency(sorted),
+    gallery: await writeOverlays(drawn, overlays),
+  };
+}
+
+async function run<T>(
+  title: string,
+  evaluate: (client: AutomedClient, options: EvaluationOptions) => Promise<Evaluation<T>>,
+  client: AutomedClient,
+  options: EvaluationOptions,
+): Promise<Measured<T>[]> {
+  const display = new CountDisplay(title, options.samples.length);
+  const onProgress = (done: number): void => display.show(done);
+  const { measured, failures } = await evaluate(client, { ...options, inFlight: 1, onProgress }).finally(() =>
+    display.close(),
+  );
+  const [failure] = failures;
+  if (failure) throw new CliError(`${title} failed: ${failure.image}: ${failure.error.message}`);
+  return measured;
+}
+
+/** The first call loads the model and is left out. */
+function latency(measured: readonly Measured<unknown>[]): Latency {
+  const values = measured.slice(1).map(({ latencyMs }) => latencyMs);
+  return { p50: percentile(values, 0.5), p95: percentile(values, 0.95) };
+}
+
+/** One overlay per picture, true contour included, and the first ones in a gallery; returns the gallery's path. */
+async function writeOverlays(drawn: readonly Measured<SegmentationResult>[], folder: string): Promise<string> {
+  const pictures: Picture[] = [];
+  for (const { sample, result } of drawn) {
+    const truth = await decodeMask(await readFile(sample.maskPath ?? ''));
+    const picture = drawOverlay(await decodeImage(await readFile(sample.imagePath)), result.mask, {
+      truth: truth.mask,
+    });
+    const name = basename(sample.imagePath, extname(sample.imagePath));
+    await writeFile(join(folder, `${name}.png`), await encodePicturePng(picture));
+    if (pictures.length < GALLERY) pictures.push(picture);
+  }
+  const gallery = join(folder, 'gallery.png');
+  await writeFile(gallery, await galleryPng(pictures));
+  return gallery;
+}
