@@ -1,0 +1,65 @@
+// Runs the service programs as processes, as an operator would.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { Listening } from '../../services/common/lifecycle';
+
+const root = join(__dirname, '../..');
+const START_TIMEOUT_MS = 60_000;
+
+export interface Program {
+  /** Of gRPC. */
+  address: string;
+  metricsAddress: string;
+  child: ChildProcess;
+  /** What it logged so far, parsed. */
+  lines: Record<string, unknown>[];
+  /** Sends a signal; resolves to the exit code when the program has ended. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts services/<name>/main.ts with only these AUTOMED_ variables, on ports of the system's choice. */
+export async function startProgram(name: string, environment: Record<string, string>): Promise<Program> {
+  const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('AUTOMED_'));
+  const child = spawn(
+    process.execPath,
+    ['-r', join(root, 'tests/support/stack-register.cjs'), join(root, 'services', name, 'main.ts')],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        ...Object.fromEntries(inherited),
+        AUTOMED_ADDRESS: '127.0.0.1:0',
+        AUTOMED_METRICS_ADDRESS: '127.0.0.1:0',
+        ...environment,
+      },
+    },
+  );
+  const lines: Record<string, unknown>[] = [];
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);
+  });
+  let complaints = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+
+  const listening = await new Promise<Listening>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${name} did not start: ${complaints}`)), START_TIMEOUT_MS);
+    child.once('message', (message) => {
+      clearTimeout(timer);
+      resolve(message as Listening);
+    });
+    void exited.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`${name} ended with ${code}: ${complaints}`));
+    });
+  });
+  const stop = (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    child.kill(signal);
+    return exited;
+  };
+  const { address, metricsAddress = '' } = listening;
+  return { address, metricsAddress, child, lines, stop };
+}
