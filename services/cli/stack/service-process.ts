@@ -29,7 +29,7 @@ export function programPath(program: Program): string {
 }
 
 /** Starts a program of this package with an IPC channel, at whose end it ends, and in a process group of its own. */
-export function forkProgram(program: Program, args: string[], settings: Record<string, string>): ChildProcess {
+function forkProgram(program: Program, args: string[], settings: Record<string, string>): ChildProcess {
   return fork(programPath(program), args, {
     // Its own group: Ctrl-C reaches us alone, and we stop the children in order and once.
     detached: true,
