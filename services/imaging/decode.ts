@@ -113,5 +113,5 @@ export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DE
     .catch((cause: unknown) => {
       throw unsupported(`The ${format} image cannot be read: its data is damaged or cut short.`, cause);
     });
-  return { data, width: info.width, height: info.height, channels: info.channels as Pixels['channels'], sampleType };
+  return { data, width: info.width, height: info.height, channels: info.channels, sampleType };
 }

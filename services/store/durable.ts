@@ -18,7 +18,7 @@ export function errnoOf(error: unknown): string | undefined {
 export function storageError(error: unknown): unknown {
   const code = errnoOf(error);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return automedError('STORAGE_FULL', 'The disk of the model store is full; free some space and try again.', {
+  return automedError('STORAGE_FULL', 'The disk is full; free some space and try again.', {
     cause: error,
   });
 }

@@ -13,7 +13,7 @@ import {
   type ModelDraft,
   type ModelManifest,
 } from './manifests';
-import { sha256OfFile, VersionedFolder, type Stored } from './versions';
+import { sha256OfFile, VersionedFolder, type Populate, type Stored } from './versions';
 
 export type StoredModel = Stored<ModelManifest>;
 export type StoredBase = Stored<BaseManifest>;
@@ -111,23 +111,20 @@ export class ModelStore {
     this.verified.set(weightsPath, state);
   }
 
-  /**
-   * Adds the next version of a model.
-   * @param populate writes weights.safetensors, and what else belongs to the version, into the folder it is given
-   */
-  async registerModel(draft: ModelDraft, populate: (folder: string) => Promise<void>): Promise<StoredModel> {
+  /** Adds the next version of a model. */
+  async registerModel(draft: ModelDraft, populate: Populate<ModelManifest>): Promise<StoredModel> {
     return this.models.register(
       draft.name,
       // The union of drafts plus the recorded fields is the union of manifests; the schema checks it at run time.
-      (facts) => ({ schema: 1, ...draft, ...facts, created: new Date().toISOString() }) as ModelManifest,
+      (facts, late) => ({ schema: 1, ...draft, ...late, ...facts, created: new Date().toISOString() }) as ModelManifest,
       populate,
     );
   }
 
-  async registerBase(draft: BaseDraft, populate: (folder: string) => Promise<void>): Promise<StoredBase> {
+  async registerBase(draft: BaseDraft, populate: Populate<BaseManifest>): Promise<StoredBase> {
     return this.bases.register(
       draft.name,
-      (facts) => ({ schema: 1, ...draft, ...facts, created: new Date().toISOString() }),
+      (facts, late) => ({ schema: 1, ...draft, ...late, ...facts, created: new Date().toISOString() }),
       populate,
     );
   }

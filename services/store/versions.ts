@@ -19,6 +19,14 @@ interface Manifest {
   weights: { file: string; sha256: string; bytes: number };
 }
 
+type Facts = Pick<Manifest, 'version' | 'weights'>;
+
+/**
+ * Writes weights.safetensors, and what else belongs to the version, into the folder it is given. May return fields of the
+ * manifest that are known only then.
+ */
+export type Populate<M> = (folder: string) => Promise<Partial<M> | void>;
+
 export interface Stored<M> {
   manifest: M;
   weightsPath: string;
@@ -125,16 +133,16 @@ export class VersionedFolder<M extends Manifest> {
   /** Writes the next version: nothing of it is visible before all of it is on the disk. */
   async register(
     name: string,
-    describe: (facts: Pick<Manifest, 'version' | 'weights'>) => M,
-    populate: (folder: string) => Promise<void>,
+    describe: (facts: Facts, late: Partial<M>) => M,
+    populate: Populate<M>,
   ): Promise<Stored<M>> {
     const parent = this.folderOf(name);
     const temporary = join(parent, temporaryName());
     try {
       await mkdir(temporary, { recursive: true });
       await sweepTemporaries(parent);
-      await populate(temporary);
-      const version = await this.publish(name, temporary, describe);
+      const late = (await populate(temporary)) ?? {};
+      const version = await this.publish(name, temporary, (facts) => describe(facts, late));
       return await this.read(name, version);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
@@ -159,11 +167,7 @@ export class VersionedFolder<M extends Manifest> {
     return automedError('NOT_FOUND', `There is no ${this.kind} "${name}"; ${hint}.`, { field: this.kind });
   }
 
-  private async publish(
-    name: string,
-    temporary: string,
-    describe: (facts: Pick<Manifest, 'version' | 'weights'>) => M,
-  ): Promise<number> {
+  private async publish(name: string, temporary: string, describe: (facts: Facts) => M): Promise<number> {
     const weightsPath = join(temporary, WEIGHTS_FILE);
     const bytes = (await stat(weightsPath)).size;
     const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };

@@ -1,0 +1,167 @@
+// Data folders as people keep them: images/ + masks/, or one folder per class; either of them also below train/,
+// val(idation)/ and test/. Reading lists and pairs the files; nothing is decoded here.
+
+import { readdir } from 'node:fs/promises';
+import { isAbsolute, join, parse } from 'node:path';
+import { automedError } from '../../common/errors';
+import { readGroups, type GroupTable } from './manifest-csv';
+
+export interface Sample {
+  /** Path below the data folder, without extension: unique, and the same on every machine. */
+  name: string;
+  imagePath: string;
+  /** Segmentation only. */
+  maskPath?: string;
+  /** Classification only: index into the folder's classes. */
+  label?: number;
+  /** What must not be split: patient, sequence, source. */
+  group?: string;
+}
+
+export interface Problem {
+  name: string;
+  problem: string;
+}
+
+export type Part = 'train' | 'validation' | 'test';
+
+export interface DataFolder {
+  /** Sorted by name. `validation` and `test` are empty where the folder does not separate them. */
+  parts: Record<Part, Sample[]>;
+  /** Classification only, sorted. */
+  classes: string[];
+  /** Files without partner and the like. */
+  problems: Problem[];
+  groupColumn: string | undefined;
+}
+
+export interface ReadOptions {
+  /** Folder of the masks beside images/, or an absolute path; default `masks`. */
+  masksDir?: string | undefined;
+  groupColumn?: string | undefined;
+}
+
+const PART_FOLDERS: Record<string, Part> = {
+  train: 'train',
+  val: 'validation',
+  validation: 'validation',
+  test: 'test',
+};
+/** Files that data sets carry along; everything else is taken for an image and must be one. */
+const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
+const MASK_SUFFIX = /([_-](mask|segmentation|seg|gt|label))$/i;
+
+interface Folder {
+  part: Part;
+  /** Folder name of the part, or empty for the data folder itself. */
+  prefix: string;
+  path: string;
+}
+
+async function list(path: string): Promise<{ files: string[]; folders: string[] }> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+    throw automedError('NOT_FOUND', `The data folder ${path} cannot be read.`, { field: 'data', cause });
+  });
+  const names = (keep: (entry: (typeof entries)[number]) => boolean): string[] =>
+    entries.filter((entry) => !NO_IMAGE.test(entry.name) && keep(entry)).map((entry) => entry.name);
+  return {
+    files: names((entry) => !entry.isDirectory()).sort(),
+    folders: names((entry) => entry.isDirectory()).sort(),
+  };
+}
+
+/** The split folders below `root`, or `root` itself when it has no train/. */
+async function partFolders(root: string): Promise<Folder[]> {
+  const { folders } = await list(root);
+  const split = folders.filter((name) => Object.hasOwn(PART_FOLDERS, name));
+  if (!split.includes('train')) return [{ part: 'train', prefix: '', path: root }];
+  return split.map((name) => ({ part: PART_FOLDERS[name] as Part, prefix: name, path: join(root, name) }));
+}
+
+/** One file per stem; a stem that occurs twice is a problem, and its first file is taken. */
+function byStem(files: string[], prefix: string, problems: Problem[], trim = false): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const file of files) {
+    const stem = trim ? parse(file).name.replace(MASK_SUFFIX, '') : parse(file).name;
+    if (found.has(stem)) problems.push({ name: join(prefix, file), problem: `there is a second file named ${stem}` });
+    else found.set(stem, file);
+  }
+  return found;
+}
+
+function emptyFolder(groups: GroupTable | undefined): DataFolder {
+  return { parts: { train: [], validation: [], test: [] }, classes: [], problems: [], groupColumn: groups?.column };
+}
+
+/** Reads images/ + masks/, paired by file name without extension (a mask may end in _mask, _segmentation, ...). */
+export async function readSegmentationFolder(root: string, options: ReadOptions = {}): Promise<DataFolder> {
+  const groups = await readGroups(root, options.groupColumn);
+  const data = emptyFolder(groups);
+  const masksDir = options.masksDir ?? 'masks';
+  for (const { part, prefix, path } of await partFolders(root)) {
+    const { folders } = await list(path);
+    if (!folders.includes('images')) {
+      throw automedError('INVALID_ARGUMENT', `The folder ${path} has no images/ (with ${masksDir}/ beside it).`, {
+        field: 'data',
+      });
+    }
+    const masksPath = isAbsolute(masksDir) ? masksDir : join(path, masksDir);
+    const images = byStem((await list(join(path, 'images'))).files, join(prefix, 'images'), data.problems);
+    const masks = byStem((await list(masksPath)).files, join(prefix, masksDir), data.problems, true);
+    for (const [stem, image] of images) {
+      const mask = masks.get(stem) ?? masks.get(stem.replace(MASK_SUFFIX, ''));
+      const name = join(prefix, 'images', image);
+      if (mask === undefined) {
+        data.problems.push({ name, problem: `has no mask in ${masksDir}/` });
+        continue;
+      }
+      masks.delete(masks.has(stem) ? stem : stem.replace(MASK_SUFFIX, ''));
+      const group = groups?.groupOf(stem, { part: prefix || undefined });
+      data.parts[part].push({
+        name,
+        imagePath: join(path, 'images', image),
+        maskPath: join(masksPath, mask),
+        ...(group === undefined ? {} : { group }),
+      });
+    }
+    for (const mask of masks.values()) {
+      data.problems.push({ name: join(prefix, masksDir, mask), problem: 'has no image in images/' });
+    }
+  }
+  return data;
+}
+
+/** Reads one folder per class. The classes are those of the training part. */
+export async function readClassificationFolder(root: string, options: ReadOptions = {}): Promise<DataFolder> {
+  const groups = await readGroups(root, options.groupColumn);
+  const data = emptyFolder(groups);
+  const folders = await partFolders(root);
+  const training = folders.find(({ part }) => part === 'train') as Folder;
+  data.classes = (await list(training.path)).folders;
+  if (data.classes.length < 2) {
+    throw automedError('INVALID_ARGUMENT', `The folder ${training.path} needs one folder per class, at least two.`, {
+      field: 'data',
+    });
+  }
+  for (const { part, prefix, path } of folders) {
+    for (const className of (await list(path)).folders) {
+      const label = data.classes.indexOf(className);
+      const { files } = await list(join(path, className));
+      for (const file of files) {
+        const name = join(prefix, className, file);
+        if (label < 0) {
+          data.problems.push({ name, problem: `its class ${className} is not among the training classes` });
+          continue;
+        }
+        const group = groups?.groupOf(parse(file).name, { part: prefix || undefined, className });
+        data.parts[part].push({
+          name,
+          imagePath: join(path, className, file),
+          label,
+          ...(group === undefined ? {} : { group }),
+        });
+      }
+    }
+  }
+  return data;
+}

@@ -1,0 +1,72 @@
+// Reads and decodes the files of a data folder, several at a time, and hands them on in the order of their names whatever
+// the parallelism.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { AutomedError, automedError } from '../../common/errors';
+import { decodeImage } from '../../imaging/decode';
+import { decodeMask } from '../../imaging/mask';
+import type { Pixels } from '../../imaging/pixels';
+import type { Sample } from './data-folder';
+
+/** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
+const PARALLEL = 4;
+
+export interface DecodedSample {
+  sample: Sample;
+  pixels: Pixels;
+  /** Segmentation: 0 or 1 per pixel, of the size of the image. */
+  mask?: Uint8Array;
+  /** sha256 of what was read: the image, and the mask or the label. */
+  digest: string;
+}
+
+export interface UnusableSample {
+  sample: Sample;
+  problem: string;
+}
+
+export async function decodeSample(sample: Sample): Promise<DecodedSample> {
+  const hash = createHash('sha256');
+  const bytes = await readFile(sample.imagePath);
+  hash.update(bytes);
+  const pixels = await decodeImage(bytes);
+  if (sample.maskPath === undefined) {
+    return { sample, pixels, digest: hash.update(`label ${sample.label}`).digest('hex') };
+  }
+  const maskBytes = await readFile(sample.maskPath);
+  const { mask, width, height } = await decodeMask(maskBytes).catch((cause: unknown) => {
+    throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { cause });
+  });
+  if (width !== pixels.width || height !== pixels.height) {
+    throw automedError(
+      'SHAPE_MISMATCH',
+      `its mask is ${width} x ${height}, the image is ${pixels.width} x ${pixels.height}`,
+    );
+  }
+  return { sample, pixels, mask, digest: hash.update(maskBytes).digest('hex') };
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AutomedError) return error.message;
+  const code = (error as { code?: unknown }).code;
+  return `the file cannot be read${typeof code === 'string' ? ` (${code})` : ''}`;
+}
+
+async function attempt(sample: Sample): Promise<DecodedSample | UnusableSample> {
+  return decodeSample(sample).catch((error: unknown) => ({ sample, problem: describe(error) }));
+}
+
+/** Decodes `samples` a few ahead of the consumer, in order. */
+export async function* decodeInOrder(samples: readonly Sample[]): AsyncGenerator<DecodedSample | UnusableSample> {
+  const ahead: Promise<DecodedSample | UnusableSample>[] = [];
+  let next = 0;
+  while (next < samples.length || ahead.length > 0) {
+    while (next < samples.length && ahead.length < PARALLEL) {
+      ahead.push(attempt(samples[next]!));
+      next += 1;
+    }
+    const first = ahead.shift();
+    if (first) yield await first;
+  }
+}

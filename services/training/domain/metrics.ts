@@ -1,0 +1,91 @@
+// Scores of a model on a set of images, from the results of single images.
+
+export interface SegmentationMetrics {
+  images: number;
+  /** Dice of the foreground, per image, averaged. */
+  mdsc: number;
+  /** Intersection over union of the foreground, per image, averaged. */
+  miou: number;
+}
+
+export interface ClassMetrics {
+  name: string;
+  precision: number;
+  recall: number;
+  f1: number;
+  /** Images of this class. */
+  support: number;
+}
+
+export interface ClassificationMetrics {
+  images: number;
+  accuracy: number;
+  /** Unweighted mean over the classes. */
+  macroF1: number;
+  classes: ClassMetrics[];
+  /** Rows are true classes, columns predicted ones. */
+  confusion: number[][];
+}
+
+export interface Overlap {
+  dice: number;
+  iou: number;
+}
+
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+
+/** Overlap of two masks of the same size; two empty masks agree fully. */
+export function maskOverlap(predicted: Uint8Array, truth: Uint8Array): Overlap {
+  let both = 0;
+  let either = 0;
+  for (let at = 0; at < truth.length; at += 1) {
+    if (predicted[at] && truth[at]) both += 1;
+    if (predicted[at] || truth[at]) either += 1;
+  }
+  return either === 0 ? { dice: 1, iou: 1 } : { dice: (2 * both) / (either + both), iou: both / either };
+}
+
+export function segmentationMetrics(results: readonly Overlap[]): SegmentationMetrics {
+  return {
+    images: results.length,
+    mdsc: mean(results.map(({ dice }) => dice)),
+    miou: mean(results.map(({ iou }) => iou)),
+  };
+}
+
+export function mostProbable(probabilities: ArrayLike<number>): number {
+  let best = 0;
+  for (let index = 1; index < probabilities.length; index += 1) {
+    if ((probabilities[index] ?? 0) > (probabilities[best] ?? 0)) best = index;
+  }
+  return best;
+}
+
+/** Precision or recall of a class that was never predicted or never occurs counts 0. */
+export function classificationMetrics(
+  results: readonly { predicted: number; label: number }[],
+  classes: readonly string[],
+): ClassificationMetrics {
+  const confusion = classes.map(() => classes.map(() => 0));
+  for (const { predicted, label } of results) {
+    const row = confusion[label];
+    if (row?.[predicted] !== undefined) row[predicted] += 1;
+  }
+  const perClass = classes.map((name, index) => {
+    const hits = confusion[index]?.[index] ?? 0;
+    const support = (confusion[index] ?? []).reduce((sum, count) => sum + count, 0);
+    const predictedCount = confusion.reduce((sum, row) => sum + (row[index] ?? 0), 0);
+    const precision = ratio(hits, predictedCount);
+    const recall = ratio(hits, support);
+    return { name, precision, recall, f1: ratio(2 * precision * recall, precision + recall), support };
+  });
+  return {
+    images: results.length,
+    accuracy: mean(results.map(({ predicted, label }) => (predicted === label ? 1 : 0))),
+    macroF1: mean(perClass.map(({ f1 }) => f1)),
+    classes: perClass,
+    confusion,
+  };
+}

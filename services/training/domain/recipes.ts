@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { automedError } from '../../common/errors';
+import type { Task } from '../../store';
+
+/** Every number of a training run that is not data. */
+export const recipeSchema = z.strictObject({
+  /** `adam` reads weight decay as an L2 penalty, `adamw` as decoupled decay. */
+  optimizer: z.enum(['adam', 'adamw']),
+  learningRate: z.number().positive(),
+  weightDecay: z.number().min(0),
+  epochs: z.int().min(1).max(100_000),
+  batchSize: z.int().min(1).max(4096),
+  horizontalFlip: z.boolean(),
+  verticalFlip: z.boolean(),
+  /** Rotation is drawn from (-degrees, degrees). */
+  rotationDegrees: z.number().min(0).max(180),
+  /** Momentum of batch norm's running statistics. */
+  batchNormMomentum: z.number().gt(0).max(1),
+  schedule: z.enum(['constant', 'cosine']),
+  /** Steps over which the learning rate rises from 0. */
+  warmupSteps: z.int().min(0),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** MobileNetV3's own momentum, for the presets that follow the paper to the letter. */
+const MOBILENET_MOMENTUM = 0.01;
+
+const PAPER_SEGMENTATION: Recipe = {
+  optimizer: 'adam',
+  learningRate: 1e-4,
+  weightDecay: 0,
+  epochs: 30,
+  batchSize: 2,
+  horizontalFlip: false,
+  verticalFlip: false,
+  rotationDegrees: 0,
+  batchNormMomentum: MOBILENET_MOMENTUM,
+  schedule: 'constant',
+  warmupSteps: 0,
+};
+
+const PAPER_CLASSIFICATION: Recipe = {
+  ...PAPER_SEGMENTATION,
+  learningRate: 1e-3,
+  weightDecay: 0.4,
+  epochs: 50,
+  batchSize: 10,
+  horizontalFlip: true,
+  verticalFlip: true,
+  rotationDegrees: 40,
+};
+
+/**
+ * What works here. Two departures from the paper, both measured: with momentum 0.01 and a few hundred steps the running
+ * statistics of batch norm lag behind the weights and spoil evaluation, so it is 0.1; and weight decay 0.4 as an L2
+ * penalty hardly learns, so it is a small decoupled one.
+ */
+const DEFAULT_SEGMENTATION: Recipe = {
+  ...PAPER_SEGMENTATION,
+  learningRate: 1e-3,
+  epochs: 20,
+  batchSize: 8,
+  horizontalFlip: true,
+  verticalFlip: true,
+  batchNormMomentum: 0.1,
+  schedule: 'cosine',
+  warmupSteps: 20,
+};
+
+const DEFAULT_CLASSIFICATION: Recipe = {
+  ...DEFAULT_SEGMENTATION,
+  optimizer: 'adamw',
+  weightDecay: 0.01,
+  batchSize: 10,
+};
+
+export const RECIPES: Readonly<Record<string, { task: Task; recipe: Recipe }>> = {
+  'default-segmentation': { task: 'segmentation', recipe: DEFAULT_SEGMENTATION },
+  'default-classification': { task: 'classification', recipe: DEFAULT_CLASSIFICATION },
+  'paper-segmentation': { task: 'segmentation', recipe: PAPER_SEGMENTATION },
+  'paper-classification': { task: 'classification', recipe: PAPER_CLASSIFICATION },
+};
+
+/** @param name a key of RECIPES, or `default` or `paper` for those of the task */
+export function recipeFor(
+  task: Task,
+  name = 'default',
+  overrides: { [K in keyof Recipe]?: Recipe[K] | undefined } = {},
+): Recipe {
+  const full = name === 'default' || name === 'paper' ? `${name}-${task}` : name;
+  const found = Object.hasOwn(RECIPES, full) ? RECIPES[full] : undefined;
+  if (!found) {
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `There is no recipe "${name}"; known are ${Object.keys(RECIPES).join(', ')}.`,
+      {
+        field: 'recipe',
+      },
+    );
+  }
+  if (found.task !== task) {
+    throw automedError('WRONG_TASK', `The recipe ${full} is for ${found.task}, not for ${task}.`, { field: 'recipe' });
+  }
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const parsed = recipeSchema.safeParse({ ...found.recipe, ...given });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? 'recipe';
+  throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message ?? 'is malformed'}.`, { field });
+}
+
+/** Learning rate of a step, counted from 0 over the whole run. */
+export function learningRateAt(recipe: Recipe, step: number, totalSteps: number): number {
+  const warmup = Math.min(recipe.warmupSteps, Math.floor(totalSteps / 4));
+  if (step < warmup) return (recipe.learningRate * (step + 1)) / warmup;
+  if (recipe.schedule === 'constant') return recipe.learningRate;
+  const progress = Math.min(1, (step - warmup) / Math.max(1, totalSteps - warmup));
+  // Ends at a hundredth: the last steps still do something.
+  return recipe.learningRate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * progress)));
+}

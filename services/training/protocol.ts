@@ -1,0 +1,141 @@
+// What a training worker is told and what it tells, as messages of Node's IPC channel. The parent sends one start message
+// (`train` or `createBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and exits.
+
+import { z } from 'zod';
+import { recipeSchema } from './domain/recipes';
+
+export const trainSpecSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** Name of the model to register. */
+  name: z.string(),
+  /** Data folder. */
+  data: z.string(),
+  /** Segmentation: folder of the masks beside images/ (default `masks`). */
+  masksDir: z.string().optional(),
+  /** Column of manifest.csv whose values a split never separates (default: group, sequence or patient). */
+  groupColumn: z.string().optional(),
+  /** Share of the training samples that validates, where the folder has no val/. */
+  validationFraction: z.number().gt(0).lt(1).default(0.2),
+  /** Stop at the first file that cannot be used instead of leaving it out. */
+  strict: z.boolean().default(false),
+  /** Root of the model store. */
+  store: z.string(),
+  /** Base to stand on: `name` or `name@version`. */
+  base: z.string(),
+  /** Train the encoder too; registers a new version of the base. */
+  trainEncoder: z.boolean().default(false),
+  /** Name for that version (default: the base's own). */
+  baseName: z.string().optional(),
+  /** Model to start from: `name`, `name@version` or `name@alias`; default: random weights. */
+  startFrom: z.string().optional(),
+  /** `default`, `paper`, or a name of RECIPES. */
+  recipe: z.string().default('default'),
+  overrides: recipeSchema.partial().default({}),
+  /** Departures from the default head. */
+  head: z
+    .strictObject({
+      mobilenetWidth: z.number().positive().optional(),
+      se: z.enum(['improved', 'plain']).optional(),
+      attention: z.boolean().optional(),
+    })
+    .default({}),
+  /** Segmentation: what the foreground is. */
+  structure: z.string().min(1).default('foreground'),
+  threshold: z.number().gt(0).lt(1).default(0.5),
+  /** Of the split, the initial weights, the order of samples and the augmentation. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  device: z.string().default('cpu'),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+  /** Folder of the run's checkpoints and caches. */
+  jobFolder: z.string(),
+  /** Continue from the last checkpoint in jobFolder when there is one. */
+  resume: z.boolean().default(false),
+  /** Pictures of the data in the report. */
+  reportImages: z.boolean().default(true),
+  licence: z.string().default('not stated; research use'),
+});
+
+export const createBaseSpecSchema = z.strictObject({
+  store: z.string(),
+  name: z.string(),
+  /** A name of BASE_ARCHITECTURES. */
+  arch: z.string(),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+export const workerCommandSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
+  z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
+  z.strictObject({ type: z.literal('cancel') }),
+]);
+
+export type TrainSpec = z.infer<typeof trainSpecSchema>;
+export type TrainSpecInput = z.input<typeof trainSpecSchema>;
+export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
+export type WorkerCommand = z.input<typeof workerCommandSchema>;
+
+const epochMetricsSchema = z.object({
+  epoch: z.int(),
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  /** Learning rate of the last step. */
+  learningRate: z.number(),
+  /** mDSC or accuracy on the validation samples: what "best" means. */
+  score: z.number(),
+  mdsc: z.number().optional(),
+  miou: z.number().optional(),
+  accuracy: z.number().optional(),
+  macroF1: z.number().optional(),
+});
+
+export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
+
+export const workerEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('started'),
+    samples: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
+    /** Files that were left out; each was named in a `log` event. */
+    skipped: z.int(),
+    classes: z.array(z.string()),
+    trainableParameters: z.number(),
+    epochs: z.int(),
+    /** First epoch of this run, from 1; above 1 after a resume. */
+    firstEpoch: z.int(),
+  }),
+  /** While samples are decoded, before `started`. */
+  z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),
+  z.object({
+    type: z.literal('step'),
+    /** From 1. */
+    epoch: z.int(),
+    /** Mean over the epoch so far. */
+    loss: z.number(),
+    imagesPerSecond: z.number(),
+    /** Of the whole run, 0 to 1. */
+    progress: z.number(),
+    etaSeconds: z.number(),
+  }),
+  z.object({ type: z.literal('epoch'), metrics: epochMetricsSchema, best: z.boolean(), seconds: z.number() }),
+  z.object({ type: z.literal('log'), level: z.enum(['info', 'warn']), message: z.string() }),
+  z.object({
+    type: z.literal('finished'),
+    /** `name@version` of the model, when one was trained. */
+    model: z.string().optional(),
+    /** `name@version` of the base, when one was created or trained. */
+    base: z.string().optional(),
+    /** Folder of the report's files. */
+    report: z.string().optional(),
+    metrics: z.record(z.string(), z.unknown()),
+  }),
+  z.object({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    field: z.string().optional(),
+  }),
+]);
+
+export type WorkerEvent = z.infer<typeof workerEventSchema>;
+export type StartedEvent = Extract<WorkerEvent, { type: 'started' }>;
+export type FinishedEvent = Extract<WorkerEvent, { type: 'finished' }>;

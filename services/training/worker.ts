@@ -1,0 +1,101 @@
+// Entry of the training process: one command in over IPC, events out, then exit. It runs apart so that a crash of native
+// code takes one job with it and nothing else.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AutomedError } from '../common/errors';
+import { ModelStore } from '../store';
+import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
+import { createBase } from './domain/create-base';
+import { runTraining } from './domain/run-training';
+import { workerCommandSchema, type CreateBaseSpec, type TrainSpec, type WorkerEvent } from './protocol';
+
+const cancellation = new AbortController();
+
+function emit(event: WorkerEvent): void {
+  if (process.connected) process.send?.(event);
+}
+
+/** Tells the last event and leaves once it is on its way. */
+function end(event: WorkerEvent, exitCode: number): void {
+  process.exitCode = exitCode;
+  const leave = (): void => process.exit(exitCode);
+  if (process.connected && process.send) process.send(event, leave);
+  else leave();
+}
+
+function codeVersion(): string {
+  for (let folder = __dirname; ; folder = join(folder, '..')) {
+    try {
+      const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+      return version;
+    } catch (error) {
+      if (folder === join(folder, '..')) throw error;
+    }
+  }
+}
+
+async function train(spec: TrainSpec): Promise<WorkerEvent> {
+  return runTraining(spec, {
+    store: await ModelStore.open(spec.store),
+    createTrainer: createNativeTrainer,
+    emit,
+    signal: cancellation.signal,
+    codeVersion: codeVersion(),
+  });
+}
+
+async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
+  const { manifest } = await createBase(await ModelStore.open(spec.store), spec, initNativeBase);
+  return {
+    type: 'finished',
+    base: `${manifest.name}@${manifest.version}`,
+    metrics: { parameters: manifest.parameters, bytes: manifest.weights.bytes },
+  };
+}
+
+function failureOf(error: unknown): WorkerEvent {
+  if (error instanceof AutomedError && error.code !== 'INTERNAL') {
+    const { code, message, field } = error;
+    return { type: 'failed', code, message, ...(field === undefined ? {} : { field }) };
+  }
+  // The cause goes to the worker's own log; the parent gets a sentence.
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
+}
+
+let busy = false;
+
+process.on('message', (message: unknown) => {
+  const parsed = workerCommandSchema.safeParse(message);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.slice(1).join('.');
+    end(
+      { type: 'failed', code: 'INVALID_ARGUMENT', message: z.prettifyError(parsed.error), ...(field ? { field } : {}) },
+      1,
+    );
+    return;
+  }
+  const command = parsed.data;
+  if (command.type === 'cancel') {
+    cancellation.abort();
+    return;
+  }
+  if (busy) return;
+  busy = true;
+  const work = command.type === 'train' ? train(command.spec) : create(command.spec);
+  work.then(
+    (event) => {
+      end(event, 0);
+    },
+    (error: unknown) => {
+      end(failureOf(error), 1);
+    },
+  );
+});
+
+// A worker without its parent has nobody to report to: it stops, and its checkpoints wait for a resume.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => cancellation.abort());
+process.on('disconnect', () => cancellation.abort());
