@@ -29,14 +29,12 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = (error as NodeJS.ErrnoException).code;
-  const path = (error as NodeJS.ErrnoException).path;
+  const { message, code, path, name } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (path !== undefined && code === 'ENOENT') return `${path} does not exist`;
   if (path !== undefined && code === 'EACCES') return `${path}: permission denied`;
   if (path !== undefined && code === 'EISDIR') return `${path} is a folder, not a file`;
   if (code === 'ENOSPC') return 'the disk is full; free some space, or choose another folder with --home';
-  return error.message || error.name;
+  return (message ?? '') || (name ?? String(error));
 }
 
 /** One line that says what went wrong and, where it is known, what to do. */

@@ -15,6 +15,8 @@ export function buildProgram(): Command {
   const program = new Command('automed')
     .description('Medical image segmentation and classification. Research use; not a medical device.')
     .version(packageVersion())
+    // `models alias ... --version 3` is not the program's --version.
+    .enablePositionalOptions()
     .addHelpText('after', '\n`automed demo` shows everything in a few minutes. `automed help COMMAND` tells more.');
   const commands = [
     demoCommand(),

@@ -3,7 +3,7 @@ import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classi
 import { classifyJson, classifyLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { failed, failureOf, forEachImage, type Outcome } from './images';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
 import { connected, examples, whole } from './options';
 
 interface ClassifyOptions extends ConnectOptions {
@@ -31,7 +31,7 @@ async function classify(images: string[], options: ClassifyOptions): Promise<voi
   const report = (outcome: Outcome<ClassifyResponse__Output>): void => {
     if (json) return;
     if (!failed(outcome)) printLine(`${outcome.image}: ${classifyLine(outcome.result, top)}`);
-    else if (images.length > 1) printProblem(`${outcome.image}: ${outcome.error.message}`);
+    else if (images.length > 1) printProblem(describeFailure(outcome));
   };
   const outcomes = await withClient(
     options,

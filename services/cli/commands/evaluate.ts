@@ -9,7 +9,7 @@ import { printJson, printLine, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
-import type { Failure } from './images';
+import { describeFailure, type Failure } from './images';
 import { connected, examples, number, whole } from './options';
 
 interface EvaluateOptions extends ConnectOptions {
@@ -85,7 +85,7 @@ async function measured<T extends { measured: unknown[]; failures: Failure[] }>(
   const result = await run({ model: reference, samples, threshold: options.threshold, onProgress }).finally(() =>
     display.close(),
   );
-  for (const { image, error } of result.failures) printProblem(`${image}: ${error.message}`);
+  for (const failure of result.failures) printProblem(describeFailure(failure));
   if (result.measured.length === 0) throw new CliError('none of the images could be used');
   return result;
 }

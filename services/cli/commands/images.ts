@@ -43,6 +43,11 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'INTERNAL';
 }
 
+/** What a person reads of an image that failed. */
+export function describeFailure({ image, error }: Failure): string {
+  return error.message.startsWith(image) ? error.message : `${image}: ${error.message}`;
+}
+
 export function failed<T>(outcome: Outcome<T>): outcome is Failure {
   return 'error' in outcome;
 }
@@ -52,8 +57,6 @@ export function failureOf<T>(outcomes: readonly Outcome<T>[]): CliError | undefi
   const failures = outcomes.filter(failed);
   const [first] = failures;
   if (!first) return undefined;
-  if (outcomes.length === 1) return new CliError(`${first.image}: ${first.error.message}`);
-  return new CliError(
-    `${failures.length} of ${outcomes.length} images failed; the first: ${first.image}: ${first.error.message}`,
-  );
+  if (outcomes.length === 1) return new CliError(describeFailure(first));
+  return new CliError(`${failures.length} of ${outcomes.length} images failed; the first: ${describeFailure(first)}`);
 }

@@ -9,7 +9,7 @@ import { segmentJson, segmentLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { failed, failureOf, forEachImage, type Outcome } from './images';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
 import { connected, examples, number } from './options';
 
 interface SegmentOptions extends ConnectOptions {
@@ -53,7 +53,7 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
   const report = (outcome: Outcome<Segmented>): void => {
     if (options.json) return;
     if (failed(outcome)) {
-      if (images.length > 1) printProblem(`${outcome.image}: ${outcome.error.message}`);
+      if (images.length > 1) printProblem(describeFailure(outcome));
       return;
     }
     const { answer, maskPath, overlayPath } = outcome.result;

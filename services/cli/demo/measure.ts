@@ -8,6 +8,7 @@ import { readClassificationFolder, readSegmentationFolder } from '../../training
 import { classificationMetrics, segmentationMetrics } from '../../training/domain/metrics';
 import type { DemoFolders } from '../../training/domain/demo-data';
 import type { AutomedClient } from '../client/automed-client';
+import { describeFailure } from '../commands/images';
 import { CliError } from '../errors';
 import {
   evaluateClassification,
@@ -81,7 +82,7 @@ async function run<T>(
     display.close(),
   );
   const [failure] = failures;
-  if (failure) throw new CliError(`${title} failed: ${failure.image}: ${failure.error.message}`);
+  if (failure) throw new CliError(`${title} failed: ${describeFailure(failure)}`);
   return measured;
 }
 
