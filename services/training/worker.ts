@@ -71,7 +71,7 @@ process.on('message', (message: unknown) => {
   const parsed = workerCommandSchema.safeParse(message);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const field = issue?.path.slice(1).join('.');
+    const field = issue?.path.join('.').replace(/^spec\./, '');
     end(
       { type: 'failed', code: 'INVALID_ARGUMENT', message: z.prettifyError(parsed.error), ...(field ? { field } : {}) },
       1,

@@ -1,0 +1,182 @@
+// Whole runs on the real addon, with the tiny base and a handful of pictures: what matters is that every path ends in the
+// right place, not how well the models do.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createNativeTrainer, initNativeBase } from '../../../services/training/adapters/native-trainer';
+import { createBase } from '../../../services/training/domain/create-base';
+import { writeDemoData, type DemoFolders } from '../../../services/training/domain/demo-data';
+import { runTraining } from '../../../services/training/domain/run-training';
+import {
+  trainSpecSchema,
+  type FinishedEvent,
+  type TrainSpec,
+  type TrainSpecInput,
+  type WorkerEvent,
+} from '../../../services/training/protocol';
+import { ModelStore } from '../../../services/store';
+import { temporaryFolder } from '../../support/data';
+
+jest.setTimeout(240_000);
+
+const root = temporaryFolder();
+let store: ModelStore;
+let data: DemoFolders;
+let jobs = 0;
+
+const overrides = { epochs: 2, batchSize: 4, warmupSteps: 2 };
+
+function specOf(input: Partial<TrainSpecInput>): TrainSpec {
+  return trainSpecSchema.parse({
+    task: 'segmentation',
+    name: 'lesion',
+    data: join(data.segmentation, 'train'),
+    store: store.root,
+    base: 'tiny',
+    threads: 1,
+    seed: 7,
+    validationFraction: 0.25,
+    jobFolder: join(root, `job-${(jobs += 1)}`),
+    overrides,
+    ...input,
+  } satisfies TrainSpecInput);
+}
+
+async function run(
+  spec: TrainSpec,
+  onEvent: (event: WorkerEvent) => void = () => undefined,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FinishedEvent> {
+  return runTraining(spec, { store, createTrainer: createNativeTrainer, emit: onEvent, signal, codeVersion: 'test' });
+}
+
+beforeAll(async () => {
+  store = await ModelStore.open(join(root, 'home'));
+  data = await writeDemoData(join(root, 'data'), { seed: 3, trainCount: 12, testCount: 6 });
+  await createBase(store, { name: 'tiny', arch: 'tiny', seed: 1 }, initNativeBase);
+});
+
+describe('createBase', () => {
+  it('gives the same bytes for the same seed, and others for another', async () => {
+    const [same, other] = [
+      await createBase(store, { name: 'again', arch: 'tiny', seed: 1 }, initNativeBase),
+      await createBase(store, { name: 'again', arch: 'tiny', seed: 2 }, initNativeBase),
+    ];
+    const { manifest } = await store.resolveBase('tiny');
+    expect(same.manifest.weights.sha256).toBe(manifest.weights.sha256);
+    expect(other.manifest.weights.sha256).not.toBe(manifest.weights.sha256);
+    expect(manifest.parameters).toBeGreaterThan(1_000_000);
+  });
+
+  it('refuses an unknown architecture', async () => {
+    await expect(createBase(store, { name: 'x', arch: 'giant', seed: 1 }, initNativeBase)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      field: 'arch',
+    });
+  });
+});
+
+describe('a segmentation run', () => {
+  it('tells its progress and registers a model with its report', async () => {
+    const events: WorkerEvent[] = [];
+    const spec = specOf({ data: data.segmentation, structure: 'lesion' });
+    const finished = await run(spec, (event) => events.push(event));
+    const { manifest, folder } = await store.resolveModel(finished.model!);
+    expect(manifest).toMatchObject({
+      task: 'segmentation',
+      structures: ['lesion'],
+      base: { name: 'tiny', version: 1 },
+      training: { epochs: 2, batchSize: 4, seed: 7 },
+      dataset: { samples: { train: 9, validation: 3, test: 6 }, skipped: 0 },
+      metrics: { validation: { images: 3 }, test: { images: 6 } },
+    });
+    expect(readdirSync(join(folder, 'report')).sort()).toEqual(['curves.svg', 'gallery.png', 'metrics.json']);
+    expect(events.filter(({ type }) => type === 'epoch')).toHaveLength(2);
+    expect(events.find(({ type }) => type === 'started')).toMatchObject({ samples: { train: 9 }, firstEpoch: 1 });
+    expect(events.filter(({ type }) => type === 'step').at(-1)).toMatchObject({ epoch: 2, progress: 1 });
+    expect(readdirSync(spec.jobFolder)).toEqual([]);
+    await store.verify(await store.resolveModel(finished.model!));
+  });
+
+  it('leaves out files that cannot be read, by name, or stops when it is strict', async () => {
+    const folder = join(root, 'damaged');
+    const { segmentation } = await writeDemoData(folder, { seed: 4, trainCount: 8, testCount: 0 });
+    const part = join(segmentation, 'train');
+    const broken = join(part, 'images', 'train-0002.jpg');
+    writeFileSync(broken, readFileSync(broken).subarray(0, 500));
+    const events: WorkerEvent[] = [];
+    const finished = await run(
+      specOf({ data: part, overrides: { ...overrides, epochs: 1 }, reportImages: false }),
+      (event) => events.push(event),
+    );
+    expect(events.find(({ type }) => type === 'started')).toMatchObject({ skipped: 1 });
+    expect(events.find(({ type }) => type === 'log')).toMatchObject({ level: 'warn', message: /train-0002\.jpg/ });
+    expect(existsSync(join(finished.report!, 'gallery.png'))).toBe(false);
+    await expect(run(specOf({ data: part, strict: true }))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      field: 'data',
+      message: expect.stringContaining('train-0002.jpg'),
+    });
+  });
+
+  it('that is cancelled and resumed ends with the weights of one that was not', async () => {
+    const whole = await run(specOf({ name: 'whole', overrides: { ...overrides, epochs: 3 } }));
+    const spec = specOf({ name: 'pieces', overrides: { ...overrides, epochs: 3 } });
+    const cancellation = new AbortController();
+    const stopped = run(
+      spec,
+      (event) => {
+        if (event.type === 'epoch' && event.metrics.epoch === 2) cancellation.abort();
+      },
+      cancellation.signal,
+    );
+    await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
+    const starts: WorkerEvent[] = [];
+    const pieces = await run({ ...spec, resume: true }, (event) => {
+      if (event.type === 'started') starts.push(event);
+    });
+    expect(starts).toMatchObject([{ firstEpoch: 3 }]);
+    const shaOf = async (reference: string): Promise<string> =>
+      (await store.resolveModel(reference)).manifest.weights.sha256;
+    expect(await shaOf(pieces.model!)).toBe(await shaOf(whole.model!));
+  });
+
+  it('that trains the encoder registers the base too, and binds the model to it', async () => {
+    const before = (await store.resolveBase('tiny@1')).manifest.weights.sha256;
+    const finished = await run(specOf({ trainEncoder: true, baseName: 'tiny-lesion', base: 'tiny@1' }));
+    expect(finished.base).toBe('tiny-lesion@1');
+    const base = await store.resolveBase('tiny-lesion');
+    const { manifest } = await store.resolveModel(finished.model!);
+    expect(manifest.base).toEqual({ name: 'tiny-lesion', version: 1, sha256: base.manifest.weights.sha256 });
+    expect(base.manifest.weights.sha256).not.toBe(before);
+    expect((await store.resolveBase('tiny@1')).manifest.weights.sha256).toBe(before);
+  });
+
+  it('needs a base that exists and a recipe of its task', async () => {
+    await expect(run(specOf({ base: 'absent' }))).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'base' });
+    await expect(run(specOf({ recipe: 'paper-classification' }))).rejects.toMatchObject({ code: 'WRONG_TASK' });
+  });
+});
+
+describe('a classification run', () => {
+  it('registers a model with its classes and confusion matrices', async () => {
+    const finished = await run(specOf({ task: 'classification', name: 'lesion-type', data: data.classification }));
+    const { manifest, folder } = await store.resolveModel(finished.model!);
+    expect(manifest).toMatchObject({
+      task: 'classification',
+      classes: ['lobulated', 'round', 'spiculated'],
+      architecture: { kind: 'sam-medcls', classes: 3 },
+      metrics: { test: { images: 6 } },
+    });
+    expect(readdirSync(join(folder, 'report'))).toEqual(
+      expect.arrayContaining(['confusion-test.svg', 'confusion-validation.svg', 'gallery.png']),
+    );
+  });
+
+  it('can start from a model of its task only', async () => {
+    const spec = specOf({ task: 'classification', name: 'again', data: data.classification, startFrom: 'whole' });
+    await expect(run(spec)).rejects.toMatchObject({ code: 'WRONG_TASK', field: 'startFrom' });
+    const continued = await run({ ...spec, startFrom: 'lesion-type' });
+    expect(continued.model).toBe('again@1');
+  });
+});
