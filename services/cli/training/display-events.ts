@@ -13,7 +13,8 @@ export function displayEvents(display: TrainingDisplay, metric: string): (event:
       case 'started': {
         epochs = event.epochs;
         const { train, validation } = event.samples;
-        const skipped = event.skipped > 0 ? `, ${event.skipped} files left out` : '';
+        const skipped =
+          event.skipped > 0 ? `, ${event.skipped} ${event.skipped === 1 ? 'file' : 'files'} left out` : '';
         const resumed = event.firstEpoch > 1 ? `, resuming at epoch ${event.firstEpoch}` : '';
         const parameters = `${(event.trainableParameters / 1e6).toFixed(1)} M parameters to train`;
         return display.note(`${train} images, ${validation} for validation${skipped}, ${parameters}${resumed}`);
