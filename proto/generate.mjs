@@ -1,4 +1,5 @@
-// Generates the TypeScript types of the protos into proto/gen (git-ignored). Skips when nothing changed.
+// Generates the TypeScript types of the protos, and their compiled descriptors for reflection, into proto/gen (git-ignored).
+// Skips when nothing changed.
 // The options must be those of services/common/grpc/proto.ts, or the types lie about the objects.
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 const protoRoot = dirname(fileURLToPath(import.meta.url));
 const output = join(protoRoot, 'gen');
 const stamp = join(output, '.stamp');
-const loader = createRequire(import.meta.url).resolve('@grpc/proto-loader/package.json');
+const require = createRequire(import.meta.url);
+const loader = require.resolve('@grpc/proto-loader/package.json');
 
 const files = readdirSync(join(protoRoot, 'automed'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.proto'))
@@ -30,6 +32,8 @@ rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 const generator = join(dirname(loader), JSON.parse(readFileSync(loader, 'utf8')).bin['proto-loader-gen-types']);
 const options = ['--longs=String', '--enums=String', '--defaults', '--oneofs', '--grpcLib=@grpc/grpc-js'];
+const buf = join(dirname(require.resolve('@bufbuild/buf/package.json')), 'bin', 'buf');
+const descriptors = join(output, 'api.binpb');
 const run = spawnSync(
   process.execPath,
   [generator, ...options, `--includeDirs=${protoRoot}`, `--outDir=${output}`, ...files],
@@ -37,6 +41,15 @@ const run = spawnSync(
 );
 if (run.status !== 0) {
   console.error('proto/generate.mjs: proto-loader-gen-types failed');
+  process.exit(1);
+}
+const compile = spawnSync(
+  process.execPath,
+  [buf, 'build', '--as-file-descriptor-set', '--exclude-source-info', '-o', descriptors],
+  { cwd: dirname(protoRoot), stdio: 'inherit' },
+);
+if (compile.status !== 0) {
+  console.error('proto/generate.mjs: buf build failed');
   process.exit(1);
 }
 // The roots of files without a service import what they do not use, which tsc refuses; nothing needs them.

@@ -36,7 +36,7 @@ export function serviceDefinition<D extends ServiceDefinition>(name: string): D 
 }
 
 /** The protos lie beside package.json, from services/common/grpc as well as from its compiled copy under dist/. */
-function protoRoot(): string {
+export function protoRoot(): string {
   let folder = __dirname;
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);

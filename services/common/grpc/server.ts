@@ -1,13 +1,13 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
 import { parseAddress, withPort } from './address';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health } from './health';
 import { observeCalls } from './observe';
-import { api } from './proto';
+import { protoRoot } from './proto';
+import { compiledDescriptors, reflection } from './reflection';
 
 /** The part of a program's configuration that concerns its gRPC server. */
 export interface RpcServerConfig {
@@ -40,12 +40,11 @@ export class RpcServer {
     };
     this.server = new Server(options);
     raiseFlowControlWindow(this.server, config.flowControlWindowBytes);
-    for (const { definition, implementation } of [...services, health.registration()]) {
-      this.server.addService(tolerant(definition), implementation);
-    }
-    new ReflectionService(api(), { services: services.map(({ name }) => name) }).addToServer(this.server);
+    const names = services.map(({ name }) => name);
+    const all = [...services, health.registration(), ...reflection(compiledDescriptors(protoRoot()), names, log)];
+    for (const { definition, implementation } of all) this.server.addService(tolerant(definition), implementation);
     // A program that knows better, as the gateway does of its backends, has said so before.
-    for (const name of ['', ...services.map((service) => service.name)]) {
+    for (const name of ['', ...names]) {
       if (health.get(name) === 'SERVICE_UNKNOWN') health.set(name, 'SERVING');
     }
   }

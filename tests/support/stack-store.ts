@@ -1,0 +1,107 @@
+// A store with a tiny base and heads on it, all of random weights: what serving needs, without training.
+
+import { join } from 'node:path';
+import { initBase, Trainer } from '../../native/lib';
+import {
+  classificationHead,
+  ModelStore,
+  segmentationHead,
+  standardPreprocessing,
+  WEIGHTS_FILE,
+  type HeadArchitecture,
+  type ModelDraft,
+  type StoredBase,
+  type StoredModel,
+  type Task,
+} from '../../services/store';
+import { baseDraft } from './data';
+
+export const CLASSES = ['glioma', 'meningioma', 'none'];
+
+export interface TestStore {
+  store: ModelStore;
+  base: StoredBase;
+  addSegmentation(name: string, seed?: number): Promise<StoredModel>;
+  addClassification(name: string, seed?: number): Promise<StoredModel>;
+}
+
+/** Opens a store in `root` and gives it the base `tiny`; models are added by name. */
+export async function makeStore(root: string): Promise<TestStore> {
+  const store = await ModelStore.open(root);
+  const draft = baseDraft('tiny');
+  const base = await store.registerBase(draft, async (folder) => {
+    await initBase(JSON.stringify(draft.architecture), 1, join(folder, WEIGHTS_FILE));
+  });
+  const { architecture } = base.manifest;
+  return {
+    store,
+    base,
+    addSegmentation: (name, seed = 2) =>
+      register(store, base, segmentationHead(architecture), seed, {
+        ...common(name, base),
+        task: 'segmentation',
+        architecture: segmentationHead(architecture),
+        structures: ['polyp'],
+        threshold: 0.5,
+      }),
+    addClassification: (name, seed = 3) =>
+      register(store, base, classificationHead(architecture, CLASSES.length), seed, {
+        ...common(name, base),
+        task: 'classification',
+        architecture: classificationHead(architecture, CLASSES.length),
+        classes: CLASSES,
+      }),
+  };
+}
+
+function common(name: string, base: StoredBase) {
+  const { name: baseName, version, weights, architecture } = base.manifest;
+  return {
+    name,
+    base: { name: baseName, version, sha256: weights.sha256 },
+    preprocessing: standardPreprocessing(architecture.image_size),
+    training: {},
+    metrics: { mdsc: 0.5, curve: [1, 2] },
+    dataset: { fingerprint: 'none' },
+    codeVersion: 'test',
+    licence: 'none',
+  };
+}
+
+async function register(
+  store: ModelStore,
+  base: StoredBase,
+  head: HeadArchitecture,
+  seed: number,
+  draft: ModelDraft,
+): Promise<StoredModel> {
+  return store.registerModel(draft, async (folder) => {
+    const trainer = await Trainer.create({
+      ...UNUSED,
+      task: draft.task satisfies Task,
+      baseArchitecture: JSON.stringify(base.manifest.architecture),
+      baseWeightsPath: base.weightsPath,
+      headArchitecture: JSON.stringify(head),
+      seed,
+      cachePath: join(folder, 'cache'),
+    });
+    await trainer.exportWeights(join(folder, WEIGHTS_FILE), null);
+    await trainer.close();
+  });
+}
+
+/** What a trainer that takes no step does not look at. */
+const UNUSED = {
+  device: 'cpu',
+  threads: 1,
+  headWeightsPath: null,
+  trainEncoder: false,
+  optimizer: 'adam',
+  learningRate: 1e-3,
+  weightDecay: 0,
+  batchSize: 2,
+  horizontalFlip: false,
+  verticalFlip: false,
+  rotationDegrees: 0,
+  batchNormMomentum: 0.1,
+};

@@ -1,0 +1,31 @@
+import { Telemetry } from '../../../../services/common/telemetry';
+
+const counts = {
+  queuedImages: 3,
+  runningImages: 1,
+  completedRequests: 10,
+  refusedRequests: 2,
+  cancelledRequests: 0,
+  expiredRequests: 4,
+  failedRequests: 5,
+  batches: 6,
+  batchedImages: 7,
+  encodedImages: 8,
+  imageTimeMs: 250,
+};
+
+test('serves what the engine counts at the time of the scrape', async () => {
+  const telemetry = new Telemetry('test');
+  let now = counts;
+  telemetry.observeEngine(() => now);
+  const address = await telemetry.listen('127.0.0.1:0');
+  const scrape = async (): Promise<string> => (await fetch(`http://${address}/metrics`)).text();
+  expect(await scrape()).toContain('automed_engine_requests_total{outcome="completed",program="test"} 10');
+  now = { ...counts, completedRequests: 11, queuedImages: 0 };
+  const text = await scrape();
+  expect(text).toContain('automed_engine_requests_total{outcome="completed",program="test"} 11');
+  expect(text).toContain('automed_engine_queued_images{program="test"} 0');
+  expect(text).toContain('automed_engine_image_seconds{program="test"} 0.25');
+  expect((await fetch(`http://${address}/`)).status).toBe(404);
+  await telemetry.close();
+});
