@@ -11,6 +11,9 @@ import { gatewaySettings, readGatewayConfig } from './config';
 import { Picker } from './domain/picker';
 import { buildServer } from './server';
 
+/** A backend that does not even refuse within this time counts as not healthy. */
+const KNOWN_TIMEOUT_MS = 3_000;
+
 async function main(): Promise<void> {
   const config = readGatewayConfig(process.env, process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     pick: (service, model) => backends.client(picker.pick(service, model)),
   });
 
+  await backends.known(KNOWN_TIMEOUT_MS);
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const address = await server.listen();
   shutDownOnSignal({

@@ -3,7 +3,7 @@ import { channelOptions, type ClientConfig } from '../../common/grpc/client';
 import { healthDefinition, type ServingStatus } from '../../common/grpc/health';
 
 const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
+const LAST_RETRY_MS = 2_000;
 const CHECK_TIMEOUT_MS = 2_000;
 
 /**
@@ -33,6 +33,11 @@ export class BackendChannel {
       'grpc.use_local_subchannel_pool': 1,
     });
     for (const service of services) this.watch(service, FIRST_RETRY_MS);
+  }
+
+  /** Whether every service here has been heard of, for good or ill. */
+  get isKnown(): boolean {
+    return [...this.watches.keys()].every((service) => this.statuses.has(service));
   }
 
   isHealthy(service: string): boolean {

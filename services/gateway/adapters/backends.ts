@@ -7,6 +7,7 @@ import { BackendChannel } from './backend';
 /** Channels to every backend of the routes. */
 export class Backends {
   private readonly channels = new Map<string, BackendChannel>();
+  private onKnown: () => void = () => undefined;
 
   /** @param onHealth called for each service whose health changed: whether some backend serves it */
   constructor(
@@ -20,6 +21,17 @@ export class Backends {
       this.channels.set(address, new BackendChannel(address, here, config, () => this.tellHealth()));
     }
     this.tellHealth();
+  }
+
+  /** Waits until every backend has told its health or failed to, at most so long: a first call must not find it unknown. */
+  async known(timeoutMs: number): Promise<void> {
+    if (this.isKnown()) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+      this.onKnown = resolve;
+    });
+    clearTimeout(timer);
   }
 
   isHealthy(address: string, service: string): boolean {
@@ -46,7 +58,12 @@ export class Backends {
     for (const channel of this.channels.values()) channel.close();
   }
 
+  private isKnown(): boolean {
+    return [...this.channels.values()].every((channel) => channel.isKnown);
+  }
+
   private tellHealth(): void {
+    if (this.isKnown()) this.onKnown();
     let any = false;
     for (const service of this.services) {
       const serving = addressesOf(this.routes, service).some((address) => this.isHealthy(address, service));
