@@ -48,7 +48,7 @@ export function redacted(schema: z.ZodObject, config: Readonly<Record<string, un
 /** Defaults and optionality wrap the type that carries the mark. */
 function isSecret(setting: z.ZodType | undefined): boolean {
   if (!setting) return false;
-  if (setting.meta()?.['secret'] === true) return true;
+  if (setting.meta()?.secret === true) return true;
   return isSecret((setting.def as { innerType?: z.ZodType }).innerType);
 }
 

@@ -20,7 +20,7 @@ export const gatewaySettings = z.object({
 export type GatewayConfig = Readonly<z.infer<typeof gatewaySettings>> & { readonly table: Routes };
 
 /** Reads the environment, `--insecure` and the routes file. */
-export function readGatewayConfig(environment: NodeJS.ProcessEnv, args: readonly string[]): GatewayConfig {
+export function readGatewayConfig(args: readonly string[], environment = process.env): GatewayConfig {
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(gatewaySettings, { ...environment, ...insecure });
   requireLoopback(config);

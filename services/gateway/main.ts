@@ -15,7 +15,7 @@ import { buildServer } from './server';
 const KNOWN_TIMEOUT_MS = 3_000;
 
 async function main(): Promise<void> {
-  const config = readGatewayConfig(process.env, process.argv.slice(2));
+  const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
   const telemetry = new Telemetry('gateway');
   const { table, ...settings } = config;

@@ -44,7 +44,7 @@ export const inferenceSettings = z.object({
 export type InferenceConfig = Readonly<z.infer<typeof inferenceSettings>>;
 
 /** Reads the environment and `--insecure`. */
-export function readInferenceConfig(environment: NodeJS.ProcessEnv, args: readonly string[]): InferenceConfig {
+export function readInferenceConfig(args: readonly string[], environment = process.env): InferenceConfig {
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(inferenceSettings, { ...environment, ...insecure });
   requireLoopback(config);

@@ -20,7 +20,7 @@ import { Registry } from './domain/registry';
 import { buildServer } from './server';
 
 async function main(): Promise<void> {
-  const config = readInferenceConfig(process.env, process.argv.slice(2));
+  const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);
   const telemetry = new Telemetry('inference');
   const build = buildInfo();

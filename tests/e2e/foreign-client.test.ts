@@ -34,7 +34,7 @@ function installPython(): string | undefined {
   ];
   const { status, stderr, error } = spawnSync('python3', pip, { encoding: 'utf8', timeout: 110_000 });
   if (status === 0) return undefined;
-  return error?.message ?? (stderr.trim().split('\n').at(-1) || 'pip failed');
+  return error?.message ?? stderr.trim().split('\n').at(-1);
 }
 
 let inference: Program | undefined;
@@ -91,7 +91,7 @@ run('a Python client gets the same mask as ours, bit for bit, through the gatewa
     model: 'polyp@1',
     unknown_model: 'NOT_FOUND',
   });
-  expect(theirs['services']).toEqual(
+  expect(theirs.services).toEqual(
     expect.arrayContaining([
       'automed.classification.v1.ClassificationService',
       'automed.models.v1.ModelService',

@@ -1,4 +1,4 @@
-import { readImage } from '../../common/images/image-input';
+import { readImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { DecodeLimits } from '../../imaging/decode';
 import type { ClassificationModel } from './ports';

@@ -24,7 +24,9 @@ export class Health {
   private closed = false;
 
   /** @param elsewhere asked for names that are not set here, e.g. by the gateway for models of its backends */
-  constructor(private readonly elsewhere: (name: string) => Promise<ServingStatus> = async () => 'SERVICE_UNKNOWN') {}
+  constructor(
+    private readonly elsewhere: (name: string) => Promise<ServingStatus> = () => Promise.resolve('SERVICE_UNKNOWN'),
+  ) {}
 
   set(name: string, status: ServingStatus): void {
     if (this.closed || this.get(name) === status) return;

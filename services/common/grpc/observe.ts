@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import {
-  Metadata,
+  type Metadata,
   ServerInterceptingCall,
   ServerListenerBuilder,
   status as Code,
@@ -94,9 +94,9 @@ function acceptRequestId(metadata: Metadata): string {
 function logCall(record: CallRecord | undefined, log: Logger, facts: Record<string, unknown>, details: string): void {
   const logger = record?.log ?? log;
   const line = { event: 'call', ...facts, ...(record?.model === undefined ? {} : { model: record.model }) };
-  const quiet = String(facts['service']).startsWith('grpc.');
-  if (facts['code'] === 'OK') logger[quiet ? 'debug' : 'info'](line, 'answered');
-  else if (facts['code'] === 'INTERNAL' || facts['code'] === 'UNKNOWN')
+  const quiet = String(facts.service).startsWith('grpc.');
+  if (facts.code === 'OK') logger[quiet ? 'debug' : 'info'](line, 'answered');
+  else if (facts.code === 'INTERNAL' || facts.code === 'UNKNOWN')
     logger.error({ ...line, err: record?.cause }, details);
   else logger[quiet ? 'debug' : 'warn']({ ...line, ...causeOf(record) }, details);
 }

@@ -41,7 +41,7 @@ export async function answerInOrder<Request, Response>(
       const response = await next;
       if (signal.aborted) return;
       if (!call.write(response)) await once(call, 'drain', { signal });
-      waiting.shift();
+      void waiting.shift(); // answered
       changed.ring();
     }
   };
@@ -62,7 +62,7 @@ export async function answerInOrder<Request, Response>(
     }),
     stopped,
   ]);
-  if (failed) throw (failed as { reason: unknown }).reason;
+  if (failed) throw failed.reason;
   if (!signal.aborted) await reader;
 }
 

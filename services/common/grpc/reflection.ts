@@ -60,7 +60,7 @@ export class Descriptors {
     // The library's types say Message where its decoder answers with the fields.
     const file = FileDescriptorProto.decode(bytes) as unknown as IFileDescriptorProto;
     const name = file.name ?? '';
-    this.files.set(name, { bytes, dependencies: file.dependency ?? [] });
+    this.files.set(name, { bytes, dependencies: (file.dependency as readonly string[] | undefined) ?? [] });
     const scope = file.package ? `${file.package}.` : '';
     const declare = (prefix: string, messages: readonly IDescriptorProto[]): void => {
       for (const message of messages) {
@@ -96,7 +96,7 @@ export function reflection(descriptors: Descriptors, services: readonly string[]
     }
   };
   const ServerReflectionInfo = bidi<ReflectionRequest, object>(log, (call, context) =>
-    answerInOrder(call, 1, context.signal, async (request) => answer(wellFormed(request))),
+    answerInOrder(call, 1, context.signal, (request) => Promise.resolve(answer(wellFormed(request)))),
   );
   return VERSIONS.map((version) => {
     const name = `grpc.reflection.${version}.ServerReflection`;

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import {
-  Metadata,
+  type Metadata,
   status as Code,
   type Client,
   type ClientDuplexStream,

@@ -1,6 +1,6 @@
 // The only place of the services that serve models where the addon is called.
 
-import { Base, buildInfo, Engine, Model, type EngineOptions } from '../../../native/lib';
+import { type Base, buildInfo, Engine, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
 import type { Lease } from '../../common/inference';
 import type { SegmentationModels } from '../../segmentation/role';

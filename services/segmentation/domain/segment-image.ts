@@ -1,5 +1,5 @@
 import { automedError } from '../../common/errors';
-import { readImage } from '../../common/images/image-input';
+import { readImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { DecodeLimits } from '../../imaging/decode';
 import { encodeMask, type EncodedMask, type MaskEncoding } from './mask-encoding';

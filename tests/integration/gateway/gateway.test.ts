@@ -101,7 +101,7 @@ function callRaw(client: Client, message: Buffer, metadata = new Metadata(), opt
 
 async function check(address: string, service: string): Promise<string> {
   const client = new Client(address, credentials.createInsecure());
-  const { path, requestSerialize, responseDeserialize } = healthDefinition['Check'] as NonNullable<typeof Segment>;
+  const { path, requestSerialize, responseDeserialize } = healthDefinition.Check as NonNullable<typeof Segment>;
   return new Promise((resolve) =>
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, answer) => {
       client.close();
@@ -322,7 +322,7 @@ test('logs the model and the request id of a call, and nothing of its content', 
   const metadata = new Metadata();
   metadata.set('x-request-id', 'logged-1');
   await callRaw(client, request({ model: 'any@2', image: { encoded: Buffer.from('PATIENT^NAME') } }), metadata);
-  const line = await eventually(() => gateway.lines.find((each) => each['requestId'] === 'logged-1'));
+  const line = await eventually(() => gateway.lines.find((each) => each.requestId === 'logged-1'));
   expect(line).toMatchObject({ event: 'call', model: 'any@2', code: 'OK', method: 'Segment' });
   expect(JSON.stringify(gateway.lines)).not.toContain('PATIENT');
 });

@@ -8,7 +8,7 @@ import { Client, credentials, status as Code } from '@grpc/grpc-js';
 import { classificationClient, modelClient, segmentationClient } from '../../../services/common/grpc/client';
 import { healthDefinition } from '../../../services/common/grpc/health';
 import { decodeMask, decodeRle, unpackBits } from '../../../services/imaging/mask';
-import { WEIGHTS_FILE, type ModelDraft } from '../../../services/store';
+import { WEIGHTS_FILE } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { png, RGB } from '../../support/images';
@@ -51,7 +51,7 @@ async function metric(name: string): Promise<number> {
 
 async function health(service: string): Promise<string> {
   const client = new Client(program.address, credentials.createInsecure());
-  const method = healthDefinition['Check'];
+  const method = healthDefinition.Check;
   if (!method) throw new Error('no Check');
   return new Promise((resolve) =>
     client.makeUnaryRequest(
@@ -72,7 +72,7 @@ test('requests that arrive together at a cold model load it once', async () => {
     Array.from({ length: 4 }, () => segmentation.unary('Segment', { ...encoded(), model: 'lesion' })),
   );
   expect(new Set(answers.map(({ mask }) => mask?.png?.toString('base64'))).size).toBe(1);
-  const loads = program.lines.filter((line) => line['event'] === 'loaded' && line['model'] === 'lesion@1');
+  const loads = program.lines.filter((line) => line.event === 'loaded' && line.model === 'lesion@1');
   expect(loads.length).toBe(1);
 });
 
@@ -362,7 +362,8 @@ test('cancelled and expired requests leave the engine without being run', async 
     Array.from({ length: 24 }, () => segmentation.unary('Segment', encoded(), { timeoutMs: 120 })),
   );
   for (const outcome of late) {
-    if (outcome.status === 'rejected') expect(['DEADLINE_EXCEEDED', 'QUEUE_FULL']).toContain(outcome.reason.code);
+    if (outcome.status === 'rejected')
+      expect(['DEADLINE_EXCEEDED', 'QUEUE_FULL']).toContain((outcome.reason as { code: string }).code);
   }
   expect(await metric('automed_engine_requests_total{outcome="expired"')).toBeGreaterThanOrEqual(expired);
 });
@@ -380,9 +381,9 @@ test('publishes what the engine counts', async () => {
 
 test('logs calls with their model, and never the store path or content', async () => {
   await segmentation.unary('Segment', encoded(), { metadata: { 'x-request-id': 'seg-1' } });
-  const line = await eventually(() => program.lines.find((each) => each['requestId'] === 'seg-1'));
+  const line = await eventually(() => program.lines.find((each) => each.requestId === 'seg-1'));
   expect(line).toMatchObject({ event: 'call', method: 'Segment', model: 'polyp@2', code: 'OK' });
-  const calls = program.lines.filter((each) => each['event'] === 'call');
+  const calls = program.lines.filter((each) => each.event === 'call');
   expect(JSON.stringify(calls)).not.toContain(home);
 });
 
@@ -452,7 +453,7 @@ describe('programs of their own', () => {
   test('weights that are whole but not of their architecture are CHECKPOINT_MISMATCH', async () => {
     const { manifest } = await store.store.resolveModel('spare');
     const { weightsPath } = await store.store.resolveModel('tumour');
-    await store.store.registerModel({ ...manifest, name: 'mixed' } as ModelDraft, async (folder) =>
+    await store.store.registerModel({ ...manifest, name: 'mixed' }, async (folder) =>
       copyFileSync(weightsPath, join(folder, WEIGHTS_FILE)),
     );
     await expect(segmentation.unary('Segment', { ...encoded(), model: 'mixed' })).rejects.toMatchObject({

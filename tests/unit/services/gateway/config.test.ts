@@ -1,7 +1,7 @@
 import { readGatewayConfig } from '../../../../services/gateway/config';
 
 test('needs no configuration: everything goes to one program on this machine', () => {
-  const { table, address } = readGatewayConfig({}, []);
+  const { table, address } = readGatewayConfig([], {});
   expect(address).toBe('127.0.0.1:50051');
   expect(table.rules.map(({ backends }) => backends)).toEqual(
     Array(3).fill([{ address: '127.0.0.1:50052', weight: 1 }]),
@@ -10,7 +10,7 @@ test('needs no configuration: everything goes to one program on this machine', (
 
 test('reads rules as JSON', () => {
   const text = JSON.stringify({ rules: [{ model: 'polyp', backends: [{ address: 'h:1', weight: 9 }] }] });
-  const { table } = readGatewayConfig({ AUTOMED_ROUTES: text }, []);
+  const { table } = readGatewayConfig([], { AUTOMED_ROUTES: text });
   expect(table.rules).toEqual([{ service: '*', model: 'polyp', backends: [{ address: 'h:1', weight: 9 }] }]);
 });
 
@@ -19,16 +19,16 @@ test.each([
   ['has no backends', '{"rules":[{"backends":[]}]}', /AUTOMED_ROUTES: rules\.0\.backends/],
   ['has an unknown key', '{"rules":[{"backend":"x","backends":["y:1"]}]}', /AUTOMED_ROUTES: rules\.0/],
 ])('refuses a table that %s', (_how, text, message) => {
-  expect(() => readGatewayConfig({ AUTOMED_ROUTES: text }, [])).toThrow(message);
+  expect(() => readGatewayConfig([], { AUTOMED_ROUTES: text })).toThrow(message);
 });
 
 test('names the variable of a routes file that cannot be read, not its content', () => {
-  expect(() => readGatewayConfig({ AUTOMED_ROUTES_FILE: '/nowhere/routes.json' }, [])).toThrow(
+  expect(() => readGatewayConfig([], { AUTOMED_ROUTES_FILE: '/nowhere/routes.json' })).toThrow(
     'AUTOMED_ROUTES_FILE: cannot be read (ENOENT)',
   );
 });
 
 test('listens beyond this machine only with --insecure', () => {
-  expect(() => readGatewayConfig({ AUTOMED_ADDRESS: '0.0.0.0:50051' }, [])).toThrow('--insecure');
-  expect(readGatewayConfig({ AUTOMED_ADDRESS: '0.0.0.0:50051' }, ['--insecure']).address).toBe('0.0.0.0:50051');
+  expect(() => readGatewayConfig([], { AUTOMED_ADDRESS: '0.0.0.0:50051' })).toThrow('--insecure');
+  expect(readGatewayConfig(['--insecure'], { AUTOMED_ADDRESS: '0.0.0.0:50051' }).address).toBe('0.0.0.0:50051');
 });

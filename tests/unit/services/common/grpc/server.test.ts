@@ -82,7 +82,7 @@ test('a typed error reaches the client as the same class, and the log names its 
   });
   const call = typed(client).unary('Segment', { model: 'x' }, { metadata: { 'x-request-id': 'mine-1' } });
   await expect(call).rejects.toMatchObject({ name: 'InvalidInputError', code: 'WRONG_TASK', field: 'model' });
-  const line = await eventually(() => lines.find((each) => each['event'] === 'call'));
+  const line = await eventually(() => lines.find((each) => each.event === 'call'));
   expect(line).toMatchObject({ requestId: 'mine-1', code: 'INVALID_ARGUMENT', model: 'polyp@3', method: 'Segment' });
 });
 
@@ -95,9 +95,9 @@ test('a fault of ours is INTERNAL with generic text; the log has the cause under
     .catch((thrown: unknown) => thrown)) as Error;
   expect(error).toMatchObject({ code: 'INTERNAL' });
   expect(error.message).not.toContain('secret');
-  const line = await eventually(() => lines.find((each) => each['code'] === 'INTERNAL'));
-  expect(error.message).toContain(String(line['requestId']));
-  expect(JSON.stringify(line['err'])).toContain('secret inner state');
+  const line = await eventually(() => lines.find((each) => each.code === 'INTERNAL'));
+  expect(error.message).toContain(String(line.requestId));
+  expect(JSON.stringify(line.err)).toContain('secret inner state');
 });
 
 test('bytes that are no message are INVALID_ARGUMENT, not INTERNAL', async () => {
@@ -135,7 +135,7 @@ test('a handler learns of its deadline and of a caller that cancels', async () =
   expect(seen[0]).toBeUndefined();
   expect(seen[1]).toBeLessThanOrEqual(300);
   const codes = await eventually(() => {
-    const found = lines.filter((line) => line['event'] === 'call').map((line) => line['code']);
+    const found = lines.filter((line) => line.event === 'call').map((line) => line.code);
     return found.length === 2 && found;
   });
   expect(codes[0]).toBe('CANCELLED');
@@ -249,9 +249,8 @@ test('a shutdown finishes calls in flight, ends health watches, and accepts no m
   });
   const watcher = new Client(address, credentials.createInsecure());
   cleanUp.push(() => watcher.close());
-  const { path, requestSerialize, responseDeserialize } = healthDefinition[
-    'Watch'
-  ] as never as (typeof healthDefinition)[string];
+  const { path, requestSerialize, responseDeserialize } =
+    healthDefinition.Watch as never as (typeof healthDefinition)[string];
   const watch = watcher.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: NAME });
   const statuses: unknown[] = [];
   watch.on('data', ({ status }: { status: string }) => statuses.push(status));

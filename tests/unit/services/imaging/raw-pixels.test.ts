@@ -1,5 +1,5 @@
-import type { RawPixels__Output } from '../../../../../proto/gen/automed/common/v1/RawPixels';
-import { fromRawPixels } from '../../../../../services/common/images/raw-pixels';
+import type { RawPixels__Output } from '../../../../proto/gen/automed/common/v1/RawPixels';
+import { fromRawPixels } from '../../../../services/imaging/raw-pixels';
 
 const limits = { maxBytes: 1 << 20, maxPixels: 1000 };
 

@@ -1,8 +1,8 @@
-import type { Image__Output } from '../../../proto/gen/automed/common/v1/Image';
-import type { PixelSpacing__Output } from '../../../proto/gen/automed/common/v1/PixelSpacing';
-import { decodeImage, type DecodeLimits } from '../../imaging/decode';
-import type { Pixels } from '../../imaging/pixels';
-import { automedError } from '../errors';
+import type { Image__Output } from '../../proto/gen/automed/common/v1/Image';
+import type { PixelSpacing__Output } from '../../proto/gen/automed/common/v1/PixelSpacing';
+import { decodeImage, type DecodeLimits } from './decode';
+import type { Pixels } from './pixels';
+import { automedError } from '../common/errors';
 import { fromRawPixels } from './raw-pixels';
 
 /** An image of a request, decoded. */

@@ -1,7 +1,7 @@
-import type { RawPixels__Output } from '../../../proto/gen/automed/common/v1/RawPixels';
-import type { DecodeLimits } from '../../imaging/decode';
-import type { Pixels, SampleType } from '../../imaging/pixels';
-import { automedError, type AutomedError } from '../errors';
+import type { RawPixels__Output } from '../../proto/gen/automed/common/v1/RawPixels';
+import type { DecodeLimits } from './decode';
+import type { Pixels, SampleType } from './pixels';
+import { automedError, type AutomedError } from '../common/errors';
 
 const CHANNELS: Readonly<Record<string, Pixels['channels']>> = {
   PIXEL_FORMAT_GRAY: 1,
