@@ -77,8 +77,7 @@ export function bidi<Request, Response>(
   handler: (call: ServerDuplexStream<Request, Response>, context: CallContext) => Promise<void>,
 ): handleBidiStreamingCall<Request, Response> {
   return (call) => {
-    // An object stream reads 16 messages ahead by default, which at 64 MB each is a gigabyte for one stream.
-    (call as unknown as { _readableState: { highWaterMark: number } })._readableState.highWaterMark = 1;
+    bufferOneMessage(call);
     const context = contextOf(call, log);
     handler(call, context).then(
       () => call.end(),
@@ -87,6 +86,21 @@ export function bidi<Request, Response>(
       },
     );
   };
+}
+
+/**
+ * Lets a stream of messages hold one in each direction. An object stream buffers 16 by default, which at 64 MB each is a
+ * gigabyte, and Node has no way to say otherwise once gRPC has made the stream.
+ */
+export function bufferOneMessage(stream: NodeJS.ReadWriteStream): void {
+  const { _readableState: readable, _writableState: writable } = stream as unknown as Record<string, StreamState>;
+  if (!readable || !writable) throw new Error('this version of Node has no known way to bound a stream');
+  readable.highWaterMark = 1;
+  writable.highWaterMark = 1;
+}
+
+interface StreamState {
+  highWaterMark: number;
 }
 
 /** The request, or InvalidInputError when its bytes were no message. */

@@ -12,7 +12,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { automedError } from '../../common/errors';
-import { bidi, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
+import { bidi, bufferOneMessage, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { toStatus } from '../../common/grpc/status';
 import type { Logger } from '../../common/logging';
@@ -83,6 +83,7 @@ async function relay(
   const metadata = withoutHopHeaders(call.metadata);
   metadata.set('x-request-id', context.requestId);
   const upstream = client.makeBidiStreamRequest(path, identity, identity, metadata, options);
+  bufferOneMessage(upstream);
   const cancel = (): void => upstream.cancel();
   context.signal.addEventListener('abort', cancel, { once: true });
   if (context.signal.aborted) cancel();
