@@ -92,7 +92,7 @@ export function bidi<Request, Response>(
  * Lets a stream of messages hold one in each direction. An object stream buffers 16 by default, which at 64 MB each is a
  * gigabyte, and Node has no way to say otherwise once gRPC has made the stream.
  */
-export function bufferOneMessage(stream: NodeJS.ReadWriteStream): void {
+export function bufferOneMessage(stream: object): void {
   const { _readableState: readable, _writableState: writable } = stream as unknown as Record<string, StreamState>;
   if (!readable || !writable) throw new Error('this version of Node has no known way to bound a stream');
   readable.highWaterMark = 1;
