@@ -98,7 +98,7 @@ void sam_automed(const Context& context) {
   const SafetensorsFile io = context.io(name);
   models::Sam base(config);
   prepare(*base, context, io, "");
-  models::SamAutoMed model(config, models::HeadConfig{.kind = models::HeadConfig::Kind::kSamAutoMed});
+  models::SamAutoMed model(config, models::HeadConfig{.kind = models::HeadConfig::Kind::kSamAutoMed, .mobilenet = {}});
   prepare(*model, context, io, "");
   const torch::Tensor image = pixels(context, config);
   const torch::Tensor nothing = torch::zeros_like(image);

@@ -30,7 +30,7 @@ void Report::header() const {
 void Report::compare(const std::string& block, const torch::Tensor& actual, const torch::Tensor& expected,
                      Tolerance tolerance, const torch::Tensor& zeroed) {
   const double movement = zeroed.sizes() == actual.sizes() ? max_difference(actual, zeroed) : 0;
-  row(block, actual, expected, tolerance, scientific(movement), movement >= kLeastMovement);
+  row(block, actual, expected, tolerance, scientific(movement), movement >= kLeastMovement * tolerance.absolute);
 }
 
 void Report::compare_without_input(const std::string& block, const torch::Tensor& actual, const torch::Tensor& expected,

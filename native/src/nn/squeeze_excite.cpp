@@ -17,8 +17,8 @@ ImprovedSEImpl::ImprovedSEImpl(std::int64_t channels) {
 }
 
 torch::Tensor ImprovedSEImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor pooled =
-      torch::cat({torch::adaptive_avg_pool2d(x, 1), std::get<0>(torch::adaptive_max_pool2d(x, 1))}, 1);  // B,2C,1,1
+  const torch::Tensor pooled = torch::cat(
+      {torch::adaptive_avg_pool2d(x, {1, 1}), std::get<0>(torch::adaptive_max_pool2d(x, {1, 1}))}, 1);  // B,2C,1,1
   const torch::Tensor x_c = x * torch::sigmoid(channel->forward(pooled));
   const torch::Tensor x_s = x * torch::sigmoid(spatial->forward(x));  // weights B,1,H,W
   return x + x_c + x_s;
@@ -30,7 +30,7 @@ PlainSEImpl::PlainSEImpl(std::int64_t channels, std::int64_t squeeze) {
 }
 
 torch::Tensor PlainSEImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor squeezed = torch::adaptive_avg_pool2d(x, 1);  // B,C,1,1
+  const torch::Tensor squeezed = torch::adaptive_avg_pool2d(x, {1, 1});  // B,C,1,1
   return x * torch::hardsigmoid(fc2->forward(torch::relu(fc1->forward(squeezed))));
 }
 
