@@ -154,7 +154,7 @@ export function drawDistractors(canvas: Canvas, random: Random): void {
 export function light(canvas: Canvas, random: Random): void {
   const { data, width, height } = canvas;
   const angle = random.range(0, 2 * Math.PI);
-  const slope = random.range(0.2, 0.5);
+  const slope = random.range(0.28, 0.55);
   const [alongX, alongY] = [slope * cos(angle), slope * sin(angle)];
   const falloff = random.range(0.05, 0.4);
   const gain = random.range(0.85, 1.1);

@@ -62,9 +62,9 @@ function outline(random: Random, lesionClass: LesionClass): (angle: number) => n
 
 function drawLesion(random: Random, lesionClass: LesionClass, width: number, height: number): Lesion {
   const side = min(width, height);
-  const radius = side * random.range(0.14, 0.27);
+  const radius = side * random.range(0.17, 0.28);
   const sign = random.chance(0.55) ? -1 : 1;
-  const strength = sign * random.range(30, 62);
+  const strength = sign * random.range(44, 74);
   return {
     lesionClass,
     centre: [width * random.range(0.32, 0.68), height * random.range(0.32, 0.68)],
