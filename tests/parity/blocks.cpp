@@ -1,6 +1,7 @@
 // The paper's own blocks, each alone: MobileNetV3, the classification head, gradients of the attention blocks.
 
 #include <array>
+#include <map>
 #include <string>
 
 #include "models/channel_attention.h"

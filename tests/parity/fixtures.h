@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 

@@ -84,13 +84,14 @@ std::string read_bytes(const std::string& path);
 
 }  // namespace automed::test
 
-#define AUTOMED_TEST_JOIN2(a, b) a##b
-#define AUTOMED_TEST_JOIN(a, b) AUTOMED_TEST_JOIN2(a, b)
-#define AUTOMED_TEST(sentence, name)                                     \
-  static void name();                                                    \
-  static const automed::test::Registration name##_entry(sentence, name); \
-  static void name()
-#define TEST(sentence) AUTOMED_TEST(sentence, AUTOMED_TEST_JOIN(automed_test_, __COUNTER__))
+#define AUTOMED_TEST_JOIN(a, b) a##b
+#define AUTOMED_TEST_NAMED(sentence, id)                                               \
+  static void AUTOMED_TEST_JOIN(automed_test_, id)();                                  \
+  static const automed::test::Registration AUTOMED_TEST_JOIN(automed_test_entry_, id)( \
+      sentence, AUTOMED_TEST_JOIN(automed_test_, id));                                 \
+  static void AUTOMED_TEST_JOIN(automed_test_, id)()
+#define AUTOMED_TEST_AT(sentence, id) AUTOMED_TEST_NAMED(sentence, id)
+#define TEST(sentence) AUTOMED_TEST_AT(sentence, __LINE__)
 // torch defines a CHECK of its own in some headers.
 #undef CHECK
 #define CHECK(condition) automed::test::check(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
