@@ -59,13 +59,12 @@ Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) 
 }
 
 pipeline::PixelView read_pixels(const Napi::Object& pixels) {
-  constexpr std::int64_t kMaxSide = 1 << 20;
   const auto bytes = read_bytes(pixels.Get("data"), "pixels.data");
   const auto type = read_string(pixels.Get("sampleType"), "pixels.sampleType");
   pipeline::PixelView view{.data = bytes.Data(),
                            .size_bytes = bytes.ByteLength(),
-                           .width = read_integer(pixels.Get("width"), "pixels.width", 1, kMaxSide),
-                           .height = read_integer(pixels.Get("height"), "pixels.height", 1, kMaxSide),
+                           .width = read_integer(pixels.Get("width"), "pixels.width", 1, pipeline::kMaxSide),
+                           .height = read_integer(pixels.Get("height"), "pixels.height", 1, pipeline::kMaxSide),
                            .channels = read_integer(pixels.Get("channels"), "pixels.channels", 1, 4)};
   if (type == "uint16") {
     view.sample_type = pipeline::SampleType::kUint16;

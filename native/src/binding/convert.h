@@ -11,6 +11,9 @@
 
 namespace automed::binding {
 
+inline constexpr std::int64_t kMaxThreads = 1024;
+inline constexpr std::int64_t kMaxBatch = 4096;  ///< images
+
 /// Checked readers of what JavaScript hands over; each throws kInvalidArgument that names the field.
 Napi::Object read_object(const Napi::Value& value, const std::string& field);
 std::string read_string(const Napi::Value& value, const std::string& field);

@@ -10,9 +10,7 @@
 namespace automed::binding {
 namespace {
 
-constexpr std::int64_t kMaxThreads = 1024;
 constexpr std::int64_t kMaxQueue = 1 << 20;
-constexpr std::int64_t kMaxBatch = 4096;
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::int64_t kMaxPriority = 1000;
 

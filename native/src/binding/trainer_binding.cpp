@@ -9,8 +9,6 @@
 namespace automed::binding {
 namespace {
 
-constexpr std::int64_t kMaxThreads = 1024;
-constexpr std::int64_t kMaxBatch = 4096;
 constexpr std::int64_t kMaxSteps = 1 << 24;
 constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // Number.MAX_SAFE_INTEGER
 

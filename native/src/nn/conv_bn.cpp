@@ -3,7 +3,7 @@
 namespace automed::nn {
 namespace {
 
-constexpr double kEps = 1e-3;
+constexpr double kBatchNormEps = 1e-3;
 constexpr double kMomentum = 0.01;
 
 }  // namespace
@@ -16,7 +16,7 @@ ConvBnImpl::ConvBnImpl(const ConvBnOptions& options) : activation_(options.activ
                                  .groups(options.groups)
                                  .bias(false)));
   norm = register_module(
-      "1", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(options.out_channels).eps(kEps).momentum(kMomentum)));
+      "1", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(options.out_channels).eps(kBatchNormEps).momentum(kMomentum)));
 }
 
 torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) {

@@ -3,7 +3,7 @@
 namespace automed::nn {
 namespace {
 
-constexpr double kEps = 1e-6;
+constexpr double kLayerNorm2dEps = 1e-6;
 
 }  // namespace
 
@@ -15,7 +15,7 @@ LayerNorm2dImpl::LayerNorm2dImpl(std::int64_t channels) {
 torch::Tensor LayerNorm2dImpl::forward(const torch::Tensor& x) {
   // The fused kernel works on the last dimension; the two permutes are views.
   const torch::Tensor channels_last = x.permute({0, 2, 3, 1});  // B,H,W,C
-  return torch::layer_norm(channels_last, weight.sizes(), weight, bias, kEps).permute({0, 3, 1, 2});
+  return torch::layer_norm(channels_last, weight.sizes(), weight, bias, kLayerNorm2dEps).permute({0, 3, 1, 2});
 }
 
 }  // namespace automed::nn

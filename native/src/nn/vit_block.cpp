@@ -3,10 +3,10 @@
 namespace automed::nn {
 namespace {
 
-constexpr double kEps = 1e-6;
+constexpr double kBlockNormEps = 1e-6;
 
 torch::nn::LayerNorm norm(std::int64_t width) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kEps));
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kBlockNormEps));
 }
 
 }  // namespace

@@ -138,7 +138,6 @@ void check_pixels(const PixelView& pixels) {
     throw Error(ErrorCode::kInvalidArgument, "channels must be 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA)",
                 "pixels");
   }
-  constexpr std::int64_t kMaxSide = 1 << 20;  // keeps the products below far from overflow
   if (pixels.width > kMaxSide || pixels.height > kMaxSide) {
     throw Error(ErrorCode::kInvalidArgument, "width and height must be at most 1048576", "pixels");
   }

@@ -7,6 +7,8 @@
 
 namespace automed::pipeline {
 
+inline constexpr std::int64_t kMaxSide = 1 << 20;  ///< keeps products of extents far from overflow
+
 enum class SampleType { kUint8, kUint16, kFloat32 };
 
 /// Decoded pixels in the caller's memory: interleaved, height x width x channels, rows from the top, no padding.

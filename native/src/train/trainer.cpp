@@ -33,7 +33,17 @@ void copy_parameters(const torch::nn::Module& from, torch::nn::Module& to) {
   for (const auto& item : from.named_parameters()) target[item.key()].copy_(item.value());
 }
 
-/// kThreshold as logit: probability 0.5.
+torch::Tensor generator_state(torch::Device device) {
+  auto generator = at::globalContext().defaultGenerator(device);
+  return generator.get_state();
+}
+
+void set_generator_state(torch::Device device, const torch::Tensor& state) {
+  auto generator = at::globalContext().defaultGenerator(device);
+  generator.set_state(state);
+}
+
+/// Probability 0.5 as a logit.
 constexpr float kThresholdLogit = 0;
 
 }  // namespace
@@ -214,8 +224,9 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
         const auto index = result.index;
         const auto mask = pipeline::restore_logits(logits.to(torch::kCPU), samples.placement(index)) > kThresholdLogit;
         const auto truth = samples.original_mask(index).to(torch::kBool);
-        result.dice = dice_score(mask, truth);
-        result.iou = iou_score(mask, truth);
+        const auto scores = overlap(mask, truth);
+        result.dice = scores.dice;
+        result.iou = scores.iou;
       } else {
         result.probabilities = torch::softmax(logits[0], 0).to(torch::kCPU);
         result.label = members[i].label;
@@ -250,8 +261,8 @@ void Trainer::save(torch::serialize::OutputArchive& archive) {
   torch::serialize::OutputArchive optimizer;
   optimizer_->save(optimizer);
   archive.write("optimizer", optimizer);
-  archive.write("rng", at::globalContext().defaultGenerator(torch::kCPU).get_state());
-  if (device_.is_cuda()) archive.write("rng_device", at::globalContext().defaultGenerator(device_).get_state());
+  archive.write("rng", generator_state(torch::kCPU));
+  if (device_.is_cuda()) archive.write("rng_device", generator_state(device_));
   const auto progress = torch::tensor({static_cast<std::int64_t>(epoch_), static_cast<std::int64_t>(position_),
                                        static_cast<std::int64_t>(store(Split::kTrain).size())},
                                       torch::kInt64);
@@ -291,10 +302,10 @@ void Trainer::load(torch::serialize::InputArchive& archive) {
   optimizer_->load(optimizer);
   torch::Tensor state;
   archive.read("rng", state);
-  at::globalContext().defaultGenerator(torch::kCPU).set_state(state);
+  set_generator_state(torch::kCPU, state);
   if (device_.is_cuda()) {
     archive.read("rng_device", state);
-    at::globalContext().defaultGenerator(device_).set_state(state);
+    set_generator_state(device_, state);
   }
   epoch_ = static_cast<std::uint64_t>(progress[0].item<std::int64_t>());
   position_ = static_cast<std::size_t>(progress[1].item<std::int64_t>());
