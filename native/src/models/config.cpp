@@ -181,17 +181,19 @@ SamConfig parse_sam_config(const std::string& json_text) {
   const Fields fields(*value.get_if<json::Object>(), "",
                       {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
                        "out_channels", "adapter", "decoder"});
-  const std::int64_t depth = fields.integer("depth", 1, 128);
-  SamConfig config{.encoder = {.image_size = fields.integer("image_size", 16, 4096),
-                               .patch_size = fields.integer("patch_size", 4, 64),
-                               .embed_dim = fields.integer("embed_dim", 8, 8192),
-                               .depth = depth,
-                               .heads = fields.integer("heads", 1, 256),
-                               .window_size = fields.integer("window_size", 1, 256),
-                               .global_blocks = read_global_blocks(fields.array("global_blocks"), depth),
-                               .out_channels = fields.integer("out_channels", 8, 2048),
-                               .adapter = fields.boolean("adapter")},
-                   .decoder = read_decoder(fields.object("decoder"))};
+  // Field by field: GCC 12 destroys a member twice when an exception leaves a nested braced initialiser.
+  SamConfig config{};
+  EncoderConfig& encoder = config.encoder;
+  encoder.image_size = fields.integer("image_size", 16, 4096);
+  encoder.patch_size = fields.integer("patch_size", 4, 64);
+  encoder.embed_dim = fields.integer("embed_dim", 8, 8192);
+  encoder.depth = fields.integer("depth", 1, 128);
+  encoder.heads = fields.integer("heads", 1, 256);
+  encoder.window_size = fields.integer("window_size", 1, 256);
+  encoder.global_blocks = read_global_blocks(fields.array("global_blocks"), encoder.depth);
+  encoder.out_channels = fields.integer("out_channels", 8, 2048);
+  encoder.adapter = fields.boolean("adapter");
+  config.decoder = read_decoder(fields.object("decoder"));
   check(config);
   return config;
 }

@@ -48,6 +48,7 @@ std::string read_bytes(const std::string& path) {
 
 int main(int count, char** values) {
   using namespace automed::test;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what ran before a crash is on the screen
   int passed = 0, failed = 0, skipped = 0;
   for (const Case& test : cases()) {
     if (count > 1 && std::strstr(test.sentence, values[1]) == nullptr) continue;
