@@ -1,6 +1,6 @@
 // The command as people use it: real processes, the real addon, models that it trains itself.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDemoData, type DemoFolders } from '../../services/training/domain/demo-data';
@@ -15,7 +15,11 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'automed-e2e-'));
   home = ['--home', join(folder, 'store')];
   data = await writeDemoData(join(folder, 'data'), { seed: 5, trainCount: 18, testCount: 6 });
-  images = [0, 1, 2].map((index) => join(data.segmentation, 'test', 'images', `lesion-000${index}.jpg`));
+  const unseen = join(data.segmentation, 'test', 'images');
+  images = readdirSync(unseen)
+    .sort()
+    .slice(0, 3)
+    .map((name) => join(unseen, name));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

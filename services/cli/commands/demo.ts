@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { Command } from 'commander';
 import { writeDemoData, type DemoFolders } from '../../training/domain/demo-data';
 import { loadConfig, repositoryRoot } from '../config';
@@ -55,7 +55,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const models = await trainModels(plan, folders, workspace);
   const scores = await withServices(workspace, (client) => measureModels(client, models, folders, workspace.overlays));
   if (options.json) printJson(summary(scores, models));
-  else printLine(report(scores, models, workspace, folders));
+  else printLine(report(scores, models, workspace));
 }
 
 async function drawPictures({ seed, trainCount, testCount }: DemoPlan, { data }: Workspace): Promise<DemoFolders> {
@@ -98,13 +98,13 @@ function summary(scores: DemoScores, { trainSeconds }: TrainedModels): object {
   };
 }
 
-function report(scores: DemoScores, models: TrainedModels, workspace: Workspace, folders: DemoFolders): string {
+function report(scores: DemoScores, models: TrainedModels, workspace: Workspace): string {
   const here = (path: string): string => {
     const short = relative(process.cwd(), path);
     return short.startsWith('..') ? path : short;
   };
   const latency = ({ p50, p95 }: DemoScores['segment']): string => `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`;
-  const picture = here(join(folders.segmentation, 'test', 'images', 'lesion-0000.jpg'));
+  const picture = here(scores.firstImage);
   const home = `--home ${here(workspace.store)}`;
   const automed = process.cwd() === repositoryRoot() ? 'npx automed' : 'automed';
   return [

@@ -37,6 +37,8 @@ export interface DemoScores {
   segment: Latency;
   classify: Latency;
   gallery: string;
+  /** One of the unseen pictures, for people to try. */
+  firstImage: string;
 }
 
 /** Sends the unseen pictures through the gateway, one at a time, and writes what the model drew on them. */
@@ -67,6 +69,7 @@ export async function measureModels(
     segment: latency(drawn),
     classify: latency(sorted),
     gallery: await writeOverlays(drawn, overlays),
+    firstImage: drawn[0]?.sample.imagePath ?? '',
   };
 }
 
