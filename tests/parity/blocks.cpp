@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::int64_t kHeadChannels = 32;
 constexpr std::int64_t kBackboneChannels = 240;
-constexpr std::int64_t kClasses = 4;
 constexpr double kWidth = 0.25;
 constexpr std::array<std::size_t, 4> kStages = {1, 4, 7, 13};
 

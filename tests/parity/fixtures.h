@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct Context {
   /// A recorded tensor on the device.
   torch::Tensor input(const SafetensorsFile& file, const std::string& name) const;
 };
+
+/// Classes of every classification fixture.
+inline constexpr std::int64_t kClasses = 4;
 
 /// One fixture: its name (`--only`) and the comparison of everything it records.
 struct Fixture {

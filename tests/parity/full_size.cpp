@@ -13,7 +13,6 @@
 namespace automed::parity {
 namespace {
 
-constexpr std::int64_t kClasses = 4;
 using torch::indexing::None;
 using torch::indexing::Slice;
 
@@ -49,7 +48,7 @@ BoxResult run_box(models::Sam& model, const torch::Tensor& image, const torch::T
   return result;
 }
 
-void sam_med2d(const Context& context) {
+void full_sam_med2d(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/sam_med2d_b_256";
   const models::SamConfig config = models::named_sam_config("sam-med2d-vit-b");
@@ -69,7 +68,7 @@ void sam_med2d(const Context& context) {
   compare("iou_multi", actual.iou, kLogits, zeroed.iou);
 }
 
-void sam_1024(const Context& context) {
+void full_sam_1024(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/sam_b_1024";
   const models::SamConfig config = models::named_sam_config("sam-vit-b");
@@ -91,7 +90,7 @@ void sam_1024(const Context& context) {
   context.report.compare(name + " iou_multi", actual.iou, io.tensor("iou_multi"), kLogits, zeroed.iou);
 }
 
-void sam_automed(const Context& context) {
+void full_sam_automed(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/sam_automed_b_256";
   const models::SamConfig config = models::named_sam_config("sam-med2d-vit-b");
@@ -115,7 +114,7 @@ void sam_automed(const Context& context) {
   context.report.compare(name + " logits_256", sampled(low_res), io.tensor("logits_256"), kLogits, sampled(blind));
 }
 
-void sam_medcls(const Context& context) {
+void full_sam_medcls(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/sam_medcls_b_256";
   const models::SamConfig config = models::named_sam_config("sam-med2d-vit-b");
@@ -140,10 +139,10 @@ void sam_medcls(const Context& context) {
 }  // namespace
 
 std::vector<Fixture> full_size_fixtures() {
-  return {{"full/sam_med2d_b_256", sam_med2d},
-          {"full/sam_automed_b_256", sam_automed},
-          {"full/sam_medcls_b_256", sam_medcls},
-          {"full/sam_b_1024", sam_1024}};
+  return {{"full/sam_med2d_b_256", full_sam_med2d},
+          {"full/sam_automed_b_256", full_sam_automed},
+          {"full/sam_medcls_b_256", full_sam_medcls},
+          {"full/sam_b_1024", full_sam_1024}};
 }
 
 }  // namespace automed::parity

@@ -91,7 +91,7 @@ std::string read_bytes(const std::string& path);
       sentence, AUTOMED_TEST_JOIN(automed_test_, id));                                 \
   static void AUTOMED_TEST_JOIN(automed_test_, id)()
 #define AUTOMED_TEST_AT(sentence, id) AUTOMED_TEST_NAMED(sentence, id)
-#define TEST(sentence) AUTOMED_TEST_AT(sentence, __LINE__)
+#define TEST(sentence) AUTOMED_TEST_AT(sentence, __COUNTER__)
 // torch defines a CHECK of its own in some headers.
 #undef CHECK
 #define CHECK(condition) automed::test::check(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
