@@ -1,6 +1,7 @@
 // One way to read configuration: a zod object whose keys are the settings, each read from AUTOMED_<KEY_IN_CAPITALS>.
 // Every problem is reported at once, the result is frozen, and what is marked secret never prints.
 
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { isLoopback, parseAddress } from './grpc/address';
 
@@ -36,20 +37,23 @@ export function readConfig<S extends z.ZodObject>(schema: S, environment: NodeJS
   return Object.freeze(parsed.data);
 }
 
-/** The settings as they may be logged: values of settings made with secret() are replaced. */
+/** The settings as they may be logged: settings made with secret() are replaced, those made with path() shortened. */
 export function redacted(schema: z.ZodObject, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => {
-      return [key, isSecret(schema.shape[key] as z.ZodType | undefined) && value !== '' ? '[redacted]' : value];
+      const setting = schema.shape[key] as z.ZodType | undefined;
+      if (typeof value !== 'string' || value === '') return [key, value];
+      if (isMarked(setting, 'secret')) return [key, '[redacted]'];
+      return [key, isMarked(setting, 'path') ? `.../${basename(value)}` : value];
     }),
   );
 }
 
 /** Defaults and optionality wrap the type that carries the mark. */
-function isSecret(setting: z.ZodType | undefined): boolean {
+function isMarked(setting: z.ZodType | undefined, mark: 'secret' | 'path'): boolean {
   if (!setting) return false;
-  if (setting.meta()?.secret === true) return true;
-  return isSecret((setting.def as { innerType?: z.ZodType }).innerType);
+  if (setting.meta()?.[mark] === true) return true;
+  return isMarked((setting.def as { innerType?: z.ZodType }).innerType, mark);
 }
 
 /** A whole number from text, `[min, max]`. */
@@ -78,6 +82,11 @@ export function list() {
       .map((word) => word.trim())
       .filter((word) => word !== ''),
   );
+}
+
+/** Path of a file or folder, of which the log shows only the last part. */
+export function path() {
+  return z.string().meta({ path: true });
 }
 
 /** Text that must not be printed. */

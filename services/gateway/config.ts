@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, list, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { ConfigError, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 import { routesSchema, type Routes } from './domain/routes';
 
 export const gatewaySettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50051', metricsAddress: '127.0.0.1:9464' }),
   /** JSON file of routes, `{"rules": [{"service", "model", "backends": [{"address", "weight"}]}]}`; the first that fits decides. */
-  routesFile: z.string().optional(),
+  routesFile: path().optional(),
   /** The same as JSON text. */
   routes: z.string().optional(),
   /** Without routes: the backends of SegmentationService. */
@@ -43,9 +43,9 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
   return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });
 }
 
-function readRoutes(path: string): string {
+function readRoutes(file: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new ConfigError([
       `AUTOMED_ROUTES_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`,

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { flag, integer, list, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 
 const ROLES = ['segmentation', 'classification'] as const;
 export type Role = (typeof ROLES)[number];
@@ -9,7 +9,7 @@ export type Role = (typeof ROLES)[number];
 export const inferenceSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50052', metricsAddress: '127.0.0.1:9465' }),
   /** Folder of bases and models. */
-  home: z.string().default(() => join(homedir(), '.automed')),
+  home: path().default(() => join(homedir(), '.automed')),
   /** What this program answers: any of segmentation, classification. */
   roles: list()
     .pipe(z.array(z.enum(ROLES)).min(1, 'must name at least one role'))

@@ -1,6 +1,7 @@
 // Runs the service programs as processes, as an operator would.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Listening } from '../../services/common/lifecycle';
 
@@ -34,6 +35,10 @@ export async function startProgram(name: string, environment: Record<string, str
       },
     },
   );
+  // A test that fails before it stops its program must not keep the test runner alive; the program ends with it.
+  child.unref();
+  child.channel?.unref();
+  for (const pipe of [child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
   const lines: Record<string, unknown>[] = [];
   let rest = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -66,24 +66,31 @@ export class BackendChannel {
     const { path, requestSerialize, responseDeserialize } = method('Watch');
     const call = this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
     this.watches.set(service, call);
-    let nextRetryMs = retryMs;
+    let established = false;
     call.on('data', (answer: { status: ServingStatus }) => {
-      nextRetryMs = FIRST_RETRY_MS;
+      established = true;
       this.set(service, answer.status);
     });
     call.on('error', () => undefined); // `status` follows
     call.on('status', ({ code }) => {
       if (this.closed) return;
-      this.set(service, code === Code.UNIMPLEMENTED ? 'SERVING' : 'NOT_SERVING');
-      const timer = setTimeout(
-        () => {
-          this.timers.delete(timer);
-          this.watch(service, Math.min(nextRetryMs * 2, LAST_RETRY_MS));
-        },
-        code === Code.UNIMPLEMENTED ? LAST_RETRY_MS : nextRetryMs,
-      );
-      this.timers.add(timer);
+      // Connections end by age while their backend is well: ask again at once, and believe the worst only then.
+      if (established) return this.rewatch(service, 0, FIRST_RETRY_MS);
+      if (code === Code.UNIMPLEMENTED) {
+        this.set(service, 'SERVING');
+        return this.rewatch(service, LAST_RETRY_MS, LAST_RETRY_MS);
+      }
+      this.set(service, 'NOT_SERVING');
+      this.rewatch(service, retryMs, Math.min(retryMs * 2, LAST_RETRY_MS));
     });
+  }
+
+  private rewatch(service: string, afterMs: number, nextRetryMs: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      this.watch(service, nextRetryMs);
+    }, afterMs);
+    this.timers.add(timer);
   }
 
   private set(service: string, status: ServingStatus): void {

@@ -9,6 +9,7 @@ import { automedError } from '../../../services/common/errors';
 import { channelOptions, segmentationClient } from '../../../services/common/grpc/client';
 import { bidi, type ServiceRegistration } from '../../../services/common/grpc/handlers';
 import { healthDefinition } from '../../../services/common/grpc/health';
+import type { RpcServerConfig } from '../../../services/common/grpc/server';
 import { serviceDefinition } from '../../../services/common/grpc/proto';
 import type { Logger } from '../../../services/common/logging';
 import { readModelField } from '../../../services/gateway/domain/model-field';
@@ -29,7 +30,7 @@ interface EchoBackend extends TestServer {
 }
 
 /** Answers each message with itself; the model chooses other behaviour. */
-async function startEcho(name: string, address = '127.0.0.1:0'): Promise<EchoBackend> {
+async function startEcho(name: string, config: Partial<RpcServerConfig> = {}): Promise<EchoBackend> {
   const state = {
     name,
     seen: [] as EchoBackend['seen'],
@@ -72,7 +73,7 @@ async function startEcho(name: string, address = '127.0.0.1:0'): Promise<EchoBac
     };
     return [{ name: SEGMENTATION, definition, implementation: { Segment: echo, SegmentStream: echo } }];
   };
-  return Object.assign(await startServer(services, { address }), state);
+  return Object.assign(await startServer(services, config), state);
 }
 
 interface RawAnswer {
@@ -292,11 +293,27 @@ test('says in a sentence that a backend went away, without telling where it was'
   expect(error?.details).not.toContain(doomed.address.split(':')[1]);
   while ((await check(other.address, '')) !== 'NOT_SERVING') await sleep(10);
 
-  const revived = await startEcho('revived', doomed.address);
+  const revived = await startEcho('revived', { address: doomed.address });
   while ((await callRaw(raw, request({ model: 'any' }))).error) await sleep(20);
   raw.close();
   expect(await other.stop()).toBe(0);
   await revived.server.drain(0);
+});
+
+test('loses no call when connections to its backends end by age', async () => {
+  const ageing = await startEcho('ageing', { maxConnectionAgeMs: 300, maxConnectionAgeGraceMs: 100 });
+  const rules = [{ service: SEGMENTATION, backends: [ageing.address] }];
+  const other = await startProgram('gateway', { AUTOMED_ROUTES: JSON.stringify({ rules }) });
+  const raw = new Client(other.address, credentials.createInsecure());
+  for (let call = 0; call < 200; call += 1) {
+    expect((await callRaw(raw, request({ model: 'any' }))).error).toBeNull();
+    await sleep(10);
+  }
+  const watches = ageing.lines.filter((line) => line.event === 'call' && line.method === 'Watch');
+  expect(watches.length).toBeGreaterThan(1);
+  raw.close();
+  expect(await other.stop()).toBe(0);
+  await ageing.server.drain(0);
 });
 
 test('finishes the requests in flight at SIGTERM, and exits 0', async () => {

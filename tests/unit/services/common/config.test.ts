@@ -4,6 +4,7 @@ import {
   flag,
   integer,
   list,
+  path,
   readConfig,
   redacted,
   requireLoopback,
@@ -15,6 +16,7 @@ const schema = z.object({
   loadOnDemand: flag().default(true),
   roles: list().default([]),
   apiToken: secret().default(''),
+  home: path().optional(),
 });
 
 test('reads each setting from its own variable and fills in defaults', () => {
@@ -41,6 +43,11 @@ test('never prints a secret', () => {
   const config = readConfig(schema, { AUTOMED_API_TOKEN: 's3cret' });
   expect(config.apiToken).toBe('s3cret');
   expect(JSON.stringify(redacted(schema, config))).not.toContain('s3cret');
+});
+
+test('shows only the last part of a path', () => {
+  const config = readConfig(schema, { AUTOMED_HOME: '/data/hospital/models' });
+  expect(redacted(schema, config)).toMatchObject({ home: '.../models' });
 });
 
 test('refuses addresses that other machines can reach unless told that this is accepted', () => {
