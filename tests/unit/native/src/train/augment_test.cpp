@@ -1,0 +1,53 @@
+#include "train/augment.h"
+
+#include <set>
+
+#include "support/native_test.h"
+
+namespace automed::train {
+namespace {
+
+Sample sample_with_square() {
+  Sample sample;
+  sample.mask = torch::zeros({64, 64}, torch::kUInt8);
+  sample.mask.slice(0, 10, 25).slice(1, 30, 50).fill_(1);
+  sample.image = sample.mask.to(torch::kFloat32).unsqueeze(0).expand({3, 64, 64}).clone();
+  return sample;
+}
+
+TEST("flips image and mask alike") {
+  const AugmentOptions options{.horizontal_flip = true, .vertical_flip = true};
+  std::set<std::pair<bool, bool>> seen;
+  for (std::uint64_t index = 0; index < 32; ++index) {
+    const auto sample = augment(sample_with_square(), options, 1, 0, index);
+    CHECK(test::max_difference(sample.image[0], sample.mask.to(torch::kFloat32)) == 0);
+    seen.insert({sample.mask[12][32].item<int>() == 1, sample.mask[12][31].item<int>() == 1});
+  }
+  CHECK(seen.size() > 1);  // not the same draw for every sample
+}
+
+TEST("rotates image and mask by the same angle and keeps mask values exact") {
+  const AugmentOptions options{.rotation_degrees = 40};
+  for (std::uint64_t index = 0; index < 16; ++index) {
+    const auto sample = augment(sample_with_square(), options, 1, 0, index);
+    const auto nearest = (sample.image[0] > 0.5).to(torch::kUInt8);
+    CHECK((nearest != sample.mask).sum().item<std::int64_t>() <= 12);  // they may differ along the edge only
+    CHECK(sample.mask.max().item<int>() == 1);
+    CHECK(sample.mask.eq(0).logical_or(sample.mask.eq(1)).all().item<bool>());
+  }
+}
+
+TEST("draws by seed, epoch and index, not by order") {
+  const AugmentOptions options{.horizontal_flip = true, .vertical_flip = true, .rotation_degrees = 40};
+  const auto draw = [&](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+    return augment(sample_with_square(), options, seed, epoch, index).image;
+  };
+  const auto first = draw(1, 2, 3);
+  draw(9, 9, 9);
+  CHECK(torch::equal(first, draw(1, 2, 3)));
+  CHECK(!torch::equal(first, draw(1, 3, 3)));
+  CHECK(!torch::equal(first, draw(2, 2, 3)));
+}
+
+}  // namespace
+}  // namespace automed::train
