@@ -45,6 +45,24 @@ describe('training', () => {
     expect(err).toContain('lesion: epoch 2/2');
   });
 
+  it('stops at Ctrl-C and continues where it stopped', async () => {
+    const args = [
+      ...['train', 'segmentation', '--data', data.segmentation, '--base', 'tiny@1', '--name', 'resumed'],
+      ...['--epochs', '3', '--batch', '4', ...home],
+    ];
+    const first = startAutomed(args);
+    await first.says(/epoch 1\/3/);
+    first.child.kill('SIGINT');
+    expect(await first.ended).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/automed: cancelled; the same command with --resume continues/),
+    });
+    const { code, err } = await automed(...args, '--resume');
+    expect(code).toBe(0);
+    expect(err).toMatch(/resuming at epoch [23]/);
+    expect((await automed('models', 'delete', 'resumed@1', ...home)).code).toBe(0);
+  });
+
   it('trains a classification model on a frozen base', async () => {
     const { code, out } = await automed(
       ...['train', 'classification', '--data', data.classification, '--base', 'tiny@2', '--name', 'kind'],

@@ -2,10 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { NotFoundError } from '../../common/errors';
+import { CancelledError, NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
+import { CliError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
@@ -150,9 +151,12 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
   const display = new TrainingDisplay(options.name);
   const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
   const spec = trainSpec(task, options, home, jobFolder);
-  const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric)).finally(() =>
-    display.close(),
-  );
+  const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric))
+    .catch((error: unknown) => {
+      if (!(error instanceof CancelledError)) throw error;
+      throw new CliError('cancelled; the same command with --resume continues from the last checkpoint');
+    })
+    .finally(() => display.close());
   if (options.json) {
     const { model, base, report, metrics } = result;
     return printJson({ model, base: base ?? options.base, report, metrics });

@@ -78,13 +78,13 @@ function drawLesion(random: Random, lesionClass: LesionClass, width: number, hei
 function addSpeckles(random: Random, lesion: Lesion, field: Float32Array, width: number, height: number): Float32Array {
   const canvas: Canvas = { data: new Float32Array(width * height * 3), width, height };
   const reach = lesion.radius * 1.2;
-  const spacing = random.range(5.5, 8);
-  const level = random.chance(0.5) ? 46 : -46;
+  const spacing = random.range(8, 12);
+  const level = random.chance(0.5) ? 64 : -64;
   for (let y = -reach; y < reach; y += spacing) {
     for (let x = -reach; x < reach; x += spacing) {
       const jitter = (): number => random.range(-0.35, 0.35) * spacing;
       const centre = [lesion.centre[0] + x + jitter(), lesion.centre[1] + y + jitter()] as const;
-      drawSpot(canvas, centre, spacing * random.range(0.38, 0.6), [level], 1);
+      drawSpot(canvas, centre, spacing * random.range(0.42, 0.62), [level], 1);
     }
   }
   return field.map((value, at) => value + (canvas.data[at * 3] ?? 0) - level / 5);
@@ -99,7 +99,7 @@ function lesionTexture(random: Random, lesion: Lesion, width: number, height: nu
   const phase = random.range(0, 7);
   return clouds.map((value, at) => {
     const angle = atan2(floor(at / width) - lesion.centre[1], (at % width) - lesion.centre[0]);
-    return value + 22 * sin(streaks * angle + phase);
+    return value + 38 * sin(streaks * angle + phase);
   });
 }
 
@@ -111,15 +111,15 @@ function skin(random: Random, width: number, height: number): Canvas {
   const relief = texture(random, width, height, [
     [width / 3, 16],
     [28, 9],
-    [9, 6],
-    [3, 5],
+    [9, 5],
+    [3, 3],
   ]);
   const hue = texture(random, width, height, [[40, 7]]);
   const data = new Float32Array(width * height * 3);
   for (let at = 0; at < relief.length; at += 1) {
     const tint = hue[at] as number;
     for (let band = 0; band < 3; band += 1) {
-      const shade = (relief[at] as number) + (band === 0 ? tint : -tint / 2) + random.range(-6, 6);
+      const shade = (relief[at] as number) + (band === 0 ? tint : -tint / 2) + random.range(-4, 4);
       data[at * 3 + band] = (base[band] as number) + shade;
     }
   }

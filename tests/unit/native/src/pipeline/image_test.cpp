@@ -92,8 +92,8 @@ TEST("rejects NaN and infinity in float pixels") {
   auto floats = torch::zeros({300, 300, 1});
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     floats[299][299][0] = bad;  // a pixel that the resize might never look at
-    const auto error = test::error_of(ErrorCode::kInvalidArgument,
-                                      [&] { prepare_image(view_of(floats, SampleType::kFloat32), 256); });
+    const auto error =
+        test::error_of(ErrorCode::kInvalidArgument, [&] { prepare_image(view_of(floats, SampleType::kFloat32), 256); });
     CHECK(error.field() == "pixels");
   }
 }
@@ -123,7 +123,8 @@ TEST("brings logits back to the original size through the input's size") {
   const Placement placement{.width = 400, .height = 300, .size = 256};
   torch::manual_seed(3);
   const auto low = torch::randn({1, 1, 64, 64});
-  const auto expected = at::upsample_bilinear2d(at::upsample_bilinear2d(low, {256, 256}, false), {300, 400}, false)[0][0];
+  const auto expected =
+      at::upsample_bilinear2d(at::upsample_bilinear2d(low, {256, 256}, false), {300, 400}, false)[0][0];
   CHECK(test::max_difference(restore_logits(low, placement), expected) == 0);
 }
 
