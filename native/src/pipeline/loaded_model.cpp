@@ -52,7 +52,7 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
 
 torch::Tensor LoadedModel::infer(const torch::Tensor& images) const {
   const c10::InferenceMode guard;
-  const auto input = images.to(base_->device());
+  const auto input = images.to(base_->device()).contiguous(torch::MemoryFormat::ChannelsLast);
   auto sam = base_->sam();
   const auto embedding = sam->image_encoder->forward(input);  // B,C,S/16,S/16
   if (std::holds_alternative<models::SamAutoMed>(head_)) {
