@@ -1,4 +1,4 @@
-import { fromNative } from './errors';
+import { fromNative, typedErrors } from './errors';
 import {
   loadAddon,
   type NativeAddon,
@@ -39,7 +39,7 @@ export function buildInfo(): BuildInfo {
  * @returns parameter count
  */
 export async function initBase(architecture: string, seed: number, weightsPath: string): Promise<number> {
-  return loadAddon().initBase(architecture, seed, weightsPath).catch(rethrow);
+  return typedErrors(() => loadAddon().initBase(architecture, seed, weightsPath));
 }
 
 /** A loaded encoder with its prompt encoder and decoder; shared by every model on it. */
@@ -88,12 +88,12 @@ export class Engine {
 
   /** Loads a base; a malformed or mismatched file rejects with CheckpointError that lists every key at fault. */
   async loadBase(weightsPath: string, architecture: string): Promise<Base> {
-    const raw = await this.raw.loadBase(weightsPath, architecture).catch(rethrow);
+    const raw = await typedErrors(() => this.raw.loadBase(weightsPath, architecture));
     return new Base(raw, raw.precision, raw.parameterCount);
   }
 
   async loadModel(base: Base, weightsPath: string, architecture: string): Promise<Model> {
-    const raw = await this.raw.loadModel(base.raw, weightsPath, architecture).catch(rethrow);
+    const raw = await typedErrors(() => this.raw.loadModel(base.raw, weightsPath, architecture));
     return new Model(raw, base, raw.parameterCount);
   }
 
@@ -124,7 +124,7 @@ export class Engine {
 
   /** Cancels what waits, finishes what runs, joins the threads. */
   async close(): Promise<void> {
-    await this.raw.close().catch(rethrow);
+    await typedErrors(() => this.raw.close());
   }
 
   private async request<T>(options: RequestOptions, run: (cancel: RawCancelToken | null) => Promise<T>): Promise<T> {
@@ -145,8 +145,4 @@ export class Engine {
 
 function rawOptions(options: RequestOptions): { priority: number; timeoutMs: number | null } {
   return { priority: options.priority ?? 0, timeoutMs: options.timeoutMs ?? null };
-}
-
-function rethrow(error: unknown): never {
-  throw fromNative(error);
 }

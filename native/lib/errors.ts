@@ -96,3 +96,12 @@ export function fromNative(thrown: unknown): AutomedError {
     cause: thrown,
   });
 }
+
+/** Runs a call of the addon: what it throws at once and what it rejects with both become typed errors. */
+export async function typedErrors<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

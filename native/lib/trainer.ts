@@ -1,4 +1,4 @@
-import { fromNative } from './errors';
+import { typedErrors } from './errors';
 import {
   loadAddon,
   type RawPixels,
@@ -21,11 +21,7 @@ export class Trainer {
   private constructor(private readonly raw: RawTrainer) {}
 
   static async create(options: TrainerOptions): Promise<Trainer> {
-    try {
-      return new Trainer(await loadAddon().Trainer.create(options));
-    } catch (error) {
-      throw fromNative(error);
-    }
+    return new Trainer(await typedErrors(() => loadAddon().Trainer.create(options)));
   }
 
   get trainableParameterCount(): number {
@@ -34,16 +30,16 @@ export class Trainer {
 
   /** @param mask one byte per pixel, foreground when not 0, of the image's size */
   async addSegmentationSample(split: SplitName, pixels: RawPixels, mask: Uint8Array): Promise<number> {
-    return this.raw.addSegmentationSample(split, pixels, mask).catch(rethrow);
+    return typedErrors(() => this.raw.addSegmentationSample(split, pixels, mask));
   }
 
   async addClassificationSample(split: SplitName, pixels: RawPixels, label: number): Promise<number> {
-    return this.raw.addClassificationSample(split, pixels, label).catch(rethrow);
+    return typedErrors(() => this.raw.addClassificationSample(split, pixels, label));
   }
 
   /** Takes up to `steps` optimiser steps, ending early at the end of the epoch. */
   async train(steps: number): Promise<StepResult> {
-    return this.raw.train(steps).catch(rethrow);
+    return typedErrors(() => this.raw.train(steps));
   }
 
   setLearningRate(learningRate: number): void {
@@ -52,34 +48,30 @@ export class Trainer {
 
   /** Loss and metrics of every sample of a split, in eval mode. */
   async evaluate(split: SplitName): Promise<SampleResult[]> {
-    return this.raw.evaluate(split).catch(rethrow);
+    return typedErrors(() => this.raw.evaluate(split));
   }
 
   /** Mask (0 or 1 per pixel, original size) of one sample. */
   async predictMask(split: SplitName, index: number): Promise<Buffer> {
-    return this.raw.predictMask(split, index).catch(rethrow);
+    return typedErrors(() => this.raw.predictMask(split, index));
   }
 
   /** Writes parameters, optimiser, random state and sampler position, atomically. */
   async saveCheckpoint(path: string): Promise<void> {
-    await this.raw.saveCheckpoint(path).catch(rethrow);
+    await typedErrors(() => this.raw.saveCheckpoint(path));
   }
 
   /** Continues where the checkpoint stopped: the same samples must have been added in the same order. */
   async loadCheckpoint(path: string): Promise<void> {
-    await this.raw.loadCheckpoint(path).catch(rethrow);
+    await typedErrors(() => this.raw.loadCheckpoint(path));
   }
 
   /** Writes the head's weights, and with basePath the whole base (for a run that trained the encoder). */
   async exportWeights(headPath: string, basePath: string | null): Promise<void> {
-    await this.raw.exportWeights(headPath, basePath).catch(rethrow);
+    await typedErrors(() => this.raw.exportWeights(headPath, basePath));
   }
 
   async close(): Promise<void> {
-    await this.raw.close().catch(rethrow);
+    await typedErrors(() => this.raw.close());
   }
-}
-
-function rethrow(error: unknown): never {
-  throw fromNative(error);
 }
