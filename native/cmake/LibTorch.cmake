@@ -55,11 +55,12 @@ set(AUTOMED_CUDA OFF)
 if(EXISTS "${_root}/lib/libtorch_cuda.so")
   # The wheel's CUDA libraries are packages of their own beside torch: nvidia/*/lib.
   file(GLOB _cuda_folders LIST_DIRECTORIES true "${_root}/../nvidia/*/lib")
-  find_library(_cudart NAMES libcudart.so.13 libcudart.so.12 libcudart.so HINTS ${_cuda_folders}
-    PATHS /usr/local/cuda/lib64 /usr/local/cuda-13.0/lib /usr/local/cuda-13.0/lib64 NO_CACHE)
+  set(AUTOMED_CUDA_SEARCH /usr/local/cuda/lib64 /usr/local/cuda/lib CACHE STRING "Where a CUDA toolkit keeps its libraries")
+  find_library(_cudart NAMES libcudart.so.13 libcudart.so.12 libcudart.so
+    PATHS ${_cuda_folders} ${AUTOMED_CUDA_SEARCH} NO_DEFAULT_PATH NO_CACHE)
   if(NOT _cudart)
     message(FATAL_ERROR "LibTorch in ${_root} (from ${_origin}) is a CUDA build, but its CUDA libraries are missing \
-(libcudart not found beside it in nvidia/*/lib nor in /usr/local/cuda). Install the nvidia-* packages that the torch wheel \
+(libcudart not found beside it in nvidia/*/lib nor in ${AUTOMED_CUDA_SEARCH}). Install the nvidia-* packages that the torch wheel \
 names as its requirements into the same folder, or use a CPU build. ${_remedies}")
   endif()
   list(APPEND _libraries "${_root}/lib/libc10_cuda.so" "${_root}/lib/libtorch_cuda.so")
