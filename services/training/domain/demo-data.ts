@@ -1,14 +1,15 @@
-// Writes the demonstration's labelled set: the same pictures once as images/ + masks/ and once as class folders.
+// Writes the demonstration's labelled sets: overviews as images/ + masks/, close-ups as class folders.
 
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { encodeMaskPng } from '../../imaging/mask';
-import { LESION_CLASSES, syntheticLesion } from './synthetic-lesions';
+import { LESION_CLASSES, syntheticLesion, type SyntheticLesion } from './synthetic-lesions';
 
 export interface DemoDataOptions {
   /** Seed of every picture; test pictures are other pictures of the same seed. */
   seed: number;
+  /** Pictures of each set. */
   trainCount: number;
   testCount: number;
 }
@@ -17,6 +18,9 @@ export const DEMO_DATA: Readonly<DemoDataOptions> = { seed: 20240, trainCount: 3
 
 /** Pictures of the test part begin at this number, so that no count of training pictures reaches them. */
 export const TEST_OFFSET = 1_000_000;
+
+/** Close-ups are other pictures than the overviews of the same number. */
+const CLOSE_UP_OFFSET = 10 * TEST_OFFSET;
 
 export interface DemoFolders {
   /** Holds train/ and test/, each with images/ and masks/. */
@@ -38,7 +42,7 @@ export async function writeDemoData(
 ): Promise<DemoFolders> {
   const folders = { segmentation: join(folder, 'segmentation'), classification: join(folder, 'classification') };
   const { seed, trainCount, testCount } = options;
-  const stamp = JSON.stringify({ generator: 1, seed, trainCount, testCount });
+  const stamp = JSON.stringify({ generator: 2, seed, trainCount, testCount });
   if ((await readFile(join(folder, STAMP), 'utf8').catch(() => '')) === stamp) return folders;
   for (const stale of Object.values(folders)) await rm(stale, { recursive: true, force: true });
   for (const part of ['train', 'test']) {
@@ -57,12 +61,19 @@ export async function writeDemoData(
 
 async function writeOne(folders: DemoFolders, part: string, seed: number, index: number): Promise<void> {
   const lesionClass = LESION_CLASSES[index % LESION_CLASSES.length]!;
-  const { image, mask, width, height } = syntheticLesion(seed, index, lesionClass);
   const stem = `${part}-${String(index % TEST_OFFSET).padStart(4, '0')}`;
-  const imagePath = join(folders.segmentation, part, 'images', `${stem}.jpg`);
+  const overview = syntheticLesion(seed, index, lesionClass);
+  await writeJpeg(overview, join(folders.segmentation, part, 'images', `${stem}.jpg`));
+  await writeFile(
+    join(folders.segmentation, part, 'masks', `${stem}.png`),
+    await encodeMaskPng(overview.mask, overview.width, overview.height),
+  );
+  const closeUp = syntheticLesion(seed, index + CLOSE_UP_OFFSET, lesionClass, 'closeUp');
+  await writeJpeg(closeUp, join(folders.classification, part, lesionClass, `${stem}.jpg`));
+}
+
+async function writeJpeg({ image, width, height }: SyntheticLesion, path: string): Promise<void> {
   await sharp(image, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 93, chromaSubsampling: '4:4:4' })
-    .toFile(imagePath);
-  await writeFile(join(folders.segmentation, part, 'masks', `${stem}.png`), await encodeMaskPng(mask, width, height));
-  await copyFile(imagePath, join(folders.classification, part, lesionClass, `${stem}.jpg`));
+    .toFile(path);
 }

@@ -22,6 +22,15 @@ export interface SyntheticLesion {
   lesionClass: LesionClass;
 }
 
+/** `overview` has the lesion somewhere in the picture, as for outlining; `closeUp` fills the picture, as for naming. */
+export type View = 'overview' | 'closeUp';
+
+/** Radius of the lesion in shorter sides of the picture, and how far its centre may be off the middle. */
+const VIEWS: Record<View, { radius: [number, number]; offset: number }> = {
+  overview: { radius: [0.19, 0.29], offset: 0.17 },
+  closeUp: { radius: [0.3, 0.37], offset: 0.06 },
+};
+
 interface Lesion {
   lesionClass: LesionClass;
   centre: [number, number];
@@ -60,15 +69,14 @@ function outline(random: Random, lesionClass: LesionClass): (angle: number) => n
   };
 }
 
-function drawLesion(random: Random, lesionClass: LesionClass, width: number, height: number): Lesion {
-  const side = min(width, height);
-  const radius = side * random.range(0.17, 0.28);
+function drawLesion(random: Random, lesionClass: LesionClass, width: number, height: number, view: View): Lesion {
+  const { radius, offset } = VIEWS[view];
   const sign = random.chance(0.55) ? -1 : 1;
   const strength = sign * random.range(44, 74);
   return {
     lesionClass,
-    centre: [width * random.range(0.32, 0.68), height * random.range(0.32, 0.68)],
-    radius,
+    centre: [width * random.range(0.5 - offset, 0.5 + offset), height * random.range(0.5 - offset, 0.5 + offset)],
+    radius: min(width, height) * random.range(...radius),
     edge: outline(random, lesionClass),
     shift: [0, 1, 2].map(() => strength * random.range(0.7, 1.25)),
     softness: random.range(1.2, 3.5),
@@ -78,8 +86,8 @@ function drawLesion(random: Random, lesionClass: LesionClass, width: number, hei
 function addSpeckles(random: Random, lesion: Lesion, field: Float32Array, width: number, height: number): Float32Array {
   const canvas: Canvas = { data: new Float32Array(width * height * 3), width, height };
   const reach = lesion.radius * 1.2;
-  const spacing = random.range(8, 12);
-  const level = random.chance(0.5) ? 64 : -64;
+  const spacing = lesion.radius * random.range(0.17, 0.23);
+  const level = lesion.shift[0]! > 0 ? 60 : -60; // the other sign would make the lesion vanish
   for (let y = -reach; y < reach; y += spacing) {
     for (let x = -reach; x < reach; x += spacing) {
       const jitter = (): number => random.range(-0.35, 0.35) * spacing;
@@ -99,7 +107,7 @@ function lesionTexture(random: Random, lesion: Lesion, width: number, height: nu
   const phase = random.range(0, 7);
   return clouds.map((value, at) => {
     const angle = atan2(floor(at / width) - lesion.centre[1], (at % width) - lesion.centre[0]);
-    return value + 38 * sin(streaks * angle + phase);
+    return value + 30 * sin(streaks * angle + phase);
   });
 }
 
@@ -146,13 +154,18 @@ function paintLesion(canvas: Canvas, lesion: Lesion, pattern: Float32Array): Uin
   return mask;
 }
 
-/** Draws picture number `index` of the set `seed`; each picture depends on these two numbers only. */
-export function syntheticLesion(seed: number, index: number, lesionClass: LesionClass): SyntheticLesion {
+/** Draws picture number `index` of the set `seed`: the same arguments give the same picture. */
+export function syntheticLesion(
+  seed: number,
+  index: number,
+  lesionClass: LesionClass,
+  view: View = 'overview',
+): SyntheticLesion {
   const random = Random.of(seed, index);
   const width = random.integer(200, 320);
   const height = random.integer(200, 320);
   const canvas = skin(random, width, height);
-  const lesion = drawLesion(random, lesionClass, width, height);
+  const lesion = drawLesion(random, lesionClass, width, height, view);
   const mask = paintLesion(canvas, lesion, lesionTexture(random, lesion, width, height));
   light(canvas, random);
   drawDistractors(canvas, random);
