@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { automed } from '../integration/cli/automed-process';
 
-const FEW = ['--images', '24', '--test-images', '6', '--epochs', '1', '--class-epochs', '1'];
+// Training and building on one machine starve each other; a lone thread does not wait for a second one.
+const FEW = ['--threads', '1', '--images', '24', '--test-images', '6', '--epochs', '1', '--class-epochs', '1'];
+
+jest.setTimeout(600_000);
 
 describe('automed demo', () => {
   let folder: string;

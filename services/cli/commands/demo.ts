@@ -1,9 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import { writeDemoData, type DemoFolders } from '../../training/domain/demo-data';
 import { loadConfig, repositoryRoot } from '../config';
 import { measureModels, type DemoScores } from '../demo/measure';
-import { DEMO_PLAN, type DemoPlan } from '../demo/plan';
+import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
 import { trainModels, type TrainedModels } from '../demo/training';
 import { prepareWorkspace, type Workspace } from '../demo/workspace';
 import { CountDisplay } from '../output/count-display';
@@ -22,6 +23,7 @@ interface DemoOptions {
   testImages: number;
   epochs: number;
   classEpochs: number;
+  threads: number;
   json?: boolean;
 }
 
@@ -36,18 +38,20 @@ export function demoCommand(): Command {
     .option('--test-images <count>', 'unseen pictures to measure on', whole(3), DEMO_PLAN.testCount)
     .option('--epochs <count>', 'passes of SAM-AutoMed', whole(1), DEMO_PLAN.segmentation.epochs)
     .option('--class-epochs <count>', 'passes of SAM-MedCls', whole(1), DEMO_PLAN.classification.epochs)
+    .option('--threads <count>', 'LibTorch threads of the training', whole(1, 1024), availableParallelism())
     .option('--json', 'end with one line of JSON')
     .action(demo);
   return examples(command, ['automed demo', 'automed demo --out /tmp/demo --json']);
 }
 
 async function demo(options: DemoOptions): Promise<void> {
-  const plan: DemoPlan = {
+  const plan: DemoRun = {
     ...DEMO_PLAN,
     trainCount: options.images,
     testCount: options.testImages,
     segmentation: { ...DEMO_PLAN.segmentation, epochs: options.epochs },
     classification: { ...DEMO_PLAN.classification, epochs: options.classEpochs },
+    threads: options.threads,
   };
   const workspace = prepareWorkspace(options.out, options.home);
   printNote(`Automed demo in ${workspace.root} (research use; not a medical device)`);

@@ -94,10 +94,10 @@ function taskOf(model: Model__Output): string {
   return model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
 }
 
-/** The metric that a reader asks for first. */
+/** The metric that a reader asks for first; of the test part where there was one. */
 function headline({ metrics }: Model__Output): string {
   for (const key of ['mdsc', 'accuracy']) {
-    const value = metrics[key];
+    const value = metrics[`test.${key}`] ?? metrics[`validation.${key}`] ?? metrics[key];
     if (value !== undefined) return `${key} ${value.toFixed(3)}`;
   }
   return '-';

@@ -232,9 +232,18 @@ function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], un
   };
 }
 
+/** The scores of a part that a person asks for; the rest is in the report. */
+const HEADLINES = ['mdsc', 'miou', 'accuracy', 'macroF1'];
+
 function printResult({ model = '-', base, report, metrics }: FinishedEvent, options: TrainOptions): void {
-  const numbers = Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
-  const scores = numbers.map(([name, value]) => `${name} ${Number.isInteger(value) ? value : score(value)}`);
-  const parts = [`trained ${model} on ${base ?? options.base}`, ...scores];
-  printLine(parts.join(', ') + (report === undefined ? '' : `; report in ${report}`));
+  const parts = [`trained ${model} on ${base ?? options.base}`];
+  for (const part of ['validation', 'test']) {
+    const values = (metrics[part] ?? {}) as Record<string, unknown>;
+    const scores = HEADLINES.flatMap((name) => {
+      const value = values[name];
+      return typeof value === 'number' ? [`${name} ${score(value)}`] : [];
+    });
+    if (scores.length > 0) parts.push(`${part} ${scores.join(' ')}`);
+  }
+  printLine(`${parts.join(', ')}${report === undefined ? '' : `; report in ${report}`}`);
 }

@@ -9,6 +9,12 @@ export interface DemoPlan {
   classification: Partial<Recipe> & { epochs: number };
 }
 
+/** A plan on this machine. */
+export interface DemoRun extends DemoPlan {
+  /** LibTorch threads. */
+  threads: number;
+}
+
 /** Sized for six minutes of training on two cores, and enough for a Dice of 0.85 and an accuracy of 0.9. */
 export const DEMO_PLAN: DemoPlan = {
   seed: 20240,

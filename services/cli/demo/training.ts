@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DemoFolders } from '../../training/domain/demo-data';
 import type { TrainSpecInput } from '../../training/protocol';
@@ -6,7 +5,7 @@ import { CliError } from '../errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL, type DemoPlan } from './plan';
+import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL, type DemoRun } from './plan';
 import type { Workspace } from './workspace';
 
 export interface TrainedModels {
@@ -23,11 +22,11 @@ export interface TrainedModels {
  * Trains SAM-AutoMed with its encoder, and SAM-MedCls on that encoder, which then stays as it is. The workers are given
  * the training part only: they split their own validation off it and never see the test part.
  */
-export async function trainModels(plan: DemoPlan, folders: DemoFolders, workspace: Workspace): Promise<TrainedModels> {
+export async function trainModels(plan: DemoRun, folders: DemoFolders, workspace: Workspace): Promise<TrainedModels> {
   const { store } = workspace;
-  const { seed } = plan;
+  const { seed, threads } = plan;
   const created = await runWorker({ type: 'createBase', spec: { store, name: BASE_NAME, arch: 'tiny', seed } });
-  const common = { store, seed, threads: availableParallelism(), licence: 'synthetic pictures; no restrictions' };
+  const common = { store, seed, threads, licence: 'synthetic pictures; no restrictions' };
   const begun = performance.now();
   const segmentation = await trainOne('SAM-AutoMed', {
     ...common,

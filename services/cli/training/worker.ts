@@ -1,6 +1,8 @@
+import { InternalError } from '../../common/errors';
 import { launchWorker } from '../../training/domain/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../training/protocol';
 import { childEnvironment } from '../config';
+import { CliError } from '../errors';
 import { onStopSignal } from '../signals';
 import { programPath, type Program } from '../stack/service-process';
 
@@ -19,6 +21,9 @@ export async function runWorker(
   const signals = onStopSignal(() => cancellation.abort());
   try {
     return await launchWorker(command, { onEvent, signal: cancellation.signal, env: childEnvironment({}), workerPath });
+  } catch (error) {
+    // It happened on this machine: its text is for the user, not for a server's log.
+    throw error instanceof InternalError ? new CliError(error.message) : error;
   } finally {
     signals.dispose();
   }
