@@ -127,6 +127,8 @@ export interface RawTrainerOptions {
   /** JSON text of model.json's `architecture`; initial weights of the head, or null for random ones. */
   headArchitecture: string;
   headWeightsPath: string | null;
+  /** Weights of a model of either task whose MobileNet the run starts from; null: the head's own. */
+  backboneWeightsPath: string | null;
   trainEncoder: boolean;
   seed: number;
   optimizer: string;

@@ -26,7 +26,10 @@ export const trainSpecSchema = z.strictObject({
   trainEncoder: z.boolean().default(false),
   /** Name for that version (default: the base's own). */
   baseName: z.string().optional(),
-  /** Model to start from: `name`, `name@version` or `name@alias`; default: random weights. */
+  /**
+   * Model to start from: `name`, `name@version` or `name@alias`; default: random weights. Of a model of the other task the
+   * MobileNet is taken over, which must have the same width and blocks.
+   */
   startFrom: z.string().optional(),
   /** `default`, `paper`, or a name of RECIPES. */
   recipe: z.string().default('default'),

@@ -51,6 +51,7 @@ export function trainerOptions(
     baseWeightsPath: files.base,
     headArchitecture: MICRO_SEGMENTATION,
     headWeightsPath: null,
+    backboneWeightsPath: null,
     trainEncoder: false,
     seed: 1,
     optimizer: 'adam',

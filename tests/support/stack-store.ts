@@ -95,6 +95,7 @@ const UNUSED = {
   device: 'cpu',
   threads: 1,
   headWeightsPath: null,
+  backboneWeightsPath: null,
   trainEncoder: false,
   optimizer: 'adam',
   learningRate: 1e-3,

@@ -42,6 +42,7 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.base_weights_path = read_string(o.Get("baseWeightsPath"), "baseWeightsPath");
   options.head_architecture = read_string(o.Get("headArchitecture"), "headArchitecture");
   options.head_weights_path = read_optional_string(o.Get("headWeightsPath"), "headWeightsPath");
+  options.backbone_weights_path = read_optional_string(o.Get("backboneWeightsPath"), "backboneWeightsPath");
   options.train_encoder = read_boolean(o.Get("trainEncoder"), "trainEncoder");
   options.seed = static_cast<std::uint64_t>(read_integer(o.Get("seed"), "seed", 0, kMaxSeed));
   const auto optimizer = read_string(o.Get("optimizer"), "optimizer");

@@ -17,8 +17,9 @@ class ImagePromptImpl : public torch::nn::Module {
   ImagePromptImpl(const MobileNetConfig& config, std::int64_t prompt_channels);
   torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& gaussian);
 
- private:
   MobileNetV3 backbone{nullptr};
+
+ private:
   torch::nn::Conv2d proj{nullptr};
 };
 TORCH_MODULE(ImagePrompt);

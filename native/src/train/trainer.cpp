@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <sstream>
@@ -70,6 +71,7 @@ Trainer::Trainer(TrainerOptions options)
     head_ = models::SamMedCls(base_config_, head_config_);
   }
   if (options_.head_weights_path) load_strict(head_module(), SafetensorsFile::open(*options_.head_weights_path));
+  if (options_.backbone_weights_path) load_backbone(*options_.backbone_weights_path);
   models::set_batch_norm_momentum(head_module(), options_.batch_norm_momentum);
   base_->to(device_);
   head_module().to(device_);
@@ -88,6 +90,19 @@ Trainer::Trainer(TrainerOptions options)
 
 torch::nn::Module& Trainer::head_module() {
   return std::visit([](auto& head) -> torch::nn::Module& { return *head; }, head_);
+}
+
+void Trainer::load_backbone(const std::string& weights_path) {
+  const auto file = SafetensorsFile::open(weights_path);
+  // SAM-AutoMed keeps its MobileNet inside the image prompt, SAM-MedCls at the top.
+  constexpr const char* kInPrompt = "image_prompt.backbone.";
+  const auto keys = file.keys();
+  const bool in_prompt =
+      std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with(kInPrompt); });
+  auto& backbone = std::holds_alternative<models::SamAutoMed>(head_)
+                       ? std::get<models::SamAutoMed>(head_)->image_prompt->backbone
+                       : std::get<models::SamMedCls>(head_)->backbone;
+  load_strict(*backbone, file, in_prompt ? kInPrompt : "backbone.");
 }
 
 std::vector<torch::Tensor> Trainer::trainable_parameters() {

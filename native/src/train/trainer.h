@@ -30,6 +30,8 @@ struct TrainerOptions {
   std::string base_weights_path;
   std::string head_architecture;
   std::optional<std::string> head_weights_path;  ///< absent: random, decoder copied from the base
+  /// Weights of a model of either task whose MobileNet the run starts from; absent: the head's own.
+  std::optional<std::string> backbone_weights_path;
   bool train_encoder = false;
   std::uint64_t seed = 0;
   OptimizerKind optimizer = OptimizerKind::kAdam;
@@ -98,6 +100,7 @@ class Trainer {
   void set_training(bool training);
   std::vector<torch::Tensor> trainable_parameters();
   torch::nn::Module& head_module();
+  void load_backbone(const std::string& weights_path);
   void save(torch::serialize::OutputArchive& archive);
   void load(torch::serialize::InputArchive& archive);
 

@@ -12,6 +12,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     baseWeightsPath: settings.baseWeightsPath,
     headArchitecture: JSON.stringify(settings.headArchitecture),
     headWeightsPath: settings.headWeightsPath,
+    backboneWeightsPath: settings.backboneWeightsPath,
     trainEncoder: settings.trainEncoder,
     seed: settings.seed,
     optimizer: recipe.optimizer,

@@ -43,6 +43,8 @@ export interface TrainerSettings {
   baseWeightsPath: string;
   headArchitecture: object;
   headWeightsPath: string | null;
+  /** Of a model of either task: the run starts from its MobileNet. */
+  backboneWeightsPath: string | null;
   trainEncoder: boolean;
   seed: number;
   recipe: Recipe;

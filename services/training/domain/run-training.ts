@@ -47,14 +47,10 @@ function headFor(spec: TrainSpec, base: StoredBase, classes: readonly string[]):
   return head;
 }
 
+/** The model to start from: all of it when it does the same task, its MobileNet when it does the other. */
 async function startModel(store: ModelStore, spec: TrainSpec): Promise<StoredModel | undefined> {
   if (spec.startFrom === undefined) return undefined;
   const stored = await store.resolveModel(spec.startFrom);
-  if (stored.manifest.task !== spec.task) {
-    throw automedError('WRONG_TASK', `The model ${spec.startFrom} does ${stored.manifest.task}, not ${spec.task}.`, {
-      field: 'startFrom',
-    });
-  }
   await store.verify(stored);
   return stored;
 }
@@ -125,6 +121,7 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
   const folder = await listSamples(spec);
   const head = headFor(spec, plan.base, folder.classes);
   await mkdir(spec.jobFolder, { recursive: true });
+  const sameTask = plan.start?.manifest.task === spec.task;
   const trainer = await createTrainer({
     task: spec.task,
     device: spec.device,
@@ -132,7 +129,8 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     baseArchitecture: plan.base.manifest.architecture,
     baseWeightsPath: plan.base.weightsPath,
     headArchitecture: head,
-    headWeightsPath: plan.start?.weightsPath ?? null,
+    headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
+    backboneWeightsPath: sameTask ? null : (plan.start?.weightsPath ?? null),
     trainEncoder: spec.trainEncoder,
     seed: spec.seed,
     recipe: plan.recipe,

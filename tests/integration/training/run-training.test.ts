@@ -173,10 +173,11 @@ describe('a classification run', () => {
     );
   });
 
-  it('can start from a model of its task only', async () => {
-    const spec = specOf({ task: 'classification', name: 'again', data: data.classification, startFrom: 'whole' });
-    await expect(run(spec)).rejects.toMatchObject({ code: 'WRONG_TASK', field: 'startFrom' });
-    const continued = await run({ ...spec, startFrom: 'lesion-type' });
-    expect(continued.model).toBe('again@1');
+  it('can start from a model of its task, and from the MobileNet of one of the other', async () => {
+    const spec = specOf({ task: 'classification', name: 'again', data: data.classification });
+    expect((await run({ ...spec, startFrom: 'lesion-type' })).model).toBe('again@1');
+    expect((await run({ ...spec, startFrom: 'whole' })).model).toBe('again@2');
+    const other = { ...spec, startFrom: 'whole', head: { ...spec.head, se: 'plain' as const } };
+    await expect(run(other)).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH' });
   });
 });
