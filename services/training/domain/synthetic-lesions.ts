@@ -86,7 +86,7 @@ function drawLesion(random: Random, lesionClass: LesionClass, width: number, hei
 function addSpeckles(random: Random, lesion: Lesion, field: Float32Array, width: number, height: number): Float32Array {
   const canvas: Canvas = { data: new Float32Array(width * height * 3), width, height };
   const reach = lesion.radius * 1.2;
-  const spacing = lesion.radius * random.range(0.17, 0.23);
+  const spacing = lesion.radius * random.range(0.12, 0.16);
   const level = lesion.shift[0]! > 0 ? 60 : -60; // the other sign would make the lesion vanish
   for (let y = -reach; y < reach; y += spacing) {
     for (let x = -reach; x < reach; x += spacing) {
@@ -103,11 +103,11 @@ function lesionTexture(random: Random, lesion: Lesion, width: number, height: nu
   const clouds = texture(random, width, height, [[18, 5]]);
   if (lesion.lesionClass === 'round') return clouds;
   if (lesion.lesionClass === 'lobulated') return addSpeckles(random, lesion, clouds, width, height);
-  const streaks = random.integer(15, 21);
+  const streaks = random.integer(8, 11);
   const phase = random.range(0, 7);
   return clouds.map((value, at) => {
     const angle = atan2(floor(at / width) - lesion.centre[1], (at % width) - lesion.centre[0]);
-    return value + 30 * sin(streaks * angle + phase);
+    return value + 34 * sin(streaks * angle + phase);
   });
 }
 
