@@ -16,7 +16,7 @@ const REMEDIES = [
 
 /** @returns the folder to build against, or null when the environment names another. */
 export async function ensureLibTorch(root, log) {
-  if (process.env.LIBTORCH || process.env.LIBTORCH_USE_PYTORCH) return null;
+  if (process.env.LIBTORCH || !['', '0', undefined].includes(process.env.LIBTORCH_USE_PYTORCH)) return null;
   const target = join(root, '.libtorch', PINNED_VERSION);
   const torch = join(target, 'torch');
   if (existsSync(join(torch, 'lib', 'libtorch_cpu.so'))) return torch;
@@ -24,6 +24,9 @@ export async function ensureLibTorch(root, log) {
     throw new SetupError(`LibTorch ${PINNED_VERSION} is fetched with python3's pip, and there is none.\n${REMEDIES}`);
 
   mkdirSync(join(root, '.libtorch'), { recursive: true });
+  // What an interrupted download left behind must never pass for a complete one.
+  for (const entry of readdirSync(join(root, '.libtorch')))
+    if (entry.startsWith('partial-')) rmSync(join(root, '.libtorch', entry), { recursive: true, force: true });
   const partial = join(root, '.libtorch', `partial-${process.pid}`);
   rmSync(target, { recursive: true, force: true });
   try {

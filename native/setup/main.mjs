@@ -46,6 +46,7 @@ async function native() {
   // cmake-js does not configure again by itself when its cache exists.
   if (readOrNull(stamp) !== signature) {
     log('configuring the native build');
+    rmSync(stamp, { force: true });
     rmSync(join(build, 'CMakeCache.txt'), { force: true });
     await cmakeJs('configure');
     writeFileSync(stamp, signature);

@@ -58,6 +58,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   const auto trainer = TrainerHandle::define(env);
   data->trainer_class = Napi::Persistent(trainer);
 
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  const auto on_exit = Napi::Function::New(env, [data](const Napi::CallbackInfo&) { data->stop_threads(); });
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), on_exit});
+
   exports.Set("buildInfo", Napi::Function::New(env, build_info));
   exports.Set("Engine", EngineHandle::define(env));
   exports.Set("CancelToken", CancelToken::define(env));

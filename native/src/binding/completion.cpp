@@ -51,6 +51,12 @@ SerialThread& AddonData::loader_thread() {
   return *loader;
 }
 
+void AddonData::stop_threads() {
+  for (const auto& stop : stoppers) stop();
+  stoppers.clear();
+  if (loader) loader->stop();
+}
+
 AddonData& AddonData::of(Napi::Env env) {
   return *env.GetInstanceData<AddonData>();
 }

@@ -20,10 +20,14 @@ struct AddonData {
   Napi::FunctionReference base_class;
   Napi::FunctionReference model_class;
   Napi::FunctionReference trainer_class;
+  std::vector<std::function<void()>> stoppers;  ///< end the threads of what this environment made
   std::unique_ptr<SerialThread>
       loader;  ///< reads weights, so that neither the JS thread nor the engine waits for a disk
 
   SerialThread& loader_thread();
+  /// Ends every thread at JavaScript's `exit` event: LibTorch's static objects go while `exit()` runs, and a thread
+  /// that still computes then crashes the process.
+  void stop_threads();
   static AddonData& of(Napi::Env env);
 };
 

@@ -58,8 +58,8 @@ Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) 
   return value.As<Napi::Uint8Array>();
 }
 
-pipeline::PixelView read_pixels(const Napi::Object& pixels) {
-  const auto bytes = read_bytes(pixels.Get("data"), "pixels.data");
+pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data) {
+  const auto bytes = read_bytes(data, "pixels.data");
   const auto type = read_string(pixels.Get("sampleType"), "pixels.sampleType");
   pipeline::PixelView view{.data = bytes.Data(),
                            .size_bytes = bytes.ByteLength(),

@@ -23,8 +23,9 @@ std::int64_t read_integer(const Napi::Value& value, const std::string& field, st
 std::optional<std::string> read_optional_string(const Napi::Value& value, const std::string& field);
 Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field);
 
-/// RawPixels of native/lib/native.ts. The view points into the caller's buffer.
-pipeline::PixelView read_pixels(const Napi::Object& pixels);
+/// RawPixels of native/lib/native.ts, whose `data` has been read once by the caller, who pins that object. The view
+/// points into its buffer, which JavaScript must not transfer meanwhile.
+pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data);
 
 /// A Buffer over a contiguous uint8 tensor, which it keeps alive.
 Napi::Value to_buffer(Napi::Env env, const torch::Tensor& bytes);

@@ -175,6 +175,9 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
     const auto options = read_object(info[0], "options");
     device_ = parse_device(read_string(options.Get("device"), "device"));
     engine_ = std::make_shared<pipeline::Engine>(read_engine_options(options));
+    AddonData::of(info.Env()).stoppers.push_back([weak = std::weak_ptr(engine_)] {
+      if (const auto engine = weak.lock()) engine->close();
+    });
   });
 }
 
@@ -236,7 +239,8 @@ Napi::Value EngineHandle::classify(const Napi::CallbackInfo& info) {
 Napi::Value EngineHandle::submit(Napi::Env env, pipeline::Request request, const Napi::Object& pixels,
                                  const Napi::Value& options_value) {
   const auto options = read_object(options_value, "options");
-  request.pixels = read_pixels(pixels);
+  const auto data = read_object(pixels.Get("data"), "pixels.data");
+  request.pixels = read_pixels(pixels, data);
   request.priority = static_cast<int>(read_integer(options.Get("priority"), "priority", -kMaxPriority, kMaxPriority));
   if (const auto timeout = options.Get("timeoutMs"); !timeout.IsNull()) {
     const auto wait = std::chrono::duration<double, std::milli>(read_number(timeout, "timeoutMs"));
@@ -247,7 +251,7 @@ Napi::Value EngineHandle::submit(Napi::Env env, pipeline::Request request, const
   if (const auto token = options.Get("cancel"); !token.IsNull()) {
     request.cancelled = CancelToken::Unwrap(read_object(token, "cancel"))->flag();
   }
-  const auto completion = Completion::start(env, {pixels.Get("data").As<Napi::Object>()});
+  const auto completion = Completion::start(env, {data});
   const auto promise = completion.promise();
   request.done = [completion](pipeline::Result result) { settle(completion, std::move(result)); };
   try {
@@ -276,10 +280,11 @@ Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineHandle::close(const Napi::CallbackInfo& info) {
+  auto& loader = guarded(info.Env(), [&] { return std::ref(AddonData::of(info.Env()).loader_thread()); }).get();
   const auto completion = Completion::start(info.Env());
   const auto promise = completion.promise();
   // On the loader thread, because joining the workers waits for what they run.
-  AddonData::of(info.Env()).loader_thread().post([completion, engine = engine_] {
+  loader.post([completion, engine = engine_] {
     completion.settle_with([&]() -> Completion::MakeValue {
       engine->close();
       return [](Napi::Env js) { return js.Undefined(); };

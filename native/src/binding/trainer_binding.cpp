@@ -95,8 +95,11 @@ Napi::Value TrainerHandle::create(const Napi::CallbackInfo& info) {
     const auto completion = Completion::start(env);
     const auto promise = completion.promise();
     auto session = std::make_shared<Session>();
-    session->thread = std::make_unique<SerialThread>(threads);
+    session->thread = std::make_shared<SerialThread>(threads);
     auto& thread = *session->thread;
+    AddonData::of(env).stoppers.push_back([weak = std::weak_ptr(session->thread)] {
+      if (const auto running = weak.lock()) running->stop();
+    });
     // The session moves on to the JS thread with the result: a job that owned its own thread could never end it.
     thread.post([completion, options = std::move(options), session = std::move(session)]() mutable {
       std::optional<Error> failure;
@@ -142,7 +145,8 @@ Napi::Value TrainerHandle::add_segmentation_sample(const Napi::CallbackInfo& inf
   return guarded(info.Env(), [&] {
     const auto split = read_split(info[0]);
     const auto object = read_object(info[1], "pixels");
-    const auto pixels = read_pixels(object);
+    const auto data = read_object(object.Get("data"), "pixels.data");
+    const auto pixels = read_pixels(object, data);
     const auto mask = read_bytes(info[2], "mask");
     if (static_cast<std::int64_t>(mask.ByteLength()) != pixels.width * pixels.height) {
       throw Error(ErrorCode::kShapeMismatch, "the mask must have one byte per pixel of its image", "mask");
@@ -151,7 +155,7 @@ Napi::Value TrainerHandle::add_segmentation_sample(const Napi::CallbackInfo& inf
     return run(
         info.Env(),
         [=](train::Trainer& trainer) { return index_value(trainer.add_segmentation_sample(split, pixels, bytes)); },
-        {object.Get("data").As<Napi::Object>(), info[2].As<Napi::Object>()});
+        {data, info[2].As<Napi::Object>()});
   });
 }
 
@@ -159,12 +163,13 @@ Napi::Value TrainerHandle::add_classification_sample(const Napi::CallbackInfo& i
   return guarded(info.Env(), [&] {
     const auto split = read_split(info[0]);
     const auto object = read_object(info[1], "pixels");
-    const auto pixels = read_pixels(object);
+    const auto data = read_object(object.Get("data"), "pixels.data");
+    const auto pixels = read_pixels(object, data);
     const auto label = read_integer(info[2], "label", 0, std::numeric_limits<std::int32_t>::max());
     return run(
         info.Env(),
         [=](train::Trainer& trainer) { return index_value(trainer.add_classification_sample(split, pixels, label)); },
-        {object.Get("data").As<Napi::Object>()});
+        {data});
   });
 }
 

@@ -22,7 +22,7 @@ class TrainerHandle : public Napi::ObjectWrap<TrainerHandle> {
 
   /// The thread outlives every job on it; jobs hold the trainer, never the thread.
   struct Session {
-    std::unique_ptr<SerialThread> thread;
+    std::shared_ptr<SerialThread> thread;
     std::shared_ptr<std::unique_ptr<train::Trainer>> trainer = std::make_shared<std::unique_ptr<train::Trainer>>();
     std::int64_t trainable_parameter_count = 0;
   };

@@ -6,6 +6,11 @@
 
 namespace automed {
 
+void set_intra_op_threads(int count) {
+  at::get_num_threads();
+  at::set_num_threads(count);
+}
+
 SerialThread::SerialThread(int intra_op_threads) : thread_([this, intra_op_threads] { run(intra_op_threads); }) {}
 
 SerialThread::~SerialThread() {
@@ -14,7 +19,17 @@ SerialThread::~SerialThread() {
     stopping_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SerialThread::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    jobs_.clear();
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
 }
 
 void SerialThread::post(std::function<void()> job) {
@@ -26,7 +41,7 @@ void SerialThread::post(std::function<void()> job) {
 }
 
 void SerialThread::run(int intra_op_threads) {
-  at::set_num_threads(intra_op_threads);
+  set_intra_op_threads(intra_op_threads);
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -1,12 +1,11 @@
 #include "pipeline/engine.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
+#include "core/serial_thread.h"
 #include "core/translate.h"
 
 namespace automed::pipeline {
@@ -55,6 +54,16 @@ Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& p
   return result;
 }
 
+/// The answer to one request from its row of the model's output.
+Result finish(const Request& request, const torch::Tensor& output, const Placement& placement, Timings timings) {
+  if (request.task == Task::kClassification) return Classification{output[0].clone(), timings};
+  const auto begin = Clock::now();
+  auto result = finish_segmentation(output, placement, request.threshold);
+  timings.postprocess_ms = milliseconds_between(begin, Clock::now());
+  result.timings = timings;
+  return result;
+}
+
 }  // namespace
 
 struct Engine::Pending {
@@ -74,7 +83,12 @@ bool Engine::Order::operator()(const PendingPtr& a, const PendingPtr& b) const {
 }
 
 Engine::Engine(const EngineOptions& options) : options_(options) {
-  for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
+  } catch (...) {  // the system gives no further thread
+    close();
+    throw;
+  }
 }
 
 Engine::~Engine() {
@@ -91,9 +105,12 @@ void Engine::submit(Request request) {
   {
     const std::lock_guard lock(mutex_);
     if (closing_) throw Error(ErrorCode::kIllegalState, "the engine is closed");
-    if (queue_.size() >= options_.queue_capacity) purge(dropped);
-    const double wait_ms = expected_wait_ms();
-    const auto retry_ms = std::max<std::int64_t>(1, std::llround(wait_ms));
+    purge(dropped);
+    pending->sequence = next_sequence_++;
+    // Only what would run before the newcomer delays it; a place in a full queue comes free with any request.
+    const auto before = std::distance(queue_.begin(), queue_.lower_bound(pending));
+    const double wait_ms = expected_wait_ms(static_cast<std::size_t>(before));
+    const auto retry_ms = std::max<std::int64_t>(1, std::llround(std::max(wait_ms, stats_.image_time_ms)));
     const auto& deadline = pending->request.deadline;
     if (pending->expired(pending->arrived)) {
       ++stats_.expired;
@@ -104,7 +121,6 @@ void Engine::submit(Request request) {
     } else if (deadline && milliseconds_between(pending->arrived, *deadline) < wait_ms) {
       refusal.emplace(ErrorCode::kQueueFull, "the wait would outlast the deadline", retry_ms);
     } else {
-      pending->sequence = next_sequence_++;
       queue_.insert(pending);
     }
     if (refusal && refusal->code() == ErrorCode::kQueueFull) ++stats_.refused;
@@ -114,11 +130,11 @@ void Engine::submit(Request request) {
   wake_.notify_all();  // one of those waiting may be waiting for company only
 }
 
-/// Time until a worker is free for a newcomer; call with the lock held.
-double Engine::expected_wait_ms() const {
-  const auto ahead = static_cast<double>(queue_.size() + stats_.running_images);
+/// Time until a worker is free for a newcomer behind `ahead` waiting images; call with the lock held.
+double Engine::expected_wait_ms(std::size_t ahead) const {
+  const auto busy = static_cast<double>(ahead + stats_.running_images);
   const auto workers = static_cast<double>(options_.workers);
-  return ahead < workers ? 0 : ahead / workers * stats_.image_time_ms;
+  return busy < workers ? 0 : busy / workers * stats_.image_time_ms;
 }
 
 EngineStats Engine::stats() const {
@@ -168,7 +184,7 @@ void Engine::settle_dropped(std::vector<PendingPtr>& dropped) {
 }
 
 void Engine::work() {
-  at::set_num_threads(options_.threads_per_worker);
+  set_intra_op_threads(options_.threads_per_worker);
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
@@ -194,15 +210,11 @@ std::vector<Engine::PendingPtr> Engine::take_batch(std::unique_lock<std::mutex>&
   std::vector<PendingPtr> batch;
   if (!queue_.empty()) {
     const auto first = *queue_.begin();
-    const auto until = first->arrived + options_.max_batch_wait;
-    const auto enough = [&] {
-      return closing_ || std::count_if(queue_.begin(), queue_.end(), [&](const auto& p) {
-                           return p->request.model == first->request.model;
-                         }) >= static_cast<std::ptrdiff_t>(options_.max_batch);
-    };
-    if (options_.max_batch > 1) wake_.wait_until(lock, until, enough);
-    // Another worker may have taken the first one meanwhile; what is left then starts the next round.
-    if (queue_.contains(first)) batch = collect(first);
+    // Those that were dropped must not wait with it, nor may it wait past the time it needs to meet its own deadline.
+    if (options_.max_batch > 1 && dropped.empty()) wait_for_company(first, lock);
+    purge(dropped);
+    // What comes first may have changed meanwhile; then the next round starts with it.
+    if (!queue_.empty() && *queue_.begin() == first) batch = collect(first);
   }
   if (!dropped.empty()) {
     lock.unlock();
@@ -210,6 +222,20 @@ std::vector<Engine::PendingPtr> Engine::take_batch(std::unique_lock<std::mutex>&
     lock.lock();
   }
   return batch;
+}
+
+void Engine::wait_for_company(const PendingPtr& first, std::unique_lock<std::mutex>& lock) {
+  auto until = first->arrived + options_.max_batch_wait;
+  if (const auto& deadline = first->request.deadline) {
+    const std::chrono::duration<double, std::milli> reserve(2 * stats_.image_time_ms);
+    until = std::min(until, *deadline - std::chrono::duration_cast<Clock::duration>(reserve));
+  }
+  wake_.wait_until(lock, until, [&] {
+    if (closing_ || queue_.empty() || *queue_.begin() != first || first->cancelled()) return true;
+    const auto company = std::count_if(queue_.begin(), queue_.end(),
+                                       [&](const auto& p) { return p->request.model == first->request.model; });
+    return company >= static_cast<std::ptrdiff_t>(options_.max_batch);
+  });
 }
 
 std::vector<Engine::PendingPtr> Engine::collect(const PendingPtr& first) {
@@ -239,7 +265,6 @@ void Engine::run(std::vector<PendingPtr>& batch) {
   std::vector<Placement> placements;
   std::vector<torch::Tensor> inputs;
   std::vector<double> preprocess_ms;
-  std::size_t settled = 0;  // of `members`, so that a failure halfway answers the rest
   const auto count = [this](std::uint64_t EngineStats::*counter, std::size_t n = 1) {
     const std::lock_guard lock(mutex_);
     stats_.*counter += n;
@@ -260,37 +285,35 @@ void Engine::run(std::vector<PendingPtr>& batch) {
     }
   }
   if (members.empty()) return;
+  torch::Tensor output;
+  const auto begin = Clock::now();
   try {
-    const auto begin = Clock::now();
-    const auto output = model.infer(torch::stack(inputs));
-    const auto inferred = Clock::now();
-    count(&EngineStats::encoded_images, members.size());
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      auto& request = members[i]->request;
-      Timings timings{.queue_ms = milliseconds_between(members[i]->arrived, started),
-                      .preprocess_ms = preprocess_ms[i],
-                      .inference_ms = milliseconds_between(begin, inferred),
-                      .batch_size = members.size()};
-      const auto row = static_cast<std::int64_t>(i);
-      const auto post = Clock::now();
-      std::optional<Result> result;
-      if (request.task == Task::kSegmentation) {
-        auto segmentation = finish_segmentation(output.slice(0, row, row + 1), placements[i], request.threshold);
-        timings.postprocess_ms = milliseconds_between(post, Clock::now());
-        segmentation.timings = timings;
-        result.emplace(std::move(segmentation));
-      } else {
-        result.emplace(Classification{output[row].clone(), timings});
-      }
-      ++settled;
-      request.done(std::move(*result));
-    }
-    count(&EngineStats::completed, members.size());
-    record_time(members.size(), milliseconds_between(started, Clock::now()));
+    output = model.infer(torch::stack(inputs));
   } catch (...) {
     const auto error = current_error();
-    count(&EngineStats::failed, members.size() - settled);
-    for (std::size_t i = settled; i < members.size(); ++i) members[i]->request.done(error);
+    count(&EngineStats::failed, members.size());
+    for (auto& pending : members) pending->request.done(error);
+    return;
+  }
+  const double inference_ms = milliseconds_between(begin, Clock::now());
+  count(&EngineStats::encoded_images, members.size());
+  record_time(members.size(), milliseconds_between(started, Clock::now()));
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    auto& request = members[i]->request;
+    const Timings timings{.queue_ms = milliseconds_between(members[i]->arrived, started),
+                          .preprocess_ms = preprocess_ms[i],
+                          .inference_ms = inference_ms,
+                          .postprocess_ms = 0,
+                          .batch_size = members.size()};
+    std::optional<Result> result;
+    try {
+      result.emplace(finish(request, output.narrow(0, static_cast<std::int64_t>(i), 1), placements[i], timings));
+      count(&EngineStats::completed);
+    } catch (...) {
+      result.emplace(current_error());
+      count(&EngineStats::failed);
+    }
+    request.done(std::move(*result));
   }
 }
 

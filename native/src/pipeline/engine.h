@@ -110,12 +110,13 @@ class Engine {
 
   void work();
   std::vector<PendingPtr> take_batch(std::unique_lock<std::mutex>& lock);
+  void wait_for_company(const PendingPtr& first, std::unique_lock<std::mutex>& lock);
   std::vector<PendingPtr> collect(const PendingPtr& first);
   void purge(std::vector<PendingPtr>& dropped);
   void settle_dropped(std::vector<PendingPtr>& dropped);
   void run(std::vector<PendingPtr>& batch);
   void record_time(std::size_t images, double milliseconds);
-  double expected_wait_ms() const;
+  double expected_wait_ms(std::size_t ahead) const;
 
   const EngineOptions options_;
   mutable std::mutex mutex_;

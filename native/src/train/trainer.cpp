@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <sstream>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "core/translate.h"
 #include "models/mobilenet_v3.h"
 #include "train/losses.h"
 #include "train/metrics.h"
@@ -41,7 +43,7 @@ torch::Tensor generator_state(torch::Device device) {
 
 void set_generator_state(torch::Device device, const torch::Tensor& state) {
   auto generator = at::globalContext().defaultGenerator(device);
-  generator.set_state(state);
+  generator.set_state(state.cpu());
 }
 
 /// Probability 0.5 as a logit.
@@ -291,10 +293,18 @@ void Trainer::save_checkpoint(const std::string& path) {
   torch::serialize::OutputArchive archive;
   save(archive);
   AtomicFile file(path);
-  archive.save_to([&file](const void* data, std::size_t size) {
-    file.write(data, size);
+  // The archive writes once more while it is destroyed, so an exception from in here would end the process.
+  std::optional<Error> failure;
+  archive.save_to([&](const void* data, std::size_t size) {
+    if (failure) return size;
+    try {
+      file.write(data, size);
+    } catch (...) {
+      failure = current_error();
+    }
     return size;
   });
+  if (failure) throw *failure;
   file.commit();
 }
 
@@ -317,6 +327,7 @@ void Trainer::load(torch::serialize::InputArchive& archive) {
   }
   torch::serialize::InputArchive optimizer;
   archive.read("optimizer", optimizer);
+  optimizer_->state().clear();  // a checkpoint of step 0 holds none
   optimizer_->load(optimizer);
   torch::Tensor state;
   archive.read("rng", state);
@@ -331,14 +342,31 @@ void Trainer::load(torch::serialize::InputArchive& archive) {
   if (position_ > 0) start_epoch();
 }
 
+std::vector<std::vector<std::int64_t>> Trainer::parameter_shapes() {
+  std::vector<std::vector<std::int64_t>> shapes;
+  for (const auto& [name, tensor] : state_dict(head_module())) shapes.push_back(tensor.sizes().vec());
+  for (const auto& [name, tensor] : state_dict(*base_)) shapes.push_back(tensor.sizes().vec());
+  return shapes;
+}
+
 void Trainer::load_checkpoint(const std::string& path) {
   torch::serialize::InputArchive archive;
+  if (!std::filesystem::is_regular_file(path)) throw Error(ErrorCode::kNotFound, "there is no checkpoint");
+  const auto shapes = parameter_shapes();
   try {
     archive.load_from(path, device_);
     load(archive);
+  } catch (const Error&) {
+    throw;
   } catch (const c10::Error& error) {
     throw Error(ErrorCode::kCheckpointCorrupt,
                 "the checkpoint cannot be read: " + std::string(error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::kCheckpointCorrupt, "the checkpoint cannot be read: " + std::string(error.what()));
+  }
+  // LibTorch takes a tensor of any shape.
+  if (parameter_shapes() != shapes) {
+    throw Error(ErrorCode::kCheckpointMismatch, "the checkpoint is of another architecture");
   }
 }
 

@@ -101,6 +101,7 @@ class Trainer {
   std::vector<torch::Tensor> trainable_parameters();
   torch::nn::Module& head_module();
   void load_backbone(const std::string& weights_path);
+  std::vector<std::vector<std::int64_t>> parameter_shapes();
   void save(torch::serialize::OutputArchive& archive);
   void load(torch::serialize::InputArchive& archive);
 
