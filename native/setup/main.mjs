@@ -21,7 +21,8 @@ async function packages() {
   const stamp = join(root, 'node_modules', '.automed-lock');
   if (readOrNull(stamp) === wanted) return;
   log('installing npm packages');
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
+  // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry lists.
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
   writeFileSync(stamp, wanted);
 }
 

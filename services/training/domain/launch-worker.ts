@@ -22,10 +22,13 @@ function findWorker(): string {
   return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'training', 'worker.js');
 }
 
-/** One OpenMP pool of the size that was asked for. Its threads may spin between kernels: sleeping costs a training step half its speed. */
+/**
+ * One OpenMP pool of the size that was asked for. Its threads spin shortly between kernels: sleeping at once costs a training
+ * step a third of its speed on a quiet machine, libgomp's usual spinning costs several times that on a busy one.
+ */
 function workerEnvironment(command: WorkerCommand, env: LaunchOptions['env']): Record<string, string | undefined> {
-  const threads = command.type === 'train' ? command.spec.threads : 1;
-  return { ...env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
+  const threads = String(command.type === 'train' ? command.spec.threads : 1);
+  return { GOMP_SPINCOUNT: '20000', ...env, OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
 }
 
 function crashed(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): Error {
