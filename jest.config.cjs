@@ -17,7 +17,7 @@ module.exports = {
   },
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
   // Integration tests start processes and load LibTorch on machines that are busy with other things.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   maxWorkers: 2,
   reporters: ['default', '<rootDir>/tests/support/summary-reporter.cjs'],
 };

@@ -31,6 +31,7 @@ export async function startProgram(name: string, environment: Record<string, str
         ...Object.fromEntries(inherited),
         AUTOMED_ADDRESS: '127.0.0.1:0',
         AUTOMED_METRICS_ADDRESS: '127.0.0.1:0',
+        AUTOMED_THREADS_PER_WORKER: '1',
         ...environment,
       },
     },
