@@ -20,8 +20,8 @@ export const DEMO_PLAN: DemoPlan = {
   seed: 20240,
   trainCount: 360,
   testCount: 90,
-  segmentation: { epochs: 8 },
-  classification: { epochs: 12 },
+  segmentation: { epochs: 7 },
+  classification: { epochs: 12, batchSize: 8, learningRate: 2e-3 },
 };
 
 export const BASE_NAME = 'tiny';

@@ -46,6 +46,8 @@ export async function trainModels(plan: DemoRun, folders: DemoFolders, workspace
     name: CLASSIFICATION_MODEL,
     data: join(folders.classification, 'train'),
     base,
+    // Both have a MobileNet of the same shape: it has learnt already what a lesion looks like.
+    startFrom: segmentation.model,
     overrides: plan.classification,
     jobFolder: join(workspace.jobs, 'classification'),
   });
