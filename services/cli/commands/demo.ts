@@ -6,7 +6,7 @@ import { loadConfig, repositoryRoot } from '../config';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
 import { trainModels, type TrainedModels } from '../demo/training';
-import { prepareWorkspace, type Workspace } from '../demo/workspace';
+import { prepareWorkspace, releaseWorkspace, type Workspace } from '../demo/workspace';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { round } from '../output/statistics';
@@ -54,12 +54,18 @@ async function demo(options: DemoOptions): Promise<void> {
     threads: options.threads,
   };
   const workspace = prepareWorkspace(options.out, options.home);
-  printNote(`Automed demo in ${workspace.root} (research use; not a medical device)`);
-  const folders = await drawPictures(plan, workspace);
-  const models = await trainModels(plan, folders, workspace);
-  const scores = await withServices(workspace, (client) => measureModels(client, models, folders, workspace.overlays));
-  if (options.json) printJson(summary(scores, models));
-  else printLine(report(scores, models, workspace));
+  try {
+    printNote(`Automed demo in ${workspace.root} (research use; not a medical device)`);
+    const folders = await drawPictures(plan, workspace);
+    const models = await trainModels(plan, folders, workspace);
+    const scores = await withServices(workspace, (client) =>
+      measureModels(client, models, folders, workspace.overlays),
+    );
+    if (options.json) printJson(summary(scores, models));
+    else printLine(report(scores, models, workspace));
+  } finally {
+    releaseWorkspace(workspace);
+  }
 }
 
 async function drawPictures({ seed, trainCount, testCount }: DemoPlan, { data }: Workspace): Promise<DemoFolders> {

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { repositoryRoot } from '../config';
 import { CliError } from '../errors';
 
-/** Says that a folder is the demonstration's, so that it may be emptied. */
+/** Says that a folder is the demonstration's, so that it may be emptied; holds the id of the process that works in it. */
 const MARKER = '.automed-demo';
 
 export interface Workspace {
@@ -21,6 +21,14 @@ export function prepareWorkspace(out: string | undefined, home: string | undefin
   if (existsSync(root) && readdirSync(root).length > 0 && !existsSync(marker)) {
     throw new CliError(`${root} holds other files; choose an empty folder with --out`);
   }
+  const owner = existsSync(marker) ? Number(readFileSync(marker, 'utf8')) : 0;
+  if (owner !== process.pid && isRunning(owner)) {
+    throw new CliError(
+      `another demo (process ${owner}) works in ${root}; wait for it, or choose another folder with --out`,
+    );
+  }
+  mkdirSync(root, { recursive: true });
+  writeFileSync(marker, String(process.pid));
   const own = {
     data: join(root, 'data'),
     store: join(root, 'store'),
@@ -31,6 +39,19 @@ export function prepareWorkspace(out: string | undefined, home: string | undefin
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
   }
-  writeFileSync(marker, '');
   return { root, ...own, store: home === undefined ? own.store : resolve(home) };
+}
+
+/** Says that nobody works in the folder any more. */
+export function releaseWorkspace({ root }: Workspace): void {
+  writeFileSync(join(root, MARKER), '');
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // There is no such process, or it is somebody else's and no demo of ours.
+  }
 }

@@ -22,6 +22,14 @@ describe('prepareWorkspace', () => {
     expect(existsSync(precious)).toBe(true);
   });
 
+  it('refuses a folder in which another demo is at work', () => {
+    const { store } = prepareWorkspace(folder, undefined);
+    writeFileSync(join(store, 'precious'), '');
+    writeFileSync(join(folder, '.automed-demo'), String(process.ppid));
+    expect(() => prepareWorkspace(folder, undefined)).toThrow(/another demo \(process \d+\) works in/);
+    expect(existsSync(join(store, 'precious'))).toBe(true);
+  });
+
   it('leaves a store that was named by the user as it is', () => {
     const home = mkdtempSync(join(tmpdir(), 'automed-home-'));
     writeFileSync(join(home, 'kept'), '');
