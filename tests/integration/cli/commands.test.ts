@@ -1,24 +1,37 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The commands in this process, against the gateway and the inference service as processes, with models of random weights.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { run } from '../../../services/cli/main';
 import { decodeMask, encodeMaskPng } from '../../../services/imaging/mask';
-import { FakeGateway } from './fake-gateway';
+import { temporaryFolder } from '../../support/data';
+import { startProgram, type Program } from '../../support/stack';
+import { discImage } from '../../support/stack-images';
+import { CLASSES, makeStore } from '../../support/stack-store';
 
-let folder: string;
-let gateway: FakeGateway;
-let address: string;
+const [WIDTH, HEIGHT] = [60, 40];
+const folder = temporaryFolder();
+let inference: Program;
+let gateway: Program;
+let address: string[];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'automed-cli-'));
-  gateway = new FakeGateway();
-  address = await gateway.start();
+  const home = join(folder, 'home');
+  const store = await makeStore(home);
+  for (const seed of [2, 3, 4]) await store.addSegmentation('disc', seed);
+  await store.addClassification('kinds');
+  inference = await startProgram('inference', { AUTOMED_HOME: home });
+  gateway = await startProgram('gateway', {
+    AUTOMED_SEGMENTATION_BACKENDS: inference.address,
+    AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
+  });
+  address = ['--address', gateway.address];
 });
 
-afterAll(() => {
-  gateway.stop();
-  rmSync(folder, { recursive: true, force: true });
+afterAll(async () => {
+  await gateway.stop();
+  await inference.stop();
 });
 
 /** Runs a command line in this process; resolves to what it wrote. */
@@ -35,57 +48,96 @@ async function automed(...args: string[]): Promise<{ code: number; out: string; 
   }
 }
 
-async function grey(name: string, level: number, width = 8, height = 4): Promise<string> {
+async function picture(name: string, seed = 1): Promise<string> {
   const path = join(folder, name);
   mkdirSync(join(path, '..'), { recursive: true });
-  const pixels = Buffer.alloc(width * height, level);
-  await sharp(pixels, { raw: { width, height, channels: 1 } })
-    .toColourspace('b-w')
-    .png()
-    .toFile(path);
+  writeFileSync(path, (await discImage(WIDTH, HEIGHT, seed)).png);
   return path;
+}
+
+interface SegmentAnswer {
+  image: string;
+  area_px: number;
+  bounding_box: { x_px: number; y_px: number; width_px: number; height_px: number } | null;
+  mean_foreground_probability: number | null;
+  threshold: number;
+  model: { name: string; version: number; precision: string; weights_sha256: string };
+}
+
+/** What `segment --json` says of the images, and the masks that it wrote. */
+async function segmented(
+  images: string[],
+  ...options: string[]
+): Promise<{ answer: SegmentAnswer; mask: Uint8Array }[]> {
+  const masks = join(folder, 'masks-of-the-test');
+  mkdirSync(masks, { recursive: true });
+  const { code, out, err } = await automed(
+    ...['segment', ...images, '--model', 'disc', '--mask', `${masks}/`, '--json', ...options, ...address],
+  );
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const answers = (JSON.parse(out) as { images: (SegmentAnswer & { mask: string })[] }).images;
+  return Promise.all(
+    answers.map(async (answer) => ({ answer, mask: (await decodeMask(readFileSync(answer.mask))).mask })),
+  );
+}
+
+/** A threshold that the random weights answer with neither nothing nor everything. */
+async function usefulThreshold(image: string): Promise<string> {
+  for (let threshold = 0.02; threshold < 1; threshold += 0.02) {
+    const [{ answer } = { answer: { area_px: 0 } }] = await segmented([image], '--threshold', threshold.toFixed(2));
+    if (answer.area_px > 0.1 * WIDTH * HEIGHT && answer.area_px < 0.9 * WIDTH * HEIGHT) return threshold.toFixed(2);
+  }
+  throw new Error('the random weights draw all or nothing');
 }
 
 describe('automed segment', () => {
   it('says in one line what was found, and writes mask and overlay', async () => {
-    const image = await grey('a.png', 90);
-    const mask = join(folder, 'out', 'mask.png');
-    const overlay = join(folder, 'out', 'overlay.png');
+    const image = await picture('a.png');
+    const threshold = await usefulThreshold(image);
+    const [{ answer } = {} as { answer: SegmentAnswer }] = await segmented([image], '--threshold', threshold);
+    const { x_px: left = 0, y_px: top = 0, width_px: width = 0, height_px: height = 0 } = answer.bounding_box ?? {};
+    const [mask, overlay] = [join(folder, 'mask.png'), join(folder, 'overlay.png')];
     const { code, out, err } = await automed(
-      ...['segment', image, '--model', 'disc', '--mask', mask, '--overlay', overlay, '--address', address],
+      ...['segment', image, '--model', 'disc', '--threshold', threshold, '--mask', mask, '--overlay', overlay],
+      ...address,
     );
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toBe(
-      `${image}: disc covers 50.0 % (16 px) of 8 x 4, box 0,0 4 x 4, mean probability 0.75, 13 ms -> ${mask}, ${overlay}\n`,
+    const share = ((100 * answer.area_px) / (WIDTH * HEIGHT)).toFixed(1);
+    expect(out.replace(/\d+ ms/, 'N ms')).toBe(
+      `${image}: polyp covers ${share} % (${answer.area_px} px) of 60 x 40, box ${left},${top} ${width} x ${height}, ` +
+        `mean probability ${answer.mean_foreground_probability?.toFixed(2)}, N ms -> ${mask}, ${overlay}\n`,
     );
     const drawn = await decodeMask(readFileSync(mask));
-    expect([...drawn.mask.subarray(0, 8)]).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
-    expect(await sharp(overlay).metadata()).toMatchObject({ width: 8, height: 4 });
+    expect(drawn.mask.reduce((sum, value) => sum + value, 0)).toBe(answer.area_px);
+    expect(await sharp(overlay).metadata()).toMatchObject({ width: WIDTH, height: HEIGHT });
   });
 
   it('prints exactly one JSON document, with the identity of the weights', async () => {
-    const image = await grey('a.png', 90);
+    const image = await picture('a.png');
     const { code, out } = await automed(
-      ...['segment', image, image, '--model', 'disc@3', '--threshold', '0.25', '--json', '--address', address],
+      ...['segment', image, image, '--model', 'disc@2', '--threshold', '0.25', '--json', ...address],
     );
-    const document = JSON.parse(out) as { images: Record<string, unknown>[] };
+    const document = JSON.parse(out) as { images: SegmentAnswer[] };
     expect(code).toBe(0);
     expect(document.images).toHaveLength(2);
     expect(document.images[0]).toMatchObject({
       image,
-      area_px: 16,
-      bounding_box: { x_px: 0, y_px: 0, width_px: 4, height_px: 4 },
       threshold: 0.25,
-      model: { name: 'disc', version: 3, precision: 'float32' },
+      model: {
+        name: 'disc',
+        version: 2,
+        precision: 'float32',
+        weights_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+      },
     });
   });
 
   it('answers the good images, names the bad ones and fails', async () => {
-    const good = await grey('good.png', 10);
+    const good = await picture('good.png');
     const bad = join(folder, 'bad.png');
     writeFileSync(bad, '');
     const missing = join(folder, 'missing.png');
-    const { code, out, err } = await automed('segment', good, bad, missing, '--model', 'disc', '--address', address);
+    const { code, out, err } = await automed('segment', good, bad, missing, '--model', 'disc', ...address);
     expect(code).toBe(1);
     expect(out).toContain(good);
     expect(err).toContain(`automed: ${missing} does not exist\n`);
@@ -93,16 +145,16 @@ describe('automed segment', () => {
   });
 
   it('says in one line that a model does not exist and where to look', async () => {
-    const image = await grey('a.png', 90);
-    const { code, out, err } = await automed('segment', image, '--model', 'ghost', '--address', address);
+    const image = await picture('a.png');
+    const { code, out, err } = await automed('segment', image, '--model', 'ghost', ...address);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'automed: There is no model "ghost"; `automed models list` and `automed bases list` show what there is\n',
+      'automed: There is no model "ghost"; known are disc, kinds; `automed models list` and `automed bases list` show what there is\n',
     );
   });
 
   it('says that no gateway answers', async () => {
-    const image = await grey('a.png', 90);
+    const image = await picture('a.png');
     const { code, err } = await automed('segment', image, '--model', 'disc', '--address', '127.0.0.1:1');
     expect(code).toBe(1);
     expect(err).toBe('automed: no gateway answers at 127.0.0.1:1; is the server running? `automed serve` starts one\n');
@@ -111,90 +163,118 @@ describe('automed segment', () => {
 
 describe('automed classify', () => {
   it('ranks the classes', async () => {
-    const [bright, dark] = [await grey('b.png', 200), await grey('d.png', 20)];
-    const { code, out } = await automed(
-      'classify',
-      bright,
-      dark,
-      '--model',
-      'kinds',
-      '--top',
-      '1',
-      '--address',
-      address,
-    );
+    const image = await picture('b.png', 3);
+    const json = await automed('classify', image, '--model', 'kinds', '--json', ...address);
+    const [answer] = (JSON.parse(json.out) as { images: { probabilities: Record<string, number> }[] }).images;
+    const ranked = Object.entries(answer?.probabilities ?? {}).sort(([, one], [, other]) => other - one);
+    expect(ranked.map(([name]) => name).sort()).toEqual(CLASSES);
+    const { code, out } = await automed('classify', image, '--model', 'kinds', '--top', '2', ...address);
     expect(code).toBe(0);
-    expect(out.split('\n').sort()).toEqual(['', `${bright}: bright 0.900, 3 ms`, `${dark}: dark 0.800, 3 ms`]);
+    const shown = ranked.slice(0, 2).map(([name, probability]) => `${name} ${probability.toFixed(3)}`);
+    expect(out.replace(/\d+ ms/, 'N ms')).toBe(`${image}: ${shown.join(', ')}, N ms\n`);
   });
 });
 
 describe('automed evaluate', () => {
   it('measures masks at the original size and leaves out, by name, what cannot be used', async () => {
     const data = join(folder, 'segmentation');
-    for (const name of ['half', 'none', 'small']) await grey(join('segmentation', 'images', `${name}.png`), 50);
+    const images = [await picture('segmentation/images/half.png', 4), await picture('segmentation/images/none.png', 5)];
+    await picture('segmentation/images/small.png', 6);
     mkdirSync(join(data, 'masks'), { recursive: true });
-    const left = Uint8Array.from({ length: 32 }, (_, at) => (at % 8 < 4 ? 1 : 0));
-    writeFileSync(join(data, 'masks', 'half.png'), await encodeMaskPng(left, 8, 4));
-    writeFileSync(join(data, 'masks', 'none.png'), await encodeMaskPng(new Uint8Array(32), 8, 4));
+    const half = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, at) => (at % WIDTH < WIDTH / 2 ? 1 : 0));
+    writeFileSync(join(data, 'masks', 'half.png'), await encodeMaskPng(half, WIDTH, HEIGHT));
+    writeFileSync(join(data, 'masks', 'none.png'), await encodeMaskPng(new Uint8Array(half.length), WIDTH, HEIGHT));
     writeFileSync(join(data, 'masks', 'small.png'), await encodeMaskPng(new Uint8Array(4), 2, 2));
-    const { code, out, err } = await automed('evaluate', 'disc', '--data', data, '--json', '--address', address);
+
+    const threshold = ['--threshold', await usefulThreshold(images[0] ?? '')];
+    const [first, second] = await segmented(images, ...threshold);
+    const both = first?.mask.reduce((sum, value, at) => sum + value * (half[at] ?? 0), 0) ?? 0;
+    const dice = (2 * both) / ((first?.answer.area_px ?? 0) + (WIDTH * HEIGHT) / 2);
+    const ofNothing = second?.answer.area_px === 0 ? 1 : 0;
+    const { code, out, err } = await automed(
+      'evaluate',
+      ...['disc', '--data', data, '--json', ...threshold, ...address],
+    );
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ split: 'all', images: 2, failed: 1, mdsc: 0.5, miou: 0.5 });
-    expect(err).toContain('small.png: its mask is 2 x 2, its image 8 x 4');
-    const strict = await automed('evaluate', 'disc', '--data', data, '--strict', '--address', address);
+    const report = JSON.parse(out) as { mdsc: number };
+    expect(report).toMatchObject({ model: 'disc@3', split: 'all', images: 2, failed: 1 });
+    expect(report.mdsc).toBeCloseTo((dice + ofNothing) / 2, 6);
+    expect(err).toContain('small.png: its mask is 2 x 2, its image 60 x 40');
+    const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...address);
     expect(strict.code).toBe(1);
   });
 
   it('prints accuracy and confusion matrix', async () => {
-    for (const [name, level] of Object.entries({ 'bright/1': 250, 'bright/2': 10, 'dark/3': 5, 'dark/4': 6 })) {
-      await grey(join('kinds', `${name}.png`), level);
+    const images: string[] = [];
+    for (const [at, name] of CLASSES.entries()) {
+      for (const copy of [1, 2]) images.push(await picture(`kinds/${name}/${copy}.png`, 10 * at + copy));
     }
-    const { code, out } = await automed('evaluate', 'kinds', '--data', join(folder, 'kinds'), '--address', address);
+    const json = await automed('classify', ...images, '--model', 'kinds', '--json', ...address);
+    const predicted = (JSON.parse(json.out) as { images: { predicted_class: string }[] }).images.map((answer) =>
+      CLASSES.indexOf(answer.predicted_class),
+    );
+    const confusion = CLASSES.map(() => CLASSES.map(() => 0));
+    for (const [at, column] of predicted.entries()) confusion[Math.floor(at / 2)]![column]! += 1;
+    const right = confusion.reduce((sum, row, at) => sum + (row[at] ?? 0), 0);
+
+    const { code, out } = await automed('evaluate', 'kinds', '--data', join(folder, 'kinds'), ...address);
     expect(code).toBe(0);
-    expect(out).toContain('kinds@3 on 4 images (all): accuracy 0.7500');
-    expect(out).toMatch(/bright +1 +1\ndark +0 +2\n/);
+    expect(out).toContain(`kinds@1 on 6 images (all): accuracy ${(right / 6).toFixed(4)}`);
+    for (const [at, row] of confusion.entries()) {
+      expect(out).toMatch(new RegExp(`^${[CLASSES[at], ...row].join(' +')}$`, 'm'));
+    }
   });
 
   it('refuses folders whose classes the model does not know', async () => {
-    for (const name of ['cat', 'dog']) await grey(join('pets', name, '1.png'), 5);
-    const { code, err } = await automed('evaluate', 'kinds', '--data', join(folder, 'pets'), '--address', address);
+    for (const name of ['cat', 'dog']) await picture(join('pets', name, '1.png'));
+    const { code, err } = await automed('evaluate', 'kinds', '--data', join(folder, 'pets'), ...address);
     expect(code).toBe(1);
-    expect(err).toContain('the folder has the classes cat, dog, but kinds@3 knows bright, dark');
+    expect(err).toContain(`the folder has the classes cat, dog, but kinds@1 knows ${CLASSES.join(', ')}`);
   });
 });
 
 describe('automed models', () => {
-  it('lists all pages as a table', async () => {
-    const { out } = await automed('models', 'list', '--address', address);
-    const lines = out.trimEnd().split('\n');
-    expect(lines).toHaveLength(4);
-    expect(lines[1]).toMatch(/^disc@3 +segmentation +tiny@2 +mdsc 0\.813 +1\.5 MB +production +2023-11-14T22:13:20Z$/);
-  });
-
-  it('shows one model as JSON', async () => {
-    const { out } = await automed('models', 'show', 'disc@production', '--json', '--address', address);
-    expect(JSON.parse(out)).toMatchObject({ name: 'disc', base: 'tiny@2', architecture: { kind: 'sam-automed' } });
-  });
-
   it('sets and removes an alias', async () => {
-    expect(await automed('models', 'alias', 'disc', 'staging', '--version', '3', '--address', address)).toEqual({
+    expect(await automed('models', 'alias', 'disc', 'staging', '--version', '2', ...address)).toEqual({
       code: 0,
-      out: 'disc@staging is disc@3\n',
+      out: 'disc@staging is disc@2\n',
       err: '',
     });
-    expect((await automed('models', 'alias', 'disc', 'staging', '--remove', '--address', address)).out).toBe(
+    const shown = await automed('models', 'show', 'disc@staging', '--json', ...address);
+    expect(JSON.parse(shown.out)).toMatchObject({
+      name: 'disc',
+      version: 2,
+      base: 'tiny@1',
+      aliases: ['staging'],
+      architecture: { kind: 'sam-automed' },
+    });
+    expect((await automed('models', 'alias', 'disc', 'staging', '--remove', ...address)).out).toBe(
       'disc@staging is gone\n',
     );
-    expect((await automed('models', 'alias', 'disc', 'staging', '--address', address)).code).toBe(2);
+    expect((await automed('models', 'show', 'disc@staging', ...address)).code).toBe(1);
+    expect((await automed('models', 'alias', 'disc', 'staging', ...address)).code).toBe(2);
+  });
+
+  it('lists every version as a table', async () => {
+    await automed('models', 'alias', 'disc', 'production', '--version', '3', ...address);
+    const { out } = await automed('models', 'list', ...address);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    expect(lines.find((line) => line.startsWith('disc@3'))).toMatch(
+      /^disc@3 +segmentation +tiny@1 +mdsc 0\.500 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+    );
   });
 
   it('deletes every version only when told so', async () => {
-    const calls = gateway.calls.length;
-    const { code, err } = await automed('models', 'delete', 'disc', '--address', address);
+    const { code, err } = await automed('models', 'delete', 'disc', ...address);
     expect(code).toBe(2);
     expect(err).toBe('automed: name a version (disc@1), or say --all\n');
-    expect(gateway.calls).toHaveLength(calls);
-    expect((await automed('models', 'delete', 'disc', '--all', '--address', address)).code).toBe(0);
+    expect((await automed('models', 'show', 'disc@1', ...address)).code).toBe(0);
+    const bound = await automed('models', 'delete', 'disc', '--all', ...address);
+    expect(bound).toMatchObject({ code: 1, err: expect.stringContaining('production') as unknown });
+    await automed('models', 'alias', 'disc', 'production', '--remove', ...address);
+    expect((await automed('models', 'delete', 'disc', '--all', ...address)).code).toBe(0);
+    expect((await automed('models', 'show', 'disc@1', ...address)).code).toBe(1);
   });
 });
 
