@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
+import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
     serveCommand(),
     segmentCommand(),
     classifyCommand(),
+    dataCommand(),
     trainCommand(),
     evaluateCommand(),
     basesCommand(),
