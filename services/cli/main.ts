@@ -7,6 +7,7 @@ import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
 import { segmentCommand } from './commands/segment';
 import { serveCommand } from './commands/serve';
+import { storeCommand } from './commands/store';
 import { trainCommand } from './commands/train';
 import { packageVersion } from './config';
 import { exitCodeOf, oneLine } from './errors';
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
     evaluateCommand(),
     basesCommand(),
     modelsCommand(),
+    storeCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
