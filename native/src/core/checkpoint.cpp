@@ -48,7 +48,7 @@ NamedTensors state_dict(const torch::nn::Module& module, const std::string& pref
   return tensors;
 }
 
-void load_strict(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix) {
+void load_strict(torch::nn::Module& module, const WeightsSource& file, const std::string& prefix) {
   const std::string start = with_dot(prefix);
   const NamedTensors targets = state_dict(module, prefix);
   std::vector<std::string> missing, unexpected, different;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/safetensors.h"
+#include "core/weights_source.h"
 
 namespace automed {
 
@@ -20,6 +21,6 @@ NamedTensors state_dict(const torch::nn::Module& module, const std::string& pref
 /// names (with a `prefix`: exactly among those that start with it), each in the module's shape; one
 /// Error(kCheckpointMismatch) lists everything missing, unexpected and mis-shaped. NaN or infinity is
 /// Error(kCheckpointCorrupt).
-void load_strict(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix = "");
+void load_strict(torch::nn::Module& module, const WeightsSource& file, const std::string& prefix = "");
 
 }  // namespace automed
