@@ -19,7 +19,8 @@ namespace {
 
 }  // namespace
 
-SampleStore::SampleStore(const std::string& path, std::int64_t image_size) : image_size_(image_size) {
+SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit)
+    : image_size_(image_size), fit_(fit) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail("created");
   ::unlink(path.c_str());
@@ -31,7 +32,7 @@ SampleStore::~SampleStore() {
 
 std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* mask, std::int64_t label,
                              bool keep_original) {
-  const auto prepared = pipeline::prepare_image(pixels, image_size_);
+  const auto prepared = pipeline::prepare_image(pixels, image_size_, fit_);
   Entry entry{.label = label, .has_mask = mask != nullptr, .placement = prepared.placement};
   entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
   if (mask) {

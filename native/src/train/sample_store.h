@@ -22,7 +22,7 @@ struct Sample {
 class SampleStore {
  public:
   /// `path`: on a file system with room for about 850 kB a sample (256 px). Throws kStorageFull, kInvalidArgument.
-  SampleStore(const std::string& path, std::int64_t image_size);
+  SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit);
   ~SampleStore();
   SampleStore(const SampleStore&) = delete;
   SampleStore& operator=(const SampleStore&) = delete;
@@ -51,6 +51,7 @@ class SampleStore {
   void read_at(void* data, std::size_t size, std::int64_t offset) const;
 
   std::int64_t image_size_;
+  models::Fit fit_;
   int descriptor_ = -1;
   std::int64_t end_ = 0;
   std::vector<Entry> entries_;

@@ -64,7 +64,7 @@ function draftModel(result: RunResult, base: StoredBase, metrics: Record<string,
   const shared = {
     name: spec.name,
     base: { name, version, sha256: weights.sha256 },
-    preprocessing: standardPreprocessing(architecture.image_size),
+    preprocessing: standardPreprocessing(architecture),
     architecture: head,
     training: {
       recipe: spec.recipe,
