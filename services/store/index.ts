@@ -1,4 +1,5 @@
 export * from './architectures';
+export { exportWeights, type ExportOptions } from './export-weights';
 export * from './manifests';
 export * from './model-store';
 export { sha256OfFile, WEIGHTS_FILE, type Stored } from './versions';

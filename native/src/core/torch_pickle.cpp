@@ -15,19 +15,19 @@ namespace {
 
 struct StorageClass {
   std::string_view name;
-  torch::ScalarType dtype;
+  c10::ScalarType dtype;
 };
 
-constexpr std::array<StorageClass, 10> kStorageClasses = {{{"DoubleStorage", torch::kFloat64},
-                                                           {"FloatStorage", torch::kFloat32},
-                                                           {"HalfStorage", torch::kFloat16},
-                                                           {"BFloat16Storage", torch::kBFloat16},
-                                                           {"LongStorage", torch::kInt64},
-                                                           {"IntStorage", torch::kInt32},
-                                                           {"ShortStorage", torch::kInt16},
-                                                           {"CharStorage", torch::kInt8},
-                                                           {"ByteStorage", torch::kUInt8},
-                                                           {"BoolStorage", torch::kBool}}};
+constexpr std::array<StorageClass, 10> kStorageClasses = {{{"DoubleStorage", c10::ScalarType::Double},
+                                                           {"FloatStorage", c10::ScalarType::Float},
+                                                           {"HalfStorage", c10::ScalarType::Half},
+                                                           {"BFloat16Storage", c10::ScalarType::BFloat16},
+                                                           {"LongStorage", c10::ScalarType::Long},
+                                                           {"IntStorage", c10::ScalarType::Int},
+                                                           {"ShortStorage", c10::ScalarType::Short},
+                                                           {"CharStorage", c10::ScalarType::Char},
+                                                           {"ByteStorage", c10::ScalarType::Byte},
+                                                           {"BoolStorage", c10::ScalarType::Bool}}};
 
 /// Under which keys training scripts keep the weights.
 constexpr std::array<std::string_view, 3> kNestings = {"model", "state_dict", "model_state_dict"};

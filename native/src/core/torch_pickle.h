@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/torch.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstdint>
 #include <map>
@@ -16,7 +16,7 @@ namespace automed {
 struct PickledTensor {
   std::string_view storage;  ///< its key
   std::int64_t storage_size;
-  torch::ScalarType dtype;
+  c10::ScalarType dtype;
   std::int64_t offset;
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> strides;
@@ -34,7 +34,7 @@ struct PickledStateDict {
 PickledStateDict find_state_dict(const pickle::Tree& tree);
 
 struct PickledStorage {
-  torch::ScalarType dtype;
+  c10::ScalarType dtype;
   std::int64_t size;  ///< elements
 };
 
