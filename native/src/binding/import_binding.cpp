@@ -12,8 +12,6 @@
 namespace automed::binding {
 namespace {
 
-constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;
-
 Napi::Array to_array(Napi::Env env, const std::vector<std::string>& texts) {
   auto array = Napi::Array::New(env, texts.size());
   for (std::uint32_t i = 0; i < texts.size(); ++i) array.Set(i, texts[i]);
@@ -71,7 +69,7 @@ Napi::Value import_mobilenet(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto source = read_string(info[0], "sourcePath");
     const bool improved = read_boolean(info[1], "improvedSe");
-    const auto seed = static_cast<std::uint64_t>(read_integer(info[2], "seed", 0, kMaxSeed));
+    const auto seed = static_cast<std::uint64_t>(read_integer(info[2], "seed", 0, kMaxSafeInteger));
     const auto weights = read_string(info[3], "weightsPath");
     return import_on_loader(info.Env(), [=] { return models::import_mobilenet(source, improved, seed, weights); });
   });

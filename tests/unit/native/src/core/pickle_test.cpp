@@ -15,7 +15,7 @@ pickle::Tree read(const PickleWriter& writer) {
   return pickle::read(writer.done());
 }
 
-void refuse(const std::string& bytes) {
+void refuse_pickle(const std::string& bytes) {
   error_of(ErrorCode::kCheckpointCorrupt, [&] { pickle::read(bytes); });
 }
 
@@ -71,36 +71,36 @@ TEST("pickle: what would be called is written down, not called") {
 }
 
 TEST("pickle: refuses protocols, operations and references that it does not know") {
-  refuse("");
-  refuse("N.");                                             // no protocol
-  refuse("\x80\x01N.");                                     // protocol 1
-  refuse("\x80\x06N.");                                     // protocol 6
-  refuse(PickleWriter().raw("I1\n").done());                // protocol 0's integer
-  refuse(PickleWriter().raw("\x82\x01").done());            // extension registry
-  refuse(PickleWriter().raw("h\x01").done());               // nothing in the memo
-  refuse(PickleWriter().raw("Nr\xff\xff\xff\xff").done());  // number 4294967295
+  refuse_pickle("");
+  refuse_pickle("N.");                                             // no protocol
+  refuse_pickle("\x80\x01N.");                                     // protocol 1
+  refuse_pickle("\x80\x06N.");                                     // protocol 6
+  refuse_pickle(PickleWriter().raw("I1\n").done());                // protocol 0's integer
+  refuse_pickle(PickleWriter().raw("\x82\x01").done());            // extension registry
+  refuse_pickle(PickleWriter().raw("h\x01").done());               // nothing in the memo
+  refuse_pickle(PickleWriter().raw("Nr\xff\xff\xff\xff").done());  // number 4294967295
 }
 
 TEST("pickle: refuses an empty stack, marks out of place, and items of what holds none") {
   for (const char* operations :
        {"",    "0",    "R",    "N0", "\x85", "t", "e", "(",     "(N",   "NN",     "]u",        "](Nu",
         "NNa", "KaNs", "N(Nu", "b",  "Nb",   "Q", "2", "q\x01", "\x93", "NN\x93", "NN\x81\x92"}) {
-    refuse(PickleWriter().raw(operations).done());
+    refuse_pickle(PickleWriter().raw(operations).done());
   }
 }
 
 TEST("pickle: refuses sizes beyond the end") {
-  refuse("\x80\x02X\xff\xff\xff\xff");
-  refuse("\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff");
-  refuse("\x80\x02\x8b\xff\xff\xff\xff");
-  refuse("\x80\x02J\x01");
-  refuse(
+  refuse_pickle("\x80\x02X\xff\xff\xff\xff");
+  refuse_pickle("\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff");
+  refuse_pickle("\x80\x02\x8b\xff\xff\xff\xff");
+  refuse_pickle("\x80\x02J\x01");
+  refuse_pickle(
       "\x80\x02"
       "cos");
-  refuse(
+  refuse_pickle(
       "\x80\x02"
       "cos\nsys");
-  refuse(
+  refuse_pickle(
       "\x80\x02"
       "c" +
       std::string(100'000, 'x') + "\ny\n.");

@@ -13,7 +13,7 @@ using automed::ZipArchive;
 using automed::test::error_of;
 using automed::test::zip_of;
 
-void refuse(const std::string& bytes) {
+void refuse_zip(const std::string& bytes) {
   error_of(ErrorCode::kCheckpointCorrupt, [&] { ZipArchive archive(bytes); });
 }
 
@@ -49,25 +49,25 @@ TEST("zip: entries are found by name, with what they hold, and a comment may fol
 TEST("zip: refuses a directory that lies about where things are") {
   const std::string good = zip_of({{"a", "first"}, {"b", "second"}});
   const std::ptrdiff_t directory = static_cast<std::ptrdiff_t>(good.find("PK\1\2"));
-  for (std::size_t length = 0; length < good.size(); ++length) refuse(good.substr(0, length));
-  refuse(with(good, -6, std::uint32_t{0xFFFFFFF0}));                   // directory beyond the end
-  refuse(with(good, -10, std::uint32_t{0xFFFFFFF0}));                  // directory too long
-  refuse(with(good, -12, std::uint16_t{60000}));                       // too many entries
-  refuse(with(good, directory, std::uint32_t{0}));                     // no signature
-  refuse(with(good, directory + 8, std::uint16_t{1}));                 // encrypted
-  refuse(with(good, directory + 10, std::uint16_t{8}));                // deflated
-  refuse(with(good, directory + 24, std::uint32_t{6}));                // two sizes
-  refuse(with(good, directory + 42, std::uint32_t{0x7FFFFFFF}));       // header beyond the end
-  refuse(with(good, directory + 42, std::uint32_t{3}));                // no header there
-  refuse(with(good, directory + 28, std::uint16_t{0xFFFF}));           // name beyond the directory
-  refuse(with(good, directory + 46, 'x'));                             // two names
-  refuse(with(with(good, directory + 46, 'b'), 30, 'b'));              // one name twice
-  refuse(with(with(good, directory + 20, 200), directory + 24, 200));  // content beyond the directory
+  for (std::size_t length = 0; length < good.size(); ++length) refuse_zip(good.substr(0, length));
+  refuse_zip(with(good, -6, std::uint32_t{0xFFFFFFF0}));                   // directory beyond the end
+  refuse_zip(with(good, -10, std::uint32_t{0xFFFFFFF0}));                  // directory too long
+  refuse_zip(with(good, -12, std::uint16_t{60000}));                       // too many entries
+  refuse_zip(with(good, directory, std::uint32_t{0}));                     // no signature
+  refuse_zip(with(good, directory + 8, std::uint16_t{1}));                 // encrypted
+  refuse_zip(with(good, directory + 10, std::uint16_t{8}));                // deflated
+  refuse_zip(with(good, directory + 24, std::uint32_t{6}));                // two sizes
+  refuse_zip(with(good, directory + 42, std::uint32_t{0x7FFFFFFF}));       // header beyond the end
+  refuse_zip(with(good, directory + 42, std::uint32_t{3}));                // no header there
+  refuse_zip(with(good, directory + 28, std::uint16_t{0xFFFF}));           // name beyond the directory
+  refuse_zip(with(good, directory + 46, 'x'));                             // two names
+  refuse_zip(with(with(good, directory + 46, 'b'), 30, 'b'));              // one name twice
+  refuse_zip(with(with(good, directory + 20, 200), directory + 24, 200));  // content beyond the directory
 }
 
 TEST("zip: refuses entries that overlap") {
   const std::string good = zip_of({{"a", "first"}, {"b", "second"}});
   const std::ptrdiff_t directory = static_cast<std::ptrdiff_t>(good.find("PK\1\2"));
   // The first entry's content grows over the second's header.
-  refuse(with(with(good, directory + 20, std::uint32_t{9}), directory + 24, std::uint32_t{9}));
+  refuse_zip(with(with(good, directory + 20, std::uint32_t{9}), directory + 24, std::uint32_t{9}));
 }
