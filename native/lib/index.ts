@@ -2,5 +2,6 @@
 
 export * from './engine';
 export * from './errors';
+export * from './import';
 export * from './trainer';
 export type { RawPixels, SampleType, SplitName } from './native';

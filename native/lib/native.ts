@@ -185,6 +185,24 @@ export interface RawTrainer {
   close(): Promise<void>;
 }
 
+/** What an import of published weights kept and what it did to it. */
+export interface RawImportReport {
+  /** Of the file: `PyTorch zip`, `PyTorch legacy`, `safetensors`. */
+  format: string;
+  /** Number of tensors written. */
+  tensors: number;
+  /** Elements of the parameters among them. */
+  parameters: number;
+  /** Size of the tensors written. */
+  bytes: number;
+  /** Position tables that were interpolated, with their shapes. */
+  converted: { name: string; from: number[]; to: number[] }[];
+  /** Entries of the file that were not wanted, e.g. `optimizer`. */
+  leftOut: string[];
+  /** Tensors that the file lacks by design and that were written at random. */
+  untrained: string[];
+}
+
 export interface RawBuildInfo {
   libtorch: string;
   cudaCompiled: boolean;
@@ -199,6 +217,16 @@ export interface NativeAddon {
   Trainer: { create(options: RawTrainerOptions): Promise<RawTrainer> };
   /** Writes the randomly initialised weights of a base; same seed, same bytes. Resolves to its parameter count. */
   initBase(architecture: string, seed: number, weightsPath: string): Promise<number>;
+  /** resizePositions: interpolate position tables of another image size; otherwise they are an error. */
+  importBase(
+    sourcePath: string,
+    architecture: string,
+    resizePositions: boolean,
+    weightsPath: string,
+  ): Promise<RawImportReport>;
+  /** improvedSe: write the paper's squeeze-and-excitation blocks, drawn from the seed, in place of the published ones. */
+  importMobileNet(sourcePath: string, improvedSe: boolean, seed: number, weightsPath: string): Promise<RawImportReport>;
+  importHarDNet(sourcePath: string, weightsPath: string): Promise<RawImportReport>;
 }
 
 /** The repository root, from native/lib as well as from its compiled copy under dist/. */

@@ -1,8 +1,9 @@
 // What a training worker is told and what it tells, as messages of Node's IPC channel. The parent sends one start message
-// (`train` or `createBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and exits.
+// (`train`, `createBase` or `importBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and exits.
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
+import { importReportSchema, importSpecSchema } from './import-protocol';
 
 export const trainSpecSchema = z.strictObject({
   task: z.enum(['segmentation', 'classification']),
@@ -70,6 +71,7 @@ export const createBaseSpecSchema = z.strictObject({
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
+  z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
@@ -129,6 +131,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     base: z.string().optional(),
     /** Folder of the report's files. */
     report: z.string().optional(),
+    /** Of an import. */
+    imported: importReportSchema.optional(),
     metrics: z.record(z.string(), z.unknown()),
   }),
   z.object({

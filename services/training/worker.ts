@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
+import { writeNativeBase } from './adapters/native-import';
 import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
+import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
+import type { ImportSpec } from './import-protocol';
 import { workerCommandSchema, type CreateBaseSpec, type TrainSpec, type WorkerEvent } from './protocol';
 
 const cancellation = new AbortController();
@@ -55,6 +58,16 @@ async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
   };
 }
 
+async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
+  const { base, report } = await importBase(await ModelStore.open(spec.store), spec, writeNativeBase);
+  return {
+    type: 'finished',
+    base: `${base.manifest.name}@${base.manifest.version}`,
+    metrics: {},
+    imported: report,
+  };
+}
+
 function failureOf(error: unknown): WorkerEvent {
   if (error instanceof AutomedError && error.code !== 'INTERNAL') {
     const { code, message, field } = error;
@@ -63,6 +76,17 @@ function failureOf(error: unknown): WorkerEvent {
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
+}
+
+function run(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
+  switch (command.type) {
+    case 'train':
+      return train(command.spec);
+    case 'createBase':
+      return create(command.spec);
+    case 'importBase':
+      return importWeights(command.spec);
+  }
 }
 
 let busy = false;
@@ -85,8 +109,7 @@ process.on('message', (message: unknown) => {
   }
   if (busy) return;
   busy = true;
-  const work = command.type === 'train' ? train(command.spec) : create(command.spec);
-  work.then(
+  run(command).then(
     (event) => {
       end(event, 0);
     },

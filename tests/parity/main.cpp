@@ -1,4 +1,6 @@
 // automed_parity --fixtures DIR [--only NAME] [--device D]: compares every block with what the published code computes.
+// automed_parity --record HEAD --base JSON --head JSON --out FILE: records what a classification head computes, for
+// Python to compare with.
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "parity/fixtures.h"
+#include "parity/record.h"
 
 namespace {
 
@@ -17,10 +20,14 @@ struct Arguments {
   std::string fixtures;
   std::string only;
   std::string device = "cpu";
+  automed::parity::Recording recording;
 };
 
 [[noreturn]] void usage() {
-  std::fputs("usage: automed_parity --fixtures DIR [--only NAME] [--device cpu|cuda|cuda:N|auto]\n", stderr);
+  std::fputs(
+      "usage: automed_parity --fixtures DIR [--only NAME] [--device cpu|cuda|cuda:N|auto]\n"
+      "       automed_parity --record HEAD.safetensors --base JSON --head JSON --out FILE\n",
+      stderr);
   std::exit(2);
 }
 
@@ -35,20 +42,32 @@ Arguments parse(int count, char** values) {
       arguments.only = values[i + 1];
     } else if (flag == "--device") {
       arguments.device = values[i + 1];
+    } else if (flag == "--record") {
+      arguments.recording.weights = values[i + 1];
+    } else if (flag == "--base") {
+      arguments.recording.base = values[i + 1];
+    } else if (flag == "--head") {
+      arguments.recording.head = values[i + 1];
+    } else if (flag == "--out") {
+      arguments.recording.out = values[i + 1];
     } else {
       usage();
     }
   }
-  if (arguments.fixtures.empty()) usage();
+  if (arguments.fixtures.empty() == arguments.recording.weights.empty()) usage();
   return arguments;
 }
 
 int run(const Arguments& arguments) {
   using namespace automed::parity;
+  if (!arguments.recording.weights.empty()) {
+    record_classification(arguments.recording);
+    return 0;
+  }
   Report report;
   const Context context{arguments.fixtures, automed::parse_device(arguments.device), report};
   std::vector<Fixture> fixtures;
-  for (const auto& group : {block_fixtures(), sam_fixtures(), full_size_fixtures()}) {
+  for (const auto& group : {checkpoint_fixtures(), block_fixtures(), sam_fixtures(), full_size_fixtures()}) {
     fixtures.insert(fixtures.end(), group.begin(), group.end());
   }
   report.header();

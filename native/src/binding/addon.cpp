@@ -10,6 +10,7 @@
 #include "binding/completion.h"
 #include "binding/convert.h"
 #include "binding/engine_binding.h"
+#include "binding/import_binding.h"
 #include "binding/trainer_binding.h"
 #include "core/checkpoint.h"
 #include "models/sam.h"
@@ -67,6 +68,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("CancelToken", CancelToken::define(env));
   exports.Set("Trainer", trainer);
   exports.Set("initBase", Napi::Function::New(env, init_base));
+  define_imports(env, exports);
   return exports;
 }
 

@@ -11,6 +11,7 @@
 
 namespace automed::binding {
 
+inline constexpr std::int64_t kMaxSafeInteger = (std::int64_t{1} << 53) - 1;  ///< JavaScript's own
 inline constexpr std::int64_t kMaxThreads = 1024;
 inline constexpr std::int64_t kMaxBatch = 4096;  ///< images
 

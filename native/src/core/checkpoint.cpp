@@ -48,41 +48,50 @@ NamedTensors state_dict(const torch::nn::Module& module, const std::string& pref
   return tensors;
 }
 
-void load_strict(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix) {
+void Mismatch::add_shape(const std::string& name, torch::IntArrayRef actual, torch::IntArrayRef expected) {
+  different.push_back(name + " is " + shape_text(actual) + " instead of " + shape_text(expected));
+}
+
+void Mismatch::check() const {
+  if (missing.empty() && unexpected.empty() && different.empty()) return;
+  std::string message = "the checkpoint does not fit the architecture";
+  append_list(message, "missing", missing);
+  append_list(message, "unexpected", unexpected);
+  append_list(message, "of another shape", different);
+  throw Error(ErrorCode::kCheckpointMismatch, message);
+}
+
+void check_finite(const std::string& name, const torch::Tensor& tensor) {
+  if (!all_finite(tensor)) {
+    throw Error(ErrorCode::kCheckpointCorrupt, "the checkpoint has NaN or infinity in " + name);
+  }
+}
+
+void load_strict(torch::nn::Module& module, const WeightsSource& file, const std::string& prefix) {
   const std::string start = with_dot(prefix);
   const NamedTensors targets = state_dict(module, prefix);
-  std::vector<std::string> missing, unexpected, different;
+  Mismatch mismatch;
   std::vector<torch::Tensor> sources;
   std::set<std::string> expected;
   for (const auto& [name, target] : targets) {
     expected.insert(name);
     if (!file.contains(name)) {
-      missing.push_back(name);
+      mismatch.missing.push_back(name);
       continue;
     }
     torch::Tensor source = file.tensor(name);
     if (source.sizes() != target.sizes()) {
-      different.push_back(name + " is " + shape_text(source.sizes()) + " instead of " + shape_text(target.sizes()));
+      mismatch.add_shape(name, source.sizes(), target.sizes());
     } else if (source.is_floating_point() != target.is_floating_point()) {
-      different.push_back(name + " has another kind of numbers");
+      mismatch.different.push_back(name + " has another kind of numbers");
     }
     sources.push_back(std::move(source));
   }
   for (const std::string& name : file.keys()) {
-    if (name.starts_with(start) && !expected.contains(name)) unexpected.push_back(name);
+    if (name.starts_with(start) && !expected.contains(name)) mismatch.unexpected.push_back(name);
   }
-  if (!missing.empty() || !unexpected.empty() || !different.empty()) {
-    std::string message = "the checkpoint does not fit the architecture";
-    append_list(message, "missing", missing);
-    append_list(message, "unexpected", unexpected);
-    append_list(message, "of another shape", different);
-    throw Error(ErrorCode::kCheckpointMismatch, message);
-  }
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (!all_finite(sources[i])) {
-      throw Error(ErrorCode::kCheckpointCorrupt, "the checkpoint has NaN or infinity in " + targets[i].first);
-    }
-  }
+  mismatch.check();
+  for (std::size_t i = 0; i < targets.size(); ++i) check_finite(targets[i].first, sources[i]);
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     torch::Tensor target = targets[i].second;

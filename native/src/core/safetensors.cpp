@@ -1,19 +1,12 @@
 #include "core/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <c10/util/strides.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <limits>
 #include <string_view>
-#include <system_error>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -78,22 +71,6 @@ std::vector<std::int64_t> read_shape(const std::string& name, const json::Object
   return shape;
 }
 
-/// Product of the dimensions in bytes. Every partial product is checked (not only the total), because LibTorch computes
-/// strides from partial products even when another dimension is zero.
-std::size_t byte_count(const std::string& name, const std::vector<std::int64_t>& shape, std::size_t element) {
-  constexpr std::size_t kMax = std::numeric_limits<std::int64_t>::max();
-  std::size_t with_zeros = element;
-  std::size_t without_zeros = element;
-  for (const std::int64_t dimension : shape) {
-    const auto size = static_cast<std::size_t>(dimension);
-    with_zeros *= size == 0 ? 0 : 1;
-    const std::size_t factor = std::max<std::size_t>(size, 1);
-    if (factor > kMax / without_zeros) corrupt("gives " + shown(name) + " a shape that overflows");
-    without_zeros *= factor;
-  }
-  return with_zeros == 0 ? 0 : without_zeros;
-}
-
 std::pair<std::size_t, std::size_t> read_offsets(const std::string& name, const json::Object& info) {
   const auto position = info.find("data_offsets");
   const auto* offsets = position == info.end() ? nullptr : position->second.get_if<json::Array>();
@@ -108,58 +85,10 @@ std::pair<std::size_t, std::size_t> read_offsets(const std::string& name, const 
 
 }  // namespace
 
-/// Owns the descriptor and the mapped bytes.
-class SafetensorsFile::Mapping {
- public:
-  explicit Mapping(const std::string& path) {
-    const std::string name = std::filesystem::path(path).filename().string();
-    // O_NONBLOCK: a FIFO in the file's place must not hang the process.
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor_ < 0) {
-      throw Error(ErrorCode::kNotFound, "cannot open " + name + ": " + std::system_category().message(errno));
-    }
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-      ::close(descriptor_);
-      corrupt("is not a regular file (" + name + ")");
-    }
-    size_ = static_cast<std::size_t>(status.st_size);
-    if (size_ < kLengthBytes) {
-      ::close(descriptor_);
-      corrupt("is shorter than its first field (" + name + ")");
-    }
-    // Private and writable: an in-place operation on a view copies the page instead of raising SIGSEGV.
-    data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor_, 0);
-    if (data_ == MAP_FAILED) {
-      const int error = errno;
-      ::close(descriptor_);
-      throw Error(ErrorCode::kOutOfMemory, "cannot map " + name + ": " + std::system_category().message(error));
-    }
-  }
-  ~Mapping() {
-    ::munmap(data_, size_);
-    ::close(descriptor_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  char* data() const { return static_cast<char*>(data_); }
-  std::size_t size() const { return size_; }
-  /// Touching pages behind the end of a file that has shrunk raises SIGBUS.
-  bool still_complete() const {
-    struct stat status {};
-    return ::fstat(descriptor_, &status) == 0 && static_cast<std::size_t>(status.st_size) >= size_;
-  }
-
- private:
-  int descriptor_ = -1;
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
 SafetensorsFile SafetensorsFile::open(const std::string& path) {
   SafetensorsFile file;
-  file.mapping_ = std::make_shared<Mapping>(path);
+  file.mapping_ = FileMapping::open(path, "safetensors file");
+  if (file.mapping_->size() < kLengthBytes) corrupt("is shorter than its first field");
   file.read_header();
   return file;
 }
@@ -198,10 +127,11 @@ void SafetensorsFile::read_header() {
     if (dtype == nullptr) corrupt("gives " + shown(name) + " the unknown dtype " + shown(*dtype_name));
     if (info->size() != 3) corrupt("describes " + shown(name) + " with unknown fields");
     std::vector<std::int64_t> shape = read_shape(name, *info);
-    const std::size_t bytes = byte_count(name, shape, dtype->size);
+    const auto bytes = byte_count(shape, dtype->size);
+    if (!bytes) corrupt("gives " + shown(name) + " a shape that overflows");
     const auto [begin, end] = read_offsets(name, *info);
     if (end > data_bytes) corrupt("ends before the data of " + shown(name));
-    if (end - begin != bytes) corrupt("has offsets for " + shown(name) + " that do not match its shape and dtype");
+    if (end - begin != *bytes) corrupt("has offsets for " + shown(name) + " that do not match its shape and dtype");
     entries_.emplace(name, Entry{dtype->dtype, std::move(shape), data_begin + begin, data_begin + end});
   }
 
@@ -238,23 +168,9 @@ torch::Tensor SafetensorsFile::tensor(const std::string& name) const {
     throw Error(ErrorCode::kNotFound, "the safetensors file holds no tensor " + shown(name));
   }
   const Entry& entry = position->second;
-  if (!mapping_->still_complete()) corrupt("has been cut while it was in use");
-  const auto options = torch::TensorOptions().dtype(entry.dtype);
-  if (entry.begin == entry.end) return torch::empty(entry.shape, options);
-
-  char* data = mapping_->data() + entry.begin;
-  if (entry.dtype == torch::kBool &&
-      std::any_of(data, mapping_->data() + entry.end, [](char byte) { return byte != 0 && byte != 1; })) {
-    corrupt("has a truth value other than 0 and 1 in " + shown(name));
-  }
-  if (reinterpret_cast<std::uintptr_t>(data) % find_dtype(entry.dtype)->size != 0) {
-    // Files of older writers do not align their data; kernels may assume that it is.
-    torch::Tensor copy = torch::empty(entry.shape, options);
-    std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);
-    return copy;
-  }
-  return torch::from_blob(
-      data, entry.shape, [keep = mapping_](void*) {}, options);
+  const auto strides = c10::contiguous_strides(entry.shape);
+  return view_of(mapping_, {entry.begin, entry.dtype, entry.shape, {strides.begin(), strides.end()}},
+                 "safetensors file", name);
 }
 
 void save_safetensors(const std::string& path, const std::vector<std::pair<std::string, torch::Tensor>>& tensors,

@@ -7,28 +7,29 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/file_mapping.h"
+#include "core/weights_source.h"
 
 namespace automed {
 
 /// A memory-mapped safetensors file: 8 bytes header length (little endian), a JSON header, then the tensors' bytes.
 /// `open` checks everything the header says before anything is read, so that a malformed or hostile file ends in
 /// Error(kCheckpointCorrupt) and never in a wild read. A missing file is kNotFound.
-class SafetensorsFile {
+class SafetensorsFile : public WeightsSource {
  public:
   static SafetensorsFile open(const std::string& path);
 
-  bool contains(const std::string& name) const;
-  /// In the order of the names.
-  std::vector<std::string> keys() const;
-  /// A view of the mapped file (no copy); it keeps the mapping alive. Writing to the view changes private memory, never
-  /// the file. Throws kNotFound for an unknown name, kCheckpointCorrupt when the file has been cut since it was opened.
-  torch::Tensor tensor(const std::string& name) const;
+  std::string_view format() const override { return "safetensors"; }
+  bool contains(const std::string& name) const override;
+  std::vector<std::string> keys() const override;
+  torch::Tensor tensor(const std::string& name) const override;
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
-  class Mapping;
   struct Entry {
     torch::ScalarType dtype;
     std::vector<std::int64_t> shape;
@@ -39,7 +40,7 @@ class SafetensorsFile {
   SafetensorsFile() = default;
   void read_header();
 
-  std::shared_ptr<Mapping> mapping_;
+  std::shared_ptr<const FileMapping> mapping_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
 };

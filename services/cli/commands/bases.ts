@@ -7,13 +7,24 @@ import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { runWorker } from '../training/worker';
+import { exportCommand } from './export';
+import { importCommand } from './import';
 import { connected, examples, whole } from './options';
 
 export function basesCommand(): Command {
-  const command = new Command('bases').description('create and list bases: the encoders that models stand on');
+  const command = new Command('bases').description(
+    'create, import, export and list bases: the encoders that models stand on',
+  );
   command.addCommand(createCommand());
+  command.addCommand(importCommand());
+  command.addCommand(exportCommand('base'));
   command.addCommand(listCommand());
-  return examples(command, ['automed bases create tiny --arch tiny --seed 1', 'automed bases list']);
+  return examples(command, [
+    'automed bases create tiny --arch tiny --seed 1',
+    'automed bases import sam-med2d_b.pth --arch sam-med2d-vit-b',
+    'automed bases export sam-med2d-vit-b --out sam-med2d-b.safetensors',
+    'automed bases list',
+  ]);
 }
 
 interface CreateOptions {

@@ -4,6 +4,7 @@ import { UsageError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
+import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
 
 interface ListOptions extends ConnectOptions {
@@ -11,15 +12,17 @@ interface ListOptions extends ConnectOptions {
 }
 
 export function modelsCommand(): Command {
-  const command = new Command('models').description('list, describe, name and delete trained models');
+  const command = new Command('models').description('list, describe, name, export and delete trained models');
   command.addCommand(listCommand());
   command.addCommand(showCommand());
   command.addCommand(aliasCommand());
+  command.addCommand(exportCommand('model'));
   command.addCommand(deleteCommand());
   return examples(command, [
     'automed models list',
     'automed models show polyp@production',
     'automed models alias polyp production --version 3',
+    'automed models export polyp@production --out polyp.safetensors',
     'automed models delete polyp@1',
   ]);
 }

@@ -1,0 +1,282 @@
+#include "core/torch_pickle.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "core/error.h"
+#include "core/file_mapping.h"
+#include "core/json.h"
+
+namespace automed {
+namespace {
+
+struct StorageClass {
+  std::string_view name;
+  c10::ScalarType dtype;
+};
+
+constexpr std::array<StorageClass, 10> kStorageClasses = {{{"DoubleStorage", c10::ScalarType::Double},
+                                                           {"FloatStorage", c10::ScalarType::Float},
+                                                           {"HalfStorage", c10::ScalarType::Half},
+                                                           {"BFloat16Storage", c10::ScalarType::BFloat16},
+                                                           {"LongStorage", c10::ScalarType::Long},
+                                                           {"IntStorage", c10::ScalarType::Int},
+                                                           {"ShortStorage", c10::ScalarType::Short},
+                                                           {"CharStorage", c10::ScalarType::Char},
+                                                           {"ByteStorage", c10::ScalarType::Byte},
+                                                           {"BoolStorage", c10::ScalarType::Bool}}};
+
+/// Under which keys training scripts keep the weights.
+constexpr std::array<std::string_view, 3> kNestings = {"model", "state_dict", "model_state_dict"};
+constexpr int kMaxNesting = 4;
+constexpr std::size_t kMaxTensorDimensions = 16;
+constexpr std::size_t kMaxNameBytes = 1024;
+constexpr std::size_t kMaxTensors = 1u << 16;
+constexpr std::size_t kMaxLeftOut = 1000;  // names that are reported
+
+[[noreturn]] void corrupt_pth(const std::string& what) {
+  throw Error(ErrorCode::kCheckpointCorrupt, "the .pth file " + what);
+}
+
+std::string quoted(std::string_view text) {
+  return json::quote(text.substr(0, 120));
+}
+
+/// Makes sense of the values of one pickle.
+class Interpreter {
+ public:
+  explicit Interpreter(const pickle::Tree& tree) : tree_(tree) {}
+
+  /// Items of a dict or OrderedDict; null for anything else.
+  const std::vector<std::pair<pickle::Id, pickle::Id>>* items_of(pickle::Id id) const {
+    if (const auto* dict = tree_.get_if<pickle::Dict>(id)) return &dict->items;
+    const auto* object = tree_.get_if<pickle::Object>(id);
+    return object != nullptr && calls(*object, "collections", "OrderedDict") ? &object->items : nullptr;
+  }
+
+  std::string_view text(pickle::Id id) const {
+    const auto* value = tree_.get_if<pickle::Text>(id);
+    return value == nullptr ? std::string_view() : value->value;
+  }
+
+  /// The class of an object, e.g. `segment_anything.modeling.sam.Sam`; empty when it has none.
+  std::string class_of(pickle::Id id) const {
+    const auto* object = tree_.get_if<pickle::Object>(id);
+    const auto* global = object == nullptr ? nullptr : tree_.get_if<pickle::Global>(object->callable);
+    // The legacy format hands a module's class over together with its source.
+    if (object != nullptr && global == nullptr) {
+      if (const auto* parts = persistent(object->callable); parts != nullptr && parts->size() > 1) {
+        global = tree_.get_if<pickle::Global>((*parts)[1]);
+      }
+    }
+    return global == nullptr ? "" : std::string(global->module) + "." + std::string(global->name);
+  }
+
+  /// The tensor that a value describes; nothing when it is no tensor. Throws when it is one that cannot be.
+  std::optional<PickledTensor> tensor(pickle::Id id, std::string_view name) const {
+    const auto* object = tree_.get_if<pickle::Object>(id);
+    if (object == nullptr) return std::nullopt;
+    if (calls(*object, kUtils, "_rebuild_parameter") || calls(*object, kUtils, "_rebuild_parameter_with_state")) {
+      const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
+      if (arguments == nullptr || arguments->items.empty()) return std::nullopt;
+      object = tree_.get_if<pickle::Object>(arguments->items[0]);
+      if (object == nullptr) return std::nullopt;
+    }
+    // _rebuild_tensor: before version 0.4.
+    if (!calls(*object, kUtils, "_rebuild_tensor_v2") && !calls(*object, kUtils, "_rebuild_tensor"))
+      return std::nullopt;
+    const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
+    if (arguments == nullptr || arguments->items.size() < 4) corrupt_pth("describes " + quoted(name) + " badly");
+    const auto* storage_parts = persistent(arguments->items[0]);
+    if (storage_parts == nullptr) corrupt_pth("gives " + quoted(name) + " no storage");
+    PickledTensor tensor = storage(*storage_parts, name);
+    const std::int64_t first = tensor.offset;  // of a storage that is itself a view
+    const std::int64_t within = integer(arguments->items[1], name);
+    if (within < 0 || within > tensor.storage_size - first)
+      corrupt_pth("has an offset outside the storage of " + quoted(name));
+    tensor.offset = first + within;
+    tensor.sizes = integers(arguments->items[2], name);
+    tensor.strides = integers(arguments->items[3], name);
+    check_view(tensor, name);
+    return tensor;
+  }
+
+  /// The fields of a persistent id, if `id` is one.
+  const std::vector<pickle::Id>* persistent(pickle::Id id) const {
+    const auto* reference = tree_.get_if<pickle::Persistent>(id);
+    const auto* fields = reference == nullptr ? nullptr : tree_.get_if<pickle::Sequence>(reference->id);
+    return fields == nullptr ? nullptr : &fields->items;
+  }
+
+  /// ('storage', class, key, location, size[, view]); nothing when it is something else.
+  std::optional<std::pair<std::string_view, PickledStorage>> storage_of(const std::vector<pickle::Id>& fields) const {
+    if (fields.size() < 5 || text(fields[0]) != "storage") return std::nullopt;
+    const auto* type = tree_.get_if<pickle::Global>(fields[1]);
+    const auto* key = tree_.get_if<pickle::Text>(fields[2]);
+    const auto* size = tree_.get_if<std::int64_t>(fields[4]);
+    if (type == nullptr || key == nullptr || size == nullptr || *size < 0) corrupt_pth("has a malformed storage");
+    const auto row = std::find_if(kStorageClasses.begin(), kStorageClasses.end(),
+                                  [&](const StorageClass& r) { return r.name == type->name; });
+    const bool known = row != kStorageClasses.end() && (type->module == "torch" || type->module == "torch.cuda");
+    if (!known) corrupt_pth("has a storage of the unknown class " + quoted(type->name));
+    if (static_cast<std::size_t>(*size) > kMaxBytes / c10::elementSize(row->dtype))
+      corrupt_pth("has a storage of impossible size");
+    return std::pair(key->value, PickledStorage{row->dtype, *size});
+  }
+
+ private:
+  static constexpr std::string_view kUtils = "torch._utils";
+  static constexpr std::size_t kMaxBytes = std::numeric_limits<std::int64_t>::max();
+
+  bool calls(const pickle::Object& object, std::string_view module, std::string_view name) const {
+    const auto* global = tree_.get_if<pickle::Global>(object.callable);
+    return global != nullptr && global->module == module && global->name == name;
+  }
+
+  PickledTensor storage(const std::vector<pickle::Id>& fields, std::string_view name) const {
+    const auto found = storage_of(fields);
+    if (!found) corrupt_pth("gives " + quoted(name) + " no storage");
+    const auto& [key, record] = *found;
+    PickledTensor tensor{key, record.size, record.dtype, 0, {}, {}};
+    // PyTorch before 0.4 knew views of storages: (key, offset, size).
+    if (fields.size() > 5 && tree_.get_if<pickle::None>(fields[5]) == nullptr) {
+      const auto* view = tree_.get_if<pickle::Sequence>(fields[5]);
+      if (view == nullptr || view->items.size() != 3)
+        corrupt_pth("has a malformed view of the storage of " + quoted(name));
+      const std::int64_t offset = integer(view->items[1], name), size = integer(view->items[2], name);
+      if (offset < 0 || size < 0 || offset > record.size || size > record.size - offset) {
+        corrupt_pth("has a view outside the storage of " + quoted(name));
+      }
+      tensor.offset = offset;
+      tensor.storage_size = offset + size;
+    }
+    return tensor;
+  }
+
+  std::int64_t integer(pickle::Id id, std::string_view name) const {
+    const auto* value = tree_.get_if<std::int64_t>(id);
+    if (value == nullptr) corrupt_pth("has something else where a number of " + quoted(name) + " belongs");
+    return *value;
+  }
+
+  /// A tuple of numbers, or torch.Size around one.
+  std::vector<std::int64_t> integers(pickle::Id id, std::string_view name) const {
+    if (const auto* object = tree_.get_if<pickle::Object>(id); object != nullptr && calls(*object, "torch", "Size")) {
+      const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
+      if (arguments != nullptr && arguments->items.size() == 1) id = arguments->items[0];
+    }
+    const auto* sequence = tree_.get_if<pickle::Sequence>(id);
+    if (sequence == nullptr || sequence->items.size() > kMaxTensorDimensions) {
+      corrupt_pth("gives " + quoted(name) + " no valid shape");
+    }
+    std::vector<std::int64_t> values;
+    for (const pickle::Id item : sequence->items) values.push_back(integer(item, name));
+    return values;
+  }
+
+  static void check_view(const PickledTensor& tensor, std::string_view name) {
+    const bool valid =
+        tensor.sizes.size() == tensor.strides.size() &&
+        std::all_of(tensor.sizes.begin(), tensor.sizes.end(), [](auto size) { return size >= 0; }) &&
+        std::all_of(tensor.strides.begin(), tensor.strides.end(), [](auto stride) { return stride >= 0; });
+    if (!valid) corrupt_pth("gives " + quoted(name) + " no valid shape");
+    const auto bytes = byte_count(tensor.sizes, c10::elementSize(tensor.dtype));
+    if (!bytes) corrupt_pth("gives " + quoted(name) + " a shape that overflows");
+    if (*bytes == 0) return;
+    // A view with strides of 0 could name any amount of memory.
+    const std::size_t elements = *bytes / c10::elementSize(tensor.dtype);
+    std::int64_t room = tensor.storage_size - tensor.offset;
+    if (elements > static_cast<std::size_t>(tensor.storage_size)) {
+      corrupt_pth("has more elements in " + quoted(name) + " than in its storage");
+    }
+    for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
+      const std::int64_t steps = tensor.sizes[i] - 1;
+      if (steps > 0 && tensor.strides[i] > (room - 1) / steps) room = 0;
+      if (room > 0) room -= steps * tensor.strides[i];
+    }
+    if (room < 1) corrupt_pth("has a view outside the storage of " + quoted(name));
+  }
+
+  const pickle::Tree& tree_;
+};
+
+[[noreturn]] void no_state_dict(const Interpreter& interpreter, pickle::Id id) {
+  const std::string name = interpreter.class_of(id);
+  if (name.empty()) throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds no state dict");
+  throw Error(ErrorCode::kCheckpointMismatch,
+              "the .pth file holds a whole pickled object (" + json::quote(name.substr(0, 200)) +
+                  "), which only its own Python code can open; where that code is installed, save the weights alone: "
+                  "torch.save(torch.load(FILE, weights_only=False).state_dict(), \"weights.pth\")");
+}
+
+bool is_nesting(std::string_view key) {
+  return std::find(kNestings.begin(), kNestings.end(), key) != kNestings.end();
+}
+
+void leave_out(PickledStateDict& found, std::string_view name) {
+  if (found.left_out.size() < kMaxLeftOut) found.left_out.emplace_back(name.substr(0, kMaxNameBytes));
+}
+
+/// Walks from the pickled value to the state dict, noting the names that are passed by.
+pickle::Id descend(const pickle::Tree& tree, const Interpreter& interpreter, PickledStateDict& found) {
+  pickle::Id id = tree.root;
+  for (int level = 0; level < kMaxNesting; ++level) {
+    const auto* items = interpreter.items_of(id);
+    if (items == nullptr) no_state_dict(interpreter, id);
+    // The last of equal keys counts, as in Python.
+    const auto nested = std::find_if(items->rbegin(), items->rend(), [&](const auto& item) {
+      return is_nesting(interpreter.text(item.first)) && interpreter.items_of(item.second) != nullptr;
+    });
+    if (nested == items->rend()) return id;
+    for (const auto& [key, value] : *items) {
+      if (value != nested->second) leave_out(found, interpreter.text(key));
+    }
+    id = nested->second;
+  }
+  corrupt_pth("nests its state dict too deeply");
+}
+
+}  // namespace
+
+PickledStateDict find_state_dict(const pickle::Tree& tree) {
+  const Interpreter interpreter(tree);
+  PickledStateDict found;
+  const pickle::Id id = descend(tree, interpreter, found);
+  for (const auto& [key, value] : *interpreter.items_of(id)) {
+    const std::string_view name = interpreter.text(key);
+    if (name.size() > kMaxNameBytes) corrupt_pth("has a name of more than 1024 bytes");
+    auto tensor = name.empty() ? std::nullopt : interpreter.tensor(value, name);
+    if (tensor) {
+      found.tensors.insert_or_assign(std::string(name), std::move(*tensor));
+    } else {
+      leave_out(found, name);
+    }
+    if (found.tensors.size() > kMaxTensors) corrupt_pth("has more than 65536 tensors");
+  }
+  if (!found.tensors.empty()) return found;
+  for (const auto& [key, value] : *interpreter.items_of(id)) {
+    if (is_nesting(interpreter.text(key))) no_state_dict(interpreter, value);
+  }
+  no_state_dict(interpreter, id);
+}
+
+std::map<std::string_view, PickledStorage> find_storages(const pickle::Tree& tree) {
+  const Interpreter interpreter(tree);
+  std::map<std::string_view, PickledStorage> storages;
+  for (pickle::Id id = 0; id < tree.values.size(); ++id) {
+    const auto* fields = interpreter.persistent(id);
+    const auto storage = fields == nullptr ? std::nullopt : interpreter.storage_of(*fields);
+    if (!storage) continue;
+    const auto [position, added] = storages.insert(*storage);
+    const PickledStorage& known = position->second;
+    if (!added && (known.dtype != storage->second.dtype || known.size != storage->second.size)) {
+      corrupt_pth("describes one storage in two ways");
+    }
+  }
+  return storages;
+}
+
+}  // namespace automed

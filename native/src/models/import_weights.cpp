@@ -1,0 +1,235 @@
+#include "models/import_weights.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include "core/checkpoint.h"
+#include "core/error.h"
+#include "models/mobilenet_v3.h"
+#include "models/sam.h"
+
+namespace automed::models {
+namespace {
+
+constexpr std::string_view kBlocks = "image_encoder.blocks.";
+constexpr std::string_view kDataParallel = "module.";
+constexpr std::string_view kBackbone = "backbone.";
+
+/// What DataParallel put before every name, or nothing.
+std::string prefix_of(const std::vector<std::string>& keys) {
+  const bool all =
+      std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with(kDataParallel); });
+  return all ? std::string(kDataParallel) : std::string();
+}
+
+/// (1, n, n, C) -> (1, grid, grid, C)
+torch::Tensor resize_embedding(const torch::Tensor& table, std::int64_t grid) {
+  const torch::Tensor map = table.to(torch::kFloat32).permute({0, 3, 1, 2});  // 1,C,n,n
+  return at::upsample_bilinear2d(map, {grid, grid}, /*align_corners=*/false).permute({0, 2, 3, 1});
+}
+
+/// (2n - 1, d) -> (rows, d)
+torch::Tensor resize_relative(const torch::Tensor& table, std::int64_t rows) {
+  const torch::Tensor map = table.to(torch::kFloat32).unsqueeze(0).unsqueeze(0);  // 1,1,2n-1,d
+  return at::upsample_bilinear2d(map, {rows, table.size(1)}, /*align_corners=*/false)[0][0];
+}
+
+/// The table at the wanted size; undefined when `name` is no table that depends on the image size. Tables of windowed
+/// blocks keep their size, so theirs is an error like any other.
+torch::Tensor resize_table(const std::string& name, const torch::Tensor& table, torch::IntArrayRef wanted) {
+  const bool same_width = table.dim() > 0 && table.dim() == static_cast<std::int64_t>(wanted.size()) &&
+                          table.size(-1) == wanted.back() && table.is_floating_point() && table.numel() > 0;
+  if (!same_width) return {};
+  torch::Tensor resized;
+  if (name == "image_encoder.pos_embed" && table.size(0) == 1 && table.size(1) == table.size(2)) {
+    resized = resize_embedding(table, wanted[1]);
+  } else if (name.find(".attn.rel_pos_") != std::string::npos && table.size(0) % 2 == 1) {
+    resized = resize_relative(table, wanted[0]);
+  }
+  return resized.defined() ? resized.to(table.scalar_type()).contiguous() : resized;
+}
+
+/// Of a block's tensor, its number.
+std::int64_t block_of(const std::string& name) {
+  return name.starts_with(kBlocks) ? std::stoll(name.substr(kBlocks.size())) : -1;
+}
+
+bool depends_on_image(const std::string& name, const SamConfig& config) {
+  const auto& global = config.encoder.global_blocks;
+  const std::int64_t block = block_of(name);
+  return block < 0 || std::find(global.begin(), global.end(), block) != global.end();
+}
+
+void keep(ImportReport& report, NamedTensors& kept, const std::string& name, const torch::Tensor& tensor,
+          bool parameter) {
+  report.tensors += 1;
+  report.bytes += static_cast<std::int64_t>(tensor.nbytes());
+  report.parameters += parameter ? tensor.numel() : 0;
+  kept.emplace_back(name, tensor);
+}
+
+ImportReport start_report(const WeightsSource& source) {
+  ImportReport report;
+  report.format = source.format();
+  report.left_out = source.left_out();
+  return report;
+}
+
+std::set<std::string> parameter_names(const torch::nn::Module& module) {
+  std::set<std::string> names;
+  for (const auto& item : module.named_parameters()) names.insert(item.key());
+  return names;
+}
+
+}  // namespace
+
+std::vector<ExpectedTensor> expected_state(const SamConfig& config) {
+  // All windowed blocks are alike, and so are all global ones: one of each stands for the rest.
+  SamConfig pattern = config;
+  pattern.encoder.depth = 2;
+  pattern.encoder.global_blocks = {1};
+  const Sam sam(pattern);
+  const std::set<std::string> parameters = parameter_names(*sam);
+  std::vector<ExpectedTensor> expected;
+  std::array<std::vector<ExpectedTensor>, 2> block_parts;  // names behind the block's number
+  for (const auto& [name, tensor] : state_dict(*sam)) {
+    const std::int64_t block = block_of(name);
+    const std::string rest = block < 0 ? name : name.substr(name.find('.', kBlocks.size()));
+    auto& list = block < 0 ? expected : block_parts[static_cast<std::size_t>(block)];
+    list.push_back({rest, tensor.sizes().vec(), parameters.contains(name)});
+  }
+  const auto& global = config.encoder.global_blocks;
+  for (std::int64_t i = 0; i < config.encoder.depth; ++i) {
+    const bool is_global = std::find(global.begin(), global.end(), i) != global.end();
+    for (ExpectedTensor part : block_parts[is_global ? 1 : 0]) {
+      part.name = std::string(kBlocks) + std::to_string(i) + part.name;
+      expected.push_back(std::move(part));
+    }
+  }
+  return expected;
+}
+
+ImportReport import_base(const std::string& source_path, const SamConfig& config, bool resize_positions,
+                         const std::string& destination_path) {
+  const torch::NoGradGuard guard;
+  const auto source = open_weights(source_path);
+  const auto keys = source->keys();
+  const std::string prefix = prefix_of(keys);
+  ImportReport report = start_report(*source);
+  NamedTensors kept;
+  Mismatch mismatch;
+  std::set<std::string> known;
+  for (const ExpectedTensor& wanted : expected_state(config)) {
+    known.insert(prefix + wanted.name);
+    if (!source->contains(prefix + wanted.name)) {
+      mismatch.missing.push_back(wanted.name);
+      continue;
+    }
+    torch::Tensor tensor = source->tensor(prefix + wanted.name);
+    if (tensor.sizes() != torch::IntArrayRef(wanted.shape)) {
+      const bool may = resize_positions && depends_on_image(wanted.name, config);
+      const torch::Tensor resized = may ? resize_table(wanted.name, tensor, wanted.shape) : torch::Tensor();
+      if (!resized.defined()) {
+        mismatch.add_shape(wanted.name, tensor.sizes(), wanted.shape);
+        continue;
+      }
+      report.converted.push_back({wanted.name, tensor.sizes().vec(), wanted.shape});
+      tensor = resized;
+    }
+    if (!tensor.is_floating_point()) mismatch.different.push_back(wanted.name + " has another kind of numbers");
+    keep(report, kept, wanted.name, tensor, wanted.parameter);
+  }
+  for (const std::string& key : keys) {
+    if (!known.contains(key)) mismatch.unexpected.push_back(key);
+  }
+  mismatch.check();
+  for (const auto& [name, tensor] : kept) check_finite(name, tensor);
+  save_safetensors(destination_path, kept);
+  return report;
+}
+
+ImportReport import_mobilenet(const std::string& source_path, bool improved_se, std::uint64_t seed,
+                              const std::string& destination_path) {
+  const torch::NoGradGuard guard;
+  const auto source = open_weights(source_path);
+  const auto keys = source->keys();
+  const std::string prefix = prefix_of(keys);
+  ImportReport report = start_report(*source);
+  Mismatch mismatch;
+  // Whatever is kept of it, the file must be the published network.
+  const MobileNetV3 published(MobileNetConfig{.improved_se = false});
+  std::map<std::string, torch::Tensor> found;
+  for (const auto& [name, tensor] : state_dict(*published)) {
+    if (!source->contains(prefix + name)) {
+      mismatch.missing.push_back(name);
+      continue;
+    }
+    const torch::Tensor given = source->tensor(prefix + name);
+    if (given.sizes() != tensor.sizes()) mismatch.add_shape(name, given.sizes(), tensor.sizes());
+    found.emplace(name, given);
+  }
+  for (const std::string& key : keys) {
+    const std::string name = key.substr(prefix.size());
+    if (name.starts_with("features.") && !found.contains(name)) mismatch.unexpected.push_back(name);
+  }
+  mismatch.check();
+
+  torch::manual_seed(seed);
+  const MobileNetV3 target(MobileNetConfig{.improved_se = improved_se});
+  const std::set<std::string> parameters = parameter_names(*target);
+  NamedTensors kept;
+  for (const auto& [name, random] : state_dict(*target)) {
+    const auto position = found.find(name);
+    if (position == found.end()) report.untrained.push_back(name);
+    const torch::Tensor tensor = position == found.end() ? random : position->second;
+    check_finite(name, tensor);
+    keep(report, kept, std::string(kBackbone) + name, tensor, parameters.contains(name));
+    if (position != found.end()) found.erase(position);
+  }
+  for (const auto& item : found) report.left_out.push_back(item.first);  // the plain blocks
+  for (const std::string& key : keys) {
+    const std::string name = key.substr(prefix.size());
+    if (!name.starts_with("features.")) report.left_out.push_back(name);
+  }
+  save_safetensors(destination_path, kept);
+  return report;
+}
+
+ImportReport import_hardnet(const std::string& source_path, const std::string& destination_path) {
+  const torch::NoGradGuard guard;
+  constexpr std::string_view kBase = "base.";
+  constexpr int kTrunk = 19;  // base.19 is the classifier
+  const auto source = open_weights(source_path);
+  const auto keys = source->keys();
+  const std::string prefix = prefix_of(keys);
+  ImportReport report = start_report(*source);
+  const std::string stem = prefix + "base.0.conv.weight";
+  const std::string last = prefix + "base.18.conv.weight";
+  if (!source->contains(stem) || !source->contains(last)) {
+    throw Error(ErrorCode::kCheckpointMismatch,
+                "the checkpoint is not HarDNet-85's: it lacks base.0.conv.weight or "
+                "base.18.conv.weight");
+  }
+  NamedTensors kept;
+  for (const std::string& key : keys) {
+    const std::string name = key.substr(prefix.size());
+    const bool numbered = name.starts_with(kBase) && name.size() > kBase.size() + 1 && std::isdigit(name[kBase.size()]);
+    const int stage = numbered ? std::atoi(name.c_str() + kBase.size()) : kTrunk;
+    if (stage >= kTrunk) {
+      report.left_out.push_back(name);
+      continue;
+    }
+    const torch::Tensor tensor = source->tensor(key);
+    check_finite(name, tensor);
+    const bool buffer = name.find(".running_") != std::string::npos || name.ends_with(".num_batches_tracked");
+    keep(report, kept, std::string(kBackbone) + name, tensor, !buffer);
+  }
+  save_safetensors(destination_path, kept);
+  return report;
+}
+
+}  // namespace automed::models

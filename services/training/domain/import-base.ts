@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { automedError } from '../../common/errors';
+import { baseArchitecture, sha256OfFile, WEIGHTS_FILE, type ModelStore, type StoredBase } from '../../store';
+import type { ImportReport, ImportSpec } from '../import-protocol';
+
+/** What the native import tells of its work. */
+export interface WrittenWeights {
+  format: string;
+  tensors: number;
+  parameters: number;
+  converted: ImportReport['converted'];
+  leftOut: string[];
+}
+
+/** Writes the weights of `file` as a base of `architecture`; interpolates position tables only when asked to. */
+export type WriteBase = (
+  file: string,
+  architecture: object,
+  resizePositions: boolean,
+  weightsPath: string,
+) => Promise<WrittenWeights>;
+
+/**
+ * Whether a checksum is the one that a published file's name announces: `sam_vit_b_01ec64.pth`,
+ * `mobilenet_v3_large-8738ca79.pth`. Null when the name announces none; digits alone are more likely a date.
+ */
+export function matchesName(file: string, sha256: string): boolean | null {
+  const announced = /[-_](?=[0-9]*[a-f])([0-9a-f]{6,8})\.[a-z]+$/.exec(file)?.[1];
+  return announced === undefined ? null : sha256.startsWith(announced);
+}
+
+async function describeFile(path: string): Promise<Omit<ImportReport['file'], 'format'>> {
+  const name = basename(path);
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts?.isFile()) throw automedError('NOT_FOUND', `There is no file ${path}.`, { field: 'file' });
+  const sha256 = await sha256OfFile(path);
+  return { name, bytes: facts.size, sha256, named: matchesName(name, sha256) };
+}
+
+/** Registers published weights as the next version of a base. */
+export async function importBase(
+  store: ModelStore,
+  { name, file, arch, imageSize, licence }: Omit<ImportSpec, 'store'>,
+  write: WriteBase,
+): Promise<{ base: StoredBase; report: ImportReport }> {
+  const { family, architecture: published } = baseArchitecture(arch);
+  const architecture = { ...published, image_size: imageSize ?? published.image_size };
+  const described = await describeFile(file);
+  let written: WrittenWeights | undefined;
+  const base = await store.registerBase(
+    { name, family, architecture, parameters: 0, origin: '', licence },
+    async (folder) => {
+      written = await write(file, architecture, imageSize !== undefined, join(folder, WEIGHTS_FILE));
+      const { format, parameters } = written;
+      return { parameters, origin: `${described.name} (${format}, sha256 ${described.sha256}), architecture ${arch}` };
+    },
+  );
+  const { format, tensors, parameters, converted, leftOut } = written as unknown as WrittenWeights;
+  const { bytes, sha256 } = base.manifest.weights;
+  return {
+    base,
+    report: {
+      file: { ...described, format },
+      imageSize: architecture.image_size,
+      weights: { tensors, parameters, bytes, sha256 },
+      converted,
+      leftOut,
+    },
+  };
+}
