@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { analyzeCommand } from './commands/analyze';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
 import { demoCommand } from './commands/demo';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
     serveCommand(),
     segmentCommand(),
     classifyCommand(),
+    analyzeCommand(),
     trainCommand(),
     evaluateCommand(),
     basesCommand(),
