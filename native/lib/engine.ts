@@ -5,20 +5,63 @@ import {
   type RawBase,
   type RawBuildInfo,
   type RawCancelToken,
-  type RawClassification,
+  type RawEncodeResult,
   type RawEngine,
   type RawEngineOptions,
   type RawEngineStats,
+  type RawEverythingOptions,
+  type RawEverythingResult,
+  type RawMask,
   type RawModel,
   type RawPixels,
-  type RawSegmentation,
+  type RawPromptResult,
+  type RawPrompts,
+  type RawRequestOptions,
+  type RawTimings,
 } from './native';
 
 export type EngineOptions = RawEngineOptions;
 export type EngineStats = RawEngineStats;
-export type Segmentation = RawSegmentation;
-export type Classification = RawClassification;
+export type DrawnMask = RawMask;
+export type EncodedImage = RawEncodeResult;
+export type Prompts = RawPrompts;
+export type PromptedMasks = RawPromptResult;
+export type EverythingOptions = RawEverythingOptions;
+export type FoundMasks = RawEverythingResult;
 export type BuildInfo = RawBuildInfo;
+
+export interface Segmentation {
+  /** One for each structure of the model, in its order; they may overlap. */
+  masks: DrawnMask[];
+  timings: RawTimings;
+}
+
+export interface Classification {
+  /** One probability per class, in the order of the model's classes; sums to 1. */
+  probabilities: Float32Array;
+  timings: RawTimings;
+}
+
+/** What to ask of one model. */
+export type Head = { model: Model; task: 'segmentation'; threshold: number } | { model: Model; task: 'classification' };
+export type HeadOutput =
+  { task: 'segmentation'; masks: DrawnMask[] } | { task: 'classification'; probabilities: Float32Array };
+
+export interface Analysis {
+  /** In the order of the heads. */
+  outputs: HeadOutput[];
+  timings: RawTimings;
+}
+
+/** SAM's own parameters of its automatic mask generator. */
+export const EVERYTHING_DEFAULTS: Readonly<EverythingOptions> = {
+  pointsPerSide: 32,
+  pointsPerBatch: 64,
+  minPredictedIou: 0.88,
+  minStability: 0.95,
+  stabilityOffset: 1,
+  nmsIou: 0.7,
+};
 
 export interface RequestOptions {
   /** Higher runs first; default 0. */
@@ -26,6 +69,11 @@ export interface RequestOptions {
   /** Milliseconds from now after which the result is worthless; absent: no deadline. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
+  /**
+   * Content address of the image's embedding, which is then shared through the cache. It must differ wherever pixels,
+   * their layout, the base's weights or the precision do. Absent: neither looked up nor kept.
+   */
+  embeddingKey?: string | undefined;
 }
 
 /** Versions and hardware the addon was built for and sees. */
@@ -98,9 +146,35 @@ export class Engine {
   }
 
   /**
-   * Draws the mask of one image at its original size.
-   * @param threshold probability in (0, 1) above which a pixel is foreground
+   * Runs models of one base on an image after one encoder pass.
    * @throws ResourceExhaustedError (QUEUE_FULL) with `retryAfterMs`, DeadlineError, CancelledError, InvalidInputError
+   */
+  async analyze(heads: readonly Head[], pixels: RawPixels, options: RequestOptions = {}): Promise<Analysis> {
+    const { outputs, timings } = await this.request(options, (raw) =>
+      this.raw.runHeads(
+        heads.map((head) => ({
+          model: head.model.raw,
+          task: head.task,
+          threshold: head.task === 'segmentation' ? head.threshold : null,
+        })),
+        pixels,
+        raw,
+      ),
+    );
+    return {
+      outputs: outputs.map(({ masks, probabilities }) =>
+        masks === null
+          ? { task: 'classification', probabilities: probabilities ?? new Float32Array() }
+          : { task: 'segmentation', masks },
+      ),
+      timings,
+    };
+  }
+
+  /**
+   * Draws the masks of one image at its original size, one for each structure of the model.
+   * @param threshold probability in (0, 1) above which a pixel is foreground
+   * @throws as analyze()
    */
   async segment(
     model: Model,
@@ -108,14 +182,45 @@ export class Engine {
     threshold: number,
     options: RequestOptions = {},
   ): Promise<Segmentation> {
-    return this.request(options, (cancel) =>
-      this.raw.segment(model.raw, pixels, threshold, { ...rawOptions(options), cancel }),
-    );
+    const { outputs, timings } = await this.analyze([{ model, task: 'segmentation', threshold }], pixels, options);
+    const [output] = outputs;
+    return { masks: output?.task === 'segmentation' ? output.masks : [], timings };
   }
 
-  /** Class probabilities of one image. Errors as for segment(). */
+  /** Class probabilities of one image. Errors as for analyze(). */
   async classify(model: Model, pixels: RawPixels, options: RequestOptions = {}): Promise<Classification> {
-    return this.request(options, (cancel) => this.raw.classify(model.raw, pixels, { ...rawOptions(options), cancel }));
+    const { outputs, timings } = await this.analyze([{ model, task: 'classification' }], pixels, options);
+    const [output] = outputs;
+    return { probabilities: output?.task === 'classification' ? output.probabilities : new Float32Array(), timings };
+  }
+
+  /** Leaves the embedding of an image in the cache, under `options.embeddingKey`. Errors as for analyze(). */
+  async encode(base: Base, pixels: RawPixels, options: RequestOptions): Promise<EncodedImage> {
+    return this.request(options, (raw) => this.raw.encode(base.raw, pixels, raw));
+  }
+
+  /**
+   * Draws what prompts point at.
+   * @param pixels undefined where the embedding is to be found by its key
+   * @throws NotFoundError (EMBEDDING_NOT_RESIDENT) when it is not; else as analyze()
+   */
+  async predictMasks(
+    base: Base,
+    pixels: RawPixels | undefined,
+    prompts: Prompts,
+    options: RequestOptions = {},
+  ): Promise<PromptedMasks> {
+    return this.request(options, (raw) => this.raw.predictMasks(base.raw, pixels ?? null, prompts, raw));
+  }
+
+  /** Draws everything that a grid of points finds. Pixels and errors as for predictMasks(). */
+  async findEverything(
+    base: Base,
+    pixels: RawPixels | undefined,
+    everything: EverythingOptions = EVERYTHING_DEFAULTS,
+    options: RequestOptions = {},
+  ): Promise<FoundMasks> {
+    return this.request(options, (raw) => this.raw.findEverything(base.raw, pixels ?? null, everything, raw));
   }
 
   stats(): EngineStats {
@@ -127,14 +232,14 @@ export class Engine {
     await typedErrors(() => this.raw.close());
   }
 
-  private async request<T>(options: RequestOptions, run: (cancel: RawCancelToken | null) => Promise<T>): Promise<T> {
+  private async request<T>(options: RequestOptions, run: (raw: RawRequestOptions) => Promise<T>): Promise<T> {
     const { signal } = options;
     const token = signal ? new this.addon.CancelToken() : null;
     const cancel = (): void => token?.cancel();
     if (signal?.aborted) cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return await run(token);
+      return await run(rawOptions(options, token));
     } catch (error) {
       throw fromNative(error);
     } finally {
@@ -143,6 +248,11 @@ export class Engine {
   }
 }
 
-function rawOptions(options: RequestOptions): { priority: number; timeoutMs: number | null } {
-  return { priority: options.priority ?? 0, timeoutMs: options.timeoutMs ?? null };
+function rawOptions(options: RequestOptions, cancel: RawCancelToken | null): RawRequestOptions {
+  return {
+    priority: options.priority ?? 0,
+    timeoutMs: options.timeoutMs ?? null,
+    cancel,
+    embeddingKey: options.embeddingKey ?? null,
+  };
 }

@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'UNSUPPORTED_IMAGE',
   'WRONG_TASK',
   'NOT_FOUND',
+  'EMBEDDING_NOT_RESIDENT',
   'ILLEGAL_STATE',
   'CHECKPOINT_MISMATCH',
   'CHECKPOINT_CORRUPT',
@@ -47,7 +48,7 @@ export class AutomedError extends Error {
 
 /** Bad argument, shape mismatch, unsupported image, model of the other task. */
 export class InvalidInputError extends AutomedError {}
-/** Model, version, alias, base or job that does not exist. */
+/** Model, version, alias, base or job that does not exist; an embedding that this process does not hold. */
 export class NotFoundError extends AutomedError {}
 /** Right call, wrong moment: not loaded, disposed, closed. */
 export class IllegalStateError extends AutomedError {}
@@ -68,6 +69,7 @@ const CLASS_OF: Record<ErrorCode, typeof AutomedError> = {
   UNSUPPORTED_IMAGE: InvalidInputError,
   WRONG_TASK: InvalidInputError,
   NOT_FOUND: NotFoundError,
+  EMBEDDING_NOT_RESIDENT: NotFoundError,
   ILLEGAL_STATE: IllegalStateError,
   CHECKPOINT_MISMATCH: CheckpointError,
   CHECKPOINT_CORRUPT: CheckpointError,

@@ -32,6 +32,10 @@ export interface RawEngineOptions {
   maxBatch: number;
   /** How long an incomplete batch waits for company, in milliseconds. */
   maxBatchWaitMs: number;
+  /** What kept embeddings may take; 0 keeps none. */
+  embeddingCacheBytes: number;
+  /** How long an embedding is kept after its last use, in milliseconds. */
+  embeddingTtlMs: number;
 }
 
 export interface RawEngineStats {
@@ -46,8 +50,15 @@ export interface RawEngineStats {
   batchedImages: number;
   /** Encoder forward passes, counted in images. */
   encodedImages: number;
-  /** Moving average of the time one image takes, milliseconds. */
+  /** Moving average of the time that the models of one image take, milliseconds. */
   imageTimeMs: number;
+  cachedEmbeddings: number;
+  cachedBytes: number;
+  cacheHits: number;
+  cacheMisses: number;
+  /** Embeddings that made room for others. */
+  cacheEvictions: number;
+  cacheExpirations: number;
 }
 
 export interface RawRequestOptions {
@@ -56,6 +67,11 @@ export interface RawRequestOptions {
   /** Milliseconds from now after which the result is worthless. */
   timeoutMs: number | null;
   cancel: RawCancelToken | null;
+  /**
+   * Content address of the image's embedding: it must differ wherever pixels, their layout, the base's weights or the
+   * precision do. Null: the embedding is neither looked up nor kept.
+   */
+  embeddingKey: string | null;
 }
 
 export interface RawTimings {
@@ -64,9 +80,11 @@ export interface RawTimings {
   inferenceMs: number;
   postprocessMs: number;
   batchSize: number;
+  /** The encoder did not run for this image. */
+  embeddingCached: boolean;
 }
 
-export interface RawSegmentation {
+export interface RawMask {
   /** One byte per pixel, 0 or 1, height x width of the original image. */
   mask: Buffer;
   width: number;
@@ -76,13 +94,90 @@ export interface RawSegmentation {
   boundingBox: [number, number, number, number] | null;
   /** Mean probability of the foreground pixels; null when the mask is empty. */
   meanProbability: number | null;
+}
+
+export interface RawHead {
+  model: RawModel;
+  task: string;
+  /** Probability in (0, 1); null for classification. */
+  threshold: number | null;
+}
+
+/** What one head says of an image; one of the two is null. */
+export interface RawHeadOutput {
+  /** One for each structure of the model, in its order; they may overlap. */
+  masks: RawMask[] | null;
+  /** One probability per class, in the order of the model's classes; sums to 1. */
+  probabilities: Float32Array | null;
+}
+
+export interface RawHeadsResult {
+  /** In the order of the heads that were asked for. */
+  outputs: RawHeadOutput[];
   timings: RawTimings;
 }
 
-export interface RawClassification {
-  /** One probability per class, in the order of the model's classes; sums to 1. */
-  probabilities: Float32Array;
+export interface RawEncodeResult {
+  /** Of the image. */
+  width: number;
+  height: number;
   timings: RawTimings;
+}
+
+/** In pixels of the image; several boxes are several objects, and then there are neither points nor a mask. */
+export interface RawPrompts {
+  /** x, y of each point. */
+  points: Float32Array | null;
+  /** One for each point: 1 foreground, 0 background. */
+  labels: Float32Array | null;
+  /** x0, y0, x1, y1 of each box. */
+  boxes: Float32Array | null;
+  /** `lowRes` of an earlier prediction. */
+  mask: Float32Array | null;
+  /** All masks that the decoder proposes, the best first, instead of one for each object. */
+  multimask: boolean;
+  /** Probability in (0, 1). */
+  threshold: number;
+}
+
+export interface RawPromptedMask extends RawMask {
+  predictedIou: number;
+  /** Index of the box; 0 without boxes. */
+  object: number;
+  /** Logits, lowResSide x lowResSide, on the base's input. */
+  lowRes: Float32Array;
+  lowResSide: number;
+}
+
+export interface RawPromptResult extends RawEncodeResult {
+  masks: RawPromptedMask[];
+}
+
+export interface RawEverythingOptions {
+  /** [1, 128] */
+  pointsPerSide: number;
+  /** Prompts that go through the decoder together, [1, 1024]. */
+  pointsPerBatch: number;
+  /** [0, 1] */
+  minPredictedIou: number;
+  /** [0, 1] */
+  minStability: number;
+  /** Logits, (0, 16]. */
+  stabilityOffset: number;
+  /** [0, 1] */
+  nmsIou: number;
+}
+
+export interface RawFoundMask extends RawMask {
+  predictedIou: number;
+  stability: number;
+  /** x, y of the prompt. */
+  point: [number, number];
+}
+
+export interface RawEverythingResult extends RawEncodeResult {
+  /** The highest predicted IoU first. */
+  masks: RawFoundMask[];
 }
 
 export interface RawCancelToken {
@@ -107,9 +202,22 @@ export interface RawEngine {
   loadBase(weightsPath: string, architecture: string): Promise<RawBase>;
   /** architecture: the JSON text of model.json's `architecture`. */
   loadModel(base: RawBase, weightsPath: string, architecture: string): Promise<RawModel>;
-  /** threshold: probability in (0, 1). */
-  segment(model: RawModel, pixels: RawPixels, threshold: number, options: RawRequestOptions): Promise<RawSegmentation>;
-  classify(model: RawModel, pixels: RawPixels, options: RawRequestOptions): Promise<RawClassification>;
+  /** The models must stand on one base. */
+  runHeads(heads: RawHead[], pixels: RawPixels, options: RawRequestOptions): Promise<RawHeadsResult>;
+  encode(base: RawBase, pixels: RawPixels, options: RawRequestOptions): Promise<RawEncodeResult>;
+  /** pixels: null where the embedding is to be found by its key; rejects with EMBEDDING_NOT_RESIDENT when it is not. */
+  predictMasks(
+    base: RawBase,
+    pixels: RawPixels | null,
+    prompts: RawPrompts,
+    options: RawRequestOptions,
+  ): Promise<RawPromptResult>;
+  findEverything(
+    base: RawBase,
+    pixels: RawPixels | null,
+    everything: RawEverythingOptions,
+    options: RawRequestOptions,
+  ): Promise<RawEverythingResult>;
   stats(): RawEngineStats;
   /** Fails what waits with CANCELLED, waits for what runs, joins the threads. */
   close(): Promise<void>;

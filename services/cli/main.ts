@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { analyzeCommand } from './commands/analyze';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
 import { dataCommand } from './commands/data';
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
     serveCommand(),
     segmentCommand(),
     classifyCommand(),
+    analyzeCommand(),
     dataCommand(),
     trainCommand(),
     evaluateCommand(),

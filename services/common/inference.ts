@@ -12,6 +12,15 @@ export interface ModelIdentity {
   precision: string;
 }
 
+/** Which base answered. */
+export interface BaseIdentity {
+  name: string;
+  version: number;
+  weightsSha256: string;
+  /** `float32`, `bfloat16`, `float16`. */
+  precision: string;
+}
+
 /** How urgent a request is and when it ends. */
 export interface RunOptions {
   /** Higher runs first, `[-100, 100]`. */
@@ -29,6 +38,8 @@ export interface RunTimings {
   postprocessMs: number;
   /** Images that shared the forward pass. */
   batchSize: number;
+  /** Whether the encoder had seen the image before, and did not run. */
+  embeddingCached: boolean;
 }
 
 /** A loaded model that is in use until it is released. */

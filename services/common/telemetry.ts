@@ -16,6 +16,12 @@ export interface EngineCounts {
   batchedImages: number;
   encodedImages: number;
   imageTimeMs: number;
+  cachedEmbeddings: number;
+  cachedBytes: number;
+  cacheHits: number;
+  cacheMisses: number;
+  cacheEvictions: number;
+  cacheExpirations: number;
 }
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -72,6 +78,12 @@ export class Telemetry {
     this.engineCounter('batches_total', 'Forward passes', () => stats().batches);
     this.engineCounter('batched_images_total', 'Images in forward passes', () => stats().batchedImages);
     this.engineCounter('encoded_images_total', 'Images through an encoder', () => stats().encodedImages);
+    this.gauge('embedding_cache_entries', 'Embeddings that are kept', () => stats().cachedEmbeddings);
+    this.gauge('embedding_cache_bytes', 'Memory of the embeddings that are kept', () => stats().cachedBytes);
+    this.counter('embedding_cache_hits_total', 'Embeddings found', () => stats().cacheHits);
+    this.counter('embedding_cache_misses_total', 'Embeddings not found', () => stats().cacheMisses);
+    this.counter('embedding_cache_evictions_total', 'Embeddings that made room', () => stats().cacheEvictions);
+    this.counter('embedding_cache_expirations_total', 'Embeddings kept too long', () => stats().cacheExpirations);
     const outcomes = new Counter({
       name: 'automed_engine_requests_total',
       help: 'Requests that left the engine, by outcome',
@@ -98,6 +110,19 @@ export class Telemetry {
       registers: [this.registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  /** A counter that is kept elsewhere and read at each scrape. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `automed_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   }
@@ -136,14 +161,6 @@ export class Telemetry {
   }
 
   private engineCounter(name: string, help: string, read: () => number): void {
-    new Counter({
-      name: `automed_engine_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
+    this.counter(`engine_${name}`, help, read);
   }
 }

@@ -9,7 +9,7 @@ export const gatewaySettings = z.object({
   routesFile: path().optional(),
   /** The same as JSON text. */
   routes: z.string().optional(),
-  /** Without routes: the backends of SegmentationService. */
+  /** Without routes: the backends of SegmentationService and InteractiveSegmentationService. */
   segmentationBackends: list().default(['127.0.0.1:50052']),
   /** Without routes: the backends of ClassificationService. */
   classificationBackends: list().default(['127.0.0.1:50052']),
@@ -37,6 +37,7 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
   const others = defaultBackends.length > 0 ? defaultBackends : [...segmentationBackends, ...classificationBackends];
   const rules = [
     { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
+    { service: 'automed.segmentation.v1.InteractiveSegmentationService', backends: segmentationBackends },
     { service: 'automed.classification.v1.ClassificationService', backends: classificationBackends },
     { service: '*', backends: [...new Set(others)] },
   ];

@@ -6,6 +6,15 @@ export type Colour = readonly [red: number, green: number, blue: number];
 
 export const PREDICTION_COLOUR: Colour = [255, 64, 64];
 export const TRUTH_COLOUR: Colour = [64, 230, 120];
+/** Of the masks of one picture, in turn. */
+const MASK_COLOURS: readonly Colour[] = [
+  PREDICTION_COLOUR,
+  [80, 150, 255],
+  [255, 200, 40],
+  [200, 90, 255],
+  [40, 220, 220],
+  [255, 130, 30],
+];
 
 export interface OverlayOptions {
   colour?: Colour;
@@ -47,11 +56,7 @@ function checkMask(mask: Uint8Array, { width, height }: Pixels): void {
   }
 }
 
-/** Draws the mask as a translucent fill with an outline, and the contour of the ground truth when given. */
-export function drawOverlay(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Picture {
-  const { colour = PREDICTION_COLOUR, opacity = 0.3, truth } = options;
-  checkMask(mask, pixels);
-  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+function paint(picture: Picture, mask: Uint8Array, colour: Colour, opacity: number): void {
   const { data } = picture;
   mask.forEach((value, pixel) => {
     if (!value) return;
@@ -61,6 +66,14 @@ export function drawOverlay(pixels: Pixels, mask: Uint8Array, options: OverlayOp
     });
   });
   drawContour(picture, mask, colour);
+}
+
+/** Draws the mask as a translucent fill with an outline, and the contour of the ground truth when given. */
+export function drawOverlay(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Picture {
+  const { colour = PREDICTION_COLOUR, opacity = 0.3, truth } = options;
+  checkMask(mask, pixels);
+  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+  paint(picture, mask, colour, opacity);
   if (truth) {
     checkMask(truth, pixels);
     drawContour(picture, truth, TRUTH_COLOUR);
@@ -74,7 +87,12 @@ export async function encodePicturePng({ data, width, height }: Picture): Promis
     .toBuffer();
 }
 
-/** The overlay as a PNG of the image's size. */
-export async function overlayPng(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Promise<Buffer> {
-  return encodePicturePng(drawOverlay(pixels, mask, options));
+/** The image with each mask drawn on it in a colour of its own, as a PNG of the image's size. */
+export async function overlayPng(pixels: Pixels, masks: readonly Uint8Array[]): Promise<Buffer> {
+  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+  masks.forEach((mask, index) => {
+    checkMask(mask, pixels);
+    paint(picture, mask, MASK_COLOURS[index % MASK_COLOURS.length] ?? PREDICTION_COLOUR, 0.3);
+  });
+  return encodePicturePng(picture);
 }

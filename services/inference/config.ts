@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 
-const ROLES = ['segmentation', 'classification'] as const;
+export const ROLES = ['segmentation', 'classification'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const inferenceSettings = z.object({
@@ -35,6 +35,15 @@ export const inferenceSettings = z.object({
   maxBatch: integer(1, 1024).optional(),
   /** How long an incomplete batch waits for company, milliseconds. Default: 0 on a CPU, 2 on a GPU. */
   maxBatchWaitMs: integer(0, 10_000).optional(),
+  /** What embeddings that are kept for other models and prompts may take, bytes; 0 keeps none. */
+  embeddingCacheBytes: integer(0, 2 ** 50).default(256 * 1024 * 1024),
+  /** How long an embedding is kept after its last use, milliseconds. */
+  embeddingTtlMs: integer(1, 30 * 24 * 3_600_000).default(600_000),
+  /**
+   * What the weights in memory may take, bytes. What was not used for the longest time makes room; when all is in use,
+   * a request for more is refused. Default: half of the memory of the process' control group.
+   */
+  weightsBudgetBytes: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   /** Images of one stream under way at once. */
   streamImagesInFlight: integer(1, 1024).default(4),
   /** Width x height of an image at most. */

@@ -7,16 +7,27 @@ import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
 import { announce, shutDownOnSignal } from '../common/lifecycle';
-import { createLogger } from '../common/logging';
+import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
 import { availableCores } from './adapters/cores';
-import { buildInfo, classificationModels, Engine, nativeLoader, segmentationModels } from './adapters/native-engine';
-import { inferenceSettings, readInferenceConfig, type Role } from './config';
+import { availableMemory } from './adapters/memory';
+import { nativeAnalyzer } from './adapters/native-analyzer';
+import { interactiveBases } from './adapters/native-bases';
+import {
+  buildInfo,
+  classificationModels,
+  Engine,
+  nativeLoader,
+  segmentationModels,
+  type NativeHost,
+} from './adapters/native-engine';
+import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, type Role } from './config';
 import { sizeEngine } from './domain/engine-size';
 import { ModelHost } from './domain/model-host';
 import { Registry } from './domain/registry';
+import { analysisService } from './handlers/analysis-service';
 import { buildServer } from './server';
 
 async function main(): Promise<void> {
@@ -37,6 +48,7 @@ async function main(): Promise<void> {
     tasks: config.roles,
     loadOnDemand: config.loadOnDemand,
     resolveTtlMs: config.resolveTtlMs,
+    weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),
     onLoaded: (name, version) => {
       health.set(modelHealthName(name, version), 'SERVING');
       log.info({ event: 'loaded', model: `${name}@${version}` }, 'model loaded');
@@ -48,21 +60,17 @@ async function main(): Promise<void> {
   });
   telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
   telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
+  telemetry.gauge('loaded_weights_bytes', 'Weights in memory', () => host.weightsBytes);
+  telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
   for (const reference of config.preload) await host.load(reference);
 
-  const limits = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels };
-  const shared = { limits, log, streamImagesInFlight: config.streamImagesInFlight };
-  const roles: Record<Role, () => ServiceRegistration> = {
-    segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine) }),
-    classification: () => classificationRole({ ...shared, models: classificationModels(host, engine) }),
-  };
   const server = buildServer({
     config,
     log,
     telemetry,
     health,
     registry: new Registry(store, host),
-    roles: [...new Set(config.roles)].map((role) => roles[role]()),
+    roles: hostedServices(config, host, engine, log),
   });
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
@@ -78,6 +86,24 @@ async function main(): Promise<void> {
     },
   });
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+/** The services of the roles that the program has. */
+function hostedServices(config: InferenceConfig, host: NativeHost, engine: Engine, log: Logger): ServiceRegistration[] {
+  const limits = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels };
+  const shared = { limits, log, streamImagesInFlight: config.streamImagesInFlight };
+  const bases = interactiveBases(host, engine, config.embeddingTtlMs);
+  const roles: Record<Role, () => ServiceRegistration[]> = {
+    segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine), bases }),
+    classification: () => [classificationRole({ ...shared, models: classificationModels(host, engine) })],
+  };
+  const hosted = new Set(config.roles);
+  const services = [...hosted].flatMap((role) => roles[role]());
+  // A program with one role would fail half of the lists that a gateway sends to whoever offers the service.
+  if (hosted.size === ROLES.length) {
+    services.push(analysisService({ analyzer: nativeAnalyzer(host, engine), limits, log }));
+  }
+  return services;
 }
 
 main().catch((error: unknown) => {

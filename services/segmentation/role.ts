@@ -4,13 +4,20 @@
 
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { serviceDefinition } from '../common/grpc/proto';
+import { interactiveHandlers, type InteractiveDeps } from './handlers/interactive-service';
 import { segmentationHandlers, type SegmentationDeps } from './handlers/segmentation-service';
 
+export type { InteractiveBase, InteractiveBases } from './domain/interactive-ports';
 export type { SegmentationModel, SegmentationModels } from './domain/ports';
-export type { SegmentationDeps };
+export type { InteractiveDeps, SegmentationDeps };
 
-const NAME = 'automed.segmentation.v1.SegmentationService';
+const AUTOMATIC = 'automed.segmentation.v1.SegmentationService';
+const INTERACTIVE = 'automed.segmentation.v1.InteractiveSegmentationService';
 
-export function segmentationRole(deps: SegmentationDeps): ServiceRegistration {
-  return { name: NAME, definition: serviceDefinition(NAME), implementation: segmentationHandlers(deps) };
+/** With trained models, and with prompts. */
+export function segmentationRole(deps: SegmentationDeps & InteractiveDeps): ServiceRegistration[] {
+  return [
+    { name: AUTOMATIC, definition: serviceDefinition(AUTOMATIC), implementation: segmentationHandlers(deps) },
+    { name: INTERACTIVE, definition: serviceDefinition(INTERACTIVE), implementation: interactiveHandlers(deps) },
+  ];
 }

@@ -67,7 +67,7 @@ run('a Python client gets the same mask as ours, bit for bit, through the gatewa
   writeFileSync(path, image.png);
   const client = segmentationClient(address);
   const ours = async (threshold: number, maskFormat: 1 | 2 | 3) =>
-    (await client.unary('Segment', { model: 'polyp', image: { encoded: image.png }, threshold, maskFormat })).mask;
+    (await client.unary('Segment', { model: 'polyp', image: { encoded: image.png }, threshold, maskFormat })).masks[0];
 
   // Random weights: look for a threshold that draws neither nothing nor everything.
   let threshold = 0.02;

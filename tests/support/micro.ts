@@ -104,6 +104,8 @@ export async function makeMicroEngine(files: MicroFiles, options: Partial<Engine
     queueCapacity: 64,
     maxBatch: 1,
     maxBatchWaitMs: 0,
+    embeddingCacheBytes: 1 << 20,
+    embeddingTtlMs: 60_000,
     ...options,
   });
   const base = await engine.loadBase(files.base, MICRO_BASE);

@@ -58,6 +58,22 @@ Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) 
   return value.As<Napi::Uint8Array>();
 }
 
+torch::Tensor read_optional_floats(const Napi::Value& value, const std::string& field, std::int64_t stride) {
+  if (value.IsNull()) return {};
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    wrong(field, "a Float32Array");
+  }
+  const auto array = value.As<Napi::Float32Array>();
+  const auto length = static_cast<std::int64_t>(array.ElementLength());
+  if (stride > 0 && (length == 0 || length % stride != 0)) {
+    throw Error(ErrorCode::kShapeMismatch, field + " must hold " + std::to_string(stride) + " numbers for each item",
+                field);
+  }
+  auto copy = torch::empty({length});
+  if (length > 0) std::memcpy(copy.data_ptr<float>(), array.Data(), copy.nbytes());
+  return stride > 0 ? copy.view({length / stride, stride}) : copy;
+}
+
 pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data) {
   const auto bytes = read_bytes(data, "pixels.data");
   const auto type = read_string(pixels.Get("sampleType"), "pixels.sampleType");

@@ -24,6 +24,10 @@ std::int64_t read_integer(const Napi::Value& value, const std::string& field, st
 std::optional<std::string> read_optional_string(const Napi::Value& value, const std::string& field);
 Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field);
 
+/// A copy of a Float32Array, whose length must be a multiple of `stride`: float32 [length / stride, stride], [length]
+/// for a stride of 0; undefined for null.
+torch::Tensor read_optional_floats(const Napi::Value& value, const std::string& field, std::int64_t stride);
+
 /// RawPixels of native/lib/native.ts, whose `data` has been read once by the caller, who pins that object. The view
 /// points into its buffer, which JavaScript must not transfer meanwhile.
 pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data);

@@ -5,6 +5,7 @@
 
 #include "binding/completion.h"
 #include "binding/convert.h"
+#include "binding/job_binding.h"
 #include "core/device.h"
 
 namespace automed::binding {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::int64_t kMaxQueue = 1 << 20;
 constexpr std::int64_t kMaxWaitMs = 60'000;
 constexpr std::int64_t kMaxPriority = 1000;
+constexpr std::int64_t kMaxCacheBytes = std::int64_t{1} << 50;
+constexpr std::int64_t kMaxTtlMs = 1000LL * 3600 * 24 * 365;
 
 /// Takes the native object out of the External that only this file makes.
 template <typename T>
@@ -47,43 +50,11 @@ pipeline::EngineOptions read_engine_options(const Napi::Object& options) {
   native.max_batch = static_cast<std::size_t>(read_integer(options.Get("maxBatch"), "maxBatch", 1, kMaxBatch));
   native.max_batch_wait =
       std::chrono::milliseconds(read_integer(options.Get("maxBatchWaitMs"), "maxBatchWaitMs", 0, kMaxWaitMs));
+  native.cache.max_bytes = static_cast<std::size_t>(
+      read_integer(options.Get("embeddingCacheBytes"), "embeddingCacheBytes", 0, kMaxCacheBytes));
+  native.cache.time_to_live =
+      std::chrono::milliseconds(read_integer(options.Get("embeddingTtlMs"), "embeddingTtlMs", 1, kMaxTtlMs));
   return native;
-}
-
-Napi::Object to_js(Napi::Env env, const pipeline::Timings& timings) {
-  auto object = Napi::Object::New(env);
-  object.Set("queueMs", timings.queue_ms);
-  object.Set("preprocessMs", timings.preprocess_ms);
-  object.Set("inferenceMs", timings.inference_ms);
-  object.Set("postprocessMs", timings.postprocess_ms);
-  object.Set("batchSize", static_cast<double>(timings.batch_size));
-  return object;
-}
-
-Napi::Value to_js(Napi::Env env, const pipeline::Segmentation& result) {
-  auto object = Napi::Object::New(env);
-  object.Set("mask", to_buffer(env, result.mask));
-  object.Set("width", static_cast<double>(result.mask.size(1)));
-  object.Set("height", static_cast<double>(result.mask.size(0)));
-  object.Set("areaPx", static_cast<double>(result.area_px));
-  if (result.bounding_box) {
-    auto box = Napi::Array::New(env, 4);
-    for (std::uint32_t i = 0; i < 4; ++i) box.Set(i, static_cast<double>((*result.bounding_box)[i]));
-    object.Set("boundingBox", box);
-  } else {
-    object.Set("boundingBox", env.Null());
-  }
-  object.Set("meanProbability",
-             result.mean_probability ? Napi::Number::New(env, *result.mean_probability).As<Napi::Value>() : env.Null());
-  object.Set("timings", to_js(env, result.timings));
-  return object;
-}
-
-Napi::Value to_js(Napi::Env env, const pipeline::Classification& result) {
-  auto object = Napi::Object::New(env);
-  object.Set("probabilities", to_float_array(env, result.probabilities));
-  object.Set("timings", to_js(env, result.timings));
-  return object;
 }
 
 void settle(const Completion& completion, pipeline::Result result) {
@@ -91,10 +62,7 @@ void settle(const Completion& completion, pipeline::Result result) {
     completion.reject(std::move(*error));
     return;
   }
-  completion.resolve([result = std::move(result)](Napi::Env env) -> Napi::Value {
-    if (const auto* segmentation = std::get_if<pipeline::Segmentation>(&result)) return to_js(env, *segmentation);
-    return to_js(env, std::get<pipeline::Classification>(result));
-  });
+  completion.resolve([result = std::move(result)](Napi::Env env) { return to_js(env, result); });
 }
 
 }  // namespace
@@ -217,30 +185,63 @@ Napi::Value EngineHandle::load_model(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value EngineHandle::segment(const Napi::CallbackInfo& info) {
+Napi::Value EngineHandle::run_heads(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    pipeline::Request request;
-    request.model = unwrap<ModelHandle>(info[0], AddonData::of(info.Env()).model_class, "model")->get();
-    request.task = pipeline::Task::kSegmentation;
-    request.threshold = read_number(info[2], "threshold");
-    return submit(info.Env(), std::move(request), read_object(info[1], "pixels"), info[3]);
+    if (!info[0].IsArray()) throw Error(ErrorCode::kInvalidArgument, "heads must be an array", "heads");
+    const auto list = info[0].As<Napi::Array>();
+    pipeline::HeadsJob job;
+    for (std::uint32_t i = 0; i < list.Length(); ++i) {
+      const auto item = read_object(list.Get(i), "heads");
+      const auto& constructor = AddonData::of(info.Env()).model_class;
+      pipeline::HeadRun head;
+      head.model = unwrap<ModelHandle>(item.Get("model"), constructor, "model")->get();
+      head.task = read_task(item.Get("task"));
+      if (head.task == pipeline::Task::kSegmentation) head.threshold = read_number(item.Get("threshold"), "threshold");
+      job.heads.push_back(std::move(head));
+    }
+    return submit(info.Env(), std::move(job), info[1], info[2]);
   });
 }
 
-Napi::Value EngineHandle::classify(const Napi::CallbackInfo& info) {
+Napi::Value EngineHandle::encode(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    pipeline::Request request;
-    request.model = unwrap<ModelHandle>(info[0], AddonData::of(info.Env()).model_class, "model")->get();
-    request.task = pipeline::Task::kClassification;
-    return submit(info.Env(), std::move(request), read_object(info[1], "pixels"), info[2]);
+    auto base = unwrap<BaseHandle>(info[0], AddonData::of(info.Env()).base_class, "base")->get();
+    return submit(info.Env(), pipeline::EncodeJob{std::move(base)}, info[1], info[2]);
   });
 }
 
-Napi::Value EngineHandle::submit(Napi::Env env, pipeline::Request request, const Napi::Object& pixels,
+Napi::Value EngineHandle::predict_masks(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    pipeline::PromptJob job;
+    job.base = unwrap<BaseHandle>(info[0], AddonData::of(info.Env()).base_class, "base")->get();
+    const auto prompts = read_object(info[2], "prompts");
+    job.prompts = read_prompts(prompts);
+    job.threshold = read_number(prompts.Get("threshold"), "threshold");
+    return submit(info.Env(), std::move(job), info[1], info[3]);
+  });
+}
+
+Napi::Value EngineHandle::find_everything(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    pipeline::EverythingJob job;
+    job.base = unwrap<BaseHandle>(info[0], AddonData::of(info.Env()).base_class, "base")->get();
+    job.options = read_everything_options(read_object(info[2], "everything"));
+    return submit(info.Env(), std::move(job), info[1], info[3]);
+  });
+}
+
+Napi::Value EngineHandle::submit(Napi::Env env, pipeline::Job job, const Napi::Value& pixels,
                                  const Napi::Value& options_value) {
   const auto options = read_object(options_value, "options");
-  const auto data = read_object(pixels.Get("data"), "pixels.data");
-  request.pixels = read_pixels(pixels, data);
+  pipeline::Request request{.job = std::move(job)};
+  std::vector<Napi::Object> pins;
+  if (!pixels.IsNull()) {
+    const auto object = read_object(pixels, "pixels");
+    const auto data = read_object(object.Get("data"), "pixels.data");
+    request.image.pixels = read_pixels(object, data);
+    pins.push_back(data);
+  }
+  request.image.embedding_key = read_optional_string(options.Get("embeddingKey"), "embeddingKey").value_or("");
   request.priority = static_cast<int>(read_integer(options.Get("priority"), "priority", -kMaxPriority, kMaxPriority));
   if (const auto timeout = options.Get("timeoutMs"); !timeout.IsNull()) {
     const auto wait = std::chrono::duration<double, std::milli>(read_number(timeout, "timeoutMs"));
@@ -251,7 +252,7 @@ Napi::Value EngineHandle::submit(Napi::Env env, pipeline::Request request, const
   if (const auto token = options.Get("cancel"); !token.IsNull()) {
     request.cancelled = CancelToken::Unwrap(read_object(token, "cancel"))->flag();
   }
-  const auto completion = Completion::start(env, {data});
+  const auto completion = Completion::start(env, pins);
   const auto promise = completion.promise();
   request.done = [completion](pipeline::Result result) { settle(completion, std::move(result)); };
   try {
@@ -276,6 +277,12 @@ Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
   object.Set("batchedImages", static_cast<double>(stats.batched_images));
   object.Set("encodedImages", static_cast<double>(stats.encoded_images));
   object.Set("imageTimeMs", stats.image_time_ms);
+  object.Set("cachedEmbeddings", static_cast<double>(stats.cache.entries));
+  object.Set("cachedBytes", static_cast<double>(stats.cache.bytes));
+  object.Set("cacheHits", static_cast<double>(stats.cache.hits));
+  object.Set("cacheMisses", static_cast<double>(stats.cache.misses));
+  object.Set("cacheEvictions", static_cast<double>(stats.cache.evicted));
+  object.Set("cacheExpirations", static_cast<double>(stats.cache.expired));
   return object;
 }
 
@@ -297,8 +304,10 @@ Napi::Function EngineHandle::define(Napi::Env env) {
   return DefineClass(
       env, "Engine",
       {InstanceMethod<&EngineHandle::load_base>("loadBase"), InstanceMethod<&EngineHandle::load_model>("loadModel"),
-       InstanceMethod<&EngineHandle::segment>("segment"), InstanceMethod<&EngineHandle::classify>("classify"),
-       InstanceMethod<&EngineHandle::stats>("stats"), InstanceMethod<&EngineHandle::close>("close")});
+       InstanceMethod<&EngineHandle::run_heads>("runHeads"), InstanceMethod<&EngineHandle::encode>("encode"),
+       InstanceMethod<&EngineHandle::predict_masks>("predictMasks"),
+       InstanceMethod<&EngineHandle::find_everything>("findEverything"), InstanceMethod<&EngineHandle::stats>("stats"),
+       InstanceMethod<&EngineHandle::close>("close")});
 }
 
 }  // namespace automed::binding

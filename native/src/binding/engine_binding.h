@@ -61,11 +61,14 @@ class EngineHandle : public Napi::ObjectWrap<EngineHandle> {
  private:
   Napi::Value load_base(const Napi::CallbackInfo& info);
   Napi::Value load_model(const Napi::CallbackInfo& info);
-  Napi::Value segment(const Napi::CallbackInfo& info);
-  Napi::Value classify(const Napi::CallbackInfo& info);
+  Napi::Value run_heads(const Napi::CallbackInfo& info);
+  Napi::Value encode(const Napi::CallbackInfo& info);
+  Napi::Value predict_masks(const Napi::CallbackInfo& info);
+  Napi::Value find_everything(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
-  Napi::Value submit(Napi::Env env, pipeline::Request request, const Napi::Object& pixels, const Napi::Value& options);
+  /// `pixels`: RawPixels or null.
+  Napi::Value submit(Napi::Env env, pipeline::Job job, const Napi::Value& pixels, const Napi::Value& options);
 
   torch::Device device_ = torch::kCPU;
   std::shared_ptr<pipeline::Engine> engine_;

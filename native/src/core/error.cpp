@@ -14,6 +14,8 @@ std::string_view name_of(ErrorCode code) {
       return "WRONG_TASK";
     case ErrorCode::kNotFound:
       return "NOT_FOUND";
+    case ErrorCode::kEmbeddingNotResident:
+      return "EMBEDDING_NOT_RESIDENT";
     case ErrorCode::kIllegalState:
       return "ILLEGAL_STATE";
     case ErrorCode::kCheckpointMismatch:

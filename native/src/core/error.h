@@ -17,6 +17,7 @@ enum class ErrorCode {
   kUnsupportedImage,
   kWrongTask,
   kNotFound,
+  kEmbeddingNotResident,
   kIllegalState,
   kCheckpointMismatch,
   kCheckpointCorrupt,

@@ -18,52 +18,6 @@ double milliseconds_between(Clock::time_point from, Clock::time_point to) {
 /// Weight of the newest batch in the moving average of the time an image takes.
 constexpr double kSmoothing = 0.2;
 
-void check_request(const Request& request) {
-  check_pixels(request.pixels);
-  if (request.model->task() != request.task) {
-    throw Error(ErrorCode::kWrongTask,
-                std::string("the model does ") + name_of(request.model->task()) + ", not " + name_of(request.task),
-                "model");
-  }
-  const double t = request.threshold;
-  if (request.task == Task::kSegmentation && !(t > 0 && t < 1)) {
-    throw Error(ErrorCode::kInvalidArgument, "threshold must lie in (0, 1)", "threshold");
-  }
-}
-
-std::optional<std::array<std::int64_t, 4>> bounding_box_of(const torch::Tensor& mask) {
-  const auto rows = mask.any(1).nonzero().flatten();
-  if (rows.numel() == 0) return std::nullopt;
-  const auto columns = mask.any(0).nonzero().flatten();
-  const auto top = rows[0].item<std::int64_t>();
-  const auto left = columns[0].item<std::int64_t>();
-  return std::array{left, top, columns[-1].item<std::int64_t>() - left + 1, rows[-1].item<std::int64_t>() - top + 1};
-}
-
-/// Logits 1,1,S,S of one image -> its mask at the original size.
-Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& placement, double threshold) {
-  const auto restored = restore_logits(logits, placement);  // height,width
-  const auto foreground = restored > std::log(threshold / (1 - threshold));
-  Segmentation result;
-  result.mask = foreground.to(torch::kUInt8).contiguous();
-  result.area_px = result.mask.sum(torch::kInt64).item<std::int64_t>();
-  result.bounding_box = bounding_box_of(result.mask);
-  if (result.area_px > 0) {
-    result.mean_probability = restored.masked_select(foreground).sigmoid().mean(torch::kFloat64).item<double>();
-  }
-  return result;
-}
-
-/// The answer to one request from its row of the model's output.
-Result finish(const Request& request, const torch::Tensor& output, const Placement& placement, Timings timings) {
-  if (request.task == Task::kClassification) return Classification{output[0].clone(), timings};
-  const auto begin = Clock::now();
-  auto result = finish_segmentation(output, placement, request.threshold);
-  timings.postprocess_ms = milliseconds_between(begin, Clock::now());
-  result.timings = timings;
-  return result;
-}
-
 }  // namespace
 
 struct Engine::Pending {
@@ -73,6 +27,12 @@ struct Engine::Pending {
 
   bool cancelled() const { return request.cancelled && request.cancelled->load(); }
   bool expired(Clock::time_point now) const { return request.deadline && *request.deadline <= now; }
+  bool fits(const Pending& other) const { return can_share_batch(request.job, other.request.job); }
+  /// Throws when the result is worth nothing any more.
+  void check_wanted() const {
+    if (cancelled()) throw Error(ErrorCode::kCancelled, "the request was cancelled");
+    if (expired(Clock::now())) throw Error(ErrorCode::kDeadlineExceeded, "the deadline passed");
+  }
 };
 
 bool Engine::Order::operator()(const PendingPtr& a, const PendingPtr& b) const {
@@ -82,7 +42,7 @@ bool Engine::Order::operator()(const PendingPtr& a, const PendingPtr& b) const {
   return a->sequence < b->sequence;
 }
 
-Engine::Engine(const EngineOptions& options) : options_(options) {
+Engine::Engine(const EngineOptions& options) : options_(options), cache_(options.cache) {
   try {
     for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
   } catch (...) {  // the system gives no further thread
@@ -96,7 +56,7 @@ Engine::~Engine() {
 }
 
 void Engine::submit(Request request) {
-  check_request(request);
+  check_job(request.job, request.image);
   auto pending = std::make_shared<Pending>();
   pending->request = std::move(request);
   pending->arrived = Clock::now();
@@ -108,9 +68,8 @@ void Engine::submit(Request request) {
     purge(dropped);
     pending->sequence = next_sequence_++;
     // Only what would run before the newcomer delays it; a place in a full queue comes free with any request.
-    const auto before = std::distance(queue_.begin(), queue_.lower_bound(pending));
-    const double wait_ms = expected_wait_ms(static_cast<std::size_t>(before));
-    const auto retry_ms = std::max<std::int64_t>(1, std::llround(std::max(wait_ms, stats_.image_time_ms)));
+    const double wait_ms = expected_wait_ms(pending);
+    const auto retry_ms = std::max<std::int64_t>(1, std::llround(std::max(wait_ms, cost_ms(*pending))));
     const auto& deadline = pending->request.deadline;
     if (pending->expired(pending->arrived)) {
       ++stats_.expired;
@@ -130,17 +89,31 @@ void Engine::submit(Request request) {
   wake_.notify_all();  // one of those waiting may be waiting for company only
 }
 
-/// Time until a worker is free for a newcomer behind `ahead` waiting images; call with the lock held.
-double Engine::expected_wait_ms(std::size_t ahead) const {
-  const auto busy = static_cast<double>(ahead + stats_.running_images);
-  const auto workers = static_cast<double>(options_.workers);
-  return busy < workers ? 0 : busy / workers * stats_.image_time_ms;
+double Engine::cost_ms(const Pending& pending) const {
+  return average_ms_[pending.request.job.index()];
 }
 
-EngineStats Engine::stats() const {
+/// Time until a worker is free for a newcomer behind those that come before it; call with the lock held.
+double Engine::expected_wait_ms(const PendingPtr& newcomer) const {
+  auto busy = stats_.running_images;
+  double ahead_ms = 0;
+  for (std::size_t kind = 0; kind < kJobKinds; ++kind) {
+    ahead_ms += static_cast<double>(running_[kind]) * average_ms_[kind];
+  }
+  for (auto it = queue_.begin(); it != queue_.end() && Order()(*it, newcomer); ++it) {
+    ++busy;
+    ahead_ms += cost_ms(**it);
+  }
+  const auto workers = static_cast<std::size_t>(options_.workers);
+  return busy < workers ? 0 : ahead_ms / static_cast<double>(workers);
+}
+
+EngineStats Engine::stats() {
   const std::lock_guard lock(mutex_);
   auto stats = stats_;
   stats.queued_images = queue_.size();
+  stats.image_time_ms = average_ms_[Job(HeadsJob{}).index()];
+  stats.cache = cache_.stats();
   return stats;
 }
 
@@ -157,6 +130,7 @@ void Engine::close() {
   wake_.notify_all();
   for (auto& pending : waiting) pending->request.done(Error(ErrorCode::kCancelled, "the engine is closing"));
   for (auto& thread : threads_) thread.join();
+  cache_.clear();
 }
 
 /// Moves cancelled and expired requests out of the queue; call with the lock held, settle without it.
@@ -191,15 +165,18 @@ void Engine::work() {
     if (queue_.empty()) return;
     auto batch = take_batch(lock);
     if (batch.empty()) continue;
-    stats_.running_images += batch.size();
-    ++stats_.batches;
-    stats_.batched_images += batch.size();
-    lock.unlock();
     const auto images = batch.size();
+    const auto kind = batch.front()->request.job.index();
+    stats_.running_images += images;
+    running_[kind] += images;
+    ++stats_.batches;
+    stats_.batched_images += images;
+    lock.unlock();
     run(batch);
     batch.clear();
     lock.lock();
     stats_.running_images -= images;
+    running_[kind] -= images;
   }
 }
 
@@ -211,7 +188,8 @@ std::vector<Engine::PendingPtr> Engine::take_batch(std::unique_lock<std::mutex>&
   if (!queue_.empty()) {
     const auto first = *queue_.begin();
     // Those that were dropped must not wait with it, nor may it wait past the time it needs to meet its own deadline.
-    if (options_.max_batch > 1 && dropped.empty()) wait_for_company(first, lock);
+    const bool sociable = options_.max_batch > 1 && can_share_batch(first->request.job);
+    if (sociable && dropped.empty()) wait_for_company(first, lock);
     purge(dropped);
     // What comes first may have changed meanwhile; then the next round starts with it.
     if (!queue_.empty() && *queue_.begin() == first) batch = collect(first);
@@ -227,13 +205,12 @@ std::vector<Engine::PendingPtr> Engine::take_batch(std::unique_lock<std::mutex>&
 void Engine::wait_for_company(const PendingPtr& first, std::unique_lock<std::mutex>& lock) {
   auto until = first->arrived + options_.max_batch_wait;
   if (const auto& deadline = first->request.deadline) {
-    const std::chrono::duration<double, std::milli> reserve(2 * stats_.image_time_ms);
+    const std::chrono::duration<double, std::milli> reserve(2 * cost_ms(*first));
     until = std::min(until, *deadline - std::chrono::duration_cast<Clock::duration>(reserve));
   }
   wake_.wait_until(lock, until, [&] {
     if (closing_ || queue_.empty() || *queue_.begin() != first || first->cancelled()) return true;
-    const auto company = std::count_if(queue_.begin(), queue_.end(),
-                                       [&](const auto& p) { return p->request.model == first->request.model; });
+    const auto company = std::count_if(queue_.begin(), queue_.end(), [&](const auto& p) { return p->fits(*first); });
     return company >= static_cast<std::ptrdiff_t>(options_.max_batch);
   });
 }
@@ -242,7 +219,7 @@ std::vector<Engine::PendingPtr> Engine::collect(const PendingPtr& first) {
   std::vector<PendingPtr> batch{first};
   queue_.erase(first);
   for (auto it = queue_.begin(); it != queue_.end() && batch.size() < options_.max_batch;) {
-    if ((*it)->request.model == first->request.model) {
+    if ((*it)->fits(*first)) {
       batch.push_back(*it);
       it = queue_.erase(it);
     } else {
@@ -252,69 +229,58 @@ std::vector<Engine::PendingPtr> Engine::collect(const PendingPtr& first) {
   return batch;
 }
 
-void Engine::record_time(std::size_t images, double milliseconds) {
+void Engine::record_time(std::size_t kind, std::size_t images, double milliseconds) {
   const double per_image = milliseconds / static_cast<double>(images);
   const std::lock_guard lock(mutex_);
-  auto& average = stats_.image_time_ms;
+  auto& average = average_ms_[kind];
   average = average == 0 ? per_image : average + kSmoothing * (per_image - average);
+}
+
+std::vector<Batch::Item> Engine::items_of(const std::vector<PendingPtr>& batch, Clock::time_point started) const {
+  std::vector<Batch::Item> items;
+  for (const auto& pending : batch) {
+    items.push_back({.job = &pending->request.job,
+                     .image = &pending->request.image,
+                     .queue_ms = milliseconds_between(pending->arrived, started),
+                     .checkpoint = [pending] { pending->check_wanted(); }});
+  }
+  return items;
+}
+
+/// Counts an outcome and hands it over.
+void Engine::settle(const PendingPtr& pending, Result result) {
+  const auto* error = std::get_if<Error>(&result);
+  {
+    const std::lock_guard lock(mutex_);
+    if (error == nullptr) {
+      ++stats_.completed;
+    } else if (error->code() == ErrorCode::kCancelled) {
+      ++stats_.cancelled;
+    } else if (error->code() == ErrorCode::kDeadlineExceeded) {
+      ++stats_.expired;
+    } else {
+      ++stats_.failed;
+    }
+  }
+  pending->request.done(std::move(result));
 }
 
 void Engine::run(std::vector<PendingPtr>& batch) {
   const auto started = Clock::now();
-  std::vector<PendingPtr> members;
-  std::vector<Placement> placements;
-  std::vector<torch::Tensor> inputs;
-  std::vector<double> preprocess_ms;
-  const auto count = [this](std::uint64_t EngineStats::*counter, std::size_t n = 1) {
+  Batch work(items_of(batch, started), cache_);
+  const auto encoded = work.forward();
+  {
     const std::lock_guard lock(mutex_);
-    stats_.*counter += n;
-  };
-  // One bad image must not spoil the batch it was put into.
-  const auto& model = *batch.front()->request.model;
-  for (auto& pending : batch) {
-    const auto begin = Clock::now();
-    try {
-      const auto& encoder = model.base().config().encoder;
-      auto prepared = prepare_image(pending->request.pixels, encoder.image_size, encoder.fit);
-      members.push_back(pending);
-      placements.push_back(prepared.placement);
-      inputs.push_back(std::move(prepared.input));
-      preprocess_ms.push_back(milliseconds_between(begin, Clock::now()));
-    } catch (...) {
-      count(&EngineStats::failed);
-      pending->request.done(current_error());
-    }
+    stats_.encoded_images += encoded;
   }
-  if (members.empty()) return;
-  torch::Tensor output;
-  const auto begin = Clock::now();
-  try {
-    output = model.infer(torch::stack(inputs));
-  } catch (...) {
-    const auto error = current_error();
-    count(&EngineStats::failed, members.size());
-    for (auto& pending : members) pending->request.done(error);
-    return;
-  }
-  const double inference_ms = milliseconds_between(begin, Clock::now());
-  count(&EngineStats::encoded_images, members.size());
-  record_time(members.size(), milliseconds_between(started, Clock::now()));
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    auto& request = members[i]->request;
-    const Timings timings{.queue_ms = milliseconds_between(members[i]->arrived, started),
-                          .preprocess_ms = preprocess_ms[i],
-                          .inference_ms = inference_ms,
-                          .postprocess_ms = 0,
-                          .batch_size = members.size()};
-    std::optional<Result> result;
-    try {
-      result.emplace(finish(request, output.narrow(0, static_cast<std::int64_t>(i), 1), placements[i], timings));
-      count(&EngineStats::completed);
-    } catch (...) {
-      result.emplace(current_error());
-      count(&EngineStats::failed);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    auto result = work.finish(i);
+    // Only what was worked for teaches what such work costs.
+    const bool last = i + 1 == batch.size();
+    if (last && !std::holds_alternative<Error>(result)) {
+      record_time(batch[i]->request.job.index(), batch.size(), milliseconds_between(started, Clock::now()));
     }
-    request.done(std::move(*result));
+    settle(batch[i], std::move(result));
   }
 }
 

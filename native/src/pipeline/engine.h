@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -10,12 +11,12 @@
 #include <optional>
 #include <set>
 #include <thread>
-#include <variant>
 #include <vector>
 
 #include "core/error.h"
-#include "pipeline/image.h"
-#include "pipeline/loaded_model.h"
+#include "pipeline/batch.h"
+#include "pipeline/embedding_cache.h"
+#include "pipeline/job.h"
 
 namespace automed::pipeline {
 
@@ -27,42 +28,17 @@ struct EngineOptions {
   std::size_t queue_capacity = 64;
   std::size_t max_batch = 1;                    ///< images per forward pass
   std::chrono::milliseconds max_batch_wait{0};  ///< how long an incomplete batch waits for company
+  EmbeddingCacheOptions cache;
 };
-
-struct Timings {
-  double queue_ms = 0;
-  double preprocess_ms = 0;
-  double inference_ms = 0;  ///< of the whole batch
-  double postprocess_ms = 0;
-  std::size_t batch_size = 0;
-};
-
-struct Segmentation {
-  torch::Tensor mask;  ///< uint8 height,width of the original image, 0 or 1
-  std::int64_t area_px = 0;
-  /// x, y, width, height; absent when the mask is empty.
-  std::optional<std::array<std::int64_t, 4>> bounding_box;
-  std::optional<double> mean_probability;  ///< of the foreground
-  Timings timings;
-};
-
-struct Classification {
-  torch::Tensor probabilities;  ///< float32 classes
-  Timings timings;
-};
-
-using Result = std::variant<Segmentation, Classification, Error>;
 
 /// Shared between the caller, who may raise it at any time, and the engine, which looks at it before it starts the
 /// work.
 using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
 struct Request {
-  std::shared_ptr<const LoadedModel> model;
-  Task task = Task::kSegmentation;  ///< what the caller expects of the model
-  PixelView pixels;                 ///< must stay valid until `done` is called
-  double threshold = 0.5;           ///< probability in (0, 1); segmentation only
-  int priority = 0;                 ///< higher runs first
+  Job job;
+  ImageSource image;
+  int priority = 0;  ///< higher runs first
   std::optional<Clock::time_point> deadline;
   CancelFlag cancelled;              ///< may be null
   std::function<void(Result)> done;  ///< called exactly once, on a worker thread or inside submit() or close()
@@ -79,13 +55,14 @@ struct EngineStats {
   std::uint64_t batches = 0;
   std::uint64_t batched_images = 0;
   std::uint64_t encoded_images = 0;
-  double image_time_ms = 0;
+  double image_time_ms = 0;  ///< moving average of the time that the heads of one image take
+  EmbeddingCacheStats cache;
 };
 
 /// The one queue of a process and its long-lived LibTorch threads, shared by all models. Orders by priority, then
-/// deadline, then arrival; drops cancelled and expired requests before their work starts; runs requests to one model as
-/// one batch; refuses with kQueueFull and a time to come back when the queue is full or the wait would outlast the
-/// deadline.
+/// deadline, then arrival; drops cancelled and expired requests before their work starts; runs requests that can share
+/// a forward pass as one batch; refuses with kQueueFull and a time to come back when the queue is full or the wait
+/// would outlast the deadline. Holds the embeddings that jobs share.
 class Engine {
  public:
   explicit Engine(const EngineOptions& options);
@@ -94,9 +71,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Throws kQueueFull, kDeadlineExceeded, kWrongTask, kInvalidArgument or kIllegalState at once, without calling
-  /// `done`.
+  /// `done`. What prompts hold against their image is told through `done`.
   void submit(Request request);
-  EngineStats stats() const;
+  EngineStats stats();
   /// Cancels what waits, finishes what runs, joins the threads. Idempotent.
   void close();
 
@@ -115,8 +92,11 @@ class Engine {
   void purge(std::vector<PendingPtr>& dropped);
   void settle_dropped(std::vector<PendingPtr>& dropped);
   void run(std::vector<PendingPtr>& batch);
-  void record_time(std::size_t images, double milliseconds);
-  double expected_wait_ms(std::size_t ahead) const;
+  std::vector<Batch::Item> items_of(const std::vector<PendingPtr>& batch, Clock::time_point started) const;
+  void settle(const PendingPtr& pending, Result result);
+  void record_time(std::size_t kind, std::size_t images, double milliseconds);
+  double cost_ms(const Pending& pending) const;
+  double expected_wait_ms(const PendingPtr& newcomer) const;
 
   const EngineOptions options_;
   mutable std::mutex mutex_;
@@ -125,6 +105,9 @@ class Engine {
   bool closing_ = false;
   std::uint64_t next_sequence_ = 0;
   EngineStats stats_;
+  std::array<double, kJobKinds> average_ms_{};    ///< moving average of the time of one image, by kind of job
+  std::array<std::size_t, kJobKinds> running_{};  ///< images in work, by kind of job
+  EmbeddingCache cache_;
   std::vector<std::thread> threads_;
 };
 

@@ -31,6 +31,12 @@ std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_pa
   return std::make_shared<const LoadedBase>(std::move(sam), config, device);
 }
 
+torch::Tensor LoadedBase::encode(const torch::Tensor& images) const {
+  const c10::InferenceMode guard;
+  auto sam = sam_;
+  return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
 LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, Head head)
     : base_(std::move(base)),
       head_(std::move(head)),
@@ -50,19 +56,18 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   return finish(models::SamMedCls(base->config(), config));
 }
 
-torch::Tensor LoadedModel::infer(const torch::Tensor& images) const {
+torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings) const {
   const c10::InferenceMode guard;
   const auto input = images.to(base_->device()).contiguous(torch::MemoryFormat::ChannelsLast);
   auto sam = base_->sam();
-  const auto embedding = sam->image_encoder->forward(input);  // B,C,S/16,S/16
   if (std::holds_alternative<models::SamAutoMed>(head_)) {
     auto head = std::get<models::SamAutoMed>(head_);
-    const auto low_res = head->forward(input, embedding, sam);  // B,1,S/4,S/4
+    const auto low_res = head->forward(input, embeddings, sam);  // B,1,S/4,S/4
     const auto size = base_->config().encoder.image_size;
     return at::upsample_bilinear2d(low_res, {size, size}, /*align_corners=*/false).to(torch::kCPU);
   }
   auto head = std::get<models::SamMedCls>(head_);
-  return torch::softmax(head->forward(input, embedding), 1).to(torch::kCPU);
+  return torch::softmax(head->forward(input, embeddings), 1).to(torch::kCPU);
 }
 
 Task LoadedModel::task() const {

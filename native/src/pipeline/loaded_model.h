@@ -22,6 +22,9 @@ class LoadedBase {
   static std::shared_ptr<const LoadedBase> load(const std::string& weights_path, const std::string& architecture,
                                                 torch::Device device);
 
+  /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device.
+  torch::Tensor encode(const torch::Tensor& images) const;
+
   models::Sam sam() const { return sam_; }
   const models::SamConfig& config() const { return config_; }
   torch::Device device() const { return device_; }
@@ -45,9 +48,11 @@ class LoadedModel {
   static std::shared_ptr<const LoadedModel> load(std::shared_ptr<const LoadedBase> base,
                                                  const std::string& weights_path, const std::string& architecture);
 
-  /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,1,S,S, for classification probabilities
-  /// B,classes; float32 on the CPU.
-  torch::Tensor infer(const torch::Tensor& images) const;
+  /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,K,S,S of the model's K structures, for
+  /// classification probabilities B,classes; float32 on the CPU.
+  torch::Tensor infer(const torch::Tensor& images) const { return infer(images, base_->encode(images)); }
+  /// The same with embeddings B,C,g,g that the base's encoder made of the images.
+  torch::Tensor infer(const torch::Tensor& images, const torch::Tensor& embeddings) const;
 
   Task task() const;
   const LoadedBase& base() const { return *base_; }

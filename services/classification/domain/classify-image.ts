@@ -24,7 +24,16 @@ export async function classifyImage(
 ): Promise<ClassifiedImage> {
   const { pixels, decodeMs } = await readImage(command.image, limits);
   const { probabilities, timings } = await model.classify(pixels, command.options());
-  const classes = model.classes.map((name, index) => ({ name, probability: probabilities[index] ?? 0 }));
+  const named = nameClasses(model.classes, probabilities);
+  return { ...named, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+}
+
+/** The probability of each class by name, and the most probable. */
+export function nameClasses(
+  names: readonly string[],
+  probabilities: ArrayLike<number>,
+): Pick<ClassifiedImage, 'classes' | 'predicted'> {
+  const classes = names.map((name, index) => ({ name, probability: probabilities[index] ?? 0 }));
   const best = classes.reduce((left, right) => (right.probability > left.probability ? right : left));
-  return { classes, predicted: best.name, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+  return { classes, predicted: best.name };
 }

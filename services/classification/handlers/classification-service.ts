@@ -2,15 +2,15 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ClassifyRequest__Output } from '../../../proto/gen/automed/classification/v1/ClassifyRequest';
 import type { ClassifyResponse } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { ClassifyStreamRequest__Output } from '../../../proto/gen/automed/classification/v1/ClassifyStreamRequest';
-import { modelInfo, timings } from '../../common/grpc/answer';
 import { bidi, unary, type CallContext } from '../../common/grpc/handlers';
 import { serveSeries, type SeriesAnswer } from '../../common/grpc/series';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
 import type { DecodeLimits } from '../../imaging/decode';
-import { classifyImage, type ClassifiedImage, type ClassifyCommand } from '../domain/classify-image';
+import { classifyImage, type ClassifyCommand } from '../domain/classify-image';
 import type { ClassificationModel, ClassificationModels } from '../domain/ports';
+import { toResponse } from './messages';
 
 export interface ClassificationDeps {
   models: ClassificationModels;
@@ -56,14 +56,5 @@ function toCommand(request: ClassifyRequest__Output, context: CallContext): Clas
   return {
     image: request.image,
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
-  };
-}
-
-function toResponse(classified: ClassifiedImage, totalMs: number): ClassifyResponse {
-  return {
-    predictedClass: classified.predicted,
-    probabilities: classified.classes.map(({ name, probability }) => ({ className: name, probability })),
-    model: modelInfo(classified.identity),
-    timings: timings(classified.timings, { ...classified.timings, totalMs }),
   };
 }

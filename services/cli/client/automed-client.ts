@@ -1,18 +1,34 @@
+import type { AnalyzeRequest } from '../../../proto/gen/automed/analysis/v1/AnalyzeRequest';
+import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
+import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import type { ClassifyRequest } from '../../../proto/gen/automed/classification/v1/ClassifyRequest';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
+import type { PredictMasksRequest } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
+import type { PredictMasksResponse__Output } from '../../../proto/gen/automed/segmentation/v1/PredictMasksResponse';
+import type { SegmentEverythingRequest } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingRequest';
+import type { SegmentEverythingResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingResponse';
 import type { SegmentRequest } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
-import { automedError } from '../../common/errors';
-import { classificationClient, modelClient, segmentationClient, type CallSettings } from '../../common/grpc/client';
+import { AutomedError, automedError } from '../../common/errors';
+import {
+  analysisClient,
+  classificationClient,
+  interactiveClient,
+  modelClient,
+  segmentationClient,
+  type CallSettings,
+} from '../../common/grpc/client';
 
 const PAGE_SIZE = 200;
 
 /** What a gateway offers the command line. Every method rejects with a typed error. */
 export class AutomedClient {
   private readonly segmentation;
+  private readonly interactive;
   private readonly classification;
+  private readonly analysis;
   private readonly models;
 
   /**
@@ -24,7 +40,9 @@ export class AutomedClient {
     private readonly timeoutMs: number,
   ) {
     this.segmentation = segmentationClient(address);
+    this.interactive = interactiveClient(address);
     this.classification = classificationClient(address);
+    this.analysis = analysisClient(address);
     this.models = modelClient(address);
   }
 
@@ -34,6 +52,32 @@ export class AutomedClient {
 
   async classify(request: ClassifyRequest): Promise<ClassifyResponse__Output> {
     return this.classification.unary('Classify', request, this.settings());
+  }
+
+  /** @param embeddingId what an earlier answer named; the image is sent only where it is gone */
+  async predictMasks(
+    image: Image,
+    embeddingId: string | undefined,
+    request: Omit<PredictMasksRequest, 'image' | 'embeddingId'>,
+  ): Promise<PredictMasksResponse__Output> {
+    return resending(image, embeddingId, (source) =>
+      this.interactive.unary('PredictMasks', { ...request, ...source }, this.settings()),
+    );
+  }
+
+  /** @param embeddingId as for predictMasks() */
+  async segmentEverything(
+    image: Image,
+    embeddingId: string | undefined,
+    request: Omit<SegmentEverythingRequest, 'image' | 'embeddingId'>,
+  ): Promise<SegmentEverythingResponse__Output> {
+    return resending(image, embeddingId, (source) =>
+      this.interactive.unary('SegmentEverything', { ...request, ...source }, this.settings()),
+    );
+  }
+
+  async analyze(request: AnalyzeRequest): Promise<AnalyzeResponse__Output> {
+    return this.analysis.unary('Analyze', request, this.settings());
   }
 
   /** Every version of every model, all pages. */
@@ -71,11 +115,27 @@ export class AutomedClient {
   }
 
   close(): void {
-    for (const client of [this.segmentation, this.classification, this.models]) client.close();
+    const { segmentation, interactive, classification, analysis, models } = this;
+    for (const client of [segmentation, interactive, classification, analysis, models]) client.close();
   }
 
   private settings(): CallSettings {
     return { timeoutMs: this.timeoutMs };
+  }
+}
+
+/** Tries the embedding first; whichever replica answers may not hold it, and then the image is sent. */
+async function resending<T>(
+  image: Image,
+  embeddingId: string | undefined,
+  call: (source: { image: Image } | { embeddingId: string }) => Promise<T>,
+): Promise<T> {
+  if (embeddingId === undefined) return call({ image });
+  try {
+    return await call({ embeddingId });
+  } catch (error) {
+    if (error instanceof AutomedError && error.code === 'EMBEDDING_NOT_RESIDENT') return call({ image });
+    throw error;
   }
 }
 

@@ -1,42 +1,68 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
+import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
 import { decodeImage } from '../../imaging/decode';
 import { decodeMask } from '../../imaging/mask';
 import { overlayPng } from '../../imaging/overlay';
 import type { AutomedClient } from '../client/automed-client';
-import { segmentJson, segmentLine } from '../output/answers';
+import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
-import { targetPaths } from '../output/targets';
+import { structurePath, targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
-import { connected, examples, number } from './options';
+import { connected, examples, number, whole } from './options';
+import { collectBox, collectPoint } from './prompts';
+import { checkPromptOptions, segmentPrompted, type PromptOptions } from './segment-prompted';
 
-interface SegmentOptions extends ConnectOptions {
-  model: string;
+interface SegmentOptions extends ConnectOptions, PromptOptions {
+  model?: string;
   threshold?: number;
   mask?: string;
   overlay?: string;
   json?: boolean;
 }
 
+/** What was drawn on one image, however it was asked for. */
 interface Segmented {
-  answer: SegmentResponse__Output;
-  maskPath: string | undefined;
+  masks: readonly Mask__Output[];
+  lines: string[];
+  json: (files: readonly (string | null)[]) => object;
+  /** Where each mask was written; null where it was not. */
+  maskPaths: (string | null)[];
   overlayPath: string | undefined;
 }
 
 export function segmentCommand(): Command {
   const command = connected(new Command('segment'))
-    .description('draw the mask of a structure on images')
+    .description('draw the masks of structures on images')
     .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
-    .requiredOption('--model <model>', 'NAME, NAME@VERSION or NAME@ALIAS')
+    .option('--model <model>', 'draw what a trained model draws: NAME, NAME@VERSION or NAME@ALIAS')
+    .option('--base <base>', 'draw what you point at: NAME or NAME@VERSION of a base, or a segmentation model on it')
+    .option('--point <x,y[,label]>', 'a pixel on the object, or with label 0 beside it; may be repeated', collectPoint)
+    .option('--box <x0,y0,x1,y1>', 'a box around the object; several boxes are several objects', collectBox)
+    .option('--multimask', 'all masks that the decoder proposes, the best first')
+    .option('--everything', 'masks of everything that a grid of points finds')
+    .option('--points-per-side <count>', 'of the grid (default: 32)', whole(1, 128))
+    .option(
+      '--min-iou <score>',
+      'predicted IoU above which a found mask stays (default: 0.88)',
+      number({ min: 0, max: 1 }),
+    )
+    .option(
+      '--min-stability <score>',
+      'stability from which a found mask stays (default: 0.95)',
+      number({ min: 0, max: 1 }),
+    )
+    .option('--embedding <id>', "embedding_id of an earlier answer's --json: the image is sent only if it is gone")
     .option(
       '--threshold <probability>',
       "foreground is above it (default: the model's)",
       number({ min: 0, max: 1, open: true }),
     )
-    .option('--mask <file>', 'write the mask as PNG, 255 is foreground; a folder for several images')
+    .option(
+      '--mask <file>',
+      'write the mask as PNG, 255 is foreground; a folder for several images; several structures: NAME-STRUCTURE.png',
+    )
     .option('--overlay <file>', 'write the image with the mask drawn on it; a folder for several images')
     .option('--json', 'print one JSON document')
     .action(segment);
@@ -44,10 +70,13 @@ export function segmentCommand(): Command {
     'automed segment lesion.png --model demo-lesion --overlay overlay.png',
     'automed segment scans/*.png --model polyp@production --mask masks/ --json',
     'automed segment lesion.png --model polyp --address 10.0.0.7:50051',
+    'automed segment lesion.png --base sam-med2d-b --point 120,80 --point 30,40,0 --mask mask.png',
+    'automed segment lesion.png --base tiny --everything --overlay overlay.png',
   ]);
 }
 
 async function segment(images: string[], options: SegmentOptions): Promise<void> {
+  checkPromptOptions(options);
   const masks = options.mask === undefined ? [] : targetPaths(images, options.mask, '--mask');
   const overlays = options.overlay === undefined ? [] : targetPaths(images, options.overlay, '--overlay');
   const report = (outcome: Outcome<Segmented>): void => {
@@ -56,9 +85,11 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
       if (images.length > 1) printProblem(describeFailure(outcome));
       return;
     }
-    const { answer, maskPath, overlayPath } = outcome.result;
-    const written = [maskPath, overlayPath].filter((path) => path !== undefined);
-    printLine(`${outcome.image}: ${segmentLine(answer)}${written.length > 0 ? ` -> ${written.join(', ')}` : ''}`);
+    const { lines, maskPaths, overlayPath } = outcome.result;
+    const written = [...maskPaths, overlayPath].filter((path) => path !== undefined && path !== null);
+    const [first = '', ...rest] = lines;
+    printLine(`${outcome.image}: ${first}${written.length > 0 ? ` -> ${written.join(', ')}` : ''}`);
+    for (const line of rest) printLine(line);
   };
   const outcomes = await withClient(
     options,
@@ -78,28 +109,52 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
 async function segmentOne(
   client: AutomedClient,
   bytes: Buffer,
-  { model, threshold }: SegmentOptions,
+  options: SegmentOptions,
   maskPath: string | undefined,
   overlayPath: string | undefined,
 ): Promise<Segmented> {
+  const drawn =
+    options.base === undefined ? await byModel(client, bytes, options) : await byPrompts(client, bytes, options);
+  const { masks } = drawn;
+  const maskPaths = masks.map(({ structure }, index) =>
+    maskPath === undefined ? null : structurePath(maskPath, structure || String(index + 1), masks.length),
+  );
+  for (const [index, path] of maskPaths.entries()) {
+    if (path !== null) await writeFile(path, masks[index]?.png ?? Buffer.alloc(0));
+  }
+  if (overlayPath !== undefined) {
+    const shown = await Promise.all(masks.map(async ({ png }) => (await decodeMask(png ?? Buffer.alloc(0))).mask));
+    await writeFile(overlayPath, await overlayPng(await decodeImage(bytes), shown));
+  }
+  return { ...drawn, maskPaths, overlayPath };
+}
+
+type Drawn = Pick<Segmented, 'masks' | 'lines' | 'json'>;
+
+async function byModel(
+  client: AutomedClient,
+  bytes: Buffer,
+  { model = '', threshold }: SegmentOptions,
+): Promise<Drawn> {
   const answer = await client.segment({
     model,
     image: { encoded: bytes },
     ...(threshold === undefined ? {} : { threshold }),
   });
-  const png = answer.mask?.png;
-  if (png) {
-    if (maskPath !== undefined) await writeFile(maskPath, png);
-    if (overlayPath !== undefined) {
-      const { mask } = await decodeMask(png);
-      await writeFile(overlayPath, await overlayPng(await decodeImage(bytes), mask));
-    }
-  }
-  return { answer, maskPath, overlayPath };
+  return { masks: answer.masks, lines: [segmentLine(answer)], json: (files) => segmentJson(answer, files) };
+}
+
+async function byPrompts(client: AutomedClient, bytes: Buffer, options: SegmentOptions): Promise<Drawn> {
+  const answer = await segmentPrompted(client, bytes, options);
+  return {
+    masks: answer.masks.map(({ mask }) => mask),
+    lines: promptedLines(answer),
+    json: (files) => promptedJson(answer, files),
+  };
 }
 
 function outcomeJson(outcome: Outcome<Segmented>): object {
   if (failed(outcome)) return outcome;
-  const { answer, maskPath, overlayPath } = outcome.result;
-  return { image: outcome.image, ...segmentJson(answer), mask: maskPath ?? null, overlay: overlayPath ?? null };
+  const { json, maskPaths, overlayPath } = outcome.result;
+  return { image: outcome.image, ...json(maskPaths), overlay: overlayPath ?? null };
 }

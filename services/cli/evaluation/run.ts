@@ -48,7 +48,11 @@ export async function evaluateSegmentation(
       ...(threshold === undefined ? {} : { threshold }),
     });
     const latencyMs = performance.now() - begun;
-    const drawn = await decodeMask(answer.mask?.png ?? Buffer.alloc(0));
+    const [mask, ...others] = answer.masks;
+    if (others.length > 0) {
+      throw automedError('WRONG_TASK', `${model} draws ${answer.masks.length} structures; the data has one mask each`);
+    }
+    const drawn = await decodeMask(mask?.png ?? Buffer.alloc(0));
     const truth = await decodeMask(await readFile(sample.maskPath ?? ''));
     if (drawn.width !== truth.width || drawn.height !== truth.height) {
       const sizes = `${truth.width} x ${truth.height}, its image ${drawn.width} x ${drawn.height}`;

@@ -1,7 +1,10 @@
+import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
+import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
 import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/ModelInfo';
 import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
+import type { PromptedAnswer } from '../commands/segment-prompted';
 import { round } from './statistics';
 
 // JSON answers are spelled as the protos spell their fields.
@@ -31,19 +34,27 @@ function timingsJson(timings: Timings__Output | null): object | null {
     encode_ms: rounded(timings.encodeMs),
     total_ms: rounded(timings.totalMs),
     batch_size: timings.batchSize,
+    embedding_cached: timings.embeddingCached,
   };
 }
 
-export function segmentJson(answer: SegmentResponse__Output): object {
-  const { mask } = answer;
-  const box = mask?.boundingBox;
+/** What was measured on one mask. */
+export function maskJson(mask: Mask__Output): object {
+  const box = mask.boundingBox;
   return {
-    structure: mask?.structure,
-    width_px: mask?.widthPx,
-    height_px: mask?.heightPx,
-    area_px: Number(mask?.areaPx ?? 0),
+    structure: mask.structure,
+    width_px: mask.widthPx,
+    height_px: mask.heightPx,
+    area_px: Number(mask.areaPx),
     bounding_box: box ? { x_px: box.xPx, y_px: box.yPx, width_px: box.widthPx, height_px: box.heightPx } : null,
-    mean_foreground_probability: mask?.meanForegroundProbability ?? null,
+    mean_foreground_probability: mask.meanForegroundProbability ?? null,
+  };
+}
+
+/** @param files where each mask was written, null where it was not */
+export function segmentJson(answer: SegmentResponse__Output, files: readonly (string | null)[]): object {
+  return {
+    masks: answer.masks.map((mask, index) => ({ ...maskJson(mask), file: files[index] ?? null })),
     threshold: round(answer.threshold, 6),
     model: modelJson(answer.model),
     timings: timingsJson(answer.timings),
@@ -51,18 +62,52 @@ export function segmentJson(answer: SegmentResponse__Output): object {
 }
 
 export function segmentLine(answer: SegmentResponse__Output): string {
-  const { mask, timings } = answer;
-  if (mask === null) return 'no mask';
+  const time = `${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+  return [...answer.masks.map(maskLine), time].join(', ');
+}
+
+export function maskLine(mask: Mask__Output): string {
   const area = Number(mask.areaPx);
   const size = `${mask.widthPx} x ${mask.heightPx}`;
-  const time = `${(timings?.totalMs ?? 0).toFixed(0)} ms`;
   const structure = mask.structure === '' ? 'foreground' : mask.structure;
-  if (area === 0 || !mask.boundingBox) return `no ${structure} in ${size}, ${time}`;
+  if (area === 0 || !mask.boundingBox) return `no ${structure} in ${size}`;
   const { xPx, yPx, widthPx, heightPx } = mask.boundingBox;
   const share = ((100 * area) / (mask.widthPx * mask.heightPx)).toFixed(1);
   const sure = mask.meanForegroundProbability?.toFixed(2) ?? '-';
   const box = `box ${xPx},${yPx} ${widthPx} x ${heightPx}`;
-  return `${structure} covers ${share} % (${area} px) of ${size}, ${box}, mean probability ${sure}, ${time}`;
+  return `${structure} covers ${share} % (${area} px) of ${size}, ${box}, mean probability ${sure}`;
+}
+
+/** @param files where each mask was written, null where it was not */
+export function promptedJson(answer: PromptedAnswer, files: readonly (string | null)[]): object {
+  const { base } = answer;
+  return {
+    masks: answer.masks.map(({ mask, predictedIou, objectIndex, stability }, index) => ({
+      ...maskJson(mask),
+      predicted_iou: round(predictedIou, 6),
+      ...(objectIndex === undefined ? {} : { object_index: objectIndex }),
+      ...(stability === undefined ? {} : { stability: round(stability, 6) }),
+      file: files[index] ?? null,
+    })),
+    embedding_id: answer.embeddingId,
+    base: base && {
+      name: base.name,
+      version: base.version,
+      weights_sha256: base.weightsSha256,
+      precision: base.precision,
+    },
+    timings: timingsJson(answer.timings),
+  };
+}
+
+/** One line, or for several masks a count and a line for each. */
+export function promptedLines(answer: PromptedAnswer): string[] {
+  const time = `${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+  const lines = answer.masks.map(
+    ({ mask, predictedIou }) => `${maskLine(mask)}, predicted IoU ${predictedIou.toFixed(2)}`,
+  );
+  if (lines.length === 1) return [`${lines[0] ?? ''}, ${time}`];
+  return [`${lines.length} masks, ${time}`, ...lines.map((line, index) => `  ${index + 1}: ${line}`)];
 }
 
 export function classifyJson(answer: ClassifyResponse__Output): object {
@@ -80,4 +125,29 @@ export function classifyLine(answer: ClassifyResponse__Output, top: number): str
   const ranked = [...answer.probabilities].sort((left, right) => right.probability - left.probability).slice(0, top);
   const list = ranked.map(({ className, probability }) => `${className} ${probability.toFixed(3)}`);
   return `${list.join(', ')}, ${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+}
+
+/** Classes to show of each classification model. */
+const TOP = 3;
+
+/** What each model says, a line each. */
+export function analyzeLines({ findings }: AnalyzeResponse__Output): string[] {
+  return findings.flatMap(({ segmentation, classification }) => {
+    const { model } = segmentation ?? classification ?? { model: null };
+    const name = model ? `${model.name}@${model.version}` : '?';
+    if (segmentation) return [`${name}: ${segmentLine(segmentation)}`];
+    return classification ? [`${name}: ${classifyLine(classification, TOP)}`] : [];
+  });
+}
+
+export function analyzeJson({ findings, encoderPassCount, baseCount }: AnalyzeResponse__Output): object {
+  return {
+    findings: findings.map(({ segmentation, classification }) =>
+      segmentation
+        ? { task: 'segmentation', ...segmentJson(segmentation, []) }
+        : { task: 'classification', ...(classification ? classifyJson(classification) : {}) },
+    ),
+    encoder_pass_count: encoderPassCount,
+    base_count: baseCount,
+  };
 }

@@ -27,3 +27,10 @@ export function targetPaths(inputs: readonly string[], target: string, option: s
     return join(target, count === 1 ? `${name}.png` : `${name}-${count}.png`);
   });
 }
+
+/** Where the mask of one structure goes: the path itself when there is one structure, else `mask-cup.png`. */
+export function structurePath(path: string, structure: string, structureCount: number): string {
+  if (structureCount === 1) return path;
+  const extension = extname(path);
+  return `${path.slice(0, path.length - extension.length)}-${structure.replace(/[^\p{L}\p{N}_.-]+/gu, '_')}${extension}`;
+}

@@ -38,9 +38,12 @@ export async function launchInference(
   });
 }
 
-const SERVICES: Readonly<Record<Role, string>> = {
-  segmentation: 'automed.segmentation.v1.SegmentationService',
-  classification: 'automed.classification.v1.ClassificationService',
+const SERVICES: Readonly<Record<Role, readonly string[]>> = {
+  segmentation: [
+    'automed.segmentation.v1.SegmentationService',
+    'automed.segmentation.v1.InteractiveSegmentationService',
+  ],
+  classification: ['automed.classification.v1.ClassificationService'],
 };
 
 /** Starts the gateway in front of the backends: `host:port` of the process that has each role. */
@@ -56,7 +59,7 @@ export async function launchGateway(
   });
   const served = ROLES.flatMap((role) => (backends[role] === undefined ? [] : [{ role, address: backends[role] }]));
   const rules = [
-    ...served.map(({ role, address }) => rule(SERVICES[role], [address])),
+    ...served.flatMap(({ role, address }) => SERVICES[role].map((service) => rule(service, [address]))),
     rule(
       '*',
       served.map(({ address }) => address),

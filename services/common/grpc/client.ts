@@ -9,8 +9,10 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
+import type { AnalysisServiceDefinition } from '../../../proto/gen/automed/analysis/v1/AnalysisService';
 import type { ClassificationServiceDefinition } from '../../../proto/gen/automed/classification/v1/ClassificationService';
 import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
+import type { InteractiveSegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/InteractiveSegmentationService';
 import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
 import { serviceDefinition } from './proto';
 import { fromStatus } from './status';
@@ -147,6 +149,17 @@ export class ApiClient<D extends ServiceDefinition> {
 
 export function segmentationClient(address: string, config?: ClientConfig): ApiClient<SegmentationServiceDefinition> {
   return new ApiClient('automed.segmentation.v1.SegmentationService', address, config);
+}
+
+export function interactiveClient(
+  address: string,
+  config?: ClientConfig,
+): ApiClient<InteractiveSegmentationServiceDefinition> {
+  return new ApiClient('automed.segmentation.v1.InteractiveSegmentationService', address, config);
+}
+
+export function analysisClient(address: string, config?: ClientConfig): ApiClient<AnalysisServiceDefinition> {
+  return new ApiClient('automed.analysis.v1.AnalysisService', address, config);
 }
 
 export function classificationClient(

@@ -1,7 +1,7 @@
 import { automedError } from '../../common/errors';
 
-/** Fields looked at before the message is refused; the API's requests have a handful. */
-const MAX_FIELDS = 64;
+/** Fields looked at before the message is refused; the API's largest request has 1024 points, each a field. */
+const MAX_FIELDS = 2048;
 /** `name@alias` at its longest, with room. */
 const MAX_MODEL_BYTES = 256;
 

@@ -2,8 +2,10 @@
 
 import { type Base, buildInfo, Engine, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
-import type { Lease } from '../../common/inference';
+import type { Lease, ModelIdentity, RunOptions } from '../../common/inference';
+import type { Pixels } from '../../imaging/pixels';
 import type { SegmentationModels } from '../../segmentation/role';
+import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embedding-id';
 import type { HostedModel, Loader, ModelHost } from '../domain/model-host';
 
 export type NativeHost = ModelHost<Base, Model>;
@@ -23,8 +25,9 @@ export function segmentationModels(host: NativeHost, engine: Engine): Segmentati
       withModel(await host.acquire(reference, 'segmentation'), ({ head, manifest, identity }) => ({
         identity,
         threshold: manifest.task === 'segmentation' ? manifest.threshold : 0.5,
-        structure: manifest.task === 'segmentation' ? (manifest.structures[0] ?? '') : '',
-        segment: (pixels, threshold, options) => engine.segment(head, pixels, threshold, options),
+        structures: manifest.task === 'segmentation' ? manifest.structures : [],
+        segment: async (pixels, threshold, options) =>
+          engine.segment(head, pixels, threshold, await sharing(options, pixels, originOf(identity))),
       })),
   };
 }
@@ -35,9 +38,24 @@ export function classificationModels(host: NativeHost, engine: Engine): Classifi
       withModel(await host.acquire(reference, 'classification'), ({ head, manifest, identity }) => ({
         identity,
         classes: manifest.task === 'classification' ? manifest.classes : [],
-        classify: (pixels, options) => engine.classify(head, pixels, options),
+        classify: async (pixels, options) =>
+          engine.classify(head, pixels, await sharing(options, pixels, originOf(identity))),
       })),
   };
+}
+
+/** What the embedding of a model's base depends on. */
+export function originOf({ baseSha256, precision }: ModelIdentity): EmbeddingOrigin {
+  return { baseSha256, precision };
+}
+
+/** Options that let the engine find and keep the embedding of these pixels. */
+export async function sharing(
+  options: RunOptions,
+  pixels: Pixels,
+  origin: EmbeddingOrigin,
+): Promise<RunOptions & { embeddingKey: string }> {
+  return { ...options, embeddingKey: embeddingKey(await embeddingId(pixels, origin), origin) };
 }
 
 function withModel<T>(lease: Lease<HostedModel<Model>>, face: (hosted: HostedModel<Model>) => T): Lease<T> {

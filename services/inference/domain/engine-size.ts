@@ -8,6 +8,8 @@ export interface EngineWishes {
   queueCapacity: number;
   maxBatch?: number | undefined;
   maxBatchWaitMs?: number | undefined;
+  embeddingCacheBytes: number;
+  embeddingTtlMs: number;
 }
 
 export interface EngineSize {
@@ -17,6 +19,8 @@ export interface EngineSize {
   queueCapacity: number;
   maxBatch: number;
   maxBatchWaitMs: number;
+  embeddingCacheBytes: number;
+  embeddingTtlMs: number;
 }
 
 /**
@@ -42,5 +46,7 @@ export function sizeEngine(wishes: EngineWishes, cores: number, hasCuda: boolean
     queueCapacity: wishes.queueCapacity,
     maxBatch: wishes.maxBatch ?? (gpu ? 8 : 1),
     maxBatchWaitMs: wishes.maxBatchWaitMs ?? (gpu ? 2 : 0),
+    embeddingCacheBytes: wishes.embeddingCacheBytes,
+    embeddingTtlMs: wishes.embeddingTtlMs,
   };
 }

@@ -1,7 +1,7 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels';
 
-/** What a model draws on one image. */
+/** One mask at the original size of its image, with what was measured on it. */
 export interface DrawnMask {
   /** One byte per pixel, 0 or 1, rows from the top. */
   mask: Uint8Array;
@@ -12,6 +12,12 @@ export interface DrawnMask {
   boundingBox: readonly [number, number, number, number] | null;
   /** Mean probability of the foreground; null when the mask is empty. */
   meanProbability: number | null;
+}
+
+/** What a model draws on one image. */
+export interface DrawnMasks {
+  /** One for each structure of the model, in its order. */
+  masks: readonly DrawnMask[];
   timings: RunTimings;
 }
 
@@ -21,8 +27,8 @@ export interface SegmentationModel {
   /** The model's own, (0, 1). */
   readonly threshold: number;
   /** What it draws, e.g. `polyp`. */
-  readonly structure: string;
-  segment(pixels: Pixels, threshold: number, options: RunOptions): Promise<DrawnMask>;
+  readonly structures: readonly string[];
+  segment(pixels: Pixels, threshold: number, options: RunOptions): Promise<DrawnMasks>;
 }
 
 /** Where models come from. */

@@ -13,18 +13,25 @@ export interface SegmentCommand {
   options: () => RunOptions;
 }
 
-export interface SegmentedImage {
+/** A mask as it is answered. */
+export interface AnsweredMask {
   drawn: DrawnMask;
   encoded: EncodedMask;
   /** Absent when the request gave no pixel spacing. */
   areaMm2: number | undefined;
-  threshold: number;
+  /** What it shows; empty when nobody named it. */
   structure: string;
+}
+
+export interface SegmentedImage {
+  /** In the order of the model's structures. */
+  masks: AnsweredMask[];
+  threshold: number;
   identity: ModelIdentity;
   timings: RunTimings & { decodeMs: number; encodeMs: number };
 }
 
-/** Draws and encodes the mask of one image. */
+/** Draws and encodes the masks of one image. */
 export async function segmentImage(
   model: SegmentationModel,
   command: SegmentCommand,
@@ -32,21 +39,35 @@ export async function segmentImage(
 ): Promise<SegmentedImage> {
   const threshold = checkThreshold(command.threshold) ?? model.threshold;
   const { pixels, pixelAreaMm2, decodeMs } = await readImage(command.image, limits);
-  const drawn = await model.segment(pixels, threshold, command.options());
+  const { masks, timings } = await model.segment(pixels, threshold, command.options());
   const started = performance.now();
-  const encoded = await encodeMask(drawn, command.encoding);
+  const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2);
   return {
-    drawn,
-    encoded,
-    areaMm2: pixelAreaMm2 === undefined ? undefined : drawn.areaPx * pixelAreaMm2,
+    masks: answered,
     threshold,
-    structure: model.structure,
     identity: model.identity,
-    timings: { ...drawn.timings, decodeMs, encodeMs: performance.now() - started },
+    timings: { ...timings, decodeMs, encodeMs: performance.now() - started },
   };
 }
 
-function checkThreshold(threshold: number | undefined): number | undefined {
+/** Encodes masks and names them; `structures` has a name for each or is empty. */
+export async function answerMasks(
+  masks: readonly DrawnMask[],
+  structures: readonly string[],
+  encoding: MaskEncoding,
+  pixelAreaMm2: number | undefined,
+): Promise<AnsweredMask[]> {
+  return Promise.all(
+    masks.map(async (drawn, index) => ({
+      drawn,
+      encoded: await encodeMask(drawn, encoding),
+      areaMm2: pixelAreaMm2 === undefined ? undefined : drawn.areaPx * pixelAreaMm2,
+      structure: structures[index] ?? '',
+    })),
+  );
+}
+
+export function checkThreshold(threshold: number | undefined): number | undefined {
   if (threshold === undefined || (threshold > 0 && threshold < 1)) return threshold;
   throw automedError('INVALID_ARGUMENT', `A threshold of ${threshold} is outside (0, 1).`, { field: 'threshold' });
 }

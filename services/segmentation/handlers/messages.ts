@@ -8,7 +8,7 @@ import { modelInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import { checkPriority } from '../../common/priority';
 import type { MaskEncoding } from '../domain/mask-encoding';
-import type { SegmentCommand, SegmentedImage } from '../domain/segment-image';
+import type { AnsweredMask, SegmentCommand, SegmentedImage } from '../domain/segment-image';
 
 const ENCODINGS: Readonly<Record<string, MaskEncoding>> = {
   MASK_FORMAT_UNSPECIFIED: 'png',
@@ -17,14 +17,15 @@ const ENCODINGS: Readonly<Record<string, MaskEncoding>> = {
   MASK_FORMAT_PACKED_BITS: 'packed-bits',
 };
 
+export function toEncoding(maskFormat: string): MaskEncoding {
+  const encoding = ENCODINGS[maskFormat];
+  if (encoding) return encoding;
+  throw automedError('INVALID_ARGUMENT', `The mask format ${maskFormat} is not known.`, { field: 'mask_format' });
+}
+
 /** SegmentRequest and SegmentStreamRequest have the same fields. */
 export function toCommand(request: SegmentRequest__Output, context: CallContext): SegmentCommand {
-  const encoding = ENCODINGS[request.maskFormat];
-  if (!encoding) {
-    throw automedError('INVALID_ARGUMENT', `The mask format ${request.maskFormat} is not known.`, {
-      field: 'mask_format',
-    });
-  }
+  const encoding = toEncoding(request.maskFormat);
   const priority = checkPriority(request.priority);
   return {
     image: request.image,
@@ -36,14 +37,14 @@ export function toCommand(request: SegmentRequest__Output, context: CallContext)
 
 export function toResponse(segmented: SegmentedImage, totalMs: number): SegmentResponse {
   return {
-    mask: toMask(segmented),
+    masks: segmented.masks.map(toMask),
     threshold: segmented.threshold,
     model: modelInfo(segmented.identity),
     timings: timings(segmented.timings, { ...segmented.timings, totalMs }),
   };
 }
 
-function toMask({ drawn, encoded, areaMm2, structure }: SegmentedImage): Mask {
+export function toMask({ drawn, encoded, areaMm2, structure }: AnsweredMask): Mask {
   const { encoding: _encoding, ...data } = encoded;
   const mask: Mask = { ...data, widthPx: drawn.width, heightPx: drawn.height, areaPx: drawn.areaPx, structure };
   if (areaMm2 !== undefined) mask.areaMm2 = areaMm2;

@@ -46,10 +46,10 @@ def main() -> None:
         json.dumps(
             {
                 "services": services,
-                "png": base64.b64encode(png.mask.png).decode(),
-                "coco_rle": mask(2).mask.coco_rle,
-                "packed_bits": base64.b64encode(mask(3).mask.packed_bits).decode(),
-                "area_px": png.mask.area_px,
+                "png": base64.b64encode(png.masks[0].png).decode(),
+                "coco_rle": mask(2).masks[0].coco_rle,
+                "packed_bits": base64.b64encode(mask(3).masks[0].packed_bits).decode(),
+                "area_px": png.masks[0].area_px,
                 "model": f"{png.model.name}@{png.model.version}",
                 "unknown_model": refused,
             }

@@ -41,29 +41,32 @@ async function picture(name: string, seed = 1): Promise<string> {
   return path;
 }
 
-interface SegmentAnswer {
-  image: string;
+interface MaskAnswer {
+  structure: string;
   area_px: number;
   bounding_box: { x_px: number; y_px: number; width_px: number; height_px: number } | null;
   mean_foreground_probability: number | null;
+  file: string;
+}
+
+interface SegmentAnswer {
+  image: string;
+  masks: MaskAnswer[];
   threshold: number;
   model: { name: string; version: number; precision: string; weights_sha256: string };
 }
 
 /** What `segment --json` says of the images, and the masks that it wrote. */
-async function segmented(
-  images: string[],
-  ...options: string[]
-): Promise<{ answer: SegmentAnswer; mask: Uint8Array }[]> {
+async function segmented(images: string[], ...options: string[]): Promise<{ answer: MaskAnswer; mask: Uint8Array }[]> {
   const masks = join(folder, 'masks-of-the-test');
   mkdirSync(masks, { recursive: true });
   const { code, out, err } = await automed(
     ...['segment', ...images, '--model', 'disc', '--mask', `${masks}/`, '--json', ...options, ...address],
   );
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  const answers = (JSON.parse(out) as { images: (SegmentAnswer & { mask: string })[] }).images;
+  const answers = (JSON.parse(out) as { images: SegmentAnswer[] }).images.flatMap((image) => image.masks);
   return Promise.all(
-    answers.map(async (answer) => ({ answer, mask: (await decodeMask(readFileSync(answer.mask))).mask })),
+    answers.map(async (answer) => ({ answer, mask: (await decodeMask(readFileSync(answer.file))).mask })),
   );
 }
 
@@ -80,7 +83,7 @@ describe('automed segment', () => {
   it('says in one line what was found, and writes mask and overlay', async () => {
     const image = await picture('a.png');
     const threshold = await usefulThreshold(image);
-    const [{ answer } = {} as { answer: SegmentAnswer }] = await segmented([image], '--threshold', threshold);
+    const [{ answer } = {} as { answer: MaskAnswer }] = await segmented([image], '--threshold', threshold);
     const { x_px: left = 0, y_px: top = 0, width_px: width = 0, height_px: height = 0 } = answer.bounding_box ?? {};
     const [mask, overlay] = [join(folder, 'mask.png'), join(folder, 'overlay.png')];
     const { code, out, err } = await automed(
@@ -267,7 +270,14 @@ describe('automed models', () => {
 describe('a wrong command line', () => {
   it.each([
     [['segmnt'], /unknown command 'segmnt' \(Did you mean segment\?\)/],
-    [['segment', 'a.png'], /required option '--model <model>' not specified/],
+    [['segment', 'a.png'], /name a --model, or a --base with --point, --box or --everything/],
+    [['segment', 'a.png', '--base', 'b'], /--base needs --point, --box or --everything/],
+    [['segment', 'a.png', '--model', 'm', '--point', '1,2'], /need a --base/],
+    [['segment', 'a.png', '--base', 'b', '--point', '1'], /must be X,Y or X,Y,LABEL/],
+    [['segment', 'a.png', '--base', 'b', '--point', '1,2,3'], /label must be 1/],
+    [['segment', 'a.png', '--base', 'b', '--box', '1,2,3,x'], /must be X0,Y0,X1,Y1/],
+    [['segment', 'a.png', '--base', 'b', '--everything', '--box', '1,2,3,4'], /takes neither --point nor --box/],
+    [['analyze', 'a.png'], /required option '--model <model>' not specified/],
     [['segment', 'a.png', '--model', 'm', '--threshold', '1'], /must be a number above 0 and below 1/],
     [['serve', '--host', '0.0.0.0'], /other machines could call 0\.0\.0\.0 without authentication/],
     [['serve', '--roles', 'cooking'], /choose among segmentation, classification/],

@@ -72,14 +72,16 @@ test('requests that arrive together at a cold model load it once', async () => {
   const answers = await Promise.all(
     Array.from({ length: 4 }, () => segmentation.unary('Segment', { ...encoded(), model: 'lesion' })),
   );
-  expect(new Set(answers.map(({ mask }) => mask?.png?.toString('base64'))).size).toBe(1);
+  expect(new Set(answers.map(({ masks }) => masks[0]?.png?.toString('base64'))).size).toBe(1);
   const loads = program.lines.filter((line) => line.event === 'loaded' && line.model === 'lesion@1');
   expect(loads.length).toBe(1);
 });
 
 test('segments an encoded image at its original size and says what did it', async () => {
   const answer = await segmentation.unary('Segment', { ...encoded(), threshold: 0.4 });
-  const { mask, model, timings } = answer;
+  const { masks, model, timings } = answer;
+  expect(masks).toHaveLength(1);
+  const [mask] = masks;
   const drawn = await decodeMask(mask?.png ?? Buffer.alloc(0));
   expect([drawn.width, drawn.height, mask?.widthPx, mask?.heightPx]).toEqual([300, 200, 300, 200]);
   expect(Number(mask?.areaPx)).toBe(drawn.mask.reduce((sum, pixel) => sum + pixel, 0));
@@ -130,26 +132,28 @@ test('every way to send the pixels and every mask format give the same mask', as
   ];
   const threshold = await telling();
   const reference = await segmentation.unary('Segment', { ...encoded(), threshold });
-  const expected = (await decodeMask(reference.mask?.png ?? Buffer.alloc(0))).mask;
+  const expected = (await decodeMask(reference.masks[0]?.png ?? Buffer.alloc(0))).mask;
   for (const each of images) {
-    const { mask } = await segmentation.unary('Segment', {
-      model: 'polyp',
-      image: each,
-      threshold,
-      maskFormat: 'MASK_FORMAT_PACKED_BITS',
-    });
+    const [mask] = (
+      await segmentation.unary('Segment', {
+        model: 'polyp',
+        image: each,
+        threshold,
+        maskFormat: 'MASK_FORMAT_PACKED_BITS',
+      })
+    ).masks;
     expect(Buffer.from(unpackBits(mask?.packedBits ?? Buffer.alloc(0), 60_000)).equals(Buffer.from(expected))).toBe(
       true,
     );
   }
   const rle = await segmentation.unary('Segment', { ...encoded(), threshold, maskFormat: 'MASK_FORMAT_COCO_RLE' });
-  expect(Buffer.from(decodeRle(rle.mask?.cocoRle ?? '', 300, 200)).equals(Buffer.from(expected))).toBe(true);
+  expect(Buffer.from(decodeRle(rle.masks[0]?.cocoRle ?? '', 300, 200)).equals(Buffer.from(expected))).toBe(true);
 });
 
 /** A threshold at which random weights draw neither nothing nor everything. */
 async function telling(): Promise<number> {
   for (let threshold = 0.02; threshold < 1; threshold += 0.02) {
-    const { mask } = await segmentation.unary('Segment', { ...encoded(), threshold });
+    const [mask] = (await segmentation.unary('Segment', { ...encoded(), threshold })).masks;
     const area = Number(mask?.areaPx);
     if (area > 600 && area < 59_400) return threshold;
   }
@@ -159,11 +163,13 @@ async function telling(): Promise<number> {
 test('tells the area in square millimetres where the spacing is known', async () => {
   const pixelSpacing = { columnMm: 0.5, rowMm: 0.25 };
   const threshold = await telling();
-  const { mask } = await segmentation.unary('Segment', {
-    model: 'polyp',
-    image: { ...encoded().image, pixelSpacing },
-    threshold,
-  });
+  const [mask] = (
+    await segmentation.unary('Segment', {
+      model: 'polyp',
+      image: { ...encoded().image, pixelSpacing },
+      threshold,
+    })
+  ).masks;
   expect(mask?.areaMm2).toBeCloseTo(Number(mask?.areaPx) * 0.125, 6);
   expect(mask?.meanForegroundProbability).toBeGreaterThan(threshold - 1e-6);
   expect(mask?.boundingBox?.widthPx).toBeGreaterThan(0);
@@ -333,7 +339,7 @@ test('a series goes on after a bad image, and stays on its version', async () =>
     reason: 'UNSUPPORTED_IMAGE',
     field: 'image',
   });
-  expect(answers[0]?.result?.mask?.png?.equals(answers[4]?.result?.mask?.png ?? Buffer.alloc(0))).toBe(true);
+  expect(answers[0]?.result?.masks[0]?.png?.equals(answers[4]?.result?.masks[0]?.png ?? Buffer.alloc(0))).toBe(true);
 
   const classified = [];
   for await (const { outcome } of classification.series('ClassifyStream', [
@@ -407,7 +413,7 @@ describe('programs of their own', () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const exit = mine.stop('SIGTERM');
     const answers = await Promise.all(calls);
-    expect(answers.every(({ mask }) => mask?.png?.length)).toBe(true);
+    expect(answers.every(({ masks }) => masks[0]?.png?.length)).toBe(true);
     expect(await exit).toBe(0);
     expect(mine.lines.at(-1)).toMatchObject({ event: 'stopped' });
     await expect(client.unary('Segment', encoded())).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });

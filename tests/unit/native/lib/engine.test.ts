@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildInfo, Engine, type AutomedError, type RawPixels } from '../../../../native/lib';
+import { buildInfo, Engine, type AutomedError, type DrawnMask, type RawPixels } from '../../../../native/lib';
 import {
   makeMicroEngine,
   makeMicroFiles,
@@ -50,7 +50,9 @@ const failure = async (promise: Promise<unknown>): Promise<AutomedError> =>
 describe('segment', () => {
   it('answers a mask of 0 and 1 at the original size, with its measures', async () => {
     const { engine, segmentation } = await micro();
-    const result = await engine.segment(segmentation, noise(90, 70), 0.5);
+    const { masks } = await engine.segment(segmentation, noise(90, 70), 0.5);
+    expect(masks).toHaveLength(1);
+    const [result] = masks as [DrawnMask];
     expect([result.width, result.height, result.mask.length]).toEqual([90, 70, 90 * 70]);
     expect([...new Set(result.mask)].every((value) => value === 0 || value === 1)).toBe(true);
     expect(result.areaPx).toBe(result.mask.reduce((sum, value) => sum + value, 0));
@@ -60,11 +62,8 @@ describe('segment', () => {
     const { engine, segmentation } = await micro();
     const areas: number[] = [];
     for (const threshold of [0.9, 0.6, 0.5, 0.4, 0.1]) {
-      const { areaPx, boundingBox, mask, width, meanProbability } = await engine.segment(
-        segmentation,
-        noise(90, 70),
-        threshold,
-      );
+      const { masks } = await engine.segment(segmentation, noise(90, 70), threshold);
+      const { areaPx, boundingBox, mask, width, meanProbability } = masks[0] as DrawnMask;
       areas.push(areaPx);
       if (!boundingBox) expect([areaPx, meanProbability]).toEqual([0, null]);
       else {
@@ -87,8 +86,9 @@ describe('segment', () => {
     const results = await Promise.all(images.map((image) => batched.engine.segment(batched.segmentation, image, 0.5)));
     expect(results.map((result) => result.timings.batchSize)).toEqual([4, 4, 4, 4]);
     results.forEach((result, i) => {
-      const differing = result.mask.filter((value, p) => value !== expected[i]?.mask[p]).length;
-      expect(differing / result.mask.length).toBeLessThan(0.002); // pixels whose probability is 0.5 to within rounding
+      const [drawn, wanted] = [result.masks[0] as DrawnMask, expected[i]?.masks[0] as DrawnMask];
+      const differing = drawn.mask.filter((value, p) => value !== wanted.mask[p]).length;
+      expect(differing / drawn.mask.length).toBeLessThan(0.002); // pixels whose probability is 0.5 to within rounding
     });
     expect(batched.engine.stats().encodedImages).toBe(4);
   });
@@ -105,7 +105,7 @@ describe('segment', () => {
     const good = engine.segment(segmentation, noise(20, 20), 0.5);
     const error = await failure(engine.segment(segmentation, bad, 0.5));
     expect([error.name, error.code, error.field]).toEqual(['InvalidInputError', 'INVALID_ARGUMENT', 'pixels']);
-    expect((await good).width).toBe(20);
+    expect((await good).masks[0]?.width).toBe(20);
   });
 
   it.each([
@@ -255,7 +255,7 @@ describe('loading', () => {
     const { engine, segmentation } = await micro();
     const running = engine.segment(segmentation, slow(), 0.5);
     segmentation.dispose();
-    expect((await running).width).toBe(2000);
+    expect((await running).masks[0]?.width).toBe(2000);
     expect((await failure(engine.segment(segmentation, noise(9, 9), 0.5))).code).toBe('ILLEGAL_STATE');
   });
 
@@ -268,7 +268,16 @@ describe('loading', () => {
   it('refuses a device that is not there', () => {
     if (buildInfo().cudaAvailable) return;
     const make = (device: string) => (): Engine =>
-      new Engine({ device, workers: 1, threadsPerWorker: 1, queueCapacity: 1, maxBatch: 1, maxBatchWaitMs: 0 });
+      new Engine({
+        device,
+        workers: 1,
+        threadsPerWorker: 1,
+        queueCapacity: 1,
+        maxBatch: 1,
+        maxBatchWaitMs: 0,
+        embeddingCacheBytes: 0,
+        embeddingTtlMs: 1,
+      });
     expect(make('cuda')).toThrow(expect.objectContaining({ code: 'DEVICE_UNAVAILABLE' }));
     expect(make('toaster')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'device' }));
   });

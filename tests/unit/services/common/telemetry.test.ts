@@ -12,6 +12,12 @@ const counts = {
   batchedImages: 7,
   encodedImages: 8,
   imageTimeMs: 250,
+  cachedEmbeddings: 9,
+  cachedBytes: 4096,
+  cacheHits: 12,
+  cacheMisses: 13,
+  cacheEvictions: 1,
+  cacheExpirations: 2,
 };
 
 test('serves what the engine counts at the time of the scrape', async () => {
@@ -26,6 +32,8 @@ test('serves what the engine counts at the time of the scrape', async () => {
   expect(text).toContain('automed_engine_requests_total{outcome="completed",program="test"} 11');
   expect(text).toContain('automed_engine_queued_images{program="test"} 0');
   expect(text).toContain('automed_engine_image_seconds{program="test"} 0.25');
+  expect(text).toContain('automed_embedding_cache_bytes{program="test"} 4096');
+  expect(text).toContain('automed_embedding_cache_hits_total{program="test"} 12');
   expect((await fetch(`http://${address}/`)).status).toBe(404);
   await telemetry.close();
 });

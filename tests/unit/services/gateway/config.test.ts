@@ -4,7 +4,7 @@ test('needs no configuration: everything goes to one program on this machine', (
   const { table, address } = readGatewayConfig([], {});
   expect(address).toBe('127.0.0.1:50051');
   expect(table.rules.map(({ backends }) => backends)).toEqual(
-    Array(3).fill([{ address: '127.0.0.1:50052', weight: 1 }]),
+    Array(4).fill([{ address: '127.0.0.1:50052', weight: 1 }]),
   );
 });
 

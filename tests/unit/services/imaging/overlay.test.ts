@@ -40,7 +40,7 @@ describe('drawOverlay', () => {
 
 describe('overlay pictures', () => {
   it('are PNG of the size of the image', async () => {
-    expect(await sharp(await overlayPng(grey, square)).metadata()).toMatchObject({
+    expect(await sharp(await overlayPng(grey, [square, square])).metadata()).toMatchObject({
       format: 'png',
       width: 5,
       height: 5,

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../../../../../services/imaging/decode';
 import type { Pixels } from '../../../../../services/imaging/pixels';
 import { discImage } from '../../../../support/stack-images';
 
-const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1 };
+const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
 const identity = {
   name: 'kinds',
   version: 1,

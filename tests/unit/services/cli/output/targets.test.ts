@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../../../services/cli/errors';
-import { targetPaths } from '../../../../../services/cli/output/targets';
+import { structurePath, targetPaths } from '../../../../../services/cli/output/targets';
 
 describe('targetPaths', () => {
   let folder: string;
@@ -30,5 +30,12 @@ describe('targetPaths', () => {
 
   it('refuses one file for several images', () => {
     expect(() => targetPaths(['x.jpg', 'y.jpg'], join(folder, 'mask.png'), '--mask')).toThrow(UsageError);
+  });
+});
+
+describe('structurePath', () => {
+  it('names the structure only where there are several', () => {
+    expect(structurePath('out/mask.png', 'polyp', 1)).toBe('out/mask.png');
+    expect(structurePath('out/mask.png', 'optic cup/left', 2)).toBe('out/mask-optic_cup_left.png');
   });
 });

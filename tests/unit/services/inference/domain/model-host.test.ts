@@ -6,6 +6,7 @@ import type { StoredBase, StoredModel } from '../../../../../services/store';
 
 const SHA = 'a'.repeat(64);
 const BASE_SHA = 'b'.repeat(64);
+const [HEAD_BYTES, BASE_BYTES] = [10, 100];
 
 class Counted {
   readonly precision = 'float32';
@@ -17,13 +18,13 @@ class Counted {
 
 function model(name: string, version: number, task = 'segmentation', sha256 = SHA): StoredModel {
   const base = { name: 'tiny', version: 1, sha256: BASE_SHA };
-  const manifest = { name, version, task, base, weights: { file: 'w', sha256, bytes: 1 }, architecture: {} };
+  const manifest = { name, version, task, base, weights: { file: 'w', sha256, bytes: HEAD_BYTES }, architecture: {} };
   return { manifest, weightsPath: `/${name}`, folder: '/' } as unknown as StoredModel;
 }
 
 function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
   const base = {
-    manifest: { name: 'tiny', version: 1, weights: { sha256: baseSha }, architecture: {} },
+    manifest: { name: 'tiny', version: 1, weights: { sha256: baseSha, bytes: BASE_BYTES }, architecture: {} },
     weightsPath: '/b',
   };
   const store = new Map([
@@ -41,7 +42,10 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
       if (!found) throw automedError('NOT_FOUND', 'no');
       return found;
     },
-    resolveBase: async () => base as unknown as StoredBase,
+    resolveBase: async (reference) => {
+      if (!/^tiny(@1)?$/.test(reference)) throw automedError('NOT_FOUND', 'no');
+      return base as unknown as StoredBase;
+    },
     verify: async () => {
       if (corrupt) throw automedError('CHECKPOINT_CORRUPT', 'changed');
     },
@@ -60,6 +64,7 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
       tasks: ['segmentation', 'classification'],
       loadOnDemand: true,
       resolveTtlMs: 1000,
+      weightsBudgetBytes: Infinity,
       onLoaded: (name, version) => calls.events.push(`+${name}@${version}`),
       onUnloaded: (name, version) => calls.events.push(`-${name}@${version}`),
       ...options,
@@ -164,4 +169,79 @@ test('deleting a version takes it out of memory', async () => {
   host.retireDeleted('polyp', undefined);
   expect(host.loadedCount).toBe(0);
   expect(calls.events).toEqual(['+polyp@2', '-polyp@2']);
+});
+
+test('a base that was asked for itself stays after the last request, and serves its models', async () => {
+  const { host, calls } = setUp();
+  (await host.acquireBase('tiny')).release();
+  expect([host.loadedBaseCount, host.weightsBytes]).toEqual([1, BASE_BYTES]);
+  (await host.acquire('polyp', 'segmentation')).release();
+  await host.unload('polyp');
+  expect([calls.bases.length, host.loadedBaseCount, calls.bases[0]?.disposed]).toEqual([1, 1, 0]);
+  host.close();
+  expect([host.loadedBaseCount, host.weightsBytes]).toEqual([0, 0]);
+});
+
+test('a base is found by its name, its version, and by a segmentation model on it', async () => {
+  const { host } = setUp();
+  for (const reference of ['tiny', 'tiny@1', 'polyp', 'polyp@2']) {
+    const lease = await host.acquireBase(reference);
+    expect(lease.model.identity).toEqual({ name: 'tiny', version: 1, weightsSha256: BASE_SHA, precision: 'float32' });
+    lease.release();
+  }
+  await expect(host.acquireBase('tumour')).rejects.toMatchObject({ code: 'WRONG_TASK', field: 'model' });
+  await expect(host.acquireBase('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'model' });
+  await expect(host.acquireBase('tiny@production')).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'model' });
+  await expect(host.acquireBase('')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'model' });
+});
+
+describe('a budget for weights', () => {
+  const withRoomFor = (heads: number): Partial<HostOptions> => ({
+    weightsBudgetBytes: BASE_BYTES + heads * HEAD_BYTES,
+  });
+
+  test('lets the model go that was not used for the longest time, and loads it again when asked', async () => {
+    const { host, calls } = setUp(withRoomFor(2));
+    for (const name of ['polyp', 'lesion', 'polyp']) (await host.acquire(name, 'segmentation')).release();
+    (await host.acquire('tumour', 'classification')).release();
+    expect(calls.events).toEqual(['+polyp@2', '+lesion@1', '-lesion@1', '+tumour@1']);
+    expect([host.weightsBytes, host.evictionCount]).toEqual([BASE_BYTES + 2 * HEAD_BYTES, 1]);
+    (await host.acquire('lesion', 'segmentation')).release();
+    expect(calls.events.slice(4)).toEqual(['-polyp@2', '+lesion@1']);
+    expect(calls.bases.length).toBe(1);
+  });
+
+  test('refuses when everything is in use, and has room again after it', async () => {
+    const { host } = setUp(withRoomFor(1));
+    const lease = await host.acquire('polyp', 'segmentation');
+    await expect(host.acquire('lesion', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    expect(host.weightsBytes).toBe(BASE_BYTES + HEAD_BYTES);
+    lease.release();
+    (await host.acquire('lesion', 'segmentation')).release();
+    expect(host.loadedCount).toBe(1);
+  });
+
+  test('a model that does not fit leaves its base as it was', async () => {
+    const { host, calls, store } = setUp({ weightsBudgetBytes: BASE_BYTES + 2 * HEAD_BYTES });
+    (await host.acquireBase('tiny')).release();
+    const huge = model('huge', 1);
+    huge.manifest.weights.bytes = 2 * BASE_BYTES;
+    store.set('huge', huge);
+    await expect(host.acquire('huge', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    // The base was held by what was being loaded; now it is idle, and nothing else is.
+    expect([host.loadedBaseCount, host.weightsBytes, calls.bases.length]).toEqual([1, BASE_BYTES, 1]);
+  });
+
+  test('a base alone that does not fit is refused', async () => {
+    const { host } = setUp({ weightsBudgetBytes: BASE_BYTES - 1 });
+    await expect(host.acquireBase('tiny')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    expect([host.weightsBytes, host.loadedBaseCount]).toEqual([0, 0]);
+  });
+
+  test('never lets go of what could not be loaded again', async () => {
+    const { host } = setUp({ ...withRoomFor(1), loadOnDemand: false });
+    await host.load('polyp');
+    await expect(host.load('lesion')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    expect(host.loadedCount).toBe(1);
+  });
 });

@@ -3,7 +3,7 @@ import { toResponse } from '../../../../../services/segmentation/handlers/messag
 import type { DrawnMask } from '../../../../../services/segmentation/domain/ports';
 import { decodeMask, decodeRle, unpackBits } from '../../../../../services/imaging/mask';
 
-const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1 };
+const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
 const drawn: DrawnMask = {
   mask: Uint8Array.from([0, 1, 1, 0, 0, 1]),
   width: 3,
@@ -11,7 +11,6 @@ const drawn: DrawnMask = {
   areaPx: 3,
   boundingBox: [1, 0, 2, 2],
   meanProbability: 0.75,
-  timings,
 };
 const identity = {
   name: 'polyp',
@@ -35,25 +34,28 @@ test('every encoding holds the same mask', async () => {
 test('answers with what was measured', async () => {
   const encoded = await encodeMask(drawn, 'coco-rle');
   const segmented = {
-    drawn,
-    encoded,
-    areaMm2: 1.5,
+    masks: [
+      { drawn, encoded, areaMm2: 1.5, structure: 'cup' },
+      { drawn, encoded, areaMm2: 1.5, structure: 'disc' },
+    ],
     threshold: 0.5,
-    structure: 'polyp',
     identity,
     timings: { ...timings, decodeMs: 5, encodeMs: 6 },
   };
+  const mask = {
+    cocoRle: expect.any(String),
+    widthPx: 3,
+    heightPx: 2,
+    areaPx: 3,
+    areaMm2: 1.5,
+    boundingBox: { xPx: 1, yPx: 0, widthPx: 2, heightPx: 2 },
+    meanForegroundProbability: 0.75,
+  };
   expect(toResponse(segmented, 21)).toEqual({
-    mask: {
-      cocoRle: expect.any(String),
-      widthPx: 3,
-      heightPx: 2,
-      areaPx: 3,
-      areaMm2: 1.5,
-      boundingBox: { xPx: 1, yPx: 0, widthPx: 2, heightPx: 2 },
-      meanForegroundProbability: 0.75,
-      structure: 'polyp',
-    },
+    masks: [
+      { ...mask, structure: 'cup' },
+      { ...mask, structure: 'disc' },
+    ],
     threshold: 0.5,
     model: identity,
     timings: { ...timings, decodeMs: 5, encodeMs: 6, totalMs: 21 },
@@ -64,14 +66,11 @@ test('an empty mask has neither box nor probability', async () => {
   const empty = { ...drawn, mask: new Uint8Array(6), areaPx: 0, boundingBox: null, meanProbability: null };
   const encoded = await encodeMask(empty, 'png');
   const segmented = {
-    drawn: empty,
-    encoded,
-    areaMm2: undefined,
+    masks: [{ drawn: empty, encoded, areaMm2: undefined, structure: '' }],
     threshold: 0.5,
-    structure: '',
     identity,
     timings: { ...timings, decodeMs: 0, encodeMs: 0 },
   };
-  const { mask } = toResponse(segmented, 1);
+  const [mask] = toResponse(segmented, 1).masks ?? [];
   for (const field of ['boundingBox', 'meanForegroundProbability', 'areaMm2']) expect(mask).not.toHaveProperty(field);
 });

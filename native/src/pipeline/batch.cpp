@@ -1,0 +1,173 @@
+#include "pipeline/batch.h"
+
+#include <utility>
+
+#include "core/translate.h"
+
+namespace automed::pipeline {
+namespace {
+
+using BatchClock = std::chrono::steady_clock;
+
+double milliseconds_since(BatchClock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(BatchClock::now() - begin).count();
+}
+
+/// Logits 1,K,S,S of one image -> its K masks at the original size.
+Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& placement, double threshold) {
+  Segmentation result;
+  for (std::int64_t k = 0; k < logits.size(1); ++k) {
+    result.masks.push_back(draw_mask(restore_logits(logits.narrow(1, k, 1), placement), threshold));
+  }
+  return result;
+}
+
+HeadsResult finish_heads(const HeadsJob& job, const std::vector<torch::Tensor>& outputs, const Placement& placement) {
+  HeadsResult result;
+  for (std::size_t i = 0; i < job.heads.size(); ++i) {
+    if (job.heads[i].task == Task::kClassification) {
+      result.outputs.emplace_back(Classification{outputs[i][0].clone()});
+    } else {
+      result.outputs.emplace_back(finish_segmentation(outputs[i], placement, job.heads[i].threshold));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Batch::Batch(std::vector<Item> items, EmbeddingCache& cache) : cache_(cache) {
+  for (auto& item : items) {
+    State state{.item = std::move(item)};
+    state.timings.queue_ms = state.item.queue_ms;
+    state.timings.batch_size = items.size();
+    states_.push_back(std::move(state));
+  }
+}
+
+template <typename Select>
+std::vector<Batch::State*> Batch::alive(Select select) {
+  std::vector<State*> result;
+  for (State& state : states_) {
+    if (!state.failure && select(state)) result.push_back(&state);
+  }
+  return result;
+}
+
+std::size_t Batch::forward() {
+  for (State& state : states_) {
+    const auto begin = BatchClock::now();
+    try {
+      prepare(state);
+    } catch (...) {
+      state.failure.emplace(current_error());
+    }
+    state.timings.preprocess_ms = milliseconds_since(begin);
+  }
+  const auto begin = BatchClock::now();
+  std::size_t encoded = 0;
+  try {
+    encoded = encode();
+    if (std::holds_alternative<HeadsJob>(*states_.front().item.job)) run_heads();
+  } catch (...) {
+    const auto error = current_error();
+    for (State* state : alive([](const State&) { return true; })) state->failure.emplace(error);
+  }
+  for (State& state : states_) state.timings.inference_ms = milliseconds_since(begin);
+  return encoded;
+}
+
+/// Looks the embedding up; where it is missing, or heads look at the image, makes the input. Prompts are checked here,
+/// before a wrong one costs an encoder pass.
+void Batch::prepare(State& state) {
+  const auto check = [&] {
+    const auto* job = std::get_if<PromptJob>(state.item.job);
+    if (job != nullptr) check_prompts(job->prompts, state.placement, job->base->config());
+  };
+  const auto& [pixels, key] = *state.item.image;
+  if (!key.empty()) state.embedding = cache_.find(key);
+  state.timings.embedding_cached = state.embedding.has_value();
+  if (state.embedding) {
+    state.placement = state.embedding->placement;
+    if (!std::holds_alternative<HeadsJob>(*state.item.job)) return check();
+  }
+  if (!pixels) {
+    throw Error(ErrorCode::kEmbeddingNotResident, "no embedding with this id is held here; send the image",
+                "embedding_id");
+  }
+  const auto& encoder = base_of(*state.item.job).config().encoder;
+  auto prepared = prepare_image(*pixels, encoder.image_size, encoder.fit);
+  state.input = std::move(prepared.input);
+  state.placement = prepared.placement;
+  check();
+}
+
+std::size_t Batch::encode() {
+  const auto missing = alive([](const State& state) { return !state.embedding; });
+  if (missing.empty()) return 0;
+  std::vector<torch::Tensor> inputs;
+  for (const State* state : missing) inputs.push_back(state->input);
+  const auto features = base_of(*states_.front().item.job).encode(torch::stack(inputs));  // B,C,g,g
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    // A row of its own: what the cache keeps must not hold the memory of the whole batch.
+    auto row = features.narrow(0, static_cast<std::int64_t>(i), 1);
+    if (missing.size() > 1) row = row.clone();
+    missing[i]->embedding = Embedding{row, missing[i]->placement};
+    const auto& key = missing[i]->item.image->embedding_key;
+    if (!key.empty()) cache_.insert(key, *missing[i]->embedding);
+  }
+  return missing.size();
+}
+
+void Batch::run_heads() {
+  const auto members = alive([](const State&) { return true; });
+  if (members.empty()) return;
+  std::vector<torch::Tensor> inputs, embeddings;
+  for (const State* state : members) {
+    inputs.push_back(state->input);
+    embeddings.push_back(state->embedding->features);
+  }
+  const auto images = torch::stack(inputs);  // B,3,S,S
+  const auto features = embeddings.size() == 1 ? embeddings.front() : torch::cat(embeddings);
+  for (const HeadRun& head : std::get<HeadsJob>(*states_.front().item.job).heads) {
+    const auto output = head.model->infer(images, features);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      members[i]->outputs.push_back(output.narrow(0, static_cast<std::int64_t>(i), 1));
+    }
+  }
+}
+
+Result Batch::finish(std::size_t index) {
+  State& state = states_[index];
+  if (state.failure) return *state.failure;
+  try {
+    const auto* heads = std::get_if<HeadsJob>(state.item.job);
+    if (heads == nullptr) return run_on_embedding(state);
+    const auto begin = BatchClock::now();
+    auto result = finish_heads(*heads, state.outputs, state.placement);
+    state.timings.postprocess_ms = milliseconds_since(begin);
+    result.timings = state.timings;
+    return result;
+  } catch (...) {
+    return current_error();
+  }
+}
+
+/// The jobs that need nothing of the image but its embedding.
+Result Batch::run_on_embedding(State& state) {
+  const auto begin = BatchClock::now();
+  const auto& placement = state.placement;
+  if (const auto* job = std::get_if<PromptJob>(state.item.job)) {
+    auto masks = predict_masks(*job->base, *state.embedding, job->prompts, job->threshold);
+    state.timings.inference_ms += milliseconds_since(begin);
+    return PromptResult{placement, std::move(masks), state.timings};
+  }
+  if (const auto* job = std::get_if<EverythingJob>(state.item.job)) {
+    auto masks = find_everything(*job->base, *state.embedding, job->options, state.item.checkpoint);
+    state.timings.inference_ms += milliseconds_since(begin);
+    return EverythingResult{placement, std::move(masks), state.timings};
+  }
+  return EncodeResult{placement, state.timings};
+}
+
+}  // namespace automed::pipeline

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
+import { analyzeJson, analyzeLines } from '../output/answers';
+import { printJson, printLine, printProblem } from '../output/print';
+import { withClient, type ConnectOptions } from '../stack/session';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
+import { connected, examples } from './options';
+
+interface AnalyzeOptions extends ConnectOptions {
+  model: string[];
+  json?: boolean;
+}
+
+export function analyzeCommand(): Command {
+  const command = connected(new Command('analyze'))
+    .description('ask several models about images, with one encoder pass for all that share a base')
+    .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
+    .requiredOption(
+      '--model <model>',
+      'NAME, NAME@VERSION or NAME@ALIAS of either task; repeat it for each model',
+      (text: string, earlier: string[] = []) => [...earlier, text],
+    )
+    .option('--json', 'print one JSON document')
+    .action(analyze);
+  return examples(command, ['automed analyze lesion.png --model demo-lesion --model demo-lesion-kind']);
+}
+
+async function analyze(images: string[], options: AnalyzeOptions): Promise<void> {
+  const [model = '', ...additionalModels] = options.model;
+  const report = (outcome: Outcome<AnalyzeResponse__Output>): void => {
+    if (options.json) return;
+    if (failed(outcome)) {
+      if (images.length > 1) printProblem(describeFailure(outcome));
+      return;
+    }
+    for (const line of analyzeLines(outcome.result)) printLine(`${outcome.image}: ${line}`);
+  };
+  const outcomes = await withClient(options, (client) =>
+    forEachImage(images, (bytes) => client.analyze({ model, additionalModels, image: { encoded: bytes } }), report),
+  );
+  if (options.json) {
+    printJson({
+      images: outcomes.map((outcome) =>
+        failed(outcome) ? outcome : { image: outcome.image, ...analyzeJson(outcome.result) },
+      ),
+    });
+  }
+  const failure = failureOf(outcomes);
+  if (failure) throw failure;
+}

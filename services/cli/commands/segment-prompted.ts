@@ -1,0 +1,75 @@
+// `automed segment --base`: masks of what a person points at, or of everything.
+
+import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
+import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
+import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
+import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
+import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
+import type { AutomedClient } from '../client/automed-client';
+import { UsageError } from '../errors';
+
+/** Options that describe objects instead of naming a model. */
+export interface PromptOptions {
+  base?: string;
+  point?: PointPrompt[];
+  box?: BoxPrompt[];
+  multimask?: boolean;
+  everything?: boolean;
+  pointsPerSide?: number;
+  minIou?: number;
+  minStability?: number;
+  embedding?: string;
+}
+
+/** What a base drew on one image. */
+export interface PromptedAnswer {
+  masks: { mask: Mask__Output; predictedIou: number; objectIndex?: number; stability?: number }[];
+  embeddingId: string;
+  base: BaseInfo__Output | null;
+  timings: Timings__Output | null;
+}
+
+/** Says what is wrong with the combination of options, before anything is started. */
+export function checkPromptOptions(options: PromptOptions & { model?: string; threshold?: number }): void {
+  const { model, base, point, box, everything } = options;
+  const prompts = point !== undefined || box !== undefined;
+  if (model === undefined && base === undefined) {
+    throw new UsageError('name a --model, or a --base with --point, --box or --everything');
+  }
+  if (model !== undefined && base !== undefined) throw new UsageError('--model and --base exclude each other');
+  if (model !== undefined && (prompts || everything)) {
+    throw new UsageError('--point, --box and --everything need a --base (a segmentation model names its base, too)');
+  }
+  if (base !== undefined && !prompts && !everything)
+    throw new UsageError('--base needs --point, --box or --everything');
+  if (everything && prompts) throw new UsageError('--everything takes neither --point nor --box');
+  if (everything && options.threshold !== undefined) throw new UsageError('--everything takes no --threshold');
+}
+
+/** Asks the base about one image; sends the image only where its embedding is not at hand. */
+export async function segmentPrompted(
+  client: AutomedClient,
+  bytes: Buffer,
+  options: PromptOptions & { threshold?: number },
+): Promise<PromptedAnswer> {
+  const { base: model = '', embedding, point = [], box = [], multimask = false, threshold } = options;
+  const image = { encoded: bytes };
+  if (options.everything) {
+    const { pointsPerSide, minIou, minStability } = options;
+    const found = await client.segmentEverything(image, embedding, {
+      model,
+      ...(pointsPerSide === undefined ? {} : { pointsPerSide }),
+      ...(minIou === undefined ? {} : { minPredictedIou: minIou }),
+      ...(minStability === undefined ? {} : { minStability }),
+    });
+    return { ...found, masks: found.masks.flatMap(({ mask, ...rest }) => (mask ? [{ mask, ...rest }] : [])) };
+  }
+  const predicted = await client.predictMasks(image, embedding, {
+    model,
+    points: point,
+    boxes: box,
+    multimask,
+    ...(threshold === undefined ? {} : { threshold }),
+  });
+  return { ...predicted, masks: predicted.masks.flatMap(({ mask, ...rest }) => (mask ? [{ mask, ...rest }] : [])) };
+}

@@ -1,0 +1,42 @@
+import type { Engine, Head, Model } from '../../../native/lib';
+import type { ModelIdentity } from '../../common/inference';
+import type { ModelManifest } from '../../store';
+import type { Analyzer, Opinion } from '../domain/analyze-image';
+import { originOf, sharing, type NativeHost } from './native-engine';
+
+interface LoadedModel {
+  readonly identity: ModelIdentity;
+  readonly head: Model;
+  readonly manifest: ModelManifest;
+}
+
+/** Models of both tasks, run side by side on the engine. */
+export function nativeAnalyzer(host: NativeHost, engine: Engine): Analyzer<LoadedModel> {
+  return {
+    acquire: (reference) => host.acquireAny(reference),
+    run: async (models, pixels, options) => {
+      const [first] = models;
+      if (!first) throw new Error('there is at least one model');
+      const shared = await sharing(options, pixels, originOf(first.identity));
+      const { outputs, timings } = await engine.analyze(models.map(toHead), pixels, shared);
+      const opinions = models.map(({ manifest }, index): Opinion => {
+        const output = outputs[index];
+        if (manifest.task === 'segmentation' && output?.task === 'segmentation') {
+          const { threshold, structures } = manifest;
+          return { task: 'segmentation', masks: output.masks, threshold, structures };
+        }
+        if (manifest.task === 'classification' && output?.task === 'classification') {
+          return { task: 'classification', probabilities: output.probabilities, classes: manifest.classes };
+        }
+        throw new Error('the engine answered for another task');
+      });
+      return { opinions, timings };
+    },
+  };
+}
+
+function toHead({ head, manifest }: LoadedModel): Head {
+  return manifest.task === 'segmentation'
+    ? { model: head, task: 'segmentation', threshold: manifest.threshold }
+    : { model: head, task: 'classification' };
+}

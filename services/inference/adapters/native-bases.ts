@@ -1,0 +1,61 @@
+import { type Base, type Engine, EVERYTHING_DEFAULTS, type RequestOptions } from '../../../native/lib';
+import type { BaseIdentity, RunOptions } from '../../common/inference';
+import type {
+  ImageSource,
+  InteractiveBase,
+  InteractiveBases,
+  Prompts,
+} from '../../segmentation/domain/interactive-ports';
+import { embeddingId, embeddingKey } from '../domain/embedding-id';
+import type { NativeHost } from './native-engine';
+
+/** Bases that answer prompts, over the engine. */
+export function interactiveBases(host: NativeHost, engine: Engine, embeddingTtlMs: number): InteractiveBases {
+  return {
+    acquire: async (reference) => {
+      const lease = await host.acquireBase(reference);
+      const { base, identity } = lease.model;
+      return { model: interactiveBase(engine, base, identity, embeddingTtlMs), release: () => lease.release() };
+    },
+  };
+}
+
+function interactiveBase(engine: Engine, base: Base, identity: BaseIdentity, embeddingTtlMs: number): InteractiveBase {
+  const origin = { baseSha256: identity.weightsSha256, precision: identity.precision };
+  const idOf = async (source: ImageSource): Promise<string> =>
+    'pixels' in source ? embeddingId(source.pixels, origin) : source.embeddingId;
+  const keyed = (options: RunOptions, id: string): RequestOptions => ({
+    ...options,
+    embeddingKey: embeddingKey(id, origin),
+  });
+  const pixelsOf = (source: ImageSource) => ('pixels' in source ? source.pixels : undefined);
+  return {
+    identity,
+    embeddingTtlMs,
+    encode: async (pixels, options) => {
+      const id = await idOf({ pixels });
+      return { embeddingId: id, ...(await engine.encode(base, pixels, keyed(options, id))) };
+    },
+    predict: async (source, prompts, threshold, options) => {
+      const id = await idOf(source);
+      const raw = { ...rawPrompts(prompts), threshold };
+      return { embeddingId: id, ...(await engine.predictMasks(base, pixelsOf(source), raw, keyed(options, id))) };
+    },
+    everything: async (source, parameters, options) => {
+      const id = await idOf(source);
+      const raw = { ...EVERYTHING_DEFAULTS, ...parameters };
+      return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keyed(options, id))) };
+    },
+  };
+}
+
+function rawPrompts({ points, boxes, mask, multimask }: Prompts) {
+  const floats = (values: number[]): Float32Array | null => (values.length === 0 ? null : Float32Array.from(values));
+  return {
+    points: floats(points.flatMap(({ x, y }) => [x, y])),
+    labels: floats(points.map(({ foreground }) => (foreground ? 1 : 0))),
+    boxes: floats(boxes.flatMap(({ x0, y0, x1, y1 }) => [x0, y0, x1, y1])),
+    mask: mask ?? null,
+    multimask,
+  };
+}

@@ -1,0 +1,131 @@
+import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import { automedError } from '../../common/errors';
+import type { DecodeLimits } from '../../imaging/decode';
+import { readImage } from '../../imaging/image-input';
+import type { Pixels } from '../../imaging/pixels';
+import { nameClasses, type ClassifiedImage } from '../../classification/domain/classify-image';
+import type { MaskEncoding } from '../../segmentation/domain/mask-encoding';
+import type { DrawnMask } from '../../segmentation/domain/ports';
+import { answerMasks, type SegmentedImage } from '../../segmentation/domain/segment-image';
+
+const MAX_MODELS = 64;
+
+/** What one model said, before it is encoded. */
+export type Opinion =
+  | { task: 'segmentation'; masks: readonly DrawnMask[]; threshold: number; structures: readonly string[] }
+  | { task: 'classification'; probabilities: ArrayLike<number>; classes: readonly string[] };
+
+/** A loaded model of either task, as far as grouping needs it. */
+export interface AnyModel {
+  readonly identity: ModelIdentity;
+}
+
+export interface Analyzer<Model extends AnyModel> {
+  acquire(reference: string): Promise<Lease<Model>>;
+  /** Runs models of one base after one encoder pass; opinions in their order. */
+  run(
+    models: readonly Model[],
+    pixels: Pixels,
+    options: RunOptions,
+  ): Promise<{ opinions: Opinion[]; timings: RunTimings }>;
+}
+
+export interface AnalyzeCommand {
+  image: Parameters<typeof readImage>[0];
+  /** At least one. */
+  references: readonly string[];
+  encoding: MaskEncoding;
+  options: () => RunOptions;
+}
+
+export type Finding =
+  { task: 'segmentation'; answer: SegmentedImage } | { task: 'classification'; answer: ClassifiedImage };
+
+export interface AnalyzedImage {
+  /** In the order of the references. */
+  findings: Finding[];
+  baseCount: number;
+  encoderPassCount: number;
+}
+
+/** Asks several models about one image, which is decoded once and seen at most once by each base. */
+export async function analyzeImage<Model extends AnyModel>(
+  analyzer: Analyzer<Model>,
+  command: AnalyzeCommand,
+  limits: DecodeLimits,
+): Promise<AnalyzedImage> {
+  const { references, encoding } = command;
+  if (references.length > MAX_MODELS) {
+    const text = `The request names ${references.length} models; at most ${MAX_MODELS} are accepted.`;
+    throw automedError('INVALID_ARGUMENT', text, { field: 'additional_models' });
+  }
+  const leases = await acquireAll(analyzer, references);
+  try {
+    const { pixels, pixelAreaMm2, decodeMs } = await readImage(command.image, limits);
+    const groups = groupByBase(leases.map(({ model }) => model));
+    const findings: Finding[] = [];
+    let encoderPassCount = 0;
+    for (const group of groups) {
+      const models = group.map(({ model }) => model);
+      const { opinions, timings } = await analyzer.run(models, pixels, command.options());
+      if (!timings.embeddingCached) encoderPassCount += 1;
+      for (const [at, { model, position }] of group.entries()) {
+        const common = { identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+        findings[position] = await toFinding(opinions[at] as Opinion, common, encoding, pixelAreaMm2);
+      }
+    }
+    return { findings, baseCount: groups.length, encoderPassCount };
+  } finally {
+    for (const lease of leases) lease.release();
+  }
+}
+
+type Common = Pick<SegmentedImage, 'identity' | 'timings'>;
+
+/** Turns an opinion into the answer that the model's own service would give. */
+async function toFinding(
+  opinion: Opinion,
+  common: Common,
+  encoding: MaskEncoding,
+  pixelAreaMm2: number | undefined,
+): Promise<Finding> {
+  if (opinion.task === 'classification') {
+    const named = nameClasses(opinion.classes, opinion.probabilities);
+    return { task: 'classification', answer: { ...named, ...common } };
+  }
+  const started = performance.now();
+  const masks = await answerMasks(opinion.masks, opinion.structures, encoding, pixelAreaMm2);
+  const timings = { ...common.timings, encodeMs: performance.now() - started };
+  return { task: 'segmentation', answer: { masks, threshold: opinion.threshold, ...common, timings } };
+}
+
+/** All of them, or none: what was acquired before a failure is let go. */
+async function acquireAll<Model extends AnyModel>(
+  analyzer: Analyzer<Model>,
+  references: readonly string[],
+): Promise<Lease<Model>[]> {
+  const settled = await Promise.allSettled(references.map((reference) => analyzer.acquire(reference)));
+  const failure = settled.findIndex(({ status }) => status === 'rejected');
+  const leases = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  if (failure < 0) return leases;
+  for (const lease of leases) lease.release();
+  throw atFault((settled[failure] as PromiseRejectedResult).reason, failure);
+}
+
+/** The error with the field of the request that names the model. */
+function atFault(reason: unknown, position: number): unknown {
+  const { code, message, field } = reason as Partial<{ code: string; message: string; field: string }>;
+  if (position === 0 || field !== 'model' || code === undefined || message === undefined) return reason;
+  const detail = { field: `additional_models[${position - 1}]`, cause: reason };
+  return automedError(code as Parameters<typeof automedError>[0], message, detail);
+}
+
+function groupByBase<Model extends AnyModel>(models: readonly Model[]): { model: Model; position: number }[][] {
+  const groups = new Map<string, { model: Model; position: number }[]>();
+  models.forEach((model, position) => {
+    const { baseName, baseVersion, baseSha256 } = model.identity;
+    const key = `${baseName}@${baseVersion}:${baseSha256}`;
+    groups.set(key, [...(groups.get(key) ?? []), { model, position }]);
+  });
+  return [...groups.values()];
+}

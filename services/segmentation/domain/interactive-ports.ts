@@ -1,0 +1,75 @@
+import type { BaseIdentity, Lease, RunOptions, RunTimings } from '../../common/inference';
+import type { Pixels } from '../../imaging/pixels';
+import type { DrawnMask } from './ports';
+
+/** The image of a request: its pixels, or the id of an embedding that the base may still hold. */
+export type ImageSource = { pixels: Pixels } | { embeddingId: string };
+
+/** In pixels of the image. Several boxes are several objects, and then there are neither points nor a mask. */
+export interface Prompts {
+  points: readonly { x: number; y: number; foreground: boolean }[];
+  boxes: readonly { x0: number; y0: number; x1: number; y1: number }[];
+  /** Square logits of an earlier prediction. */
+  mask: Float32Array | undefined;
+  /** Every mask that the decoder proposes, instead of one for each object. */
+  multimask: boolean;
+}
+
+export interface EverythingParameters {
+  pointsPerSide: number;
+  minPredictedIou: number;
+  minStability: number;
+  stabilityOffset: number;
+  nmsIou: number;
+}
+
+/** What a base knows of an image after a call. */
+export interface SeenImage {
+  embeddingId: string;
+  width: number;
+  height: number;
+  timings: RunTimings;
+}
+
+export interface PromptedMask extends DrawnMask {
+  predictedIou: number;
+  /** Index of the object's box. */
+  object: number;
+  /** Logits, `lowResSide` squared. */
+  lowRes: Float32Array;
+  lowResSide: number;
+}
+
+export interface FoundMask extends DrawnMask {
+  predictedIou: number;
+  stability: number;
+  /** x, y of the point that found it. */
+  point: readonly [number, number];
+}
+
+/** A loaded base that answers prompts. */
+export interface InteractiveBase {
+  readonly identity: BaseIdentity;
+  /** How long an embedding is kept after its last use, milliseconds. */
+  readonly embeddingTtlMs: number;
+  encode(pixels: Pixels, options: RunOptions): Promise<SeenImage>;
+  /** @throws NotFoundError (EMBEDDING_NOT_RESIDENT) */
+  predict(
+    source: ImageSource,
+    prompts: Prompts,
+    threshold: number,
+    options: RunOptions,
+  ): Promise<SeenImage & { masks: readonly PromptedMask[] }>;
+  /** @throws NotFoundError (EMBEDDING_NOT_RESIDENT) */
+  everything(
+    source: ImageSource,
+    parameters: EverythingParameters,
+    options: RunOptions,
+  ): Promise<SeenImage & { masks: readonly FoundMask[] }>;
+}
+
+/** Where bases come from. */
+export interface InteractiveBases {
+  /** @param reference of a base, or of a segmentation model whose base is meant */
+  acquire(reference: string): Promise<Lease<InteractiveBase>>;
+}

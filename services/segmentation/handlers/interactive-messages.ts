@@ -1,0 +1,176 @@
+// Between the messages of the interactive API and the domain's words.
+
+import type { BoxPrompt__Output } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
+import type { EncodeImageResponse } from '../../../proto/gen/automed/segmentation/v1/EncodeImageResponse';
+import type { InteractiveSessionRequest__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
+import type { PointPrompt__Output } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
+import type { PredictMasksResponse } from '../../../proto/gen/automed/segmentation/v1/PredictMasksResponse';
+import type { SegmentEverythingRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingRequest';
+import type { SegmentEverythingResponse } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingResponse';
+import type { Tensor } from '../../../proto/gen/automed/common/v1/Tensor';
+import type { Tensor__Output } from '../../../proto/gen/automed/common/v1/Tensor';
+import { automedError } from '../../common/errors';
+import { baseInfo, timings } from '../../common/grpc/answer';
+import type { CallContext } from '../../common/grpc/handlers';
+import type { RunOptions } from '../../common/inference';
+import { checkPriority } from '../../common/priority';
+import type { InteractiveBase, Prompts, SeenImage } from '../domain/interactive-ports';
+import {
+  EVERYTHING_DEFAULTS,
+  type EverythingCommand,
+  type EverythingFound,
+  type PredictCommand,
+  type PredictedMasks,
+  type SourceFields,
+} from '../domain/predict-masks';
+import { toEncoding, toMask } from './messages';
+
+const MAX_POINTS = 1024;
+const MAX_BOXES = 64;
+
+/** PredictMasksRequest and InteractiveSessionRequest spell their prompts alike. */
+export type PromptFields = Omit<InteractiveSessionRequest__Output, 'model' | 'image'>;
+
+export function runOptions(priority: number, context: CallContext): () => RunOptions {
+  const checked = checkPriority(priority);
+  return () => ({ priority: checked, timeoutMs: context.remainingMs(), signal: context.signal });
+}
+
+export function toPredictCommand(fields: PromptFields, source: SourceFields, context: CallContext): PredictCommand {
+  return {
+    source,
+    prompts: toPrompts(fields),
+    threshold: fields.threshold,
+    encoding: toEncoding(fields.maskFormat),
+    logits: fields.returnLogits,
+    options: runOptions(fields.priority, context),
+  };
+}
+
+export function hasPrompts({ points, boxes, maskLogits }: PromptFields): boolean {
+  return points.length > 0 || boxes.length > 0 || maskLogits !== null;
+}
+
+function toPrompts({ points, boxes, maskLogits, multimask }: PromptFields): Prompts {
+  if (points.length > MAX_POINTS) throw tooMany('points', points.length, MAX_POINTS);
+  if (boxes.length > MAX_BOXES) throw tooMany('boxes', boxes.length, MAX_BOXES);
+  return {
+    points: points.map(toPoint),
+    boxes: boxes.map(toBox),
+    mask: maskLogits === null ? undefined : toLogits(maskLogits),
+    multimask,
+  };
+}
+
+function toPoint({ xPx, yPx, label }: PointPrompt__Output, index: number): Prompts['points'][number] {
+  const known = ['POINT_LABEL_UNSPECIFIED', 'POINT_LABEL_FOREGROUND', 'POINT_LABEL_BACKGROUND'].includes(label);
+  if (known) return { x: xPx, y: yPx, foreground: label !== 'POINT_LABEL_BACKGROUND' };
+  const text = `The label ${String(label)} is not known.`;
+  throw automedError('INVALID_ARGUMENT', text, { field: `points[${index}].label` });
+}
+
+function toBox({ x0Px, y0Px, x1Px, y1Px }: BoxPrompt__Output): Prompts['boxes'][number] {
+  return { x0: x0Px, y0: y0Px, x1: x1Px, y1: y1Px };
+}
+
+function toLogits({ data, shape, type }: Tensor__Output): Float32Array {
+  if (type !== 'TENSOR_TYPE_FLOAT32') {
+    const text = 'The type of the mask logits must be TENSOR_TYPE_FLOAT32.';
+    throw automedError('INVALID_ARGUMENT', text, { field: 'mask_logits.type' });
+  }
+  const [rows, columns, ...rest] = shape;
+  if (rows === undefined || rows < 1 || rows !== columns || rest.length > 0) {
+    const text = `The mask logits must be square, [S, S]; their shape is [${shape.join(', ')}].`;
+    throw automedError('SHAPE_MISMATCH', text, { field: 'mask_logits.shape' });
+  }
+  if (data.length !== rows * columns * 4) {
+    const text = `${rows} x ${columns} singles take ${rows * columns * 4} bytes; data has ${data.length}.`;
+    throw automedError('SHAPE_MISMATCH', text, { field: 'mask_logits.data' });
+  }
+  // A copy: the message's bytes need not lie where a Float32Array may begin.
+  return new Float32Array(Uint8Array.from(data).buffer);
+}
+
+export function toEverythingCommand(
+  request: SegmentEverythingRequest__Output,
+  context: CallContext,
+): EverythingCommand {
+  const { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou } = EVERYTHING_DEFAULTS;
+  return {
+    source: sourceOf(request),
+    parameters: {
+      pointsPerSide: request.pointsPerSide ?? pointsPerSide,
+      minPredictedIou: request.minPredictedIou ?? minPredictedIou,
+      minStability: request.minStability ?? minStability,
+      stabilityOffset: request.stabilityOffset ?? stabilityOffset,
+      nmsIou: request.nmsIou ?? nmsIou,
+    },
+    encoding: toEncoding(request.maskFormat),
+    options: runOptions(request.priority, context),
+  };
+}
+
+export function sourceOf(request: {
+  image?: SourceFields['image'] | null;
+  embeddingId?: string | undefined;
+}): SourceFields {
+  return request.image ? { image: request.image } : { embeddingId: request.embeddingId };
+}
+
+export function toEncodeResponse(
+  seen: SeenImage,
+  base: InteractiveBase,
+  around: { decodeMs: number; totalMs: number },
+): EncodeImageResponse {
+  return {
+    embeddingId: seen.embeddingId,
+    widthPx: seen.width,
+    heightPx: seen.height,
+    timeToLiveMs: base.embeddingTtlMs,
+    base: baseInfo(base.identity),
+    timings: timings(seen.timings, { ...around, encodeMs: 0 }),
+  };
+}
+
+export function toPredictResponse(predicted: PredictedMasks, logits: boolean, totalMs: number): PredictMasksResponse {
+  return {
+    masks: predicted.masks.map(({ found, answered }) => ({
+      mask: toMask(answered),
+      predictedIou: found.predictedIou,
+      objectIndex: found.object,
+      ...(logits ? { logits: toTensor(found.lowRes, found.lowResSide) } : {}),
+    })),
+    ...imageFields(predicted),
+    threshold: predicted.threshold,
+    timings: timings(predicted.timings, { ...predicted.timings, totalMs }),
+  };
+}
+
+export function toEverythingResponse(found: EverythingFound, totalMs: number): SegmentEverythingResponse {
+  return {
+    masks: found.masks.map(({ found: { predictedIou, stability, point }, answered }) => ({
+      mask: toMask(answered),
+      predictedIou,
+      stability,
+      xPx: point[0],
+      yPx: point[1],
+    })),
+    ...imageFields(found),
+    timings: timings(found.timings, { ...found.timings, totalMs }),
+  };
+}
+
+function imageFields({ seen, identity }: Pick<PredictedMasks, 'seen' | 'identity'>) {
+  return { embeddingId: seen.embeddingId, widthPx: seen.width, heightPx: seen.height, base: baseInfo(identity) };
+}
+
+function toTensor(values: Float32Array, side: number): Tensor {
+  const data = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  return { data, shape: [side, side], type: 'TENSOR_TYPE_FLOAT32' };
+}
+
+function tooMany(field: string, count: number, limit: number): Error {
+  return automedError('INVALID_ARGUMENT', `The request has ${count} ${field}; at most ${limit} are accepted.`, {
+    field,
+  });
+}
