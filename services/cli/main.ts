@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { analyzeCommand } from './commands/analyze';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
+import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
     segmentCommand(),
     classifyCommand(),
     analyzeCommand(),
+    dataCommand(),
     trainCommand(),
     evaluateCommand(),
     basesCommand(),
