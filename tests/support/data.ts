@@ -16,11 +16,11 @@ export function temporaryFolder(): string {
 
 const tiny = baseArchitecture('tiny');
 
-export function baseDraft(name: string): BaseDraft {
+export function baseDraft(name: string, { family, architecture } = tiny): BaseDraft {
   return {
     name,
-    family: tiny.family,
-    architecture: tiny.architecture,
+    family,
+    architecture,
     parameters: 0,
     origin: 'a test',
     licence: 'none',

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { initBase, Trainer } from '../../native/lib';
 import {
+  baseArchitecture,
   classificationHead,
   ModelStore,
   segmentationHead,
@@ -25,10 +26,10 @@ export interface TestStore {
   addClassification(name: string, seed?: number): Promise<StoredModel>;
 }
 
-/** Opens a store in `root` and gives it the base `tiny`; models are added by name. */
-export async function makeStore(root: string): Promise<TestStore> {
+/** Opens a store in `root` and gives it a base named as its architecture; models are added by name. */
+export async function makeStore(root: string, arch = 'tiny'): Promise<TestStore> {
   const store = await ModelStore.open(root);
-  const draft = baseDraft('tiny');
+  const draft = baseDraft(arch, baseArchitecture(arch));
   const base = await store.registerBase(draft, async (folder) => {
     await initBase(JSON.stringify(draft.architecture), 1, join(folder, WEIGHTS_FILE));
   });
