@@ -4,6 +4,7 @@ import { classifyCommand } from './commands/classify';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
+import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
 import { serveCommand } from './commands/serve';
 import { trainCommand } from './commands/train';
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
     classifyCommand(),
     trainCommand(),
     evaluateCommand(),
+    reproduceCommand(),
     basesCommand(),
     modelsCommand(),
   ];

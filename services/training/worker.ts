@@ -6,10 +6,17 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
-import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
+import { evaluateBase } from './domain/evaluate-base';
 import { runTraining } from './domain/run-training';
-import { workerCommandSchema, type CreateBaseSpec, type TrainSpec, type WorkerEvent } from './protocol';
+import {
+  workerCommandSchema,
+  type CreateBaseSpec,
+  type EvaluateBaseSpec,
+  type TrainSpec,
+  type WorkerEvent,
+} from './protocol';
 
 const cancellation = new AbortController();
 
@@ -40,10 +47,17 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
   return runTraining(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
+    namedHead: namedNativeHead,
     emit,
     signal: cancellation.signal,
     codeVersion: codeVersion(),
   });
+}
+
+async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  const createTrainer = createNativeTrainer;
+  return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -63,6 +77,17 @@ function failureOf(error: unknown): WorkerEvent {
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
+}
+
+function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
+  switch (command.type) {
+    case 'train':
+      return train(command.spec);
+    case 'evaluateBase':
+      return evaluate(command.spec);
+    case 'createBase':
+      return create(command.spec);
+  }
 }
 
 let busy = false;
@@ -85,8 +110,7 @@ process.on('message', (message: unknown) => {
   }
   if (busy) return;
   busy = true;
-  const work = command.type === 'train' ? train(command.spec) : create(command.spec);
-  work.then(
+  workOf(command).then(
     (event) => {
       end(event, 0);
     },

@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 
 #include "models/config.h"
+#include "models/head.h"
 #include "models/sam.h"
-#include "models/sam_automed.h"
-#include "models/sam_medcls.h"
 
 namespace automed::pipeline {
 
@@ -45,20 +43,21 @@ class LoadedModel {
   static std::shared_ptr<const LoadedModel> load(std::shared_ptr<const LoadedBase> base,
                                                  const std::string& weights_path, const std::string& architecture);
 
-  /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,1,S,S, for classification probabilities
-  /// B,classes; float32 on the CPU.
+  /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,K,S,S of the model's K structures, for
+  /// classification probabilities B,classes; float32 on the CPU.
   torch::Tensor infer(const torch::Tensor& images) const;
 
-  Task task() const;
+  Task task() const { return config_.segments() ? Task::kSegmentation : Task::kClassification; }
+  const models::HeadConfig& config() const { return config_; }
   const LoadedBase& base() const { return *base_; }
   std::int64_t parameter_count() const { return parameter_count_; }
 
-  using Head = std::variant<models::SamAutoMed, models::SamMedCls>;
-  LoadedModel(std::shared_ptr<const LoadedBase> base, Head head);
+  LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config);
 
  private:
   std::shared_ptr<const LoadedBase> base_;
-  Head head_;
+  models::Head head_;
+  models::HeadConfig config_;
   std::int64_t parameter_count_;
 };
 
