@@ -232,17 +232,25 @@ export interface RawTrainerOptions {
   /** JSON text of base.json's `architecture`, and its weights. */
   baseArchitecture: string;
   baseWeightsPath: string;
-  /** JSON text of model.json's `architecture`; initial weights of the head, or null for random ones. */
-  headArchitecture: string;
+  /**
+   * JSON text of model.json's `architecture`, or null to train the base itself to follow prompts; initial weights of the
+   * head, or null for random ones.
+   */
+  headArchitecture: string | null;
   headWeightsPath: string | null;
   /** Weights of a model of either task whose MobileNet the run starts from; null: the head's own. */
   backboneWeightsPath: string | null;
-  trainEncoder: boolean;
+  /** What is trained of the base's image encoder: `frozen`, `adapters`, `all`. */
+  encoder: string;
+  /** Masks of each sample; must be those of the head. */
+  structures: number;
   seed: number;
   optimizer: string;
   learningRate: number;
   weightDecay: number;
   batchSize: number;
+  /** Batches whose gradients make one optimiser step. */
+  accumulationSteps: number;
   horizontalFlip: boolean;
   verticalFlip: boolean;
   /** Rotation is drawn from (-degrees, degrees); 0 turns it off. */
@@ -254,7 +262,7 @@ export interface RawTrainerOptions {
 }
 
 export interface RawStepResult {
-  /** Steps taken since the last call. */
+  /** Batches since the last call. */
   steps: number;
   images: number;
   /** Mean over the steps. */
@@ -263,12 +271,18 @@ export interface RawStepResult {
   epochDone: boolean;
 }
 
+export interface RawOverlap {
+  dice: number;
+  iou: number;
+}
+
 export interface RawSampleResult {
   index: number;
   loss: number;
-  /** Segmentation, at the original size; null for classification. */
-  dice: number | null;
-  iou: number | null;
+  /** Segmentation, at the original size: one for each structure; null for classification. */
+  structures: RawOverlap[] | null;
+  /** The same from one point as prompt instead of the true box; null unless the base itself is trained. */
+  point: RawOverlap[] | null;
   /** Classification; null for segmentation. */
   probabilities: Float32Array | null;
   label: number | null;
@@ -276,20 +290,23 @@ export interface RawSampleResult {
 
 export interface RawTrainer {
   readonly trainableParameterCount: number;
-  /** mask: one byte per pixel, foreground when not 0, same size as the image. Resolves to the sample's index in its split. */
-  addSegmentationSample(split: SplitName, pixels: RawPixels, mask: Uint8Array): Promise<number>;
+  /**
+   * masks: structure by structure one byte per pixel, foreground when not 0, same size as the image. Resolves to the
+   * sample's index in its split.
+   */
+  addSegmentationSample(split: SplitName, pixels: RawPixels, masks: Uint8Array): Promise<number>;
   addClassificationSample(split: SplitName, pixels: RawPixels, label: number): Promise<number>;
-  /** Takes up to `steps` optimiser steps, ending early at the end of the epoch. */
+  /** Learns from up to `steps` batches, ending early at the end of the epoch. */
   train(steps: number): Promise<RawStepResult>;
   /** Takes effect at the next step. */
   setLearningRate(learningRate: number): void;
   evaluate(split: SplitName): Promise<RawSampleResult[]>;
-  /** Mask (0 or 1, original size) that the model draws now on one sample. */
-  predictMask(split: SplitName, index: number): Promise<Buffer>;
+  /** Masks (0 or 1, original size), structure by structure, that the model draws now on one sample. */
+  predictMasks(split: SplitName, index: number): Promise<Buffer>;
   saveCheckpoint(path: string): Promise<void>;
   loadCheckpoint(path: string): Promise<void>;
-  /** Writes what was trained of the head, and with basePath the whole base. */
-  exportWeights(headPath: string, basePath: string | null): Promise<void>;
+  /** Writes what was trained of the head, and the whole base; null: not that one. */
+  exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -335,6 +352,8 @@ export interface NativeAddon {
   /** improvedSe: write the paper's squeeze-and-excitation blocks, drawn from the seed, in place of the published ones. */
   importMobileNet(sourcePath: string, improvedSe: boolean, seed: number, weightsPath: string): Promise<RawImportReport>;
   importHarDNet(sourcePath: string, weightsPath: string): Promise<RawImportReport>;
+  /** The `architecture` of model.json for a named system of the paper on a base; `classes` counts for classification. */
+  headArchitecture(system: string, baseArchitecture: string, classes: number): string;
 }
 
 /** The repository root, from native/lib as well as from its compiled copy under dist/. */

@@ -28,16 +28,16 @@ export class Trainer {
     return this.raw.trainableParameterCount;
   }
 
-  /** @param mask one byte per pixel, foreground when not 0, of the image's size */
-  async addSegmentationSample(split: SplitName, pixels: RawPixels, mask: Uint8Array): Promise<number> {
-    return typedErrors(() => this.raw.addSegmentationSample(split, pixels, mask));
+  /** @param masks structure by structure one byte per pixel of the image, foreground when not 0 */
+  async addSegmentationSample(split: SplitName, pixels: RawPixels, masks: Uint8Array): Promise<number> {
+    return typedErrors(() => this.raw.addSegmentationSample(split, pixels, masks));
   }
 
   async addClassificationSample(split: SplitName, pixels: RawPixels, label: number): Promise<number> {
     return typedErrors(() => this.raw.addClassificationSample(split, pixels, label));
   }
 
-  /** Takes up to `steps` optimiser steps, ending early at the end of the epoch. */
+  /** Learns from up to `steps` batches, ending early at the end of the epoch. */
   async train(steps: number): Promise<StepResult> {
     return typedErrors(() => this.raw.train(steps));
   }
@@ -51,9 +51,9 @@ export class Trainer {
     return typedErrors(() => this.raw.evaluate(split));
   }
 
-  /** Mask (0 or 1 per pixel, original size) of one sample. */
-  async predictMask(split: SplitName, index: number): Promise<Buffer> {
-    return typedErrors(() => this.raw.predictMask(split, index));
+  /** Masks (0 or 1 per pixel, original size) of one sample, structure by structure. */
+  async predictMasks(split: SplitName, index: number): Promise<Buffer> {
+    return typedErrors(() => this.raw.predictMasks(split, index));
   }
 
   /** Writes parameters, optimiser, random state and sampler position, atomically. */
@@ -66,12 +66,17 @@ export class Trainer {
     await typedErrors(() => this.raw.loadCheckpoint(path));
   }
 
-  /** Writes the head's weights, and with basePath the whole base (for a run that trained the encoder). */
-  async exportWeights(headPath: string, basePath: string | null): Promise<void> {
+  /** Writes the head's weights, and the whole base (for a run that trained some of it); null: not that one. */
+  async exportWeights(headPath: string | null, basePath: string | null): Promise<void> {
     await typedErrors(() => this.raw.exportWeights(headPath, basePath));
   }
 
   async close(): Promise<void> {
     await typedErrors(() => this.raw.close());
   }
+}
+
+/** The `architecture` of model.json for a named system of the paper on a base; `classes` counts for classification. */
+export async function headArchitecture(system: string, baseArchitecture: string, classes: number): Promise<string> {
+  return typedErrors(() => Promise.resolve(loadAddon().headArchitecture(system, baseArchitecture, classes)));
 }

@@ -6,6 +6,7 @@ import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
+import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
 import { serveCommand } from './commands/serve';
 import { storeCommand } from './commands/store';
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     dataCommand(),
     trainCommand(),
     evaluateCommand(),
+    reproduceCommand(),
     basesCommand(),
     modelsCommand(),
     storeCommand(),

@@ -34,23 +34,30 @@ const VIT_B = { embed_dim: 768, depth: 12, heads: 12, global_blocks: [2, 5, 8, 1
 const VIT_L = { embed_dim: 1024, depth: 24, heads: 16, global_blocks: [5, 11, 17, 23] };
 const VIT_H = { embed_dim: 1280, depth: 32, heads: 16, global_blocks: [7, 15, 23, 31] };
 
+const TINY: BaseArchitecture = {
+  image_size: 256,
+  patch_size: 16,
+  embed_dim: 128,
+  depth: 4,
+  heads: 4,
+  window_size: 14,
+  global_blocks: [1, 3],
+  out_channels: 64,
+  adapter: true,
+  fit: 'pad-or-stretch',
+  decoder: TINY_DECODER,
+};
+
 export const BASE_ARCHITECTURES: Readonly<Record<string, NamedBase>> = {
   /** 3.8 M parameters with its heads: for demonstrations, tests and trials. */
   tiny: {
     family: 'sam-med2d',
-    architecture: {
-      image_size: 256,
-      patch_size: 16,
-      embed_dim: 128,
-      depth: 4,
-      heads: 4,
-      window_size: 14,
-      global_blocks: [1, 3],
-      out_channels: 64,
-      adapter: true,
-      fit: 'pad-or-stretch',
-      decoder: TINY_DECODER,
-    },
+    architecture: TINY,
+  },
+  /** The same without adapters, images fitted alike: SAM's part beside it in comparisons. */
+  'tiny-sam': {
+    family: 'sam',
+    architecture: { ...TINY, adapter: false },
   },
   'sam-med2d-vit-b': { family: 'sam-med2d', architecture: vit(256, VIT_B, true) },
   'sam-vit-b': { family: 'sam', architecture: vit(1024, VIT_B, false) },

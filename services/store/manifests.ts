@@ -49,13 +49,31 @@ export const baseArchitectureSchema = z.looseObject({
 
 const mobilenetSchema = z.looseObject({ width: z.number().positive(), se: z.enum(['improved', 'plain']) });
 
+/** Native code reads these strictly; absent fields have the paper's values. */
 export const headArchitectureSchema = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('sam-automed'), mobilenet: mobilenetSchema }),
+  z.looseObject({
+    kind: z.literal('sam-automed'),
+    mobilenet: mobilenetSchema,
+    /** `frozen`: it draws with the base's mask decoder. */
+    decoder: z.enum(['own', 'frozen']).optional(),
+    /** Masks that it draws. */
+    structures: z.int().min(1).optional(),
+  }),
   z.looseObject({
     kind: z.literal('sam-medcls'),
-    mobilenet: mobilenetSchema,
-    attention: z.boolean(),
+    /** What it classifies by; with `encoder` there is no MobileNet, and only with `both` there is attention. */
+    features: z.enum(['both', 'encoder', 'mobilenet']).optional(),
+    mobilenet: mobilenetSchema.optional(),
+    attention: z.boolean().optional(),
     classes: z.int().min(2),
+  }),
+  z.looseObject({
+    kind: z.literal('autosam'),
+    hardnet: z.looseObject({
+      width: z.number().positive(),
+      block_layers: z.int().min(1),
+      input_size: z.int().min(32),
+    }),
   }),
 ]);
 
@@ -68,6 +86,8 @@ const recordedFields = {
   created: z.iso.datetime(),
 };
 
+const baseReferenceSchema = z.object({ name: nameSchema, version: versionSchema, sha256: sha256Schema });
+
 export const baseManifestSchema = z.looseObject({
   ...recordedFields,
   family: familySchema,
@@ -77,6 +97,11 @@ export const baseManifestSchema = z.looseObject({
   /** Where the weights come from, in words. */
   origin: z.string(),
   licence: z.string(),
+  /** Of a trained base: the one it began as, how it was trained, and how well it follows prompts or serves its head. */
+  trainedFrom: baseReferenceSchema.optional(),
+  training: z.record(z.string(), z.unknown()).optional(),
+  metrics: z.record(z.string(), z.unknown()).optional(),
+  dataset: z.looseObject({ fingerprint: z.string() }).optional(),
 });
 
 const preprocessingSchema = z.looseObject({
@@ -89,7 +114,7 @@ const preprocessingSchema = z.looseObject({
 
 const modelFields = {
   ...recordedFields,
-  base: z.object({ name: nameSchema, version: versionSchema, sha256: sha256Schema }),
+  base: baseReferenceSchema,
   preprocessing: preprocessingSchema,
   architecture: headArchitectureSchema,
   training: z.record(z.string(), z.unknown()),

@@ -1,30 +1,64 @@
 // What a training worker is told and what it tells, as messages of Node's IPC channel. The parent sends one start message
-// (`train`, `createBase` or `importBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and exits.
+// (`train`, `createBase`, `importBase` or `evaluateBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and
+// exits.
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
 import { importReportSchema, importSpecSchema } from './import-protocol';
 
-export const trainSpecSchema = z.strictObject({
-  task: z.enum(['segmentation', 'classification']),
-  /** Name of the model to register. */
-  name: z.string(),
+/** What of a base's image encoder is trained. */
+export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
+
+const structureSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Folder of its masks beside images/. */
+  masks: z.string().min(1),
+});
+
+/** Where samples come from, and which of them count. */
+const dataFields = {
   /** Data folder. */
   data: z.string(),
   /** Segmentation: folder of the masks beside images/ (default `masks`). */
   masksDir: z.string().optional(),
+  /** Segmentation: what the foreground is. */
+  structure: z.string().min(1).default('foreground'),
+  /** Segmentation of several structures, each with its own masks; replaces `structure` and `masksDir`. */
+  structures: z.array(structureSchema).min(1).max(64).optional(),
   /** Column of manifest.csv whose values a split never separates (default: group, sequence or patient). */
   groupColumn: z.string().optional(),
   /** Share of the training samples that validates, where the folder has no val/. */
   validationFraction: z.number().gt(0).lt(1).default(0.2),
+  /** Share of all samples that is kept for the test, where the folder has no test/. */
+  testFraction: z.number().min(0).lt(1).default(0),
+  /** Samples of all parts together at most, drawn by the seed. */
+  limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+};
+
+/** The machine's share of a run. */
+const machineFields = {
+  device: z.string().default('cpu'),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+  /** Folder of the run's checkpoints and caches. */
+  jobFolder: z.string(),
+};
+
+export const trainSpecSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** A name of SYSTEMS; default: the paper's own of the task. `interactive` trains the base itself. */
+  system: z.string().optional(),
+  /** Name of the model to register, or of the base when that is what is trained. */
+  name: z.string(),
+  ...dataFields,
   /** Root of the model store. */
   store: z.string(),
   /** Base to stand on: `name` or `name@version`. */
   base: z.string(),
-  /** Train the encoder too; registers a new version of the base. */
-  trainEncoder: z.boolean().default(false),
+  /** Unless frozen, what is trained of the encoder too; registers a new version of the base. */
+  encoder: encoderTrainingSchema.default('frozen'),
   /** Name for that version (default: the base's own). */
   baseName: z.string().optional(),
   /**
@@ -43,16 +77,10 @@ export const trainSpecSchema = z.strictObject({
       attention: z.boolean().optional(),
     })
     .default({}),
-  /** Segmentation: what the foreground is. */
-  structure: z.string().min(1).default('foreground'),
   threshold: z.number().gt(0).lt(1).default(0.5),
   /** Of the split, the initial weights, the order of samples and the augmentation. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-  device: z.string().default('cpu'),
-  /** LibTorch threads. */
-  threads: z.int().min(1).max(1024),
-  /** Folder of the run's checkpoints and caches. */
-  jobFolder: z.string(),
+  ...machineFields,
   /** Continue from the last checkpoint in jobFolder when there is one. */
   resume: z.boolean().default(false),
   /** Pictures of the data in the report. */
@@ -68,15 +96,30 @@ export const createBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
+/** Measures a base with prompts made from the true masks: their boxes, and one point in each. */
+export const evaluateBaseSpecSchema = z.strictObject({
+  ...dataFields,
+  ...machineFields,
+  store: z.string(),
+  base: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  batchSize: z.int().min(1).max(4096).default(4),
+  /** Of the split, and of the points. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
+  z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
 export type TrainSpec = z.infer<typeof trainSpecSchema>;
 export type TrainSpecInput = z.input<typeof trainSpecSchema>;
+export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
 
@@ -90,6 +133,10 @@ const epochMetricsSchema = z.object({
   score: z.number(),
   mdsc: z.number().optional(),
   miou: z.number().optional(),
+  /** Several structures: of each, in their order. */
+  structures: z.array(z.object({ name: z.string(), mdsc: z.number(), miou: z.number() })).optional(),
+  /** A base: the same with one point as prompt; mdsc and miou are those with the true box. */
+  point: z.object({ mdsc: z.number(), miou: z.number() }).optional(),
   accuracy: z.number().optional(),
   macroF1: z.number().optional(),
 });

@@ -7,12 +7,19 @@ import { z } from 'zod';
 import { AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { writeNativeBase } from './adapters/native-import';
-import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
+import { evaluateBase } from './domain/evaluate-base';
 import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
 import type { ImportSpec } from './import-protocol';
-import { workerCommandSchema, type CreateBaseSpec, type TrainSpec, type WorkerEvent } from './protocol';
+import {
+  workerCommandSchema,
+  type CreateBaseSpec,
+  type EvaluateBaseSpec,
+  type TrainSpec,
+  type WorkerEvent,
+} from './protocol';
 
 const cancellation = new AbortController();
 
@@ -43,10 +50,17 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
   return runTraining(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
+    namedHead: namedNativeHead,
     emit,
     signal: cancellation.signal,
     codeVersion: codeVersion(),
   });
+}
+
+async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  const createTrainer = createNativeTrainer;
+  return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -78,10 +92,12 @@ function failureOf(error: unknown): WorkerEvent {
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
 }
 
-function run(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
+function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
   switch (command.type) {
     case 'train':
       return train(command.spec);
+    case 'evaluateBase':
+      return evaluate(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':
@@ -109,7 +125,7 @@ process.on('message', (message: unknown) => {
   }
   if (busy) return;
   busy = true;
-  run(command).then(
+  workOf(command).then(
     (event) => {
       end(event, 0);
     },

@@ -39,6 +39,7 @@ std::vector<Fixture> block_fixtures();
 std::vector<Fixture> sam_fixtures();
 std::vector<Fixture> full_size_fixtures();
 std::vector<Fixture> checkpoint_fixtures();
+std::vector<Fixture> preset_fixtures();
 
 /// uint8 [N, H, W, 3] -> float32 [N, 3, H, W], as both published models normalise.
 torch::Tensor normalise(const torch::Tensor& pixels);

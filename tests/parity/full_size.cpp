@@ -4,6 +4,7 @@
 
 #include "core/checkpoint.h"
 #include "core/error.h"
+#include "models/autosam.h"
 #include "models/sam.h"
 #include "models/sam_automed.h"
 #include "models/sam_medcls.h"
@@ -136,13 +137,45 @@ void full_sam_medcls(const Context& context) {
                          model->forward(nothing, encoder->forward(nothing)));
 }
 
+/// AutoSAM's network on an image of 256 px: the edge of every map it records follows from that.
+void full_autosam(const Context& context) {
+  torch::NoGradGuard no_grad;
+  const std::string name = "full/autosam_hardnet85_256";
+  const SafetensorsFile io = context.io(name);
+  constexpr std::int64_t kEdge = 256;
+  constexpr std::int64_t kSamGrid = 64;
+  const models::SamConfig base = models::named_sam_config("sam-med2d-vit-b");
+  models::HeadConfig head;
+  head.kind = models::HeadConfig::Kind::kAutoSam;
+  head.hardnet.input_size = kEdge;
+  models::AutoSam model(base, head);
+  prepare(*model, context, io, "");
+  // Fifty convolutions with these weights multiply the rounding of the first by hundreds: what float32 gives depends on
+  // the order of its sums, and so on the layout. This is the layout that the engine uses.
+  const torch::Tensor image = normalise(hash_pixels("pixels", {1, kEdge, kEdge, 3}).to(context.device))
+                                  .contiguous(torch::MemoryFormat::ChannelsLast);
+  const torch::Tensor nothing = torch::zeros_like(image);
+  const auto every = [](const torch::Tensor& x, int step) { return x.index({Slice(), Slice(None, None, step)}); };
+  const auto maps = model->backbone->forward(image);
+  const auto blind = model->backbone->forward(nothing);
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const std::string key = "tap." + std::to_string(i);
+    context.report.compare(name + " " + key, every(maps[i], 8), io.tensor(key), kFeatures, every(blind[i], 8));
+  }
+  context.report.compare(name + " decoder", every(model->decoder->forward(maps), 4), io.tensor("decoder"), kFeatures,
+                         every(model->decoder->forward(blind), 4));
+  context.report.compare(name + " dense_64_every_8th", every(model->prompt(image, kSamGrid), 8),
+                         io.tensor("dense_64_every_8th"), kFeatures, every(model->prompt(nothing, kSamGrid), 8));
+}
+
 }  // namespace
 
 std::vector<Fixture> full_size_fixtures() {
   return {{"full/sam_med2d_b_256", full_sam_med2d},
           {"full/sam_automed_b_256", full_sam_automed},
           {"full/sam_medcls_b_256", full_sam_medcls},
-          {"full/sam_b_1024", full_sam_1024}};
+          {"full/sam_b_1024", full_sam_1024},
+          {"full/autosam_hardnet85_256", full_autosam}};
 }
 
 }  // namespace automed::parity

@@ -67,7 +67,8 @@ int run(const Arguments& arguments) {
   Report report;
   const Context context{arguments.fixtures, automed::parse_device(arguments.device), report};
   std::vector<Fixture> fixtures;
-  for (const auto& group : {checkpoint_fixtures(), block_fixtures(), sam_fixtures(), full_size_fixtures()}) {
+  for (const auto& group :
+       {checkpoint_fixtures(), block_fixtures(), sam_fixtures(), preset_fixtures(), full_size_fixtures()}) {
     fixtures.insert(fixtures.end(), group.begin(), group.end());
   }
   report.header();

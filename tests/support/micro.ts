@@ -29,6 +29,10 @@ export const MICRO_BASE = JSON.stringify({
 });
 const mobilenet = { width: 0.25, se: 'improved' };
 export const MICRO_SEGMENTATION = JSON.stringify({ kind: 'sam-automed', mobilenet });
+export const MICRO_AUTOSAM = JSON.stringify({
+  kind: 'autosam',
+  hardnet: { width: 0.1, block_layers: 4, input_size: 64 },
+});
 export const MICRO_CLASSIFICATION = JSON.stringify({ kind: 'sam-medcls', mobilenet, attention: true, classes: 3 });
 
 export interface MicroFiles {
@@ -52,12 +56,14 @@ export function trainerOptions(
     headArchitecture: MICRO_SEGMENTATION,
     headWeightsPath: null,
     backboneWeightsPath: null,
-    trainEncoder: false,
+    encoder: 'frozen',
+    structures: 1,
     seed: 1,
     optimizer: 'adam',
     learningRate: 1e-3,
     weightDecay: 0,
     batchSize: 2,
+    accumulationSteps: 1,
     horizontalFlip: false,
     verticalFlip: false,
     rotationDegrees: 0,

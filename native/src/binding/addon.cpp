@@ -13,6 +13,7 @@
 #include "binding/import_binding.h"
 #include "binding/trainer_binding.h"
 #include "core/checkpoint.h"
+#include "models/head.h"
 #include "models/sam.h"
 
 namespace automed::binding {
@@ -48,6 +49,16 @@ Napi::Value init_base(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Synchronous: it reads and writes a few hundred bytes of text.
+Napi::Value head_architecture(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto system = read_string(info[0], "system");
+    const auto base = models::parse_sam_config(read_string(info[1], "baseArchitecture"));
+    const auto classes = read_integer(info[2], "classes", 0, 10000);
+    return Napi::String::New(info.Env(), models::to_json(models::named_head_config(system, base, classes)));
+  });
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   env.SetInstanceData(data);
@@ -69,6 +80,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Trainer", trainer);
   exports.Set("initBase", Napi::Function::New(env, init_base));
   define_imports(env, exports);
+  exports.Set("headArchitecture", Napi::Function::New(env, head_architecture));
   return exports;
 }
 

@@ -10,6 +10,7 @@ namespace automed::binding {
 namespace {
 
 constexpr std::int64_t kMaxSteps = 1 << 24;
+constexpr std::int64_t kMaxStructures = 64;
 constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // Number.MAX_SAFE_INTEGER
 
 train::Split read_split(const Napi::Value& value) {
@@ -34,16 +35,25 @@ double read_at_least_zero(const Napi::Value& value, const std::string& field) {
   return number;
 }
 
+train::EncoderTraining read_encoder_training(const Napi::Value& value) {
+  const auto name = read_string(value, "encoder");
+  if (name == "frozen") return train::EncoderTraining::kFrozen;
+  if (name == "adapters") return train::EncoderTraining::kAdapters;
+  if (name == "all") return train::EncoderTraining::kAll;
+  throw Error(ErrorCode::kInvalidArgument, "encoder must be frozen, adapters or all", "encoder");
+}
+
 train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   train::TrainerOptions options;
   options.device = read_string(o.Get("device"), "device");
   options.task = read_task(o.Get("task"));
   options.base_architecture = read_string(o.Get("baseArchitecture"), "baseArchitecture");
   options.base_weights_path = read_string(o.Get("baseWeightsPath"), "baseWeightsPath");
-  options.head_architecture = read_string(o.Get("headArchitecture"), "headArchitecture");
+  options.head_architecture = read_optional_string(o.Get("headArchitecture"), "headArchitecture");
   options.head_weights_path = read_optional_string(o.Get("headWeightsPath"), "headWeightsPath");
   options.backbone_weights_path = read_optional_string(o.Get("backboneWeightsPath"), "backboneWeightsPath");
-  options.train_encoder = read_boolean(o.Get("trainEncoder"), "trainEncoder");
+  options.encoder = read_encoder_training(o.Get("encoder"));
+  options.structures = read_integer(o.Get("structures"), "structures", 1, kMaxStructures);
   options.seed = static_cast<std::uint64_t>(read_integer(o.Get("seed"), "seed", 0, kMaxSeed));
   const auto optimizer = read_string(o.Get("optimizer"), "optimizer");
   if (optimizer != "adam" && optimizer != "adamw") {
@@ -53,6 +63,7 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.learning_rate = read_at_least_zero(o.Get("learningRate"), "learningRate");
   options.weight_decay = read_at_least_zero(o.Get("weightDecay"), "weightDecay");
   options.batch_size = read_integer(o.Get("batchSize"), "batchSize", 1, kMaxBatch);
+  options.accumulation_steps = read_integer(o.Get("accumulationSteps"), "accumulationSteps", 1, kMaxBatch);
   options.augment.horizontal_flip = read_boolean(o.Get("horizontalFlip"), "horizontalFlip");
   options.augment.vertical_flip = read_boolean(o.Get("verticalFlip"), "verticalFlip");
   options.augment.rotation_degrees = read_at_least_zero(o.Get("rotationDegrees"), "rotationDegrees");
@@ -61,18 +72,27 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   return options;
 }
 
+/// [{ dice, iou }, ...], or null when there are none.
+Napi::Value to_js(Napi::Env env, const std::vector<train::Overlap>& overlaps) {
+  if (overlaps.empty()) return env.Null();
+  auto array = Napi::Array::New(env, overlaps.size());
+  for (std::uint32_t i = 0; i < overlaps.size(); ++i) {
+    auto object = Napi::Object::New(env);
+    object.Set("dice", overlaps[i].dice);
+    object.Set("iou", overlaps[i].iou);
+    array.Set(i, object);
+  }
+  return array;
+}
+
 Napi::Value to_js(Napi::Env env, const train::SampleResult& result) {
-  const auto number_or_null = [env](const auto& value) -> Napi::Value {
-    if (!value) return env.Null();
-    return Napi::Number::New(env, static_cast<double>(*value));
-  };
   auto object = Napi::Object::New(env);
   object.Set("index", static_cast<double>(result.index));
   object.Set("loss", result.loss);
-  object.Set("dice", number_or_null(result.dice));
-  object.Set("iou", number_or_null(result.iou));
+  object.Set("structures", to_js(env, result.structures));
+  object.Set("point", to_js(env, result.point));
   object.Set("probabilities", result.probabilities.defined() ? to_float_array(env, result.probabilities) : env.Null());
-  object.Set("label", number_or_null(result.label));
+  object.Set("label", result.label ? Napi::Number::New(env, static_cast<double>(*result.label)) : env.Null());
   return object;
 }
 
@@ -147,15 +167,14 @@ Napi::Value TrainerHandle::add_segmentation_sample(const Napi::CallbackInfo& inf
     const auto object = read_object(info[1], "pixels");
     const auto data = read_object(object.Get("data"), "pixels.data");
     const auto pixels = read_pixels(object, data);
-    const auto mask = read_bytes(info[2], "mask");
-    if (static_cast<std::int64_t>(mask.ByteLength()) != pixels.width * pixels.height) {
-      throw Error(ErrorCode::kShapeMismatch, "the mask must have one byte per pixel of its image", "mask");
-    }
-    const auto* bytes = mask.Data();
-    return run(
-        info.Env(),
-        [=](train::Trainer& trainer) { return index_value(trainer.add_segmentation_sample(split, pixels, bytes)); },
-        {data, info[2].As<Napi::Object>()});
+    const auto masks = read_bytes(info[2], "mask");
+    const auto* bytes = masks.Data();
+    const auto size = masks.ByteLength();
+    return run(info.Env(),
+               [=](train::Trainer& trainer) {
+                 return index_value(trainer.add_segmentation_sample(split, pixels, bytes, size));
+               },
+               {data, info[2].As<Napi::Object>()});
   });
 }
 
@@ -213,13 +232,13 @@ Napi::Value TrainerHandle::evaluate(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value TrainerHandle::predict_mask(const Napi::CallbackInfo& info) {
+Napi::Value TrainerHandle::predict_masks(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto split = read_split(info[0]);
     const auto index = static_cast<std::size_t>(read_integer(info[1], "index", 0, kMaxSeed));
     return run(info.Env(), [=](train::Trainer& trainer) -> Completion::MakeValue {
-      auto mask = trainer.predict_mask(split, index);
-      return [mask](Napi::Env env) { return to_buffer(env, mask); };
+      auto masks = trainer.predict_masks(split, index);
+      return [masks](Napi::Env env) { return to_buffer(env, masks); };
     });
   });
 }
@@ -246,7 +265,7 @@ Napi::Value TrainerHandle::load_checkpoint(const Napi::CallbackInfo& info) {
 
 Napi::Value TrainerHandle::export_weights(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const auto head = read_string(info[0], "headPath");
+    const auto head = read_optional_string(info[0], "headPath");
     const auto base = read_optional_string(info[1], "basePath");
     return run(info.Env(), [=](train::Trainer& trainer) {
       trainer.export_weights(head, base);
@@ -274,7 +293,7 @@ Napi::Function TrainerHandle::define(Napi::Env env) {
                       InstanceMethod<&TrainerHandle::train>("train"),
                       InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
                       InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
-                      InstanceMethod<&TrainerHandle::predict_mask>("predictMask"),
+                      InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
                       InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
                       InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
                       InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),

@@ -37,7 +37,7 @@ class TrainerHandle : public Napi::ObjectWrap<TrainerHandle> {
   Napi::Value train(const Napi::CallbackInfo& info);
   void set_learning_rate(const Napi::CallbackInfo& info);
   Napi::Value evaluate(const Napi::CallbackInfo& info);
-  Napi::Value predict_mask(const Napi::CallbackInfo& info);
+  Napi::Value predict_masks(const Napi::CallbackInfo& info);
   Napi::Value save_checkpoint(const Napi::CallbackInfo& info);
   Napi::Value load_checkpoint(const Napi::CallbackInfo& info);
   Napi::Value export_weights(const Napi::CallbackInfo& info);

@@ -28,9 +28,11 @@ constexpr std::int64_t kWindow = 14;
 constexpr DecoderConfig kSamDecoder = {.depth = 2, .heads = 8, .mlp_dim = 2048, .iou_hidden = 256};
 constexpr DecoderConfig kTinyDecoder = {.depth = 2, .heads = 4, .mlp_dim = 256, .iou_hidden = 64};
 
-// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny` is this project's own, for demo and tests.
-constexpr std::array<NamedConfig, 5> kNamed = {{
+// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny` and `tiny-sam`, the same without adapters, are this
+// project's own, for demo and tests.
+constexpr std::array<NamedConfig, 6> kNamed = {{
     {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, Fit::kPadOrStretch, kTinyDecoder},
+    {"tiny-sam", 256, 128, 4, 4, {1, 3}, 2, 64, false, Fit::kPadOrStretch, kTinyDecoder},
     {"sam-vit-b", 1024, 768, 12, 12, {2, 5, 8, 11}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
     {"sam-vit-l", 1024, 1024, 24, 16, {5, 11, 17, 23}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
     {"sam-vit-h", 1024, 1280, 32, 16, {7, 15, 23, 31}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
@@ -39,6 +41,7 @@ constexpr std::array<NamedConfig, 5> kNamed = {{
 
 constexpr std::string_view kPadOrStretch = "pad-or-stretch";
 constexpr std::string_view kLongestSide = "longest-side";
+constexpr std::int64_t kMaxStructures = 64;
 
 /// Three times ViT-H: an architecture text is input, and must not be able to ask for all memory.
 constexpr double kMaxParameters = 2e9;
@@ -166,6 +169,67 @@ DecoderConfig read_decoder(const json::Object& object) {
   return config;
 }
 
+MobileNetConfig read_mobilenet(const json::Object& object) {
+  const Fields fields(object, "mobilenet.", {"width", "se"});
+  MobileNetConfig config;
+  config.width = fields.number("width");
+  if (!(config.width >= 0.05 && config.width <= 4)) invalid("mobilenet.width", "must be from 0.05 to 4");
+  const std::string& se = fields.text("se");
+  if (se != "improved" && se != "plain") invalid("mobilenet.se", "must be improved or plain");
+  config.improved_se = se == "improved";
+  return config;
+}
+
+HeadConfig read_automed(const json::Object& object) {
+  const Fields fields(object, "", {"kind", "mobilenet", "decoder", "structures"});
+  HeadConfig config;
+  config.mobilenet = read_mobilenet(fields.object("mobilenet"));
+  if (fields.has("decoder")) {
+    const std::string& decoder = fields.text("decoder");
+    if (decoder != "own" && decoder != "frozen") invalid("decoder", "must be own or frozen");
+    config.frozen_decoder = decoder == "frozen";
+  }
+  if (fields.has("structures")) config.structures = fields.integer("structures", 1, kMaxStructures);
+  if (config.frozen_decoder && config.structures > 1) invalid("structures", "must be 1 with a frozen decoder");
+  return config;
+}
+
+HeadConfig read_medcls(const json::Object& object) {
+  HeadConfig config;
+  config.kind = HeadConfig::Kind::kSamMedCls;
+  const auto features = object.find("features");
+  if (features != object.end()) {
+    const auto* name = features->second.get_if<std::string>();
+    if (name == nullptr || (*name != "both" && *name != "encoder" && *name != "mobilenet")) {
+      invalid("features", "must be both, encoder or mobilenet");
+    }
+    if (*name == "encoder") config.features = HeadConfig::Features::kEncoder;
+    if (*name == "mobilenet") config.features = HeadConfig::Features::kMobileNet;
+  }
+  const bool both = config.features == HeadConfig::Features::kBoth;
+  const bool encoder = config.features == HeadConfig::Features::kEncoder;
+  const Fields fields = both      ? Fields(object, "", {"kind", "features", "mobilenet", "attention", "classes"})
+                        : encoder ? Fields(object, "", {"kind", "features", "classes"})
+                                  : Fields(object, "", {"kind", "features", "mobilenet", "classes"});
+  if (!encoder) config.mobilenet = read_mobilenet(fields.object("mobilenet"));
+  if (both) config.attention = fields.boolean("attention");
+  config.classes = fields.integer("classes", 2, 10000);
+  return config;
+}
+
+HeadConfig read_autosam(const json::Object& object) {
+  const Fields fields(object, "", {"kind", "hardnet"});
+  const Fields hardnet(fields.object("hardnet"), "hardnet.", {"width", "block_layers", "input_size"});
+  HeadConfig config;
+  config.kind = HeadConfig::Kind::kAutoSam;
+  config.hardnet.width = hardnet.number("width");
+  if (!(config.hardnet.width >= 0.05 && config.hardnet.width <= 4)) invalid("hardnet.width", "must be from 0.05 to 4");
+  config.hardnet.block_layers = hardnet.integer("block_layers", 1, 16);
+  config.hardnet.input_size = hardnet.integer("input_size", 32, 4096);
+  if (config.hardnet.input_size % 32 != 0) invalid("hardnet.input_size", "must be a multiple of 32");
+  return config;
+}
+
 std::string number_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
@@ -228,36 +292,37 @@ HeadConfig parse_head_config(const std::string& json_text) {
   const json::Value value = parse_architecture(json_text);
   const json::Object& object = *value.get_if<json::Object>();
   const auto kind = object.find("kind");
-  const auto* kind_name = kind == object.end() ? nullptr : kind->second.get_if<std::string>();
-  const bool automed = kind_name != nullptr && *kind_name == "sam-automed";
-  if (!automed && (kind_name == nullptr || *kind_name != "sam-medcls")) {
-    invalid("kind", "must be sam-automed or sam-medcls");
-  }
-  const Fields fields = automed ? Fields(object, "", {"kind", "mobilenet"})
-                                : Fields(object, "", {"kind", "mobilenet", "attention", "classes"});
-  const Fields mobilenet(fields.object("mobilenet"), "mobilenet.", {"width", "se"});
-  HeadConfig config;
-  config.kind = automed ? HeadConfig::Kind::kSamAutoMed : HeadConfig::Kind::kSamMedCls;
-  config.mobilenet.width = mobilenet.number("width");
-  if (!(config.mobilenet.width >= 0.05 && config.mobilenet.width <= 4)) {
-    invalid("mobilenet.width", "must be from 0.05 to 4");
-  }
-  const std::string& se = mobilenet.text("se");
-  if (se != "improved" && se != "plain") invalid("mobilenet.se", "must be improved or plain");
-  config.mobilenet.improved_se = se == "improved";
-  if (!automed) {
-    config.attention = fields.boolean("attention");
-    config.classes = fields.integer("classes", 2, 10000);
-  }
-  return config;
+  const auto* name = kind == object.end() ? nullptr : kind->second.get_if<std::string>();
+  if (name != nullptr && *name == "sam-automed") return read_automed(object);
+  if (name != nullptr && *name == "sam-medcls") return read_medcls(object);
+  if (name != nullptr && *name == "autosam") return read_autosam(object);
+  invalid("kind", "must be sam-automed, sam-medcls or autosam");
 }
 
 std::string to_json(const HeadConfig& config) {
   const std::string mobilenet = "\"mobilenet\":{\"width\":" + number_text(config.mobilenet.width) + ",\"se\":\"" +
                                 (config.mobilenet.improved_se ? "improved" : "plain") + "\"}";
-  if (config.kind == HeadConfig::Kind::kSamAutoMed) return "{\"kind\":\"sam-automed\"," + mobilenet + "}";
-  return "{\"kind\":\"sam-medcls\"," + mobilenet + ",\"attention\":" + (config.attention ? "true" : "false") +
-         ",\"classes\":" + std::to_string(config.classes) + "}";
+  const std::string classes = ",\"classes\":" + std::to_string(config.classes) + "}";
+  switch (config.kind) {
+    case HeadConfig::Kind::kSamAutoMed:
+      return "{\"kind\":\"sam-automed\"," + mobilenet + (config.frozen_decoder ? ",\"decoder\":\"frozen\"" : "") +
+             (config.structures > 1 ? ",\"structures\":" + std::to_string(config.structures) : "") + "}";
+    case HeadConfig::Kind::kAutoSam:
+      return "{\"kind\":\"autosam\",\"hardnet\":{\"width\":" + number_text(config.hardnet.width) +
+             ",\"block_layers\":" + std::to_string(config.hardnet.block_layers) +
+             ",\"input_size\":" + std::to_string(config.hardnet.input_size) + "}}";
+    case HeadConfig::Kind::kSamMedCls:
+      break;
+  }
+  switch (config.features) {
+    case HeadConfig::Features::kEncoder:
+      return "{\"kind\":\"sam-medcls\",\"features\":\"encoder\"" + classes;
+    case HeadConfig::Features::kMobileNet:
+      return "{\"kind\":\"sam-medcls\",\"features\":\"mobilenet\"," + mobilenet + classes;
+    case HeadConfig::Features::kBoth:
+      break;
+  }
+  return "{\"kind\":\"sam-medcls\"," + mobilenet + ",\"attention\":" + (config.attention ? "true" : "false") + classes;
 }
 
 std::vector<std::string> sam_config_names() {

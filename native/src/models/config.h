@@ -51,13 +51,31 @@ struct MobileNetConfig {
   bool improved_se = true;  // the paper's squeeze-and-excitation; else MobileNetV3's own
 };
 
-/// What was trained on top of a base.
+/// AutoSAM's prompt network: HarDNet-85 as published, or narrower and shallower for small bases and tests.
+struct HarDNetConfig {
+  double width = 1.0;              // of all channels
+  std::int64_t block_layers = 16;  // in a dense block at most
+  std::int64_t input_size = 512;   // edge of the image that it sees, a multiple of 32
+};
+
+/// What was trained on top of a base. Fields of other kinds keep their defaults.
 struct HeadConfig {
-  enum class Kind { kSamAutoMed, kSamMedCls };
+  enum class Kind { kSamAutoMed, kSamMedCls, kAutoSam };
+  /// What SAM-MedCls classifies by (Table 10).
+  enum class Features { kBoth, kEncoder, kMobileNet };
+
   Kind kind = Kind::kSamAutoMed;
-  MobileNetConfig mobilenet;
-  bool attention = true;     // SAM-MedCls: spatial and channel attention (Table 10)
-  std::int64_t classes = 0;  // SAM-MedCls
+  MobileNetConfig mobilenet = {};       // SAM-AutoMed; SAM-MedCls unless it has the encoder's features only
+  bool attention = true;                // SAM-MedCls with both: spatial and channel attention (Table 10)
+  std::int64_t classes = 0;             // SAM-MedCls
+  Features features = Features::kBoth;  // SAM-MedCls
+  bool frozen_decoder = false;          // SAM-AutoMed: the base's decoder instead of one of its own (Table 9)
+  std::int64_t structures = 1;          // SAM-AutoMed: masks that it draws, which may overlap
+  HarDNetConfig hardnet = {};           // AutoSAM
+
+  bool segments() const { return kind != Kind::kSamMedCls; }
+  /// False where the base's encoder need not run at all.
+  bool uses_embedding() const { return kind != Kind::kSamMedCls || features != Features::kMobileNet; }
 };
 
 /// The architecture object of `base.json`. A missing, unknown or out-of-range field is Error(kInvalidArgument) that
@@ -65,11 +83,12 @@ struct HeadConfig {
 SamConfig parse_sam_config(const std::string& json_text);
 std::string to_json(const SamConfig& config);
 
-/// The architecture object of `model.json`, with the same rules.
+/// The architecture object of `model.json`, with the same rules. A field at its default may be absent: `decoder`
+/// (`own` or `frozen`), `structures`, `features`.
 HeadConfig parse_head_config(const std::string& json_text);
 std::string to_json(const HeadConfig& config);
 
-/// The built-in architectures: tiny, sam-vit-b, sam-vit-l, sam-vit-h, sam-med2d-vit-b.
+/// The built-in architectures: tiny, tiny-sam, sam-vit-b, sam-vit-l, sam-vit-h, sam-med2d-vit-b.
 std::vector<std::string> sam_config_names();
 /// Throws kInvalidArgument (field `architecture`) for an unknown name.
 SamConfig named_sam_config(const std::string& name);

@@ -1,5 +1,7 @@
 #include "models/mask_decoder.h"
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "core/error.h"
@@ -34,6 +36,19 @@ MaskDecoderImpl::MaskDecoderImpl(std::int64_t channels, const DecoderConfig& con
 
 MaskPrediction MaskDecoderImpl::forward(const torch::Tensor& embedding, const torch::Tensor& image_pe,
                                         const torch::Tensor& sparse, const torch::Tensor& dense, bool multimask) {
+  // Only the masks that are asked for: each has its own hypernetwork.
+  return multimask ? predict(embedding, image_pe, sparse, dense, 1, mask_tokens_ - 1)
+                   : predict(embedding, image_pe, sparse, dense, 0, 1);
+}
+
+MaskPrediction MaskDecoderImpl::all_masks(const torch::Tensor& embedding, const torch::Tensor& image_pe,
+                                          const torch::Tensor& sparse, const torch::Tensor& dense) {
+  return predict(embedding, image_pe, sparse, dense, 0, mask_tokens_);
+}
+
+MaskPrediction MaskDecoderImpl::predict(const torch::Tensor& embedding, const torch::Tensor& image_pe,
+                                        const torch::Tensor& sparse, const torch::Tensor& dense, std::int64_t first,
+                                        std::int64_t count) {
   const std::int64_t batch = sparse.size(0);
   if ((embedding.size(0) != batch && embedding.size(0) != 1) || dense.size(0) != batch) {
     throw Error(ErrorCode::kShapeMismatch, "there must be one image embedding, or one for each prompt", "embedding");
@@ -45,9 +60,6 @@ MaskPrediction MaskDecoderImpl::forward(const torch::Tensor& embedding, const to
   const torch::Tensor map = keys.transpose(1, 2).view(image.sizes());  // B,C,g,g
   const torch::Tensor upscaled = output_upscaling->forward(map);       // B,C/8,4g,4g
 
-  // Only the masks that are asked for: each has its own hypernetwork.
-  const std::int64_t first = multimask ? 1 : 0;
-  const std::int64_t count = multimask ? mask_tokens_ - 1 : 1;
   std::vector<torch::Tensor> weights;
   for (std::int64_t i = first; i < first + count; ++i) {
     weights.push_back(
@@ -56,6 +68,28 @@ MaskPrediction MaskDecoderImpl::forward(const torch::Tensor& embedding, const to
   const torch::Tensor masks = torch::matmul(torch::stack(weights, 1), upscaled.flatten(2));  // B,n,16gg
   const torch::Tensor iou = iou_prediction_head->forward(decoded.select(1, 0));              // B,masks
   return {masks.view({batch, count, upscaled.size(2), upscaled.size(3)}), iou.narrow(1, first, count)};
+}
+
+void adopt_weights(const MaskDecoderImpl& from, MaskDecoderImpl& to) {
+  const torch::NoGradGuard no_grad;
+  const auto sources = from.named_parameters();
+  const std::string hypernetworks = "output_hypernetworks_mlps.";
+  for (auto& item : to.named_parameters()) {
+    std::string name = item.key();
+    if (name.starts_with(hypernetworks)) {
+      const auto dot = name.find('.', hypernetworks.size());
+      const std::int64_t token = std::stoll(name.substr(hypernetworks.size(), dot - hypernetworks.size()));
+      name = hypernetworks + std::to_string(token % from.token_count()) + name.substr(dot);
+    }
+    const torch::Tensor& source = sources[name];
+    torch::Tensor& target = item.value();
+    // Tokens are rows, of the table of mask tokens and of the IoU head's last layer.
+    const std::int64_t rows = source.size(0);
+    for (std::int64_t row = 0; row < target.size(0); row += rows) {
+      const std::int64_t count = std::min(rows, target.size(0) - row);
+      target.narrow(0, row, count).copy_(source.narrow(0, 0, count));
+    }
+  }
 }
 
 }  // namespace automed::models

@@ -26,7 +26,15 @@ class MaskDecoderImpl : public torch::nn::Module {
   MaskPrediction forward(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
                          const torch::Tensor& dense, bool multimask);
 
+  /// One mask for every mask token: n is their number. For decoders whose tokens stand for structures.
+  MaskPrediction all_masks(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
+                           const torch::Tensor& dense);
+  std::int64_t token_count() const { return mask_tokens_; }
+
  private:
+  MaskPrediction predict(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
+                         const torch::Tensor& dense, std::int64_t first, std::int64_t count);
+
   std::int64_t mask_tokens_;  // one for the single mask, then the multiple ones
   TwoWayTransformer transformer{nullptr};
   torch::nn::Embedding iou_token{nullptr};
@@ -36,5 +44,9 @@ class MaskDecoderImpl : public torch::nn::Module {
   nn::MLP iou_prediction_head{nullptr};
 };
 TORCH_MODULE(MaskDecoder);
+
+/// Gives `to` the weights of `from`, a decoder of the same widths with perhaps another number of mask tokens: what
+/// belongs to token i comes from token i, beginning again at the first where `from` has no more.
+void adopt_weights(const MaskDecoderImpl& from, MaskDecoderImpl& to);
 
 }  // namespace automed::models

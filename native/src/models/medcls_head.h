@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "models/config.h"
 #include "models/spatial_attention.h"
 #include "nn/conv_bn.h"
 
@@ -14,11 +15,15 @@ struct MedClsHeadOptions {
   std::int64_t backbone_channels;
   std::int64_t channels;  // of the base's embedding
   bool attention = true;  // false: the ablation of Table 10 without both attention modules
+  HeadConfig::Features features = HeadConfig::Features::kBoth;
 };
 
 /// SAM-MedCls after its two encoders (Fig. 6): spatial attention on the base's embedding, fusion with the projected
-/// backbone features, channel attention, average pooling, MLP.
-/// prior [B, channels, g, g], features [B, backbone_channels, h, w] -> logits [B, classes]
+/// backbone features, channel attention, average pooling, MLP. With one kind of features alone (Table 10) these are
+/// averaged and pass the MLP's two layers, channels -> channels -> classes; MobileNet's are projected to `channels`
+/// before, as in the full head, so that the layers are the same.
+/// prior [B, channels, g, g], features [B, backbone_channels, h, w] -> logits [B, classes];
+/// what the config does not use may be undefined.
 class MedClsHeadImpl : public torch::nn::Module {
  public:
   explicit MedClsHeadImpl(const MedClsHeadOptions& options);
@@ -28,6 +33,7 @@ class MedClsHeadImpl : public torch::nn::Module {
 
  private:
   bool attention_;
+  HeadConfig::Features features_;
   nn::ConvBn base{nullptr};  // backbone_channels -> channels
   torch::nn::Sequential mlp;
 };

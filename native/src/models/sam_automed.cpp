@@ -2,9 +2,12 @@
 
 namespace automed::models {
 
-SamAutoMedImpl::SamAutoMedImpl(const SamConfig& base, const HeadConfig& config) {
+SamAutoMedImpl::SamAutoMedImpl(const SamConfig& base, const HeadConfig& config) : structures_(config.structures) {
   image_prompt = register_module("image_prompt", ImagePrompt(config.mobilenet, base.encoder.out_channels));
-  mask_decoder = register_module("mask_decoder", MaskDecoder(base.encoder.out_channels, base.decoder));
+  if (config.frozen_decoder) return;
+  DecoderConfig decoder = base.decoder;
+  if (structures_ > 1) decoder.multimask_outputs = structures_ - 1;  // one mask token for each structure
+  mask_decoder = register_module("mask_decoder", MaskDecoder(base.encoder.out_channels, decoder));
 }
 
 torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base) {
@@ -17,7 +20,9 @@ torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::T
     no_mask = base->prompt_encoder->no_mask(image.size(0));
   }
   const torch::Tensor tokens = image_prompt->forward(image, gaussian);
-  return mask_decoder->forward(embedding, dense_pe, tokens, no_mask, /*multimask=*/false).masks;
+  MaskDecoder& decoder = mask_decoder.is_empty() ? base->mask_decoder : mask_decoder;
+  if (structures_ > 1) return decoder->all_masks(embedding, dense_pe, tokens, no_mask).masks;
+  return decoder->forward(embedding, dense_pe, tokens, no_mask, /*multimask=*/false).masks;
 }
 
 }  // namespace automed::models

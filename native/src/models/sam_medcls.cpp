@@ -3,15 +3,20 @@
 namespace automed::models {
 
 SamMedClsImpl::SamMedClsImpl(const SamConfig& base, const HeadConfig& config) {
-  backbone = register_module("backbone", MobileNetV3(config.mobilenet));
-  head = register_module("head", MedClsHead(MedClsHeadOptions{.classes = config.classes,
-                                                              .backbone_channels = backbone->out_channels(),
-                                                              .channels = base.encoder.out_channels,
-                                                              .attention = config.attention}));
+  MedClsHeadOptions options{.classes = config.classes,
+                            .backbone_channels = 0,
+                            .channels = base.encoder.out_channels,
+                            .attention = config.attention,
+                            .features = config.features};
+  if (config.features != HeadConfig::Features::kEncoder) {
+    backbone = register_module("backbone", MobileNetV3(config.mobilenet));
+    options.backbone_channels = backbone->out_channels();
+  }
+  head = register_module("head", MedClsHead(options));
 }
 
 torch::Tensor SamMedClsImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding) {
-  return head->forward(embedding, backbone->forward(image));
+  return head->forward(embedding, backbone.is_empty() ? torch::Tensor() : backbone->forward(image));
 }
 
 }  // namespace automed::models

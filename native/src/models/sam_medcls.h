@@ -12,15 +12,17 @@
 
 namespace automed::models {
 
-/// SAM-MedCls (Fig. 6) without its frozen base: what is trained and stored as a model.
+/// SAM-MedCls (Fig. 6) without its frozen base: what is trained and stored as a model. The ablations of Table 10 leave
+/// out the attention, the MobileNet, or the base's features; what is left out is not registered.
 class SamMedClsImpl : public torch::nn::Module {
  public:
   SamMedClsImpl(const SamConfig& base, const HeadConfig& config);
 
-  /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, classes]
+  /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, classes]. Either
+  /// may be undefined where the config does not use it.
   torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding);
 
-  MobileNetV3 backbone{nullptr};
+  MobileNetV3 backbone{nullptr};  // null with the encoder's features alone
   MedClsHead head{nullptr};
 };
 TORCH_MODULE(SamMedCls);

@@ -85,7 +85,7 @@ void Batch::prepare(State& state) {
     if (job != nullptr) check_prompts(job->prompts, state.placement, job->base->config());
   };
   const auto& [pixels, key] = *state.item.image;
-  if (!key.empty()) state.embedding = cache_.find(key);
+  if (!key.empty() && uses_embedding(*state.item.job)) state.embedding = cache_.find(key);
   state.timings.embedding_cached = state.embedding.has_value();
   if (state.embedding) {
     state.placement = state.embedding->placement;
@@ -103,6 +103,7 @@ void Batch::prepare(State& state) {
 }
 
 std::size_t Batch::encode() {
+  if (!uses_embedding(*states_.front().item.job)) return 0;
   const auto missing = alive([](const State& state) { return !state.embedding; });
   if (missing.empty()) return 0;
   std::vector<torch::Tensor> inputs;
@@ -125,10 +126,11 @@ void Batch::run_heads() {
   std::vector<torch::Tensor> inputs, embeddings;
   for (const State* state : members) {
     inputs.push_back(state->input);
-    embeddings.push_back(state->embedding->features);
+    if (state->embedding) embeddings.push_back(state->embedding->features);
   }
   const auto images = torch::stack(inputs);  // B,3,S,S
-  const auto features = embeddings.size() == 1 ? embeddings.front() : torch::cat(embeddings);
+  torch::Tensor features;                    // B,C,g,g; undefined when no head uses them
+  if (!embeddings.empty()) features = embeddings.size() == 1 ? embeddings.front() : torch::cat(embeddings);
   for (const HeadRun& head : std::get<HeadsJob>(*states_.front().item.job).heads) {
     const auto output = head.model->infer(images, features);
     for (std::size_t i = 0; i < members.size(); ++i) {

@@ -29,6 +29,12 @@ const LoadedBase& base_of(const Job& job) {
   return *std::get<EverythingJob>(job).base;
 }
 
+bool uses_embedding(const Job& job) {
+  const auto* heads = std::get_if<HeadsJob>(&job);
+  return heads == nullptr ||
+         std::ranges::any_of(heads->heads, [](const HeadRun& head) { return head.model->config().uses_embedding(); });
+}
+
 void check_job(const Job& job, const ImageSource& image) {
   if (image.pixels) check_pixels(*image.pixels);
   const bool needs_pixels = std::holds_alternative<HeadsJob>(job) || std::holds_alternative<EncodeJob>(job);

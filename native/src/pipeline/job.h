@@ -105,6 +105,9 @@ using Result = std::variant<Error, HeadsResult, EncodeResult, PromptResult, Ever
 /// The base that a job runs on.
 const LoadedBase& base_of(const Job& job);
 
+/// False when no head of the job looks at the encoder's features (the MobileNet alone, Table 10).
+bool uses_embedding(const Job& job);
+
 /// Throws kWrongTask, kInvalidArgument or kIllegalState for what can be told without running anything.
 void check_job(const Job& job, const ImageSource& image);
 

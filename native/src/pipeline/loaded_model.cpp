@@ -37,41 +37,33 @@ torch::Tensor LoadedBase::encode(const torch::Tensor& images) const {
   return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
-LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, Head head)
+LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config)
     : base_(std::move(base)),
       head_(std::move(head)),
-      parameter_count_(std::visit([](auto& module) { return count_parameters(*module); }, head_)) {}
+      config_(config),
+      parameter_count_(count_parameters(models::module_of(head_))) {}
 
 std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const LoadedBase> base,
                                                      const std::string& weights_path, const std::string& architecture) {
   const auto config = models::parse_head_config(architecture);
   const auto file = SafetensorsFile::open(weights_path);
-  const auto finish = [&](auto module) {
-    load_strict(*module, file);
-    module->to(base->device());
-    module->eval();
-    return std::make_shared<const LoadedModel>(base, Head(module));
-  };
-  if (config.kind == models::HeadConfig::Kind::kSamAutoMed) return finish(models::SamAutoMed(base->config(), config));
-  return finish(models::SamMedCls(base->config(), config));
+  auto sam = base->sam();
+  auto head = models::make_head(config, sam);
+  auto& module = models::module_of(head);
+  load_strict(module, file);
+  module.to(base->device());
+  module.eval();
+  return std::make_shared<const LoadedModel>(std::move(base), std::move(head), config);
 }
 
 torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings) const {
   const c10::InferenceMode guard;
   const auto input = images.to(base_->device()).contiguous(torch::MemoryFormat::ChannelsLast);
   auto sam = base_->sam();
-  if (std::holds_alternative<models::SamAutoMed>(head_)) {
-    auto head = std::get<models::SamAutoMed>(head_);
-    const auto low_res = head->forward(input, embeddings, sam);  // B,1,S/4,S/4
-    const auto size = base_->config().encoder.image_size;
-    return at::upsample_bilinear2d(low_res, {size, size}, /*align_corners=*/false).to(torch::kCPU);
-  }
-  auto head = std::get<models::SamMedCls>(head_);
-  return torch::softmax(head->forward(input, embeddings), 1).to(torch::kCPU);
-}
-
-Task LoadedModel::task() const {
-  return std::holds_alternative<models::SamAutoMed>(head_) ? Task::kSegmentation : Task::kClassification;
+  auto head = head_;
+  const auto output = models::head_forward(head, input, embeddings, sam);
+  if (!config_.segments()) return torch::softmax(output, 1).to(torch::kCPU);
+  return models::full_size_logits(head, output, base_->config().encoder.image_size).to(torch::kCPU);
 }
 
 }  // namespace automed::pipeline

@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 
 #include "models/config.h"
+#include "models/head.h"
 #include "models/sam.h"
-#include "models/sam_automed.h"
-#include "models/sam_medcls.h"
 
 namespace automed::pipeline {
 
@@ -50,20 +48,24 @@ class LoadedModel {
 
   /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,K,S,S of the model's K structures, for
   /// classification probabilities B,classes; float32 on the CPU.
-  torch::Tensor infer(const torch::Tensor& images) const { return infer(images, base_->encode(images)); }
-  /// The same with embeddings B,C,g,g that the base's encoder made of the images.
+  torch::Tensor infer(const torch::Tensor& images) const {
+    return infer(images, config_.uses_embedding() ? base_->encode(images) : torch::Tensor());
+  }
+  /// The same with embeddings B,C,g,g that the base's encoder made of the images; undefined where the head does not use
+  /// them.
   torch::Tensor infer(const torch::Tensor& images, const torch::Tensor& embeddings) const;
 
-  Task task() const;
+  Task task() const { return config_.segments() ? Task::kSegmentation : Task::kClassification; }
+  const models::HeadConfig& config() const { return config_; }
   const LoadedBase& base() const { return *base_; }
   std::int64_t parameter_count() const { return parameter_count_; }
 
-  using Head = std::variant<models::SamAutoMed, models::SamMedCls>;
-  LoadedModel(std::shared_ptr<const LoadedBase> base, Head head);
+  LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config);
 
  private:
   std::shared_ptr<const LoadedBase> base_;
-  Head head_;
+  models::Head head_;
+  models::HeadConfig config_;
   std::int64_t parameter_count_;
 };
 

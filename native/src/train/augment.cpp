@@ -48,7 +48,7 @@ Sample augment(Sample sample, const AugmentOptions& options, std::uint64_t seed,
   Random random(mix_seed(mix_seed(seed, epoch), index));
   const bool horizontal = options.horizontal_flip && random.uniform() < 0.5;
   const bool vertical = options.vertical_flip && random.uniform() < 0.5;
-  std::vector<std::int64_t> flipped;  // counted from the end: images are 3,S,S, masks S,S
+  std::vector<std::int64_t> flipped;  // counted from the end: images are 3,S,S, masks K,S,S
   if (horizontal) flipped.push_back(-1);
   if (vertical) flipped.push_back(-2);
   if (!flipped.empty()) {
@@ -63,8 +63,8 @@ Sample augment(Sample sample, const AugmentOptions& options, std::uint64_t seed,
     constexpr std::int64_t kZeros = 0;
     sample.image = at::grid_sampler_2d(sample.image.unsqueeze(0), grid, kBilinear, kZeros, false)[0];
     if (sample.mask.defined()) {
-      const auto mask = sample.mask.to(torch::kFloat32).unsqueeze(0).unsqueeze(0);  // 1,1,S,S
-      sample.mask = at::grid_sampler_2d(mask, grid, kNearest, kZeros, false)[0][0].to(torch::kUInt8);
+      const auto mask = sample.mask.to(torch::kFloat32).unsqueeze(0);  // 1,K,S,S
+      sample.mask = at::grid_sampler_2d(mask, grid, kNearest, kZeros, false)[0].to(torch::kUInt8);
     }
   }
   return sample;

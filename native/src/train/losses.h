@@ -20,4 +20,17 @@ torch::Tensor dice_loss(const torch::Tensor& logits, const torch::Tensor& target
 /// Eq. 1: focal + dice.
 torch::Tensor segmentation_loss(const torch::Tensor& logits, const torch::Tensor& target);
 
+/// AutoSAM's: binary cross-entropy + Tversky loss (alpha = beta = 0.5), per image, then the mean of the batch.
+/// `probabilities` [B, 1, h, w] are the masks as stretch_masks gives them; `target` [B, 1, S, S] is resized to them,
+/// nearest.
+torch::Tensor autosam_loss(const torch::Tensor& probabilities, const torch::Tensor& target);
+
+inline constexpr double kInteractiveFocalWeight = 20.0;
+inline constexpr double kInteractiveFocalGamma = 2.0;
+
+/// SAM-Med2D's: 20 focal (gamma 2) + dice + mean squared error of the predicted IoU. Logits and target [B, 1, S, S],
+/// `predicted_iou` [B]; the true IoU is that of the probabilities, and gradients flow through it, as published.
+torch::Tensor interactive_loss(const torch::Tensor& logits, const torch::Tensor& target,
+                               const torch::Tensor& predicted_iou);
+
 }  // namespace automed::train

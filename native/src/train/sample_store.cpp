@@ -19,8 +19,8 @@ namespace {
 
 }  // namespace
 
-SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit)
-    : image_size_(image_size), fit_(fit) {
+SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures)
+    : image_size_(image_size), fit_(fit), structures_(structures) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail("created");
   ::unlink(path.c_str());
@@ -30,19 +30,21 @@ SampleStore::~SampleStore() {
   ::close(descriptor_);
 }
 
-std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* mask, std::int64_t label,
+std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* masks, std::int64_t label,
                              bool keep_original) {
   const auto prepared = pipeline::prepare_image(pixels, image_size_, fit_);
-  Entry entry{.label = label, .has_mask = mask != nullptr, .placement = prepared.placement};
+  Entry entry{.label = label, .has_mask = masks != nullptr, .placement = prepared.placement};
   entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
-  if (mask) {
-    const auto input_mask = pipeline::prepare_mask(mask, prepared.placement);
+  for (std::int64_t k = 0; masks && k < structures_; ++k) {
+    const auto input_mask = pipeline::prepare_mask(masks + k * pixels.height * pixels.width, prepared.placement);
     append(input_mask.data_ptr(), input_mask.nbytes());
-    if (keep_original) {
-      auto original = torch::from_blob(const_cast<std::uint8_t*>(mask), {pixels.height, pixels.width}, torch::kUInt8);
-      original = original.ne(0).to(torch::kUInt8);
-      entry.original_offset = append(original.data_ptr(), original.nbytes());
-    }
+  }
+  if (masks && keep_original) {
+    const auto original =
+        torch::from_blob(const_cast<std::uint8_t*>(masks), {structures_, pixels.height, pixels.width}, torch::kUInt8)
+            .ne(0)
+            .to(torch::kUInt8);
+    entry.original_offset = append(original.data_ptr(), original.nbytes());
   }
   entries_.push_back(entry);
   return entries_.size() - 1;
@@ -55,19 +57,19 @@ Sample SampleStore::read(std::size_t index) const {
   sample.image = torch::empty({3, image_size_, image_size_});
   read_at(sample.image.data_ptr(), sample.image.nbytes(), entry.offset);
   if (entry.has_mask) {
-    sample.mask = torch::empty({image_size_, image_size_}, torch::kUInt8);
+    sample.mask = torch::empty({structures_, image_size_, image_size_}, torch::kUInt8);
     read_at(sample.mask.data_ptr(), sample.mask.nbytes(),
             entry.offset + static_cast<std::int64_t>(sample.image.nbytes()));
   }
   return sample;
 }
 
-torch::Tensor SampleStore::original_mask(std::size_t index) const {
+torch::Tensor SampleStore::original_masks(std::size_t index) const {
   const auto& entry = entries_.at(index);
   if (entry.original_offset < 0) throw Error(ErrorCode::kIllegalState, "the sample keeps no mask of original size");
-  auto mask = torch::empty({entry.placement.height, entry.placement.width}, torch::kUInt8);
-  read_at(mask.data_ptr(), mask.nbytes(), entry.original_offset);
-  return mask;
+  auto masks = torch::empty({structures_, entry.placement.height, entry.placement.width}, torch::kUInt8);
+  read_at(masks.data_ptr(), masks.nbytes(), entry.original_offset);
+  return masks;
 }
 
 std::int64_t SampleStore::append(const void* data, std::size_t size) {

@@ -13,7 +13,7 @@ namespace automed::train {
 /// One training sample as the model sees it.
 struct Sample {
   torch::Tensor image;      ///< 3,S,S float32, normalised
-  torch::Tensor mask;       ///< S,S uint8, 0 or 1; undefined for classification
+  torch::Tensor mask;       ///< K,S,S uint8, 0 or 1, one for each structure; undefined for classification
   std::int64_t label = -1;  ///< class; -1 for segmentation
 };
 
@@ -22,19 +22,20 @@ struct Sample {
 class SampleStore {
  public:
   /// `path`: on a file system with room for about 850 kB a sample (256 px). Throws kStorageFull, kInvalidArgument.
-  SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit);
+  /// `structures`: masks of each sample of segmentation.
+  SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures);
   ~SampleStore();
   SampleStore(const SampleStore&) = delete;
   SampleStore& operator=(const SampleStore&) = delete;
 
-  /// `mask`: one byte per original pixel, or null; then `label` counts. `keep_original`: keep the mask at its original
-  /// size too, for metrics.
-  std::size_t add(const pipeline::PixelView& pixels, const std::uint8_t* mask, std::int64_t label, bool keep_original);
+  /// `masks`: structure by structure one byte per original pixel, or null; then `label` counts. `keep_original`: keep
+  /// the masks at their original size too, for metrics.
+  std::size_t add(const pipeline::PixelView& pixels, const std::uint8_t* masks, std::int64_t label, bool keep_original);
 
   std::size_t size() const { return entries_.size(); }
   Sample read(std::size_t index) const;
-  /// height,width uint8, 0 or 1. Only for samples added with `keep_original`.
-  torch::Tensor original_mask(std::size_t index) const;
+  /// K,height,width uint8, 0 or 1. Only for samples added with `keep_original`.
+  torch::Tensor original_masks(std::size_t index) const;
   const pipeline::Placement& placement(std::size_t index) const { return entries_.at(index).placement; }
   std::int64_t label(std::size_t index) const { return entries_.at(index).label; }
 
@@ -52,6 +53,7 @@ class SampleStore {
 
   std::int64_t image_size_;
   models::Fit fit_;
+  std::int64_t structures_;
   int descriptor_ = -1;
   std::int64_t end_ = 0;
   std::vector<Entry> entries_;

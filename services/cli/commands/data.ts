@@ -7,7 +7,7 @@ import { CliError } from '../errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
-import { examples, number, whole } from './options';
+import { examples, number, structureList, whole, type Structure } from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -18,6 +18,7 @@ type TaskName = (typeof TASKS)[number];
 interface CheckOptions {
   task?: TaskName;
   masksDir?: string;
+  structures?: Structure[];
   groupColumn?: string;
   validationFraction: number;
   seed: number;
@@ -39,6 +40,7 @@ function checkCommand(): Command {
     .argument('<folder>', 'as for train: images/ + masks/, or one folder per class; also below train/, val/, test/')
     .addOption(new Option('--task <name>', 'default: segmentation where there is an images/').choices(TASKS))
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option(
       '--validation-fraction <share>',
@@ -52,15 +54,14 @@ function checkCommand(): Command {
 }
 
 async function check(folder: string, options: CheckOptions): Promise<void> {
-  const { masksDir, groupColumn, validationFraction, seed, json } = options;
+  const { json } = options;
   const task = options.task ?? (await taskOf(folder));
   const data = await listSamples({
+    ...options,
     task,
     data: folder,
-    masksDir,
-    groupColumn,
-    validationFraction,
-    seed,
+    structure: 'foreground',
+    testFraction: 0,
     strict: false,
   });
   const display = new CountDisplay(

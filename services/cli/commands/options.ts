@@ -37,6 +37,23 @@ function range(min: number, max: number, open: boolean): string {
   return open ? `above ${min} and below ${max}` : `from ${min} to ${max}`;
 }
 
+/** What one mask of each image shows, and the folder of these masks. */
+export interface Structure {
+  name: string;
+  masks: string;
+}
+
+/** Parser of `disc=masks,cup=masks_cup`. */
+export function structureList(text: string): Structure[] {
+  return text.split(',').map((entry) => {
+    const [name = '', masks = '', ...rest] = entry.split('=');
+    if (name === '' || masks === '' || rest.length > 0) {
+      throw new InvalidArgumentError('it must be NAME=FOLDER,NAME=FOLDER.');
+    }
+    return { name, masks };
+  });
+}
+
 export function addressOf(text: string): string {
   const { problem } = parseAddress(text);
   if (problem !== undefined) throw new InvalidArgumentError(`it ${problem}.`);

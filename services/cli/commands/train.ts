@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CancelledError, NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
+import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
 import { CliError } from '../errors';
@@ -12,17 +13,19 @@ import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { examples, number, whole } from './options';
+import { examples, number, structureList, whole, type Structure } from './options';
 
 interface TrainOptions {
   data: string;
   base: string;
   name: string;
+  system?: string;
   home?: string;
   preset: string;
-  train: 'head' | 'encoder';
+  train: 'head' | 'adapters' | 'encoder';
   epochs?: number;
   batch?: number;
+  accumulate?: number;
   lr?: number;
   weightDecay?: number;
   optimizer?: 'adam' | 'adamw';
@@ -34,9 +37,12 @@ interface TrainOptions {
   rotation?: number;
   seed: number;
   validationFraction: number;
+  testFraction: number;
+  limit?: number;
   groupColumn?: string;
   masksDir?: string;
   structure: string;
+  structures?: Structure[];
   threshold: number;
   mobilenetWidth?: number;
   se?: 'improved' | 'plain';
@@ -57,10 +63,14 @@ export function trainCommand(): Command {
   const command = new Command('train').description('train a model on a folder of labelled images, on this machine');
   command.addCommand(taskCommand('segmentation'));
   command.addCommand(taskCommand('classification'));
+  command.addCommand(baseCommand());
   return examples(command, [
     'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp',
     'automed train segmentation --data data/isic2017 --base tiny --train encoder --name lesion --epochs 8',
     'automed train classification --data data/brain_mri --base tiny --train encoder --name brain-mri --preset paper',
+    'automed train segmentation --data data/drishti_gs --base sam-med2d-b --name optic --structures disc=masks,cup=masks_cup',
+    'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp-autosam --system autosam',
+    'automed train base --data data/polyps --base sam-med2d-b --name sam-med2d-polyps --train adapters',
   ]);
 }
 
@@ -73,23 +83,18 @@ function taskCommand(task: Task): Command {
     .requiredOption('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the model; an existing one gets a new version')
-    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
-    .option('--preset <name>', 'recipe to start from: default, paper', 'default')
-    .addOption(
-      new Option(
-        '--train <part>',
-        'head: the encoder stays frozen; encoder: all is trained, as a new version of the base',
-      )
-        .choices(['head', 'encoder'])
-        .default('head'),
-    );
+    .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
+  addPresetFlags(command, 'head', 'head: the encoder stays frozen; adapters, encoder: they are trained too');
   addRecipeFlags(command);
   addDataFlags(command);
+  command
+    .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
+    .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']))
+    .option('--base-name <name>', "with the encoder trained: name of the new base (default: the base's own)")
+    .option('--start-from <model>', 'continue with the weights of this model');
   if (task === 'segmentation') {
-    command
-      .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
-      .option('--structure <name>', 'what the masks show, e.g. polyp', 'foreground')
-      .option('--threshold <probability>', 'foreground is above it', number({ min: 0, max: 1, open: true }), 0.5);
+    addMaskFlags(command);
+    command.option('--threshold <probability>', 'foreground is above it', number({ min: 0, max: 1, open: true }), 0.5);
   } else {
     command.option('--no-attention', "leave out the paper's attention modules");
   }
@@ -97,11 +102,47 @@ function taskCommand(task: Task): Command {
   return command.action((options: TrainOptions) => train(task, options));
 }
 
+/** SAM or SAM-Med2D itself, on prompts made from the masks. */
+function baseCommand(): Command {
+  const command = new Command('base');
+  command
+    .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
+    .requiredOption('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
+    .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
+    .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version');
+  const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
+  addPresetFlags(command, 'adapters', part);
+  addRecipeFlags(command);
+  addDataFlags(command);
+  addMaskFlags(command);
+  addRunFlags(command);
+  return command.action((options: TrainOptions) => train('segmentation', { ...options, system: INTERACTIVE }));
+}
+
+function systemsOf(task: Task): string[] {
+  return Object.keys(SYSTEMS).filter((name) => SYSTEMS[name]?.task === task && name !== INTERACTIVE);
+}
+
+function addPresetFlags(command: Command, train: TrainOptions['train'], what: string): void {
+  command
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--preset <name>', 'recipe to start from: default, paper, or a name as paper-autosam', 'default')
+    .addOption(new Option('--train <part>', what).choices(['head', 'adapters', 'encoder']).default(train));
+}
+
+function addMaskFlags(command: Command): void {
+  command
+    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option('--structure <name>', 'what the masks show, e.g. polyp', 'foreground')
+    .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList);
+}
+
 /** The numbers of the recipe; each replaces the preset's. */
 function addRecipeFlags(command: Command): void {
   command
     .option('--epochs <count>', 'passes over the training images', whole(1))
     .option('--batch <count>', 'images per step', whole(1))
+    .option('--accumulate <count>', 'batches whose gradients make one step', whole(1))
     .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
     .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
     .addOption(new Option('--optimizer <name>').choices(['adam', 'adamw']))
@@ -112,9 +153,7 @@ function addRecipeFlags(command: Command): void {
     .option('--no-hflip')
     .option('--vflip', 'mirror images at random, top to bottom')
     .option('--no-vflip')
-    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }))
-    .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
-    .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']));
+    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }));
 }
 
 function addDataFlags(command: Command): void {
@@ -126,14 +165,19 @@ function addDataFlags(command: Command): void {
       number({ min: 0, max: 1, open: true }),
       0.2,
     )
+    .option(
+      '--test-fraction <share>',
+      'kept for the test where the folder has no test/',
+      number({ min: 0, max: 0.9 }),
+      0,
+    )
+    .option('--limit <count>', 'samples of all parts together at most', whole(3))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out');
 }
 
 function addRunFlags(command: Command): void {
   command
-    .option('--start-from <model>', 'continue with the weights of this model')
-    .option('--base-name <name>', "with --train encoder: name of the new base (default: the base's own)")
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
@@ -177,6 +221,8 @@ async function ensureBase(home: string, { base, train: part, seed }: TrainOption
   }
 }
 
+const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
+
 function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: string): TrainSpecInput {
   const overrides = {
     optimizer: options.optimizer,
@@ -184,6 +230,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     weightDecay: options.weightDecay,
     epochs: options.epochs,
     batchSize: options.batch,
+    accumulationSteps: options.accumulate,
     horizontalFlip: options.hflip,
     verticalFlip: options.vflip,
     rotationDegrees: options.rotation,
@@ -200,14 +247,18 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
   return {
     task,
     name: options.name,
+    system: options.system,
     data: resolve(options.data),
     masksDir: options.masksDir,
+    structures: options.structures,
     groupColumn: options.groupColumn,
+    testFraction: options.testFraction,
+    limit: options.limit,
     validationFraction: options.validationFraction,
     strict: options.strict === true,
     store: home,
     base: options.base,
-    trainEncoder: options.train === 'encoder',
+    encoder: ENCODER_TRAINING[options.train],
     baseName: options.baseName,
     startFrom: options.startFrom,
     recipe: options.preset,
@@ -235,8 +286,12 @@ function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], un
 /** The scores of a part that a person asks for; the rest is in the report. */
 const HEADLINES = ['mdsc', 'miou', 'accuracy', 'macroF1'];
 
-function printResult({ model = '-', base, report, metrics }: FinishedEvent, options: TrainOptions): void {
-  const parts = [`trained ${model} on ${base ?? options.base}`];
+function printResult({ model, base, report, metrics }: FinishedEvent, options: TrainOptions): void {
+  const parts = [
+    model === undefined
+      ? `trained the base ${base ?? '-'} from ${options.base}`
+      : `trained ${model} on ${base ?? options.base}`,
+  ];
   for (const part of ['validation', 'test']) {
     const values = (metrics[part] ?? {}) as Record<string, unknown>;
     const scores = HEADLINES.flatMap((name) => {
@@ -244,6 +299,8 @@ function printResult({ model = '-', base, report, metrics }: FinishedEvent, opti
       return typeof value === 'number' ? [`${name} ${score(value)}`] : [];
     });
     if (scores.length > 0) parts.push(`${part} ${scores.join(' ')}`);
+    const { point } = values as { point?: { mdsc: number } };
+    if (point) parts.push(`${part} with one point mdsc ${score(point.mdsc)}`);
   }
   printLine(`${parts.join(', ')}${report === undefined ? '' : `; report in ${report}`}`);
 }

@@ -34,7 +34,7 @@ export async function trainModels(plan: DemoRun, folders: DemoFolders, workspace
     name: SEGMENTATION_MODEL,
     data: join(folders.segmentation, 'train'),
     base: created.base ?? BASE_NAME,
-    trainEncoder: true,
+    encoder: 'all',
     structure: 'lesion',
     overrides: plan.segmentation,
     jobFolder: join(workspace.jobs, 'segmentation'),

@@ -1,5 +1,6 @@
-import { initBase, Trainer } from '../../../native/lib';
-import type { CreateTrainer } from '../domain/ports';
+import { headArchitecture, initBase, Trainer } from '../../../native/lib';
+import { headArchitectureSchema } from '../../store';
+import type { CreateTrainer, NamedHead } from '../domain/ports';
 
 /** Starts a run of the native trainer. */
 export const createNativeTrainer: CreateTrainer = async (settings) => {
@@ -10,21 +11,28 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     task: settings.task,
     baseArchitecture: JSON.stringify(settings.baseArchitecture),
     baseWeightsPath: settings.baseWeightsPath,
-    headArchitecture: JSON.stringify(settings.headArchitecture),
+    headArchitecture: settings.headArchitecture === null ? null : JSON.stringify(settings.headArchitecture),
     headWeightsPath: settings.headWeightsPath,
     backboneWeightsPath: settings.backboneWeightsPath,
-    trainEncoder: settings.trainEncoder,
+    encoder: settings.encoder,
+    structures: settings.structures,
     seed: settings.seed,
     optimizer: recipe.optimizer,
     learningRate: recipe.learningRate,
     weightDecay: recipe.weightDecay,
     batchSize: recipe.batchSize,
+    accumulationSteps: recipe.accumulationSteps,
     horizontalFlip: recipe.horizontalFlip,
     verticalFlip: recipe.verticalFlip,
     rotationDegrees: recipe.rotationDegrees,
     batchNormMomentum: recipe.batchNormMomentum,
     cachePath: settings.cachePath,
   });
+};
+
+export const namedNativeHead: NamedHead = async (system, baseArchitecture, classes) => {
+  const text = await headArchitecture(system, JSON.stringify(baseArchitecture), classes);
+  return headArchitectureSchema.parse(JSON.parse(text));
 };
 
 /** Writes the randomly initialised weights of a base; resolves to its parameter count. */

@@ -61,7 +61,7 @@ interface Seen {
   /** Of the decoded pixels: equal for the same picture in another file format without loss. */
   pixelHash: string;
   side: number;
-  /** Foreground share. */
+  /** Foreground share, of all structures together. */
   foreground: number | undefined;
   /** Class, or hash of the mask. */
   answer: string;
@@ -120,9 +120,9 @@ function hashOf({ width, height, channels, sampleType, data }: Pixels): string {
   return createHash('sha256').update(`${width} ${height} ${channels} ${sampleType} `).update(data).digest('hex');
 }
 
-function factsOf(part: Part, { sample, pixels, mask }: DecodedSample): Seen {
-  const foreground = mask && mask.reduce((sum, value) => sum + value, 0) / mask.length;
-  const answer = mask ? createHash('sha256').update(mask).digest('hex') : String(sample.label);
+function factsOf(part: Part, { sample, pixels, masks }: DecodedSample): Seen {
+  const foreground = masks && masks.reduce((sum, value) => sum + value, 0) / masks.length;
+  const answer = masks ? createHash('sha256').update(masks).digest('hex') : String(sample.label);
   const side = Math.max(pixels.width, pixels.height);
   return { part, sample, pixelHash: hashOf(pixels), side, foreground, answer };
 }

@@ -10,8 +10,10 @@ export interface Sample {
   /** Path below the data folder, without extension: unique, and the same on every machine. */
   name: string;
   imagePath: string;
-  /** Segmentation only. */
+  /** Segmentation only: of the first structure. */
   maskPath?: string;
+  /** Segmentation of several structures: of the others, in their order. */
+  furtherMaskPaths?: string[];
   /** Classification only: index into the folder's classes. */
   label?: number;
   /** What must not be split: patient, sequence, source. */
@@ -38,6 +40,8 @@ export interface DataFolder {
 export interface ReadOptions {
   /** Folder of the masks beside images/, or an absolute path; default `masks`. */
   masksDir?: string | undefined;
+  /** Segmentation of several structures: the folders of the others. */
+  furtherMasksDirs?: readonly string[] | undefined;
   groupColumn?: string | undefined;
 }
 
@@ -93,39 +97,70 @@ function emptyFolder(groups: GroupTable | undefined): DataFolder {
   return { parts: { train: [], validation: [], test: [] }, classes: [], problems: [], groupColumn: groups?.column };
 }
 
-/** Reads images/ + masks/, paired by file name without extension (a mask may end in _mask, _segmentation, ...). */
+/** The masks of one structure in one part. */
+interface MaskFolder {
+  path: string;
+  label: string;
+  byStem: Map<string, string>;
+}
+
+async function readMasks(folder: Folder, masksDir: string, problems: Problem[]): Promise<MaskFolder> {
+  const path = isAbsolute(masksDir) ? masksDir : join(folder.path, masksDir);
+  const label = join(folder.prefix, masksDir);
+  return { path, label, byStem: byStem((await list(path)).files, label, problems, true) };
+}
+
+/** Takes the mask of an image out of its folder. */
+function takeMask({ path, byStem: masks }: MaskFolder, stem: string): string | undefined {
+  const key = masks.has(stem) ? stem : stem.replace(MASK_SUFFIX, '');
+  const file = masks.get(key);
+  masks.delete(key);
+  return file === undefined ? undefined : join(path, file);
+}
+
+/**
+ * Reads images/ + masks/, paired by file name without extension (a mask may end in _mask, _segmentation, ...). An image
+ * needs a mask of every structure.
+ */
 export async function readSegmentationFolder(root: string, options: ReadOptions = {}): Promise<DataFolder> {
   const groups = await readGroups(root, options.groupColumn);
   const data = emptyFolder(groups);
   const masksDir = options.masksDir ?? 'masks';
-  for (const { part, prefix, path } of await partFolders(root)) {
+  for (const folder of await partFolders(root)) {
+    const { part, prefix, path } = folder;
     const { folders } = await list(path);
     if (!folders.includes('images')) {
       throw automedError('INVALID_ARGUMENT', `The folder ${path} has no images/ (with ${masksDir}/ beside it).`, {
         field: 'data',
       });
     }
-    const masksPath = isAbsolute(masksDir) ? masksDir : join(path, masksDir);
     const images = byStem((await list(join(path, 'images'))).files, join(prefix, 'images'), data.problems);
-    const masks = byStem((await list(masksPath)).files, join(prefix, masksDir), data.problems, true);
+    const structures: MaskFolder[] = [];
+    for (const name of [masksDir, ...(options.furtherMasksDirs ?? [])]) {
+      structures.push(await readMasks(folder, name, data.problems));
+    }
     for (const [stem, image] of images) {
-      const mask = masks.get(stem) ?? masks.get(stem.replace(MASK_SUFFIX, ''));
+      const masks = structures.map((structure) => takeMask(structure, stem));
       const name = join(prefix, 'images', image);
-      if (mask === undefined) {
-        data.problems.push({ name, problem: `has no mask in ${masksDir}/` });
+      const missing = structures[masks.indexOf(undefined)];
+      if (missing) {
+        data.problems.push({ name, problem: `has no mask in ${missing.label}/` });
         continue;
       }
-      masks.delete(masks.has(stem) ? stem : stem.replace(MASK_SUFFIX, ''));
+      const [maskPath, ...further] = masks as string[];
       const group = groups?.groupOf(stem, { part: prefix || undefined });
       data.parts[part].push({
         name,
         imagePath: join(path, 'images', image),
-        maskPath: join(masksPath, mask),
+        ...(maskPath === undefined ? {} : { maskPath }),
+        ...(further.length > 0 ? { furtherMaskPaths: further } : {}),
         ...(group === undefined ? {} : { group }),
       });
     }
-    for (const mask of masks.values()) {
-      data.problems.push({ name: join(prefix, masksDir, mask), problem: 'has no image in images/' });
+    for (const { label, byStem: left } of structures) {
+      for (const mask of left.values()) {
+        data.problems.push({ name: join(label, mask), problem: 'has no image in images/' });
+      }
     }
   }
   return data;

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import type { Emit } from './prepare-data';
-import { epochMetrics, summarise } from './evaluation';
+import { epochMetrics, summarise, type Labels } from './evaluation';
 import { checkpointPath, saveJob, type JobState } from './job-state';
 import type { TrainerPort } from './ports';
 import { learningRateAt, type Recipe } from './recipes';
@@ -14,7 +14,7 @@ export interface LoopContext {
   trainer: TrainerPort;
   recipe: Recipe;
   trainCount: number;
-  classes: readonly string[];
+  labels: Labels;
   jobFolder: string;
   signal: AbortSignal;
   emit: Emit;
@@ -79,7 +79,7 @@ export async function runEpochs(context: LoopContext, initial: JobState): Promis
   for (let epoch = initial.epochs + 1; epoch <= recipe.epochs; epoch += 1) {
     const started = performance.now();
     const { loss, learningRate } = await runSteps(context, epoch, stepsPerEpoch, clock);
-    const validation = summarise(await trainer.evaluate('validation'), context.classes);
+    const validation = summarise(await trainer.evaluate('validation'), context.labels);
     const metrics = epochMetrics(epoch, loss, learningRate, validation);
     const bestScore = state.history[state.bestEpoch - 1]?.score ?? -1;
     const best = metrics.score > bestScore;

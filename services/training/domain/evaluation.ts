@@ -3,18 +3,31 @@ import type { SampleOutcome } from './ports';
 import {
   classificationMetrics,
   mostProbable,
-  segmentationMetrics,
+  structureMetrics,
   type ClassificationMetrics,
   type SegmentationMetrics,
 } from './metrics';
 
 export type PartMetrics = (SegmentationMetrics | ClassificationMetrics) & { loss: number };
 
-/** Metrics of one part from the trainer's results; `classes` is empty for segmentation. */
-export function summarise(outcomes: readonly SampleOutcome[], classes: readonly string[]): PartMetrics {
+/** What the outcomes are about: classes, or for segmentation (no classes) the structures. */
+export interface Labels {
+  classes: readonly string[];
+  structures: readonly string[];
+}
+
+/** Metrics of one part from the trainer's results. */
+export function summarise(outcomes: readonly SampleOutcome[], { classes, structures }: Labels): PartMetrics {
   const loss = outcomes.reduce((sum, outcome) => sum + outcome.loss, 0) / Math.max(1, outcomes.length);
   if (classes.length === 0) {
-    return { ...segmentationMetrics(outcomes.map(({ dice, iou }) => ({ dice: dice ?? 0, iou: iou ?? 0 }))), loss };
+    const all = structureMetrics(
+      outcomes.map((outcome) => outcome.structures ?? []),
+      structures,
+    );
+    const points = outcomes.flatMap(({ point }) => (point === null ? [] : [point]));
+    if (points.length === 0) return { ...all, loss };
+    const { mdsc, miou } = structureMetrics(points, structures);
+    return { ...all, point: { mdsc, miou }, loss };
   }
   const predictions = outcomes.map(({ probabilities, label }) => ({
     predicted: mostProbable(probabilities ?? []),
@@ -41,7 +54,9 @@ export function epochMetrics(
     learningRate,
     score: scoreOf(validation),
   };
-  return 'mdsc' in validation
-    ? { ...shared, mdsc: validation.mdsc, miou: validation.miou }
-    : { ...shared, accuracy: validation.accuracy, macroF1: validation.macroF1 };
+  if ('mdsc' in validation) {
+    const { mdsc, miou, structures, point } = validation;
+    return { ...shared, mdsc, miou, ...(structures ? { structures } : {}), ...(point ? { point } : {}) };
+  }
+  return { ...shared, accuracy: validation.accuracy, macroF1: validation.macroF1 };
 }

@@ -27,7 +27,7 @@ function findWorker(): string {
  * step a third of its speed on a quiet machine, libgomp's usual spinning costs several times that on a busy one.
  */
 function workerEnvironment(command: WorkerCommand, env: LaunchOptions['env']): Record<string, string | undefined> {
-  const threads = String(command.type === 'train' ? command.spec.threads : 1);
+  const threads = String(command.type === 'train' || command.type === 'evaluateBase' ? command.spec.threads : 1);
   return { GOMP_SPINCOUNT: '20000', ...env, OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
 }
 

@@ -15,9 +15,9 @@ const PARALLEL = 4;
 export interface DecodedSample {
   sample: Sample;
   pixels: Pixels;
-  /** Segmentation: 0 or 1 per pixel, of the size of the image. */
-  mask?: Uint8Array;
-  /** sha256 of what was read: the image, and the mask or the label. */
+  /** Segmentation: structure by structure 0 or 1 per pixel, of the size of the image. */
+  masks?: Uint8Array;
+  /** sha256 of what was read: the image, and the masks or the label. */
   digest: string;
 }
 
@@ -34,8 +34,18 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   if (sample.maskPath === undefined) {
     return { sample, pixels, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
-  const maskBytes = await readFile(sample.maskPath);
-  const { mask, width, height } = await decodeMask(maskBytes).catch((cause: unknown) => {
+  const masks = new Uint8Array(pixels.width * pixels.height * (1 + (sample.furtherMaskPaths?.length ?? 0)));
+  for (const [index, path] of [sample.maskPath, ...(sample.furtherMaskPaths ?? [])].entries()) {
+    const bytesOfMask = await readFile(path);
+    masks.set(await decodeMaskOf(pixels, bytesOfMask), index * pixels.width * pixels.height);
+    hash.update(bytesOfMask);
+  }
+  return { sample, pixels, masks, digest: hash.digest('hex') };
+}
+
+/** A mask of the image's size. */
+async function decodeMaskOf(pixels: Pixels, bytes: Buffer): Promise<Uint8Array> {
+  const { mask, width, height } = await decodeMask(bytes).catch((cause: unknown) => {
     throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { cause });
   });
   if (width !== pixels.width || height !== pixels.height) {
@@ -44,7 +54,7 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
       `its mask is ${width} x ${height}, the image is ${pixels.width} x ${pixels.height}`,
     );
   }
-  return { sample, pixels, mask, digest: hash.update(maskBytes).digest('hex') };
+  return mask;
 }
 
 function describe(error: unknown): string {

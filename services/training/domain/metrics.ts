@@ -1,11 +1,19 @@
 // Scores of a model on a set of images, from the results of single images.
 
-export interface SegmentationMetrics {
-  images: number;
+export interface OverlapMeans {
   /** Dice of the foreground, per image, averaged. */
   mdsc: number;
   /** Intersection over union of the foreground, per image, averaged. */
   miou: number;
+}
+
+/** Of several structures, the mean over the structures. */
+export interface SegmentationMetrics extends OverlapMeans {
+  images: number;
+  /** Of each structure, where there are several. */
+  structures?: (OverlapMeans & { name: string })[];
+  /** Of a base with one point as prompt; the others are then with the true box. */
+  point?: OverlapMeans;
 }
 
 export interface ClassMetrics {
@@ -47,12 +55,22 @@ export function maskOverlap(predicted: Uint8Array, truth: Uint8Array): Overlap {
   return either === 0 ? { dice: 1, iou: 1 } : { dice: (2 * both) / (either + both), iou: both / either };
 }
 
+function overlapMeans(results: readonly Overlap[]): OverlapMeans {
+  return { mdsc: mean(results.map(({ dice }) => dice)), miou: mean(results.map(({ iou }) => iou)) };
+}
+
 export function segmentationMetrics(results: readonly Overlap[]): SegmentationMetrics {
-  return {
-    images: results.length,
-    mdsc: mean(results.map(({ dice }) => dice)),
-    miou: mean(results.map(({ iou }) => iou)),
-  };
+  return { images: results.length, ...overlapMeans(results) };
+}
+
+/** @param results of each image the overlaps of its structures, in the order of `names` */
+export function structureMetrics(
+  results: readonly (readonly Overlap[])[],
+  names: readonly string[],
+): SegmentationMetrics {
+  const all = segmentationMetrics(results.flat());
+  const each = names.map((name, index) => ({ name, ...overlapMeans(results.flatMap((image) => image[index] ?? [])) }));
+  return { ...all, images: results.length, ...(names.length > 1 ? { structures: each } : {}) };
 }
 
 export function mostProbable(probabilities: ArrayLike<number>): number {

@@ -1,6 +1,8 @@
 import type { Pixels } from '../../imaging/pixels';
-import type { Task } from '../../store';
+import type { HeadArchitecture, Task } from '../../store';
+import type { EncoderTraining } from '../protocol';
 import type { Part } from './data-folder';
+import type { Overlap } from './metrics';
 import type { Recipe } from './recipes';
 
 export interface StepOutcome {
@@ -12,9 +14,10 @@ export interface StepOutcome {
 export interface SampleOutcome {
   index: number;
   loss: number;
-  /** Segmentation. */
-  dice: number | null;
-  iou: number | null;
+  /** Segmentation: of each structure. */
+  structures: Overlap[] | null;
+  /** A base: of each structure with one point as prompt; `structures` are then with the true box. */
+  point: Overlap[] | null;
   /** Classification. */
   probabilities: Float32Array | null;
   label: number | null;
@@ -23,15 +26,17 @@ export interface SampleOutcome {
 /** What a run needs of the native trainer. */
 export interface TrainerPort {
   readonly trainableParameterCount: number;
-  addSegmentationSample(part: Part, pixels: Pixels, mask: Uint8Array): Promise<number>;
+  /** @param masks structure by structure one byte per pixel */
+  addSegmentationSample(part: Part, pixels: Pixels, masks: Uint8Array): Promise<number>;
   addClassificationSample(part: Part, pixels: Pixels, label: number): Promise<number>;
   train(steps: number): Promise<StepOutcome>;
   setLearningRate(learningRate: number): void;
   evaluate(part: Part): Promise<SampleOutcome[]>;
-  predictMask(part: Part, index: number): Promise<Uint8Array>;
+  /** Structure by structure one byte per pixel. */
+  predictMasks(part: Part, index: number): Promise<Uint8Array>;
   saveCheckpoint(path: string): Promise<void>;
   loadCheckpoint(path: string): Promise<void>;
-  exportWeights(headPath: string, basePath: string | null): Promise<void>;
+  exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,14 +46,20 @@ export interface TrainerSettings {
   threads: number;
   baseArchitecture: object;
   baseWeightsPath: string;
-  headArchitecture: object;
+  /** Null: the base itself is trained. */
+  headArchitecture: object | null;
   headWeightsPath: string | null;
   /** Of a model of either task: the run starts from its MobileNet. */
   backboneWeightsPath: string | null;
-  trainEncoder: boolean;
+  encoder: EncoderTraining;
+  /** Masks of each sample. */
+  structures: number;
   seed: number;
   recipe: Recipe;
   cachePath: string;
 }
+
+/** What a named system is made of on a base. */
+export type NamedHead = (system: string, baseArchitecture: object, classes: number) => Promise<HeadArchitecture>;
 
 export type CreateTrainer = (settings: TrainerSettings) => Promise<TrainerPort>;

@@ -13,7 +13,7 @@ import {
 } from './data-folder';
 import { decodeInOrder, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
-import { splitSamples } from './split';
+import { limitSamples, splitSamples } from './split';
 
 export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 /** Files named one by one in the log, or in the error of a strict run. */
@@ -22,6 +22,8 @@ const NAMED_PROBLEMS = 50;
 export interface PreparedData {
   /** Every sample in the trainer, by its index there. */
   parts: Record<Part, Sample[]>;
+  /** Whether any training mask shows something; true for classification. */
+  foreground: boolean;
   classes: string[];
   skipped: number;
   fingerprint: string;
@@ -32,16 +34,58 @@ export type Emit = (event: WorkerEvent) => void;
 
 export type DataSpec = Pick<
   TrainSpec,
-  'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
+  | 'task'
+  | 'data'
+  | 'masksDir'
+  | 'structure'
+  | 'structures'
+  | 'groupColumn'
+  | 'validationFraction'
+  | 'testFraction'
+  | 'limit'
+  | 'seed'
+  | 'strict'
 >;
 
-/** Lists the samples of each part; training samples are split where the folder has no validation part. */
+/** Names of what the masks show; empty for classification. */
+export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
+  if (spec.task === 'classification') return [];
+  const names = spec.structures?.map(({ name }) => name) ?? [spec.structure];
+  if (new Set(names).size === names.length) return names;
+  throw automedError('INVALID_ARGUMENT', 'Two structures have the same name.', { field: 'structures' });
+}
+
+/** Keeps each part's share of the limit. */
+function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): Record<Part, Sample[]> {
+  const total = PARTS.reduce((sum, part) => sum + parts[part].length, 0);
+  if (limit === undefined || total <= limit) return parts;
+  const kept = (part: Part): Sample[] => {
+    const share = Math.round((limit * parts[part].length) / total);
+    return limitSamples(parts[part], { count: Math.max(share, Math.min(1, parts[part].length)), seed });
+  };
+  return { train: kept('train'), validation: kept('validation'), test: kept('test') };
+}
+
+/**
+ * Lists the samples of each part. Where the folder has no test part it is split off when a share is asked for, and a
+ * validation part always; the limit comes first, so that it holds for all parts together.
+ */
 export async function listSamples(spec: DataSpec): Promise<DataFolder> {
   const read = spec.task === 'segmentation' ? readSegmentationFolder : readClassificationFolder;
-  const folder = await read(spec.data, { masksDir: spec.masksDir, groupColumn: spec.groupColumn });
-  if (folder.parts.validation.length > 0) return folder;
-  const split = splitSamples(folder.parts.train, { fraction: spec.validationFraction, seed: spec.seed });
-  return { ...folder, parts: { ...folder.parts, ...split } };
+  const [first, ...further] = spec.structures ?? [];
+  const folder = await read(spec.data, {
+    masksDir: first?.masks ?? spec.masksDir,
+    furtherMasksDirs: further.map(({ masks }) => masks),
+    groupColumn: spec.groupColumn,
+  });
+  const parts = limitParts(folder.parts, spec);
+  const { seed } = spec;
+  if (parts.test.length === 0 && spec.testFraction > 0) {
+    const { train, validation: test } = splitSamples(parts.train, { fraction: spec.testFraction, seed });
+    Object.assign(parts, { train, test });
+  }
+  if (parts.validation.length > 0) return { ...folder, parts };
+  return { ...folder, parts: { ...parts, ...splitSamples(parts.train, { fraction: spec.validationFraction, seed }) } };
 }
 
 const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;
@@ -61,9 +105,9 @@ export function reportProblems(problems: readonly Problem[], strict: boolean, em
   if (more > 0) emit({ type: 'log', level: 'warn', message: `left out ${more} more files` });
 }
 
-async function addSample(trainer: TrainerPort, part: Part, { sample, pixels, mask }: DecodedSample): Promise<void> {
-  await (mask
-    ? trainer.addSegmentationSample(part, pixels, mask)
+async function addSample(trainer: TrainerPort, part: Part, { sample, pixels, masks }: DecodedSample): Promise<void> {
+  await (masks
+    ? trainer.addSegmentationSample(part, pixels, masks)
     : trainer.addClassificationSample(part, pixels, sample.label ?? 0));
 }
 
@@ -74,7 +118,8 @@ export function fingerprintOf(lines: readonly string[]): string {
     .digest('hex');
 }
 
-function checkEnough(parts: Record<Part, Sample[]>, foreground: boolean): void {
+/** Throws when there is nothing to learn from. */
+export function checkEnough({ parts, foreground }: PreparedData): void {
   const missing = (what: string): Error =>
     automedError('INVALID_ARGUMENT', `There is nothing to learn from: ${what}.`, { field: 'data' });
   if (parts.train.length === 0) throw missing('no training sample could be used');
@@ -105,16 +150,16 @@ export async function loadSamples(
         if (strict) reportProblems(problems, true, emit);
         continue;
       }
-      foreground ||= part === 'train' && (result.mask?.includes(1) ?? true);
+      foreground ||= part === 'train' && (result.masks?.includes(1) ?? true);
       await addSample(trainer, part, result);
       parts[part].push(result.sample);
       lines.push(`${part} ${result.sample.name} ${result.digest}`);
     }
   }
   reportProblems(problems, strict, emit);
-  checkEnough(parts, foreground);
   return {
     parts,
+    foreground,
     classes: folder.classes,
     skipped: folder.problems.length + problems.length,
     fingerprint: fingerprintOf(lines),

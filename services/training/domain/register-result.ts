@@ -20,12 +20,15 @@ import { mostProbable } from './metrics';
 import type { SampleOutcome, TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
 import type { Recipe } from './recipes';
+import { DEFAULT_SYSTEM } from './systems';
 
 export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
   base: StoredBase;
-  head: HeadArchitecture;
+  /** Null: the base itself was trained. */
+  head: HeadArchitecture | null;
+  structures: string[];
   data: PreparedData;
   state: JobState;
   codeVersion: string;
@@ -33,20 +36,20 @@ export interface RunResult {
 }
 
 function describeSample(name: string, outcome: SampleOutcome, classes: readonly string[]): Report['samples'][number] {
-  const { dice, iou, probabilities, label, loss } = outcome;
+  const { structures, point, probabilities, label, loss } = outcome;
   return probabilities === null
-    ? { name, loss, dice, iou }
+    ? { name, loss, structures, ...(point === null ? {} : { point }) }
     : { name, loss, label: classes[label ?? 0], predicted: classes[mostProbable(probabilities)] };
 }
 
 /** Scores the parts with the weights that the trainer holds; the pictures show the test part where there is one. */
-export async function buildReport(trainer: TrainerPort, { spec, data, state }: RunResult): Promise<Report> {
+export async function buildReport(trainer: TrainerPort, { spec, data, state, structures }: RunResult): Promise<Report> {
   const metrics: Record<string, PartMetrics> = {};
   const shown = data.parts.test.length > 0 ? 'test' : 'validation';
   let outcomes: SampleOutcome[] = [];
   for (const part of shown === 'test' ? (['validation', 'test'] as const) : (['validation'] as const)) {
     outcomes = await trainer.evaluate(part);
-    metrics[part] = summarise(outcomes, data.classes);
+    metrics[part] = summarise(outcomes, { classes: data.classes, structures });
   }
   const names = data.parts[shown];
   return {
@@ -57,20 +60,16 @@ export async function buildReport(trainer: TrainerPort, { spec, data, state }: R
   };
 }
 
-function draftModel(result: RunResult, base: StoredBase, metrics: Record<string, PartMetrics>): ModelDraft {
-  const { spec, recipe, head, data, state, codeVersion, seconds } = result;
-  const { name, version, weights, architecture } = base.manifest;
+/** What a manifest says of a run. */
+function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics: Record<string, PartMetrics>) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
-  const shared = {
-    name: spec.name,
-    base: { name, version, sha256: weights.sha256 },
-    preprocessing: standardPreprocessing(architecture),
-    architecture: head,
+  return {
     training: {
+      system: spec.system ?? DEFAULT_SYSTEM[spec.task],
       recipe: spec.recipe,
       ...recipe,
       seed: spec.seed,
-      trainEncoder: spec.trainEncoder,
+      encoder: spec.encoder,
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
     },
@@ -81,60 +80,118 @@ function draftModel(result: RunResult, base: StoredBase, metrics: Record<string,
       skipped: data.skipped,
       groupColumn: data.groupColumn ?? null,
     },
+  };
+}
+
+function draftModel(
+  result: RunResult,
+  head: HeadArchitecture,
+  base: StoredBase,
+  metrics: Record<string, PartMetrics>,
+): ModelDraft {
+  const { spec, data, structures, codeVersion } = result;
+  const { name, version, weights, architecture } = base.manifest;
+  const shared = {
+    name: spec.name,
+    base: { name, version, sha256: weights.sha256 },
+    preprocessing: standardPreprocessing(architecture),
+    architecture: head,
+    ...describeRun(result, metrics),
     codeVersion,
     licence: spec.licence,
   };
   return spec.task === 'segmentation'
-    ? { ...shared, task: 'segmentation', structures: [spec.structure], threshold: spec.threshold }
+    ? { ...shared, task: 'segmentation', structures, threshold: spec.threshold }
     : { ...shared, task: 'classification', classes: data.classes };
 }
 
-/** Registers the encoder as trained as the next version of its base, leaving the head's weights at `headPath`. */
+/** Registers the base as trained, with its descent: under its own name, or the one that was asked for. */
 async function registerTrainedBase(
   store: ModelStore,
-  trainer: TrainerPort,
-  { spec, base, state }: RunResult,
-  headPath: string,
+  result: RunResult,
+  metrics: Record<string, PartMetrics>,
+  populate: (folder: string) => Promise<void>,
 ): Promise<StoredBase> {
-  const { name, version, family, architecture, parameters, licence } = base.manifest;
+  const { spec, base, head, state } = result;
+  const { name, version, family, architecture, parameters, licence, weights } = base.manifest;
+  const how = head === null ? 'to follow prompts' : `with the model ${spec.name}`;
   return store.registerBase(
     {
-      name: spec.baseName ?? name,
+      name: head === null ? spec.name : (spec.baseName ?? name),
       family,
       architecture,
       parameters,
-      origin: `${name}@${version}, trained with the model ${spec.name} (best epoch ${state.bestEpoch})`,
+      origin: `${name}@${version}, trained ${how} (best epoch ${state.bestEpoch})`,
       licence,
+      trainedFrom: { name, version, sha256: weights.sha256 },
+      ...describeRun(result, metrics),
     },
-    (folder) => trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE)),
+    populate,
   );
 }
 
 export interface Registered {
-  model: StoredModel;
-  /** The new version of the base, when the encoder was trained. */
+  /** Absent when the base itself was trained. */
+  model?: StoredModel;
+  /** The new version of the base, when some of it was trained. */
   base?: StoredBase;
+  /** Folder of the report's files. */
+  report: string;
   metrics: Record<string, unknown>;
+}
+
+/** A trained base alone: its weights and the report. */
+async function registerBaseOnly(
+  store: ModelStore,
+  trainer: TrainerPort,
+  result: RunResult,
+  report: Report,
+): Promise<{ base: StoredBase; report: string }> {
+  const base = await registerTrainedBase(store, result, report.metrics, async (folder) => {
+    await trainer.exportWeights(null, join(folder, WEIGHTS_FILE));
+    await writeReport(folder, report);
+  });
+  return { base, report: join(base.folder, 'report') };
+}
+
+async function registerHead(
+  store: ModelStore,
+  trainer: TrainerPort,
+  result: RunResult,
+  head: HeadArchitecture,
+  report: Report,
+): Promise<{ model: StoredModel; base?: StoredBase; report: string }> {
+  const headPath = join(result.spec.jobFolder, 'head.safetensors');
+  const trained =
+    result.spec.encoder === 'frozen'
+      ? undefined
+      : await registerTrainedBase(store, result, report.metrics, (folder) =>
+          trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE)),
+        );
+  const model = await store.registerModel(
+    draftModel(result, head, trained ?? result.base, report.metrics),
+    async (folder) => {
+      const weights = join(folder, WEIGHTS_FILE);
+      await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
+      await writeReport(folder, report);
+    },
+  );
+  await rm(headPath, { force: true });
+  return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
 }
 
 /** Exports what the trainer holds and registers it. */
 export async function registerResult(store: ModelStore, trainer: TrainerPort, result: RunResult): Promise<Registered> {
   const report = await buildReport(trainer, result);
-  const headPath = join(result.spec.jobFolder, 'head.safetensors');
-  const trained = result.spec.trainEncoder ? await registerTrainedBase(store, trainer, result, headPath) : undefined;
-  const draft = draftModel(result, trained ?? result.base, report.metrics);
-  const model = await store.registerModel(draft, async (folder) => {
-    const weights = join(folder, WEIGHTS_FILE);
-    await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
-    await writeReport(folder, report);
-  });
-  await rm(headPath, { force: true });
+  const registered =
+    result.head === null
+      ? await registerBaseOnly(store, trainer, result, report)
+      : await registerHead(store, trainer, result, result.head, report);
   const scores = Object.fromEntries(
     Object.entries(report.metrics).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );
   return {
-    model,
-    ...(trained ? { base: trained } : {}),
+    ...registered,
     metrics: { ...scores, bestEpoch: result.state.bestEpoch, seconds: Math.round(result.seconds) },
   };
 }

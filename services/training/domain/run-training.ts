@@ -4,25 +4,20 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
-import {
-  classificationHead,
-  segmentationHead,
-  type HeadArchitecture,
-  type ModelStore,
-  type StoredBase,
-  type StoredModel,
-} from '../../store';
+import { type HeadArchitecture, type ModelStore, type StoredBase, type StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { runEpochs } from './epoch-loop';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
-import type { CreateTrainer, TrainerPort } from './ports';
-import { listSamples, loadSamples, type Emit, type PreparedData } from './prepare-data';
+import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
+import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
+import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
 
 export interface RunDependencies {
   store: ModelStore;
   createTrainer: CreateTrainer;
+  namedHead: NamedHead;
   emit: Emit;
   /** Ends the run at the next step with CANCELLED; checkpoints stay for a resume. */
   signal: AbortSignal;
@@ -34,16 +29,31 @@ interface Plan {
   recipe: Recipe;
   base: StoredBase;
   start: StoredModel | undefined;
+  structures: string[];
 }
 
-function headFor(spec: TrainSpec, base: StoredBase, classes: readonly string[]): HeadArchitecture {
-  const { architecture } = base.manifest;
-  const head =
-    spec.task === 'segmentation' ? segmentationHead(architecture) : classificationHead(architecture, classes.length);
-  const { mobilenetWidth, se, attention } = spec.head;
-  head.mobilenet.width = mobilenetWidth ?? head.mobilenet.width;
-  head.mobilenet.se = se ?? head.mobilenet.se;
-  if (head.kind === 'sam-medcls') head.attention = attention ?? head.attention;
+/** The head of the system with the departures that were asked for; null when the base itself is trained. */
+async function headFor(
+  { spec, base, structures }: Plan,
+  classes: readonly string[],
+  namedHead: NamedHead,
+): Promise<HeadArchitecture | null> {
+  const system = spec.system ?? DEFAULT_SYSTEM[spec.task];
+  if (system === INTERACTIVE) return null;
+  const head = await namedHead(system, base.manifest.architecture, classes.length);
+  if (head.kind !== 'autosam' && head.mobilenet) {
+    head.mobilenet.width = spec.head.mobilenetWidth ?? head.mobilenet.width;
+    head.mobilenet.se = spec.head.se ?? head.mobilenet.se;
+  }
+  if (head.kind === 'sam-medcls' && head.attention !== undefined) {
+    head.attention = spec.head.attention ?? head.attention;
+  }
+  if (structures.length > 1) {
+    if (head.kind !== 'sam-automed' || head.decoder === 'frozen') {
+      throw automedError('INVALID_ARGUMENT', `The system ${system} draws one structure only.`, { field: 'structures' });
+    }
+    head.structures = structures.length;
+  }
   return head;
 }
 
@@ -57,34 +67,41 @@ async function startModel(store: ModelStore, spec: TrainSpec): Promise<StoredMod
 
 /** Resolves everything that can be wrong before a single image is decoded. */
 async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
-  const recipe = recipeFor(spec.task, spec.recipe, spec.overrides);
+  const system = systemFor(spec.task, spec.system);
+  const recipe = recipeFor(system.recipes, spec.recipe, spec.overrides);
+  const structures = structureNames(spec);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  return { spec, recipe, base, start: await startModel(store, spec) };
+  return { spec, recipe, base, start: await startModel(store, spec), structures };
 }
 
 /** The facts that make a checkpoint fit: same samples in the same order, same model, same numbers. */
-function digestOf({ spec, recipe, base, start }: Plan, head: HeadArchitecture, data: PreparedData): string {
+function digestOf(
+  { spec, recipe, base, start, structures }: Plan,
+  head: HeadArchitecture | null,
+  data: PreparedData,
+): string {
   return runDigest({
     task: spec.task,
     seed: spec.seed,
-    trainEncoder: spec.trainEncoder,
+    encoder: spec.encoder,
     recipe,
     base: base.manifest.weights.sha256,
     start: start?.manifest.weights.sha256 ?? null,
     head,
+    structures,
     data: data.fingerprint,
   });
 }
 
 async function trainAndRegister(
   plan: Plan,
-  head: HeadArchitecture,
+  head: HeadArchitecture | null,
   trainer: TrainerPort,
   data: PreparedData,
   { store, emit, signal, codeVersion }: RunDependencies,
 ): Promise<Registered> {
-  const { spec, recipe, base } = plan;
+  const { spec, recipe, base, structures } = plan;
   const started = performance.now();
   const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume);
   if (initial.epochs > 0) await trainer.loadCheckpoint(checkpointPath(spec.jobFolder, initial.epochs));
@@ -104,14 +121,24 @@ async function trainAndRegister(
   const trainCount = data.parts.train.length;
   const { jobFolder } = spec;
   const state = await runEpochs(
-    { trainer, recipe, trainCount, classes: data.classes, jobFolder, signal, emit },
+    { trainer, recipe, trainCount, labels: { classes: data.classes, structures }, jobFolder, signal, emit },
     initial,
   );
   if (state.bestEpoch !== state.epochs || initial.epochs === recipe.epochs) {
     await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
   }
   const seconds = (performance.now() - started) / 1000;
-  return registerResult(store, trainer, { spec, recipe, base, head, data, state, codeVersion, seconds });
+  return registerResult(store, trainer, {
+    spec,
+    recipe,
+    base,
+    head,
+    structures,
+    data,
+    state,
+    codeVersion,
+    seconds,
+  });
 }
 
 /** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
@@ -119,7 +146,7 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
   const { store, createTrainer, emit, signal } = dependencies;
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
-  const head = headFor(spec, plan.base, folder.classes);
+  const head = await headFor(plan, folder.classes, dependencies.namedHead);
   await mkdir(spec.jobFolder, { recursive: true });
   const sameTask = plan.start?.manifest.task === spec.task;
   const trainer = await createTrainer({
@@ -131,21 +158,23 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     headArchitecture: head,
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
     backboneWeightsPath: sameTask ? null : (plan.start?.weightsPath ?? null),
-    trainEncoder: spec.trainEncoder,
+    encoder: spec.encoder,
+    structures: Math.max(1, plan.structures.length),
     seed: spec.seed,
     recipe: plan.recipe,
     cachePath: join(spec.jobFolder, 'samples.bin'),
   });
   try {
     const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
-    const { model, base, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
+    checkEnough(data);
+    const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
     await clearJob(spec.jobFolder);
     const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
     return {
       type: 'finished',
-      model: reference(model),
+      ...(model ? { model: reference(model) } : {}),
       ...(base ? { base: reference(base) } : {}),
-      report: join(model.folder, 'report'),
+      report,
       metrics,
     };
   } catch (error) {

@@ -42,6 +42,20 @@ function take(groups: Sample[][], wanted: number): number {
   return taken;
 }
 
+/** A part of the samples, drawn by the seed in whole groups, class by class like the whole; sorted by name. */
+export function limitSamples(samples: readonly Sample[], options: { count: number; seed: number }): Sample[] {
+  if (samples.length <= options.count) return [...samples];
+  const groups = Random.of(options.seed, samples.length).shuffled(groupsOf(samples));
+  const classes = new Map<number, Sample[]>();
+  for (const group of groups) {
+    const label = labelOf(group);
+    classes.set(label, [...(classes.get(label) ?? []), ...group]);
+  }
+  const share = options.count / samples.length;
+  const kept = [...classes.values()].flatMap((all) => all.slice(0, Math.max(1, Math.round(share * all.length))));
+  return kept.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /**
  * Splits by seed, class by class, and never separates a group. The result depends on names, labels, groups and the seed,
  * not on the order of the samples.

@@ -15,7 +15,7 @@ export function chooseExamples<T>(sorted: readonly T[], each = PER_ROW): T[] {
 
 /**
  * A picture with three rows: best, median and worst samples of a part. Segmentation shows the model's mask in red and the
- * true contour in green; classification shows the images.
+ * true contour in green, one picture for each structure; classification shows the images.
  */
 export async function examplesPng(
   trainer: TrainerPort,
@@ -23,13 +23,21 @@ export async function examplesPng(
   samples: readonly Sample[],
   outcomes: readonly SampleOutcome[],
 ): Promise<Buffer> {
-  const worth = ({ dice, loss }: SampleOutcome): number => dice ?? -loss;
+  const worth = ({ structures, loss }: SampleOutcome): number =>
+    structures === null ? -loss : structures.reduce((sum, { dice }) => sum + dice, 0);
   const sorted = [...outcomes].sort((a, b) => worth(b) - worth(a) || a.index - b.index);
   const pictures: Picture[] = [];
+  let perSample = 1;
   for (const { index } of chooseExamples(sorted)) {
-    const { pixels, mask } = await decodeSample(samples[index]!);
-    const predicted = mask ? await trainer.predictMask(part, index) : new Uint8Array(pixels.width * pixels.height);
-    pictures.push(drawOverlay(pixels, predicted, mask ? { truth: mask } : {}));
+    const { pixels, masks } = await decodeSample(samples[index]!);
+    const size = pixels.width * pixels.height;
+    if (!masks) pictures.push(drawOverlay(pixels, new Uint8Array(size)));
+    else perSample = masks.length / size;
+    const predicted = masks ? await trainer.predictMasks(part, index) : new Uint8Array();
+    for (let begin = 0; begin < predicted.length; begin += size) {
+      const truth = masks?.subarray(begin, begin + size);
+      pictures.push(drawOverlay(pixels, predicted.subarray(begin, begin + size), truth ? { truth } : {}));
+    }
   }
-  return galleryPng(pictures, { columns: PER_ROW });
+  return galleryPng(pictures, { columns: PER_ROW * perSample });
 }

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createNativeTrainer, initNativeBase } from '../../../services/training/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/training/adapters/native-trainer';
 import { createBase } from '../../../services/training/domain/create-base';
 import { writeDemoData, type DemoFolders } from '../../../services/training/domain/demo-data';
 import { runTraining } from '../../../services/training/domain/run-training';
@@ -47,7 +47,14 @@ async function run(
   onEvent: (event: WorkerEvent) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<FinishedEvent> {
-  return runTraining(spec, { store, createTrainer: createNativeTrainer, emit: onEvent, signal, codeVersion: 'test' });
+  return runTraining(spec, {
+    store,
+    createTrainer: createNativeTrainer,
+    namedHead: namedNativeHead,
+    emit: onEvent,
+    signal,
+    codeVersion: 'test',
+  });
 }
 
 beforeAll(async () => {
@@ -143,7 +150,7 @@ describe('a segmentation run', () => {
 
   it('that trains the encoder registers the base too, and binds the model to it', async () => {
     const before = (await store.resolveBase('tiny@1')).manifest.weights.sha256;
-    const finished = await run(specOf({ trainEncoder: true, baseName: 'tiny-lesion', base: 'tiny@1' }));
+    const finished = await run(specOf({ encoder: 'all', baseName: 'tiny-lesion', base: 'tiny@1' }));
     expect(finished.base).toBe('tiny-lesion@1');
     const base = await store.resolveBase('tiny-lesion');
     const { manifest } = await store.resolveModel(finished.model!);

@@ -1,7 +1,16 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { Trainer, type AutomedError, type TrainerOptions } from '../../../../native/lib';
-import { makeMicroFiles, MICRO_CLASSIFICATION, noise, trainerOptions, type MicroFiles } from '../../../support/micro';
+import { initBase, Trainer, type AutomedError, type TrainerOptions } from '../../../../native/lib';
+import {
+  makeMicroFiles,
+  MICRO_AUTOSAM,
+  MICRO_BASE,
+  MICRO_CLASSIFICATION,
+  MICRO_SEGMENTATION,
+  noise,
+  trainerOptions,
+  type MicroFiles,
+} from '../../../support/micro';
 
 let files: MicroFiles;
 const open: Trainer[] = [];
@@ -21,6 +30,8 @@ async function make(changes: Partial<TrainerOptions> = {}): Promise<Trainer> {
 }
 
 const CLASSIFICATION = { task: 'classification', headArchitecture: MICRO_CLASSIFICATION } as const;
+
+const ENCODER_ONLY = '{"kind":"sam-medcls","features":"encoder","classes":3}';
 
 const failure = async (promise: Promise<unknown>): Promise<AutomedError> =>
   promise.then(
@@ -46,6 +57,22 @@ async function addSquares(trainer: Trainer, split: 'train' | 'validation', count
   }
 }
 
+/** A bright square with a brighter one inside, and a mask of each. */
+async function addNested(trainer: Trainer, split: 'train' | 'validation', n: number): Promise<void> {
+  const pixels = noise(64, 64, n + 1);
+  const masks = new Uint8Array(2 * 64 * 64);
+  for (let y = 0; y < 28; y++) {
+    for (let x = 0; x < 28; x++) {
+      const at = (y + 5 * (n % 6)) * 64 + x + 6 * (n % 5);
+      const inner = x >= 7 && x < 21 && y >= 7 && y < 21;
+      masks[at] = 1;
+      if (inner) masks[4096 + at] = 1;
+      pixels.data.fill(inner ? 255 : 0, at * 3, at * 3 + 3);
+    }
+  }
+  await trainer.addSegmentationSample(split, pixels, masks);
+}
+
 async function losses(trainer: Trainer, steps: number): Promise<number[]> {
   const values: number[] = [];
   for (let i = 0; i < steps; i++) values.push((await trainer.train(1)).loss);
@@ -54,18 +81,104 @@ async function losses(trainer: Trainer, steps: number): Promise<number[]> {
 
 const dice = async (trainer: Trainer): Promise<number> => {
   const results = await trainer.evaluate('validation');
-  return results.reduce((sum, result) => sum + (result.dice ?? Number.NaN), 0) / results.length;
+  return results.reduce((sum, result) => sum + (result.structures?.[0]?.dice ?? Number.NaN), 0) / results.length;
 };
 
 describe('training', () => {
   it('learns to find a bright square', async () => {
-    const trainer = await make({ trainEncoder: true, learningRate: 3e-3, batchSize: 4 });
+    const trainer = await make({ encoder: 'all', learningRate: 3e-3, batchSize: 4 });
     await addSquares(trainer, 'train', 16);
     await addSquares(trainer, 'validation', 4);
     const before = await dice(trainer);
     await losses(trainer, 60);
     const after = await dice(trainer);
     expect(after).toBeGreaterThan(Math.max(0.7, before));
+  });
+
+  it('teaches a base to follow a box and a point, its point embeddings included', async () => {
+    const trainer = await make({ headArchitecture: null, encoder: 'all', learningRate: 2e-3, batchSize: 4 });
+    await addSquares(trainer, 'train', 16);
+    await addSquares(trainer, 'validation', 4);
+    const mean = async (): Promise<[number, number]> => {
+      const results = await trainer.evaluate('validation');
+      const of = (key: 'structures' | 'point'): number =>
+        results.reduce((sum, result) => sum + (result[key]?.[0]?.dice ?? Number.NaN), 0) / results.length;
+      return [of('structures'), of('point')];
+    };
+    const before = await mean();
+    await losses(trainer, 30);
+    const after = await mean();
+    expect(after[0]).toBeGreaterThan(Math.max(0.7, before[0]));
+    expect(after[1]).toBeGreaterThan(Math.max(0.6, before[1]));
+    const base = join(files.folder, 'prompted.safetensors');
+    await trainer.exportWeights(null, base);
+    for (const name of ['point_embeddings.0', 'point_embeddings.1', 'point_embeddings.2', 'not_a_point_embed']) {
+      const key = `prompt_encoder.${name}.weight`;
+      expect(firstTensor(base, key)).not.toBe(firstTensor(files.base, key));
+    }
+    const gaussian = 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix';
+    expect(firstTensor(base, gaussian)).toBe(firstTensor(files.base, gaussian));
+    expect((await failure(trainer.exportWeights(join(files.folder, 'no-head'), null))).code).toBe('ILLEGAL_STATE');
+  });
+
+  it('learns two structures that overlap, and draws them both', async () => {
+    const headArchitecture = MICRO_SEGMENTATION.replace('}}', '},"structures":2}');
+    const trainer = await make({ headArchitecture, structures: 2, encoder: 'all', learningRate: 3e-3, batchSize: 4 });
+    for (const [split, count] of [
+      ['train', 16],
+      ['validation', 4],
+    ] as const) {
+      for (let n = 0; n < count; n++) await addNested(trainer, split, n);
+    }
+    await losses(trainer, 80);
+    const results = await trainer.evaluate('validation');
+    const mean = (k: number): number =>
+      results.reduce((sum, { structures }) => sum + (structures?.[k]?.dice ?? Number.NaN), 0) / results.length;
+    expect(Math.min(mean(0), mean(1))).toBeGreaterThan(0.6);
+    const masks = await trainer.predictMasks('validation', 0);
+    expect(masks.length).toBe(2 * 64 * 64);
+    const both = [...masks.subarray(0, 4096).keys()].filter((at) => masks[at] === 1 && masks[at + 4096] === 1);
+    expect(both.length).toBeGreaterThan(20);
+    const wrong = await failure(make({ headArchitecture, structures: 1 }));
+    expect([wrong.code, wrong.field]).toEqual(['INVALID_ARGUMENT', 'structures']);
+  });
+
+  it('takes one optimiser step for several batches, and for what is left at the end of an epoch', async () => {
+    const weights = async (trainer: Trainer): Promise<Buffer> => {
+      const path = join(files.folder, 'accumulated');
+      await trainer.exportWeights(path, null);
+      return readFileSync(path);
+    };
+    const trainer = await make({ ...CLASSIFICATION, headArchitecture: ENCODER_ONLY, accumulationSteps: 2, batchSize: 1 });
+    for (let n = 0; n < 3; n++) await trainer.addClassificationSample('train', noise(64, 64, n + 1), n);
+    const states = [await weights(trainer)];
+    for (let n = 0; n < 3; n++) {
+      await trainer.train(1);
+      states.push(await weights(trainer));
+    }
+    expect(states.slice(1).map((state, n) => !state.equals(states[n] as Buffer))).toEqual([false, true, true]);
+  });
+
+  it('leaves everything of SAM as it is under AutoSAM, and refuses to train its encoder', async () => {
+    const trainer = await make({ headArchitecture: MICRO_AUTOSAM });
+    await addSquares(trainer, 'train', 4);
+    await addSquares(trainer, 'validation', 2);
+    await trainer.train(2);
+    const base = join(files.folder, 'autosam-base.safetensors');
+    await trainer.exportWeights(join(files.folder, 'autosam.safetensors'), base);
+    expect(readFileSync(base).equals(readFileSync(files.base))).toBe(true);
+    // Stretched to [0, 1] its map always has something above a half.
+    for (const index of [0, 1]) expect((await trainer.predictMasks('validation', index)).includes(1)).toBe(true);
+    const refused = await failure(make({ headArchitecture: MICRO_AUTOSAM, encoder: 'all' }));
+    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'encoder']);
+  });
+
+  it('trains adapters only where there are some', async () => {
+    const plain = join(files.folder, 'plain.safetensors');
+    const baseArchitecture = MICRO_BASE.replace('"adapter":true', '"adapter":false');
+    await initBase(baseArchitecture, 1, plain);
+    const refused = await failure(make({ baseArchitecture, baseWeightsPath: plain, encoder: 'adapters' }));
+    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'encoder']);
   });
 
   it('ends an epoch after every sample was seen once, the last batch being what is left', async () => {
@@ -87,20 +200,21 @@ describe('training', () => {
     expect(await run(2)).not.toEqual(first);
   });
 
-  it('leaves a frozen encoder as it was and trains one that is not', async () => {
-    for (const trainEncoder of [false, true]) {
-      const trainer = await make({ trainEncoder });
+  it('leaves a frozen encoder as it was, and trains its adapters alone or all of it', async () => {
+    for (const part of ['frozen', 'adapters', 'all']) {
+      const trainer = await make({ encoder: part });
       await addSquares(trainer, 'train', 4);
       await trainer.train(2);
-      const base = join(files.folder, `base-${trainEncoder}.safetensors`);
+      const base = join(files.folder, `base-${part}.safetensors`);
       await trainer.exportWeights(join(files.folder, 'head.safetensors'), base);
-      const encoder = (path: string): string => firstTensor(path, 'image_encoder.blocks.0.attn.qkv.weight');
-      expect(encoder(base) === encoder(files.base)).toBe(!trainEncoder);
+      const same = (name: string): boolean => firstTensor(base, name) === firstTensor(files.base, name);
+      expect(same('image_encoder.blocks.0.attn.qkv.weight')).toBe(part !== 'all');
+      expect(same('image_encoder.blocks.0.Adapter.spatial.0.weight')).toBe(part === 'frozen');
     }
   });
 
   it('stops when the loss is no number and says where', async () => {
-    const trainer = await make({ trainEncoder: true, learningRate: 1e30 });
+    const trainer = await make({ encoder: 'all', learningRate: 1e30 });
     await addSquares(trainer, 'train', 8);
     const error = await failure(trainer.train(4));
     expect([error.code, error.message]).toEqual(['ILLEGAL_STATE', expect.stringMatching(/epoch 1 at sample \d+/)]);
@@ -109,9 +223,12 @@ describe('training', () => {
 
 describe('checkpoints', () => {
   it.each([
-    ['segmentation with its encoder', { trainEncoder: true, horizontalFlip: true }],
+    ['segmentation with its encoder', { encoder: 'all', horizontalFlip: true }],
+    ['gradients of several batches for a step', { accumulationSteps: 4, batchSize: 1 }],
+    ['a base that learns to follow prompts', { headArchitecture: null, encoder: 'adapters' }],
+    ['AutoSAM', { headArchitecture: MICRO_AUTOSAM }],
     ['classification with dropout', { ...CLASSIFICATION, optimizer: 'adamw', weightDecay: 0.1, rotationDegrees: 40 }],
-  ])('go on exactly as if the run had not stopped: %s', async (_, changes) => {
+  ] as [string, Partial<TrainerOptions>][])('go on exactly as if the run had not stopped: %s', async (_, changes) => {
     const start = async (): Promise<Trainer> => {
       const trainer = await make(changes);
       if (trainerOptions(files, changes).task === 'segmentation') await addSquares(trainer, 'train', 7);
@@ -123,11 +240,13 @@ describe('checkpoints', () => {
     await losses(whole, 6); // into the second epoch
     await whole.saveCheckpoint(checkpoint);
     const expected = await losses(whole, 5);
-    await whole.exportWeights(join(files.folder, 'whole'), null);
+    const paths = (name: string): [string | null, string | null] =>
+      changes.headArchitecture === null ? [null, join(files.folder, name)] : [join(files.folder, name), null];
+    await whole.exportWeights(...paths('whole'));
     const resumed = await start();
     await resumed.loadCheckpoint(checkpoint);
     expect(await losses(resumed, 5)).toEqual(expected);
-    await resumed.exportWeights(join(files.folder, 'resumed'), null);
+    await resumed.exportWeights(...paths('resumed'));
     expect(readFileSync(join(files.folder, 'resumed')).equals(readFileSync(join(files.folder, 'whole')))).toBe(true);
   });
 

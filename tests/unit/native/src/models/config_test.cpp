@@ -72,6 +72,11 @@ TEST("config: an architecture that asks for all memory is refused") {
 TEST("config: heads read back, and their wrong fields are named") {
   for (const char* text :
        {R"({"kind":"sam-automed","mobilenet":{"width":0.35,"se":"improved"}})",
+        R"({"kind":"sam-automed","mobilenet":{"width":0.35,"se":"improved"},"decoder":"frozen"})",
+        R"({"kind":"sam-automed","mobilenet":{"width":0.35,"se":"improved"},"structures":3})",
+        R"({"kind":"sam-medcls","features":"encoder","classes":4})",
+        R"({"kind":"sam-medcls","features":"mobilenet","mobilenet":{"width":1,"se":"plain"},"classes":4})",
+        R"({"kind":"autosam","hardnet":{"width":0.35,"block_layers":16,"input_size":256}})",
         R"({"kind":"sam-medcls","mobilenet":{"width":1,"se":"plain"},"attention":false,"classes":4})"}) {
     CHECK(automed::models::to_json(automed::models::parse_head_config(text)) == text);
   }
@@ -86,6 +91,16 @@ TEST("config: heads read back, and their wrong fields are named") {
            {R"({"kind":"sam-automed","mobilenet":{"width":"1","se":"plain"}})", "mobilenet.width"},
            {R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"best"}})", "mobilenet.se"},
            {R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"plain"},"classes":4})", "classes"},
+           {R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"plain"},"structures":0})", "structures"},
+           {R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"plain"},"decoder":"other"})", "decoder"},
+           {R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"plain"},"decoder":"frozen","structures":2})",
+            "structures"},
+           {R"({"kind":"sam-medcls","features":"all","classes":3})", "features"},
+           {R"({"kind":"sam-medcls","features":"encoder","attention":true,"classes":3})", "attention"},
+           {R"({"kind":"autosam"})", "hardnet"},
+           {R"({"kind":"autosam","hardnet":{"width":9,"block_layers":16,"input_size":256}})", "hardnet.width"},
+           {R"({"kind":"autosam","hardnet":{"width":1,"block_layers":0,"input_size":256}})", "hardnet.block_layers"},
+           {R"({"kind":"autosam","hardnet":{"width":1,"block_layers":16,"input_size":250}})", "hardnet.input_size"},
            {R"({"kind":"sam-medcls","mobilenet":{"width":1,"se":"plain"},"attention":true,"classes":1})", "classes"},
            {R"({"kind":"sam-medcls","mobilenet":{"width":1,"se":"plain"},"classes":3})", "attention"}}) {
     CHECK(error_of(ErrorCode::kInvalidArgument, [&] { automed::models::parse_head_config(row.text); }).field() ==

@@ -9,9 +9,9 @@ namespace {
 
 Sample sample_with_square() {
   Sample sample;
-  sample.mask = torch::zeros({64, 64}, torch::kUInt8);
-  sample.mask.slice(0, 10, 25).slice(1, 30, 50).fill_(1);
-  sample.image = sample.mask.to(torch::kFloat32).unsqueeze(0).expand({3, 64, 64}).clone();
+  sample.mask = torch::zeros({1, 64, 64}, torch::kUInt8);
+  sample.mask.slice(1, 10, 25).slice(2, 30, 50).fill_(1);
+  sample.image = sample.mask.to(torch::kFloat32).expand({3, 64, 64}).clone();
   return sample;
 }
 
@@ -20,8 +20,8 @@ TEST("flips image and mask alike") {
   std::set<std::pair<bool, bool>> seen;
   for (std::uint64_t index = 0; index < 32; ++index) {
     const auto sample = augment(sample_with_square(), options, 1, 0, index);
-    CHECK(test::max_difference(sample.image[0], sample.mask.to(torch::kFloat32)) == 0);
-    seen.insert({sample.mask[12][32].item<int>() == 1, sample.mask[12][31].item<int>() == 1});
+    CHECK(test::max_difference(sample.image[0], sample.mask[0].to(torch::kFloat32)) == 0);
+    seen.insert({sample.mask[0][12][32].item<int>() == 1, sample.mask[0][12][31].item<int>() == 1});
   }
   CHECK(seen.size() > 1);  // not the same draw for every sample
 }
@@ -31,9 +31,20 @@ TEST("rotates image and mask by the same angle and keeps mask values exact") {
   for (std::uint64_t index = 0; index < 16; ++index) {
     const auto sample = augment(sample_with_square(), options, 1, 0, index);
     const auto nearest = (sample.image[0] > 0.5).to(torch::kUInt8);
-    CHECK((nearest != sample.mask).sum().item<std::int64_t>() <= 12);  // they may differ along the edge only
+    CHECK((nearest != sample.mask[0]).sum().item<std::int64_t>() <= 12);  // they may differ along the edge only
     CHECK(sample.mask.max().item<int>() == 1);
     CHECK(sample.mask.eq(0).logical_or(sample.mask.eq(1)).all().item<bool>());
+  }
+}
+
+TEST("moves every structure's mask by the same transform") {
+  const AugmentOptions options{.horizontal_flip = true, .vertical_flip = true, .rotation_degrees = 40};
+  for (std::uint64_t index = 0; index < 8; ++index) {
+    auto two = sample_with_square();
+    two.mask = two.mask.repeat({2, 1, 1});
+    const auto sample = augment(two, options, 1, 0, index);
+    CHECK(torch::equal(sample.mask[0], sample.mask[1]));
+    CHECK(torch::equal(sample.mask.slice(0, 0, 1), augment(sample_with_square(), options, 1, 0, index).mask));
   }
 }
 

@@ -44,3 +44,24 @@ TEST("losses: dice is per image, then averaged") {
   }
   CHECK(std::abs(automed::train::dice_loss(logits, target).item<double>() - sum / 3) < 1e-6);
 }
+
+TEST("losses: AutoSAM's is cross-entropy and Tversky on the stretched map, with the target at its size") {
+  const torch::Tensor target = torch::zeros({1, 1, 8, 8});
+  target.slice(2, 0, 4).fill_(1);
+  const torch::Tensor small = torch::zeros({1, 1, 4, 4});
+  small.slice(2, 0, 2).fill_(1);
+  const torch::Tensor p = small * 0.8 + (1 - small) * 0.1;
+  // 8 of 16 pixels are foreground: TP 6.4, FN 1.6, FP 0.8.
+  const double expected = -(std::log(0.8) + std::log(0.9)) / 2 + 1 - (6.4 + 1) / (6.4 + 0.5 * (1.6 + 0.8) + 1);
+  CHECK(std::abs(automed::train::autosam_loss(p, target).item<double>() - expected) < 1e-5);
+}
+
+TEST("losses: the interactive one also pays for a wrong estimate of the IoU") {
+  const torch::Tensor target = (torch::rand({2, 1, 16, 16}) > 0.5).to(torch::kFloat32);
+  const torch::Tensor right = (target * 2 - 1) * 40;
+  const double honest = automed::train::interactive_loss(right, target, torch::ones({2})).item<double>();
+  const double modest = automed::train::interactive_loss(right, target, torch::full({2}, 0.4)).item<double>();
+  CHECK(honest < 1e-3);
+  CHECK(std::abs(modest - honest - 0.36) < 1e-4);
+  CHECK(automed::train::interactive_loss(-right, target, torch::ones({2})).item<double>() > 20);
+}

@@ -31,7 +31,16 @@ async function mask(path: string, foreground: number): Promise<string> {
 }
 
 async function check(data: string, changes: Partial<DataSpec> = {}): Promise<DataReport> {
-  const spec: DataSpec = { task: 'classification', data, validationFraction: 0.5, seed: 0, strict: false, ...changes };
+  const spec: DataSpec = {
+    task: 'classification',
+    data,
+    structure: 'foreground',
+    validationFraction: 0.5,
+    testFraction: 0,
+    seed: 0,
+    strict: false,
+    ...changes,
+  };
   return checkData(await listSamples(spec));
 }
 

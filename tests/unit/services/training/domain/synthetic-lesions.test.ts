@@ -85,8 +85,8 @@ describe('the demonstration set', () => {
     expect([segments.parts.train.length, segments.parts.test.length, segments.problems]).toEqual([6, 3, []]);
     expect([classes.parts.train.length, classes.parts.test.length]).toEqual([6, 3]);
     expect(classes.classes).toEqual([...LESION_CLASSES]);
-    const { mask } = await decodeSample(segments.parts.train[0]!);
-    expect(Buffer.compare(Buffer.from(mask!), Buffer.from(syntheticLesion(5, 0, LESION_CLASSES[0]).mask))).toBe(0);
+    const { masks } = await decodeSample(segments.parts.train[0]!);
+    expect(Buffer.compare(Buffer.from(masks!), Buffer.from(syntheticLesion(5, 0, LESION_CLASSES[0]).mask))).toBe(0);
     const written: number[] = [];
     await writeDemoData(folder, options, (done) => written.push(done));
     expect(written).toEqual([]);

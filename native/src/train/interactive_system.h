@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "train/prompts.h"
+#include "train/system.h"
+
+namespace automed::train {
+
+/// SAM or SAM-Med2D itself, trained to follow prompts as SAM-Med2D is: a box or one point first, then eight rounds on
+/// the same embedding, each with its own previous mask and 1, 3, 5 or 9 correction points as prompts; one random round
+/// and the last get no new points. Of the three masks the one with the highest predicted IoU counts. The prompt encoder
+/// and the mask decoder are trained, and of the image encoder what `encoder` says; the encoder learns in the first pass
+/// only.
+///
+/// Differences from the published code: its loop wraps three of the point embeddings anew in every pass, so that its
+/// optimiser never trains them; here they are trained. It also runs the prompt encoder without gradients in the
+/// correction rounds, so that what reads mask prompts is never trained; here it is.
+class InteractiveSystem : public System {
+ public:
+  InteractiveSystem(models::Sam base, EncoderTraining encoder);
+
+  Modules modules() override;
+  void set_training(bool training) override;
+  void learn(const Batch& batch, std::uint64_t seed, const Learn& learn) override;
+  /// `output` and `loss` are those of the true masks' boxes, `point` the masks from one foreground point each.
+  Evaluation evaluate(const Batch& batch, const std::vector<std::uint64_t>& seeds) override;
+  void export_weights(const std::optional<std::string>& head_path,
+                      const std::optional<std::string>& base_path) override;
+
+ private:
+  struct Prompt {
+    std::optional<models::PointPrompt> points;
+    std::optional<torch::Tensor> boxes;
+    std::optional<torch::Tensor> masks;  ///< N,1,4g,4g
+  };
+  struct Prediction {
+    torch::Tensor low_res;  ///< N,1,4g,4g
+    torch::Tensor logits;   ///< N,1,S,S
+    torch::Tensor iou;      ///< N
+  };
+
+  Prediction predict(const torch::Tensor& embedding, const Prompt& prompt);
+};
+
+}  // namespace automed::train

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/sam.h"
+
+namespace automed::train {
+
+/// Which part of the base's image encoder a run trains.
+enum class EncoderTraining { kFrozen, kAdapters, kAll };
+
+struct Batch {
+  torch::Tensor images;  ///< B,3,S,S normalised
+  torch::Tensor target;  ///< masks B,K,S,S float32 of 0 and 1, or classes B int64
+};
+
+/// What the weights make of a batch, without gradients.
+struct Evaluation {
+  torch::Tensor output;  ///< mask logits B,K,S,S or class logits B,classes
+  torch::Tensor loss;    ///< B
+  torch::Tensor point;   ///< interactive systems: the mask logits from one point prompt; undefined otherwise
+};
+
+/// What a run trains: a head on a base, or the base itself. It knows the model and its losses; samples, order,
+/// optimiser and checkpoints are the Trainer's.
+class System {
+ public:
+  /// Takes one optimiser step on a scalar loss (or gathers its gradients for a later one).
+  using Learn = std::function<void(const torch::Tensor& loss)>;
+  /// Modules that training changes, under their names in a checkpoint.
+  using Modules = std::vector<std::pair<std::string, torch::nn::Module*>>;
+
+  /// `base`: its weights loaded, on its device. Throws kInvalidArgument (field `encoder`) when there are no adapters to
+  /// train.
+  System(models::Sam base, EncoderTraining encoder);
+  virtual ~System() = default;
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  std::vector<torch::Tensor> trainable_parameters();
+  virtual Modules modules() = 0;
+  virtual void set_training(bool training) = 0;
+
+  /// Learns from one batch, calling `learn` once for each optimiser step. Everything random comes from `seed`.
+  virtual void learn(const Batch& batch, std::uint64_t seed, const Learn& learn) = 0;
+  /// `seeds`, one for each image, decide what a prompt points at, where there are prompts.
+  virtual Evaluation evaluate(const Batch& batch, const std::vector<std::uint64_t>& seeds) = 0;
+
+  /// Writes the head, where there is one, and unless null the whole base; atomic each.
+  virtual void export_weights(const std::optional<std::string>& head_path,
+                              const std::optional<std::string>& base_path) = 0;
+
+ protected:
+  /// B,C,g,g; with gradients only when some of the encoder is trained.
+  torch::Tensor encode(const torch::Tensor& images);
+  bool trains_encoder() const { return encoder_ != EncoderTraining::kFrozen; }
+
+  models::Sam base_;
+
+ private:
+  EncoderTraining encoder_;
+};
+
+}  // namespace automed::train

@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Argument, Command } from 'commander';
+import { CancelledError } from '../../common/errors';
+import { TABLE_NAMES, tableOf } from '../../training/domain/tables';
+import { loadConfig } from '../config';
+import { CliError } from '../errors';
+import { printJson, printLine } from '../output/print';
+import { Progress } from '../reproduce/progress';
+import { makeReport, reportMarkdown } from '../reproduce/report';
+import { measureTable, type Settings } from '../reproduce/steps';
+import { examples, whole } from './options';
+
+interface ReproduceOptions {
+  data: string;
+  base: string;
+  samBase?: string;
+  epochs?: number;
+  limit?: number;
+  preset: string;
+  seed: number;
+  masksDir?: string;
+  out?: string;
+  home?: string;
+  device: string;
+  threads: number;
+  json?: boolean;
+}
+
+export function reproduceCommand(): Command {
+  const command = new Command('reproduce')
+    .description(
+      'train and measure what a table of the paper compares, and write a report; the same command goes on where it was stopped',
+    )
+    .addArgument(new Argument('<table>', 'table1 to table10').choices(TABLE_NAMES))
+    .requiredOption('--data <folder>', 'images/ + masks/, or one folder per class')
+    .option('--base <base>', 'a base of the store; or an architecture, whose random weights are trained first', 'tiny')
+    .option('--sam-base <base>', "the base of SAM's rows (default, for an architecture: the same without adapters)")
+    .option('--epochs <count>', "of each training (default: the recipe's)", whole(1))
+    .option('--limit <count>', 'samples at most, of all parts together', whole(10))
+    .option('--preset <name>', 'recipe: default, paper', 'default')
+    .option('--seed <number>', 'of the split, the weights and the order', whole(0), 0)
+    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option('--out <folder>', 'report, progress and checkpoints (default: reproduce/TABLE)')
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
+    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--json', 'print the report as one JSON document')
+    .action(reproduce);
+  return examples(command, [
+    'automed reproduce table4 --data data/isic2017 --base tiny --epochs 3 --limit 120',
+    'automed reproduce table9 --data data/polyps --base sam-med2d-b --sam-base sam-b --preset paper',
+    'automed reproduce table10 --data data/brain_mri --base sam-med2d-b --preset paper',
+  ]);
+}
+
+function commandLine({ table, base, samBase, epochs, limit, preset, seed, masksDir }: Settings, data: string): string {
+  const flags = { base, 'sam-base': samBase, epochs, limit, preset, seed, 'masks-dir': masksDir };
+  const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  return ['automed reproduce', table, `--data ${data}`, ...given].join(' ');
+}
+
+async function reproduce(name: string, options: ReproduceOptions): Promise<void> {
+  const table = tableOf(name);
+  const { base, samBase, epochs, limit, preset, seed, masksDir } = options;
+  const settings: Settings = {
+    table: name,
+    data: resolve(options.data),
+    base,
+    samBase,
+    epochs,
+    limit,
+    preset,
+    seed,
+    masksDir,
+  };
+  const store = resolve(options.home ?? loadConfig().home);
+  const out = resolve(options.out ?? join('reproduce', name));
+  const progress = await Progress.open(out, { ...settings, store });
+  const { threads, device } = options;
+  const begun = performance.now();
+  const rows = await measureTable({ settings, table, progress, store, out, threads, device }).catch(
+    (error: unknown) => {
+      if (!(error instanceof CancelledError)) throw error;
+      throw new CliError('cancelled; the same command goes on where it stopped');
+    },
+  );
+  const seconds = (performance.now() - begun) / 1000;
+  const report = makeReport(table, settings, rows, { seconds, command: commandLine(settings, options.data) });
+  await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(join(out, 'report.md'), reportMarkdown(report));
+  if (options.json) return printJson(report);
+  printLine(`${reportMarkdown(report)}\nwritten to ${join(out, 'report.md')} and report.json`);
+}

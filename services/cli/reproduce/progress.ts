@@ -1,0 +1,53 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { replaceFile } from '../../store/durable';
+import { CliError } from '../errors';
+
+const stepSchema = z.object({
+  /** `name@version` of what the step made. */
+  model: z.string().optional(),
+  base: z.string().optional(),
+  metrics: z.record(z.string(), z.unknown()),
+  samples: z.object({ train: z.int(), validation: z.int(), test: z.int() }).optional(),
+  seconds: z.number(),
+  command: z.string(),
+});
+
+export type StepResult = z.infer<typeof stepSchema>;
+
+const progressSchema = z.object({ settings: z.string(), steps: z.record(z.string(), stepSchema) });
+
+const FILE = 'progress.json';
+
+/** What a reproduction has finished, kept beside its report so that the same command goes on where it was stopped. */
+export class Progress {
+  private constructor(
+    private readonly folder: string,
+    private readonly settings: string,
+    private readonly steps: Record<string, StepResult>,
+  ) {}
+
+  /** @throws CliError when the folder holds a reproduction with other settings */
+  static async open(folder: string, settings: object): Promise<Progress> {
+    await mkdir(folder, { recursive: true });
+    const wanted = JSON.stringify(settings);
+    const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
+    if (text === undefined) return new Progress(folder, wanted, {});
+    const found = progressSchema.parse(JSON.parse(text));
+    if (found.settings !== wanted) {
+      throw new CliError(`${folder} holds a reproduction with other settings; delete it or choose another --out`);
+    }
+    return new Progress(folder, wanted, found.steps);
+  }
+
+  /** The step's result from an earlier run, or from running it now. */
+  async step(id: string, run: () => Promise<StepResult>): Promise<StepResult> {
+    const done = this.steps[id];
+    if (done) return done;
+    const result = await run();
+    this.steps[id] = result;
+    await replaceFile(join(this.folder, FILE), JSON.stringify({ settings: this.settings, steps: this.steps }, null, 1));
+    return result;
+  }
+}

@@ -1,0 +1,191 @@
+// The work behind a table's rows: bases made and taught, systems trained, everything measured on the same test part.
+
+import { join } from 'node:path';
+import { BASE_ARCHITECTURES, type Task } from '../../store';
+import { INTERACTIVE } from '../../training/domain/systems';
+import type { BaseKind, Table, TableRow } from '../../training/domain/tables';
+import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../training/protocol';
+import { CliError } from '../errors';
+import { TrainingDisplay } from '../output/training-display';
+import { displayEvents } from '../training/display-events';
+import { runWorker } from '../training/worker';
+import type { Progress, StepResult } from './progress';
+
+export interface Settings {
+  table: string;
+  data: string;
+  /** The name of an architecture stands for random weights, which are trained here first; else a base of the store. */
+  base: string;
+  /** The base of SAM's rows; default for an architecture: its counterpart without adapters. */
+  samBase?: string | undefined;
+  epochs?: number | undefined;
+  limit?: number | undefined;
+  preset: string;
+  seed: number;
+  masksDir?: string | undefined;
+}
+
+export interface Workshop {
+  settings: Settings;
+  table: Table;
+  progress: Progress;
+  /** Root of the store. */
+  store: string;
+  /** Folder of the report, with the runs' checkpoints below. */
+  out: string;
+  threads: number;
+  device: string;
+}
+
+/** A row with what was measured, or why nothing was. */
+export interface MeasuredRow {
+  row: TableRow;
+  result?: StepResult;
+  base?: string;
+  reason?: string;
+}
+
+/** Share of the data that is kept for the test where the folder has no test part. */
+export const TEST_FRACTION = 0.2;
+
+/** The architecture of SAM that an architecture of SAM-Med2D adds its adapters to. */
+const WITHOUT_ADAPTERS: Readonly<Record<string, string>> = { tiny: 'tiny-sam', 'sam-med2d-vit-b': 'sam-vit-b' };
+
+export const isArchitecture = (name: string): boolean => Object.hasOwn(BASE_ARCHITECTURES, name);
+
+function commonSpec({ settings, table, store, threads, device }: Workshop, id: string) {
+  const { data, limit, seed, masksDir } = settings;
+  return {
+    name: `reproduce-${settings.table}-${id}`,
+    task: table.task satisfies Task,
+    data,
+    store,
+    threads,
+    device,
+    seed,
+    recipe: settings.preset,
+    overrides: settings.epochs === undefined ? {} : { epochs: settings.epochs },
+    testFraction: TEST_FRACTION,
+    reportImages: false,
+    resume: true,
+    ...(limit === undefined ? {} : { limit }),
+    ...(masksDir === undefined ? {} : { masksDir }),
+  };
+}
+
+/** Runs one worker with a display, and keeps what it says of the samples. */
+async function runStep(title: string, metric: string, command: WorkerCommand, text: string): Promise<StepResult> {
+  const display = new TrainingDisplay(title);
+  const show = displayEvents(display, metric);
+  let samples: StepResult['samples'];
+  const begun = performance.now();
+  const listen = (event: WorkerEvent): void => {
+    if (event.type === 'started') samples = event.samples;
+    show(event);
+  };
+  const finished: FinishedEvent = await runWorker(command, listen).finally(() => display.close());
+  const { model, base, metrics } = finished;
+  return {
+    metrics,
+    seconds: (performance.now() - begun) / 1000,
+    command: text,
+    ...(samples ? { samples } : {}),
+    ...(model === undefined ? {} : { model }),
+    ...(base === undefined ? {} : { base }),
+  };
+}
+
+function commandText(words: string, { settings }: Workshop): string {
+  const { data, epochs, limit, seed, preset } = settings;
+  const options = [`--data ${data}`, `--preset ${preset}`, `--seed ${seed}`, `--test-fraction ${TEST_FRACTION}`];
+  if (epochs !== undefined) options.push(`--epochs ${epochs}`);
+  if (limit !== undefined) options.push(`--limit ${limit}`);
+  return `automed train ${words} ${options.join(' ')}`;
+}
+
+/** The base of a kind: of the store as it is, or random weights; undefined when none was given. */
+async function rawBase(workshop: Workshop, kind: BaseKind): Promise<string | undefined> {
+  const { settings, progress, store } = workshop;
+  const { base, samBase } = settings;
+  const counterpart = isArchitecture(base) ? WITHOUT_ADAPTERS[base] : undefined;
+  const wanted = kind === 'sam-med2d' ? base : (samBase ?? counterpart);
+  if (wanted === undefined || !isArchitecture(wanted)) return wanted;
+  const name = `reproduce-${settings.table}-${kind}-random`;
+  const made = await progress.step(`create-${kind}`, () =>
+    runStep(
+      name,
+      'mdsc',
+      { type: 'createBase', spec: { store, name, arch: wanted, seed: settings.seed } },
+      `automed bases create ${name} --arch ${wanted} --seed ${settings.seed}`,
+    ),
+  );
+  return made.base;
+}
+
+/** The base that rows stand on. Random weights are first taught to follow prompts, where there are masks to teach them. */
+async function readyBase(workshop: Workshop, kind: BaseKind): Promise<string | undefined> {
+  const raw = await rawBase(workshop, kind);
+  if (raw === undefined || workshop.table.task === 'classification' || !isRandom(workshop, kind)) return raw;
+  const taught = await workshop.progress.step(`teach-${kind}`, () => {
+    const spec: TrainSpecInput = {
+      ...commonSpec(workshop, kind),
+      system: INTERACTIVE,
+      base: raw,
+      encoder: 'all',
+      jobFolder: join(workshop.out, 'jobs', `teach-${kind}`),
+    };
+    const text = commandText(`base --base ${raw} --name ${spec.name} --train encoder`, workshop);
+    return runStep(`teaching ${kind}`, 'mdsc', { type: 'train', spec }, text);
+  });
+  return taught.base;
+}
+
+function isRandom({ settings }: Workshop, kind: BaseKind): boolean {
+  return isArchitecture(kind === 'sam-med2d' ? settings.base : (settings.samBase ?? settings.base));
+}
+
+/** A base's own row: the true box, and one point. */
+async function measureBase(workshop: Workshop, { id, title }: TableRow, base: string): Promise<StepResult> {
+  const { name: _name, task: _task, recipe: _recipe, overrides: _overrides, ...data } = commonSpec(workshop, id);
+  const { reportImages: _images, resume: _resume, ...spec } = data;
+  const jobFolder = join(workshop.out, 'jobs', `measure-${id}`);
+  return workshop.progress.step(`measure-${id}`, () =>
+    runStep(
+      `measuring ${title}`,
+      'mdsc',
+      { type: 'evaluateBase', spec: { ...spec, base, part: 'test', jobFolder } },
+      `automed reproduce ${workshop.settings.table} (prompts from the true masks)`,
+    ),
+  );
+}
+
+async function trainSystem(workshop: Workshop, row: TableRow, base: string, system: string): Promise<StepResult> {
+  const { task } = workshop.table;
+  // With no masks to teach a random encoder by, it learns with its head; a MobileNet alone has no use for it.
+  const learns = task === 'classification' && isRandom(workshop, row.base) && !system.includes('mobilenet');
+  const encoder = learns ? 'all' : 'frozen';
+  return workshop.progress.step(`train-${row.id}`, () => {
+    const common = commonSpec(workshop, row.id);
+    const jobFolder = join(workshop.out, 'jobs', `train-${row.id}`);
+    const baseName = learns ? { baseName: `${common.name}-base` } : {};
+    const spec: TrainSpecInput = { ...common, system, base, encoder, jobFolder, ...baseName };
+    const words = `${task} --system ${system} --base ${base} --name ${common.name}${learns ? ' --train encoder' : ''}`;
+    const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
+    return runStep(row.title, metric, { type: 'train', spec }, commandText(words, workshop));
+  });
+}
+
+export async function measureRow(workshop: Workshop, row: TableRow): Promise<MeasuredRow> {
+  const base = await readyBase(workshop, row.base);
+  if (base === undefined) return { row, reason: 'no base of SAM was given (--sam-base)' };
+  if (row.system === undefined) return { row, base, result: await measureBase(workshop, row, base) };
+  return { row, base, result: await trainSystem(workshop, row, base, row.system) };
+}
+
+/** Every row of the table, one after another. */
+export async function measureTable(workshop: Workshop): Promise<MeasuredRow[]> {
+  const rows: MeasuredRow[] = [];
+  for (const row of workshop.table.rows) rows.push(await measureRow(workshop, row));
+  if (rows.every(({ result }) => result === undefined)) throw new CliError('no row of the table could be measured');
+  return rows;
+}
