@@ -14,6 +14,7 @@ import { table } from '../../services/cli/output/table';
 import { startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
+import { bench } from './keep-alive';
 
 const [WIDTH, HEIGHT] = [1024, 768];
 const ENCODES = 20;
@@ -81,7 +82,4 @@ async function main(): Promise<void> {
   process.stdout.write(`${table(['base', 'call', 'calls', 'p50 ms', 'p95 ms'], rows)}\n`);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 1;
-});
+bench(main);

@@ -12,6 +12,7 @@ import { byteSize, table } from '../../services/cli/output/table';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
+import { bench } from './keep-alive';
 
 /** Bytes of one process, with its share of what it has in common with others. */
 function proportionalBytes({ child }: Program): number {
@@ -68,7 +69,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 1;
-});
+bench(main);

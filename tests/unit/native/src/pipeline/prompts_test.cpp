@@ -140,6 +140,23 @@ TEST("does with coordinates of the image what the decoder does with those of the
   CHECK(predicted[0].drawn.area_px == (restored > 0).sum().item<std::int64_t>());
 }
 
+TEST("scales prompts by the longest side and crops the padding where the base wants its images so") {
+  const auto base = small_base(false);
+  auto embedding = some_embedding();
+  embedding.placement = place_image(100, 50, 64, models::Fit::kLongestSide);  // 64 x 32 in the upper half
+  auto sam = base.sam();
+  const c10::InferenceMode guard;
+  const auto box = torch::tensor({{10.0F, 20.0F, 90.0F, 50.0F}});
+  const auto prompt = sam->prompt_encoder->forward(std::nullopt, box * 0.64, std::nullopt);
+  const auto expected = sam->mask_decoder->forward(embedding.features, sam->prompt_encoder->dense_pe(), prompt.sparse,
+                                                   prompt.dense, /*multimask=*/false);
+  const auto predicted = predict_masks(base, embedding, boxes_of(box), 0.5);
+  CHECK(test::max_difference(predicted[0].low_res, expected.masks[0][0]) < 1e-5);
+  const auto full = at::upsample_bilinear2d(expected.masks, {64, 64}, false);
+  const auto restored = at::upsample_bilinear2d(full.slice(2, 0, 32), {50, 100}, false)[0][0];
+  CHECK(torch::equal(predicted[0].drawn.mask, (restored > 0).to(torch::kUInt8)));
+}
+
 TEST("gives an earlier mask to SAM as logits and to SAM-Med2D as probabilities") {
   for (const bool adapter : {false, true}) {
     const auto base = small_base(adapter);
