@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
-import { writeNativeBase } from './adapters/native-import';
+import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
+import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
-import type { ImportSpec } from './import-protocol';
+import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import { workerCommandSchema, type CreateBaseSpec, type TrainSpec, type WorkerEvent } from './protocol';
 
 const cancellation = new AbortController();
@@ -68,6 +69,16 @@ async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
   };
 }
 
+async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEvent> {
+  const { backbone, report } = await importBackbone(await ModelStore.open(spec.store), spec, writeNativeBackbone);
+  return {
+    type: 'finished',
+    backbone: `${backbone.manifest.name}@${backbone.manifest.version}`,
+    metrics: {},
+    imported: report,
+  };
+}
+
 function failureOf(error: unknown): WorkerEvent {
   if (error instanceof AutomedError && error.code !== 'INTERNAL') {
     const { code, message, field } = error;
@@ -86,6 +97,8 @@ function run(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'can
       return create(command.spec);
     case 'importBase':
       return importWeights(command.spec);
+    case 'importBackbone':
+      return importBackboneWeights(command.spec);
   }
 }
 

@@ -43,6 +43,7 @@ interface TrainOptions {
   attention?: boolean;
   baseName?: string;
   startFrom?: string;
+  backbone?: string;
   device: string;
   threads: number;
   jobFolder?: string;
@@ -133,6 +134,10 @@ function addDataFlags(command: Command): void {
 function addRunFlags(command: Command): void {
   command
     .option('--start-from <model>', 'continue with the weights of this model')
+    .option(
+      '--backbone <name>',
+      'start the MobileNet from imported ImageNet weights (automed bases import --mobilenet)',
+    )
     .option('--base-name <name>', "with --train encoder: name of the new base (default: the base's own)")
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
@@ -210,6 +215,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     trainEncoder: options.train === 'encoder',
     baseName: options.baseName,
     startFrom: options.startFrom,
+    backbone: options.backbone,
     recipe: options.preset,
     overrides: given(overrides),
     head: given(head),

@@ -9,6 +9,7 @@ import {
   segmentationHead,
   type HeadArchitecture,
   type ModelStore,
+  type StoredBackbone,
   type StoredBase,
   type StoredModel,
 } from '../../store';
@@ -34,6 +35,7 @@ interface Plan {
   recipe: Recipe;
   base: StoredBase;
   start: StoredModel | undefined;
+  backbone: StoredBackbone | undefined;
 }
 
 function headFor(spec: TrainSpec, base: StoredBase, classes: readonly string[]): HeadArchitecture {
@@ -55,23 +57,35 @@ async function startModel(store: ModelStore, spec: TrainSpec): Promise<StoredMod
   return stored;
 }
 
+async function startBackbone(store: ModelStore, spec: TrainSpec): Promise<StoredBackbone | undefined> {
+  if (spec.backbone === undefined) return undefined;
+  if (spec.startFrom !== undefined) {
+    throw automedError('INVALID_ARGUMENT', 'A run starts from a model or from a backbone, not from both.', {
+      field: 'backbone',
+    });
+  }
+  const stored = await store.resolveBackbone(spec.backbone);
+  await store.verify(stored);
+  return stored;
+}
+
 /** Resolves everything that can be wrong before a single image is decoded. */
 async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
   const recipe = recipeFor(spec.task, spec.recipe, spec.overrides);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  return { spec, recipe, base, start: await startModel(store, spec) };
+  return { spec, recipe, base, start: await startModel(store, spec), backbone: await startBackbone(store, spec) };
 }
 
 /** The facts that make a checkpoint fit: same samples in the same order, same model, same numbers. */
-function digestOf({ spec, recipe, base, start }: Plan, head: HeadArchitecture, data: PreparedData): string {
+function digestOf({ spec, recipe, base, start, backbone }: Plan, head: HeadArchitecture, data: PreparedData): string {
   return runDigest({
     task: spec.task,
     seed: spec.seed,
     trainEncoder: spec.trainEncoder,
     recipe,
     base: base.manifest.weights.sha256,
-    start: start?.manifest.weights.sha256 ?? null,
+    start: (start ?? backbone)?.manifest.weights.sha256 ?? null,
     head,
     data: data.fingerprint,
   });
@@ -130,7 +144,7 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     baseWeightsPath: plan.base.weightsPath,
     headArchitecture: head,
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
-    backboneWeightsPath: sameTask ? null : (plan.start?.weightsPath ?? null),
+    backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
     trainEncoder: spec.trainEncoder,
     seed: spec.seed,
     recipe: plan.recipe,

@@ -68,6 +68,16 @@ describe('the training worker', () => {
     });
   });
 
+  it('starts from a backbone that exists, and from nothing else besides', async () => {
+    await expect(launch({ type: 'train', spec: spec({ backbone: 'absent' }) })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      field: 'backbone',
+    });
+    await expect(
+      launch({ type: 'train', spec: spec({ backbone: 'absent', startFrom: 'lesion' }) }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'backbone' });
+  });
+
   it('refuses a malformed specification and names the field', async () => {
     const malformed = spec({ threads: 0 });
     await expect(launch({ type: 'train', spec: malformed })).rejects.toMatchObject({
