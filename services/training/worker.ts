@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AutomedError } from '../common/errors';
+import { automedError, AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { createNativeTrainer, initNativeBase } from './adapters/native-trainer';
@@ -89,6 +89,14 @@ function failureOf(error: unknown): WorkerEvent {
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
 }
 
+/** An import cannot stop half-way, but nobody needs to wait for it: nothing is registered, the store sweeps the rest. */
+function unlessCancelled(work: Promise<WorkerEvent>): Promise<WorkerEvent> {
+  return new Promise((resolve, reject) => {
+    cancellation.signal.addEventListener('abort', () => reject(automedError('CANCELLED', 'The import was cancelled.')));
+    work.then(resolve, reject);
+  });
+}
+
 function run(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
   switch (command.type) {
     case 'train':
@@ -96,9 +104,9 @@ function run(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'can
     case 'createBase':
       return create(command.spec);
     case 'importBase':
-      return importWeights(command.spec);
+      return unlessCancelled(importWeights(command.spec));
     case 'importBackbone':
-      return importBackboneWeights(command.spec);
+      return unlessCancelled(importBackboneWeights(command.spec));
   }
 }
 

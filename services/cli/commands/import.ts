@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CheckpointError } from '../../common/errors';
 import { BASE_ARCHITECTURES } from '../../store';
 import type { ImportReport } from '../../training/import-protocol';
 import type { WorkerCommand } from '../../training/protocol';
@@ -78,10 +80,8 @@ function imageSizeOf(text: string): number {
 
 async function importFile(file: string | undefined, options: ImportOptions): Promise<void> {
   const store = resolve(options.home ?? loadConfig().home);
-  const { made, report } = await runWorker(commandFor(file, options, store)).then((event) => ({
-    made: event.base ?? event.backbone,
-    report: event.imported,
-  }));
+  const { base, backbone, imported: report } = await runWorker(commandFor(file, options, store)).catch(damagedFile);
+  const made = base ?? backbone;
   if (made === undefined || !report) throw new CliError('the worker ended without a report');
   if (report.file.named === false) {
     printNote(`the checksum of ${report.file.name} is not the one in its name: it is another file, or a damaged one`);
@@ -91,6 +91,18 @@ async function importFile(file: string | undefined, options: ImportOptions): Pro
   const size = report.imageSize === null ? '' : ` (${report.imageSize} px)`;
   printLine(`imported the ${kind} ${made}${size} into ${store}`);
   for (const line of reportLines(report)) printLine(line);
+}
+
+/** The general advice for damaged weights is about the store's own. */
+function damagedFile(error: unknown): never {
+  if (!(error instanceof CheckpointError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
+  throw new CliError(`${error.message}; download it again, or check where it comes from`);
+}
+
+/** A path that the worker may rely on. */
+function existing(file: string): string {
+  if (!existsSync(file)) throw new CliError(`${file} does not exist`);
+  return resolve(file);
 }
 
 /** The one thing that is asked for, as the worker's command. */
@@ -104,13 +116,13 @@ function commandFor(file: string | undefined, options: ImportOptions, store: str
   if (backbone !== undefined) {
     if (arch !== undefined || imageSize !== undefined) throw new UsageError('--arch and --image-size are for a base');
     const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
-    const spec = { store, name: options.name ?? kind, file: resolve(backbone), kind, se, seed, ...licence } as const;
+    const spec = { store, name: options.name ?? kind, file: existing(backbone), kind, se, seed, ...licence } as const;
     return { type: 'importBackbone', spec };
   }
   if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
   const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
   const size = imageSize === undefined ? {} : { imageSize };
-  return { type: 'importBase', spec: { store, name, file: resolve(file), arch, ...size, ...licence } };
+  return { type: 'importBase', spec: { store, name, file: existing(file), arch, ...size, ...licence } };
 }
 
 function reportLines({ file, weights, converted, leftOut, untrained }: ImportReport): string[] {

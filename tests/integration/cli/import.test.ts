@@ -186,7 +186,7 @@ it('says in a sentence why a file is none of these', async () => {
   const cut = join(folder, 'cut.pth');
   writeFileSync(cut, readFileSync(pth).subarray(0, 100_000));
   expect((await importFile(cut)).err).toContain('the file is cut');
-  expect((await importFile(join(folder, 'absent.pth'))).err).toContain('There is no file');
+  expect((await importFile(join(folder, 'absent.pth'))).err).toContain('absent.pth does not exist');
   expect((await importFile(pth, '--image-size', '250')).code).toBe(2);
 });
 
