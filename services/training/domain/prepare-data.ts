@@ -30,7 +30,7 @@ export interface PreparedData {
 
 export type Emit = (event: WorkerEvent) => void;
 
-type DataSpec = Pick<
+export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 >;
@@ -67,7 +67,8 @@ async function addSample(trainer: TrainerPort, part: Part, { sample, pixels, mas
     : trainer.addClassificationSample(part, pixels, sample.label ?? 0));
 }
 
-function fingerprintOf(lines: readonly string[]): string {
+/** Of the lines that name classes and used samples, whatever their order. */
+export function fingerprintOf(lines: readonly string[]): string {
   return createHash('sha256')
     .update([...lines].sort().join('\n'))
     .digest('hex');
