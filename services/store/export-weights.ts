@@ -26,7 +26,7 @@ export async function exportWeights(weightsPath: string, target: string, options
       throw automedError('INVALID_ARGUMENT', `${target} exists; --force replaces it.`, { field: 'out', cause: error });
     }
     if (errnoOf(error) === 'ENOENT') {
-      throw automedError('NOT_FOUND', `There is no folder ${dirname(target)}.`, { field: 'out', cause: error });
+      throw automedError('INVALID_ARGUMENT', `There is no folder ${dirname(target)}.`, { field: 'out', cause: error });
     }
     throw storageError(error);
   } finally {

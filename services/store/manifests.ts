@@ -135,11 +135,27 @@ export const modelManifestSchema = z.discriminatedUnion('task', [
   z.looseObject({ ...modelFields, task: z.literal('classification'), classes: z.array(z.string().min(1)).min(2) }),
 ]);
 
+/** ImageNet weights that a head's own network starts from. */
+export const backboneManifestSchema = z.looseObject({
+  ...recordedFields,
+  architecture: z.discriminatedUnion('kind', [
+    z.looseObject({ kind: z.literal('mobilenet-v3-large'), se: z.enum(['improved', 'plain']) }),
+    z.looseObject({ kind: z.literal('hardnet-85') }),
+  ]),
+  /** Names of tensors that the published file does not have: random, left to train. */
+  untrained: z.array(z.string()),
+  /** Where the weights come from, in words. */
+  origin: z.string(),
+  licence: z.string(),
+});
+
 export type Family = z.infer<typeof familySchema>;
 export type BaseArchitecture = z.infer<typeof baseArchitectureSchema>;
 export type HeadArchitecture = z.infer<typeof headArchitectureSchema>;
 export type BaseManifest = z.infer<typeof baseManifestSchema>;
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
+export type BackboneManifest = z.infer<typeof backboneManifestSchema>;
+export type BackboneArchitecture = BackboneManifest['architecture'];
 export type SegmentationManifest = Extract<ModelManifest, { task: 'segmentation' }>;
 export type ClassificationManifest = Extract<ModelManifest, { task: 'classification' }>;
 export type Task = ModelManifest['task'];
@@ -152,6 +168,7 @@ type Draft<T> = T extends unknown ? Omit<Known<T>, Recorded> : never;
 
 export type BaseDraft = Draft<BaseManifest>;
 export type ModelDraft = Draft<ModelManifest>;
+export type BackboneDraft = Draft<BackboneManifest>;
 
 /** RGB mean and deviation of SAM's training images, on the 0-255 scale. */
 export function standardPreprocessing(base: BaseArchitecture): z.infer<typeof preprocessingSchema> {

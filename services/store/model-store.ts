@@ -6,8 +6,11 @@ import { automedError } from '../common/errors';
 import { errnoOf, replaceFile } from './durable';
 import {
   aliasSchema,
+  backboneManifestSchema,
   baseManifestSchema,
   modelManifestSchema,
+  type BackboneDraft,
+  type BackboneManifest,
   type BaseDraft,
   type BaseManifest,
   type ModelDraft,
@@ -17,6 +20,7 @@ import { sha256OfFile, VersionedFolder, type Populate, type Stored } from './ver
 
 export type StoredModel = Stored<ModelManifest>;
 export type StoredBase = Stored<BaseManifest>;
+export type StoredBackbone = Stored<BackboneManifest>;
 
 export interface StoreOptions {
   /** Hears of versions that list*() leaves out because they cannot be read. */
@@ -43,6 +47,7 @@ const isVersion = (selector: string): boolean => selector === '' || /^\d+$/.test
 export class ModelStore {
   private readonly models: VersionedFolder<ModelManifest>;
   private readonly bases: VersionedFolder<BaseManifest>;
+  private readonly backbones: VersionedFolder<BackboneManifest>;
   private readonly verified = new Map<string, string>();
 
   private constructor(
@@ -51,6 +56,7 @@ export class ModelStore {
   ) {
     this.models = new VersionedFolder(join(root, 'models'), 'model', modelManifestSchema);
     this.bases = new VersionedFolder(join(root, 'bases'), 'base', baseManifestSchema);
+    this.backbones = new VersionedFolder(join(root, 'backbones'), 'backbone', backboneManifestSchema);
   }
 
   /** Creates the folders when they are missing. */
@@ -58,6 +64,7 @@ export class ModelStore {
     const store = new ModelStore(resolve(root), options.onProblem ?? (() => undefined));
     await store.models.prepare();
     await store.bases.prepare();
+    await store.backbones.prepare();
     return store;
   }
 
@@ -89,12 +96,21 @@ export class ModelStore {
     });
   }
 
+  /** @param reference `name` for the highest version, or `name@3` */
+  async resolveBackbone(reference: string): Promise<StoredBackbone> {
+    const [name, selector] = splitReference(reference);
+    if (isVersion(selector)) return this.backbones.resolve(name, selector);
+    throw automedError('INVALID_ARGUMENT', `Backbones have versions and no aliases: ${JSON.stringify(reference)}.`, {
+      field: 'backbone',
+    });
+  }
+
   /**
    * Compares the weights with the manifest's sha256. A file that has not changed since (size, time, inode) is not read
    * again by this process.
    * @throws CheckpointError (CHECKPOINT_CORRUPT)
    */
-  async verify(stored: StoredModel | StoredBase): Promise<void> {
+  async verify(stored: StoredModel | StoredBase | StoredBackbone): Promise<void> {
     const { manifest, weightsPath } = stored;
     const damaged = (what: string, cause?: unknown): Error =>
       automedError('CHECKPOINT_CORRUPT', `The weights of ${manifest.name}@${manifest.version} ${what}.`, { cause });
@@ -123,6 +139,14 @@ export class ModelStore {
 
   async registerBase(draft: BaseDraft, populate: Populate<BaseManifest>): Promise<StoredBase> {
     return this.bases.register(
+      draft.name,
+      (facts, late) => ({ schema: 1, ...draft, ...late, ...facts, created: new Date().toISOString() }),
+      populate,
+    );
+  }
+
+  async registerBackbone(draft: BackboneDraft, populate: Populate<BackboneManifest>): Promise<StoredBackbone> {
+    return this.backbones.register(
       draft.name,
       (facts, late) => ({ schema: 1, ...draft, ...late, ...facts, created: new Date().toISOString() }),
       populate,

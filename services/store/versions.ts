@@ -42,8 +42,8 @@ export async function sha256OfFile(path: string): Promise<string> {
 export class VersionedFolder<M extends Manifest> {
   constructor(
     private readonly root: string,
-    /** `model` or `base`: the field and the noun of error messages, and the manifest's file name. */
-    private readonly kind: 'model' | 'base',
+    /** The field and the noun of error messages, and the manifest's file name. */
+    private readonly kind: 'model' | 'base' | 'backbone',
     private readonly schema: z.ZodType<M>,
   ) {}
 

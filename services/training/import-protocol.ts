@@ -16,6 +16,20 @@ export const importSpecSchema = z.strictObject({
   licence: z.string().default('not stated; see where the file comes from'),
 });
 
+export const importBackboneSpecSchema = z.strictObject({
+  store: z.string(),
+  /** Name of the backbone to register. */
+  name: z.string(),
+  file: z.string(),
+  /** `mobilenet-v3-large`: torchvision's weights; `hardnet-85`: HarDNet's. */
+  kind: z.enum(['mobilenet-v3-large', 'hardnet-85']),
+  /** Of the MobileNet's blocks: `improved` are the paper's, which no published file has. */
+  se: z.enum(['improved', 'plain']).default('improved'),
+  /** Of what the file does not have. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  licence: z.string().default('not stated; see where the file comes from'),
+});
+
 const shape = z.array(z.int());
 
 export const importReportSchema = z.object({
@@ -29,14 +43,18 @@ export const importReportSchema = z.object({
     /** Whether the checksum begins as the name says (`sam_vit_b_01ec64.pth`); null when the name says nothing. */
     named: z.boolean().nullable(),
   }),
-  imageSize: z.int(),
+  /** Null for a backbone, which sees images of any size. */
+  imageSize: z.int().nullable(),
   /** What was written. */
   weights: z.object({ tensors: z.int(), parameters: z.int(), bytes: z.int(), sha256: z.string() }),
   /** Position tables that were interpolated, with their shapes. */
   converted: z.array(z.object({ name: z.string(), from: shape, to: shape })),
   /** Entries of the file that were not wanted, e.g. `optimizer`. */
   leftOut: z.array(z.string()),
+  /** Tensors that the file does not have by design: random, left to train. */
+  untrained: z.array(z.string()),
 });
 
 export type ImportSpec = z.infer<typeof importSpecSchema>;
+export type ImportBackboneSpec = z.infer<typeof importBackboneSpecSchema>;
 export type ImportReport = z.infer<typeof importReportSchema>;

@@ -1,10 +1,10 @@
 // What a training worker is told and what it tells, as messages of Node's IPC channel. The parent sends one start message
-// (`train`, `createBase`, `importBase` or `evaluateBase`) and may send `cancel`; the worker ends with exactly one `finished` or `failed` and
-// exits.
+// (`train`, `evaluateBase`, `createBase`, `importBase` or `importBackbone`) and may send `cancel`; the worker ends with exactly
+// one `finished` or `failed` and exits.
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
-import { importReportSchema, importSpecSchema } from './import-protocol';
+import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
 /** What of a base's image encoder is trained. */
 export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
@@ -66,6 +66,8 @@ export const trainSpecSchema = z.strictObject({
    * MobileNet is taken over, which must have the same width and blocks.
    */
   startFrom: z.string().optional(),
+  /** Imported backbone whose weights the head's MobileNet starts from: `name` or `name@version`. */
+  backbone: z.string().optional(),
   /** `default`, `paper`, or a name of RECIPES. */
   recipe: z.string().default('default'),
   overrides: recipeSchema.partial().default({}),
@@ -113,6 +115,7 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
@@ -178,6 +181,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     base: z.string().optional(),
     /** Folder of the report's files. */
     report: z.string().optional(),
+    /** `name@version` of the backbone, when one was imported. */
+    backbone: z.string().optional(),
     /** Of an import. */
     imported: importReportSchema.optional(),
     metrics: z.record(z.string(), z.unknown()),

@@ -4,15 +4,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AutomedError } from '../common/errors';
+import { automedError, AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
-import { writeNativeBase } from './adapters/native-import';
+import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
 import { evaluateBase } from './domain/evaluate-base';
+import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
-import type { ImportSpec } from './import-protocol';
+import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import {
   workerCommandSchema,
   type CreateBaseSpec,
@@ -82,6 +83,16 @@ async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
   };
 }
 
+async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEvent> {
+  const { backbone, report } = await importBackbone(await ModelStore.open(spec.store), spec, writeNativeBackbone);
+  return {
+    type: 'finished',
+    backbone: `${backbone.manifest.name}@${backbone.manifest.version}`,
+    metrics: {},
+    imported: report,
+  };
+}
+
 function failureOf(error: unknown): WorkerEvent {
   if (error instanceof AutomedError && error.code !== 'INTERNAL') {
     const { code, message, field } = error;
@@ -90,6 +101,14 @@ function failureOf(error: unknown): WorkerEvent {
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
+}
+
+/** An import cannot stop half-way, but nobody needs to wait for it: nothing is registered, the store sweeps the rest. */
+function unlessCancelled(work: Promise<WorkerEvent>): Promise<WorkerEvent> {
+  return new Promise((resolve, reject) => {
+    cancellation.signal.addEventListener('abort', () => reject(automedError('CANCELLED', 'The import was cancelled.')));
+    work.then(resolve, reject);
+  });
 }
 
 function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: 'cancel' }>): Promise<WorkerEvent> {
@@ -101,7 +120,9 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
     case 'createBase':
       return create(command.spec);
     case 'importBase':
-      return importWeights(command.spec);
+      return unlessCancelled(importWeights(command.spec));
+    case 'importBackbone':
+      return unlessCancelled(importBackboneWeights(command.spec));
   }
 }
 

@@ -5,23 +5,27 @@ import { crc32 } from 'node:zlib';
 
 export interface Tensor {
   shape: number[];
-  /** float32, little endian. */
+  /** Little endian. */
   data: Buffer;
+  /** Default: float32. */
+  dtype?: keyof typeof STORAGES;
 }
+
+const STORAGES = { F32: { name: 'FloatStorage', bytes: 4 }, I64: { name: 'LongStorage', bytes: 8 } };
 
 export function readSafetensors(path: string): Map<string, Tensor> {
   const bytes = readFileSync(path);
   const headerBytes = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<
     string,
-    { dtype: string; shape: number[]; data_offsets: [number, number] }
+    { dtype: keyof typeof STORAGES; shape: number[]; data_offsets: [number, number] }
   >;
   const tensors = new Map<string, Tensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    if (dtype !== 'F32') throw new Error(`${name} is ${dtype}, not F32`);
+    if (!(dtype in STORAGES)) throw new Error(`${name} is ${dtype}, which this writer does not know`);
     const begin = 8 + headerBytes;
-    tensors.set(name, { shape, data: bytes.subarray(begin + offsets[0], begin + offsets[1]) });
+    tensors.set(name, { dtype, shape, data: bytes.subarray(begin + offsets[0], begin + offsets[1]) });
   }
   return tensors;
 }
@@ -43,14 +47,14 @@ function stridesOf(shape: readonly number[]): number[] {
 }
 
 function stateDict(tensors: ReadonlyMap<string, Tensor>): Buffer {
-  const items = [...tensors].flatMap(([name, { shape, data }], index) => [
+  const items = [...tensors].flatMap(([name, { shape, data, dtype = 'F32' }], index) => [
     text(name),
     op('ctorch._utils\n_rebuild_tensor_v2\n(('),
     text('storage'),
-    op('ctorch\nFloatStorage\n'),
+    op(`ctorch\n${STORAGES[dtype].name}\n`),
     text(String(index)),
     text('cpu'),
-    integer(data.length / 4),
+    integer(data.length / STORAGES[dtype].bytes),
     op('tQ'),
     integer(0),
     tuple(shape),

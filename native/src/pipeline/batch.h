@@ -33,12 +33,12 @@ class Batch {
  private:
   struct State {
     Item item;
-    std::optional<Error> failure;
-    std::optional<Embedding> embedding;
-    torch::Tensor input;  // 3,S,S; undefined when nothing looks at the image
-    Placement placement;
-    Timings timings;
-    std::vector<torch::Tensor> outputs;  // of each head, 1,...
+    std::optional<Error> failure = {};
+    std::optional<Embedding> embedding = {};
+    torch::Tensor input = {};  // 3,S,S; undefined when nothing looks at the image
+    Placement placement = {};
+    Timings timings = {};
+    std::vector<torch::Tensor> outputs = {};  // of each head, 1,...
   };
 
   void prepare(State& state);

@@ -37,11 +37,11 @@ using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
 struct Request {
   Job job;
-  ImageSource image;
+  ImageSource image = {};
   int priority = 0;  ///< higher runs first
-  std::optional<Clock::time_point> deadline;
-  CancelFlag cancelled;              ///< may be null
-  std::function<void(Result)> done;  ///< called exactly once, on a worker thread or inside submit() or close()
+  std::optional<Clock::time_point> deadline = {};
+  CancelFlag cancelled = {};              ///< may be null
+  std::function<void(Result)> done = {};  ///< called exactly once, on a worker thread or inside submit() or close()
 };
 
 struct EngineStats {

@@ -1,16 +1,23 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CheckpointError } from '../../common/errors';
 import { BASE_ARCHITECTURES } from '../../store';
 import type { ImportReport } from '../../training/import-protocol';
+import type { WorkerCommand } from '../../training/protocol';
 import { loadConfig } from '../config';
-import { CliError } from '../errors';
+import { CliError, UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { byteSize } from '../output/table';
 import { runWorker } from '../training/worker';
-import { examples } from './options';
+import { examples, whole } from './options';
 
 interface ImportOptions {
-  arch: string;
+  arch?: string;
+  mobilenet?: string;
+  hardnet?: string;
+  se: 'improved' | 'plain';
+  seed: number;
   name?: string;
   imageSize?: number;
   licence?: string;
@@ -23,23 +30,35 @@ FILE is what Python's torch.save writes, in the zip format or the one of PyTorch
 decides, not its name. It may be the state dict itself or hold it under "model", "state_dict" or "model_state_dict", beside
 an optimiser, which is left out. Nothing in the file is executed. Names and shapes must be the architecture's, exactly.
 
-  sam-vit-b, -l, -h   SAM as published: sam_vit_b_01ec64.pth, sam_vit_l_0b3195.pth, sam_vit_h_4b8939.pth
-  sam-med2d-vit-b     SAM-Med2D with its adapters: sam-med2d_b.pth
+  FILE --arch sam-vit-b, -l, -h   SAM as published: sam_vit_b_01ec64.pth, sam_vit_l_0b3195.pth, sam_vit_h_4b8939.pth
+  FILE --arch sam-med2d-vit-b     SAM-Med2D with its adapters: sam-med2d_b.pth
+  --mobilenet FILE                torchvision's mobilenet_v3_large-*.pth
+  --hardnet FILE                  HarDNet's hardnet85-*.pth
 
---image-size makes a base for smaller (or larger) images than the file's: the position tables are interpolated bilinearly,
-as SAM-Med2D's code does when it starts from SAM. That code then starts the mask tokens and the decoder's heads anew; here
-they are kept, because they do not depend on the size.`;
+The first two make a base. --image-size makes it for smaller (or larger) images than the file's: the position tables are
+interpolated bilinearly, as SAM-Med2D's code does when it starts from SAM. That code then starts the mask tokens and the
+decoder's heads anew; here they are kept, because they do not depend on the size.
+
+The last two make a backbone: ImageNet weights that the network beside the encoder starts from, with
+"automed train ... --backbone NAME" and a MobileNet of full width. The published MobileNet has plain squeeze-and-excitation
+blocks. With --se improved, the paper's, everything but these blocks is taken over, and they are left to train.`;
 
 export function importCommand(): Command {
   const command = new Command('import')
-    .description('make a base from published weights, in the store of this machine')
-    .argument('<file>', 'the published file')
-    .addOption(
-      new Option('--arch <name>', 'what the file holds').choices(Object.keys(BASE_ARCHITECTURES)).makeOptionMandatory(),
-    )
-    .option('--name <name>', "name of the base (default: the architecture's, with the image size when one is given)")
+    .description('make a base, or a backbone for training, from published weights, in the store of this machine')
+    .argument('[file]', 'the published file of a base; needs --arch')
+    .addOption(new Option('--arch <name>', 'what the file holds').choices(Object.keys(BASE_ARCHITECTURES)))
+    .option('--mobilenet <file>', "make a backbone of torchvision's MobileNetV3-Large")
+    .option('--hardnet <file>', 'make a backbone of HarDNet-85')
+    .option('--name <name>', "of what is made (default: the architecture's, with the image size when one is given)")
     .option('--image-size <pixels>', 'edge of the images that the base will see, a multiple of 16', imageSizeOf)
-    .option('--licence <text>', 'under which the weights are published; recorded with the base')
+    .addOption(
+      new Option('--se <kind>', 'with --mobilenet: squeeze-and-excitation blocks of the head it is for')
+        .choices(['improved', 'plain'])
+        .default('improved'),
+    )
+    .option('--seed <number>', 'with --mobilenet: of the blocks that are left to train', whole(0), 0)
+    .option('--licence <text>', 'under which the weights are published; recorded with them')
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--json', 'print one JSON document')
     .addHelpText('after', FORMATS)
@@ -47,6 +66,7 @@ export function importCommand(): Command {
   return examples(command, [
     'automed bases import sam-med2d_b.pth --arch sam-med2d-vit-b',
     'automed bases import sam_vit_b_01ec64.pth --arch sam-vit-b --image-size 256 --name sam-b-256',
+    'automed bases import --mobilenet mobilenet_v3_large-8738ca79.pth --name imagenet',
   ]);
 }
 
@@ -58,31 +78,54 @@ function imageSizeOf(text: string): number {
   return pixels;
 }
 
-async function importFile(file: string, options: ImportOptions): Promise<void> {
-  const { arch, imageSize, licence, json } = options;
+async function importFile(file: string | undefined, options: ImportOptions): Promise<void> {
   const store = resolve(options.home ?? loadConfig().home);
-  const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
-  const { base = name, imported } = await runWorker({
-    type: 'importBase',
-    spec: {
-      store,
-      name,
-      file: resolve(file),
-      arch,
-      ...(imageSize === undefined ? {} : { imageSize }),
-      ...(licence === undefined ? {} : { licence }),
-    },
-  });
-  if (!imported) throw new CliError('the worker ended without a report');
-  if (imported.file.named === false) {
-    printNote(`the checksum of ${imported.file.name} is not the one in its name: it is another file, or a damaged one`);
+  const { base, backbone, imported: report } = await runWorker(commandFor(file, options, store)).catch(damagedFile);
+  const made = base ?? backbone;
+  if (made === undefined || !report) throw new CliError('the worker ended without a report');
+  if (report.file.named === false) {
+    printNote(`the checksum of ${report.file.name} is not the one in its name: it is another file, or a damaged one`);
   }
-  if (json) return printJson({ base, arch, ...reportJson(imported) });
-  printLine(`imported ${base} (${arch}, ${imported.imageSize} px) into ${store}`);
-  for (const line of reportLines(imported)) printLine(line);
+  const kind = report.imageSize === null ? 'backbone' : 'base';
+  if (options.json) return printJson({ [kind]: made, ...reportJson(report) });
+  const size = report.imageSize === null ? '' : ` (${report.imageSize} px)`;
+  printLine(`imported the ${kind} ${made}${size} into ${store}`);
+  for (const line of reportLines(report)) printLine(line);
 }
 
-function reportLines({ file, weights, converted, leftOut }: ImportReport): string[] {
+/** The general advice for damaged weights is about the store's own. */
+function damagedFile(error: unknown): never {
+  if (!(error instanceof CheckpointError) || error.code !== 'CHECKPOINT_CORRUPT') throw error;
+  throw new CliError(`${error.message}; download it again, or check where it comes from`);
+}
+
+/** A path that the worker may rely on. */
+function existing(file: string): string {
+  if (!existsSync(file)) throw new CliError(`${file} does not exist`);
+  return resolve(file);
+}
+
+/** The one thing that is asked for, as the worker's command. */
+function commandFor(file: string | undefined, options: ImportOptions, store: string): WorkerCommand {
+  const { arch, mobilenet, hardnet, se, seed, imageSize } = options;
+  const backbone = mobilenet ?? hardnet;
+  if ([file, mobilenet, hardnet].filter((source) => source !== undefined).length !== 1) {
+    throw new UsageError('give one of FILE with --arch, --mobilenet FILE and --hardnet FILE');
+  }
+  const licence = options.licence === undefined ? {} : { licence: options.licence };
+  if (backbone !== undefined) {
+    if (arch !== undefined || imageSize !== undefined) throw new UsageError('--arch and --image-size are for a base');
+    const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
+    const spec = { store, name: options.name ?? kind, file: existing(backbone), kind, se, seed, ...licence } as const;
+    return { type: 'importBackbone', spec };
+  }
+  if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
+  const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
+  const size = imageSize === undefined ? {} : { imageSize };
+  return { type: 'importBase', spec: { store, name, file: existing(file), arch, ...size, ...licence } };
+}
+
+function reportLines({ file, weights, converted, leftOut, untrained }: ImportReport): string[] {
   const lines = [
     `  file       ${file.name}: ${byteSize(file.bytes)}, ${file.format}, sha256 ${file.sha256}` +
       (file.named === true ? ', as its name says' : ''),
@@ -100,10 +143,13 @@ function reportLines({ file, weights, converted, leftOut }: ImportReport): strin
     const more = leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : '';
     lines.push(`  left out   ${leftOut.slice(0, 5).join(', ')}${more}`);
   }
+  if (untrained.length > 0) {
+    lines.push(`  to train   ${untrained.length} tensors that the file does not have, e.g. ${untrained[0] ?? ''}`);
+  }
   return lines;
 }
 
-function reportJson({ file, imageSize, weights, converted, leftOut }: ImportReport): object {
+function reportJson({ file, imageSize, weights, converted, leftOut, untrained }: ImportReport): object {
   const { named, ...facts } = file;
   return {
     file: { ...facts, checksum_matches_name: named },
@@ -111,5 +157,6 @@ function reportJson({ file, imageSize, weights, converted, leftOut }: ImportRepo
     weights,
     converted,
     left_out: leftOut,
+    left_to_train: untrained,
   };
 }

@@ -49,6 +49,7 @@ interface TrainOptions {
   attention?: boolean;
   baseName?: string;
   startFrom?: string;
+  backbone?: string;
   device: string;
   threads: number;
   jobFolder?: string;
@@ -91,7 +92,11 @@ function taskCommand(task: Task): Command {
     .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
     .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']))
     .option('--base-name <name>', "with the encoder trained: name of the new base (default: the base's own)")
-    .option('--start-from <model>', 'continue with the weights of this model');
+    .option('--start-from <model>', 'continue with the weights of this model')
+    .option(
+      '--backbone <name>',
+      'start the MobileNet from imported ImageNet weights (automed bases import --mobilenet)',
+    );
   if (task === 'segmentation') {
     addMaskFlags(command);
     command.option('--threshold <probability>', 'foreground is above it', number({ min: 0, max: 1, open: true }), 0.5);
@@ -261,6 +266,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     encoder: ENCODER_TRAINING[options.train],
     baseName: options.baseName,
     startFrom: options.startFrom,
+    backbone: options.backbone,
     recipe: options.preset,
     overrides: given(overrides),
     head: given(head),

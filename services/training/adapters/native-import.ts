@@ -1,5 +1,11 @@
-import { importBase } from '../../../native/lib';
+import { importBase, importHarDNet, importMobileNet } from '../../../native/lib';
+import type { WriteBackbone } from '../domain/import-backbone';
 import type { WriteBase } from '../domain/import-base';
 
 export const writeNativeBase: WriteBase = (file, architecture, resizePositions, weightsPath) =>
   importBase(file, JSON.stringify(architecture), resizePositions, weightsPath);
+
+export const writeNativeBackbone: WriteBackbone = (file, architecture, seed, weightsPath) =>
+  architecture.kind === 'mobilenet-v3-large'
+    ? importMobileNet(file, architecture.se === 'improved', seed, weightsPath)
+    : importHarDNet(file, weightsPath);

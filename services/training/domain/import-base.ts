@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { automedError } from '../../common/errors';
-import { baseArchitecture, sha256OfFile, WEIGHTS_FILE, type ModelStore, type StoredBase } from '../../store';
+import {
+  baseArchitecture,
+  sha256OfFile,
+  WEIGHTS_FILE,
+  type ModelStore,
+  type StoredBackbone,
+  type StoredBase,
+} from '../../store';
 import type { ImportReport, ImportSpec } from '../import-protocol';
 
 /** What the native import tells of its work. */
@@ -11,6 +18,7 @@ export interface WrittenWeights {
   parameters: number;
   converted: ImportReport['converted'];
   leftOut: string[];
+  untrained: string[];
 }
 
 /** Writes the weights of `file` as a base of `architecture`; interpolates position tables only when asked to. */
@@ -30,7 +38,7 @@ export function matchesName(file: string, sha256: string): boolean | null {
   return announced === undefined ? null : sha256.startsWith(announced);
 }
 
-async function describeFile(path: string): Promise<Omit<ImportReport['file'], 'format'>> {
+export async function describeFile(path: string): Promise<Omit<ImportReport['file'], 'format'>> {
   const name = basename(path);
   const facts = await stat(path).catch(() => undefined);
   if (!facts?.isFile()) throw automedError('NOT_FOUND', `There is no file ${path}.`, { field: 'file' });
@@ -47,25 +55,36 @@ export async function importBase(
   const { family, architecture: published } = baseArchitecture(arch);
   const architecture = { ...published, image_size: imageSize ?? published.image_size };
   const described = await describeFile(file);
-  let written: WrittenWeights | undefined;
+  const results: WrittenWeights[] = [];
   const base = await store.registerBase(
     { name, family, architecture, parameters: 0, origin: '', licence },
     async (folder) => {
-      written = await write(file, architecture, imageSize !== undefined, join(folder, WEIGHTS_FILE));
+      const written = await write(file, architecture, imageSize !== undefined, join(folder, WEIGHTS_FILE));
+      results.push(written);
       const { format, parameters } = written;
       return { parameters, origin: `${described.name} (${format}, sha256 ${described.sha256}), architecture ${arch}` };
     },
   );
-  const { format, tensors, parameters, converted, leftOut } = written as unknown as WrittenWeights;
-  const { bytes, sha256 } = base.manifest.weights;
+  return { base, report: reportOf(described, architecture.image_size, results, base) };
+}
+
+/** What an import tells: of the file, of what was written, of the registered version. */
+export function reportOf(
+  file: Omit<ImportReport['file'], 'format'>,
+  imageSize: number | null,
+  results: readonly WrittenWeights[],
+  { manifest }: StoredBase | StoredBackbone,
+): ImportReport {
+  const [written] = results;
+  if (!written) throw automedError('INTERNAL', 'The import registered a version without writing it.');
+  const { format, tensors, parameters, converted, leftOut, untrained } = written;
+  const { bytes, sha256 } = manifest.weights;
   return {
-    base,
-    report: {
-      file: { ...described, format },
-      imageSize: architecture.image_size,
-      weights: { tensors, parameters, bytes, sha256 },
-      converted,
-      leftOut,
-    },
+    file: { ...file, format },
+    imageSize,
+    weights: { tensors, parameters, bytes, sha256 },
+    converted,
+    leftOut,
+    untrained,
   };
 }

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
-import { type HeadArchitecture, type ModelStore, type StoredBase, type StoredModel } from '../../store';
+import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { runEpochs } from './epoch-loop';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
@@ -30,6 +30,7 @@ interface Plan {
   base: StoredBase;
   start: StoredModel | undefined;
   structures: string[];
+  backbone: StoredBackbone | undefined;
 }
 
 /** The head of the system with the departures that were asked for; null when the base itself is trained. */
@@ -65,6 +66,18 @@ async function startModel(store: ModelStore, spec: TrainSpec): Promise<StoredMod
   return stored;
 }
 
+async function startBackbone(store: ModelStore, spec: TrainSpec): Promise<StoredBackbone | undefined> {
+  if (spec.backbone === undefined) return undefined;
+  if (spec.startFrom !== undefined) {
+    throw automedError('INVALID_ARGUMENT', 'A run starts from a model or from a backbone, not from both.', {
+      field: 'backbone',
+    });
+  }
+  const stored = await store.resolveBackbone(spec.backbone);
+  await store.verify(stored);
+  return stored;
+}
+
 /** Resolves everything that can be wrong before a single image is decoded. */
 async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
   const system = systemFor(spec.task, spec.system);
@@ -72,12 +85,13 @@ async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
   const structures = structureNames(spec);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  return { spec, recipe, base, start: await startModel(store, spec), structures };
+  const start = await startModel(store, spec);
+  return { spec, recipe, base, start, backbone: await startBackbone(store, spec), structures };
 }
 
 /** The facts that make a checkpoint fit: same samples in the same order, same model, same numbers. */
 function digestOf(
-  { spec, recipe, base, start, structures }: Plan,
+  { spec, recipe, base, start, backbone, structures }: Plan,
   head: HeadArchitecture | null,
   data: PreparedData,
 ): string {
@@ -87,7 +101,7 @@ function digestOf(
     encoder: spec.encoder,
     recipe,
     base: base.manifest.weights.sha256,
-    start: start?.manifest.weights.sha256 ?? null,
+    start: (start ?? backbone)?.manifest.weights.sha256 ?? null,
     head,
     structures,
     data: data.fingerprint,
@@ -157,7 +171,7 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     baseWeightsPath: plan.base.weightsPath,
     headArchitecture: head,
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
-    backboneWeightsPath: sameTask ? null : (plan.start?.weightsPath ?? null),
+    backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
     encoder: spec.encoder,
     structures: Math.max(1, plan.structures.length),
     seed: spec.seed,

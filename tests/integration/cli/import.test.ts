@@ -2,12 +2,13 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { initBase } from '../../../native/lib';
+import { initBase, Trainer } from '../../../native/lib';
 import { run } from '../../../services/cli/main';
 import { ModelStore, sha256OfFile } from '../../../services/store';
 import { baseArchitecture } from '../../../services/store/architectures';
 import { temporaryFolder } from '../../support/data';
-import { readSafetensors, writePth } from '../../support/pth';
+import { trainerOptions } from '../../support/micro';
+import { readSafetensors, writePth, type Tensor } from '../../support/pth';
 
 jest.setTimeout(240_000);
 
@@ -49,6 +50,8 @@ async function imported(file: string, ...options: string[]): Promise<Answer> {
 }
 
 const { architecture } = baseArchitecture('tiny');
+const TINY = { baseArchitecture: JSON.stringify(architecture) };
+const fullWidthHead = (se: 'improved' | 'plain'): object => ({ kind: 'sam-automed', mobilenet: { width: 1, se } });
 let parameters: number;
 
 beforeAll(async () => {
@@ -77,7 +80,7 @@ it('makes a base of a .pth file, the same as of its safetensors twin', async () 
 it('tells a reader what it did', async () => {
   const { code, out } = await importFile(pth, '--name', 'told');
   expect(code).toBe(0);
-  expect(out).toMatch(/^imported told@1 \(tiny, 256 px\) into /);
+  expect(out).toMatch(/^imported the base told@1 \(256 px\) into /);
   expect(out).toMatch(/file +tiny\.pth: [\d.]+ MB, PyTorch zip, sha256 [0-9a-f]{64}\n/);
   expect(out).toMatch(/weights +\d+ tensors, [\d.]+ M parameters, [\d.]+ MB, sha256 [0-9a-f]{64}\n/);
   expect(out).toMatch(/left out +epoch\n/);
@@ -120,6 +123,47 @@ it('interpolates the position tables of another image size, when asked to, and n
   expect(changed.map(([name]) => name).sort()).toEqual(answer.converted.map(({ name }) => name).sort());
 });
 
+it('makes a backbone of a MobileNet, which a training run starts from', async () => {
+  // The published structure: that of our own network with plain blocks, and a classifier.
+  const tensors = new Map<string, Tensor>();
+  const plain = join(folder, 'plain.safetensors');
+  const options = { headArchitecture: JSON.stringify(fullWidthHead('plain')), seed: 9 };
+  const source = await Trainer.create(trainerOptions({ folder, base: weights }, { ...TINY, ...options }));
+  await source.exportWeights(plain, null);
+  await source.close();
+  for (const [name, tensor] of readSafetensors(plain)) {
+    const [, published] = /^image_prompt\.backbone\.(.*)$/.exec(name) ?? [];
+    if (published !== undefined) tensors.set(published, tensor);
+  }
+  tensors.set('classifier.3.bias', { shape: [4], data: Buffer.alloc(16) });
+  const file = join(folder, 'mobilenet_v3_large.pth');
+  writePth(file, tensors);
+
+  const said = await automed('bases', 'import', '--mobilenet', file, '--home', home, '--json');
+  expect(said.code).toBe(0);
+  const answer = JSON.parse(said.out) as { backbone: string; left_to_train: string[]; left_out: string[] };
+  expect(answer.backbone).toBe('mobilenet-v3-large@1');
+  expect(answer.left_to_train).toHaveLength(8 * 4);
+  expect(answer.left_out).toContain('classifier.3.bias');
+
+  const { weightsPath } = await (await ModelStore.open(home)).resolveBackbone('mobilenet-v3-large');
+  const head = join(folder, 'improved.safetensors');
+  const run = await Trainer.create(
+    trainerOptions(
+      { folder, base: weights },
+      { ...TINY, headArchitecture: JSON.stringify(fullWidthHead('improved')), backboneWeightsPath: weightsPath },
+    ),
+  );
+  await run.exportWeights(head, null);
+  await run.close();
+  const stem = 'features.0.0.weight';
+  const started = readSafetensors(head).get(`image_prompt.backbone.${stem}`);
+  expect(started?.data.equals(tensors.get(stem)?.data ?? Buffer.alloc(0))).toBe(true);
+
+  expect((await automed('bases', 'import', pth, '--mobilenet', file, '--arch', 'tiny', '--home', home)).code).toBe(2);
+  expect((await automed('bases', 'import', '--hardnet', file, '--home', home)).err).toContain('not HarDNet-85');
+});
+
 it('lists everything that is missing, unexpected and mis-shaped in one error, and registers nothing', async () => {
   const tensors = readSafetensors(weights);
   tensors.delete('mask_decoder.iou_token.weight');
@@ -142,7 +186,7 @@ it('says in a sentence why a file is none of these', async () => {
   const cut = join(folder, 'cut.pth');
   writeFileSync(cut, readFileSync(pth).subarray(0, 100_000));
   expect((await importFile(cut)).err).toContain('the file is cut');
-  expect((await importFile(join(folder, 'absent.pth'))).err).toContain('There is no file');
+  expect((await importFile(join(folder, 'absent.pth'))).err).toContain('absent.pth does not exist');
   expect((await importFile(pth, '--image-size', '250')).code).toBe(2);
 });
 

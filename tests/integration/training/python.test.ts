@@ -47,7 +47,8 @@ function findPython(): string | undefined {
       timeout: 280_000,
     });
     if (status === 0 && has(packages)) return undefined;
-    why = error?.message ?? stderr.trim().split('\n').at(-1) ?? 'torch cannot be imported';
+    if (error) return error.message;
+    why = stderr.trim().split('\n').at(-1) ?? 'torch cannot be imported';
   }
   return why;
 }
@@ -96,7 +97,9 @@ check('an exported head gives the same logits in Python', async () => {
   const home = join(folder, 'home');
   const { base, head } = await trainedModel(await ModelStore.open(home));
   const exported = join(folder, 'kinds.safetensors');
+  const silent = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   expect(await run(['models', 'export', 'kinds', '--out', exported, '--home', home])).toBe(0);
+  silent.mockRestore();
 
   const record = join(folder, 'record.safetensors');
   const program = join(ROOT, 'build', 'Release', 'automed_parity');

@@ -68,6 +68,28 @@ describe('the training worker', () => {
     });
   });
 
+  it('drops an import that is cancelled, and registers nothing', async () => {
+    const file = join(store, 'bases', 'tiny', '1', 'weights.safetensors');
+    const cancellation = new AbortController();
+    const running = launch(
+      { type: 'importBase', spec: { store, name: 'dropped', file, arch: 'tiny' } },
+      { signal: cancellation.signal },
+    );
+    cancellation.abort();
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+    await expect((await ModelStore.open(store)).resolveBase('dropped')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('starts from a backbone that exists, and from nothing else besides', async () => {
+    await expect(launch({ type: 'train', spec: spec({ backbone: 'absent' }) })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      field: 'backbone',
+    });
+    await expect(
+      launch({ type: 'train', spec: spec({ backbone: 'absent', startFrom: 'lesion' }) }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'backbone' });
+  });
+
   it('refuses a malformed specification and names the field', async () => {
     const malformed = spec({ threads: 0 });
     await expect(launch({ type: 'train', spec: malformed })).rejects.toMatchObject({
