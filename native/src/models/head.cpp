@@ -72,10 +72,11 @@ torch::nn::Module& module_of(Head& head) {
   return std::visit([](auto& module) -> torch::nn::Module& { return *module; }, head);
 }
 
-MobileNetV3 mobilenet_of(Head& head) {
-  if (auto* automed = std::get_if<SamAutoMed>(&head)) return (*automed)->image_prompt->backbone;
-  if (auto* medcls = std::get_if<SamMedCls>(&head)) return (*medcls)->backbone;
-  return nullptr;
+torch::nn::Module* backbone_of(Head& head) {
+  if (auto* automed = std::get_if<SamAutoMed>(&head)) return (*automed)->image_prompt->backbone.get();
+  if (auto* autosam = std::get_if<AutoSam>(&head)) return (*autosam)->backbone.get();
+  auto& medcls = std::get<SamMedCls>(head);
+  return medcls->backbone.is_empty() ? nullptr : medcls->backbone.get();
 }
 
 torch::Tensor head_forward(Head& head, const torch::Tensor& images, const torch::Tensor& embedding, Sam& base) {

@@ -19,8 +19,8 @@ using Head = std::variant<SamAutoMed, SamMedCls, AutoSam>;
 /// Random weights, a mask decoder of its own with the base's.
 Head make_head(const HeadConfig& config, Sam& base);
 torch::nn::Module& module_of(Head& head);
-/// Its MobileNet, or null.
-MobileNetV3 mobilenet_of(Head& head);
+/// The network beside the base's encoder, MobileNet or HarDNet; null where there is none.
+torch::nn::Module* backbone_of(Head& head);
 
 /// Normalised images B,3,S,S and their embeddings B,C,g,g (undefined where the head does not use them) -> mask logits
 /// B,K,4g,4g or class logits B,classes, as the losses take them.

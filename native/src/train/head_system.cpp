@@ -27,13 +27,13 @@ HeadSystem::HeadSystem(models::Sam base, const models::HeadConfig& config, Encod
 }
 
 void HeadSystem::load_backbone(const std::string& weights_path) {
-  auto backbone = models::mobilenet_of(head_);
-  if (backbone.is_empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "the head has no MobileNet to start from another model's",
+  auto* backbone = models::backbone_of(head_);
+  if (backbone == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument, "the head has no backbone that could start from given weights",
                 "backboneWeightsPath");
   }
   const auto file = SafetensorsFile::open(weights_path);
-  // SAM-AutoMed keeps its MobileNet inside the image prompt, SAM-MedCls at the top.
+  // SAM-AutoMed keeps its MobileNet inside the image prompt, the others their backbone at the top.
   constexpr const char* kInPrompt = "image_prompt.backbone.";
   const auto keys = file.keys();
   const bool in_prompt =

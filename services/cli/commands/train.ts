@@ -95,7 +95,7 @@ function taskCommand(task: Task): Command {
     .option('--start-from <model>', 'continue with the weights of this model')
     .option(
       '--backbone <name>',
-      'start the MobileNet from imported ImageNet weights (automed bases import --mobilenet)',
+      'start MobileNet or HarDNet from imported ImageNet weights (automed bases import --mobilenet, --hardnet)',
     );
   if (task === 'segmentation') {
     addMaskFlags(command);
