@@ -30,8 +30,11 @@ export interface PromptedAnswer {
 }
 
 /** Says what is wrong with the combination of options, before anything is started. */
-export function checkPromptOptions(options: PromptOptions & { model?: string; threshold?: number }): void {
-  const { model, base, point, box, everything } = options;
+export function checkPromptOptions(
+  options: PromptOptions & { model?: string; threshold?: number },
+  imageCount: number,
+): void {
+  const { model, base, point, box, everything, embedding } = options;
   const prompts = point !== undefined || box !== undefined;
   if (model === undefined && base === undefined) {
     throw new UsageError('name a --model, or a --base with --point, --box or --everything');
@@ -43,6 +46,9 @@ export function checkPromptOptions(options: PromptOptions & { model?: string; th
   if (base !== undefined && !prompts && !everything)
     throw new UsageError('--base needs --point, --box or --everything');
   if (everything && prompts) throw new UsageError('--everything takes neither --point nor --box');
+  if (embedding !== undefined && (base === undefined || imageCount > 1)) {
+    throw new UsageError('--embedding is that of one image, and goes with --base');
+  }
   if (everything && options.threshold !== undefined) throw new UsageError('--everything takes no --threshold');
 }
 

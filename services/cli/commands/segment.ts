@@ -53,7 +53,10 @@ export function segmentCommand(): Command {
       'stability from which a found mask stays (default: 0.95)',
       number({ min: 0, max: 1 }),
     )
-    .option('--embedding <id>', "embedding_id of an earlier answer's --json: the image is sent only if it is gone")
+    .option(
+      '--embedding <id>',
+      'embedding_id of an earlier --json answer on the same image, which is sent only if that is gone',
+    )
     .option(
       '--threshold <probability>',
       "foreground is above it (default: the model's)",
@@ -61,7 +64,7 @@ export function segmentCommand(): Command {
     )
     .option(
       '--mask <file>',
-      'write the mask as PNG, 255 is foreground; a folder for several images; several structures: NAME-STRUCTURE.png',
+      'write the mask as PNG, 255 is foreground; a folder for several images; several masks: NAME-STRUCTURE.png or NAME-1.png, ...',
     )
     .option('--overlay <file>', 'write the image with the mask drawn on it; a folder for several images')
     .option('--json', 'print one JSON document')
@@ -76,7 +79,7 @@ export function segmentCommand(): Command {
 }
 
 async function segment(images: string[], options: SegmentOptions): Promise<void> {
-  checkPromptOptions(options);
+  checkPromptOptions(options, images.length);
   const masks = options.mask === undefined ? [] : targetPaths(images, options.mask, '--mask');
   const overlays = options.overlay === undefined ? [] : targetPaths(images, options.overlay, '--overlay');
   const report = (outcome: Outcome<Segmented>): void => {

@@ -1,7 +1,10 @@
 import { automedError } from '../../common/errors';
-import type { BaseIdentity, Lease, ModelIdentity } from '../../common/inference';
+import type { Lease, ModelIdentity } from '../../common/inference';
 import type { ModelManifest, StoredBase, StoredModel, Task } from '../../store';
 import { resolveBaseOrModel } from './base-reference';
+import { HostedBases, type HostedBase, type LoadableBase } from './hosted-bases';
+import { Remembered } from './remembered';
+import { Uses, type Idle, type Used } from './uses';
 import { WeightsBudget } from './weights-budget';
 
 /** The store, as far as loading needs it. */
@@ -39,35 +42,14 @@ export interface HostedModel<Head, Base = unknown> {
   readonly identity: ModelIdentity;
 }
 
-/** A base in memory. */
-export interface HostedBase<Base> {
-  readonly base: Base;
-  readonly identity: BaseIdentity;
-}
-
 interface Disposable {
   dispose(): void;
 }
 
-interface BaseEntry<Base> {
-  loading: Promise<HostedBase<Base>>;
-  /** What it counts in the budget, bytes. */
-  reserved: number;
-  /** Models on it. */
-  heads: number;
-  /** Requests that use it without a model. */
-  uses: number;
-  /** Loaded for such requests, and so not freed with its last model. */
-  kept: boolean;
-  lastUse: number;
-}
-
-interface ModelEntry<Head, Base> {
+interface ModelEntry<Head, Base> extends Used {
   loading: Promise<HostedModel<Head, Base>>;
   ready: boolean;
-  uses: number;
   retired: boolean;
-  lastUse: number;
   release: () => void;
 }
 
@@ -76,21 +58,24 @@ interface ModelEntry<Head, Base> {
  * freed with the last of them, and a model that is unloaded stays until the requests that use it are answered. Where the
  * budget leaves no room, what was not used for the longest time goes first.
  */
-export class ModelHost<Base extends Disposable & { readonly precision: string }, Head extends Disposable> {
+export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
   private readonly models = new Map<string, ModelEntry<Head, Base>>();
-  private readonly bases = new Map<string, BaseEntry<Base>>();
-  private readonly resolved = new Resolved<StoredModel>();
-  private readonly resolvedBases = new Resolved<StoredBase>();
+  private readonly bases: HostedBases<Base>;
+  private readonly resolved: Remembered<StoredModel>;
+  private readonly resolvedBases: Remembered<StoredBase>;
   private readonly budget: WeightsBudget;
-  private uses = 0;
+  private readonly uses = new Uses();
 
   constructor(
     private readonly catalog: Catalog,
     private readonly loader: Loader<Base, Head>,
     private readonly options: HostOptions,
-    private readonly now: () => number = Date.now,
+    now: () => number = Date.now,
   ) {
     this.budget = new WeightsBudget(options.weightsBudgetBytes, () => this.evictIdle());
+    this.bases = new HostedBases(catalog, (path, text) => loader.loadBase(path, text), this.budget, this.uses);
+    this.resolved = new Remembered(options.resolveTtlMs, now);
+    this.resolvedBases = new Remembered(options.resolveTtlMs, now);
   }
 
   /** The model behind a reference, loaded and held until it is released. */
@@ -116,17 +101,14 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
    * @param reference of a base, or of a segmentation model whose base is meant
    */
   async acquireBase(reference: string): Promise<Lease<HostedBase<Base>>> {
-    const find = (): Promise<StoredBase> => resolveBaseOrModel(this.catalog, required(reference));
-    const stored = await this.resolvedBases.get(reference, this.now(), this.options.resolveTtlMs, find);
-    const key = baseKeyOf(stored);
-    if (!this.bases.has(key) && !this.options.loadOnDemand) {
+    const stored = await this.resolvedBases.get(reference, async () =>
+      resolveBaseOrModel(this.catalog, required(reference)),
+    );
+    if (!this.bases.has(stored) && !this.options.loadOnDemand) {
       const message = `${stored.manifest.name}@${stored.manifest.version} is not loaded here, and loading on demand is off.`;
       throw automedError('ILLEGAL_STATE', message, { field: 'model' });
     }
-    const entry = this.baseEntry(stored);
-    entry.kept = true;
-    const release = this.use(entry, () => this.releaseBase(key));
-    return this.whenLoaded(entry.loading, release);
+    return this.bases.acquire(stored);
   }
 
   private async acquireStored(stored: StoredModel): Promise<Lease<HostedModel<Head, Base>>> {
@@ -175,7 +157,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   }
 
   isBaseLoaded(sha256: string): boolean {
-    return [...this.bases.keys()].some((key) => key.endsWith(`:${sha256}`));
+    return this.bases.isLoaded(sha256);
   }
 
   get loadedCount(): number {
@@ -183,7 +165,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   }
 
   get loadedBaseCount(): number {
-    return this.bases.size;
+    return this.bases.count;
   }
 
   /** Bytes of the weights files in memory, those on their way included. */
@@ -199,10 +181,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   /** Unloads everything. */
   close(): void {
     for (const key of [...this.models.keys()]) this.retire(key);
-    for (const [key, entry] of this.bases) {
-      entry.kept = false;
-      this.releaseBase(key);
-    }
+    this.bases.close();
   }
 
   private checkRole(manifest: ModelManifest): void {
@@ -212,8 +191,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   }
 
   private resolve(reference: string): Promise<StoredModel> {
-    const find = (): Promise<StoredModel> => this.catalog.resolveModel(required(reference));
-    return this.resolved.get(reference, this.now(), this.options.resolveTtlMs, find);
+    return this.resolved.get(reference, async () => this.catalog.resolveModel(required(reference)));
   }
 
   private start(stored: StoredModel): ModelEntry<Head, Base> {
@@ -233,7 +211,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
         entry.release = () => {
           head.dispose();
           this.budget.release(manifest.weights.bytes);
-          this.releaseHead(manifest);
+          this.bases.releaseHead(manifest);
         };
         if (!entry.retired) this.options.onLoaded(manifest.name, manifest.version);
         else if (entry.uses === 0) entry.release();
@@ -246,32 +224,9 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   }
 
   private async hold(entry: ModelEntry<Head, Base>): Promise<Lease<HostedModel<Head, Base>>> {
-    const release = this.use(entry, () => {
+    return this.uses.hold(entry, entry.loading, () => {
       if (entry.retired && entry.uses === 0 && entry.ready) entry.release();
     });
-    return this.whenLoaded(entry.loading, release);
-  }
-
-  /** Counts a use; returns what ends it, once. */
-  private use(entry: { uses: number; lastUse: number }, ended: () => void): () => void {
-    entry.uses += 1;
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      entry.uses -= 1;
-      entry.lastUse = this.uses += 1;
-      ended();
-    };
-  }
-
-  private async whenLoaded<T>(loading: Promise<T>, release: () => void): Promise<Lease<T>> {
-    try {
-      return { model: await loading, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
   }
 
   private retire(key: string): void {
@@ -289,19 +244,10 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   private evictIdle(): boolean {
     // What could not come back must not go.
     if (!this.options.loadOnDemand) return false;
-    const models = [...this.models]
+    const models: Idle[] = [...this.models]
       .filter(([, entry]) => entry.ready && entry.uses === 0)
       .map(([key, { lastUse }]) => ({ lastUse, evict: () => this.retire(key) }));
-    const bases = [...this.bases]
-      .filter(([, entry]) => entry.heads === 0 && entry.uses === 0)
-      .map(([key, entry]) => ({
-        lastUse: entry.lastUse,
-        evict: () => {
-          entry.kept = false;
-          this.releaseBase(key);
-        },
-      }));
-    const [oldest] = [...models, ...bases].sort((left, right) => left.lastUse - right.lastUse);
+    const [oldest] = [...models, ...this.bases.idle()].sort((left, right) => left.lastUse - right.lastUse);
     oldest?.evict();
     return oldest !== undefined;
   }
@@ -309,7 +255,7 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
   private async loadModel(stored: StoredModel): Promise<HostedModel<Head, Base>> {
     const { manifest, weightsPath } = stored;
     await this.catalog.verify(stored);
-    const { base, identity: ofBase } = await this.holdBase(manifest);
+    const { base, identity: ofBase } = await this.bases.holdForHead(manifest);
     let reserved = 0;
     try {
       this.budget.reserve(manifest.weights.bytes, `the model ${manifest.name}@${manifest.version}`);
@@ -327,100 +273,9 @@ export class ModelHost<Base extends Disposable & { readonly precision: string },
       return { head, base, manifest, identity };
     } catch (error) {
       this.budget.release(reserved);
-      this.releaseHead(manifest);
+      this.bases.releaseHead(manifest);
       throw error;
     }
-  }
-
-  /** The base of a model, which counts among its heads from now on. */
-  private async holdBase(manifest: ModelManifest): Promise<HostedBase<Base>> {
-    const { name, version, sha256 } = manifest.base;
-    const key = `${name}@${version}:${sha256}`;
-    let entry = this.bases.get(key);
-    if (!entry) {
-      const stored = await this.catalog.resolveBase(`${name}@${version}`);
-      if (stored.manifest.weights.sha256 !== sha256) {
-        const message = `${manifest.name}@${manifest.version} was trained on another ${name}@${version} than the store has.`;
-        throw automedError('CHECKPOINT_MISMATCH', message);
-      }
-      entry = this.baseEntry(stored);
-    }
-    entry.heads += 1;
-    return entry.loading;
-  }
-
-  private baseEntry(stored: StoredBase): BaseEntry<Base> {
-    const key = baseKeyOf(stored);
-    const known = this.bases.get(key);
-    if (known) return known;
-    const entry = { reserved: 0, heads: 0, uses: 0, kept: false, lastUse: 0 } as BaseEntry<Base>;
-    entry.loading = this.loadBase(stored, entry);
-    this.bases.set(key, entry);
-    entry.loading.catch(() => {
-      if (this.bases.get(key) === entry) this.bases.delete(key);
-    });
-    return entry;
-  }
-
-  private async loadBase(stored: StoredBase, entry: BaseEntry<Base>): Promise<HostedBase<Base>> {
-    const { name, version, weights, architecture } = stored.manifest;
-    await this.catalog.verify(stored);
-    this.budget.reserve(weights.bytes, `the base ${name}@${version}`);
-    entry.reserved = weights.bytes;
-    try {
-      const base = await this.loader.loadBase(stored.weightsPath, JSON.stringify(architecture));
-      return { base, identity: { name, version, weightsSha256: weights.sha256, precision: base.precision } };
-    } catch (error) {
-      this.free(entry);
-      throw error;
-    }
-  }
-
-  private releaseHead({ base }: ModelManifest): void {
-    const key = `${base.name}@${base.version}:${base.sha256}`;
-    const entry = this.bases.get(key);
-    if (!entry) return;
-    entry.heads -= 1;
-    entry.lastUse = this.uses;
-    this.releaseBase(key);
-  }
-
-  /** Frees a base that nothing needs any more. */
-  private releaseBase(key: string): void {
-    const entry = this.bases.get(key);
-    if (!entry || entry.heads > 0 || entry.uses > 0 || entry.kept) return;
-    this.bases.delete(key);
-    this.free(entry);
-    entry.loading.then(
-      ({ base }) => base.dispose(),
-      () => undefined, // there is nothing to dispose of
-    );
-  }
-
-  /** Gives a base's room back at once, for somebody may be waiting for it. */
-  private free(entry: BaseEntry<Base>): void {
-    this.budget.release(entry.reserved);
-    entry.reserved = 0;
-  }
-}
-
-/** Remembers for a while what references mean. */
-class Resolved<Stored> {
-  private readonly known = new Map<string, { stored: Promise<Stored>; until: number }>();
-
-  get(reference: string, now: number, ttlMs: number, find: () => Promise<Stored>): Promise<Stored> {
-    const known = this.known.get(reference);
-    if (known && known.until > now) return known.stored;
-    const stored = find();
-    this.known.set(reference, { stored, until: now + ttlMs });
-    // A failure is not remembered, and neither is what nobody asks for any more.
-    stored.catch(() => this.known.delete(reference));
-    if (this.known.size > 1000) this.known.clear();
-    return stored;
-  }
-
-  clear(): void {
-    this.known.clear();
   }
 }
 
@@ -431,9 +286,5 @@ function required(reference: string): string {
 }
 
 function keyOf({ manifest }: StoredModel): string {
-  return `${manifest.name}@${manifest.version}:${manifest.weights.sha256}`;
-}
-
-function baseKeyOf({ manifest }: StoredBase): string {
   return `${manifest.name}@${manifest.version}:${manifest.weights.sha256}`;
 }

@@ -277,6 +277,7 @@ describe('a wrong command line', () => {
     [['segment', 'a.png', '--base', 'b', '--point', '1,2,3'], /label must be 1/],
     [['segment', 'a.png', '--base', 'b', '--box', '1,2,3,x'], /must be X0,Y0,X1,Y1/],
     [['segment', 'a.png', '--base', 'b', '--everything', '--box', '1,2,3,4'], /takes neither --point nor --box/],
+    [['segment', 'a.png', 'b.png', '--base', 'b', '--point', '1,2', '--embedding', 'x'], /is that of one image/],
     [['analyze', 'a.png'], /required option '--model <model>' not specified/],
     [['segment', 'a.png', '--model', 'm', '--threshold', '1'], /must be a number above 0 and below 1/],
     [['serve', '--host', '0.0.0.0'], /other machines could call 0\.0\.0\.0 without authentication/],

@@ -1,0 +1,155 @@
+import { automedError } from '../../common/errors';
+import type { BaseIdentity, Lease } from '../../common/inference';
+import type { ModelManifest, StoredBase } from '../../store';
+import type { Idle, Used, Uses } from './uses';
+import type { WeightsBudget } from './weights-budget';
+
+/** The store, as far as bases need it. */
+export interface BaseCatalog {
+  resolveBase(reference: string): Promise<StoredBase>;
+  /** @throws CheckpointError (CHECKPOINT_CORRUPT) when the weights are not the registered ones */
+  verify(stored: StoredBase): Promise<void>;
+}
+
+/** A base in memory. */
+export interface HostedBase<Base> {
+  readonly base: Base;
+  readonly identity: BaseIdentity;
+}
+
+export interface LoadableBase {
+  readonly precision: string;
+  dispose(): void;
+}
+
+interface Entry<Base> extends Used {
+  loading: Promise<HostedBase<Base>>;
+  /** What it counts in the budget, bytes. */
+  reserved: number;
+  /** Models on it. */
+  heads: number;
+  /** Asked for by itself, and so not freed with its last model. */
+  kept: boolean;
+}
+
+/** The bases in memory: each once, shared by its models and by requests that use it without one. */
+export class HostedBases<Base extends LoadableBase> {
+  private readonly entries = new Map<string, Entry<Base>>();
+
+  constructor(
+    private readonly catalog: BaseCatalog,
+    private readonly load: (weightsPath: string, architecture: string) => Promise<Base>,
+    private readonly budget: WeightsBudget,
+    private readonly uses: Uses,
+  ) {}
+
+  get count(): number {
+    return this.entries.size;
+  }
+
+  has(stored: StoredBase): boolean {
+    return this.entries.has(keyOf(stored.manifest, stored.manifest.weights.sha256));
+  }
+
+  isLoaded(sha256: string): boolean {
+    return [...this.entries.keys()].some((key) => key.endsWith(`:${sha256}`));
+  }
+
+  /** The base itself; it stays in memory afterwards until others need its room. */
+  async acquire(stored: StoredBase): Promise<Lease<HostedBase<Base>>> {
+    const entry = this.entry(stored);
+    entry.kept = true;
+    const key = keyOf(stored.manifest, stored.manifest.weights.sha256);
+    return this.uses.hold(entry, entry.loading, () => this.freeUnneeded(key));
+  }
+
+  /** The base of a model, which counts among its heads until releaseHead(). */
+  async holdForHead(manifest: ModelManifest): Promise<HostedBase<Base>> {
+    const { name, version, sha256 } = manifest.base;
+    let entry = this.entries.get(keyOf(manifest.base, sha256));
+    if (!entry) {
+      const stored = await this.catalog.resolveBase(`${name}@${version}`);
+      if (stored.manifest.weights.sha256 !== sha256) {
+        const message = `${manifest.name}@${manifest.version} was trained on another ${name}@${version} than the store has.`;
+        throw automedError('CHECKPOINT_MISMATCH', message);
+      }
+      entry = this.entry(stored);
+    }
+    entry.heads += 1;
+    return entry.loading;
+  }
+
+  releaseHead({ base }: ModelManifest): void {
+    const key = keyOf(base, base.sha256);
+    const entry = this.entries.get(key);
+    if (!entry) return;
+    entry.heads -= 1;
+    this.uses.touch(entry);
+    this.freeUnneeded(key);
+  }
+
+  /** Those that nothing stands on and nobody uses. */
+  idle(): Idle[] {
+    return [...this.entries]
+      .filter(([, entry]) => entry.heads === 0 && entry.uses === 0)
+      .map(([key, entry]) => ({ lastUse: entry.lastUse, evict: () => this.letGo(key, entry) }));
+  }
+
+  /** Frees each base as soon as nothing needs it. */
+  close(): void {
+    for (const [key, entry] of this.entries) this.letGo(key, entry);
+  }
+
+  private entry(stored: StoredBase): Entry<Base> {
+    const key = keyOf(stored.manifest, stored.manifest.weights.sha256);
+    const known = this.entries.get(key);
+    if (known) return known;
+    const counts = { reserved: 0, heads: 0, uses: 0, kept: false, lastUse: 0 };
+    const entry: Entry<Base> = Object.assign(counts, { loading: this.loadCounted(stored, counts) });
+    this.entries.set(key, entry);
+    entry.loading.catch(() => {
+      if (this.entries.get(key) === entry) this.entries.delete(key);
+    });
+    return entry;
+  }
+
+  private async loadCounted(stored: StoredBase, entry: { reserved: number }): Promise<HostedBase<Base>> {
+    const { name, version, weights, architecture } = stored.manifest;
+    await this.catalog.verify(stored);
+    this.budget.reserve(weights.bytes, `the base ${name}@${version}`);
+    entry.reserved = weights.bytes;
+    try {
+      const base = await this.load(stored.weightsPath, JSON.stringify(architecture));
+      return { base, identity: { name, version, weightsSha256: weights.sha256, precision: base.precision } };
+    } catch (error) {
+      this.giveBack(entry);
+      throw error;
+    }
+  }
+
+  private letGo(key: string, entry: Entry<Base>): void {
+    entry.kept = false;
+    this.freeUnneeded(key);
+  }
+
+  private freeUnneeded(key: string): void {
+    const entry = this.entries.get(key);
+    if (!entry || entry.heads > 0 || entry.uses > 0 || entry.kept) return;
+    this.entries.delete(key);
+    this.giveBack(entry);
+    entry.loading.then(
+      ({ base }) => base.dispose(),
+      () => undefined, // there is nothing to dispose of
+    );
+  }
+
+  /** At once, for somebody may be waiting for the room. */
+  private giveBack(entry: { reserved: number }): void {
+    this.budget.release(entry.reserved);
+    entry.reserved = 0;
+  }
+}
+
+function keyOf({ name, version }: { name: string; version: number }, sha256: string): string {
+  return `${name}@${version}:${sha256}`;
+}
