@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { basesCommand } from './commands/bases';
 import { classifyCommand } from './commands/classify';
+import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { modelsCommand } from './commands/models';
 import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
 import { serveCommand } from './commands/serve';
+import { storeCommand } from './commands/store';
 import { trainCommand } from './commands/train';
 import { packageVersion } from './config';
 import { exitCodeOf, oneLine } from './errors';
@@ -24,11 +26,13 @@ export function buildProgram(): Command {
     serveCommand(),
     segmentCommand(),
     classifyCommand(),
+    dataCommand(),
     trainCommand(),
     evaluateCommand(),
     reproduceCommand(),
     basesCommand(),
     modelsCommand(),
+    storeCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {

@@ -12,6 +12,7 @@ interface NamedBase {
   architecture: BaseArchitecture;
 }
 
+/** SAM-Med2D (with adapters) stretches images as the paper says; SAM scales them by their longest side. */
 function vit(
   imageSize: number,
   size: { embed_dim: number; depth: number; heads: number; global_blocks: number[] },
@@ -24,6 +25,7 @@ function vit(
     window_size: 14,
     out_channels: 256,
     adapter,
+    fit: adapter ? 'pad-or-stretch' : 'longest-side',
     decoder: SAM_DECODER,
   };
 }
@@ -42,6 +44,7 @@ const TINY: BaseArchitecture = {
   global_blocks: [1, 3],
   out_channels: 64,
   adapter: true,
+  fit: 'pad-or-stretch',
   decoder: TINY_DECODER,
 };
 

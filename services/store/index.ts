@@ -1,3 +1,4 @@
+export { auditStore, type Audit, type AuditProblem } from './audit';
 export * from './architectures';
 export * from './manifests';
 export * from './model-store';

@@ -24,6 +24,9 @@ const weightsSchema = z.object({
 
 export const familySchema = z.enum(['sam', 'sam-med2d']);
 
+/** How images are brought to the square input: the paper's way, or SAM's (longest side, padded right and below). */
+export const fitSchema = z.enum(['pad-or-stretch', 'longest-side']);
+
 export const baseArchitectureSchema = z.looseObject({
   image_size: z.int().min(16),
   patch_size: z.int().min(1),
@@ -34,6 +37,7 @@ export const baseArchitectureSchema = z.looseObject({
   global_blocks: z.array(z.int().min(0)),
   out_channels: z.int().min(1),
   adapter: z.boolean(),
+  fit: fitSchema.default('pad-or-stretch'),
   decoder: z.looseObject({
     depth: z.int().min(1),
     heads: z.int().min(1),
@@ -105,8 +109,7 @@ const preprocessingSchema = z.looseObject({
   /** RGB, on the 0-255 scale. */
   mean: z.array(z.number()).length(3),
   std: z.array(z.number()).length(3),
-  /** Smaller images are padded after normalisation, others resized without keeping the aspect. */
-  fit: z.literal('pad-or-stretch'),
+  fit: fitSchema,
 });
 
 const modelFields = {
@@ -151,11 +154,11 @@ export type BaseDraft = Draft<BaseManifest>;
 export type ModelDraft = Draft<ModelManifest>;
 
 /** RGB mean and deviation of SAM's training images, on the 0-255 scale. */
-export function standardPreprocessing(imageSize: number): z.infer<typeof preprocessingSchema> {
+export function standardPreprocessing(base: BaseArchitecture): z.infer<typeof preprocessingSchema> {
   return {
-    image_size: imageSize,
+    image_size: base.image_size,
     mean: [123.675, 116.28, 103.53],
     std: [58.395, 57.12, 57.375],
-    fit: 'pad-or-stretch',
+    fit: base.fit,
   };
 }

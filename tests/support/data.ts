@@ -34,7 +34,7 @@ export function modelDraft(name: string): ModelDraft {
     structures: ['lesion'],
     threshold: 0.5,
     base: { name: 'tiny', version: 1, sha256: '0'.repeat(64) },
-    preprocessing: standardPreprocessing(256),
+    preprocessing: standardPreprocessing(tiny.architecture),
     architecture: segmentationHead(tiny.architecture),
     training: {},
     metrics: {},

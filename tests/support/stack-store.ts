@@ -59,7 +59,7 @@ function common(name: string, base: StoredBase) {
   return {
     name,
     base: { name: baseName, version, sha256: weights.sha256 },
-    preprocessing: standardPreprocessing(architecture.image_size),
+    preprocessing: standardPreprocessing(architecture),
     training: {},
     metrics: { mdsc: 0.5, curve: [1, 2] },
     dataset: { fingerprint: 'none' },

@@ -6,6 +6,12 @@
 
 namespace automed::models {
 
+/// How an image is brought to the square input of a base.
+enum class Fit {
+  kPadOrStretch,  ///< the paper's: smaller images are padded in the centre, others resized without keeping the aspect
+  kLongestSide,   ///< SAM's: resized by the longest side, then padded on the right and below
+};
+
 /// The image encoder (SAM's `ImageEncoderViT`).
 struct EncoderConfig {
   std::int64_t image_size;
@@ -18,6 +24,7 @@ struct EncoderConfig {
   std::int64_t out_channels;                // also the width of prompts and decoder
   bool adapter;                             // SAM-Med2D's adapters
   std::int64_t mlp_ratio = 4;
+  Fit fit = Fit::kPadOrStretch;
 
   /// Edge of the token grid.
   std::int64_t grid() const { return image_size / patch_size; }

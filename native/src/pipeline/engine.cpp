@@ -274,7 +274,8 @@ void Engine::run(std::vector<PendingPtr>& batch) {
   for (auto& pending : batch) {
     const auto begin = Clock::now();
     try {
-      auto prepared = prepare_image(pending->request.pixels, model.base().config().encoder.image_size);
+      const auto& encoder = model.base().config().encoder;
+      auto prepared = prepare_image(pending->request.pixels, encoder.image_size, encoder.fit);
       members.push_back(pending);
       placements.push_back(prepared.placement);
       inputs.push_back(std::move(prepared.input));

@@ -1,8 +1,10 @@
 #include "pipeline/image.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -106,12 +108,49 @@ void fill_padded(const PixelView& pixels, const Placement& placement, float* out
 }
 
 template <typename T>
-void fill(const PixelView& pixels, const Placement& placement, float* out) {
-  if (placement.padded) {
-    fill_padded<T>(pixels, placement, out);
-  } else {
+void fill_or_stretch(const PixelView& pixels, const Placement& placement, float* out) {
+  if (placement.resized()) {
     fill_resized<T>(pixels, placement.size, out);
+  } else {
+    fill_padded<T>(pixels, placement, out);
   }
+}
+
+/// 3,height,width; 8 bit stays 8 bit, all else becomes float32.
+torch::Tensor colour_planes(const PixelView& pixels) {
+  if (pixels.sample_type == SampleType::kUint8) {
+    const auto all = torch::from_blob(const_cast<std::uint8_t*>(pixels.data),
+                                      {pixels.height, pixels.width, pixels.channels}, torch::kUInt8);
+    const auto colours = all.slice(2, 0, pixels.channels < 3 ? 1 : 3).permute({2, 0, 1});  // 1 or 3,height,width
+    return colours.expand({3, -1, -1}).contiguous();
+  }
+  auto planes = torch::empty({3, pixels.height, pixels.width});
+  float* out = planes.data_ptr<float>();
+  const std::int64_t plane = pixels.height * pixels.width;
+  for (std::int64_t i = 0; i < plane; ++i) {
+    const auto base = static_cast<std::size_t>(i * pixels.channels);
+    const auto read = [&](int c) {
+      const auto at = base + static_cast<std::size_t>(c);
+      return pixels.sample_type == SampleType::kUint16 ? sample_at<std::uint16_t>(pixels.data, at)
+                                                       : sample_at<float>(pixels.data, at);
+    };
+    for_each_colour(pixels, read, [&](int c, float v) { out[c * plane + i] = v; });
+  }
+  return planes;
+}
+
+torch::Tensor fit_longest_side(const PixelView& pixels, const Placement& placement) {
+  const auto planes = colour_planes(pixels).unsqueeze(0);  // 1,3,height,width
+  const auto resized = at::_upsample_bilinear2d_aa(planes, {placement.inner_height, placement.inner_width},
+                                                   /*align_corners=*/false)[0];  // 3,inner_height,inner_width
+  auto input = torch::zeros({3, placement.size, placement.size});
+  for (int c = 0; c < 3; ++c) {
+    input[c]
+        .slice(0, 0, placement.inner_height)
+        .slice(1, 0, placement.inner_width)
+        .copy_(resized[c].to(torch::kFloat32).sub_(kMean[c]).div_(kDeviation[c]));
+  }
+  return input;
 }
 
 void check_finite(const PixelView& pixels) {
@@ -150,26 +189,42 @@ void check_pixels(const PixelView& pixels) {
   }
 }
 
-PreparedImage prepare_image(const PixelView& pixels, std::int64_t size) {
-  check_pixels(pixels);
-  Placement placement{.width = pixels.width, .height = pixels.height, .size = size};
-  placement.padded = pixels.width < size && pixels.height < size;
-  if (placement.padded) {
-    placement.left = (size - pixels.width) / 2;
-    placement.top = (size - pixels.height) / 2;
+Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size, models::Fit fit) {
+  Placement placement{
+      .width = width, .height = height, .size = size, .left = 0, .top = 0, .inner_width = size, .inner_height = size};
+  if (fit == models::Fit::kLongestSide) {
+    // Rounds half up, as `ResizeLongestSide.get_preprocess_shape`; a sliver keeps one row or column.
+    const double scale = static_cast<double>(size) / static_cast<double>(std::max(width, height));
+    const auto scaled = [&](std::int64_t side) {
+      return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(side) * scale + 0.5));
+    };
+    placement.inner_width = scaled(width);
+    placement.inner_height = scaled(height);
+  } else if (width < size && height < size) {
+    placement.inner_width = width;
+    placement.inner_height = height;
+    placement.left = (size - width) / 2;
+    placement.top = (size - height) / 2;
   }
-  auto input = placement.padded ? torch::zeros({3, size, size}) : torch::empty({3, size, size});
+  return placement;
+}
+
+PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit) {
+  check_pixels(pixels);
+  if (pixels.sample_type == SampleType::kFloat32) check_finite(pixels);
+  const Placement placement = place_image(pixels.width, pixels.height, size, fit);
+  if (fit == models::Fit::kLongestSide) return {fit_longest_side(pixels, placement), placement};
+  auto input = placement.resized() ? torch::empty({3, size, size}) : torch::zeros({3, size, size});
   float* out = input.data_ptr<float>();
   switch (pixels.sample_type) {
     case SampleType::kUint8:
-      fill<std::uint8_t>(pixels, placement, out);
+      fill_or_stretch<std::uint8_t>(pixels, placement, out);
       break;
     case SampleType::kUint16:
-      fill<std::uint16_t>(pixels, placement, out);
+      fill_or_stretch<std::uint16_t>(pixels, placement, out);
       break;
     case SampleType::kFloat32:
-      check_finite(pixels);
-      fill<float>(pixels, placement, out);
+      fill_or_stretch<float>(pixels, placement, out);
       break;
   }
   return {input, placement};
@@ -179,19 +234,13 @@ torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement)
   const auto size = placement.size;
   auto out = torch::zeros({size, size}, torch::kUInt8);
   auto* target = out.data_ptr<std::uint8_t>();
-  if (placement.padded) {
-    for (std::int64_t y = 0; y < placement.height; ++y) {
-      for (std::int64_t x = 0; x < placement.width; ++x) {
-        target[(y + placement.top) * size + x + placement.left] = mask[y * placement.width + x] != 0;
-      }
-    }
-    return out;
-  }
-  for (std::int64_t y = 0; y < size; ++y) {
-    const auto row = (2 * y + 1) * placement.height / (2 * size);  // the source pixel under the centre of the target's
-    for (std::int64_t x = 0; x < size; ++x) {
-      const auto column = (2 * x + 1) * placement.width / (2 * size);
-      target[y * size + x] = mask[row * placement.width + column] != 0;
+  const auto [width, height] = std::pair(placement.inner_width, placement.inner_height);
+  for (std::int64_t y = 0; y < height; ++y) {
+    const auto row =
+        (2 * y + 1) * placement.height / (2 * height);  // the source pixel under the centre of the target's
+    for (std::int64_t x = 0; x < width; ++x) {
+      const auto column = (2 * x + 1) * placement.width / (2 * width);
+      target[(y + placement.top) * size + x + placement.left] = mask[row * placement.width + column] != 0;
     }
   }
   return out;
@@ -199,13 +248,20 @@ torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement)
 
 torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement) {
   const auto full = resize_bilinear(logits, placement.size, placement.size);  // 1,1,size,size
-  if (placement.padded) {
-    return full[0][0]
-        .slice(0, placement.top, placement.top + placement.height)
-        .slice(1, placement.left, placement.left + placement.width)
-        .contiguous();
-  }
-  return resize_bilinear(full, placement.height, placement.width)[0][0];  // height,width
+  const auto inner = full.slice(2, placement.top, placement.top + placement.inner_height)
+                         .slice(3, placement.left, placement.left + placement.inner_width);
+  if (!placement.resized()) return inner[0][0].contiguous();
+  return resize_bilinear(inner, placement.height, placement.width)[0][0];  // height,width
+}
+
+torch::Tensor place_points(const torch::Tensor& points, const Placement& placement) {
+  const auto ratio = [](std::int64_t inner, std::int64_t original) {
+    return static_cast<float>(inner) / static_cast<float>(original);
+  };
+  const auto scale =
+      torch::tensor({ratio(placement.inner_width, placement.width), ratio(placement.inner_height, placement.height)});
+  const auto offset = torch::tensor({static_cast<float>(placement.left), static_cast<float>(placement.top)});
+  return points.to(torch::kFloat32) * scale + offset;
 }
 
 }  // namespace automed::pipeline

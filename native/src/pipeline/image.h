@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "models/config.h"
+
 namespace automed::pipeline {
 
 inline constexpr std::int64_t kMaxSide = 1 << 20;  ///< keeps products of extents far from overflow
@@ -22,14 +24,18 @@ struct PixelView {
   SampleType sample_type = SampleType::kUint8;
 };
 
-/// Where an image lies on the model's square input, and so how a result finds its way back.
+/// Where an image lies on the model's square input, and so how a result finds its way back: the whole image fills the
+/// rectangle inner_width x inner_height at (left, top); the rest of the input is zero.
 struct Placement {
   std::int64_t width = 0;   ///< original
   std::int64_t height = 0;  ///< original
   std::int64_t size = 0;    ///< side of the input
-  bool padded = false;      ///< padded in the centre, otherwise resized
-  std::int64_t left = 0;    ///< of the image on the input, when padded
+  std::int64_t left = 0;
   std::int64_t top = 0;
+  std::int64_t inner_width = 0;
+  std::int64_t inner_height = 0;
+
+  bool resized() const { return inner_width != width || inner_height != height; }
 };
 
 struct PreparedImage {
@@ -40,19 +46,32 @@ struct PreparedImage {
 /// Throws kInvalidArgument (field `pixels`) unless the extents are positive and the length is theirs.
 void check_pixels(const PixelView& pixels);
 
-/// The paper's preprocessing: normalise (RGB, SAM's mean and deviation on the 0-255 scale); when both sides are under
-/// `size` pad with zeros in the centre, otherwise resize to size x size bilinearly, without antialiasing and without
-/// keeping the aspect. uint16 is scaled by 1/257, float32 is taken on the 0-255 scale, alpha is dropped, grey repeated.
-/// Reads only the pixels that the result needs, except that float32 input is searched for NaN and infinity, which are
-/// rejected (kInvalidArgument).
-PreparedImage prepare_image(const PixelView& pixels, std::int64_t size);
+/// Where an image of these extents goes. Both at least 1.
+Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size, models::Fit fit);
+
+/// Normalises (RGB, SAM's mean and deviation on the 0-255 scale) and fits the image to the input.
+///
+/// `kPadOrStretch` is the paper's preprocessing: when both sides are under `size` padded with zeros in the centre,
+/// after normalisation; otherwise resized to size x size bilinearly, without antialiasing and without keeping the
+/// aspect. It reads only the pixels that the result needs, except that float32 input is searched for NaN and infinity.
+///
+/// `kLongestSide` is SAM's (`ResizeLongestSide`, `Sam.preprocess`): the longest side becomes `size`, bilinearly with
+/// antialiasing, 8 bit images rounded to 8 bit as the published predictor does; padded on the right and below with
+/// zeros after normalisation.
+///
+/// uint16 is scaled by 1/257, float32 is taken on the 0-255 scale, alpha is dropped, grey repeated. Throws
+/// kInvalidArgument (field `pixels`) for NaN and infinity.
+PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit);
 
 /// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded.
 /// `mask` has one byte per original pixel, foreground when not 0.
 torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement);
 
 /// Undoes the placement for logits: 1,1,h,w (any resolution of the input) -> height,width of the original image.
-/// Bilinear to the input's size, then cropped or resized bilinearly.
+/// Bilinear to the input's size, cropped to the image, then resized bilinearly where it was resized.
 torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement);
+
+/// Points of the original image, in pixels -> the input's frame: any shape [..., 2] of x, y; float32.
+torch::Tensor place_points(const torch::Tensor& points, const Placement& placement);
 
 }  // namespace automed::pipeline

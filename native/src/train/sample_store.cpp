@@ -19,8 +19,8 @@ namespace {
 
 }  // namespace
 
-SampleStore::SampleStore(const std::string& path, std::int64_t image_size, std::int64_t structures)
-    : image_size_(image_size), structures_(structures) {
+SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures)
+    : image_size_(image_size), fit_(fit), structures_(structures) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail("created");
   ::unlink(path.c_str());
@@ -32,7 +32,7 @@ SampleStore::~SampleStore() {
 
 std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* masks, std::int64_t label,
                              bool keep_original) {
-  const auto prepared = pipeline::prepare_image(pixels, image_size_);
+  const auto prepared = pipeline::prepare_image(pixels, image_size_, fit_);
   Entry entry{.label = label, .has_mask = masks != nullptr, .placement = prepared.placement};
   entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
   for (std::int64_t k = 0; masks && k < structures_; ++k) {

@@ -86,8 +86,9 @@ Trainer::Trainer(TrainerOptions options)
   for (const auto& parameter : trainable_) trainable_parameter_count_ += parameter.numel();
   optimizer_ = make_optimizer(options_, trainable_);
   for (std::size_t i = 0; i < stores_.size(); ++i) {
-    stores_[i] = std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i),
-                                               base_config_.encoder.image_size, options_.structures);
+    stores_[i] =
+        std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i), base_config_.encoder.image_size,
+                                      base_config_.encoder.fit, options_.structures);
   }
 }
 

@@ -94,7 +94,7 @@ function draftModel(
   const shared = {
     name: spec.name,
     base: { name, version, sha256: weights.sha256 },
-    preprocessing: standardPreprocessing(architecture.image_size),
+    preprocessing: standardPreprocessing(architecture),
     architecture: head,
     ...describeRun(result, metrics),
     codeVersion,

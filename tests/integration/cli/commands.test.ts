@@ -3,8 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { run } from '../../../services/cli/main';
 import { decodeMask, encodeMaskPng } from '../../../services/imaging/mask';
+import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
@@ -33,20 +33,6 @@ afterAll(async () => {
   await gateway.stop();
   await inference.stop();
 });
-
-/** Runs a command line in this process; resolves to what it wrote. */
-async function automed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const spies = [
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => ((written.out += String(text)), true)),
-    jest.spyOn(process.stderr, 'write').mockImplementation((text) => ((written.err += String(text)), true)),
-  ];
-  try {
-    return { code: await run(args), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 async function picture(name: string, seed = 1): Promise<string> {
   const path = join(folder, name);

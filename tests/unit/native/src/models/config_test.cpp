@@ -10,7 +10,7 @@ using automed::test::error_of;
 
 const std::string kTiny =
     R"({"image_size":256,"patch_size":16,"embed_dim":128,"depth":4,"heads":4,"window_size":14,"global_blocks":[1,3],)"
-    R"("out_channels":64,"adapter":true,"decoder":{"depth":2,"heads":4,"mlp_dim":256,"iou_hidden":64,)"
+    R"("out_channels":64,"adapter":true,"fit":"pad-or-stretch","decoder":{"depth":2,"heads":4,"mlp_dim":256,"iou_hidden":64,)"
     R"("multimask_outputs":3}})";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {

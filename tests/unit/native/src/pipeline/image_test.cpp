@@ -9,6 +9,8 @@
 namespace automed::pipeline {
 namespace {
 
+constexpr auto kPaper = models::Fit::kPadOrStretch;
+
 torch::Tensor random_pixels(std::int64_t height, std::int64_t width, std::int64_t channels) {
   torch::manual_seed(7);
   return torch::randint(0, 256, {height, width, channels}, torch::kUInt8);
@@ -42,34 +44,35 @@ torch::Tensor expected_input(const torch::Tensor& rgb, std::int64_t size) {
 
 TEST("resizes a large image as normalise-then-bilinear does") {
   const auto pixels = random_pixels(311, 402, 3);
-  const auto prepared = prepare_image(view_of(pixels), 256);
-  CHECK(!prepared.placement.padded);
+  const auto prepared = prepare_image(view_of(pixels), 256, kPaper);
+  CHECK(prepared.placement.resized());
   CHECK(test::max_difference(prepared.input, expected_input(pixels, 256)) < 1e-4);
 }
 
 TEST("resizes when only one side is under the input size") {
   const auto pixels = random_pixels(100, 256, 3);
-  const auto prepared = prepare_image(view_of(pixels), 256);
-  CHECK(!prepared.placement.padded);
+  const auto prepared = prepare_image(view_of(pixels), 256, kPaper);
+  CHECK(prepared.placement.resized());
   CHECK(test::max_difference(prepared.input, expected_input(pixels, 256)) < 1e-4);
 }
 
 TEST("pads a small image with zeros in the centre, after normalisation") {
   const auto pixels = random_pixels(101, 180, 3);
-  const auto prepared = prepare_image(view_of(pixels), 256);
-  CHECK(prepared.placement.padded);
+  const auto prepared = prepare_image(view_of(pixels), 256, kPaper);
+  CHECK(!prepared.placement.resized());
   CHECK(test::max_difference(prepared.input, expected_input(pixels, 256)) < 1e-5);
 }
 
 TEST("repeats grey and drops alpha") {
   const auto grey = random_pixels(60, 70, 1);
-  CHECK(test::max_difference(prepare_image(view_of(grey), 256).input, expected_input(grey.expand({60, 70, 3}), 256)) <
-        1e-5);
+  CHECK(test::max_difference(prepare_image(view_of(grey), 256, kPaper).input,
+                             expected_input(grey.expand({60, 70, 3}), 256)) < 1e-5);
   const auto grey_alpha = random_pixels(60, 70, 2);
   const auto first = grey_alpha.slice(2, 0, 1).expand({60, 70, 3});
-  CHECK(test::max_difference(prepare_image(view_of(grey_alpha), 256).input, expected_input(first, 256)) < 1e-5);
+  CHECK(test::max_difference(prepare_image(view_of(grey_alpha), 256, kPaper).input, expected_input(first, 256)) < 1e-5);
   const auto rgba = random_pixels(300, 70, 4);
-  CHECK(test::max_difference(prepare_image(view_of(rgba), 256).input, expected_input(rgba.slice(2, 0, 3), 256)) < 1e-4);
+  CHECK(test::max_difference(prepare_image(view_of(rgba), 256, kPaper).input,
+                             expected_input(rgba.slice(2, 0, 3), 256)) < 1e-4);
 }
 
 TEST("scales 16 bit by 1/257 and takes float on the 0-255 scale") {
@@ -82,18 +85,18 @@ TEST("scales 16 bit by 1/257 and takes float on the 0-255 scale") {
   PixelView view = view_of(bytes, SampleType::kUint16);
   view.data = reinterpret_cast<const std::uint8_t*>(wide.data());
   view.size_bytes = wide.size() * sizeof(std::uint16_t);
-  const auto expected = prepare_image(view_of(bytes), 256).input;
-  CHECK(test::max_difference(prepare_image(view, 256).input, expected) < 1e-5);
+  const auto expected = prepare_image(view_of(bytes), 256, kPaper).input;
+  CHECK(test::max_difference(prepare_image(view, 256, kPaper).input, expected) < 1e-5);
   const auto floats = bytes.to(torch::kFloat32).contiguous();
-  CHECK(test::max_difference(prepare_image(view_of(floats, SampleType::kFloat32), 256).input, expected) < 1e-6);
+  CHECK(test::max_difference(prepare_image(view_of(floats, SampleType::kFloat32), 256, kPaper).input, expected) < 1e-6);
 }
 
 TEST("rejects NaN and infinity in float pixels") {
   auto floats = torch::zeros({300, 300, 1});
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     floats[299][299][0] = bad;  // a pixel that the resize might never look at
-    const auto error =
-        test::error_of(ErrorCode::kInvalidArgument, [&] { prepare_image(view_of(floats, SampleType::kFloat32), 256); });
+    const auto error = test::error_of(ErrorCode::kInvalidArgument,
+                                      [&] { prepare_image(view_of(floats, SampleType::kFloat32), 256, kPaper); });
     CHECK(error.field() == "pixels");
   }
 }
@@ -103,7 +106,7 @@ TEST("rejects pixel data whose length is not its layout's") {
   for (const std::size_t wrong : {std::size_t{0}, pixels.nbytes() - 1, pixels.nbytes() + 1}) {
     auto view = view_of(pixels);
     view.size_bytes = wrong;
-    test::error_of(ErrorCode::kInvalidArgument, [&] { prepare_image(view, 256); });
+    test::error_of(ErrorCode::kInvalidArgument, [&] { prepare_image(view, 256, kPaper); });
   }
   auto huge = view_of(pixels);
   huge.width = std::int64_t{1} << 40;
@@ -111,7 +114,7 @@ TEST("rejects pixel data whose length is not its layout's") {
 }
 
 TEST("undoes the padding exactly") {
-  const Placement placement = prepare_image(view_of(random_pixels(101, 180, 3)), 256).placement;
+  const Placement placement = prepare_image(view_of(random_pixels(101, 180, 3)), 256, kPaper).placement;
   auto logits = torch::full({1, 1, 256, 256}, -5.0);
   logits.slice(2, placement.top, placement.top + 101).slice(3, placement.left, placement.left + 180).fill_(5.0);
   const auto restored = restore_logits(logits, placement);
@@ -120,7 +123,7 @@ TEST("undoes the padding exactly") {
 }
 
 TEST("brings logits back to the original size through the input's size") {
-  const Placement placement{.width = 400, .height = 300, .size = 256};
+  const Placement placement = place_image(400, 300, 256, kPaper);
   torch::manual_seed(3);
   const auto low = torch::randn({1, 1, 64, 64});
   const auto expected =
@@ -130,14 +133,72 @@ TEST("brings logits back to the original size through the input's size") {
 
 TEST("places a mask where its image lies") {
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(20 * 30), 0);
-  mask[5 * 30 + 7] = 200;  // row 5, column 7
-  const Placement padded{.width = 30, .height = 20, .size = 256, .padded = true, .left = 113, .top = 118};
+  mask[5 * 30 + 7] = 200;                                     // row 5, column 7
+  const Placement padded = place_image(30, 20, 256, kPaper);  // at column 113, row 118
   const auto on_input = prepare_mask(mask.data(), padded);
   CHECK(on_input.sum().item<std::int64_t>() == 1);
   CHECK(on_input[118 + 5][113 + 7].item<int>() == 1);
   const std::vector<std::uint8_t> full(static_cast<std::size_t>(512 * 600), 1);
-  const Placement resized{.width = 600, .height = 512, .size = 256};
+  const Placement resized = place_image(600, 512, 256, kPaper);
   CHECK(prepare_mask(full.data(), resized).sum().item<std::int64_t>() == 256 * 256);
+}
+
+constexpr auto kSam = models::Fit::kLongestSide;
+
+TEST("longest side: resizes with antialiasing, rounds 8 bit images to 8 bit, pads right and below") {
+  const auto pixels = random_pixels(311, 402, 3);
+  const auto prepared = prepare_image(view_of(pixels), 256, kSam);
+  CHECK(prepared.placement.inner_width == 256);
+  CHECK(prepared.placement.inner_height == 198);  // 311 * 256 / 402 = 198.05
+  const auto planes = pixels.to(torch::kFloat32).permute({2, 0, 1}).unsqueeze(0);
+  const auto resized = at::_upsample_bilinear2d_aa(planes, {198, 256}, false)[0];
+  const auto mean = torch::tensor({123.675F, 116.28F, 103.53F}).view({3, 1, 1});
+  const auto deviation = torch::tensor({58.395F, 57.12F, 57.375F}).view({3, 1, 1});
+  const auto inner = prepared.input.slice(1, 0, 198) * deviation + mean;
+  CHECK(test::max_difference(inner, resized) < 1.01);  // two roundings of half a grey level
+  CHECK(test::max_difference(inner, inner.round()) < 1e-4);
+  CHECK(prepared.input.slice(1, 198).abs().max().item<float>() == 0);
+}
+
+TEST("longest side: enlarges small images, and 16 bit and float agree with 8 bit to half a grey level") {
+  const auto bytes = random_pixels(40, 20, 1);
+  const auto expected = prepare_image(view_of(bytes), 64, kSam);
+  CHECK(expected.placement.inner_width == 32);
+  CHECK(expected.placement.inner_height == 64);
+  const auto floats = bytes.to(torch::kFloat32).contiguous();
+  const auto from_floats = prepare_image(view_of(floats, SampleType::kFloat32), 64, kSam).input;
+  CHECK(test::max_difference(from_floats, expected.input) < 1.01 / 57.0);
+  std::vector<std::uint16_t> wide;
+  for (std::int64_t i = 0; i < bytes.numel(); ++i) {
+    wide.push_back(static_cast<std::uint16_t>(bytes.flatten()[i].item<int>() * 257));
+  }
+  PixelView view = view_of(bytes, SampleType::kUint16);
+  view.data = reinterpret_cast<const std::uint8_t*>(wide.data());
+  view.size_bytes = wide.size() * sizeof(std::uint16_t);
+  CHECK(test::max_difference(prepare_image(view, 64, kSam).input, from_floats) < 1e-5);
+}
+
+TEST("longest side: keeps a row of an image that is a sliver") {
+  const Placement placement = place_image(5000, 1, 256, kSam);
+  CHECK(placement.inner_width == 256);
+  CHECK(placement.inner_height == 1);
+}
+
+TEST("longest side: crops the padding before it resizes logits to the original") {
+  const Placement placement = place_image(400, 300, 256, kSam);
+  torch::manual_seed(3);
+  const auto low = torch::randn({1, 1, 64, 64});
+  const auto inner = at::upsample_bilinear2d(low, {256, 256}, false).slice(2, 0, 192);
+  const auto expected = at::upsample_bilinear2d(inner, {300, 400}, false)[0][0];
+  CHECK(test::max_difference(restore_logits(low, placement), expected) == 0);
+}
+
+TEST("places points where their pixels went") {
+  const auto points = torch::tensor({{0.0F, 0.0F}, {400.0F, 300.0F}, {200.0F, 30.0F}});
+  const auto sam = place_points(points, place_image(400, 300, 1024, kSam));
+  CHECK(test::max_difference(sam, torch::tensor({{0.0F, 0.0F}, {1024.0F, 768.0F}, {512.0F, 76.8F}})) < 1e-4);
+  const auto padded = place_points(points, place_image(400, 300, 500, kPaper));
+  CHECK(test::max_difference(padded, points + torch::tensor({50.0F, 100.0F})) == 0);
 }
 
 }  // namespace

@@ -1,0 +1,132 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { checkData, type DataReport, type Finding, type PartSummary } from '../../training/domain/check-data';
+import { listSamples, PARTS } from '../../training/domain/prepare-data';
+import { CliError } from '../errors';
+import { CountDisplay } from '../output/count-display';
+import { printJson, printLine } from '../output/print';
+import { table } from '../output/table';
+import { examples, number, whole } from './options';
+
+/** Findings printed one by one; --json has all. */
+const SHOWN_FINDINGS = 20;
+
+const TASKS = ['segmentation', 'classification'] as const;
+type TaskName = (typeof TASKS)[number];
+
+interface CheckOptions {
+  task?: TaskName;
+  masksDir?: string;
+  groupColumn?: string;
+  validationFraction: number;
+  seed: number;
+  json?: boolean;
+}
+
+export function dataCommand(): Command {
+  const command = new Command('data').description('look at a folder of labelled images before training on it');
+  command.addCommand(checkCommand());
+  return examples(command, ['automed data check data/polyps', 'automed data check data/brain_mri --json']);
+}
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description(
+      'open every image and mask; find unreadable files, duplicates, contradictions and groups that the split tears ' +
+        'apart. Ends with code 1 when a score on this data would be wrong',
+    )
+    .argument('<folder>', 'as for train: images/ + masks/, or one folder per class; also below train/, val/, test/')
+    .addOption(new Option('--task <name>', 'default: segmentation where there is an images/').choices(TASKS))
+    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option(
+      '--validation-fraction <share>',
+      'share that training would split off, where the folder has no val/',
+      number({ min: 0, max: 1, open: true }),
+      0.2,
+    )
+    .option('--seed <number>', 'of that split', whole(0), 0)
+    .option('--json', 'print one JSON document')
+    .action(check);
+}
+
+async function check(folder: string, options: CheckOptions): Promise<void> {
+  const { masksDir, groupColumn, validationFraction, seed, json } = options;
+  const task = options.task ?? (await taskOf(folder));
+  const data = await listSamples({
+    task,
+    data: folder,
+    masksDir,
+    groupColumn,
+    validationFraction,
+    seed,
+    strict: false,
+  });
+  const display = new CountDisplay(
+    `checking ${folder}`,
+    PARTS.reduce((sum, part) => sum + data.parts[part].length, 0),
+  );
+  const report = await checkData(data, { onProgress: (done) => display.show(done) }).finally(() => display.close());
+  const errors = report.findings.filter(({ severity }) => severity === 'error').length;
+  if (json) printJson({ folder, task, ok: errors === 0, ...reportJson(report) });
+  else for (const line of reportLines(report)) printLine(line);
+  if (errors > 0)
+    throw new CliError(
+      `${errors} ${errors === 1 ? 'finding makes' : 'findings make'} a score on ${folder} wrong or a run fail`,
+    );
+}
+
+/** Segmentation where images/ stands in the folder or in its train/. */
+async function taskOf(folder: string): Promise<TaskName> {
+  for (const path of [folder, join(folder, 'train')]) {
+    const names = await readdir(path).catch(() => [] as string[]);
+    if (names.includes('images')) return 'segmentation';
+  }
+  return 'classification';
+}
+
+function reportLines({ parts, classes, groupColumn, fingerprint, findings }: DataReport): string[] {
+  const rows = PARTS.filter((part) => parts[part].images > 0).map((part) => {
+    const { images, perClass, side, foreground } = parts[part];
+    const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+    return [
+      part,
+      String(images),
+      side ? `${side.min} to ${side.max} px` : '-',
+      foreground ? `${percent(foreground.min)}, ${percent(foreground.median)}, ${percent(foreground.max)}` : '-',
+      classes.map((name, index) => `${name} ${perClass[index] ?? 0}`).join(', ') || '-',
+    ];
+  });
+  const shown = [...findings].sort(bySeverity).slice(0, SHOWN_FINDINGS);
+  const more = findings.length - shown.length;
+  return [
+    table(['PART', 'IMAGES', 'LONGER SIDE', 'FOREGROUND (MIN, MEDIAN, MAX)', 'CLASSES'], rows),
+    `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}`}; fingerprint ${fingerprint}`,
+    ...shown.map(({ severity, message }) => `${severity}: ${message}`),
+    ...(more > 0 ? [`and ${more} more findings; --json lists all`] : []),
+    ...(findings.length === 0 ? ['no findings'] : []),
+  ];
+}
+
+function bySeverity(one: Finding, other: Finding): number {
+  return one.severity === other.severity ? 0 : one.severity === 'error' ? -1 : 1;
+}
+
+function partJson({ images, perClass, side, foreground }: PartSummary, classes: readonly string[]): object {
+  return {
+    images,
+    per_class: Object.fromEntries(classes.map((name, index) => [name, perClass[index] ?? 0])),
+    side_px: side ?? null,
+    foreground: foreground ?? null,
+  };
+}
+
+function reportJson({ parts, classes, groupColumn, fingerprint, findings }: DataReport): object {
+  return {
+    parts: Object.fromEntries(PARTS.map((part) => [part, partJson(parts[part], classes)])),
+    group_column: groupColumn ?? null,
+    fingerprint,
+    findings,
+  };
+}

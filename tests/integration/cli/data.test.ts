@@ -1,0 +1,47 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '../../support/cli';
+import { temporaryFolder } from '../../support/data';
+import { discImage } from '../../support/stack-images';
+
+const folder = join(temporaryFolder(), 'kinds');
+
+beforeAll(async () => {
+  for (const [index, name] of ['bright', 'dark'].entries()) {
+    for (const part of ['train', 'test']) mkdirSync(join(folder, part, name), { recursive: true });
+    for (let copy = 0; copy < 4; copy += 1) {
+      writeFileSync(join(folder, 'train', name, `${copy}.png`), (await discImage(20, 10, 10 * index + copy)).png);
+    }
+    writeFileSync(join(folder, 'test', name, '9.png'), (await discImage(20, 10, 10 * index + 9)).png);
+  }
+});
+
+test('data check counts sound data and ends with 0', async () => {
+  const { code, out, err } = await runCommand('data', 'check', folder, '--validation-fraction', '0.25');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^train +6 +20 to 20 px +- +bright 3, dark 3$/m);
+  expect(out).toMatch(/^validation +2 /m);
+  expect(out).toMatch(/^no findings$/m);
+});
+
+test('data check names a picture that is in training and test, and ends with 1', async () => {
+  copyFileSync(join(folder, 'train/dark/1.png'), join(folder, 'test/dark/1.png'));
+  const text = await runCommand('data', 'check', folder);
+  expect(text.code).toBe(1);
+  expect(text.out).toMatch(/^error: the same picture is in (train|validation) and test: /m);
+  expect(text.err).toBe(`automed: 1 finding makes a score on ${folder} wrong or a run fail\n`);
+  const json = await runCommand('data', 'check', folder, '--json');
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.out)).toMatchObject({
+    task: 'classification',
+    ok: false,
+    parts: { test: { images: 3, per_class: { bright: 1, dark: 2 } } },
+    findings: [{ kind: 'duplicate-across-parts', names: ['test/dark/1.png', 'train/dark/1.png'] }],
+  });
+});
+
+test('data check says in one line that a folder does not exist', async () => {
+  const { code, out, err } = await runCommand('data', 'check', join(folder, 'ghost'));
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toMatch(/^automed: The data folder [^\n]*ghost cannot be read[^\n]*\n$/);
+});

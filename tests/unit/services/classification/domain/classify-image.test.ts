@@ -1,0 +1,65 @@
+import { classifyImage } from '../../../../../services/classification/domain/classify-image';
+import type { ClassificationModel } from '../../../../../services/classification/domain/ports';
+import type { RunOptions } from '../../../../../services/common/inference';
+import { DEFAULT_LIMITS } from '../../../../../services/imaging/decode';
+import type { Pixels } from '../../../../../services/imaging/pixels';
+import { discImage } from '../../../../support/stack-images';
+
+const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1 };
+const identity = {
+  name: 'kinds',
+  version: 1,
+  weightsSha256: 'a',
+  baseName: 'tiny',
+  baseVersion: 1,
+  baseSha256: 'b',
+  precision: 'float32',
+};
+
+interface Seen {
+  pixels: Pixels;
+  options: RunOptions;
+}
+
+function modelThatSays(probabilities: number[]): { model: ClassificationModel; seen: Seen[] } {
+  const seen: Seen[] = [];
+  const classify = (pixels: Pixels, options: RunOptions) => {
+    seen.push({ pixels, options });
+    return Promise.resolve({ probabilities: Float32Array.from(probabilities), timings });
+  };
+  return { model: { identity, classes: ['glioma', 'meningioma', 'none'], classify }, seen };
+}
+
+/** An image as it comes out of a request. */
+const sent = (encoded: Buffer) => ({ source: 'encoded' as const, encoded, pixelSpacing: null });
+
+const options = (): RunOptions => ({ priority: 7 });
+
+test('names the most probable class and keeps the order of the model', async () => {
+  const { png, width, height } = await discImage(20, 10);
+  const { model, seen } = modelThatSays([0.25, 0.5, 0.25]);
+  const answer = await classifyImage(model, { image: sent(png), options }, DEFAULT_LIMITS);
+  expect(answer.predicted).toBe('meningioma');
+  expect(answer.classes).toEqual([
+    { name: 'glioma', probability: 0.25 },
+    { name: 'meningioma', probability: 0.5 },
+    { name: 'none', probability: 0.25 },
+  ]);
+  expect(answer.timings).toMatchObject({ ...timings, encodeMs: 0 });
+  expect(seen[0]).toMatchObject({ pixels: { width, height, channels: 3 }, options: { priority: 7 } });
+});
+
+test('of two equally probable classes names the first', async () => {
+  const { png } = await discImage(20, 10);
+  const { model } = modelThatSays([0.125, 0.4375, 0.4375]);
+  expect((await classifyImage(model, { image: sent(png), options }, DEFAULT_LIMITS)).predicted).toBe('meningioma');
+});
+
+test('does not ask the model about an image that cannot be read', async () => {
+  const { model, seen } = modelThatSays([1, 0, 0]);
+  const image = sent(Buffer.from('no image'));
+  await expect(classifyImage(model, { image, options }, DEFAULT_LIMITS)).rejects.toMatchObject({
+    code: 'UNSUPPORTED_IMAGE',
+  });
+  expect(seen).toHaveLength(0);
+});

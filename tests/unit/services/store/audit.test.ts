@@ -1,0 +1,81 @@
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { auditStore, ModelStore, type StoredBase, type StoredModel } from '../../../../services/store';
+import { runCommand } from '../../../support/cli';
+import { baseDraft, modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
+
+const folder = temporaryFolder();
+let stores = 0;
+
+interface Filled {
+  root: string;
+  store: ModelStore;
+  base: StoredBase;
+  model: StoredModel;
+}
+
+/** A base, two versions of a model on it, and an alias. */
+async function fill(): Promise<Filled> {
+  stores += 1;
+  const root = join(folder, String(stores));
+  const store = await ModelStore.open(root);
+  const base = await store.registerBase(baseDraft('tiny'), writeWeights('weights of the base'));
+  const { name, version, weights } = base.manifest;
+  const draft = { ...modelDraft('polyp'), base: { name, version, sha256: weights.sha256 } };
+  const model = await store.registerModel(draft, writeWeights('first'));
+  await store.registerModel(draft, writeWeights('second'));
+  await store.setAlias('polyp', 'production', 2);
+  return { root, store, base, model };
+}
+
+test('a sound store has no problems', async () => {
+  const { root } = await fill();
+  expect(await auditStore(root)).toEqual({ bases: 1, models: 2, aliases: 1, bytes: 19 + 5 + 6, problems: [] });
+});
+
+test('finds weights that changed without changing their length', async () => {
+  const { root, model } = await fill();
+  writeFileSync(model.weightsPath, 'fIrst');
+  expect((await auditStore(root)).problems).toEqual([
+    { subject: 'model polyp@1', problem: 'The weights of polyp@1 have changed since they were registered.' },
+  ]);
+});
+
+test('finds models whose base is gone or is another one', async () => {
+  const { root, base } = await fill();
+  rmSync(base.folder, { recursive: true });
+  const gone = await auditStore(root);
+  expect(gone.problems.map(({ subject }) => subject)).toEqual(['model polyp@1', 'model polyp@2']);
+  expect(gone.problems[0]?.problem).toBe('Its base tiny@1 does not exist or cannot be read.');
+
+  const other = await fill();
+  const draft = { ...modelDraft('stranger'), base: { name: 'tiny', version: 1, sha256: 'f'.repeat(64) } };
+  await other.store.registerModel(draft, writeWeights('x'));
+  expect((await auditStore(other.root)).problems).toEqual([
+    { subject: 'model stranger@1', problem: 'Its base tiny@1 is not the one that it was trained on.' },
+  ]);
+});
+
+test('finds versions that cannot be read and aliases that point to them', async () => {
+  const { root } = await fill();
+  appendFileSync(join(root, 'models/polyp/2/model.json'), 'x');
+  const { problems } = await auditStore(root);
+  expect(problems).toEqual([
+    { subject: 'store', problem: 'The model polyp@2 is damaged: its model.json is malformed.' },
+    { subject: 'alias polyp@production', problem: 'Version 2 does not exist or cannot be read.' },
+  ]);
+});
+
+test('the command ends with 1 and names what is damaged', async () => {
+  const { root, base } = await fill();
+  expect(await runCommand('store', 'verify', '--home', root)).toEqual({
+    code: 0,
+    out: `${root}: 1 bases, 2 models, 1 aliases, 30 B of weights read\n`,
+    err: '',
+  });
+  writeFileSync(base.weightsPath, 'short');
+  const { code, out, err } = await runCommand('store', 'verify', '--home', root, '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ ok: false, problems: [{ subject: 'base tiny@1' }] });
+  expect(err).toBe(`automed: 1 problem in ${root}\n`);
+});

@@ -1,0 +1,154 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { encodeMaskPng } from '../../../../../services/imaging/mask';
+import { checkData, type DataReport, type FindingKind } from '../../../../../services/training/domain/check-data';
+import { listSamples, type DataSpec } from '../../../../../services/training/domain/prepare-data';
+import { temporaryFolder } from '../../../../support/data';
+import { discImage } from '../../../../support/stack-images';
+
+const root = temporaryFolder();
+let folders = 0;
+
+function newFolder(): string {
+  folders += 1;
+  return join(root, String(folders));
+}
+
+function put(path: string, bytes: Buffer): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+  return path;
+}
+
+async function picture(path: string, seed: number): Promise<string> {
+  return put(path, (await discImage(16, 12, seed)).png);
+}
+
+async function mask(path: string, foreground: number): Promise<string> {
+  const pixels = Uint8Array.from({ length: 16 * 12 }, (_, at) => (at < foreground ? 1 : 0));
+  return put(path, await encodeMaskPng(pixels, 16, 12));
+}
+
+async function check(data: string, changes: Partial<DataSpec> = {}): Promise<DataReport> {
+  const spec: DataSpec = { task: 'classification', data, validationFraction: 0.5, seed: 0, strict: false, ...changes };
+  return checkData(await listSamples(spec));
+}
+
+const ofKind = ({ findings }: DataReport, kind: FindingKind): string[][] =>
+  findings.filter((finding) => finding.kind === kind).map(({ names }) => names);
+
+/** Two classes of two images in each part, all different. */
+async function twoClasses(): Promise<string> {
+  const folder = newFolder();
+  let seed = folders * 100;
+  for (const part of ['train', 'val', 'test']) {
+    for (const name of ['bright', 'dark']) {
+      for (const copy of ['a', 'b']) await picture(join(folder, part, name, `${copy}.png`), (seed += 1));
+    }
+  }
+  return folder;
+}
+
+it('finds nothing in data that is sound, and counts it', async () => {
+  const report = await check(await twoClasses());
+  expect(report.findings).toEqual([]);
+  expect(report.parts.train).toEqual({ images: 4, perClass: [2, 2], side: { min: 16, median: 16, max: 16 } });
+  expect(report.parts.test.images).toBe(4);
+});
+
+it('finds the same picture in training and test, even in another file format', async () => {
+  const folder = await twoClasses();
+  const from = join(folder, 'train/dark/a.png');
+  put(join(folder, 'test/dark/copy.tif'), await sharp(from).tiff({ compression: 'lzw' }).toBuffer());
+  const report = await check(folder);
+  expect(ofKind(report, 'duplicate-across-parts')).toEqual([['test/dark/copy.tif', 'train/dark/a.png']]);
+  expect(ofKind(report, 'contradiction')).toEqual([]);
+});
+
+it('tells copies within a part from copies with another label', async () => {
+  const folder = await twoClasses();
+  copyFileSync(join(folder, 'train/dark/a.png'), join(folder, 'train/dark/c.png'));
+  copyFileSync(join(folder, 'train/bright/b.png'), join(folder, 'train/dark/d.png'));
+  const report = await check(folder);
+  expect(ofKind(report, 'duplicate')).toEqual([
+    ['train/bright/b.png', 'train/dark/d.png'],
+    ['train/dark/a.png', 'train/dark/c.png'],
+  ]);
+  expect(ofKind(report, 'contradiction')).toEqual([['train/bright/b.png', 'train/dark/d.png']]);
+});
+
+it('finds groups on both sides of a split that the folder makes', async () => {
+  const folder = await twoClasses();
+  const rows = ['train', 'val', 'test'].flatMap((split) =>
+    ['bright', 'dark'].flatMap((name) =>
+      ['a', 'b'].map((copy) => {
+        const torn = name === 'dark' && (split === 'train' ? copy === 'a' : split === 'test' && copy === 'b');
+        return `${split},${name},${copy}.png,${torn ? 'p1' : `${split}-${name}-${copy}`}`;
+      }),
+    ),
+  );
+  put(join(folder, 'manifest.csv'), Buffer.from(['split,class,file,patient', ...rows].join('\n')));
+  const report = await check(folder);
+  expect(report.groupColumn).toBe('patient');
+  expect(ofKind(report, 'group-across-parts')).toEqual([['test/dark/b.png', 'train/dark/a.png']]);
+});
+
+it('names classes without or with few training images', async () => {
+  const folder = await twoClasses();
+  for (let copy = 0; copy < 18; copy += 1) await picture(join(folder, `train/dark/n${copy}.png`), 5000 + copy);
+  const report = await check(folder);
+  expect(report.findings).toMatchObject([{ kind: 'imbalance', severity: 'warning' }]);
+  expect(report.findings[0]?.message).toContain('bright has 2 training images, the largest 20');
+});
+
+describe('of segmentation', () => {
+  async function pairs(foregrounds: readonly number[]): Promise<string> {
+    const folder = newFolder();
+    for (const [at, foreground] of foregrounds.entries()) {
+      await picture(join(folder, `images/${at}.png`), folders * 100 + at);
+      await mask(join(folder, `masks/${at}.png`), foreground);
+    }
+    return folder;
+  }
+
+  it('names unreadable files, missing partners, and masks that show nothing or everything', async () => {
+    const folder = await pairs([48, 0, 192, 24]);
+    put(join(folder, 'images/cut.png'), Buffer.from('no image'));
+    await mask(join(folder, 'masks/cut.png'), 5);
+    await picture(join(folder, 'images/alone.png'), 7000);
+    const report = await check(folder, { task: 'segmentation' });
+    expect(ofKind(report, 'unusable').flat().sort()).toEqual(['images/alone.png', 'images/cut.png']);
+    expect(ofKind(report, 'empty-mask')).toEqual([['images/1.png']]);
+    expect(ofKind(report, 'full-mask')).toEqual([['images/2.png']]);
+    expect(report.parts.train.images + report.parts.validation.images).toBe(4);
+  });
+
+  it('says when there is nothing to learn', async () => {
+    const report = await check(await pairs([0, 0, 0, 0]), { task: 'segmentation' });
+    expect(report.findings.map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['empty-mask', 'warning'],
+      ['nothing-to-learn', 'error'],
+    ]);
+  });
+
+  it('finds one picture with two masks', async () => {
+    const folder = await pairs([48, 24, 30, 31]);
+    copyFileSync(join(folder, 'images/0.png'), join(folder, 'images/1.png'));
+    expect(ofKind(await check(folder, { task: 'segmentation' }), 'contradiction')).toEqual([
+      ['images/0.png', 'images/1.png'],
+    ]);
+  });
+});
+
+it('gives a changed mask another fingerprint, and the same data the same', async () => {
+  const folder = newFolder();
+  for (const at of [0, 1, 2]) {
+    await picture(join(folder, `images/${at}.png`), 9000 + at);
+    await mask(join(folder, `masks/${at}.png`), 20);
+  }
+  const first = (await check(folder, { task: 'segmentation' })).fingerprint;
+  expect((await check(folder, { task: 'segmentation' })).fingerprint).toBe(first);
+  await mask(join(folder, 'masks/1.png'), 21);
+  expect((await check(folder, { task: 'segmentation' })).fingerprint).not.toBe(first);
+});
