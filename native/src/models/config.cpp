@@ -28,8 +28,8 @@ constexpr std::int64_t kWindow = 14;
 constexpr DecoderConfig kSamDecoder = {.depth = 2, .heads = 8, .mlp_dim = 2048, .iou_hidden = 256};
 constexpr DecoderConfig kTinyDecoder = {.depth = 2, .heads = 4, .mlp_dim = 256, .iou_hidden = 64};
 
-// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny` and `tiny-sam`, the same without adapters, are this
-// project's own, for demo and tests.
+// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny`, and `tiny-sam` without its adapters, are this
+// project's own, for demo, tests and trials.
 constexpr std::array<NamedConfig, 6> kNamed = {{
     {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, Fit::kPadOrStretch, kTinyDecoder},
     {"tiny-sam", 256, 128, 4, 4, {1, 3}, 2, 64, false, Fit::kPadOrStretch, kTinyDecoder},

@@ -32,20 +32,11 @@ export interface PreparedData {
 
 export type Emit = (event: WorkerEvent) => void;
 
-export type DataSpec = Pick<
+type DataSpec = Pick<
   TrainSpec,
-  | 'task'
-  | 'data'
-  | 'masksDir'
-  | 'structure'
-  | 'structures'
-  | 'groupColumn'
-  | 'validationFraction'
-  | 'testFraction'
-  | 'limit'
-  | 'seed'
-  | 'strict'
->;
+  'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
+> &
+  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit'>>;
 
 /** Names of what the masks show; empty for classification. */
 export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
@@ -80,8 +71,9 @@ export async function listSamples(spec: DataSpec): Promise<DataFolder> {
   });
   const parts = limitParts(folder.parts, spec);
   const { seed } = spec;
-  if (parts.test.length === 0 && spec.testFraction > 0) {
-    const { train, validation: test } = splitSamples(parts.train, { fraction: spec.testFraction, seed });
+  const { testFraction = 0 } = spec;
+  if (parts.test.length === 0 && testFraction > 0) {
+    const { train, validation: test } = splitSamples(parts.train, { fraction: testFraction, seed });
     Object.assign(parts, { train, test });
   }
   if (parts.validation.length > 0) return { ...folder, parts };
