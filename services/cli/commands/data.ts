@@ -60,8 +60,6 @@ async function check(folder: string, options: CheckOptions): Promise<void> {
     ...options,
     task,
     data: folder,
-    structure: 'foreground',
-    testFraction: 0,
     strict: false,
   });
   const display = new CountDisplay(

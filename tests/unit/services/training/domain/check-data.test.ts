@@ -34,9 +34,7 @@ async function check(data: string, changes: Partial<DataSpec> = {}): Promise<Dat
   const spec: DataSpec = {
     task: 'classification',
     data,
-    structure: 'foreground',
     validationFraction: 0.5,
-    testFraction: 0,
     seed: 0,
     strict: false,
     ...changes,
