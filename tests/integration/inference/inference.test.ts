@@ -42,10 +42,19 @@ afterAll(async () => {
   expect(await program.stop()).toBe(0);
 });
 
+/** Requests with images that nobody has sent before, so that each needs the encoder. */
+async function unseen(count: number): Promise<SegmentRequest[]> {
+  const images = await Promise.all(Array.from({ length: count }, () => discImage(300, 200, (seed += 1))));
+  return images.map((each) => ({ model: 'polyp', image: { encoded: each.png } }));
+}
+let seed = 1000;
+
 const encoded = (): SegmentRequest => ({ model: 'polyp', image: { encoded: image.png } });
 
 async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`http://${program.metricsAddress}/metrics`)).text();
+  const url = `http://${program.metricsAddress}/metrics`;
+  // A connection of its own: one kept alive may be closed by the server as it is used again.
+  const text = await (await fetch(url, { headers: { connection: 'close' } })).text();
   const line = text.split('\n').find((each) => each.startsWith(name));
   return Number(line?.split(' ').at(-1));
 }
@@ -357,7 +366,8 @@ test('cancelled and expired requests leave the engine without being run', async 
   const expired = await metric('automed_engine_requests_total{outcome="expired"');
   const abort = new AbortController();
   setMaxListeners(0, abort.signal);
-  const calls = Array.from({ length: 24 }, () => segmentation.unary('Segment', encoded(), { signal: abort.signal }));
+  const requests = await unseen(48);
+  const calls = requests.slice(24).map((each) => segmentation.unary('Segment', each, { signal: abort.signal }));
   const outcomes = Promise.allSettled(calls);
   while ((await metric('automed_engine_queued_images')) < 5) if (await settledAll(calls)) break;
   abort.abort();
@@ -366,7 +376,7 @@ test('cancelled and expired requests leave the engine without being run', async 
   while ((await metric('automed_engine_requests_total{outcome="cancelled"')) === cancelled) await pause();
 
   const late = await Promise.allSettled(
-    Array.from({ length: 24 }, () => segmentation.unary('Segment', encoded(), { timeoutMs: 120 })),
+    requests.slice(0, 24).map((each) => segmentation.unary('Segment', each, { timeoutMs: 120 })),
   );
   for (const outcome of late) {
     if (outcome.status === 'rejected')
@@ -434,7 +444,7 @@ describe('programs of their own', () => {
   test('a full queue refuses with the time to come back', async () => {
     const mine = await start({ AUTOMED_PRELOAD: 'polyp', AUTOMED_QUEUE_CAPACITY: '1', AUTOMED_WORKERS: '1' });
     const client = segmentationClient(mine.address);
-    const settled = await Promise.allSettled(Array.from({ length: 24 }, () => client.unary('Segment', encoded())));
+    const settled = await Promise.allSettled((await unseen(24)).map((each) => client.unary('Segment', each)));
     const refused = settled.filter((each): each is PromiseRejectedResult => each.status === 'rejected');
     expect(settled.length - refused.length).toBeGreaterThan(0);
     expect(refused.length).toBeGreaterThan(0);

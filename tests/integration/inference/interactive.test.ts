@@ -51,7 +51,8 @@ afterAll(async () => {
 });
 
 async function metric(name: string, of = program): Promise<number> {
-  const text = await (await fetch(`http://${of.metricsAddress}/metrics`)).text();
+  const url = `http://${of.metricsAddress}/metrics`;
+  const text = await (await fetch(url, { headers: { connection: 'close' } })).text();
   const line = text.split('\n').find((each) => each.startsWith(`automed_${name}{`));
   return Number(line?.split(' ').at(-1));
 }
