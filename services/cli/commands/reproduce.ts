@@ -30,7 +30,9 @@ interface ReproduceOptions {
 
 export function reproduceCommand(): Command {
   const command = new Command('reproduce')
-    .description("train and measure what a table of the paper compares, and write a report; the same command goes on where it was stopped")
+    .description(
+      'train and measure what a table of the paper compares, and write a report; the same command goes on where it was stopped',
+    )
     .addArgument(new Argument('<table>', 'table1 to table10').choices(TABLE_NAMES))
     .requiredOption('--data <folder>', 'images/ + masks/, or one folder per class')
     .option('--base <base>', 'a base of the store; or an architecture, whose random weights are trained first', 'tiny')

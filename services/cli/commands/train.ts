@@ -180,7 +180,12 @@ function addDataFlags(command: Command): void {
       number({ min: 0, max: 1, open: true }),
       0.2,
     )
-    .option('--test-fraction <share>', 'kept for the test where the folder has no test/', number({ min: 0, max: 0.9 }), 0)
+    .option(
+      '--test-fraction <share>',
+      'kept for the test where the folder has no test/',
+      number({ min: 0, max: 0.9 }),
+      0,
+    )
     .option('--limit <count>', 'samples of all parts together at most', whole(3))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out');

@@ -19,7 +19,10 @@ export interface EvaluationDependencies {
 }
 
 /** Resolves to the scores with the true boxes, and below `point` with one point in each mask. */
-export async function evaluateBase(spec: EvaluateBaseSpec, dependencies: EvaluationDependencies): Promise<FinishedEvent> {
+export async function evaluateBase(
+  spec: EvaluateBaseSpec,
+  dependencies: EvaluationDependencies,
+): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal } = dependencies;
   const data = { ...spec, task: 'segmentation' as const };
   const structures = structureNames(data);

@@ -64,7 +64,10 @@ export function segmentationMetrics(results: readonly Overlap[]): SegmentationMe
 }
 
 /** @param results of each image the overlaps of its structures, in the order of `names` */
-export function structureMetrics(results: readonly (readonly Overlap[])[], names: readonly string[]): SegmentationMetrics {
+export function structureMetrics(
+  results: readonly (readonly Overlap[])[],
+  names: readonly string[],
+): SegmentationMetrics {
   const all = segmentationMetrics(results.flat());
   const each = names.map((name, index) => ({ name, ...overlapMeans(results.flatMap((image) => image[index] ?? [])) }));
   return { ...all, images: results.length, ...(names.length > 1 ? { structures: each } : {}) };

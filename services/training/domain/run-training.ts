@@ -4,24 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
-import {
-  type HeadArchitecture,
-  type ModelStore,
-  type StoredBase,
-  type StoredModel,
-} from '../../store';
+import { type HeadArchitecture, type ModelStore, type StoredBase, type StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { runEpochs } from './epoch-loop';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
-import {
-  checkEnough,
-  listSamples,
-  loadSamples,
-  structureNames,
-  type Emit,
-  type PreparedData,
-} from './prepare-data';
+import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
@@ -88,7 +76,11 @@ async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
 }
 
 /** The facts that make a checkpoint fit: same samples in the same order, same model, same numbers. */
-function digestOf({ spec, recipe, base, start, structures }: Plan, head: HeadArchitecture | null, data: PreparedData): string {
+function digestOf(
+  { spec, recipe, base, start, structures }: Plan,
+  head: HeadArchitecture | null,
+  data: PreparedData,
+): string {
   return runDigest({
     task: spec.task,
     seed: spec.seed,
