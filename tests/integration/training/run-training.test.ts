@@ -3,11 +3,17 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/training/adapters/native-trainer';
+import {
+  createNativeTrainer,
+  initNativeBase,
+  namedNativeHead,
+} from '../../../services/training/adapters/native-trainer';
 import { createBase } from '../../../services/training/domain/create-base';
 import { writeDemoData, type DemoFolders } from '../../../services/training/domain/demo-data';
+import { evaluateBase } from '../../../services/training/domain/evaluate-base';
 import { runTraining } from '../../../services/training/domain/run-training';
 import {
+  evaluateBaseSpecSchema,
   trainSpecSchema,
   type FinishedEvent,
   type TrainSpec,
@@ -162,6 +168,79 @@ describe('a segmentation run', () => {
   it('needs a base that exists and a recipe of its task', async () => {
     await expect(run(specOf({ base: 'absent' }))).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'base' });
     await expect(run(specOf({ recipe: 'paper-classification' }))).rejects.toMatchObject({ code: 'WRONG_TASK' });
+  });
+});
+
+describe('a run of several structures', () => {
+  it('registers a model that names them, with the scores of each', async () => {
+    const part = join(data.segmentation, 'train');
+    const structures = [
+      { name: 'lesion', masks: 'masks' },
+      { name: 'again', masks: 'masks' },
+    ];
+    const finished = await run(specOf({ name: 'two', data: part, structures, overrides: { ...overrides, epochs: 1 } }));
+    const { manifest } = await store.resolveModel(finished.model!);
+    expect(manifest).toMatchObject({
+      structures: ['lesion', 'again'],
+      architecture: { kind: 'sam-automed', structures: 2 },
+      metrics: { validation: { structures: [{ name: 'lesion' }, { name: 'again' }] } },
+    });
+    await expect(run(specOf({ structures, system: 'autosam' }))).rejects.toMatchObject({ field: 'structures' });
+    const twice = structures.map(({ masks }) => ({ name: 'lesion', masks }));
+    await expect(run(specOf({ structures: twice }))).rejects.toMatchObject({ field: 'structures' });
+  });
+});
+
+describe('a run that trains the base', () => {
+  it('registers a base with its descent and scores for both prompts, which measuring it again gives', async () => {
+    const spec = specOf({
+      system: 'interactive',
+      name: 'prompted',
+      encoder: 'adapters',
+      base: 'tiny@1',
+      data: data.segmentation,
+      overrides: { ...overrides, epochs: 1 },
+      reportImages: false,
+    });
+    const finished = await run(spec);
+    expect([finished.model, finished.base]).toEqual([undefined, 'prompted@1']);
+    const { manifest } = await store.resolveBase('prompted');
+    expect(manifest).toMatchObject({
+      trainedFrom: { name: 'tiny', version: 1 },
+      training: { system: 'interactive', encoder: 'adapters' },
+      metrics: { test: { images: 6, point: { mdsc: expect.any(Number) } } },
+    });
+    expect(existsSync(join(finished.report!, 'metrics.json'))).toBe(true);
+    const { seed, validationFraction, threads } = spec;
+    const again = evaluateBaseSpecSchema.parse({
+      store: store.root,
+      base: 'prompted',
+      data: data.segmentation,
+      seed,
+      validationFraction,
+      threads,
+      jobFolder: join(root, 'measure'),
+    });
+    const signal = new AbortController().signal;
+    const createTrainer = createNativeTrainer;
+    const measured = await evaluateBase(again, { store, createTrainer, emit: () => undefined, signal });
+    const { mdsc, point } = measured.metrics['test'] as { mdsc: number; point: { mdsc: number } };
+    const scores = manifest.metrics?.['test'] as { mdsc: number; point: { mdsc: number } };
+    expect(mdsc).toBeCloseTo(scores.mdsc, 4);
+    expect(point.mdsc).toBeCloseTo(scores.point.mdsc, 4);
+  });
+});
+
+describe('a limited run', () => {
+  it('keeps to its limit, and keeps a share for the test where the folder has none', async () => {
+    const starts: WorkerEvent[] = [];
+    const part = { data: join(data.segmentation, 'train'), limit: 10, testFraction: 0.2 };
+    await run(specOf({ ...part, overrides: { ...overrides, epochs: 1 }, reportImages: false }), (event) => {
+      if (event.type === 'started') starts.push(event);
+    });
+    const [{ samples }] = starts as [{ samples: { train: number; validation: number; test: number } }];
+    expect(samples.train + samples.validation + samples.test).toBe(10);
+    expect(samples.test).toBe(2);
   });
 });
 

@@ -149,7 +149,12 @@ describe('training', () => {
       await trainer.exportWeights(path, null);
       return readFileSync(path);
     };
-    const trainer = await make({ ...CLASSIFICATION, headArchitecture: ENCODER_ONLY, accumulationSteps: 2, batchSize: 1 });
+    const trainer = await make({
+      ...CLASSIFICATION,
+      headArchitecture: ENCODER_ONLY,
+      accumulationSteps: 2,
+      batchSize: 1,
+    });
     for (let n = 0; n < 3; n++) await trainer.addClassificationSample('train', noise(64, 64, n + 1), n);
     const states = [await weights(trainer)];
     for (let n = 0; n < 3; n++) {

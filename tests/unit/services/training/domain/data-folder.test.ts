@@ -44,6 +44,15 @@ describe('segmentation folders', () => {
     expect(data.parts.train[0]?.maskPath).toBe(join(folder, 'masks_cup', 'a.png'));
   });
 
+  it('may have a folder of masks for each of several structures, and need a mask in all of them', async () => {
+    const folder = tree('images/a.png', 'images/b.png', 'masks/a.png', 'masks/b.png', 'masks_cup/a_mask.png');
+    const data = await readSegmentationFolder(folder, { masksDir: 'masks', furtherMasksDirs: ['masks_cup'] });
+    expect(data.parts.train).toMatchObject([
+      { maskPath: join(folder, 'masks', 'a.png'), furtherMaskPaths: [join(folder, 'masks_cup', 'a_mask.png')] },
+    ]);
+    expect(data.problems).toEqual([{ name: 'images/b.png', problem: 'has no mask in masks_cup/' }]);
+  });
+
   it('may be split into train, val and test', async () => {
     const parts = ['train', 'val', 'test'].flatMap((part) => [`${part}/images/a.png`, `${part}/masks/a.png`]);
     const { parts: read } = await readSegmentationFolder(tree(...parts));
