@@ -30,9 +30,13 @@ async function ask(program: Program, models: readonly string[]): Promise<void> {
 
 /** Runs one process per list of models, all at the same time; resolves to their bytes together. */
 async function measure(home: string, processes: readonly (readonly string[])[]): Promise<number> {
-  const programs = await Promise.all(processes.map(() => startProgram('inference', { AUTOMED_HOME: home })));
+  const programs: Program[] = [];
   try {
-    for (const [at, program] of programs.entries()) await ask(program, processes[at] ?? []);
+    for (const models of processes) {
+      const program = await startProgram('inference', { AUTOMED_HOME: home });
+      programs.push(program);
+      await ask(program, models);
+    }
     return programs.reduce((sum, program) => sum + proportionalBytes(program), 0);
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
