@@ -22,7 +22,8 @@ export const CLASSES = ['glioma', 'meningioma', 'none'];
 export interface TestStore {
   store: ModelStore;
   base: StoredBase;
-  addSegmentation(name: string, seed?: number): Promise<StoredModel>;
+  /** @param structures what the masks show; default: polyp */
+  addSegmentation(name: string, seed?: number, structures?: string[]): Promise<StoredModel>;
   addClassification(name: string, seed?: number): Promise<StoredModel>;
 }
 
@@ -37,14 +38,17 @@ export async function makeStore(root: string, arch = 'tiny'): Promise<TestStore>
   return {
     store,
     base,
-    addSegmentation: (name, seed = 2) =>
-      register(store, base, segmentationHead(architecture), seed, {
+    addSegmentation: (name, seed = 2, structures = ['polyp']) => {
+      const count = structures.length > 1 ? { structures: structures.length } : {};
+      const head = { ...segmentationHead(architecture), ...count } as HeadArchitecture;
+      return register(store, base, head, seed, {
         ...common(name, base),
         task: 'segmentation',
-        architecture: segmentationHead(architecture),
-        structures: ['polyp'],
+        architecture: head,
+        structures,
         threshold: 0.5,
-      }),
+      });
+    },
     addClassification: (name, seed = 3) =>
       register(store, base, classificationHead(architecture, CLASSES.length), seed, {
         ...common(name, base),
@@ -84,6 +88,7 @@ async function register(
       baseWeightsPath: base.weightsPath,
       headArchitecture: JSON.stringify(head),
       seed,
+      structures: draft.task === 'segmentation' ? draft.structures.length : 1,
       cachePath: join(folder, 'cache'),
     });
     await trainer.exportWeights(join(folder, WEIGHTS_FILE), null);
@@ -98,7 +103,6 @@ const UNUSED = {
   headWeightsPath: null,
   backboneWeightsPath: null,
   encoder: 'frozen',
-  structures: 1,
   accumulationSteps: 1,
   optimizer: 'adam',
   learningRate: 1e-3,

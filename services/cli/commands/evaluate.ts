@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { classificationMetrics, segmentationMetrics, type ClassificationMetrics } from '../../training/domain/metrics';
+import { classificationMetrics, structureMetrics, type ClassificationMetrics } from '../../training/domain/metrics';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
@@ -10,7 +10,7 @@ import { CountDisplay } from '../output/count-display';
 import { score, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, type Failure } from './images';
-import { connected, examples, number, whole } from './options';
+import { connected, examples, number, structureList, whole, type Structure } from './options';
 
 interface EvaluateOptions extends ConnectOptions {
   data: string;
@@ -19,6 +19,7 @@ interface EvaluateOptions extends ConnectOptions {
   validationFraction: number;
   groupColumn?: string;
   masksDir?: string;
+  structures?: Structure[];
   threshold?: number;
   limit?: number;
   strict?: boolean;
@@ -35,6 +36,11 @@ export function evaluateCommand(): Command {
     .option('--validation-fraction <share>', 'share of that split', number({ min: 0, max: 1, open: true }), 0.2)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option(
+      '--structures <list>',
+      'for a model of several: which folder holds the masks of which, disc=masks,cup=masks_cup',
+      structureList,
+    )
     .option(
       '--threshold <probability>',
       "foreground is above it (default: the model's)",
@@ -54,7 +60,14 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   const report = await withClient(options, async (client) => {
     const model = await client.getModel(reference);
     const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
-    const selection = await selectSamples(task, options.data, { ...options, part: options.split });
+    if (task === 'segmentation') checkStructures(model, options);
+    const [first, ...further] = options.structures ?? [];
+    const selection = await selectSamples(task, options.data, {
+      ...options,
+      masksDir: first?.masks ?? options.masksDir,
+      furtherMasksDirs: further.map(({ masks }) => masks),
+      part: options.split,
+    });
     for (const { name, problem } of selection.problems) printProblem(`${name}: ${problem}`);
     const measure = task === 'segmentation' ? measureSegmentation : measureClassification;
     return measure(client, model, selection, options);
@@ -63,6 +76,17 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   else printLine(report.text);
   const { failures } = report;
   if (failures.length > 0 && options.strict) throw new CliError(`${failures.length} images could not be used`);
+}
+
+/** Throws unless it is clear which masks belong to which structure of the model. */
+function checkStructures({ name, version, structures }: Model__Output, options: EvaluateOptions): void {
+  const draws = `${name}@${version} draws ${structures.join(', ')}`;
+  const unknown = options.structures?.find((structure) => !structures.includes(structure.name));
+  if (unknown) throw new CliError(`${draws}, and no ${unknown.name}`);
+  if (structures.length > 1 && !options.structures) {
+    const example = structures.map((structure) => `${structure}=FOLDER`).join(',');
+    throw new CliError(`${draws}: say where their masks are, --structures ${example}`);
+  }
 }
 
 interface Report {
@@ -105,16 +129,24 @@ async function measureSegmentation(
   selection: Selection,
   options: EvaluateOptions,
 ): Promise<Report> {
+  const structures = options.structures?.map(({ name }) => name);
   const { measured: results, failures } = await measured(
-    (how) => evaluateSegmentation(client, how),
+    (how) => evaluateSegmentation(client, { ...how, structures }),
     model,
     selection,
     options,
   );
-  const metrics = segmentationMetrics(results.map(({ result }) => result));
+  const metrics = structureMetrics(
+    results.map(({ result }) => result),
+    structures ?? model.structures,
+  );
   const where = `${metrics.images} images (${selection.part})`;
+  const scores = ({ mdsc, miou }: { mdsc: number; miou: number }): string => `mDSC ${score(mdsc)}, mIoU ${score(miou)}`;
   return {
-    text: `${model.name}@${model.version} on ${where}: mDSC ${score(metrics.mdsc)}, mIoU ${score(metrics.miou)}`,
+    text: [
+      `${model.name}@${model.version} on ${where}: ${scores(metrics)}`,
+      ...(metrics.structures ?? []).map((each) => `  ${each.name}: ${scores(each)}`),
+    ].join('\n'),
     json: { ...headOf(model, selection, options, failures), task: 'segmentation', ...metrics },
     failures,
   };

@@ -16,7 +16,7 @@ import {
   type Evaluation,
   type EvaluationOptions,
   type Measured,
-  type SegmentationResult,
+  type StructureResult,
 } from '../evaluation/run';
 import { CountDisplay } from '../output/count-display';
 import { percentile } from '../output/statistics';
@@ -48,10 +48,13 @@ export async function measureModels(
   folders: DemoFolders,
   overlays: string,
 ): Promise<DemoScores> {
-  const drawn = await run('segmenting unseen pictures', evaluateSegmentation, client, {
+  const segmented = await run('segmenting unseen pictures', evaluateSegmentation, client, {
     model: models.segmentation,
     samples: (await readSegmentationFolder(folders.segmentation)).parts.test,
   });
+  // The demo's model draws one structure.
+  const drawn = segmented.flatMap(({ result, ...rest }) => result.map((structure) => ({ ...rest, result: structure })));
+  const scores = segmentationMetrics(drawn.map(({ result }) => result));
   const { parts, classes } = await readClassificationFolder(folders.classification);
   const sorted = await run('classifying unseen pictures', evaluateClassification, client, {
     model: models.classification,
@@ -63,8 +66,8 @@ export async function measureModels(
   }));
   return {
     images: drawn.length,
-    mdsc: segmentationMetrics(drawn.map(({ result }) => result)).mdsc,
-    miou: segmentationMetrics(drawn.map(({ result }) => result)).miou,
+    mdsc: scores.mdsc,
+    miou: scores.miou,
     accuracy: classificationMetrics(pairs, classes).accuracy,
     segment: latency(drawn),
     classify: latency(sorted),
@@ -96,7 +99,7 @@ function latency(measured: readonly Measured<unknown>[]): Latency {
 }
 
 /** One overlay per picture, true contour included, and the first ones in a gallery; returns the gallery's path. */
-async function writeOverlays(drawn: readonly Measured<SegmentationResult>[], folder: string): Promise<string> {
+async function writeOverlays(drawn: readonly Measured<StructureResult>[], folder: string): Promise<string> {
   const pictures: Picture[] = [];
   for (const { sample, result } of drawn) {
     const truth = await decodeMask(await readFile(sample.maskPath ?? ''));

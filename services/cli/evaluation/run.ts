@@ -29,37 +29,48 @@ export interface EvaluationOptions {
   inFlight?: number;
 }
 
-export interface SegmentationResult extends Overlap {
-  /** 0 or 1 per pixel, as the model drew it. */
+/** What the model drew of one structure, and how well. */
+export interface StructureResult extends Overlap {
+  /** 0 or 1 per pixel. */
   mask: Uint8Array;
+}
+
+export interface SegmentationOptions extends EvaluationOptions {
+  /** What the masks of a sample show, in their order. Default: the only structure of the model. */
+  structures?: readonly string[] | undefined;
 }
 
 /** Sends every image through the gateway and compares the masks, at the images' own size, with the true ones. */
 export async function evaluateSegmentation(
   client: AutomedClient,
-  options: EvaluationOptions,
-): Promise<Evaluation<SegmentationResult>> {
-  const { model, threshold } = options;
+  options: SegmentationOptions,
+): Promise<Evaluation<StructureResult[]>> {
+  const { model, threshold, structures } = options;
   return evaluate(options, async (bytes, sample) => {
     const begun = performance.now();
-    const answer = await client.segment({
+    const { masks } = await client.segment({
       model,
       image: { encoded: bytes },
       ...(threshold === undefined ? {} : { threshold }),
     });
     const latencyMs = performance.now() - begun;
-    const [mask, ...others] = answer.masks;
-    if (others.length > 0) {
-      throw automedError('WRONG_TASK', `${model} draws ${answer.masks.length} structures; the data has one mask each`);
+    const result: StructureResult[] = [];
+    for (const [index, path] of [sample.maskPath ?? '', ...(sample.furtherMaskPaths ?? [])].entries()) {
+      const mask = structures ? masks.find(({ structure }) => structure === structures[index]) : masks[index];
+      result.push(await compare(mask?.png ?? Buffer.alloc(0), path));
     }
-    const drawn = await decodeMask(mask?.png ?? Buffer.alloc(0));
-    const truth = await decodeMask(await readFile(sample.maskPath ?? ''));
-    if (drawn.width !== truth.width || drawn.height !== truth.height) {
-      const sizes = `${truth.width} x ${truth.height}, its image ${drawn.width} x ${drawn.height}`;
-      throw automedError('SHAPE_MISMATCH', `its mask is ${sizes}`);
-    }
-    return { result: { mask: drawn.mask, ...maskOverlap(drawn.mask, truth.mask) }, latencyMs };
+    return { result, latencyMs };
   });
+}
+
+async function compare(png: Buffer, truthPath: string): Promise<StructureResult> {
+  const drawn = await decodeMask(png);
+  const truth = await decodeMask(await readFile(truthPath));
+  if (drawn.width !== truth.width || drawn.height !== truth.height) {
+    const sizes = `${truth.width} x ${truth.height}, its image ${drawn.width} x ${drawn.height}`;
+    throw automedError('SHAPE_MISMATCH', `its mask is ${sizes}`);
+  }
+  return { mask: drawn.mask, ...maskOverlap(drawn.mask, truth.mask) };
 }
 
 /** Sends every image through the gateway and keeps the answers. */

@@ -20,6 +20,7 @@ beforeAll(async () => {
   const home = join(folder, 'home');
   const store = await makeStore(home);
   for (const seed of [2, 3, 4]) await store.addSegmentation('disc', seed);
+  await store.addSegmentation('optic', 5, ['disc', 'cup']);
   await store.addClassification('kinds');
   inference = await startProgram('inference', { AUTOMED_HOME: home });
   gateway = await startProgram('gateway', {
@@ -61,7 +62,7 @@ async function segmented(images: string[], ...options: string[]): Promise<{ answ
   const masks = join(folder, 'masks-of-the-test');
   mkdirSync(masks, { recursive: true });
   const { code, out, err } = await automed(
-    ...['segment', ...images, '--model', 'disc', '--mask', `${masks}/`, '--json', ...options, ...address],
+    ...['segment', ...images, '--mask', `${masks}/`, '--json', '--model', 'disc', ...options, ...address],
   );
   expect({ code, err }).toEqual({ code: 0, err: '' });
   const answers = (JSON.parse(out) as { images: SegmentAnswer[] }).images.flatMap((image) => image.masks);
@@ -71,9 +72,12 @@ async function segmented(images: string[], ...options: string[]): Promise<{ answ
 }
 
 /** A threshold that the random weights answer with neither nothing nor everything. */
-async function usefulThreshold(image: string): Promise<string> {
+async function usefulThreshold(image: string, model = 'disc'): Promise<string> {
   for (let threshold = 0.02; threshold < 1; threshold += 0.02) {
-    const [{ answer } = { answer: { area_px: 0 } }] = await segmented([image], '--threshold', threshold.toFixed(2));
+    const [{ answer } = { answer: { area_px: 0 } }] = await segmented(
+      [image],
+      ...['--model', model, '--threshold', threshold.toFixed(2)],
+    );
     if (answer.area_px > 0.1 * WIDTH * HEIGHT && answer.area_px < 0.9 * WIDTH * HEIGHT) return threshold.toFixed(2);
   }
   throw new Error('the random weights draw all or nothing');
@@ -138,7 +142,7 @@ describe('automed segment', () => {
     const { code, out, err } = await automed('segment', image, '--model', 'ghost', ...address);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'automed: There is no model "ghost"; known are disc, kinds; `automed models list` and `automed bases list` show what there is\n',
+      'automed: There is no model "ghost"; known are disc, kinds, optic; `automed models list` and `automed bases list` show what there is\n',
     );
   });
 
@@ -191,6 +195,38 @@ describe('automed evaluate', () => {
     expect(err).toContain('small.png: its mask is 2 x 2, its image 60 x 40');
     const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...address);
     expect(strict.code).toBe(1);
+  });
+
+  it('measures each structure against the masks that are named for it', async () => {
+    const image = await picture('optic/images/eye.png', 8);
+    const data = join(folder, 'optic');
+    for (const name of ['masks', 'masks_cup']) mkdirSync(join(data, name), { recursive: true });
+    const args = ['--model', 'optic', '--threshold', await usefulThreshold(image, 'optic'), ...address];
+    await automed('segment', image, '--mask', join(data, 'drawn.png'), ...args);
+    const drawn = (structure: string): Buffer => readFileSync(join(data, `drawn-${structure}.png`));
+    expect(drawn('disc').equals(drawn('cup'))).toBe(false);
+    writeFileSync(join(data, 'masks', 'eye.png'), drawn('disc'));
+    writeFileSync(join(data, 'masks_cup', 'eye.png'), drawn('cup'));
+
+    const measure = async (...options: string[]) => {
+      const how = ['--data', data, '--threshold', args[3] ?? '', '--json', ...address];
+      return automed('evaluate', 'optic', ...how, ...options);
+    };
+    const right = await measure('--structures', 'cup=masks_cup,disc=masks');
+    expect(JSON.parse(right.out)).toMatchObject({
+      images: 1,
+      mdsc: 1,
+      structures: [
+        { name: 'cup', mdsc: 1, miou: 1 },
+        { name: 'disc', mdsc: 1, miou: 1 },
+      ],
+    });
+    const swapped = JSON.parse((await measure('--structures', 'disc=masks_cup,cup=masks')).out) as { mdsc: number };
+    expect(swapped.mdsc).toBeLessThan(1);
+    expect((await measure()).err).toBe(
+      'automed: optic@1 draws disc, cup: say where their masks are, --structures disc=FOLDER,cup=FOLDER\n',
+    );
+    expect((await measure('--structures', 'lens=masks')).err).toBe('automed: optic@1 draws disc, cup, and no lens\n');
   });
 
   it('prints accuracy and confusion matrix', async () => {
@@ -248,7 +284,7 @@ describe('automed models', () => {
     await automed('models', 'alias', 'disc', 'production', '--version', '3', ...address);
     const { out } = await automed('models', 'list', ...address);
     const lines = out.trimEnd().split('\n');
-    expect(lines).toHaveLength(5);
+    expect(lines).toHaveLength(6);
     expect(lines.find((line) => line.startsWith('disc@3'))).toMatch(
       /^disc@3 +segmentation +tiny@1 +mdsc 0\.500 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
     );

@@ -16,6 +16,7 @@ import {
   evaluateBaseSpecSchema,
   trainSpecSchema,
   type FinishedEvent,
+  type StartedEvent,
   type TrainSpec,
   type TrainSpecInput,
   type WorkerEvent,
@@ -144,7 +145,7 @@ describe('a segmentation run', () => {
       cancellation.signal,
     );
     await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
-    const starts: WorkerEvent[] = [];
+    const starts: StartedEvent[] = [];
     const pieces = await run({ ...spec, resume: true }, (event) => {
       if (event.type === 'started') starts.push(event);
     });
@@ -233,12 +234,12 @@ describe('a run that trains the base', () => {
 
 describe('a limited run', () => {
   it('keeps to its limit, and keeps a share for the test where the folder has none', async () => {
-    const starts: WorkerEvent[] = [];
+    const starts: StartedEvent[] = [];
     const part = { data: join(data.segmentation, 'train'), limit: 10, testFraction: 0.2 };
     await run(specOf({ ...part, overrides: { ...overrides, epochs: 1 }, reportImages: false }), (event) => {
       if (event.type === 'started') starts.push(event);
     });
-    const [{ samples }] = starts as [{ samples: { train: number; validation: number; test: number } }];
+    const [{ samples }] = starts as [StartedEvent];
     expect(samples.train + samples.validation + samples.test).toBe(10);
     expect(samples.test).toBe(2);
   });
