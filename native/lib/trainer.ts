@@ -78,5 +78,5 @@ export class Trainer {
 
 /** The `architecture` of model.json for a named system of the paper on a base; `classes` counts for classification. */
 export async function headArchitecture(system: string, baseArchitecture: string, classes: number): Promise<string> {
-  return typedErrors(async () => loadAddon().headArchitecture(system, baseArchitecture, classes));
+  return typedErrors(() => Promise.resolve(loadAddon().headArchitecture(system, baseArchitecture, classes)));
 }

@@ -32,7 +32,7 @@ export interface PreparedData {
 
 export type Emit = (event: WorkerEvent) => void;
 
-type DataSpec = Pick<
+export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 > &
