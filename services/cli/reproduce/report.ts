@@ -72,8 +72,12 @@ function linesOf({ row, result, base, reason }: MeasuredRow, measures: readonly 
 function notesOf(table: Table, settings: Settings): string[] {
   const notes = [
     'Measured by this project on the data named below. The column of the paper is for its published figures; where it says "not at hand", this project does not have them and fills in nothing.',
-    'SAM and SAM-Med2D are given prompts made from the true masks: the box, and in the other line one random foreground point, the same for both. The other systems are given the image alone.',
   ];
+  if (table.rows.some(({ system }) => system === undefined)) {
+    notes.push(
+      'SAM and SAM-Med2D are given prompts made from the true masks: the box, and in the other line one random foreground point, the same for both. The other systems are given the image alone.',
+    );
+  }
   if (!table.stated) {
     notes.push(
       `What ${settings.table} of the paper compares was not at hand; this is the closest comparison that the paper's systems allow.`,
@@ -142,8 +146,8 @@ export function reportMarkdown(report: TableReport): string {
     cells(heading.map(() => '---')),
     ...rows.map(cells),
     '',
-    `- Data: ${settings.data}; ${split ? `${split.train} training, ${split.validation} validation and ${split.test} test images` : 'its split is unknown'}, seed ${settings.seed}. Figures are of the test images, per image at the original size, averaged.`,
-    `- Base: ${settings.base}; recipe ${settings.preset}${settings.epochs === undefined ? '' : `, ${settings.epochs} epochs`}; precision ${report.precision}; ${duration(report.seconds)} in all.`,
+    `- Data: ${settings.data}; ${split ? `${split.train} training, ${split.validation} validation and ${split.test} test images` : 'its split is unknown'}, seed ${settings.seed}. Figures are of the test images${report.measures.includes('mdsc') ? ', per image at the original size, averaged' : ''}.`,
+    `- Base: ${settings.base}; recipe ${settings.preset}${settings.epochs === undefined ? '' : `, ${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`}; precision ${report.precision}; ${duration(report.seconds)} in all.`,
     '',
     'Commands:',
     '',
