@@ -136,7 +136,7 @@ function addRunFlags(command: Command): void {
     .option('--start-from <model>', 'continue with the weights of this model')
     .option(
       '--backbone <name>',
-      'start the MobileNet from imported ImageNet weights (automed bases import --mobilenet)',
+      'start the network beside the encoder from imported ImageNet weights (see automed bases import)',
     )
     .option('--base-name <name>', "with --train encoder: name of the new base (default: the base's own)")
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
