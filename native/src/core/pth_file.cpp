@@ -22,7 +22,8 @@ constexpr std::string_view kZipStart = "PK\3\4";
 /// The legacy format's first pickle: its magic number, 0x1950a86a20f9469cfc6c, behind an opcode and its length.
 constexpr std::string_view kLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 constexpr std::int64_t kLegacyVersion = 1001;
-constexpr std::size_t kProtocolBytes = 2;  // of a pickle, in front of everything
+constexpr std::size_t kMaxPreamble = 32;  // of a pickle of any protocol, in front of its first value
+constexpr std::uint32_t kNoChecksum = 0;  // what torch.save writes when its checksums are turned off
 constexpr std::size_t kMaxPickleBytes = 64u << 20;
 /// Tensors may share storages, as tied weights do; a file whose tensors were this many times larger than itself would
 /// be made to fill memory.
@@ -116,7 +117,7 @@ void PthFile::Content::read_zip() {
   check_zip_kind(archive, prefix);
   const std::string_view bytes = archive.content(entry);
   if (bytes.size() > kMaxPickleBytes) damaged("has a pickle of more than 64 MB");
-  if (crc32(bytes) != entry.crc) damaged("has a pickle whose checksum is wrong");
+  if (entry.crc != kNoChecksum && crc32(bytes) != entry.crc) damaged("has a pickle whose checksum is wrong");
   state = find_state_dict(pickle::read(bytes));
   for (const auto& [name, tensor] : state.tensors) {
     if (storages.contains(tensor.storage)) continue;
@@ -171,7 +172,7 @@ void PthFile::Content::check_sizes() const {
 }
 
 void PthFile::Content::check_crc(Storage& storage) const {
-  if (!storage.crc || storage.checked.load(std::memory_order_relaxed)) return;
+  if (!storage.crc || *storage.crc == kNoChecksum || storage.checked.load(std::memory_order_relaxed)) return;
   if (!mapping->still_complete()) damaged("has been cut while it was in use");
   if (crc32(mapping->bytes().substr(storage.begin, storage.size)) != *storage.crc) {
     damaged("has weights whose checksum is wrong");
@@ -180,7 +181,8 @@ void PthFile::Content::check_crc(Storage& storage) const {
 }
 
 bool PthFile::recognises(std::string_view bytes) {
-  return bytes.starts_with(kZipStart) || bytes.substr(std::min(kProtocolBytes, bytes.size())).starts_with(kLegacyMagic);
+  const bool legacy = bytes.starts_with('\x80') && bytes.substr(0, kMaxPreamble).find(kLegacyMagic) != bytes.npos;
+  return legacy || bytes.starts_with(kZipStart);
 }
 
 PthFile PthFile::open(const std::string& path) {

@@ -205,7 +205,10 @@ class Interpreter {
 
 [[noreturn]] void no_state_dict(const Interpreter& interpreter, pickle::Id id) {
   const std::string name = interpreter.class_of(id);
-  if (name.empty()) throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds no state dict");
+  // A tensor on its own is an object of these, too.
+  if (name.empty() || name.starts_with("torch._utils.")) {
+    throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds no state dict");
+  }
   throw Error(ErrorCode::kCheckpointMismatch,
               "the .pth file holds a whole pickled object (" + json::quote(name.substr(0, 200)) +
                   "), which only its own Python code can open; where that code is installed, save the weights alone: "

@@ -131,7 +131,9 @@ void read_extra64(std::string_view extra, Central& entry) {
 Central read_central(const Fields& fields, std::size_t at) {
   if (fields.at<std::uint32_t>(at) != kCentralSignature) corrupt_zip("has a damaged directory");
   if ((fields.at<std::uint16_t>(at + 8) & kEncryptedFlag) != 0) corrupt_zip("is encrypted");
-  if (fields.at<std::uint16_t>(at + 10) != 0) corrupt_zip("is compressed, which torch.save never does");
+  if (fields.at<std::uint16_t>(at + 10) != 0) {
+    corrupt_zip("is compressed: TorchScript programs are, files of torch.save never");
+  }
   const std::size_t name = fields.at<std::uint16_t>(at + 28);
   const std::size_t extra = fields.at<std::uint16_t>(at + 30);
   const std::size_t comment = fields.at<std::uint16_t>(at + 32);

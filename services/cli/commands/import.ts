@@ -39,9 +39,10 @@ The first two make a base. --image-size makes it for smaller (or larger) images 
 interpolated bilinearly, as SAM-Med2D's code does when it starts from SAM. That code then starts the mask tokens and the
 decoder's heads anew; here they are kept, because they do not depend on the size.
 
-The last two make a backbone: ImageNet weights that the network beside the encoder starts from, with
-"automed train ... --backbone NAME" and a MobileNet of full width. The published MobileNet has plain squeeze-and-excitation
-blocks. With --se improved, the paper's, everything but these blocks is taken over, and they are left to train.`;
+The last two make a backbone: ImageNet weights for the network beside the encoder, SAM-AutoMed's and SAM-MedCls's MobileNet
+(of full width) or AutoSAM's HarDNet, which then starts from them: "automed train ... --backbone NAME". The published
+MobileNet has plain squeeze-and-excitation blocks. With --se improved, the paper's, everything but these blocks is taken
+over, and they are left to train.`;
 
 export function importCommand(): Command {
   const command = new Command('import')

@@ -95,7 +95,7 @@ function taskCommand(task: Task): Command {
     .option('--start-from <model>', 'continue with the weights of this model')
     .option(
       '--backbone <name>',
-      'start MobileNet or HarDNet from imported ImageNet weights (automed bases import --mobilenet, --hardnet)',
+      'start the network beside the encoder from imported ImageNet weights (see automed bases import)',
     );
   if (task === 'segmentation') {
     addMaskFlags(command);

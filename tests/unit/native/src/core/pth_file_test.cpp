@@ -141,6 +141,8 @@ TEST("pth: a whole pickled module is refused with what to do") {
 TEST("pth: what holds no state dict, and what is no checkpoint at all, says so") {
   refused(ErrorCode::kCheckpointMismatch, pth_zip(PickleWriter().integer(3).done(), {}));
   refused(ErrorCode::kCheckpointMismatch, pth_zip(PickleWriter().ordered_dict().done(), {}));
+  const std::string tensor = PickleWriter().global("torch._utils", "_rebuild_tensor_v2").raw(")R").done();
+  CHECK(says(refused(ErrorCode::kCheckpointMismatch, pth_zip(tensor, {})), "holds no state dict"));
   refused(ErrorCode::kCheckpointMismatch,
           automed::test::zip_of({{"a/data.pkl", PickleWriter().op('}').done()}, {"a/constants.pkl", "x"}}));
   CHECK(says(refused(ErrorCode::kCheckpointCorrupt, "<!DOCTYPE html><html>"), "<!DOCTYPE html>"));
@@ -198,6 +200,21 @@ TEST("pth: damage to the weights is found by their checksum when they are read")
   bytes[at] = 'x';
   const PthFile file = opened(bytes);
   CHECK(says(error_of(ErrorCode::kCheckpointCorrupt, [&] { file.tensor("weight"); }), "checksum"));
+}
+
+TEST("pth: files without checksums are read, as torch.save writes them on request") {
+  std::string bytes = both({{.name = "weight"}})[0];
+  for (std::size_t at = bytes.find("PK\1\2"); at != std::string::npos; at = bytes.find("PK\1\2", at + 1)) {
+    std::memset(bytes.data() + at + 16, 0, 4);
+  }
+  CHECK(opened(bytes).tensor("weight").sum().item<float>() == 6);
+}
+
+TEST("pth: the legacy format is known in any protocol") {
+  std::string bytes = both({{.name = "weight"}})[1];
+  // Protocol 4 puts a frame between its number and the first value.
+  bytes.replace(0, 2, std::string("\x80\x04\x95\x0d\0\0\0\0\0\0\0", 11));
+  CHECK(opened(bytes).tensor("weight").sum().item<float>() == 6);
 }
 
 TEST("pth: every cut of a file is refused") {
