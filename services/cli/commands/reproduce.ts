@@ -79,15 +79,14 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   const out = resolve(options.out ?? join('reproduce', name));
   const progress = await Progress.open(out, { ...settings, store });
   const { threads, device } = options;
-  const begun = performance.now();
   const rows = await measureTable({ settings, table, progress, store, out, threads, device }).catch(
     (error: unknown) => {
       if (!(error instanceof CancelledError)) throw error;
       throw new CliError('cancelled; the same command goes on where it stopped');
     },
   );
-  const seconds = (performance.now() - begun) / 1000;
-  const report = makeReport(table, settings, rows, { seconds, command: commandLine(settings, options.data) });
+  const command = commandLine(settings, options.data);
+  const report = makeReport(table, settings, rows, { steps: progress.finished(), command });
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(out, 'report.md'), reportMarkdown(report));
   if (options.json) return printJson(report);

@@ -41,6 +41,11 @@ export class Progress {
     return new Progress(folder, wanted, found.steps);
   }
 
+  /** Everything finished so far, in its order: the bases made and taught, too. */
+  finished(): StepResult[] {
+    return Object.values(this.steps);
+  }
+
   /** The step's result from an earlier run, or from running it now. */
   async step(id: string, run: () => Promise<StepResult>): Promise<StepResult> {
     const done = this.steps[id];

@@ -1,6 +1,7 @@
 import type { Task } from '../../store';
 import type { Table } from '../../training/domain/tables';
 import { duration } from '../output/table';
+import type { StepResult } from './progress';
 import { isArchitecture, type MeasuredRow, type Settings } from './steps';
 
 /** One line of the table: a row's figures with one kind of prompt. */
@@ -29,8 +30,11 @@ export interface TableReport {
   precision: 'float32';
   measures: string[];
   lines: ReportLine[];
+  /** Of all steps, also those of earlier runs of the command. */
   seconds: number;
   command: string;
+  /** What the command did, step by step, as commands; bases that it made included. */
+  steps: { command: string; seconds: number }[];
 }
 
 const MEASURES: Readonly<Record<Task, readonly string[]>> = {
@@ -100,7 +104,7 @@ export function makeReport(
   table: Table,
   settings: Settings,
   rows: readonly MeasuredRow[],
-  { seconds, command }: { seconds: number; command: string },
+  { steps, command }: { steps: readonly StepResult[]; command: string },
 ): TableReport {
   const measures = [...MEASURES[table.task]];
   return {
@@ -112,8 +116,9 @@ export function makeReport(
     precision: 'float32',
     measures,
     lines: rows.flatMap((row) => linesOf(row, measures)),
-    seconds,
+    seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
     command,
+    steps: steps.map((step) => ({ command: step.command, seconds: step.seconds })),
   };
 }
 
@@ -136,7 +141,6 @@ export function reportMarkdown(report: TableReport): string {
     ...measures.map(() => NOT_AT_HAND),
     line.seconds === null ? '-' : duration(line.seconds),
   ]);
-  const commands = [...new Set(lines.flatMap(({ command }) => command ?? []))];
   return [
     `# ${report.table}: ${report.title}`,
     '',
@@ -153,7 +157,7 @@ export function reportMarkdown(report: TableReport): string {
     '',
     '```sh',
     report.command,
-    ...commands.map((command) => `# ${command}`),
+    ...report.steps.map(({ command, seconds }) => `# ${command}   (${duration(seconds)})`),
     '```',
     '',
   ].join('\n');

@@ -32,7 +32,7 @@ function rowsOf(table: string): MeasuredRow[] {
 
 describe('a report', () => {
   const report = makeReport(tableOf('table4'), settings, rowsOf('table4'), {
-    seconds: 90,
+    steps: [step({}), step({})],
     command: 'automed reproduce',
   });
 
@@ -50,6 +50,8 @@ describe('a report', () => {
     const text = reportMarkdown(report);
     expect(text).toContain("| mIoU, the paper's | mDSC, the paper's |");
     expect(text).toContain('| not at hand | not at hand |');
+    expect(text).toContain('# automed train segmentation   (61 s)');
+    expect(report.seconds).toBe(122);
     expect(text).toContain('not measured: no base of SAM was given');
   });
 
@@ -58,7 +60,7 @@ describe('a report', () => {
       /Not the paper's setting: the bases .* Not the paper's setting: fewer epochs/,
     );
     const assumed = makeReport(tableOf('table2'), { ...settings, table: 'table2' }, rowsOf('table2'), {
-      seconds: 1,
+      steps: [],
       command: '',
     });
     expect(assumed.notes.join(' ')).toContain('What table2 of the paper compares was not at hand');
