@@ -8,4 +8,8 @@ SamImpl::SamImpl(const SamConfig& config) : config_(config) {
   mask_decoder = register_module("mask_decoder", MaskDecoder(config.encoder.out_channels, config.decoder));
 }
 
+torch::Tensor SamImpl::mask_prompt(const torch::Tensor& logits) const {
+  return config_.encoder.adapter ? torch::sigmoid(logits) : logits;
+}
+
 }  // namespace automed::models

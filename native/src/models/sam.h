@@ -16,6 +16,10 @@ class SamImpl : public torch::nn::Module {
   explicit SamImpl(const SamConfig& config);
   const SamConfig& config() const { return config_; }
 
+  /// Low-resolution mask logits as this base reads them when they come back as a prompt: SAM takes them as they are,
+  /// SAM-Med2D (with adapters) their sigmoid, as each was trained. Same shape.
+  torch::Tensor mask_prompt(const torch::Tensor& logits) const;
+
   ImageEncoder image_encoder{nullptr};
   PromptEncoder prompt_encoder{nullptr};
   MaskDecoder mask_decoder{nullptr};

@@ -92,6 +92,7 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
                                         double threshold) {
   const c10::InferenceMode guard;
   const bool med2d = is_sam_med2d(base.config());
+  auto sam = base.sam();
   std::optional<models::PointPrompt> points;
   std::optional<torch::Tensor> boxes, mask;
   if (prompts.points.defined()) {
@@ -103,10 +104,8 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
     boxes = corners.view({-1, 4}).to(base.device());
   }
   if (prompts.mask.defined()) {
-    const auto logits = prompts.mask.unsqueeze(0).unsqueeze(0).to(base.device());  // 1,1,4g,4g
-    mask = med2d ? logits.sigmoid() : logits;
+    mask = sam->mask_prompt(prompts.mask.unsqueeze(0).unsqueeze(0).to(base.device()));  // 1,1,4g,4g
   }
-  auto sam = base.sam();
   const auto prompt = sam->prompt_encoder->forward(points, boxes, mask);
   const auto prediction = sam->mask_decoder->forward(embedding.features, sam->prompt_encoder->dense_pe(), prompt.sparse,
                                                      prompt.dense, prompts.multimask || med2d);

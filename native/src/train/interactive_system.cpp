@@ -63,7 +63,7 @@ void InteractiveSystem::learn(const Batch& batch, std::uint64_t seed, const Lear
   const auto silent = 1 + static_cast<int>(random.below(kRounds - 2));
   for (int round = 0; round < kRounds; ++round) {
     Prompt next;
-    next.masks = torch::sigmoid(predicted.low_res).detach();
+    next.masks = base_->mask_prompt(predicted.low_res).detach();
     if (round != silent && round != kRounds - 1) {
       const std::int64_t count = kCorrections[random.below(kCorrections.size())];
       next.points = correction_points(predicted.logits.detach() > 0, target, count, random);

@@ -16,7 +16,8 @@ namespace automed::train {
 ///
 /// Differences from the published code: its loop wraps three of the point embeddings anew in every pass, so that its
 /// optimiser never trains them; here they are trained. It also runs the prompt encoder without gradients in the
-/// correction rounds, so that what reads mask prompts is never trained; here it is.
+/// correction rounds, so that what reads mask prompts is never trained; here it is. A base without adapters, SAM's, is
+/// given its previous mask as logits, as SAM reads it.
 class InteractiveSystem : public System {
  public:
   InteractiveSystem(models::Sam base, EncoderTraining encoder);
