@@ -84,6 +84,25 @@ const dice = async (trainer: Trainer): Promise<number> => {
   return results.reduce((sum, result) => sum + (result.structures?.[0]?.dice ?? Number.NaN), 0) / results.length;
 };
 
+/** The bytes of every tensor in a safetensors file. */
+function tensorsOf(path: string): Record<string, Buffer> {
+  const bytes = readFileSync(path);
+  const begin = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, begin)) as Record<string, { data_offsets: [number, number] }>;
+  return Object.fromEntries(
+    Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(
+        ([
+          name,
+          {
+            data_offsets: [from, to],
+          },
+        ]) => [name, bytes.subarray(begin + from, begin + to)],
+      ),
+  );
+}
+
 describe('training', () => {
   it('learns to find a bright square', async () => {
     const trainer = await make({ encoder: 'all', learningRate: 3e-3, batchSize: 4 });
@@ -176,6 +195,23 @@ describe('training', () => {
     for (const index of [0, 1]) expect((await trainer.predictMasks('validation', index)).includes(1)).toBe(true);
     const refused = await failure(make({ headArchitecture: MICRO_AUTOSAM, encoder: 'all' }));
     expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'encoder']);
+  });
+
+  it("starts AutoSAM's HarDNet from another's, and nothing else of it", async () => {
+    const first = join(files.folder, 'hardnet.safetensors');
+    await (await make({ headArchitecture: MICRO_AUTOSAM, seed: 1 })).exportWeights(first, null);
+    const second = join(files.folder, 'hardnet-second.safetensors');
+    const options = { headArchitecture: MICRO_AUTOSAM, seed: 2, backboneWeightsPath: first };
+    await (await make(options)).exportWeights(second, null);
+    const [given, taken] = [tensorsOf(first), tensorsOf(second)];
+    const differing = Object.keys(given).filter((name) => !given[name]?.equals(taken[name] ?? Buffer.alloc(0)));
+    expect(Object.keys(taken)).toEqual(Object.keys(given));
+    expect(differing.filter((name) => name.startsWith('backbone.'))).toEqual([]);
+    expect(differing).toContain('decoder.up1.conv1.weight');
+    const refused = await failure(
+      make({ ...CLASSIFICATION, headArchitecture: ENCODER_ONLY, backboneWeightsPath: first }),
+    );
+    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'backboneWeightsPath']);
   });
 
   it('trains adapters only where there are some', async () => {
