@@ -1,12 +1,13 @@
 // Python's grpcio, which shares no code with ours, against the gateway: it lists the services by reflection, segments an
 // image, and gets the same mask, bit for bit, as our own client.
 
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { segmentationClient } from '../../services/common/grpc/client';
 import { temporaryFolder } from '../support/data';
+import { pipInstall } from '../support/python';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
@@ -15,27 +16,9 @@ const PACKAGES = ['grpcio', 'protobuf'];
 const folder = temporaryFolder();
 const packages = join(folder, 'python');
 
-const missing = installPython();
-const run = missing === undefined ? test : test.skip;
-
 /** Why Python's gRPC cannot be had; undefined when it can. */
-function installPython(): string | undefined {
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--retries',
-    '1',
-    '--target',
-    packages,
-    ...PACKAGES,
-  ];
-  const { status, stderr, error } = spawnSync('python3', pip, { encoding: 'utf8', timeout: 110_000 });
-  if (status === 0) return undefined;
-  return error?.message ?? stderr.trim().split('\n').at(-1);
-}
+const missing = pipInstall(PACKAGES, packages, 110_000);
+const run = missing === undefined ? test : test.skip;
 
 let inference: Program | undefined;
 let gateway: Program | undefined;

@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBase, Trainer } from '../../../native/lib';
-import { run } from '../../../services/cli/main';
 import { ModelStore, sha256OfFile } from '../../../services/store';
 import { baseArchitecture } from '../../../services/store/architectures';
+import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { trainerOptions } from '../../support/micro';
 import { readSafetensors, writePth, type Tensor } from '../../support/pth';
@@ -16,20 +16,6 @@ const folder = temporaryFolder();
 const home = join(folder, 'home');
 const weights = join(folder, 'tiny.safetensors');
 const pth = join(folder, 'tiny.pth');
-
-/** Runs a command line in this process; resolves to what it wrote. */
-async function automed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const spies = [
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => ((written.out += String(text)), true)),
-    jest.spyOn(process.stderr, 'write').mockImplementation((text) => ((written.err += String(text)), true)),
-  ];
-  try {
-    return { code: await run(args), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 const importFile = (file: string, ...options: string[]): ReturnType<typeof automed> =>
   automed('bases', 'import', file, '--arch', 'tiny', '--home', home, ...options);

@@ -9,6 +9,7 @@ import { run } from '../../../services/cli/main';
 import { classificationHead, ModelStore, standardPreprocessing, WEIGHTS_FILE } from '../../../services/store';
 import { baseDraft, temporaryFolder } from '../../support/data';
 import { noise, trainerOptions } from '../../support/micro';
+import { pipInstall } from '../../support/python';
 import { ROOT } from '../cli/automed-process';
 
 jest.setTimeout(600_000);
@@ -28,27 +29,12 @@ function findPython(): string | undefined {
   const has = (path: string): boolean =>
     spawnSync('python3', ['-c', 'import torch; torch.nn'], { env: { ...process.env, PYTHONPATH: path } }).status === 0;
   if (has(process.env.PYTHONPATH ?? '')) return undefined;
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--retries',
-    '1',
-    '--target',
-    packages,
-  ];
-  let why = 'pip is missing';
+  let why: string | undefined;
   // Some indexes mark the CPU build in its version; where they do, it is the one to have.
   for (const requirement of ['torch==2.13.0+cpu', 'torch==2.13.0']) {
-    const { status, stderr, error } = spawnSync('python3', [...pip, requirement], {
-      encoding: 'utf8',
-      timeout: 280_000,
-    });
-    if (status === 0 && has(packages)) return undefined;
-    if (error) return error.message;
-    why = stderr.trim().split('\n').at(-1) ?? 'torch cannot be imported';
+    why = pipInstall([requirement], packages, 280_000);
+    if (why === undefined) return has(packages) ? undefined : 'torch cannot be imported';
+    if (why.includes('ETIMEDOUT')) break;
   }
   return why;
 }
