@@ -1,8 +1,8 @@
-// The named base architectures and the heads that go on them. The objects are the `architecture` of base.json and
-// model.json, which native code reads as they stand.
+// The named base architectures: the `architecture` of base.json, which native code reads as it stands. Those of heads are
+// named in native code (native/src/models/head.h).
 
 import { automedError } from '../common/errors';
-import type { BaseArchitecture, Family, HeadArchitecture } from './manifests';
+import type { BaseArchitecture, Family } from './manifests';
 
 const TINY_DECODER = { depth: 2, heads: 4, mlp_dim: 256, iou_hidden: 64, multimask_outputs: 3 };
 const SAM_DECODER = { depth: 2, heads: 8, mlp_dim: 2048, iou_hidden: 256, multimask_outputs: 3 };
@@ -70,22 +70,4 @@ export function baseArchitecture(name: string): NamedBase {
   if (found) return found;
   const known = Object.keys(BASE_ARCHITECTURES).join(', ');
   throw automedError('INVALID_ARGUMENT', `There is no architecture "${name}"; known are ${known}.`, { field: 'arch' });
-}
-
-/** MobileNet of full width, except beside an encoder narrower than ViT-B, where it would dwarf the rest. */
-function defaultMobilenetWidth(base: BaseArchitecture): number {
-  return base.embed_dim < 768 ? 0.35 : 1.0;
-}
-
-export function segmentationHead(base: BaseArchitecture): HeadArchitecture {
-  return { kind: 'sam-automed', mobilenet: { width: defaultMobilenetWidth(base), se: 'improved' } };
-}
-
-export function classificationHead(base: BaseArchitecture, classes: number): HeadArchitecture {
-  return {
-    kind: 'sam-medcls',
-    mobilenet: { width: defaultMobilenetWidth(base), se: 'improved' },
-    attention: true,
-    classes,
-  };
 }

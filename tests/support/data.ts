@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standardPreprocessing, type BaseDraft, type ModelDraft } from '../../services/store';
-import { baseArchitecture, segmentationHead } from '../../services/store/architectures';
+import { baseArchitecture } from '../../services/store/architectures';
 import { WEIGHTS_FILE } from '../../services/store/versions';
+import { segmentationHead } from './heads';
 
 /** A folder that is deleted when the test file ends. */
 export function temporaryFolder(): string {

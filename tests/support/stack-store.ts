@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { initBase, Trainer } from '../../native/lib';
 import {
   baseArchitecture,
-  classificationHead,
   ModelStore,
-  segmentationHead,
   standardPreprocessing,
   WEIGHTS_FILE,
   type HeadArchitecture,
@@ -16,6 +14,7 @@ import {
   type Task,
 } from '../../services/store';
 import { baseDraft } from './data';
+import { classificationHead, segmentationHead } from './heads';
 
 export const CLASSES = ['glioma', 'meningioma', 'none'];
 

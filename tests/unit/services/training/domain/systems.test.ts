@@ -2,7 +2,8 @@ import { namedNativeHead } from '../../../../../services/training/adapters/nativ
 import { recipeFor } from '../../../../../services/training/domain/recipes';
 import { INTERACTIVE, SYSTEMS, systemFor } from '../../../../../services/training/domain/systems';
 import { tableOf, TABLE_NAMES } from '../../../../../services/training/domain/tables';
-import { BASE_ARCHITECTURES, classificationHead, segmentationHead } from '../../../../../services/store';
+import { BASE_ARCHITECTURES } from '../../../../../services/store';
+import { classificationHead, segmentationHead } from '../../../../support/heads';
 
 const tiny = BASE_ARCHITECTURES['tiny']!.architecture;
 const full = BASE_ARCHITECTURES['sam-med2d-vit-b']!.architecture;
