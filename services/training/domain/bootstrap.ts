@@ -6,7 +6,7 @@ import { Random } from './random';
 export const CONFIDENCE = 0.95;
 export const RESAMPLES = 2000;
 /** Samples x scores x resamples at most; very large sets are resampled less often, but never less than this. */
-const WORK = 4e9;
+const WORK = 1e9;
 const FEWEST_RESAMPLES = 200;
 /** Keeps the draws apart from those of the split, which have the same seed. */
 const STREAM = 0xb007;
@@ -90,7 +90,7 @@ export function bootstrap(
   const weights = new Float64Array(groups.length);
   for (let round = 0; round < resamples; round += 1) {
     weights.fill(0);
-    for (let draw = 0; draw < units.length; draw += 1) {
+    for (const _draw of units) {
       for (const index of units[random.integer(0, units.length - 1)] ?? []) weights[index] = (weights[index] ?? 0) + 1;
     }
     scores.evaluate(weights).forEach((value, index) => (resampled[index]![round] = value));

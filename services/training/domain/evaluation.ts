@@ -40,7 +40,7 @@ export function summarise(outcomes: readonly Outcome[], { classes, structures }:
 }
 
 /** The number that "best" goes by: mDSC, or accuracy. */
-export function scoreOf(metrics: PartMetrics): number {
+export function scoreOf(metrics: SegmentationMetrics | ClassificationMetrics): number {
   return 'mdsc' in metrics ? metrics.mdsc : metrics.accuracy;
 }
 
