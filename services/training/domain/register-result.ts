@@ -3,11 +3,13 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  sha256OfFile,
   standardPreprocessing,
   WEIGHTS_FILE,
   type HeadArchitecture,
   type ModelDraft,
   type ModelStore,
+  type StoredBackbone,
   type StoredBase,
   type StoredModel,
 } from '../../store';
@@ -18,6 +20,7 @@ import { scoreOf } from './evaluation';
 import type { JobState } from './job-state';
 import type { TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
+import { currentUser, describeHardware } from './provenance';
 import type { Recipe } from './recipes';
 import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
 import { DEFAULT_SYSTEM } from './systems';
@@ -26,6 +29,8 @@ export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
   base: StoredBase;
+  /** What the head, or its MobileNet, began with; undefined: random weights. */
+  start: StoredModel | StoredBackbone | undefined;
   /** Null: the base itself was trained. */
   head: HeadArchitecture | null;
   structures: string[];
@@ -35,8 +40,15 @@ export interface RunResult {
   seconds: number;
 }
 
+function startedFrom({ manifest }: StoredModel | StoredBackbone) {
+  return { name: manifest.name, version: manifest.version, sha256: manifest.weights.sha256 };
+}
+
 /** What a manifest says of a run. */
-function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics: Record<string, Assessment>) {
+function describeRun(
+  { spec, recipe, data, state, seconds, start, codeVersion }: RunResult,
+  metrics: Record<string, Assessment>,
+) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
   return {
     training: {
@@ -47,12 +59,18 @@ function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics:
       encoder: spec.encoder,
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
+      createdBy: spec.createdBy ?? currentUser(),
+      hardware: describeHardware(spec),
+      ...(spec.jobId === undefined ? {} : { job: spec.jobId }),
+      ...(start === undefined ? {} : { startedFrom: startedFrom(start) }),
     },
+    codeVersion,
     metrics,
     dataset: {
       fingerprint: data.fingerprint,
       samples: counts,
       skipped: data.skipped,
+      split: { seed: spec.seed, validationFraction: spec.validationFraction, testFraction: spec.testFraction },
       groupColumn: data.groupColumn ?? null,
     },
   };
@@ -64,7 +82,7 @@ function draftModel(
   base: StoredBase,
   metrics: Record<string, Assessment>,
 ): ModelDraft {
-  const { spec, data, structures, codeVersion } = result;
+  const { spec, data, structures } = result;
   const { name, version, weights, architecture } = base.manifest;
   const shared = {
     name: spec.name,
@@ -72,7 +90,6 @@ function draftModel(
     preprocessing: standardPreprocessing(architecture),
     architecture: head,
     ...describeRun(result, metrics),
-    codeVersion,
     licence: spec.licence,
   };
   return spec.task === 'segmentation'
@@ -115,6 +132,24 @@ export interface Registered {
   metrics: Record<string, unknown>;
 }
 
+/** The base that an interrupted registration of the same job left, when its weights are those that the trainer holds. */
+async function baseOfInterruption(
+  store: ModelStore,
+  trainer: TrainerPort,
+  { spec }: RunResult,
+  headPath: string,
+): Promise<StoredBase | undefined> {
+  const found = spec.jobId === undefined ? undefined : (await store.findByJob(spec.jobId)).base;
+  if (found === undefined) return undefined;
+  const basePath = join(spec.jobFolder, 'base.safetensors');
+  try {
+    await trainer.exportWeights(headPath, basePath);
+    return (await sha256OfFile(basePath)) === found.manifest.weights.sha256 ? found : undefined;
+  } finally {
+    await rm(basePath, { force: true });
+  }
+}
+
 /** A trained base alone: its weights and the report. */
 async function registerBaseOnly(
   store: ModelStore,
@@ -140,10 +175,11 @@ async function registerHead(
   const trained =
     result.spec.encoder === 'frozen'
       ? undefined
-      : await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
+      : ((await baseOfInterruption(store, trainer, result, headPath)) ??
+        (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
           await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
           await writeCard(folder, result.spec.baseName ?? result.base.manifest.name, result, report);
-        });
+        })));
   const model = await store.registerModel(
     draftModel(result, head, trained ?? result.base, metricsOf(report)),
     async (folder) => {
@@ -156,13 +192,26 @@ async function registerHead(
   return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
 }
 
-/** Exports what the trainer holds and registers it. */
+/** What the job registered before it was interrupted, with nothing left to do. */
+async function registeredBefore(
+  store: ModelStore,
+  { spec, head }: RunResult,
+): Promise<Omit<Registered, 'metrics'> | undefined> {
+  if (spec.jobId === undefined) return undefined;
+  const { model, base } = await store.findByJob(spec.jobId);
+  const whole = head === null ? base : model;
+  if (!whole) return undefined;
+  return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: join(whole.folder, 'report') };
+}
+
+/** Exports what the trainer holds and registers it; a job that did so before it was interrupted does not do it again. */
 export async function registerResult(store: ModelStore, trainer: TrainerPort, result: RunResult): Promise<Registered> {
   const report = await buildReport(trainer, result);
   const registered =
-    result.head === null
+    (await registeredBefore(store, result)) ??
+    (result.head === null
       ? await registerBaseOnly(store, trainer, result, report)
-      : await registerHead(store, trainer, result, result.head, report);
+      : await registerHead(store, trainer, result, result.head, report));
   const scores = Object.fromEntries(
     Object.entries(metricsOf(report)).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );
