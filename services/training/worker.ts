@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { automedError, AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
 import { evaluateBase } from './domain/evaluate-base';
+import { evaluateModel } from './domain/evaluations/evaluate-model';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
@@ -18,6 +20,7 @@ import {
   workerCommandSchema,
   type CreateBaseSpec,
   type EvaluateBaseSpec,
+  type EvaluateSpec,
   type TrainSpec,
   type WorkerEvent,
 } from './protocol';
@@ -62,6 +65,16 @@ async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
   const store = await ModelStore.open(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
+}
+
+async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
+  return evaluateModel(spec, {
+    store: await ModelStore.open(spec.store),
+    loadPredictor: loadNativePredictor,
+    emit,
+    signal: cancellation.signal,
+    codeVersion: codeVersion(),
+  });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -117,6 +130,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return train(command.spec);
     case 'evaluateBase':
       return evaluate(command.spec);
+    case 'evaluate':
+      return evaluateServed(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':
