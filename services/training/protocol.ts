@@ -178,6 +178,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     epochs: z.int(),
     /** First epoch of this run, from 1; above 1 after a resume. */
     firstEpoch: z.int(),
+    /** Of the epochs before that one, for who has missed some of them. */
+    history: z.array(epochMetricsSchema).optional(),
   }),
   /** While samples are decoded, before `started`. */
   z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),

@@ -131,6 +131,7 @@ async function trainAndRegister(
     trainableParameters: trainer.trainableParameterCount,
     epochs: recipe.epochs,
     firstEpoch: initial.epochs + 1,
+    history: initial.history,
   });
   const trainCount = data.parts.train.length;
   const { jobFolder } = spec;

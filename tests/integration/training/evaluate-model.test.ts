@@ -103,7 +103,7 @@ beforeAll(async () => {
 
 describe('an evaluation of a segmentation model', () => {
   it('gives the scores that its training recorded, on the same part', async () => {
-    for (const part of ['validation', 'test']) {
+    for (const part of ['validation', 'test'] as const) {
       const { id } = await evaluate({ model: 'lesion', data: data.segmentation, part });
       const trained = (await trainedMetrics('lesion', part)) as PartMetrics & { mdsc: number; miou: number };
       const result = await readEvaluation(store.root, id);
