@@ -13,11 +13,14 @@ import { openDatabase } from './adapters/database';
 import { tryLock } from './adapters/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import { evaluationKind } from './domain/evaluations/evaluation-kind';
+import { Evaluations } from './domain/evaluations/evaluations';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
 import { launchWorker } from './domain/launch-worker';
+import { evaluationService } from './handlers/evaluation-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
@@ -32,7 +35,7 @@ async function main(): Promise<void> {
   if (!lock) throw new Error('another training service works on this store; one store has one of them');
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
-  const kinds = new JobKinds([trainingKind]);
+  const kinds = new JobKinds([trainingKind, evaluationKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
   const launch: SchedulerDeps['launch'] = (command, options) => launchWorker(command, { ...options, env });
@@ -40,8 +43,11 @@ async function main(): Promise<void> {
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
+  const resolveModel = (reference: string) => store.resolveModel(reference);
+  const evaluations = new Evaluations({ queue, home: store.root, resolveModel, remove });
   const services: ServiceRegistration[] = [
     trainingJobService({ queue, store: store.root, remove, stopping: stopping.signal, log }),
+    evaluationService(evaluations, store.root, log),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 
