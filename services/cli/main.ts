@@ -5,6 +5,7 @@ import { classifyCommand } from './commands/classify';
 import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
+import { evaluationsCommand } from './commands/evaluations';
 import { modelsCommand } from './commands/models';
 import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
     dataCommand(),
     trainCommand(),
     evaluateCommand(),
+    evaluationsCommand(),
     reproduceCommand(),
     basesCommand(),
     modelsCommand(),

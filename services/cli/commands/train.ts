@@ -57,6 +57,7 @@ interface TrainOptions {
   resume?: boolean;
   strict?: boolean;
   pictures: boolean;
+  images: boolean;
   json?: boolean;
 }
 
@@ -189,6 +190,7 @@ function addRunFlags(command: Command): void {
     .option('--resume', 'continue from the last checkpoint')
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
+    .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end');
 }
 
@@ -277,7 +279,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     threads: options.threads,
     jobFolder,
     resume: options.resume === true,
-    reportImages: options.pictures,
+    reportImages: options.pictures && options.images,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
   };
 }
