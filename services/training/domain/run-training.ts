@@ -131,6 +131,7 @@ async function trainAndRegister(
     trainableParameters: trainer.trainableParameterCount,
     epochs: recipe.epochs,
     firstEpoch: initial.epochs + 1,
+    history: initial.history,
   });
   const trainCount = data.parts.train.length;
   const { jobFolder } = spec;
@@ -146,6 +147,7 @@ async function trainAndRegister(
     spec,
     recipe,
     base,
+    start: plan.start ?? plan.backbone,
     head,
     structures,
     data,
