@@ -7,7 +7,9 @@ import { z } from 'zod';
 import { automedError, AutomedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativePair } from './adapters/native-pair';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
+import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
 import { evaluateBase } from './domain/evaluate-base';
 import { importBackbone } from './domain/import-backbone';
@@ -16,6 +18,7 @@ import { runTraining } from './domain/run-training';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import {
   workerCommandSchema,
+  type CompareModelsSpec,
   type CreateBaseSpec,
   type EvaluateBaseSpec,
   type TrainSpec,
@@ -62,6 +65,11 @@ async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
   const store = await ModelStore.open(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
+}
+
+async function compare(spec: CompareModelsSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  return compareModels(spec, { store, loadPair: loadNativePair, emit, signal: cancellation.signal });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -117,6 +125,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return train(command.spec);
     case 'evaluateBase':
       return evaluate(command.spec);
+    case 'compareModels':
+      return compare(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':
