@@ -24,3 +24,8 @@ export function readTrainingConfig(args: readonly string[], environment = proces
   requireLoopback(config);
   return config;
 }
+
+/** What workers inherit. */
+export function workerEnvironment(environment = process.env): NodeJS.ProcessEnv {
+  return { ...environment };
+}

@@ -2,13 +2,17 @@
 
 import { join } from 'node:path';
 import { redacted } from '../common/config';
+import { availableCores } from '../common/cores';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health } from '../common/grpc/health';
 import { announce, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
+import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
-import { readTrainingConfig, trainingSettings } from './config';
+import { openPromotions } from './adapters/promotions';
+import { readTrainingConfig, trainingSettings, workerEnvironment } from './config';
+import { promotionService } from './handlers/promotion-service';
 import { buildServer } from './server';
 
 async function main(): Promise<void> {
@@ -18,7 +22,12 @@ async function main(): Promise<void> {
   log.info({ event: 'start', config: redacted(trainingSettings, config) }, 'starting');
 
   const database = openDatabase(join(config.home, 'training.db'));
-  const services: ServiceRegistration[] = [];
+  const store = await ModelStore.open(config.home, {
+    onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
+  });
+  const threads = config.trainingThreads ?? Math.max(1, Math.floor(availableCores() / config.trainingConcurrency));
+  const promotions = await openPromotions({ database, store, threads, env: workerEnvironment(), log });
+  const services: ServiceRegistration[] = [promotionService(promotions, log)];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);

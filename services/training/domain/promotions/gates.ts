@@ -9,11 +9,6 @@ export const AGREEMENT = 'agreement';
 
 const nameOf = ({ manifest }: StoredModel): string => `${manifest.name}@${manifest.version}`;
 
-function imagesOf(metrics: Record<string, unknown>): number {
-  const { images } = metrics;
-  return typeof images === 'number' ? images : 0;
-}
-
 /** The scores that a gate looks at. */
 async function metricsFor(
   gate: MetricGate,
@@ -37,15 +32,16 @@ export async function measureMetric(
 ): Promise<GateResult> {
   const metrics = await metricsFor(gate, field, candidate, evaluations);
   const scores = namedScores(metrics);
-  const measured = scoreNamed(scores, gate.metric);
-  if (measured === undefined) {
+  const found = scoreNamed(scores, gate.metric);
+  if (found === undefined) {
     const known = [...scores.keys()].slice(0, 20).join(', ') || 'none';
     const of = gate.evaluation === '' ? nameOf(candidate) : `The evaluation ${gate.evaluation}`;
     const text = `${of} has no score "${gate.metric}"; it has ${known}.`;
     throw automedError('INVALID_ARGUMENT', text, { field: `${field}.metric` });
   }
   const { metric, minimum, evaluation } = gate;
-  return { metric, minimum, measured, evaluation, passed: measured >= minimum, images: imagesOf(metrics) };
+  const { value: measured, images } = found;
+  return { metric, minimum, measured, evaluation, passed: measured >= minimum, images };
 }
 
 /** Compares a version with the one in place; passes where none is. */

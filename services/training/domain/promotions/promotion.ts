@@ -1,6 +1,7 @@
 // An attempt to move an alias, as it is recorded, and what promoting needs of the rest of the service.
 
 import type { StoredModel } from '../../../store';
+import type { CompareModelsSpecInput } from '../../protocol';
 
 export type PromotionState = 'PENDING' | 'DONE' | 'REFUSED' | 'ABANDONED';
 export type PromotionKind = 'promotion' | 'rollback';
@@ -97,6 +98,9 @@ export interface Evaluations {
   /** @throws NotFoundError; IllegalStateError when it has not finished */
   evaluatedModel(id: string): Promise<EvaluatedModel>;
 }
+
+/** Where the images of an evaluation come from. */
+export type EvaluationData = Omit<CompareModelsSpecInput, 'store' | 'threads' | 'candidate' | 'current'>;
 
 export interface Agreement {
   /** Mean Dice between the masks of two models, or the share of images in the same class. */

@@ -1,7 +1,7 @@
 // Moves aliases under gates, with a record that agrees with the alias whenever the process dies.
 
 import { randomUUID } from 'node:crypto';
-import { AutomedError, automedError } from '../../../common/errors';
+import { type AutomedError, automedError } from '../../../common/errors';
 import { aliasSchema, nameSchema, type StoredModel } from '../../../store';
 import { describeRefusal, measureAgreement, measureMetric } from './gates';
 import { versionBefore } from './history';

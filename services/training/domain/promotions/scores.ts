@@ -39,11 +39,19 @@ export function namedScores(metrics: unknown): Scores {
   return scores;
 }
 
+export interface FoundScore {
+  value: number;
+  /** Images that it was measured on; 0 where that is not recorded. */
+  images: number;
+}
+
 /** A score by its name; without its part that of the test, or where there is none of the validation. */
-export function scoreNamed(scores: Scores, name: string): number | undefined {
+export function scoreNamed(scores: Scores, name: string): FoundScore | undefined {
   for (const prefix of ['', ...PARTS.map((part) => `${part}.`)]) {
     const value = scores.get(`${prefix}${name}`);
-    if (value !== undefined) return value;
+    if (value === undefined) continue;
+    const part = PARTS.find((each) => `${prefix}${name}`.startsWith(`${each}.`));
+    return { value, images: scores.get(part === undefined ? 'images' : `${part}.images`) ?? 0 };
   }
   return undefined;
 }

@@ -10,6 +10,7 @@ import type { Agreement, Evaluations } from '../../../../../../services/training
 import {
   Promotions,
   type PromoteCommand,
+  type PromotionDependencies,
   type RollbackCommand,
 } from '../../../../../../services/training/domain/promotions/promotions';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../../../support/data';
@@ -28,7 +29,6 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
   }
   const database = openDatabase(join(root, 'training.db'));
   opened.push(database);
-  const log = new SqlitePromotionLog(database);
   const compared: [number, number, string][] = [];
   const agreement: Agreement = { value: 0.97, images: 12 };
   const evaluations: Evaluations = {
@@ -38,21 +38,22 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
       return { name: 'polyp', version: Number(version), metrics: { mdsc: 0.55, images: 40 } };
     },
   };
-  const promotions = new Promotions({
-    log,
+  const dependencies: PromotionDependencies = {
+    log: new SqlitePromotionLog(database),
     aliases: store,
     evaluations,
     measureAgreement: async ({ candidate, current, evaluation }) => {
       compared.push([candidate.manifest.version, current.manifest.version, evaluation]);
       return agreement;
     },
-  });
+  };
+  const promotions = new Promotions(dependencies);
   const promote = (model: string, changes: Partial<PromoteCommand> = {}) =>
     promotions.promote({ ...command, model, ...changes }, never);
   const rollback = (changes: Partial<RollbackCommand> = {}) =>
     promotions.rollback({ model: 'polyp', alias: 'production', ...caller, ...changes });
   const current = async (): Promise<number | undefined> => (await store.aliases('polyp'))['production'];
-  return { root, store, log, promotions, promote, rollback, current, compared, agreement };
+  return { dependencies, store, promotions, promote, rollback, current, compared, agreement };
 }
 
 const opened: { close(): void }[] = [];
@@ -96,7 +97,12 @@ test('a version below a gate is refused with what was measured, and the refusal 
   });
   expect(await current()).toBe(2);
   const [newest] = promotions.list({ model: '', alias: '' }, { size: 1, token: '' }).items;
-  expect(newest).toMatchObject({ state: 'REFUSED', fromVersion: 2, toVersion: 1, gates: [{ passed: true }, { passed: false }] });
+  expect(newest).toMatchObject({
+    state: 'REFUSED',
+    fromVersion: 2,
+    toVersion: 1,
+    gates: [{ passed: true }, { passed: false }],
+  });
 });
 
 test('a gate on an evaluation looks at it, and only at one of this very version', async () => {
@@ -202,15 +208,18 @@ test('promotions of one alias at the same time come one after the other', async 
   const { promote, promotions, current } = await setUp();
   await Promise.all([1, 2, 3].map((version) => promote(`polyp@${version}`)));
   const chain = promotions.list({ model: 'polyp', alias: 'production' }, { size: 0, token: '' }).items.reverse();
-  expect(chain.map(({ fromVersion }) => fromVersion)).toEqual([null, ...chain.slice(0, 2).map((each) => each.toVersion)]);
+  expect(chain.map(({ fromVersion }) => fromVersion)).toEqual([
+    null,
+    ...chain.slice(0, 2).map((each) => each.toVersion),
+  ]);
   expect(await current()).toBe(chain[2]?.toVersion);
 });
 
 test('an alias that somebody else moved while gates were measured stays where it is', async () => {
-  const { promotions, store, promote, current } = await setUp();
+  const { dependencies, store, promote, current } = await setUp();
   await promote('polyp@1');
   const meddling = new Promotions({
-    ...promotions['dependencies'],
+    ...dependencies,
     evaluations: {
       evaluatedModel: async () => {
         await store.setAlias('polyp', 'production', 3);

@@ -7,10 +7,10 @@ const metrics = {
 
 test('a score without a part is that of the test, or else that of the validation', () => {
   const scores = namedScores(metrics);
-  expect(scoreNamed(scores, 'mdsc')).toBe(0.6);
-  expect(scoreNamed(scores, 'validation.mdsc')).toBe(0.7);
-  expect(scoreNamed(scores, 'point.mdsc')).toBe(0.3);
-  expect(scoreNamed(scores, 'structure.disc.miou')).toBe(0.6);
+  expect(scoreNamed(scores, 'mdsc')).toEqual({ value: 0.6, images: 0 });
+  expect(scoreNamed(scores, 'validation.mdsc')).toEqual({ value: 0.7, images: 3 });
+  expect(scoreNamed(scores, 'point.mdsc')?.value).toBe(0.3);
+  expect(scoreNamed(scores, 'structure.disc.miou')).toEqual({ value: 0.6, images: 3 });
   expect(scoreNamed(scores, 'accuracy')).toBeUndefined();
 });
 
