@@ -114,11 +114,26 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
+/** Measures how alike two versions answer on the images of one part. */
+export const compareModelsSpecSchema = z.strictObject({
+  ...dataFields,
+  store: z.string(),
+  /** `name@version` of each. */
+  candidate: z.string(),
+  current: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of the split. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
@@ -126,6 +141,8 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
 export type TrainSpec = z.infer<typeof trainSpecSchema>;
 export type TrainSpecInput = z.input<typeof trainSpecSchema>;
 export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
+export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;

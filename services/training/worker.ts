@@ -8,7 +8,9 @@ import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { tryLock } from './adapters/file-lock';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativePair } from './adapters/native-pair';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
+import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
 import { evaluateBase } from './domain/evaluate-base';
 import { knownFailure } from './domain/failure';
@@ -18,6 +20,7 @@ import { runJob } from './domain/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import {
   workerCommandSchema,
+  type CompareModelsSpec,
   type CreateBaseSpec,
   type EvaluateBaseSpec,
   type TrainSpec,
@@ -66,6 +69,11 @@ async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
   const store = await ModelStore.open(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
+}
+
+async function compare(spec: CompareModelsSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  return compareModels(spec, { store, loadPair: loadNativePair, emit, signal: cancellation.signal });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -119,6 +127,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return train(command.spec);
     case 'evaluateBase':
       return evaluate(command.spec);
+    case 'compareModels':
+      return compare(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':
