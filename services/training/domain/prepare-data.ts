@@ -3,17 +3,12 @@
 import { createHash } from 'node:crypto';
 import { automedError } from '../../common/errors';
 import type { TrainSpec, WorkerEvent } from '../protocol';
-import {
-  readClassificationFolder,
-  readSegmentationFolder,
-  type DataFolder,
-  type Part,
-  type Problem,
-  type Sample,
-} from './data-folder';
+import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { decodeInOrder, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
+import { readData } from './read-data';
 import { limitSamples, splitSamples } from './split';
+import { INTERACTIVE } from './systems';
 
 export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 /** Files named one by one in the log, or in the error of a strict run. */
@@ -36,7 +31,10 @@ export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 > &
-  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit'>>;
+  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system'>> & {
+    /** One sample for each mask, where the layout tells them apart; default: for a base, which follows prompts. */
+    eachMask?: boolean | undefined;
+  };
 
 /** Names of what the masks show; empty for classification. */
 export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
@@ -61,14 +59,9 @@ function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): R
  * Lists the samples of each part. Where the folder has no test part it is split off when a share is asked for, and a
  * validation part always; the limit comes first, so that it holds for all parts together.
  */
-export async function listSamples(spec: DataSpec): Promise<DataFolder> {
-  const read = spec.task === 'segmentation' ? readSegmentationFolder : readClassificationFolder;
-  const [first, ...further] = spec.structures ?? [];
-  const folder = await read(spec.data, {
-    masksDir: first?.masks ?? spec.masksDir,
-    furtherMasksDirs: further.map(({ masks }) => masks),
-    groupColumn: spec.groupColumn,
-  });
+export async function listSamples(spec: DataSpec): Promise<DataFolder & { layout: string }> {
+  const { eachMask = spec.system === INTERACTIVE } = spec;
+  const folder = await readData({ ...spec, eachMask });
   const parts = limitParts(folder.parts, spec);
   const { seed } = spec;
   const { testFraction = 0 } = spec;
