@@ -47,6 +47,8 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
+  allowProblems: z.boolean().default(false),
 };
 
 /** The machine's share of a run. */

@@ -60,6 +60,15 @@ async function open({ data, layout, task }: DataSource): Promise<{ layout: Layou
   });
 }
 
+/** What a folder is for when nobody says it: segmentation where it has masks, else classification. */
+export async function taskOf(source: Omit<DataSource, 'task'>): Promise<Task> {
+  const lists = async (task: Task): Promise<boolean> => {
+    const found = await readData({ ...source, task }).catch(() => undefined);
+    return found !== undefined && found.parts.train.length > 0;
+  };
+  return (await lists('segmentation')) ? 'segmentation' : 'classification';
+}
+
 /**
  * Says of a source what its folder decides: the layout, and what the masks show where the layout knows and nobody asked for
  * something else. What is returned reads the same without looking again.

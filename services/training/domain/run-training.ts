@@ -181,7 +181,12 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     cachePath: join(spec.jobFolder, 'samples.bin'),
   });
   try {
-    const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
+    const data = await loadSamples(folder, trainer, {
+      strict: spec.strict,
+      refuseProblems: !spec.allowProblems,
+      signal,
+      emit,
+    });
     checkEnough(data);
     const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
     await clearJob(spec.jobFolder);
