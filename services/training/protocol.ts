@@ -102,6 +102,10 @@ export const trainSpecSchema = z.strictObject({
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
+  /** Id of the job that this run belongs to, recorded with what it registers. */
+  jobId: z.string().min(1).optional(),
+  /** Who asked for the run, recorded as well (default: the user of the process). */
+  createdBy: z.string().min(1).optional(),
 });
 
 export const createBaseSpecSchema = z.strictObject({
@@ -171,6 +175,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     epochs: z.int(),
     /** First epoch of this run, from 1; above 1 after a resume. */
     firstEpoch: z.int(),
+    /** Of the epochs before that one, for who has missed some of them. */
+    history: z.array(epochMetricsSchema).optional(),
   }),
   /** While samples are decoded, before `started`. */
   z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),

@@ -1,7 +1,7 @@
 import { automedError, DeviceError } from '../../common/errors';
 import { AutomedClient } from '../client/automed-client';
 import { loadConfig } from '../config';
-import { ANY_PORT, ROLES, type Role } from './programs';
+import { ANY_PORT, INFERENCE_ROLES, type Role } from './programs';
 import { Stack } from './stack';
 
 /** Options of every command that talks to a gateway. */
@@ -18,7 +18,7 @@ export interface ConnectOptions {
 export async function withClient<T>(
   options: ConnectOptions,
   work: (client: AutomedClient, address: string) => Promise<T>,
-  roles: readonly Role[] = ROLES,
+  roles: readonly Role[] = INFERENCE_ROLES,
 ): Promise<T> {
   const config = loadConfig();
   const address = options.address ?? (config.gateway === '' ? undefined : config.gateway);

@@ -132,6 +132,7 @@ async function trainAndRegister(
     trainableParameters: trainer.trainableParameterCount,
     epochs: recipe.epochs,
     firstEpoch: initial.epochs + 1,
+    history: initial.history,
   });
   const trainCount = data.parts.train.length;
   const { jobFolder } = spec;
@@ -147,6 +148,7 @@ async function trainAndRegister(
     spec,
     recipe,
     base,
+    start: plan.start ?? plan.backbone,
     head,
     structures,
     data,

@@ -1,0 +1,5 @@
+import { jobMigrations } from './jobs';
+import type { Migration } from './migration';
+
+/** Every area's steps; those of one area are applied in their order. */
+export const MIGRATIONS: readonly Migration[] = [...jobMigrations];
