@@ -44,12 +44,10 @@ test('data check names a picture that is in training and test, and ends with 1',
 
 test('data check reads published layouts by the names of their files, or a CSV file by its columns', async () => {
   const { png } = await discImage(20, 10, 50);
-  const set = writeTree(
-    temporary,
-    ['Training/glioma/1.jpg', png],
-    ['Training/notumor/1.jpg', png],
-    ['Testing/glioma/2.jpg', png],
+  const training = ['glioma/1', 'glioma/2', 'notumor/1', 'notumor/2'].map(
+    (name) => [`Training/${name}.jpg`, png] as const,
   );
+  const set = writeTree(temporary, ...training, ['Testing/glioma/2.jpg', png]);
   const published = await runCommand('data', 'check', set, '--json');
   expect(JSON.parse(published.out)).toMatchObject({ task: 'classification', layout: 'brain-mri', ok: false });
   const rows = ['datei,art'];
