@@ -10,7 +10,7 @@ import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
 import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
-import { fromSpec, taskOf } from './training-job-spec';
+import { fromSpec, taskOf } from '../training-spec-message';
 
 const NAME = 'automed.training.v1.TrainingJobService';
 const MAX_PRIORITY = 1000;
@@ -47,9 +47,7 @@ export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   const { queue, store, log } = deps;
   const job = (answer: ReturnType<JobQueue['get']>) => ({ job: toTrainingJob(answer, store) });
   const implementation: UntypedServiceImplementation = {
-    CreateTrainingJob: unary(log, async (request: CreateTrainingJobRequest__Output) =>
-      job(queue.create(toCreate(request))),
-    ),
+    CreateTrainingJob: unary(log, (request: CreateTrainingJobRequest__Output) => job(queue.create(toCreate(request)))),
     GetTrainingJob: unary(log, ({ id }: WithId) => job(queue.get(TRAINING, id))),
     ListTrainingJobs: unary(log, (request: ListTrainingJobsRequest__Output) => {
       const { states, task, name } = request;

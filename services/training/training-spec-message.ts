@@ -1,11 +1,11 @@
 // Between TrainingSpec of the API and the specification of a job.
 
-import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
-import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import type { TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import { automedError } from '../../common/errors';
-import type { Task } from '../../store';
-import type { TrainingJobSpec, TrainingJobSpecInput } from '../domain/jobs/training-kind';
+import type { RecipeOverrides__Output } from '../../proto/gen/automed/training/v1/RecipeOverrides';
+import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
+import type { TrainingSpec__Output } from '../../proto/gen/automed/training/v1/TrainingSpec';
+import { automedError } from '../common/errors';
+import type { Task } from '../store';
+import type { TrainingJobSpec, TrainingJobSpecInput } from './domain/jobs/training-kind';
 
 const ENCODERS = {
   frozen: 'ENCODER_TRAINING_FROZEN',
