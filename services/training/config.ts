@@ -13,6 +13,10 @@ export const trainingSettings = z.object({
   trainingThreads: integer(1, 1024).optional(),
   /** Workers of a job that may die in a row, none getting further than the one before, until the job fails. */
   trainingMaxAttempts: integer(1, 1000).default(3),
+  /** Between a worker's death and the next one, milliseconds; doubles with each death in a row, up to a minute. */
+  trainingRetryDelayMs: integer(0, 60_000).default(1_000),
+  /** What a worker that is to stop gets until it is killed, milliseconds. */
+  trainingStopGraceMs: integer(0, 3_600_000).default(25_000),
 });
 
 export type TrainingConfig = Readonly<z.infer<typeof trainingSettings>>;

@@ -11,14 +11,26 @@ export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 
 const structureSchema = z.strictObject({
   name: z.string().min(1),
-  /** Folder of its masks beside images/. */
+  /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
+});
+
+const csvColumnsSchema = z.strictObject({
+  image: z.string().min(1).optional(),
+  mask: z.string().min(1).optional(),
+  label: z.string().min(1).optional(),
+  part: z.string().min(1).optional(),
+  group: z.string().min(1).optional(),
 });
 
 /** Where samples come from, and which of them count. */
 const dataFields = {
-  /** Data folder. */
+  /** Data folder, or a CSV file. */
   data: z.string(),
+  /** A name of LAYOUT_NAMES (default: told by the names of the files). */
+  layout: z.string().optional(),
+  /** Layout csv: names of its columns. */
+  columns: csvColumnsSchema.optional(),
   /** Segmentation: folder of the masks beside images/ (default `masks`). */
   masksDir: z.string().optional(),
   /** Segmentation: what the foreground is. */
@@ -35,6 +47,8 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
+  allowProblems: z.boolean().default(false),
 };
 
 /** The machine's share of a run. */
@@ -178,6 +192,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     epochs: z.int(),
     /** First epoch of this run, from 1; above 1 after a resume. */
     firstEpoch: z.int(),
+    /** Of the epochs before that one, for who has missed some of them. */
+    history: z.array(epochMetricsSchema).optional(),
   }),
   /** While samples are decoded, before `started`. */
   z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),

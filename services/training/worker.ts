@@ -4,17 +4,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { automedError, AutomedError } from '../common/errors';
+import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
+import { tryLock } from './adapters/file-lock';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
 import { evaluateBase } from './domain/evaluate-base';
+import { knownFailure } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
-import { runTraining } from './domain/run-training';
+import { runJob } from './domain/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import {
   workerCommandSchema,
@@ -51,10 +53,12 @@ function codeVersion(): string {
 }
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
-  return runTraining(spec, {
+  return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
     namedHead: namedNativeHead,
+    initBase: initNativeBase,
+    tryLock,
     emit,
     signal: cancellation.signal,
     codeVersion: codeVersion(),
@@ -102,10 +106,8 @@ async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEv
 }
 
 function failureOf(error: unknown): WorkerEvent {
-  if (error instanceof AutomedError && error.code !== 'INTERNAL') {
-    const { code, message, field } = error;
-    return { type: 'failed', code, message, ...(field === undefined ? {} : { field }) };
-  }
+  const known = knownFailure(error);
+  if (known) return { type: 'failed', ...known };
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };

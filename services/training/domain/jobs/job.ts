@@ -1,14 +1,8 @@
 // A piece of long work as the queue keeps it, whatever its kind.
 
-import type { ErrorCode } from '../../../common/errors';
 import type { FinishedEvent, WorkerEvent } from '../../protocol';
+import type { Failure } from '../failure';
 import type { State } from './state';
-
-export interface JobFailure {
-  code: ErrorCode;
-  message: string;
-  field?: string;
-}
 
 /** Where the work stands, from the newest events. */
 export interface JobProgress {
@@ -50,7 +44,7 @@ export interface Job {
   /** What a SUCCEEDED job made. */
   result: FinishedEvent | null;
   /** Why a job FAILED. */
-  error: JobFailure | null;
+  error: Failure | null;
   /** Milliseconds since 1970, as the others. */
   createTime: number;
   /** Of its first worker. */
@@ -84,9 +78,9 @@ export interface Change {
 export interface JobFilter {
   kind: string;
   /** Default: any. */
-  states?: readonly State[];
-  name?: string;
-  task?: string;
+  states?: readonly State[] | undefined;
+  name?: string | undefined;
+  task?: string | undefined;
 }
 
 /** The durable queue. Each method is one transaction; what it returns is on the disk. */

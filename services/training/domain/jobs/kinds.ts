@@ -21,6 +21,8 @@ export interface JobKind<Spec = unknown> {
   readonly noun: string;
   /** What a create stores, and what is read back after a restart. */
   readonly spec: z.ZodType<Spec>;
+  /** Refuses what the schema cannot, with a typed error; called at create. */
+  check?(spec: Spec): void;
   /** Told to every worker of the job, the first as well as those that continue. */
   command(spec: Spec, context: JobContext): WorkerCommand;
 }

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { automedError } from '../../../common/errors';
-import type { Change, Job, JobFilter, JobTable } from './job';
+import type { Change, Job, JobFilter, JobTable, StoredEvent } from './job';
 import type { JobKinds } from './kinds';
 import { isFinal, next, type Action } from './state';
 
@@ -70,11 +70,12 @@ export class JobQueue {
     const parsed = this.kinds.get(kind).spec.safeParse(spec);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      const field = issue?.path.join('.') ?? '';
-      throw automedError('INVALID_ARGUMENT', `${field === '' ? 'The specification' : field}: ${issue?.message}.`, {
-        field: field === '' ? 'spec' : `spec.${field}`,
-      });
+      const field = ['spec', ...(issue?.path ?? [])]
+        .join('.')
+        .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message}.`, { field });
     }
+    this.kinds.get(kind).check?.(parsed.data);
     const id = randomBytes(8).toString('hex');
     const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: parsed.data, name, task, priority };
     const { job, created } = this.table.insert(draft);
@@ -119,6 +120,18 @@ export class JobQueue {
 
   resume(kind: string, id: string): Job {
     return this.ask(kind, id, 'resume');
+  }
+
+  /** Forgets a job and its events; its watchers are told. */
+  delete(kind: string, id: string): void {
+    this.get(kind, id);
+    this.table.remove(id, ({ state }) => void next(state, 'delete'));
+    this.notices.emit('change', id);
+  }
+
+  /** Events of a job from a sequence number on, at most `limit`. */
+  events(id: string, fromSequence: number, limit: number): StoredEvent[] {
+    return this.table.events(id, fromSequence, limit);
   }
 
   /** One transaction on a job; watchers hear of it. */
