@@ -14,6 +14,7 @@ import { tryLock } from './adapters/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { openPromotions } from './adapters/promotions';
 import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import { FinishedEvaluations } from './domain/evaluations/results';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
@@ -45,7 +46,8 @@ async function main(): Promise<void> {
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
-  const promotions = await openPromotions({ database, store, threads: settings.threadsPerJob, env, log });
+  const evaluations = new FinishedEvaluations(store.root);
+  const promotions = await openPromotions({ database, store, evaluations, threads: settings.threadsPerJob, env, log });
   const services: ServiceRegistration[] = [
     trainingJobService({ queue, store: store.root, remove, stopping: stopping.signal, log }),
     promotionService(promotions, log),
