@@ -10,14 +10,18 @@ import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
+import { SqliteDatasetTable } from './adapters/dataset-table';
 import { tryLock } from './adapters/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import { datasetCheckKind } from './domain/datasets/check-kind';
+import { DatasetRegistry } from './domain/datasets/registry';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
 import { launchWorker } from './domain/launch-worker';
+import { datasetService } from './handlers/dataset-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
@@ -32,7 +36,7 @@ async function main(): Promise<void> {
   if (!lock) throw new Error('another training service works on this store; one store has one of them');
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
-  const kinds = new JobKinds([trainingKind]);
+  const kinds = new JobKinds([trainingKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
   const launch: SchedulerDeps['launch'] = (command, options) => launchWorker(command, { ...options, env });
@@ -40,8 +44,10 @@ async function main(): Promise<void> {
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
+  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
   const services: ServiceRegistration[] = [
-    trainingJobService({ queue, store: store.root, remove, stopping: stopping.signal, log }),
+    datasetService({ datasets, log }),
+    trainingJobService({ queue, datasets, store: store.root, remove, stopping: stopping.signal, log }),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 

@@ -10,6 +10,7 @@ import { tryLock } from './adapters/file-lock';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { createBase } from './domain/create-base';
+import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
 import { knownFailure } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
@@ -123,6 +124,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return create(command.spec);
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
+    case 'checkDataset':
+      return checkDataset(command.spec, { emit, signal: cancellation.signal });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }
