@@ -6,6 +6,7 @@ import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
 import { evaluationsCommand } from './commands/evaluations';
+import { jobsCommand } from './commands/jobs';
 import { modelsCommand } from './commands/models';
 import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
     analyzeCommand(),
     dataCommand(),
     trainCommand(),
+    jobsCommand(),
     evaluateCommand(),
     evaluationsCommand(),
     reproduceCommand(),

@@ -11,7 +11,7 @@ import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job
 import { STATES, type State } from '../domain/jobs/state';
 import type { TrainingJobSpec } from '../domain/jobs/training-kind';
 import type { EpochMetrics as Metrics, FinishedEvent } from '../protocol';
-import { toSpec } from './training-job-spec';
+import { toSpec } from '../training-spec-message';
 
 const PREFIX = 'TRAINING_JOB_STATE_';
 
