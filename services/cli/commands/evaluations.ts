@@ -16,7 +16,9 @@ import { connected, examples, number, structureList, whole, type Structure } fro
 const POLL_MS = 300;
 
 interface CreateOptions extends ConnectOptions {
-  data: string;
+  data?: string;
+  dataset?: string;
+  layout?: string;
   part?: PartName;
   seed?: number;
   validationFraction?: number;
@@ -54,7 +56,9 @@ function createCommand(): Command {
   return connected(new Command('create'))
     .description('evaluate a model; without --detach wait for its scores')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
-    .requiredOption('--data <folder>', "labelled images on the service's machine")
+    .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
+    .option('--dataset <name>', 'a registered data set instead: NAME or NAME@VERSION')
+    .option('--layout <name>', 'how the data is laid out (default: told by the names of the files)')
     .addOption(new Option('--part <part>', 'default: test where the data has one, else all').choices(PARTS))
     .option('--seed <number>', "of the split and the resamples (default: that of the model's training)", whole(0))
     .option('--validation-fraction <share>', 'of that split', number({ min: 0, max: 1, open: true }))
@@ -145,12 +149,12 @@ async function withEvaluations<T>(options: ConnectOptions, work: (client: Evalua
 }
 
 function specOf(model: string, options: CreateOptions): EvaluationSpec {
-  const { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit } = options;
-  const given = { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit };
+  const { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout } = options;
+  const given = { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout };
   return {
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     model,
-    data: resolve(options.data),
+    ...(options.data === undefined ? {} : { data: resolve(options.data) }),
     ...(options.part === undefined
       ? {}
       : { part: `EVALUATION_PART_${options.part.toUpperCase() as Uppercase<PartName>}` }),
@@ -165,6 +169,9 @@ function specOf(model: string, options: CreateOptions): EvaluationSpec {
 async function create(model: string, options: CreateOptions): Promise<void> {
   if (options.detach && options.address === undefined) {
     throw new UsageError('--detach leaves the work to a service that goes on: name it with --address');
+  }
+  if ((options.data === undefined) === (options.dataset === undefined)) {
+    throw new UsageError('name the images: either --data or --dataset');
   }
   const evaluation = await withEvaluations(options, async (client) => {
     const created = await client.create(specOf(model, options));
@@ -193,6 +200,9 @@ const stateOf = ({ state }: Evaluation__Output): string => state.replace('EVALUA
 const partOf = ({ result, spec }: Evaluation__Output): string =>
   (result?.part ?? spec?.part ?? '').replace(/EVALUATION_PART_(UNSPECIFIED)?/, '').toLowerCase() || '-';
 
+const sourceOf = (spec: Evaluation__Output['spec']): string =>
+  spec?.dataset === '' ? spec.data : (spec?.dataset ?? '');
+
 function row(evaluation: Evaluation__Output): string[] {
   const { id, spec, result } = evaluation;
   const first = result?.scores[0];
@@ -208,7 +218,7 @@ function row(evaluation: Evaluation__Output): string[] {
 
 function evaluationText(evaluation: Evaluation__Output): string {
   const { id, spec, result, error } = evaluation;
-  const head = `${id}: ${spec?.model ?? ''} on ${spec?.data ?? ''} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
+  const head = `${id}: ${spec?.model ?? ''} on ${sourceOf(spec)} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
   if (!result) return error ? `${head}: ${error.message}` : head;
   const rows = result.scores.map(({ name, value, low, high }) => [
     name,
@@ -230,6 +240,7 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
     id,
     model: spec?.model ?? '',
     data: spec?.data ?? '',
+    dataset: spec?.dataset === '' ? null : (spec?.dataset ?? null),
     part: partOf(evaluation),
     state: stateOf(evaluation),
     ...(result
