@@ -88,6 +88,10 @@ export const trainSpecSchema = z.strictObject({
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
+  /** Id of the job that this run belongs to, recorded with what it registers. */
+  jobId: z.string().min(1).optional(),
+  /** Who asked for the run, recorded as well (default: the user of the process). */
+  createdBy: z.string().min(1).optional(),
 });
 
 export const createBaseSpecSchema = z.strictObject({

@@ -3,11 +3,13 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  sha256OfFile,
   standardPreprocessing,
   WEIGHTS_FILE,
   type HeadArchitecture,
   type ModelDraft,
   type ModelStore,
+  type StoredBackbone,
   type StoredBase,
   type StoredModel,
 } from '../../store';
@@ -19,6 +21,7 @@ import type { JobState } from './job-state';
 import { mostProbable } from './metrics';
 import type { SampleOutcome, TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
+import { currentUser, describeHardware } from './provenance';
 import type { Recipe } from './recipes';
 import { DEFAULT_SYSTEM } from './systems';
 
@@ -26,6 +29,8 @@ export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
   base: StoredBase;
+  /** What the head, or its MobileNet, began with; undefined: random weights. */
+  start: StoredModel | StoredBackbone | undefined;
   /** Null: the base itself was trained. */
   head: HeadArchitecture | null;
   structures: string[];
@@ -60,8 +65,15 @@ export async function buildReport(trainer: TrainerPort, { spec, data, state, str
   };
 }
 
+function startedFrom({ manifest }: StoredModel | StoredBackbone) {
+  return { name: manifest.name, version: manifest.version, sha256: manifest.weights.sha256 };
+}
+
 /** What a manifest says of a run. */
-function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics: Record<string, PartMetrics>) {
+function describeRun(
+  { spec, recipe, data, state, seconds, start, codeVersion }: RunResult,
+  metrics: Record<string, PartMetrics>,
+) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
   return {
     training: {
@@ -72,12 +84,18 @@ function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics:
       encoder: spec.encoder,
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
+      createdBy: spec.createdBy ?? currentUser(),
+      hardware: describeHardware(spec),
+      ...(spec.jobId === undefined ? {} : { job: spec.jobId }),
+      ...(start === undefined ? {} : { startedFrom: startedFrom(start) }),
     },
+    codeVersion,
     metrics,
     dataset: {
       fingerprint: data.fingerprint,
       samples: counts,
       skipped: data.skipped,
+      split: { seed: spec.seed, validationFraction: spec.validationFraction, testFraction: spec.testFraction },
       groupColumn: data.groupColumn ?? null,
     },
   };
@@ -89,7 +107,7 @@ function draftModel(
   base: StoredBase,
   metrics: Record<string, PartMetrics>,
 ): ModelDraft {
-  const { spec, data, structures, codeVersion } = result;
+  const { spec, data, structures } = result;
   const { name, version, weights, architecture } = base.manifest;
   const shared = {
     name: spec.name,
@@ -97,7 +115,6 @@ function draftModel(
     preprocessing: standardPreprocessing(architecture),
     architecture: head,
     ...describeRun(result, metrics),
-    codeVersion,
     licence: spec.licence,
   };
   return spec.task === 'segmentation'
@@ -140,6 +157,24 @@ export interface Registered {
   metrics: Record<string, unknown>;
 }
 
+/** The base that an interrupted registration of the same job left, when its weights are those that the trainer holds. */
+async function baseOfInterruption(
+  store: ModelStore,
+  trainer: TrainerPort,
+  { spec }: RunResult,
+  headPath: string,
+): Promise<StoredBase | undefined> {
+  const found = spec.jobId === undefined ? undefined : (await store.findByJob(spec.jobId)).base;
+  if (found === undefined) return undefined;
+  const basePath = join(spec.jobFolder, 'base.safetensors');
+  try {
+    await trainer.exportWeights(headPath, basePath);
+    return (await sha256OfFile(basePath)) === found.manifest.weights.sha256 ? found : undefined;
+  } finally {
+    await rm(basePath, { force: true });
+  }
+}
+
 /** A trained base alone: its weights and the report. */
 async function registerBaseOnly(
   store: ModelStore,
@@ -165,9 +200,10 @@ async function registerHead(
   const trained =
     result.spec.encoder === 'frozen'
       ? undefined
-      : await registerTrainedBase(store, result, report.metrics, (folder) =>
+      : ((await baseOfInterruption(store, trainer, result, headPath)) ??
+        (await registerTrainedBase(store, result, report.metrics, (folder) =>
           trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE)),
-        );
+        )));
   const model = await store.registerModel(
     draftModel(result, head, trained ?? result.base, report.metrics),
     async (folder) => {
@@ -180,13 +216,26 @@ async function registerHead(
   return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
 }
 
-/** Exports what the trainer holds and registers it. */
+/** What the job registered before it was interrupted, with nothing left to do. */
+async function registeredBefore(
+  store: ModelStore,
+  { spec, head }: RunResult,
+): Promise<Omit<Registered, 'metrics'> | undefined> {
+  if (spec.jobId === undefined) return undefined;
+  const { model, base } = await store.findByJob(spec.jobId);
+  const whole = head === null ? base : model;
+  if (!whole) return undefined;
+  return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: join(whole.folder, 'report') };
+}
+
+/** Exports what the trainer holds and registers it; a job that did so before it was interrupted does not do it again. */
 export async function registerResult(store: ModelStore, trainer: TrainerPort, result: RunResult): Promise<Registered> {
   const report = await buildReport(trainer, result);
   const registered =
-    result.head === null
+    (await registeredBefore(store, result)) ??
+    (result.head === null
       ? await registerBaseOnly(store, trainer, result, report)
-      : await registerHead(store, trainer, result, result.head, report);
+      : await registerHead(store, trainer, result, result.head, report));
   const scores = Object.fromEntries(
     Object.entries(report.metrics).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );

@@ -146,6 +146,7 @@ async function trainAndRegister(
     spec,
     recipe,
     base,
+    start: plan.start ?? plan.backbone,
     head,
     structures,
     data,
