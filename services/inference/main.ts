@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
-import { availableCores } from './adapters/cores';
+import { availableCores } from '../common/cores';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
 import { interactiveBases } from './adapters/native-bases';

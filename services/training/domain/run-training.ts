@@ -12,6 +12,7 @@ import { scoreOf, type PartMetrics } from './evaluation';
 import { checkpointPath, clearJob, openJob, resumePoint, runDigest, saveJob, type JobState } from './job-state';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
+import { resolveSource } from './read-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
@@ -128,6 +129,7 @@ async function trainToBest(
     trainableParameters: trainer.trainableParameterCount,
     epochs: recipe.epochs,
     firstEpoch: initial.epochs + 1,
+    history: initial.history,
   });
   const state = await runEpochs(
     {
@@ -202,13 +204,14 @@ async function finishedBefore(spec: TrainSpec, store: ModelStore): Promise<Finis
 }
 
 /** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
-export async function runTraining(spec: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
+export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal } = dependencies;
-  const finished = await finishedBefore(spec, store);
+  const finished = await finishedBefore(given, store);
   if (finished) {
-    await clearJob(spec.jobFolder).catch(() => undefined);
+    await clearJob(given.jobFolder).catch(() => undefined);
     return finished;
   }
+  const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
@@ -232,7 +235,12 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     ...(embeddings ? { embeddings } : {}),
   });
   try {
-    const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
+    const data = await loadSamples(folder, trainer, {
+      strict: spec.strict,
+      refuseProblems: !spec.allowProblems,
+      signal,
+      emit,
+    });
     checkEnough(data);
     const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
     await clearJob(spec.jobFolder);
