@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
+import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
 /** What of a base's image encoder is trained. */
@@ -11,14 +12,26 @@ export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 
 const structureSchema = z.strictObject({
   name: z.string().min(1),
-  /** Folder of its masks beside images/. */
+  /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
+});
+
+const csvColumnsSchema = z.strictObject({
+  image: z.string().min(1).optional(),
+  mask: z.string().min(1).optional(),
+  label: z.string().min(1).optional(),
+  part: z.string().min(1).optional(),
+  group: z.string().min(1).optional(),
 });
 
 /** Where samples come from, and which of them count. */
 const dataFields = {
-  /** Data folder. */
+  /** Data folder, or a CSV file. */
   data: z.string(),
+  /** A name of LAYOUT_NAMES (default: told by the names of the files). */
+  layout: z.string().optional(),
+  /** Layout csv: names of its columns. */
+  columns: csvColumnsSchema.optional(),
   /** Segmentation: folder of the masks beside images/ (default `masks`). */
   masksDir: z.string().optional(),
   /** Segmentation: what the foreground is. */
@@ -35,6 +48,8 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
+  allowProblems: z.boolean().default(false),
 };
 
 /** The machine's share of a run. */
@@ -114,11 +129,39 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
+/** Measures how alike two versions answer on the images of one part. */
+export const compareModelsSpecSchema = z.strictObject({
+  ...dataFields,
+  store: z.string(),
+  /** `name@version` of each. */
+  candidate: z.string(),
+  current: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of the split. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures a model as it is served, on any labelled images. */
+export const evaluationSpecSchema = z.strictObject({ ...dataFields, ...evaluationFields });
+
+/** The same, told to a worker. */
+export const evaluateSpecSchema = evaluationSpecSchema.extend({
+  /** Names the result. */
+  id: z.string().min(1),
+  store: z.string(),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
+  z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
@@ -126,6 +169,11 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
 export type TrainSpec = z.infer<typeof trainSpecSchema>;
 export type TrainSpecInput = z.input<typeof trainSpecSchema>;
 export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
+export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
+export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
+export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
+export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;

@@ -16,7 +16,11 @@ const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as cons
 const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
 
 /** The word behind an enum's name; absent for the unspecified one. */
-function wordOf<W extends string>(words: Readonly<Record<W, string>>, name: string, field: string): W | undefined {
+export function wordOf<W extends string>(
+  words: Readonly<Record<W, string>>,
+  name: string,
+  field: string,
+): W | undefined {
   if (name.endsWith('_UNSPECIFIED')) return undefined;
   const word = (Object.keys(words) as W[]).find((each) => words[each] === name);
   if (word !== undefined) return word;

@@ -14,9 +14,18 @@ import { TrainingDisplay } from '../output/training-display';
 import { queueTraining, type DetachOptions } from '../training/detach';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { addressOf, examples, number, structureList, whole, type Structure } from './options';
+import {
+  addressOf,
+  examples,
+  number,
+  structureList,
+  whole,
+  withLayout,
+  type LayoutOptions,
+  type Structure,
+} from './options';
 
-interface TrainOptions extends DetachOptions {
+interface TrainOptions extends DetachOptions, LayoutOptions {
   data: string;
   base: string;
   name: string;
@@ -57,6 +66,7 @@ interface TrainOptions extends DetachOptions {
   licence?: string;
   resume?: boolean;
   strict?: boolean;
+  allowDataProblems?: boolean;
   pictures: boolean;
 }
 
@@ -163,7 +173,7 @@ function addRecipeFlags(command: Command): void {
 }
 
 function addDataFlags(command: Command): void {
-  command
+  withLayout(command)
     .option('--seed <number>', 'of split, initial weights, order and augmentation', whole(0), 0)
     .option(
       '--validation-fraction <share>',
@@ -179,7 +189,8 @@ function addDataFlags(command: Command): void {
     )
     .option('--limit <count>', 'samples of all parts together at most', whole(3))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
-    .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out');
+    .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out')
+    .option('--allow-data-problems', 'train on data whose scores would be wrong (see automed data check)');
 }
 
 function addRunFlags(command: Command): void {
@@ -278,6 +289,8 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     name: options.name,
     system: options.system,
     data: resolve(options.data),
+    layout: options.layout,
+    columns: options.columns,
     masksDir: options.masksDir,
     structures: options.structures,
     groupColumn: options.groupColumn,
@@ -285,6 +298,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     limit: options.limit,
     validationFraction: options.validationFraction,
     strict: options.strict === true,
+    allowProblems: options.allowDataProblems === true,
     store: home,
     base: options.base,
     encoder: ENCODER_TRAINING[options.train],

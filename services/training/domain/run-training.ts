@@ -10,6 +10,7 @@ import { runEpochs } from './epoch-loop';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
+import { resolveSource } from './read-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
@@ -158,8 +159,9 @@ async function trainAndRegister(
 }
 
 /** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
-export async function runTraining(spec: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
+export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal } = dependencies;
+  const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
@@ -181,7 +183,12 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     cachePath: join(spec.jobFolder, 'samples.bin'),
   });
   try {
-    const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
+    const data = await loadSamples(folder, trainer, {
+      strict: spec.strict,
+      refuseProblems: !spec.allowProblems,
+      signal,
+      emit,
+    });
     checkEnough(data);
     const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
     await clearJob(spec.jobFolder);

@@ -1,5 +1,6 @@
 import { jobMigrations } from './jobs';
 import type { Migration } from './migration';
+import { promotionMigrations } from './promotions';
 
 /** Every area's steps; those of one area are applied in their order. */
-export const MIGRATIONS: readonly Migration[] = [...jobMigrations];
+export const MIGRATIONS: readonly Migration[] = [...jobMigrations, ...promotionMigrations];
