@@ -14,7 +14,7 @@ import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
 import type { EvaluatedSample, EvaluationResult } from '../domain/evaluations/results';
 import type { State } from '../domain/jobs/state';
 import { optionalTime, timestamp } from './training-job-messages';
-import { taskName, wordOf } from './training-job-spec';
+import { taskName, wordOf } from '../training-spec-message';
 
 const PARTS = {
   train: 'EVALUATION_PART_TRAIN',
