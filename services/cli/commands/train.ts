@@ -52,6 +52,7 @@ interface TrainOptions extends LayoutOptions {
   backbone?: string;
   device: string;
   threads: number;
+  decoders?: number;
   jobFolder?: string;
   licence?: string;
   resume?: boolean;
@@ -187,6 +188,7 @@ function addRunFlags(command: Command): void {
   command
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
     .option('--licence <text>', 'what the data allows; recorded with the model')
@@ -280,6 +282,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     seed: options.seed,
     device: options.device,
     threads: options.threads,
+    decodeParallel: options.decoders,
     jobFolder,
     resume: options.resume === true,
     reportImages: options.pictures,
