@@ -77,6 +77,10 @@ export class ModelStore {
     return this.bases.list(this.onProblem);
   }
 
+  async listBackbones(): Promise<StoredBackbone[]> {
+    return this.backbones.list(this.onProblem);
+  }
+
   /**
    * What a training job has registered: its model, its base, both when it trained the encoder too, or neither. Who starts
    * a job again after a crash looks here first, so that it is never registered twice.

@@ -19,11 +19,6 @@ export const trainingSettings = z.object({
   trainingStopGraceMs: integer(0, 3_600_000).default(25_000),
 });
 
-/** What workers inherit. */
-export function workerEnvironment(environment = process.env): NodeJS.ProcessEnv {
-  return environment;
-}
-
 export type TrainingConfig = Readonly<z.infer<typeof trainingSettings>>;
 
 /** Reads the environment and `--insecure`. */
@@ -32,4 +27,9 @@ export function readTrainingConfig(args: readonly string[], environment = proces
   const config = readConfig(trainingSettings, { ...environment, ...insecure });
   requireLoopback(config);
   return config;
+}
+
+/** What workers inherit. */
+export function workerEnvironment(environment = process.env): NodeJS.ProcessEnv {
+  return { ...environment };
 }

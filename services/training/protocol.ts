@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
+import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
 /** What of a base's image encoder is trained. */
@@ -141,6 +142,32 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
+/** Measures how alike two versions answer on the images of one part. */
+export const compareModelsSpecSchema = z.strictObject({
+  ...dataFields,
+  store: z.string(),
+  /** `name@version` of each. */
+  candidate: z.string(),
+  current: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of the split. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures a model as it is served, on any labelled images. */
+export const evaluationSpecSchema = z.strictObject({ ...dataFields, ...evaluationFields });
+
+/** The same, told to a worker. */
+export const evaluateSpecSchema = evaluationSpecSchema.extend({
+  /** Names the result. */
+  id: z.string().min(1),
+  store: z.string(),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+});
+
 /** What a registered data set is, apart from its name. */
 export const datasetSourceSchema = z.strictObject({
   task: z.enum(['segmentation', 'classification']),
@@ -165,6 +192,8 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
+  z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
   z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
@@ -173,6 +202,11 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
 export type TrainSpec = z.infer<typeof trainSpecSchema>;
 export type TrainSpecInput = z.input<typeof trainSpecSchema>;
 export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
+export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
+export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
+export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
+export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
 export type DatasetSource = z.infer<typeof datasetSourceSchema>;
 export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;

@@ -8,10 +8,14 @@ import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { tryLock } from './adapters/file-lock';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativePair } from './adapters/native-pair';
+import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
+import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
 import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
+import { evaluateModel } from './domain/evaluations/evaluate-model';
 import { knownFailure } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
@@ -19,8 +23,10 @@ import { runJob } from './domain/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import {
   workerCommandSchema,
+  type CompareModelsSpec,
   type CreateBaseSpec,
   type EvaluateBaseSpec,
+  type EvaluateSpec,
   type TrainSpec,
   type WorkerEvent,
 } from './protocol';
@@ -67,6 +73,21 @@ async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
   const store = await ModelStore.open(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
+}
+
+async function compare(spec: CompareModelsSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  return compareModels(spec, { store, loadPair: loadNativePair, emit, signal: cancellation.signal });
+}
+
+async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
+  return evaluateModel(spec, {
+    store: await ModelStore.open(spec.store),
+    loadPredictor: loadNativePredictor,
+    emit,
+    signal: cancellation.signal,
+    codeVersion: codeVersion(),
+  });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -120,6 +141,10 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return train(command.spec);
     case 'evaluateBase':
       return evaluate(command.spec);
+    case 'compareModels':
+      return compare(command.spec);
+    case 'evaluate':
+      return evaluateServed(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':

@@ -7,15 +7,25 @@ import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
-import { CliError } from '../errors';
+import { CliError, UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
+import { queueTraining, type DetachOptions } from '../training/detach';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { examples, number, structureList, whole, withLayout, type LayoutOptions, type Structure } from './options';
+import {
+  addressOf,
+  examples,
+  number,
+  structureList,
+  whole,
+  withLayout,
+  type LayoutOptions,
+  type Structure,
+} from './options';
 
-interface TrainOptions extends LayoutOptions {
+interface TrainOptions extends DetachOptions, LayoutOptions {
   data: string;
   base: string;
   name: string;
@@ -59,7 +69,6 @@ interface TrainOptions extends LayoutOptions {
   strict?: boolean;
   allowDataProblems?: boolean;
   pictures: boolean;
-  json?: boolean;
 }
 
 export function trainCommand(): Command {
@@ -74,6 +83,7 @@ export function trainCommand(): Command {
     'automed train segmentation --data data/drishti_gs --base sam-med2d-b --name optic --structures disc=masks,cup=masks_cup',
     'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp-autosam --system autosam',
     'automed train base --data data/polyps --base sam-med2d-b --name sam-med2d-polyps --train adapters',
+    'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp --detach',
   ]);
 }
 
@@ -193,11 +203,26 @@ function addRunFlags(command: Command): void {
     .option('--resume', 'continue from the last checkpoint')
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
-    .option('--json', 'print one JSON document at the end');
+    .option('--json', 'print one JSON document at the end')
+    .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
+    .addOption(
+      new Option(
+        '--address <host:port>',
+        "with --detach: the running gateway (default: the one of `automed serve`); on another machine --data is that machine's path",
+      )
+        .argParser(addressOf)
+        .env('AUTOMED_GATEWAY'),
+    )
+    .option('--request-id <text>', 'with --detach: the same id and flags again name the same job')
+    .option('--priority <number>', 'with --detach: higher ones start first', whole(-1000, 1000));
 }
 
 async function train(task: Task, options: TrainOptions): Promise<void> {
   const home = resolve(options.home ?? loadConfig().home);
+  if (options.detach) {
+    refuseLocalFlags(options);
+    return queueTraining(trainSpec(task, options, home, ''), options.data, options);
+  }
   await ensureBase(home, options);
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
   mkdirSync(jobFolder, { recursive: true });
@@ -215,6 +240,14 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     return printJson({ model, base: base ?? options.base, report, metrics });
   }
   printResult(result, options);
+}
+
+/** A service has its own store, folders and threads, and resumes its jobs by itself. */
+function refuseLocalFlags({ home, jobFolder, resume }: TrainOptions): void {
+  const local = Object.entries({ '--home': home, '--job-folder': jobFolder, '--resume': resume });
+  const given = local.find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined)
+    throw new UsageError(`${given} is for a training in this process; leave it out with --detach`);
 }
 
 /** With --train encoder the name of an architecture stands for a base with random weights; it is made when missing. */

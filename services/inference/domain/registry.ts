@@ -1,11 +1,20 @@
 import { automedError } from '../../common/errors';
-import type { BaseManifest, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
+import type {
+  BackboneManifest,
+  BaseManifest,
+  ModelManifest,
+  StoredBackbone,
+  StoredBase,
+  StoredModel,
+  Task,
+} from '../../store';
 import { paginate, type Page } from './paging';
 
 /** The store, as far as this program names, lists and deletes. */
 export interface Library {
   listModels(): Promise<StoredModel[]>;
   listBases(): Promise<StoredBase[]>;
+  listBackbones(): Promise<StoredBackbone[]>;
   resolveModel(reference: string): Promise<StoredModel>;
   resolveBase(reference: string): Promise<StoredBase>;
   aliases(name: string): Promise<Record<string, number>>;
@@ -18,6 +27,8 @@ export interface Library {
 export interface Memory {
   load(reference: string): Promise<ModelManifest>;
   unload(reference: string): Promise<ModelManifest>;
+  /** Loads a version where a reference is in use here, so that it can take over at once. */
+  anticipate(reference: string, version: number): Promise<void>;
   forget(): void;
   retireDeleted(name: string, version: number | undefined): void;
   isLoaded(manifest: ModelManifest): boolean;
@@ -67,7 +78,8 @@ export class Registry {
   }
 
   async setAlias(name: string, alias: string, version: number): Promise<ModelView> {
-    await this.library.setAlias(plainName(name), required(alias, 'alias'), version);
+    await this.memory.anticipate(`${plainName(name)}@${required(alias, 'alias')}`, version);
+    await this.library.setAlias(name, alias, version);
     this.memory.forget();
     return this.getModel(`${name}@${version}`);
   }
@@ -93,6 +105,11 @@ export class Registry {
     const manifests = (await this.library.listBases()).map(({ manifest }) => manifest);
     const page = paginate(manifests, keyOf, request);
     return { ...page, items: page.items.map((manifest) => this.viewBase(manifest)) };
+  }
+
+  async listBackbones(request: PageRequest): Promise<Page<BackboneManifest>> {
+    const manifests = (await this.library.listBackbones()).map(({ manifest }) => manifest);
+    return paginate(manifests, keyOf, request);
   }
 
   async getBase(reference: string): Promise<BaseView> {

@@ -14,15 +14,15 @@ import {
   type StoredModel,
 } from '../../store';
 import type { TrainSpec } from '../protocol';
-import { examplesPng } from '../report/pictures';
-import { writeReport, type Report } from '../report/write-report';
-import { scoreOf, summarise, type PartMetrics } from './evaluation';
+import type { Report } from '../report/write-report';
+import type { Assessment } from './assessment';
+import { scoreOf } from './evaluation';
 import type { JobState } from './job-state';
-import { mostProbable } from './metrics';
-import type { SampleOutcome, TrainerPort } from './ports';
+import type { TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
 import { currentUser, describeHardware } from './provenance';
 import type { Recipe } from './recipes';
+import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
 import { DEFAULT_SYSTEM } from './systems';
 
 export interface RunResult {
@@ -40,31 +40,6 @@ export interface RunResult {
   seconds: number;
 }
 
-function describeSample(name: string, outcome: SampleOutcome, classes: readonly string[]): Report['samples'][number] {
-  const { structures, point, probabilities, label, loss } = outcome;
-  return probabilities === null
-    ? { name, loss, structures, ...(point === null ? {} : { point }) }
-    : { name, loss, label: classes[label ?? 0], predicted: classes[mostProbable(probabilities)] };
-}
-
-/** Scores the parts with the weights that the trainer holds; the pictures show the test part where there is one. */
-export async function buildReport(trainer: TrainerPort, { spec, data, state, structures }: RunResult): Promise<Report> {
-  const metrics: Record<string, PartMetrics> = {};
-  const shown = data.parts.test.length > 0 ? 'test' : 'validation';
-  let outcomes: SampleOutcome[] = [];
-  for (const part of shown === 'test' ? (['validation', 'test'] as const) : (['validation'] as const)) {
-    outcomes = await trainer.evaluate(part);
-    metrics[part] = summarise(outcomes, { classes: data.classes, structures });
-  }
-  const names = data.parts[shown];
-  return {
-    history: state.history,
-    metrics,
-    samples: outcomes.map((outcome) => describeSample(names[outcome.index]?.name ?? '', outcome, data.classes)),
-    ...(spec.reportImages ? { examples: await examplesPng(trainer, shown, names, outcomes) } : {}),
-  };
-}
-
 function startedFrom({ manifest }: StoredModel | StoredBackbone) {
   return { name: manifest.name, version: manifest.version, sha256: manifest.weights.sha256 };
 }
@@ -72,7 +47,7 @@ function startedFrom({ manifest }: StoredModel | StoredBackbone) {
 /** What a manifest says of a run. */
 function describeRun(
   { spec, recipe, data, state, seconds, start, codeVersion }: RunResult,
-  metrics: Record<string, PartMetrics>,
+  metrics: Record<string, Assessment>,
 ) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
   return {
@@ -105,7 +80,7 @@ function draftModel(
   result: RunResult,
   head: HeadArchitecture,
   base: StoredBase,
-  metrics: Record<string, PartMetrics>,
+  metrics: Record<string, Assessment>,
 ): ModelDraft {
   const { spec, data, structures } = result;
   const { name, version, weights, architecture } = base.manifest;
@@ -126,7 +101,7 @@ function draftModel(
 async function registerTrainedBase(
   store: ModelStore,
   result: RunResult,
-  metrics: Record<string, PartMetrics>,
+  metrics: Record<string, Assessment>,
   populate: (folder: string) => Promise<void>,
 ): Promise<StoredBase> {
   const { spec, base, head, state } = result;
@@ -182,9 +157,9 @@ async function registerBaseOnly(
   result: RunResult,
   report: Report,
 ): Promise<{ base: StoredBase; report: string }> {
-  const base = await registerTrainedBase(store, result, report.metrics, async (folder) => {
+  const base = await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
     await trainer.exportWeights(null, join(folder, WEIGHTS_FILE));
-    await writeReport(folder, report);
+    await writeRunReport(folder, result, report);
   });
   return { base, report: join(base.folder, 'report') };
 }
@@ -201,15 +176,16 @@ async function registerHead(
     result.spec.encoder === 'frozen'
       ? undefined
       : ((await baseOfInterruption(store, trainer, result, headPath)) ??
-        (await registerTrainedBase(store, result, report.metrics, (folder) =>
-          trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE)),
-        )));
+        (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
+          await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
+          await writeCard(folder, result.spec.baseName ?? result.base.manifest.name, result, report);
+        })));
   const model = await store.registerModel(
-    draftModel(result, head, trained ?? result.base, report.metrics),
+    draftModel(result, head, trained ?? result.base, metricsOf(report)),
     async (folder) => {
       const weights = join(folder, WEIGHTS_FILE);
       await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
-      await writeReport(folder, report);
+      await writeRunReport(folder, result, report);
     },
   );
   await rm(headPath, { force: true });
@@ -237,7 +213,7 @@ export async function registerResult(store: ModelStore, trainer: TrainerPort, re
       ? await registerBaseOnly(store, trainer, result, report)
       : await registerHead(store, trainer, result, result.head, report));
   const scores = Object.fromEntries(
-    Object.entries(report.metrics).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
+    Object.entries(metricsOf(report)).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );
   return {
     ...registered,

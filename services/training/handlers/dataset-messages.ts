@@ -9,7 +9,7 @@ import type { PartSummary } from '../domain/check-data';
 import type { DatasetReport } from '../domain/datasets/check-dataset';
 import type { Dataset } from '../domain/datasets/dataset';
 import type { Finding } from '../domain/findings';
-import { columnsOf, taskName, taskOf } from './training-job-spec';
+import { columnsOf, taskName, taskOf } from '../training-spec-message';
 
 function timestamp(ms: number | null): { seconds: string; nanos: number } | null {
   return ms === null ? null : { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };

@@ -11,7 +11,7 @@ import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job
 import { STATES, type State } from '../domain/jobs/state';
 import type { TrainingJobSpec } from '../domain/jobs/training-kind';
 import type { EpochMetrics as Metrics, FinishedEvent } from '../protocol';
-import { toSpec } from './training-job-spec';
+import { toSpec } from '../training-spec-message';
 
 const PREFIX = 'TRAINING_JOB_STATE_';
 
@@ -31,11 +31,11 @@ function fromState(name: string): State {
   throw automedError('INVALID_ARGUMENT', `The state ${name} is not known.`, { field: 'states' });
 }
 
-function timestamp(ms: number): { seconds: string; nanos: number } {
+export function timestamp(ms: number): { seconds: string; nanos: number } {
   return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
 }
 
-const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));
+export const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));
 
 function toMetrics({ point, ...rest }: Metrics): EpochMetrics {
   // What is undefined stays unset, which the loader's types do not say.

@@ -11,7 +11,7 @@ import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
 import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
-import { fromSpec, taskOf } from './training-job-spec';
+import { fromSpec, taskOf } from '../training-spec-message';
 
 const NAME = 'automed.training.v1.TrainingJobService';
 const MAX_PRIORITY = 1000;

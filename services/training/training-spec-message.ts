@@ -1,12 +1,12 @@
 // Between TrainingSpec of the API and the specification of a job.
 
-import type { CsvColumns__Output } from '../../../proto/gen/automed/training/v1/CsvColumns';
-import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
-import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import type { TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import { automedError } from '../../common/errors';
-import type { Task } from '../../store';
-import type { TrainingJobSpec, TrainingJobSpecInput } from '../domain/jobs/training-kind';
+import type { CsvColumns__Output } from '../../proto/gen/automed/training/v1/CsvColumns';
+import type { RecipeOverrides__Output } from '../../proto/gen/automed/training/v1/RecipeOverrides';
+import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
+import type { TrainingSpec__Output } from '../../proto/gen/automed/training/v1/TrainingSpec';
+import { automedError } from '../common/errors';
+import type { Task } from '../store';
+import type { TrainingJobSpec, TrainingJobSpecInput } from './domain/jobs/training-kind';
 
 const ENCODERS = {
   frozen: 'ENCODER_TRAINING_FROZEN',
@@ -17,7 +17,11 @@ const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as cons
 const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
 
 /** The word behind an enum's name; absent for the unspecified one. */
-function wordOf<W extends string>(words: Readonly<Record<W, string>>, name: string, field: string): W | undefined {
+export function wordOf<W extends string>(
+  words: Readonly<Record<W, string>>,
+  name: string,
+  field: string,
+): W | undefined {
   if (name.endsWith('_UNSPECIFIED')) return undefined;
   const word = (Object.keys(words) as W[]).find((each) => words[each] === name);
   if (word !== undefined) return word;
