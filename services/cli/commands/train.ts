@@ -26,7 +26,7 @@ import {
 } from './options';
 
 interface TrainOptions extends DetachOptions, LayoutOptions {
-  data: string;
+  data?: string;
   base: string;
   name: string;
   system?: string;
@@ -93,7 +93,7 @@ function taskCommand(task: Task): Command {
     .description(
       task === 'segmentation' ? 'train SAM-AutoMed: images/ + masks/' : 'train SAM-MedCls: one folder per class',
     )
-    .requiredOption('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
+    .option('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the model; an existing one gets a new version')
     .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
@@ -124,7 +124,7 @@ function baseCommand(): Command {
   const command = new Command('base');
   command
     .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
-    .requiredOption('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
+    .option('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version');
   const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
@@ -213,15 +213,17 @@ function addRunFlags(command: Command): void {
         .argParser(addressOf)
         .env('AUTOMED_GATEWAY'),
     )
+    .option('--dataset <name>', 'with --detach: a registered data set instead of --data (see automed data register)')
     .option('--request-id <text>', 'with --detach: the same id and flags again name the same job')
     .option('--priority <number>', 'with --detach: higher ones start first', whole(-1000, 1000));
 }
 
 async function train(task: Task, options: TrainOptions): Promise<void> {
   const home = resolve(options.home ?? loadConfig().home);
+  const data = dataOf(options);
   if (options.detach) {
     refuseLocalFlags(options);
-    return queueTraining(trainSpec(task, options, home, ''), options.data, options);
+    return queueTraining(trainSpec(task, options, home, ''), data, options);
   }
   await ensureBase(home, options);
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
@@ -240,6 +242,18 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     return printJson({ model, base: base ?? options.base, report, metrics });
   }
   printResult(result, options);
+}
+
+/** The folder to train on; empty when a registered data set is named instead. */
+function dataOf({ data, dataset, detach }: TrainOptions): string {
+  if ((data === undefined) === (dataset === undefined)) {
+    throw new UsageError('what to train on is --data FOLDER, or --dataset NAME with --detach');
+  }
+  if (data !== undefined) return data;
+  if (detach) return '';
+  throw new UsageError(
+    '--dataset names a data set of a running service: use it with --detach, or give its folder as --data',
+  );
 }
 
 /** A service has its own store, folders and threads, and resumes its jobs by itself. */
@@ -290,7 +304,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     task,
     name: options.name,
     system: options.system,
-    data: resolve(options.data),
+    data: resolve(dataOf(options)),
     layout: options.layout,
     columns: options.columns,
     masksDir: options.masksDir,
