@@ -219,6 +219,8 @@ export interface RawEngine {
     options: RawRequestOptions,
   ): Promise<RawEverythingResult>;
   stats(): RawEngineStats;
+  /** Gives freed memory back to the system, where the C library keeps it (glibc). */
+  trimMemory(): Promise<void>;
   /** Fails what waits with CANCELLED, waits for what runs, joins the threads. */
   close(): Promise<void>;
 }

@@ -10,13 +10,13 @@ import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from '
 /** What of a base's image encoder is trained. */
 export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 
-const structureSchema = z.strictObject({
+export const structureSchema = z.strictObject({
   name: z.string().min(1),
   /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
 });
 
-const csvColumnsSchema = z.strictObject({
+export const csvColumnsSchema = z.strictObject({
   image: z.string().min(1).optional(),
   mask: z.string().min(1).optional(),
   label: z.string().min(1).optional(),
@@ -48,6 +48,17 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
+  eachMask: z.boolean().optional(),
+  /** Registered data set that the data is; files that changed since its check are refused. */
+  dataset: z
+    .strictObject({
+      /** `name@version`. */
+      reference: z.string(),
+      /** File of the digests that its check took. */
+      digests: z.string(),
+    })
+    .optional(),
   /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
   allowProblems: z.boolean().default(false),
 };
@@ -163,6 +174,25 @@ export const evaluateSpecSchema = evaluationSpecSchema.extend({
   threads: z.int().min(1).max(1024),
 });
 
+/** What a registered data set is, apart from its name. */
+export const datasetSourceSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** Absolute path of a folder or a CSV file, or s3://BUCKET/PREFIX. */
+  location: z.string().min(1),
+  layout: z.string().optional(),
+  structures: z.array(structureSchema).min(1).max(64).optional(),
+  groupColumn: z.string().optional(),
+  columns: csvColumnsSchema.optional(),
+  eachMask: z.boolean().default(false),
+});
+
+/** Opens every file of a registered data set. */
+export const checkDatasetSpecSchema = z.strictObject({
+  source: datasetSourceSchema,
+  /** Where the digests of its samples are kept. */
+  digests: z.string(),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
@@ -171,6 +201,7 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
   z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
+  z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
@@ -182,6 +213,8 @@ export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
 export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
+export type DatasetSource = z.infer<typeof datasetSourceSchema>;
+export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;

@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3';
-import { automedError } from '../../common/errors';
 import type { Logger } from '../../common/logging';
 import type { ModelStore } from '../../store';
 import type { LaunchOptions } from '../domain/launch-worker';
@@ -13,21 +12,16 @@ type EvaluationSource = Evaluations & { evaluationData(id: string): Promise<Eval
 export interface PromotionSettings {
   database: Database;
   store: ModelStore;
-  /** Absent: there are none, and gates look at what was recorded at training. */
-  evaluations?: EvaluationSource;
+  evaluations: EvaluationSource;
   /** LibTorch threads of a comparison. */
   threads: number;
   env: LaunchOptions['env'];
   log: Logger;
 }
 
-const unknown = (id: string): Promise<never> =>
-  Promise.reject(automedError('NOT_FOUND', `There is no evaluation ${JSON.stringify(id)}.`, { field: 'evaluation' }));
-const NO_EVALUATIONS: EvaluationSource = { evaluatedModel: unknown, evaluationData: unknown };
-
 /** Promotions on the service's database and store; what a killed service left is settled before they are there. */
 export async function openPromotions(settings: PromotionSettings): Promise<Promotions> {
-  const { database, store, evaluations = NO_EVALUATIONS, threads, env, log } = settings;
+  const { database, store, evaluations, threads, env, log } = settings;
   const promotions = new Promotions({
     log: new SqlitePromotionLog(database),
     aliases: store,

@@ -238,6 +238,8 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     const data = await loadSamples(folder, trainer, {
       strict: spec.strict,
       refuseProblems: !spec.allowProblems,
+      dataset: spec.dataset,
+      whole: spec.limit === undefined,
       signal,
       emit,
     });

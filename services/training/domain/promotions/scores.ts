@@ -27,12 +27,22 @@ function collect(value: unknown, name: string, into: Map<string, number>): void 
     return;
   }
   for (const [key, inner] of Object.entries(record(value) ?? {})) {
-    // Intervals are not scores.
-    if (key !== 'intervals') collect(inner, name === '' ? key : `${name}.${key}`, into);
+    if (key === 'intervals') collectIntervals(inner, name === '' ? '' : `${name}.`, into);
+    else collect(inner, name === '' ? key : `${name}.${key}`, into);
   }
 }
 
-/** Every score by name: `mdsc`, `structure.disc.miou`, `class.glioma.recall`, `validation.mdsc`. */
+/** The ends of intervals are scores, too: a cautious gate asks for `mdsc.low`. */
+function collectIntervals(intervals: unknown, prefix: string, into: Map<string, number>): void {
+  for (const [score, estimate] of Object.entries(record(record(intervals)?.['estimates']) ?? {})) {
+    const { value, low, high } = record(estimate) ?? {};
+    for (const [suffix, each] of Object.entries({ '': value, '.low': low, '.high': high })) {
+      if (typeof each === 'number') into.set(`${prefix}${score}${suffix}`, each);
+    }
+  }
+}
+
+/** Every score by name: `mdsc`, `structure.disc.miou`, `class.glioma.recall`, `validation.mdsc`, `test.mdsc.low`. */
 export function namedScores(metrics: unknown): Scores {
   const scores = new Map<string, number>();
   collect(metrics, '', scores);

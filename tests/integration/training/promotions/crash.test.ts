@@ -6,6 +6,7 @@ import pino from 'pino';
 import { ModelStore } from '../../../../services/store';
 import { openDatabase } from '../../../../services/training/adapters/database';
 import { openPromotions } from '../../../../services/training/adapters/promotions';
+import { FinishedEvaluations } from '../../../../services/training/domain/evaluations/results';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
 
 jest.setTimeout(60_000);
@@ -29,6 +30,7 @@ async function promoteAndDie(moment: string) {
   const promotions = await openPromotions({
     database,
     store,
+    evaluations: new FinishedEvaluations(root),
     threads: 1,
     env: process.env,
     log: pino({ level: 'silent' }),
