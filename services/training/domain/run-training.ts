@@ -8,6 +8,7 @@ import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredMo
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { runEpochs } from './epoch-loop';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
+import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { resolveSource } from './read-data';
@@ -23,6 +24,8 @@ export interface RunDependencies {
   /** Ends the run at the next step with CANCELLED; checkpoints stay for a resume. */
   signal: AbortSignal;
   codeVersion: string;
+  /** Absent: models are registered without a golden image. */
+  answerGolden?: AnswerGolden | undefined;
 }
 
 interface Plan {
@@ -114,7 +117,7 @@ async function trainAndRegister(
   head: HeadArchitecture | null,
   trainer: TrainerPort,
   data: PreparedData,
-  { store, emit, signal, codeVersion }: RunDependencies,
+  { store, emit, signal, codeVersion, answerGolden }: RunDependencies,
 ): Promise<Registered> {
   const { spec, recipe, base, structures } = plan;
   const started = performance.now();
@@ -153,6 +156,7 @@ async function trainAndRegister(
     structures,
     data,
     state,
+    answerGolden,
     codeVersion,
     seconds,
   });
