@@ -10,16 +10,23 @@ import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
+import { SqliteDatasetTable } from './adapters/dataset-table';
 import { tryLock } from './adapters/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { openPromotions } from './adapters/promotions';
 import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import { datasetCheckKind } from './domain/datasets/check-kind';
+import { DatasetRegistry } from './domain/datasets/registry';
+import { evaluationKind } from './domain/evaluations/evaluation-kind';
+import { Evaluations } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from './domain/evaluations/results';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
 import { launchWorker } from './domain/launch-worker';
+import { datasetService } from './handlers/dataset-service';
+import { evaluationService } from './handlers/evaluation-service';
 import { promotionService } from './handlers/promotion-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
@@ -37,7 +44,7 @@ async function main(): Promise<void> {
   if (!lock) throw new Error('another training service works on this store; one store has one of them');
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
-  const kinds = new JobKinds([trainingKind]);
+  const kinds = new JobKinds([trainingKind, evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
   const launch: SchedulerDeps['launch'] = (command, options) => launchWorker(command, { ...options, env });
@@ -46,10 +53,21 @@ async function main(): Promise<void> {
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
-  const evaluations = new FinishedEvaluations(store.root);
-  const promotions = await openPromotions({ database, store, evaluations, threads: settings.threadsPerJob, env, log });
+  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
+  const resolveModel = (reference: string) => store.resolveModel(reference);
+  const evaluations = new Evaluations({ queue, home: store.root, resolveModel, remove });
+  const promotions = await openPromotions({
+    database,
+    store,
+    evaluations: new FinishedEvaluations(store.root),
+    threads: settings.threadsPerJob,
+    env,
+    log,
+  });
   const services: ServiceRegistration[] = [
-    trainingJobService({ queue, store: store.root, remove, stopping: stopping.signal, log }),
+    trainingJobService({ queue, datasets, store: store.root, remove, stopping: stopping.signal, log }),
+    datasetService({ datasets, log }),
+    evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });

@@ -10,13 +10,13 @@ import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from '
 /** What of a base's image encoder is trained. */
 export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 
-const structureSchema = z.strictObject({
+export const structureSchema = z.strictObject({
   name: z.string().min(1),
   /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
 });
 
-const csvColumnsSchema = z.strictObject({
+export const csvColumnsSchema = z.strictObject({
   image: z.string().min(1).optional(),
   mask: z.string().min(1).optional(),
   label: z.string().min(1).optional(),
@@ -48,6 +48,17 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
+  eachMask: z.boolean().optional(),
+  /** Registered data set that the data is; files that changed since its check are refused. */
+  dataset: z
+    .strictObject({
+      /** `name@version`. */
+      reference: z.string(),
+      /** File of the digests that its check took. */
+      digests: z.string(),
+    })
+    .optional(),
   /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
   allowProblems: z.boolean().default(false),
 };
@@ -100,6 +111,14 @@ export const trainSpecSchema = z.strictObject({
   ...machineFields,
   /** Continue from the last checkpoint in jobFolder when there is one. */
   resume: z.boolean().default(false),
+  /** Seconds between two checkpoints within an epoch, at least ten times what writing one takes; 0: none. */
+  checkpointSeconds: z.number().min(0).default(60),
+  /** Batches between two checkpoints within an epoch, whatever the time. */
+  checkpointSteps: z.int().min(1).optional(),
+  /** Checkpoints at the end of an epoch that are kept beside the last and the best. */
+  keepCheckpoints: z.int().min(0).max(100_000).default(0),
+  /** Disk for embeddings of a frozen encoder in jobFolder, bytes; 0: none are kept; default: a quarter of what is free. */
+  embeddingCacheBytes: z.int().min(0).optional(),
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
@@ -155,6 +174,25 @@ export const evaluateSpecSchema = evaluationSpecSchema.extend({
   threads: z.int().min(1).max(1024),
 });
 
+/** What a registered data set is, apart from its name. */
+export const datasetSourceSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** Absolute path of a folder or a CSV file, or s3://BUCKET/PREFIX. */
+  location: z.string().min(1),
+  layout: z.string().optional(),
+  structures: z.array(structureSchema).min(1).max(64).optional(),
+  groupColumn: z.string().optional(),
+  columns: csvColumnsSchema.optional(),
+  eachMask: z.boolean().default(false),
+});
+
+/** Opens every file of a registered data set. */
+export const checkDatasetSpecSchema = z.strictObject({
+  source: datasetSourceSchema,
+  /** Where the digests of its samples are kept. */
+  digests: z.string(),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
@@ -163,6 +201,7 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
   z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
+  z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
@@ -174,11 +213,13 @@ export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
 export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
+export type DatasetSource = z.infer<typeof datasetSourceSchema>;
+export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
 
-const epochMetricsSchema = z.object({
+export const epochMetricsSchema = z.object({
   epoch: z.int(),
   trainLoss: z.number(),
   validationLoss: z.number(),
@@ -218,6 +259,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     type: z.literal('step'),
     /** From 1. */
     epoch: z.int(),
+    /** Of the whole run, from 1. */
+    step: z.int(),
     /** Mean over the epoch so far. */
     loss: z.number(),
     imagesPerSecond: z.number(),

@@ -1,5 +1,6 @@
 // Between TrainingSpec of the API and the specification of a job.
 
+import type { CsvColumns__Output } from '../../proto/gen/automed/training/v1/CsvColumns';
 import type { RecipeOverrides__Output } from '../../proto/gen/automed/training/v1/RecipeOverrides';
 import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
 import type { TrainingSpec__Output } from '../../proto/gen/automed/training/v1/TrainingSpec';
@@ -16,7 +17,11 @@ const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as cons
 const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
 
 /** The word behind an enum's name; absent for the unspecified one. */
-function wordOf<W extends string>(words: Readonly<Record<W, string>>, name: string, field: string): W | undefined {
+export function wordOf<W extends string>(
+  words: Readonly<Record<W, string>>,
+  name: string,
+  field: string,
+): W | undefined {
   if (name.endsWith('_UNSPECIFIED')) return undefined;
   const word = (Object.keys(words) as W[]).find((each) => words[each] === name);
   if (word !== undefined) return word;
@@ -29,6 +34,12 @@ function given<T extends object>(message: T): T {
     ([key, value]) => !key.startsWith('_') && value !== undefined && value !== null && value !== '',
   );
   return Object.fromEntries(kept) as T;
+}
+
+/** The columns that were named; absent when none was. */
+export function columnsOf(message: CsvColumns__Output | null): Record<string, string> | undefined {
+  const named = Object.entries(message ?? {}).filter(([, column]) => column !== '');
+  return named.length === 0 ? undefined : Object.fromEntries(named);
 }
 
 /** The task of a filter or a specification; absent when unspecified. */
@@ -45,8 +56,10 @@ function overridesOf({ optimizer, ...numbers }: RecipeOverrides__Output): object
 }
 
 /** What the job's schema is to check: absent fields take the schema's defaults. */
-export function fromSpec(spec: TrainingSpec__Output): unknown {
-  const { task, encoder, structures, overrides, head, seed, ...rest } = spec;
+export function fromSpec(spec: TrainingSpec__Output): object {
+  const { task, encoder, structures, overrides, head, seed, columns, allowDataProblems, embeddingCacheBytes, ...rest } =
+    spec;
+  const cacheBytes = embeddingCacheBytes ?? undefined;
   return given({
     ...rest,
     task: taskOf(task),
@@ -56,12 +69,15 @@ export function fromSpec(spec: TrainingSpec__Output): unknown {
     overrides: overrides === null ? undefined : overridesOf(overrides),
     head: head === null ? undefined : given(head),
     seed: Number(seed),
+    columns: columnsOf(columns),
+    allowProblems: allowDataProblems,
+    embeddingCacheBytes: cacheBytes === undefined ? undefined : Number(cacheBytes),
   });
 }
 
 /** The message of a specification, whether its defaults are filled in or not. */
 export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSpec {
-  const { task, encoder, structures, overrides, head, seed, ...rest } = spec;
+  const { task, encoder, structures, overrides, head, seed, dataset, allowProblems, eachMask: _, ...rest } = spec;
   const { optimizer, ...numbers } = overrides ?? {};
   return {
     ...given(rest),
@@ -71,5 +87,7 @@ export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSp
     overrides: { ...given(numbers), ...(optimizer === undefined ? {} : { optimizer: OPTIMIZERS[optimizer] }) },
     head: given(head ?? {}),
     seed: seed ?? 0,
+    ...(dataset ? { dataset: dataset.reference } : {}),
+    allowDataProblems: allowProblems ?? false,
   } as TrainingSpec;
 }

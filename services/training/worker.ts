@@ -14,6 +14,7 @@ import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
+import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
 import { evaluateModel } from './domain/evaluations/evaluate-model';
 import { knownFailure } from './domain/failure';
@@ -150,6 +151,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return create(command.spec);
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
+    case 'checkDataset':
+      return checkDataset(command.spec, { emit, signal: cancellation.signal });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }

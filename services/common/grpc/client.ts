@@ -14,6 +14,8 @@ import type { ClassificationServiceDefinition } from '../../../proto/gen/automed
 import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
 import type { InteractiveSegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/InteractiveSegmentationService';
 import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
+import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/training/v1/EvaluationService';
+import type { DatasetServiceDefinition } from '../../../proto/gen/automed/training/v1/DatasetService';
 import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
 import { serviceDefinition } from './proto';
 import { fromStatus } from './status';
@@ -205,6 +207,14 @@ export function classificationClient(
 
 export function trainingJobClient(address: string, config?: ClientConfig): ApiClient<TrainingJobServiceDefinition> {
   return new ApiClient('automed.training.v1.TrainingJobService', address, config);
+}
+
+export function evaluationClient(address: string, config?: ClientConfig): ApiClient<EvaluationServiceDefinition> {
+  return new ApiClient('automed.training.v1.EvaluationService', address, config);
+}
+
+export function datasetClient(address: string, config?: ClientConfig): ApiClient<DatasetServiceDefinition> {
+  return new ApiClient('automed.training.v1.DatasetService', address, config);
 }
 
 export function modelClient(address: string, config?: ClientConfig): ApiClient<ModelServiceDefinition> {

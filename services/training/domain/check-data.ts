@@ -2,7 +2,7 @@
 
 import type { DataFolder, Part } from './data-folder';
 import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
-import { decodeInOrder } from './load-samples';
+import { decodeInOrder, type DecodedSample } from './load-samples';
 import { fingerprintOf, PARTS } from './prepare-data';
 
 interface Range {
@@ -34,6 +34,8 @@ export interface CheckOptions {
   signal?: AbortSignal;
   /** Called after each image. */
   onProgress?: (done: number, total: number) => void;
+  /** Sees each sample while its pixels are there. */
+  onSample?: (decoded: DecodedSample) => void;
 }
 
 /** Opens every pair, a few at a time and in order; memory holds one line per image. */
@@ -50,6 +52,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
       if ('problem' in result) unusable.push({ name: result.sample.name, problem: result.problem });
       else {
         seen.push(factsOf(part, result));
+        options.onSample?.(result);
         lines.push(`${part} ${result.sample.name} ${result.digest}`);
       }
     }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { automedError } from '../../common/errors';
 import type { TrainSpec, WorkerEvent } from '../protocol';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
+import { SampleGuard } from './datasets/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
@@ -34,10 +35,7 @@ export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 > &
-  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system'>> & {
-    /** One sample for each mask, where the layout tells them apart; default: for a base, which follows prompts. */
-    eachMask?: boolean | undefined;
-  };
+  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system' | 'eachMask'>>;
 
 /** Names of what the masks show; empty for classification. */
 export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
@@ -138,6 +136,10 @@ export interface LoadOptions {
   strict: boolean;
   /** Refuse data on which a score would be wrong (default: name what is wrong). */
   refuseProblems?: boolean;
+  /** Registered data set that the samples are of; refuses what changed since its check. */
+  dataset?: { reference: string; digests: string } | undefined;
+  /** Whether the folder's samples are all of the data set, not a part drawn from it. */
+  whole?: boolean;
   signal: AbortSignal;
   emit: Emit;
 }
@@ -149,8 +151,9 @@ export interface LoadOptions {
 export async function loadSamples(
   folder: DataFolder,
   trainer: TrainerPort,
-  { strict, refuseProblems = false, signal, emit }: LoadOptions,
+  { strict, refuseProblems = false, dataset, whole = true, signal, emit }: LoadOptions,
 ): Promise<PreparedData> {
+  const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
   const parts: Record<Part, Sample[]> = { train: [], validation: [], test: [] };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
@@ -164,6 +167,7 @@ export async function loadSamples(
       signal.throwIfAborted();
       done += 1;
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });
+      guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       if ('problem' in result) {
         problems.push({ name: result.sample.name, problem: result.problem });
         if (strict) reportProblems(problems, true, emit);
@@ -176,6 +180,7 @@ export async function loadSamples(
       lines.push(`${part} ${result.sample.name} ${result.digest}`);
     }
   }
+  guard?.finish(whole);
   reportProblems(problems, strict, emit);
   const { classes, notes } = folder;
   reportFindings(

@@ -31,11 +31,11 @@ function fromState(name: string): State {
   throw automedError('INVALID_ARGUMENT', `The state ${name} is not known.`, { field: 'states' });
 }
 
-function timestamp(ms: number): { seconds: string; nanos: number } {
+export function timestamp(ms: number): { seconds: string; nanos: number } {
   return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
 }
 
-const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));
+export const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));
 
 function toMetrics({ point, ...rest }: Metrics): EpochMetrics {
   // What is undefined stays unset, which the loader's types do not say.

@@ -6,6 +6,7 @@ import { automedError } from '../../common/errors';
 import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
+import type { DatasetRegistry } from '../domain/datasets/registry';
 import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
@@ -17,6 +18,7 @@ const MAX_PRIORITY = 1000;
 
 export interface TrainingJobDeps {
   queue: JobQueue;
+  datasets: DatasetRegistry;
   /** Root of the model store. */
   store: string;
   /** Forgets an ended job and deletes its folder. */
@@ -30,7 +32,10 @@ interface WithId {
   id: string;
 }
 
-function toCreate({ requestId, spec, priority }: CreateTrainingJobRequest__Output): CreateJob {
+function toCreate(
+  { requestId, spec, priority }: CreateTrainingJobRequest__Output,
+  datasets: DatasetRegistry,
+): CreateJob {
   if (spec === null) throw automedError('INVALID_ARGUMENT', 'The request has no specification.', { field: 'spec' });
   if (!/^[\w.-]{0,128}$/.test(requestId)) {
     throw automedError('INVALID_ARGUMENT', 'A request id is at most 128 of A-Z a-z 0-9 . _ -', { field: 'request_id' });
@@ -40,14 +45,17 @@ function toCreate({ requestId, spec, priority }: CreateTrainingJobRequest__Outpu
   }
   const task = taskOf(spec.task);
   if (!task) throw automedError('INVALID_ARGUMENT', 'The task is missing.', { field: 'spec.task' });
-  return { kind: TRAINING, requestId, spec: fromSpec(spec), name: spec.name, task, priority };
+  const named = spec.dataset === '' ? {} : datasets.forTraining(spec.dataset, task, spec.allowDataProblems);
+  return { kind: TRAINING, requestId, spec: { ...fromSpec(spec), ...named }, name: spec.name, task, priority };
 }
 
 export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   const { queue, store, log } = deps;
   const job = (answer: ReturnType<JobQueue['get']>) => ({ job: toTrainingJob(answer, store) });
   const implementation: UntypedServiceImplementation = {
-    CreateTrainingJob: unary(log, (request: CreateTrainingJobRequest__Output) => job(queue.create(toCreate(request)))),
+    CreateTrainingJob: unary(log, (request: CreateTrainingJobRequest__Output) =>
+      job(queue.create(toCreate(request, deps.datasets))),
+    ),
     GetTrainingJob: unary(log, ({ id }: WithId) => job(queue.get(TRAINING, id))),
     ListTrainingJobs: unary(log, (request: ListTrainingJobsRequest__Output) => {
       const { states, task, name } = request;

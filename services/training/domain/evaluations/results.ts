@@ -5,7 +5,14 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../../../common/errors';
-import { errnoOf, publishFolder, removeFolder, storageError, temporaryName } from '../../../store/durable';
+import {
+  errnoOf,
+  publishFolder,
+  removeFolder,
+  storageError,
+  sweepTemporaries,
+  temporaryName,
+} from '../../../store/durable';
 import { evaluationSpecSchema } from '../../protocol';
 import type { Estimate } from '../bootstrap';
 
@@ -180,6 +187,7 @@ export async function publishEvaluation(
   const temporary = join(home, 'evaluations', temporaryName());
   try {
     await mkdir(temporary, { recursive: true });
+    await sweepTemporaries(join(home, 'evaluations'));
     await writeFile(join(temporary, RESULT_FILE), `${JSON.stringify(evaluationResultSchema.parse(result), null, 2)}\n`);
     await writeFile(join(temporary, SAMPLES_FILE), `${JSON.stringify(samples)}\n`);
     await populate(temporary);

@@ -2,6 +2,7 @@
 
 import type { WorkerEvent } from '../../protocol';
 import type { Change, Job, JobEvent, JobProgress } from './job';
+import { TRAINING } from './training-kind';
 
 type Told = Exclude<WorkerEvent, { type: 'finished' } | { type: 'failed' }>;
 type EpochEvent = Extract<Told, { type: 'epoch' }>;
@@ -49,7 +50,11 @@ export function recorded(job: Job, event: Told): Change | undefined {
       const events: JobEvent[] = [...missed, started];
       return { patch: { progress: known, ...(missed.length > 0 ? { failures: 0 } : {}) }, events };
     }
-    case 'preparing':
+    case 'preparing': {
+      // Of a training this is a small part, of other work all there is to tell.
+      const share = job.kind === TRAINING ? progress.progress : event.done / Math.max(1, event.total);
+      return { patch: { progress: { ...progress, progress: share } }, events: [event] };
+    }
     case 'log':
       return { patch: {}, events: [event] };
   }
