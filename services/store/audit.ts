@@ -1,11 +1,12 @@
 // Reads every byte of every version and follows every reference: what an operator runs after a crash, a restore or a copy.
 
 import { join } from 'node:path';
+import { databaseFiles, databaseProblems } from './databases';
 import { ModelStore, type StoredBackbone, type StoredBase, type StoredModel } from './model-store';
 import { sha256OfFile } from './versions';
 
 export interface AuditProblem {
-  /** `model polyp@3`, `base tiny@1`, `alias polyp@production`, or `store` for a version that cannot be read. */
+  /** `model polyp@3`, `base tiny@1`, `alias polyp@production`, `database training.db`, or `store` for a version that cannot be read. */
   subject: string;
   problem: string;
 }
@@ -22,7 +23,8 @@ export interface Audit {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Checks each version's weights and other files (reports, golden images) against their sha256, each model's base, each alias.
+ * Checks each version's weights and other files (reports, golden images) against their sha256, each model's base, each alias, and the
+ * databases.
  */
 export async function auditStore(root: string): Promise<Audit> {
   const problems: AuditProblem[] = [];
@@ -58,6 +60,9 @@ export async function auditStore(root: string): Promise<Audit> {
         problem: `Version ${version} does not exist or cannot be read.`,
       });
     }
+  }
+  for (const file of await databaseFiles(root)) {
+    for (const problem of databaseProblems(join(root, file))) problems.push({ subject: `database ${file}`, problem });
   }
   const bytes = [...bases, ...models].reduce((sum, { manifest }) => sum + manifest.weights.bytes, 0);
   return { bases: bases.length, models: models.length, aliases, bytes, problems };
