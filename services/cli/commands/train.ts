@@ -60,6 +60,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   strict?: boolean;
   allowDataProblems?: boolean;
   pictures: boolean;
+  images: boolean;
 }
 
 export function trainCommand(): Command {
@@ -181,6 +182,7 @@ function addRunFlags(command: Command): void {
     )
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
+    .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
     .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
     .addOption(
@@ -284,7 +286,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     checkpointSeconds: options.checkpointSeconds,
     keepCheckpoints: options.keepCheckpoints,
     ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
-    reportImages: options.pictures,
+    reportImages: options.pictures && options.images,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
   };
 }
