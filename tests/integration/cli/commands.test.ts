@@ -195,7 +195,7 @@ describe('automed evaluate', () => {
       intervals: { unit: 'image', units: 2, estimates: { mdsc: { value: report.mdsc } } },
     });
     expect(report.mdsc).toBeCloseTo((dice + ofNothing) / 2, 6);
-    expect(err).toContain('small.png: its mask is 2 x 2, its image 60 x 40');
+    expect(err).toContain('small.png: its mask is 2 x 2, the image is 60 x 40');
     const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...address);
     expect(strict.code).toBe(1);
   });
@@ -290,7 +290,7 @@ describe('automed models', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(6);
     expect(lines.find((line) => line.startsWith('disc@3'))).toMatch(
-      /^disc@3 +segmentation +tiny@1 +mdsc 0\.500 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+      /^disc@3 +segmentation +tiny@1 +mdsc 0\.250 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
     );
   });
 
