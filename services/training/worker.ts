@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { tryLock } from './adapters/file-lock';
+import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
@@ -65,6 +66,7 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     tryLock,
     emit,
     signal: cancellation.signal,
+    answerGolden: answerNatively,
     codeVersion: codeVersion(),
   });
 }
