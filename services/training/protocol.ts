@@ -115,6 +115,14 @@ export const trainSpecSchema = z.strictObject({
   ...machineFields,
   /** Continue from the last checkpoint in jobFolder when there is one. */
   resume: z.boolean().default(false),
+  /** Seconds between two checkpoints within an epoch, at least ten times what writing one takes; 0: none. */
+  checkpointSeconds: z.number().min(0).default(60),
+  /** Batches between two checkpoints within an epoch, whatever the time. */
+  checkpointSteps: z.int().min(1).optional(),
+  /** Checkpoints at the end of an epoch that are kept beside the last and the best. */
+  keepCheckpoints: z.int().min(0).max(100_000).default(0),
+  /** Disk for embeddings of a frozen encoder in jobFolder, bytes; 0: none are kept; default: a quarter of what is free. */
+  embeddingCacheBytes: z.int().min(0).optional(),
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
@@ -217,7 +225,7 @@ export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
 
-const epochMetricsSchema = z.object({
+export const epochMetricsSchema = z.object({
   epoch: z.int(),
   trainLoss: z.number(),
   validationLoss: z.number(),
@@ -257,6 +265,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     type: z.literal('step'),
     /** From 1. */
     epoch: z.int(),
+    /** Of the whole run, from 1. */
+    step: z.int(),
     /** Mean over the epoch so far. */
     loss: z.number(),
     imagesPerSecond: z.number(),

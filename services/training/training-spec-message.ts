@@ -57,7 +57,9 @@ function overridesOf({ optimizer, ...numbers }: RecipeOverrides__Output): object
 
 /** What the job's schema is to check: absent fields take the schema's defaults. */
 export function fromSpec(spec: TrainingSpec__Output): object {
-  const { task, encoder, structures, overrides, head, seed, columns, allowDataProblems, ...rest } = spec;
+  const { task, encoder, structures, overrides, head, seed, columns, allowDataProblems, embeddingCacheBytes, ...rest } =
+    spec;
+  const cacheBytes = embeddingCacheBytes ?? undefined;
   return given({
     ...rest,
     task: taskOf(task),
@@ -69,6 +71,7 @@ export function fromSpec(spec: TrainingSpec__Output): object {
     seed: Number(seed),
     columns: columnsOf(columns),
     allowProblems: allowDataProblems,
+    embeddingCacheBytes: cacheBytes === undefined ? undefined : Number(cacheBytes),
   });
 }
 

@@ -70,8 +70,14 @@ export function trainerOptions(
     horizontalFlip: false,
     verticalFlip: false,
     rotationDegrees: 0,
+    rotationSteps: 0,
     batchNormMomentum: 0.1,
+    gradientClip: 0,
+    precision: 'float32',
     cachePath: join(files.folder, `cache-${Math.random().toString(36).slice(2)}`),
+    embeddingCachePath: null,
+    embeddingCacheBytes: 0,
+    baseSha256: '',
     ...changes,
   };
 }

@@ -114,5 +114,11 @@ const UNUSED = {
   horizontalFlip: false,
   verticalFlip: false,
   rotationDegrees: 0,
+  rotationSteps: 0,
   batchNormMomentum: 0.1,
+  gradientClip: 0,
+  precision: 'float32',
+  embeddingCachePath: null,
+  embeddingCacheBytes: 0,
+  baseSha256: '',
 };

@@ -24,8 +24,9 @@ import {
   type LayoutOptions,
   type Structure,
 } from './options';
+import { addRecipeFlags, recipeOverrides, type RecipeOptions } from './recipe-flags';
 
-interface TrainOptions extends DetachOptions, LayoutOptions {
+interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   data?: string;
   base: string;
   name: string;
@@ -33,18 +34,6 @@ interface TrainOptions extends DetachOptions, LayoutOptions {
   home?: string;
   preset: string;
   train: 'head' | 'adapters' | 'encoder';
-  epochs?: number;
-  batch?: number;
-  accumulate?: number;
-  lr?: number;
-  weightDecay?: number;
-  optimizer?: 'adam' | 'adamw';
-  schedule?: 'constant' | 'cosine';
-  warmupSteps?: number;
-  bnMomentum?: number;
-  hflip?: boolean;
-  vflip?: boolean;
-  rotation?: number;
   seed: number;
   validationFraction: number;
   testFraction: number;
@@ -64,11 +53,15 @@ interface TrainOptions extends DetachOptions, LayoutOptions {
   threads: number;
   decoders?: number;
   jobFolder?: string;
+  checkpointSeconds: number;
+  keepCheckpoints: number;
+  embeddingCache?: number;
   licence?: string;
   resume?: boolean;
   strict?: boolean;
   allowDataProblems?: boolean;
   pictures: boolean;
+  images: boolean;
 }
 
 export function trainCommand(): Command {
@@ -154,25 +147,6 @@ function addMaskFlags(command: Command): void {
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList);
 }
 
-/** The numbers of the recipe; each replaces the preset's. */
-function addRecipeFlags(command: Command): void {
-  command
-    .option('--epochs <count>', 'passes over the training images', whole(1))
-    .option('--batch <count>', 'images per step', whole(1))
-    .option('--accumulate <count>', 'batches whose gradients make one step', whole(1))
-    .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
-    .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
-    .addOption(new Option('--optimizer <name>').choices(['adam', 'adamw']))
-    .addOption(new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine']))
-    .option('--warmup-steps <count>', 'steps over which the learning rate rises', whole(0))
-    .option('--bn-momentum <share>', "of batch norm's running statistics", number({ min: 0, max: 1 }))
-    .option('--hflip', 'mirror images at random, left to right')
-    .option('--no-hflip')
-    .option('--vflip', 'mirror images at random, top to bottom')
-    .option('--no-vflip')
-    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }));
-}
-
 function addDataFlags(command: Command): void {
   withLayout(command)
     .option('--seed <number>', 'of split, initial weights, order and augmentation', whole(0), 0)
@@ -201,8 +175,16 @@ function addRunFlags(command: Command): void {
     .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
+    .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
+    .option('--keep-checkpoints <count>', "epochs' checkpoints to keep beside the last and the best", whole(0), 0)
+    .option(
+      '--embedding-cache <megabytes>',
+      'disk for embeddings of a frozen encoder; 0: none (default: a quarter of what is free)',
+      number({ min: 0 }),
+    )
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
+    .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
     .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
     .addOption(
@@ -280,20 +262,6 @@ async function ensureBase(home: string, { base, train: part, seed }: TrainOption
 const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
 
 function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: string): TrainSpecInput {
-  const overrides = {
-    optimizer: options.optimizer,
-    learningRate: options.lr,
-    weightDecay: options.weightDecay,
-    epochs: options.epochs,
-    batchSize: options.batch,
-    accumulationSteps: options.accumulate,
-    horizontalFlip: options.hflip,
-    verticalFlip: options.vflip,
-    rotationDegrees: options.rotation,
-    batchNormMomentum: options.bnMomentum,
-    schedule: options.schedule,
-    warmupSteps: options.warmupSteps,
-  };
   const head = {
     mobilenetWidth: options.mobilenetWidth,
     se: options.se,
@@ -322,7 +290,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     startFrom: options.startFrom,
     backbone: options.backbone,
     recipe: options.preset,
-    overrides: given(overrides),
+    overrides: given(recipeOverrides(options)),
     head: given(head),
     structure: options.structure,
     threshold: options.threshold,
@@ -332,7 +300,10 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     decodeParallel: options.decoders,
     jobFolder,
     resume: options.resume === true,
-    reportImages: options.pictures,
+    checkpointSeconds: options.checkpointSeconds,
+    keepCheckpoints: options.keepCheckpoints,
+    ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
+    reportImages: options.pictures && options.images,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
   };
 }

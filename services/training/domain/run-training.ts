@@ -6,8 +6,11 @@ import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
 import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
+import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs } from './epoch-loop';
-import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
+import { scoreOf, type PartMetrics } from './evaluation';
+import { checkpointPath, clearJob, openJob, resumePoint, runDigest, saveJob, type JobState } from './job-state';
+import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { resolveSource } from './read-data';
@@ -23,6 +26,8 @@ export interface RunDependencies {
   /** Ends the run at the next step with CANCELLED; checkpoints stay for a resume. */
   signal: AbortSignal;
   codeVersion: string;
+  /** Absent: models are registered without a golden image. */
+  answerGolden?: AnswerGolden | undefined;
 }
 
 interface Plan {
@@ -109,24 +114,19 @@ function digestOf(
   });
 }
 
-async function trainAndRegister(
-  plan: Plan,
-  head: HeadArchitecture | null,
+/** Trains from where the state stands to its end, and leaves the best epoch's weights in the trainer. */
+async function trainToBest(
+  { spec, recipe, structures }: Plan,
   trainer: TrainerPort,
   data: PreparedData,
-  { store, emit, signal, codeVersion }: RunDependencies,
-): Promise<Registered> {
-  const { spec, recipe, base, structures } = plan;
-  const started = performance.now();
-  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume);
-  if (initial.epochs > 0) await trainer.loadCheckpoint(checkpointPath(spec.jobFolder, initial.epochs));
+  initial: JobState,
+  { emit, signal }: RunDependencies,
+): Promise<JobState> {
+  const { jobFolder } = spec;
+  const count = (part: 'train' | 'validation' | 'test'): number => data.parts[part].length;
   emit({
     type: 'started',
-    samples: {
-      train: data.parts.train.length,
-      validation: data.parts.validation.length,
-      test: data.parts.test.length,
-    },
+    samples: { train: count('train'), validation: count('validation'), test: count('test') },
     skipped: data.skipped,
     classes: data.classes,
     trainableParameters: trainer.trainableParameterCount,
@@ -134,18 +134,44 @@ async function trainAndRegister(
     firstEpoch: initial.epochs + 1,
     history: initial.history,
   });
-  const trainCount = data.parts.train.length;
-  const { jobFolder } = spec;
   const state = await runEpochs(
-    { trainer, recipe, trainCount, labels: { classes: data.classes, structures }, jobFolder, signal, emit },
+    {
+      trainer,
+      recipe,
+      names: data.parts.train.map(({ name }) => name),
+      labels: { classes: data.classes, structures },
+      jobFolder,
+      checkpoints: { seconds: spec.checkpointSeconds, steps: spec.checkpointSteps, keep: spec.keepCheckpoints },
+      signal,
+      emit,
+    },
     initial,
   );
-  if (state.bestEpoch !== state.epochs || initial.epochs === recipe.epochs) {
-    await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
-  }
-  const seconds = (performance.now() - started) / 1000;
+  if (state.bestEpoch !== state.epochs) await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
+  return state;
+}
+
+async function trainAndRegister(
+  plan: Plan,
+  head: HeadArchitecture | null,
+  trainer: TrainerPort,
+  data: PreparedData,
+  dependencies: RunDependencies,
+): Promise<Registered> {
+  const { spec, recipe, base, structures } = plan;
+  const { store, emit, codeVersion, answerGolden } = dependencies;
+  const started = performance.now();
+  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
+  await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
+  const checkpoint = resumePoint(initial);
+  if (checkpoint !== undefined) await trainer.loadCheckpoint(join(spec.jobFolder, checkpoint));
+  await tellEmbeddingCache(trainer, recipe, data, emit);
+  const state = await trainToBest(plan, trainer, data, initial, dependencies);
+  await tellEmbeddingProblem(trainer, emit);
+  // From here on a run that is taken up again first asks the store what its job has registered.
+  await saveJob(spec.jobFolder, { ...state, phase: 'registering' }, spec.keepCheckpoints);
   return registerResult(store, trainer, {
-    spec,
+    spec: { ...spec, jobId: state.jobId },
     recipe,
     base,
     start: plan.start ?? plan.backbone,
@@ -153,19 +179,48 @@ async function trainAndRegister(
     structures,
     data,
     state,
+    answerGolden,
     codeVersion,
-    seconds,
+    seconds: (performance.now() - started) / 1000,
   });
+}
+
+const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
+
+/** What a job has registered already: its process may have died between that and saying so. */
+async function finishedBefore(spec: TrainSpec, store: ModelStore): Promise<FinishedEvent | undefined> {
+  if (spec.jobId === undefined) return undefined;
+  const { model, base } = await store.findByJob(spec.jobId);
+  const whole = spec.system === INTERACTIVE ? base : model;
+  if (!whole) return undefined;
+  const { metrics = {}, training = {} } = whole.manifest;
+  const scores: Record<string, object> = {};
+  for (const [part, values] of Object.entries(metrics as Record<string, PartMetrics>)) {
+    scores[part] = { ...values, score: scoreOf(values) };
+  }
+  return {
+    type: 'finished',
+    ...(model ? { model: reference(model) } : {}),
+    ...(base ? { base: reference(base) } : {}),
+    report: join(whole.folder, 'report'),
+    metrics: { ...scores, bestEpoch: training['bestEpoch'], seconds: training.seconds },
+  };
 }
 
 /** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
 export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal } = dependencies;
+  const finished = await finishedBefore(given, store);
+  if (finished) {
+    await clearJob(given.jobFolder).catch(() => undefined);
+    return finished;
+  }
   const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
   await mkdir(spec.jobFolder, { recursive: true });
+  const embeddings = await embeddingCacheFor(spec, plan.base);
   const sameTask = plan.start?.manifest.task === spec.task;
   const trainer = await createTrainer({
     task: spec.task,
@@ -181,6 +236,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     seed: spec.seed,
     recipe: plan.recipe,
     cachePath: join(spec.jobFolder, 'samples.bin'),
+    ...(embeddings ? { embeddings } : {}),
   });
   try {
     const data = await loadSamples(folder, trainer, {
@@ -195,7 +251,6 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     checkEnough(data);
     const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
     await clearJob(spec.jobFolder);
-    const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
     return {
       type: 'finished',
       ...(model ? { model: reference(model) } : {}),
