@@ -13,6 +13,8 @@ import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/compare-models';
+import { s3Mirror } from './adapters/s3-mirror';
+import { s3Settings } from './config';
 import { createBase } from './domain/create-base';
 import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
@@ -58,6 +60,8 @@ function codeVersion(): string {
 }
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
+  const { copyOf } = spec.dataset ?? {};
+  if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
   return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
@@ -152,7 +156,7 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
     case 'checkDataset':
-      return checkDataset(command.spec, { emit, signal: cancellation.signal });
+      return checkDataset(command.spec, { emit, signal: cancellation.signal, mirror: s3Mirror(s3Settings()) });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }
