@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { tryLock } from './adapters/file-lock';
+import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
@@ -16,7 +17,7 @@ import { createBase } from './domain/create-base';
 import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
 import { evaluateModel } from './domain/evaluations/evaluate-model';
-import { knownFailure } from './domain/failure';
+import { knownFailure, starvation } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runJob } from './domain/run-job';
@@ -65,6 +66,7 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     tryLock,
     emit,
     signal: cancellation.signal,
+    answerGolden: answerNatively,
     codeVersion: codeVersion(),
   });
 }
@@ -120,7 +122,7 @@ async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEv
 }
 
 function failureOf(error: unknown): WorkerEvent {
-  const known = knownFailure(error);
+  const known = knownFailure(error) ?? starvation();
   if (known) return { type: 'failed', ...known };
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

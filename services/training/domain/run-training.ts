@@ -10,6 +10,7 @@ import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './e
 import { runEpochs } from './epoch-loop';
 import { scoreOf, type PartMetrics } from './evaluation';
 import { checkpointPath, clearJob, openJob, resumePoint, runDigest, saveJob, type JobState } from './job-state';
+import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { resolveSource } from './read-data';
@@ -25,6 +26,8 @@ export interface RunDependencies {
   /** Ends the run at the next step with CANCELLED; checkpoints stay for a resume. */
   signal: AbortSignal;
   codeVersion: string;
+  /** Absent: models are registered without a golden image. */
+  answerGolden?: AnswerGolden | undefined;
 }
 
 interface Plan {
@@ -156,7 +159,7 @@ async function trainAndRegister(
   dependencies: RunDependencies,
 ): Promise<Registered> {
   const { spec, recipe, base, structures } = plan;
-  const { store, emit, codeVersion } = dependencies;
+  const { store, emit, codeVersion, answerGolden } = dependencies;
   const started = performance.now();
   const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
   await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
@@ -176,6 +179,7 @@ async function trainAndRegister(
     structures,
     data,
     state,
+    answerGolden,
     codeVersion,
     seconds: (performance.now() - started) / 1000,
   });
@@ -240,6 +244,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       refuseProblems: !spec.allowProblems,
       dataset: spec.dataset,
       whole: spec.limit === undefined,
+      decodeParallel: spec.decodeParallel,
       signal,
       emit,
     });
