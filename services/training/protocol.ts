@@ -66,6 +66,8 @@ const dataFields = {
 /** The machine's share of a run. */
 const machineFields = {
   device: z.string().default('cpu'),
+  /** Images decoded at a time while samples are loaded; what is loaded does not depend on it (default: 4). */
+  decodeParallel: z.int().min(1).max(64).optional(),
   /** LibTorch threads. */
   threads: z.int().min(1).max(1024),
   /** Folder of the run's checkpoints and caches. */

@@ -244,6 +244,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       refuseProblems: !spec.allowProblems,
       dataset: spec.dataset,
       whole: spec.limit === undefined,
+      decodeParallel: spec.decodeParallel,
       signal,
       emit,
     });

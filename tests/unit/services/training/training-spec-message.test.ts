@@ -4,7 +4,7 @@ import type { CreateTrainingJobRequest__Output } from '../../../../proto/gen/aut
 import type { TrainingSpec } from '../../../../proto/gen/automed/training/v1/TrainingSpec';
 import { serviceDefinition } from '../../../../services/common/grpc/proto';
 import { trainingJobSpecSchema } from '../../../../services/training/domain/jobs/training-kind';
-import { RECIPES, recipeSchema } from '../../../../services/training/domain/recipes';
+import { recipeFor, RECIPES, recipeSchema } from '../../../../services/training/domain/recipes';
 import { fromSpec, toSpec } from '../../../../services/training/training-spec-message';
 
 const { CreateTrainingJob } = serviceDefinition('automed.training.v1.TrainingJobService');
@@ -57,4 +57,20 @@ test('structures and encoders keep their meaning', () => {
     seed: 2 ** 40,
   };
   expect(overTheWire(toSpec(spec))).toMatchObject(spec);
+});
+
+test('a whole specification comes out as it went in', () => {
+  const overrides = recipeFor('segmentation', 'default', {
+    rotationDegrees: 30,
+    rotationSteps: 8,
+    gradientClip: 1.5,
+    schedule: 'plateau',
+    patience: 3,
+    precision: 'auto',
+    batchNorm: 'reestimate',
+  });
+  const given = { ...minimal, task: 'segmentation' as const, overrides };
+  const kept = { checkpointSeconds: 0, keepCheckpoints: 3, embeddingCacheBytes: 2 ** 40 };
+  const spec = trainingJobSpecSchema.parse({ ...given, ...kept });
+  expect(trainingJobSpecSchema.parse(overTheWire(toSpec(spec)))).toEqual(spec);
 });
