@@ -68,6 +68,8 @@ export function trainerOptions(
     verticalFlip: false,
     rotationDegrees: 0,
     batchNormMomentum: 0.1,
+    dropout: null,
+    gang: null,
     cachePath: join(files.folder, `cache-${Math.random().toString(36).slice(2)}`),
     ...changes,
   };

@@ -111,4 +111,6 @@ const UNUSED = {
   verticalFlip: false,
   rotationDegrees: 0,
   batchNormMomentum: 0.1,
+  dropout: null,
+  gang: null,
 };

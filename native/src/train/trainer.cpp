@@ -9,6 +9,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "nn/dropout.h"
 #include "train/head_system.h"
 #include "train/interactive_system.h"
 
@@ -85,11 +86,18 @@ Trainer::Trainer(TrainerOptions options)
   trainable_ = system_->trainable_parameters();
   for (const auto& parameter : trainable_) trainable_parameter_count_ += parameter.numel();
   optimizer_ = make_optimizer(options_, trainable_);
+  for (const auto& [name, module] : system_->modules()) {
+    if (options_.dropout) nn::set_dropout(*module, *options_.dropout);
+  }
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     stores_[i] =
         std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i), base_config_.encoder.image_size,
                                       base_config_.encoder.fit, options_.structures);
   }
+  if (!options_.gang || options_.gang->world_size == 1) return;
+  parallel_ = std::make_unique<DataParallel>(join_gang(*options_.gang, device_), system_->modules(), trainable_);
+  // Dropout must not drop the same values on every rank.
+  if (parallel_->rank() > 0) torch::manual_seed(mix_seed(options_.seed, static_cast<std::uint64_t>(parallel_->rank())));
 }
 
 std::size_t Trainer::add_segmentation_sample(Split split, const pipeline::PixelView& pixels, const std::uint8_t* masks,
@@ -141,15 +149,21 @@ void Trainer::start_epoch() {
 }
 
 double Trainer::learn(const torch::Tensor& loss, bool last_of_epoch) {
-  const auto value = loss.item<double>();
+  const auto value = parallel_ ? parallel_->whole_loss(loss) : loss.item<double>();
   if (!std::isfinite(value)) {
     throw Error(ErrorCode::kIllegalState, "the loss became " + std::to_string(value) + " in epoch " +
                                               std::to_string(epoch_ + 1) + " at sample " + std::to_string(position_) +
                                               "; a lower learning rate may help");
   }
   if (gathered_ == 0) optimizer_->zero_grad();
-  (options_.accumulation_steps == 1 ? loss : loss / options_.accumulation_steps).backward();
-  if (++gathered_ < options_.accumulation_steps && !last_of_epoch) return value;
+  const bool complete = ++gathered_ >= options_.accumulation_steps || last_of_epoch;
+  const auto share = options_.accumulation_steps == 1 ? loss : loss / options_.accumulation_steps;
+  if (parallel_) {
+    parallel_->backward(share, complete);
+  } else {
+    share.backward();
+  }
+  if (!complete) return value;
   optimizer_->step();
   gathered_ = 0;
   return value;
@@ -157,24 +171,31 @@ double Trainer::learn(const torch::Tensor& loss, bool last_of_epoch) {
 
 StepResult Trainer::train(std::int64_t steps) {
   if (order_.empty()) start_epoch();
+  if (parallel_ && !synchronised_) {
+    parallel_->synchronise({static_cast<std::int64_t>(order_.size()),
+                            static_cast<std::int64_t>(store(Split::kValidation).size()),
+                            static_cast<std::int64_t>(epoch_), static_cast<std::int64_t>(position_), gathered_});
+    synchronised_ = true;
+  }
   system_->set_training(true);
   StepResult result;
   while (result.steps < steps && position_ < order_.size()) {
     std::vector<Sample> samples;
-    const auto end = std::min(order_.size(), position_ + static_cast<std::size_t>(options_.batch_size));
-    for (auto i = position_; i < end; ++i) {
+    const auto end = std::min(order_.size(), position_ + whole_batch());
+    const BatchPart part = parallel_ ? parallel_->take_part(position_, end) : BatchPart{position_, end};
+    for (auto i = part.begin; i < part.end; ++i) {
       samples.push_back(
           augment(store(Split::kTrain).read(order_[i]), options_.augment, options_.seed, epoch_, order_[i]));
     }
     double sum = 0;
     std::int64_t losses = 0;
-    const auto seed = mix_seed(mix_seed(options_.seed, epoch_), position_);
+    const auto seed = mix_seed(mix_seed(options_.seed, epoch_), part.begin);
     system_->learn(collate(samples), seed, [&](const torch::Tensor& loss) {
       sum += learn(loss, /*last_of_epoch=*/end == order_.size());
       ++losses;
     });
+    result.images += static_cast<std::int64_t>(end - position_);
     position_ = end;
-    result.images += static_cast<std::int64_t>(samples.size());
     result.loss += sum / static_cast<double>(losses);
     ++result.steps;
   }
@@ -186,6 +207,16 @@ StepResult Trainer::train(std::int64_t steps) {
     order_.clear();
   }
   return result;
+}
+
+std::size_t Trainer::whole_batch() const {
+  return static_cast<std::size_t>(options_.batch_size) * (parallel_ ? parallel_->world_size() : 1);
+}
+
+void Trainer::leave_gang() {
+  if (!parallel_) return;
+  parallel_->barrier();
+  parallel_.reset();
 }
 
 void Trainer::set_learning_rate(double learning_rate) {
@@ -204,6 +235,7 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
   std::vector<SampleResult> results;
   const auto step = static_cast<std::size_t>(options_.batch_size);
   for (std::size_t begin = 0; begin < samples.size(); begin += step) {
+    if (parallel_ && !parallel_->evaluates(begin / step)) continue;
     std::vector<Sample> members;
     for (auto i = begin; i < std::min(samples.size(), begin + step); ++i) members.push_back(samples.read(i));
     const auto evaluation = system_->evaluate(collate(members), evaluation_seeds(begin, members.size()));
@@ -226,6 +258,7 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
       results.push_back(std::move(result));
     }
   }
+  if (parallel_) return parallel_->gather_results(results, samples.size());
   return results;
 }
 
