@@ -14,6 +14,7 @@ import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runTraining } from './domain/run-training';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
+import { gangOf } from './rank/config';
 import {
   workerCommandSchema,
   type CreateBaseSpec,
@@ -48,13 +49,16 @@ function codeVersion(): string {
 }
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
+  const gang = gangOf(spec.ranks);
   return runTraining(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
     namedHead: namedNativeHead,
-    emit,
+    // What happens is told once.
+    emit: (gang?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
     codeVersion: codeVersion(),
+    ...(gang ? { gang } : {}),
   });
 }
 

@@ -16,6 +16,10 @@ export interface LoopContext {
   trainCount: number;
   labels: Labels;
   jobFolder: string;
+  /** Processes that train together, each on a batch of the recipe's size. */
+  ranks: number;
+  /** Keeps the state; of a gang rank 0 does. */
+  leads: boolean;
   signal: AbortSignal;
   emit: Emit;
 }
@@ -72,7 +76,7 @@ async function runSteps(
 /** Runs the epochs that `state` has not seen, keeping it and the checkpoints up to date; returns the last state. */
 export async function runEpochs(context: LoopContext, initial: JobState): Promise<JobState> {
   const { trainer, recipe, jobFolder, emit } = context;
-  const stepsPerEpoch = Math.ceil(context.trainCount / recipe.batchSize);
+  const stepsPerEpoch = Math.ceil(context.trainCount / (recipe.batchSize * context.ranks));
   const now = performance.now();
   const clock: Clock = { started: now, firstStep: initial.epochs * stepsPerEpoch, lastEvent: now };
   let state = initial;
@@ -90,7 +94,7 @@ export async function runEpochs(context: LoopContext, initial: JobState): Promis
       history: [...state.history, metrics],
     };
     await trainer.saveCheckpoint(checkpointPath(jobFolder, epoch));
-    await saveJob(jobFolder, state);
+    if (context.leads) await saveJob(jobFolder, state);
     emit({ type: 'epoch', metrics, best, seconds: (performance.now() - started) / 1000 });
   }
   return state;

@@ -27,12 +27,15 @@ export function checkpointPath(jobFolder: string, epoch: number): string {
   return join(jobFolder, `checkpoint-${epoch}.pt`);
 }
 
-/** Prepares the job folder; without `resume` what an earlier run left is deleted. */
-export async function openJob(jobFolder: string, run: string, resume: boolean): Promise<JobState> {
+/**
+ * Prepares the job folder; without `resume` what an earlier run left is deleted, unless `leads` says that another rank of the
+ * gang does that.
+ */
+export async function openJob(jobFolder: string, run: string, resume: boolean, leads = true): Promise<JobState> {
   await mkdir(jobFolder, { recursive: true });
   const fresh: JobState = { run, epochs: 0, bestEpoch: 0, history: [] };
   if (!resume) {
-    await clearJob(jobFolder);
+    if (leads) await clearJob(jobFolder);
     return fresh;
   }
   const text = await readFile(join(jobFolder, STATE_FILE), 'utf8').catch(() => undefined);

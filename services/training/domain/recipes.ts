@@ -18,6 +18,8 @@ export const recipeSchema = z.strictObject({
   rotationDegrees: z.number().min(0).max(180),
   /** Momentum of batch norm's running statistics. */
   batchNormMomentum: z.number().gt(0).max(1),
+  /** Share of values that dropout drops while training; absent: the published network's own. */
+  dropout: z.number().min(0).lt(1).optional(),
   schedule: z.enum(['constant', 'cosine']),
   /** Steps over which the learning rate rises from 0. */
   warmupSteps: z.int().min(0),

@@ -7,6 +7,7 @@ import { automedError } from '../../common/errors';
 import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { runEpochs } from './epoch-loop';
+import type { RankEnvironment } from './gang/rank-environment';
 import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
@@ -22,6 +23,8 @@ export interface RunDependencies {
   /** Ends the run at the next step with CANCELLED; checkpoints stay for a resume. */
   signal: AbortSignal;
   codeVersion: string;
+  /** The place of this process where several train together. */
+  gang?: RankEnvironment;
 }
 
 interface Plan {
@@ -105,6 +108,8 @@ function digestOf(
     head,
     structures,
     data: data.fingerprint,
+    // A step of a gang is on a batch of every rank.
+    ...(spec.ranks > 1 ? { ranks: spec.ranks } : {}),
   });
 }
 
@@ -113,11 +118,12 @@ async function trainAndRegister(
   head: HeadArchitecture | null,
   trainer: TrainerPort,
   data: PreparedData,
-  { store, emit, signal, codeVersion }: RunDependencies,
-): Promise<Registered> {
+  { store, emit, signal, codeVersion, gang }: RunDependencies,
+): Promise<Registered | undefined> {
   const { spec, recipe, base, structures } = plan;
   const started = performance.now();
-  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume);
+  const leads = (gang?.rank ?? 0) === 0;
+  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume, leads);
   if (initial.epochs > 0) await trainer.loadCheckpoint(checkpointPath(spec.jobFolder, initial.epochs));
   emit({
     type: 'started',
@@ -133,11 +139,14 @@ async function trainAndRegister(
     firstEpoch: initial.epochs + 1,
   });
   const trainCount = data.parts.train.length;
-  const { jobFolder } = spec;
+  const { jobFolder, ranks } = spec;
+  const labels = { classes: data.classes, structures };
   const state = await runEpochs(
-    { trainer, recipe, trainCount, labels: { classes: data.classes, structures }, jobFolder, signal, emit },
+    { trainer, recipe, trainCount, labels, jobFolder, ranks, leads, signal, emit },
     initial,
   );
+  await trainer.leaveGang();
+  if (!leads) return undefined;
   if (state.bestEpoch !== state.epochs || initial.epochs === recipe.epochs) {
     await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
   }
@@ -155,9 +164,9 @@ async function trainAndRegister(
   });
 }
 
-/** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
+/** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
 export async function runTraining(spec: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
-  const { store, createTrainer, emit, signal } = dependencies;
+  const { store, createTrainer, emit, signal, gang = null } = dependencies;
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
@@ -176,12 +185,15 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     structures: Math.max(1, plan.structures.length),
     seed: spec.seed,
     recipe: plan.recipe,
-    cachePath: join(spec.jobFolder, 'samples.bin'),
+    gang,
+    cachePath: join(spec.jobFolder, gang === null ? 'samples.bin' : `samples-${gang.rank}.bin`),
   });
   try {
     const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
     checkEnough(data);
-    const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
+    const registered = await trainAndRegister(plan, head, trainer, data, dependencies);
+    if (!registered) return { type: 'finished', metrics: {} };
+    const { model, base, report, metrics } = registered;
     await clearJob(spec.jobFolder);
     const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
     return {
