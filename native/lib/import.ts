@@ -8,6 +8,7 @@ export type ImportReport = RawImportReport;
  * of the file; memory does not grow with its size.
  * @param architecture JSON text of base.json's `architecture`
  * @param resizePositions interpolate position tables of another image size
+ * @param adapterSeed the file is SAM's: adapters start at random from this seed; null: the file has them, or there are none
  * @throws CheckpointError: CHECKPOINT_MISMATCH lists every name that is missing, unexpected or of another shape;
  *   CHECKPOINT_CORRUPT means a damaged or hostile file
  */
@@ -15,9 +16,10 @@ export async function importBase(
   sourcePath: string,
   architecture: string,
   resizePositions: boolean,
+  adapterSeed: number | null,
   weightsPath: string,
 ): Promise<ImportReport> {
-  return typedErrors(() => loadAddon().importBase(sourcePath, architecture, resizePositions, weightsPath));
+  return typedErrors(() => loadAddon().importBase(sourcePath, architecture, resizePositions, adapterSeed, weightsPath));
 }
 
 /**

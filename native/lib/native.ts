@@ -364,11 +364,15 @@ export interface NativeAddon {
   Trainer: { create(options: RawTrainerOptions): Promise<RawTrainer> };
   /** Writes the randomly initialised weights of a base; same seed, same bytes. Resolves to its parameter count. */
   initBase(architecture: string, seed: number, weightsPath: string): Promise<number>;
-  /** resizePositions: interpolate position tables of another image size; otherwise they are an error. */
+  /**
+   * resizePositions: interpolate position tables of another image size; otherwise they are an error. adapterSeed: draw the
+   * adapters, which the file then must not have.
+   */
   importBase(
     sourcePath: string,
     architecture: string,
     resizePositions: boolean,
+    adapterSeed: number | null,
     weightsPath: string,
   ): Promise<RawImportReport>;
   /** improvedSe: write the paper's squeeze-and-excitation blocks, drawn from the seed, in place of the published ones. */

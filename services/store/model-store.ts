@@ -77,6 +77,10 @@ export class ModelStore {
     return this.bases.list(this.onProblem);
   }
 
+  async listBackbones(): Promise<StoredBackbone[]> {
+    return this.backbones.list(this.onProblem);
+  }
+
   /** @param reference `name` for the highest version, `name@3`, or `name@alias` */
   async resolveModel(reference: string): Promise<StoredModel> {
     const [name, selector] = splitReference(reference);

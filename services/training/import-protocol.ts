@@ -13,6 +13,12 @@ export const importSpecSchema = z.strictObject({
   arch: z.string(),
   /** Edge of the base's images; position tables of another size are interpolated. Default: the architecture's own. */
   imageSize: z.int().min(16).max(4096).multipleOf(16).optional(),
+  /** How images are brought to that size. Default: the architecture's own. */
+  fit: z.enum(['pad-or-stretch', 'longest-side']).optional(),
+  /** The file is SAM's, the architecture has adapters: they start at random. */
+  newAdapters: z.boolean().default(false),
+  /** Of the adapters. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   licence: z.string().default('not stated; see where the file comes from'),
 });
 

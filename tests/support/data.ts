@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { standardPreprocessing, type BaseDraft, type ModelDraft } from '../../services/store';
+import { standardPreprocessing, type BackboneDraft, type BaseDraft, type ModelDraft } from '../../services/store';
 import { baseArchitecture } from '../../services/store/architectures';
 import { WEIGHTS_FILE } from '../../services/store/versions';
 import { segmentationHead } from './heads';
@@ -23,6 +23,16 @@ export function baseDraft(name: string, { family, architecture } = tiny): BaseDr
     family,
     architecture,
     parameters: 0,
+    origin: 'a test',
+    licence: 'none',
+  };
+}
+
+export function backboneDraft(name: string): BackboneDraft {
+  return {
+    name,
+    architecture: { kind: 'mobilenet-v3-large', se: 'plain' },
+    untrained: [],
     origin: 'a test',
     licence: 'none',
   };

@@ -65,7 +65,7 @@ function common(name: string, base: StoredBase) {
     base: { name: baseName, version, sha256: weights.sha256 },
     preprocessing: standardPreprocessing(architecture),
     training: {},
-    metrics: { mdsc: 0.5, curve: [1, 2] },
+    metrics: { mdsc: 0.5, curve: [1, 2], validation: { mdsc: 0.25, classes: [{ f1: 1 }] } },
     dataset: { fingerprint: 'none' },
     codeVersion: 'test',
     licence: 'none',

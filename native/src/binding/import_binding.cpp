@@ -59,9 +59,13 @@ Napi::Value import_base(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto source = read_string(info[0], "sourcePath");
     const auto config = models::parse_sam_config(read_string(info[1], "architecture"));
-    const bool resize = read_boolean(info[2], "resizePositions");
-    const auto weights = read_string(info[3], "weightsPath");
-    return import_on_loader(info.Env(), [=] { return models::import_base(source, config, resize, weights); });
+    models::BaseImportOptions options;
+    options.resize_positions = read_boolean(info[2], "resizePositions");
+    if (!info[3].IsNull()) {
+      options.adapter_seed = static_cast<std::uint64_t>(read_integer(info[3], "adapterSeed", 0, kMaxSafeInteger));
+    }
+    const auto weights = read_string(info[4], "weightsPath");
+    return import_on_loader(info.Env(), [=] { return models::import_base(source, config, options, weights); });
   });
 }
 

@@ -11,12 +11,14 @@
 #include "core/error.h"
 #include "models/mobilenet_v3.h"
 #include "models/sam.h"
+#include "nn/adapter.h"
 
 namespace automed::models {
 namespace {
 
 constexpr std::string_view kBlocks = "image_encoder.blocks.";
 constexpr std::string_view kDataParallel = "module.";
+constexpr std::string_view kAdapter = ".Adapter.";
 constexpr std::string_view kBackbone = "backbone.";
 
 /// What DataParallel put before every name, or nothing.
@@ -79,6 +81,19 @@ ImportReport start_report(const WeightsSource& source) {
   return report;
 }
 
+/// The adapters of every block with random weights, under their names in a base; empty without adapters.
+std::map<std::string, torch::Tensor> random_adapters(const SamConfig& config, std::uint64_t seed) {
+  std::map<std::string, torch::Tensor> tensors;
+  if (!config.encoder.adapter) return tensors;
+  torch::manual_seed(seed);
+  for (std::int64_t i = 0; i < config.encoder.depth; ++i) {
+    const nn::Adapter adapter(config.encoder.embed_dim);
+    const std::string prefix = std::string(kBlocks) + std::to_string(i) + std::string(kAdapter);
+    for (const auto& [name, tensor] : state_dict(*adapter, prefix)) tensors.emplace(name, tensor);
+  }
+  return tensors;
+}
+
 std::set<std::string> parameter_names(const torch::nn::Module& module) {
   std::set<std::string> names;
   for (const auto& item : module.named_parameters()) names.insert(item.key());
@@ -113,7 +128,7 @@ std::vector<ExpectedTensor> expected_state(const SamConfig& config) {
   return expected;
 }
 
-ImportReport import_base(const std::string& source_path, const SamConfig& config, bool resize_positions,
+ImportReport import_base(const std::string& source_path, const SamConfig& config, const BaseImportOptions& options,
                          const std::string& destination_path) {
   const torch::NoGradGuard guard;
   const auto source = open_weights(source_path);
@@ -123,7 +138,14 @@ ImportReport import_base(const std::string& source_path, const SamConfig& config
   NamedTensors kept;
   Mismatch mismatch;
   std::set<std::string> known;
+  std::map<std::string, torch::Tensor> adapters;
+  if (options.adapter_seed) adapters = random_adapters(config, *options.adapter_seed);
   for (const ExpectedTensor& wanted : expected_state(config)) {
+    if (const auto adapter = adapters.find(wanted.name); adapter != adapters.end()) {
+      report.untrained.push_back(wanted.name);
+      keep(report, kept, wanted.name, adapter->second, wanted.parameter);
+      continue;
+    }
     known.insert(prefix + wanted.name);
     if (!source->contains(prefix + wanted.name)) {
       mismatch.missing.push_back(wanted.name);
@@ -131,7 +153,7 @@ ImportReport import_base(const std::string& source_path, const SamConfig& config
     }
     torch::Tensor tensor = source->tensor(prefix + wanted.name);
     if (tensor.sizes() != torch::IntArrayRef(wanted.shape)) {
-      const bool may = resize_positions && depends_on_image(wanted.name, config);
+      const bool may = options.resize_positions && depends_on_image(wanted.name, config);
       const torch::Tensor resized = may ? resize_table(wanted.name, tensor, wanted.shape) : torch::Tensor();
       if (!resized.defined()) {
         mismatch.add_shape(wanted.name, tensor.sizes(), wanted.shape);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ struct ExpectedTensor {
 };
 std::vector<ExpectedTensor> expected_state(const SamConfig& config);
 
+/// What an import may do to a file that is not the architecture's as it stands.
+struct BaseImportOptions {
+  /// Position tables may be of another image size and are interpolated.
+  bool resize_positions = false;
+  /// The file is SAM's and the base has adapters, which start at random from this seed, as SAM-Med2D's training does.
+  std::optional<std::uint64_t> adapter_seed = std::nullopt;
+};
+
 /// Writes the weights of a published SAM or SAM-Med2D (.pth or safetensors) as a base of `config`, tensor by tensor
 /// from the mapped file, so that memory does not grow with the file. Names and shapes must be exactly the
 /// architecture's (a `module.` in front of all of them is dropped); one Error(kCheckpointMismatch) lists what differs.
@@ -39,7 +48,7 @@ std::vector<ExpectedTensor> expected_state(const SamConfig& config);
 /// another image size: they are interpolated as SAM-Med2D's `load_from` does (bilinear, corners not aligned). That code
 /// also drops the mask tokens and the decoder's MLPs and starts them at random; here they are kept, since nothing in
 /// their shapes depends on the image size.
-ImportReport import_base(const std::string& source_path, const SamConfig& config, bool resize_positions,
+ImportReport import_base(const std::string& source_path, const SamConfig& config, const BaseImportOptions& options,
                          const std::string& destination_path);
 
 /// Writes torchvision's `mobilenet_v3_large` (the `features`; the classifier is left out) as the MobileNet of a head,

@@ -30,18 +30,33 @@ void InteractiveSystem::set_training(bool training) {
   base_->train(training);
 }
 
-InteractiveSystem::Prediction InteractiveSystem::predict(const torch::Tensor& embedding, const Prompt& prompt) {
+InteractiveSystem::Predictions InteractiveSystem::predict(const torch::Tensor& embedding, const Prompt& prompt) {
   const auto prompts = base_->prompt_encoder->forward(prompt.points, prompt.boxes, prompt.masks);
-  const auto predicted = base_->mask_decoder->forward(embedding, base_->prompt_encoder->dense_pe(), prompts.sparse,
-                                                      prompts.dense, /*multimask=*/true);
-  const torch::Tensor best = predicted.iou.argmax(1);  // N
-  const torch::Tensor row = torch::arange(best.size(0), best.options());
-  Prediction result;
-  result.low_res = predicted.masks.index({row, best}).unsqueeze(1);  // N,1,4g,4g
-  result.iou = predicted.iou.index({row, best});
+  const torch::Tensor pe = base_->prompt_encoder->dense_pe();
+  const bool answers_single = !base_->config().encoder.adapter;
+  const std::int64_t first = answers_single ? 1 : 0;  // of the three
+  const auto predicted = answers_single ? base_->mask_decoder->all_masks(embedding, pe, prompts.sparse, prompts.dense)
+                                        : base_->mask_decoder->forward(embedding, pe, prompts.sparse, prompts.dense,
+                                                                       /*multimask=*/true);
   const auto size = base_->config().encoder.image_size;
-  result.logits = at::upsample_bilinear2d(result.low_res, {size, size}, /*align_corners=*/false);
+  const auto choose = [&](const torch::Tensor& token) {  // N
+    const torch::Tensor row = torch::arange(token.size(0), token.options());
+    Prediction chosen;
+    chosen.low_res = predicted.masks.index({row, token}).unsqueeze(1);  // N,1,4g,4g
+    chosen.iou = predicted.iou.index({row, token});
+    chosen.logits = at::upsample_bilinear2d(chosen.low_res, {size, size}, /*align_corners=*/false);
+    return chosen;
+  };
+  const torch::Tensor best = predicted.iou.slice(1, first).argmax(1) + first;  // N
+  Predictions result{choose(best), std::nullopt};
+  if (answers_single) result.single = choose(torch::zeros_like(best));
   return result;
+}
+
+torch::Tensor InteractiveSystem::loss_of(const Predictions& predictions, const torch::Tensor& target) const {
+  const auto& [best, single] = predictions;
+  const torch::Tensor loss = interactive_loss(best.logits, target, best.iou);
+  return single ? (loss + interactive_loss(single->logits, target, single->iou)) / 2 : loss;
 }
 
 void InteractiveSystem::learn(const Batch& batch, std::uint64_t seed, const Learn& learn) {
@@ -56,20 +71,20 @@ void InteractiveSystem::learn(const Batch& batch, std::uint64_t seed, const Lear
   } else {
     prompt.points = point_prompts(target, random);
   }
-  Prediction predicted = predict(embedding, prompt);
-  learn(interactive_loss(predicted.logits, target, predicted.iou));
+  Predictions predicted = predict(embedding, prompt);
+  learn(loss_of(predicted, target));
 
   const torch::Tensor fixed = embedding.detach();
   const auto silent = 1 + static_cast<int>(random.below(kRounds - 2));
   for (int round = 0; round < kRounds; ++round) {
     Prompt next;
-    next.masks = base_->mask_prompt(predicted.low_res).detach();
+    next.masks = base_->mask_prompt(predicted.best.low_res).detach();
     if (round != silent && round != kRounds - 1) {
       const std::int64_t count = kCorrections[random.below(kCorrections.size())];
-      next.points = correction_points(predicted.logits.detach() > 0, target, count, random);
+      next.points = correction_points(predicted.best.logits.detach() > 0, target, count, random);
     }
     predicted = predict(fixed, next);
-    learn(interactive_loss(predicted.logits, target, predicted.iou));
+    learn(loss_of(predicted, target));
   }
 }
 
@@ -89,8 +104,8 @@ Evaluation InteractiveSystem::evaluate(const Batch& batch, const std::vector<std
   Prompt box, point;
   box.boxes = box_prompts(target);
   point.points = models::PointPrompt{torch::cat(coords), torch::cat(labels)};
-  const Prediction from_box = predict(embedding, box);
-  const Prediction from_point = predict(embedding, point);
+  const Prediction from_box = predict(embedding, box).best;
+  const Prediction from_point = predict(embedding, point).best;
   for (std::int64_t first = 0; first < target.size(0); first += structures) {
     const auto of = [&](const torch::Tensor& x) { return x.narrow(0, first, structures); };
     losses.push_back(interactive_loss(of(from_box.logits), of(target), of(from_box.iou)));

@@ -14,6 +14,10 @@ namespace automed::train {
 /// and the mask decoder are trained, and of the image encoder what `encoder` says; the encoder learns in the first pass
 /// only.
 ///
+/// SAM's single mask, which it answers with when one mask is asked for, has a token of its own (SAM, appendix A). A
+/// base without adapters answers so, hence its single mask learns beside the best of three, from the same prompts and
+/// with the same loss; SAM-Med2D always takes the best of three and never trains the token.
+///
 /// Differences from the published code: its loop wraps three of the point embeddings anew in every pass, so that its
 /// optimiser never trains them; here they are trained. It also runs the prompt encoder without gradients in the
 /// correction rounds, so that what reads mask prompts is never trained; here it is. A base without adapters, SAM's, is
@@ -41,8 +45,14 @@ class InteractiveSystem : public System {
     torch::Tensor logits;   ///< N,1,S,S
     torch::Tensor iou;      ///< N
   };
+  /// The best of three by predicted IoU; of a base without adapters also the single mask.
+  struct Predictions {
+    Prediction best;
+    std::optional<Prediction> single;
+  };
 
-  Prediction predict(const torch::Tensor& embedding, const Prompt& prompt);
+  Predictions predict(const torch::Tensor& embedding, const Prompt& prompt);
+  torch::Tensor loss_of(const Predictions& predictions, const torch::Tensor& target) const;
 };
 
 }  // namespace automed::train

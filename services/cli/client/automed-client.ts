@@ -3,6 +3,7 @@ import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysi
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import type { ClassifyRequest } from '../../../proto/gen/automed/classification/v1/ClassifyRequest';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import type { PredictMasksRequest } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
@@ -111,6 +112,14 @@ export class AutomedClient {
       const request = { pageSize: PAGE_SIZE, pageToken };
       const { bases, nextPageToken } = await this.models.unary('ListBases', request, this.settings());
       return { items: bases, nextPageToken };
+    });
+  }
+
+  async listBackbones(): Promise<Backbone__Output[]> {
+    return pages(async (pageToken) => {
+      const request = { pageSize: PAGE_SIZE, pageToken };
+      const { backbones, nextPageToken } = await this.models.unary('ListBackbones', request, this.settings());
+      return { items: backbones, nextPageToken };
     });
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import { BASE_ARCHITECTURES } from '../../store';
 import { loadConfig } from '../config';
@@ -7,22 +8,25 @@ import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { runWorker } from '../training/worker';
+import { evaluateBaseCommand } from './evaluate-base';
 import { exportCommand } from './export';
 import { importCommand } from './import';
 import { connected, examples, whole } from './options';
 
 export function basesCommand(): Command {
   const command = new Command('bases').description(
-    'create, import, export and list bases: the encoders that models stand on',
+    'create, import, export, measure and list bases: the encoders that models stand on',
   );
   command.addCommand(createCommand());
   command.addCommand(importCommand());
   command.addCommand(exportCommand('base'));
+  command.addCommand(evaluateBaseCommand());
   command.addCommand(listCommand());
   return examples(command, [
     'automed bases create tiny --arch tiny --seed 1',
     'automed bases import sam-med2d_b.pth --arch sam-med2d-vit-b',
     'automed bases export sam-med2d-vit-b --out sam-med2d-b.safetensors',
+    'automed bases evaluate sam-med2d-vit-b --data data/isic2017',
     'automed bases list',
   ]);
 }
@@ -52,19 +56,27 @@ function createCommand(): Command {
 
 function listCommand(): Command {
   return connected(new Command('list'))
-    .description('list every version of every base')
+    .description('list every version of every base, and of every backbone that training can start from')
     .option('--json', 'print one JSON document')
     .action(async (options: ConnectOptions & { json?: boolean }) => {
-      const bases = await withClient(options, (client) => client.listBases());
-      if (options.json) return printJson({ bases: bases.map(baseJson) });
-      if (bases.length === 0)
-        return printLine('no bases yet; `automed bases create tiny --arch tiny` makes a small one');
+      const [bases, backbones] = await withClient(options, (client) =>
+        Promise.all([client.listBases(), client.listBackbones()]),
+      );
+      if (options.json) return printJson({ bases: bases.map(baseJson), backbones: backbones.map(backboneJson) });
+      if (bases.length === 0) printLine('no bases yet; `automed bases create tiny --arch tiny` makes a small one');
       const row = (base: Base__Output): string[] => [
         `${base.name}@${base.version}`,
         byteSize(Number(base.weightsBytes)),
         base.weightsSha256.slice(0, 12),
       ];
-      printLine(table(['BASE', 'SIZE', 'SHA256'], bases.map(row)));
+      if (bases.length > 0) printLine(table(['BASE', 'SIZE', 'SHA256'], bases.map(row)));
+      const backboneRow = (each: Backbone__Output): string[] => [
+        `${each.name}@${each.version}`,
+        byteSize(Number(each.weightsBytes)),
+        each.weightsSha256.slice(0, 12),
+        each.kind,
+      ];
+      if (backbones.length > 0) printLine(table(['BACKBONE', 'SIZE', 'SHA256', 'KIND'], backbones.map(backboneRow)));
     });
 }
 
@@ -76,5 +88,16 @@ function baseJson(base: Base__Output): object {
     weights_bytes: Number(base.weightsBytes),
     loaded: base.loaded,
     architecture: base.architectureJson === '' ? null : (JSON.parse(base.architectureJson) as unknown),
+  };
+}
+
+function backboneJson(backbone: Backbone__Output): object {
+  return {
+    name: backbone.name,
+    version: backbone.version,
+    kind: backbone.kind,
+    origin: backbone.origin,
+    weights_sha256: backbone.weightsSha256,
+    weights_bytes: Number(backbone.weightsBytes),
   };
 }

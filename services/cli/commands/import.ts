@@ -20,6 +20,8 @@ interface ImportOptions {
   seed: number;
   name?: string;
   imageSize?: number;
+  fit?: 'pad-or-stretch' | 'longest-side';
+  newAdapters?: boolean;
   licence?: string;
   home?: string;
   json?: boolean;
@@ -38,6 +40,10 @@ an optimiser, which is left out. Nothing in the file is executed. Names and shap
 The first two make a base. --image-size makes it for smaller (or larger) images than the file's: the position tables are
 interpolated bilinearly, as SAM-Med2D's code does when it starts from SAM. That code then starts the mask tokens and the
 decoder's heads anew; here they are kept, because they do not depend on the size.
+
+SAM scales an image by its longer side and pads it, SAM-Med2D pads small images and stretches large ones; --fit makes a base
+do it the other way, as a fair comparison of the two encoders needs. --new-adapters, with --arch sam-med2d-vit-b, makes of
+SAM's file what SAM-Med2D was trained from: its adapters start at random and are left to train ("automed train base").
 
 The last two make a backbone: ImageNet weights for the network beside the encoder, SAM-AutoMed's and SAM-MedCls's MobileNet
 (of full width) or AutoSAM's HarDNet, which then starts from them: "automed train ... --backbone NAME". The published
@@ -58,7 +64,14 @@ export function importCommand(): Command {
         .choices(['improved', 'plain'])
         .default('improved'),
     )
-    .option('--seed <number>', 'with --mobilenet: of the blocks that are left to train', whole(0), 0)
+    .addOption(
+      new Option('--fit <kind>', "how images are brought to that size (default: the architecture's)").choices([
+        'pad-or-stretch',
+        'longest-side',
+      ]),
+    )
+    .option('--new-adapters', 'the file is SAM without adapters: they start at random')
+    .option('--seed <number>', 'of adapters and blocks that are left to train', whole(0), 0)
     .option('--licence <text>', 'under which the weights are published; recorded with them')
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--json', 'print one JSON document')
@@ -67,6 +80,7 @@ export function importCommand(): Command {
   return examples(command, [
     'automed bases import sam-med2d_b.pth --arch sam-med2d-vit-b',
     'automed bases import sam_vit_b_01ec64.pth --arch sam-vit-b --image-size 256 --name sam-b-256',
+    'automed bases import sam_vit_b_01ec64.pth --arch sam-med2d-vit-b --image-size 256 --new-adapters --name med2d-start',
     'automed bases import --mobilenet mobilenet_v3_large-8738ca79.pth --name imagenet',
   ]);
 }
@@ -115,7 +129,8 @@ function commandFor(file: string | undefined, options: ImportOptions, store: str
   }
   const licence = options.licence === undefined ? {} : { licence: options.licence };
   if (backbone !== undefined) {
-    if (arch !== undefined || imageSize !== undefined) throw new UsageError('--arch and --image-size are for a base');
+    const ofBase = [arch, imageSize, options.fit, options.newAdapters].some((option) => option !== undefined);
+    if (ofBase) throw new UsageError('--arch, --image-size, --fit and --new-adapters are for a base');
     const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
     const spec = { store, name: options.name ?? kind, file: existing(backbone), kind, se, seed, ...licence } as const;
     return { type: 'importBackbone', spec };
@@ -123,7 +138,10 @@ function commandFor(file: string | undefined, options: ImportOptions, store: str
   if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
   const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
   const size = imageSize === undefined ? {} : { imageSize };
-  return { type: 'importBase', spec: { store, name, file: existing(file), arch, ...size, ...licence } };
+  const fit = options.fit === undefined ? {} : { fit: options.fit };
+  const adapters = { newAdapters: options.newAdapters === true, seed };
+  const spec = { store, name, file: existing(file), arch, ...size, ...fit, ...adapters, ...licence };
+  return { type: 'importBase', spec };
 }
 
 function reportLines({ file, weights, converted, leftOut, untrained }: ImportReport): string[] {

@@ -1,11 +1,20 @@
 import { automedError } from '../../common/errors';
-import type { BaseManifest, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
+import type {
+  BackboneManifest,
+  BaseManifest,
+  ModelManifest,
+  StoredBackbone,
+  StoredBase,
+  StoredModel,
+  Task,
+} from '../../store';
 import { paginate, type Page } from './paging';
 
 /** The store, as far as this program names, lists and deletes. */
 export interface Library {
   listModels(): Promise<StoredModel[]>;
   listBases(): Promise<StoredBase[]>;
+  listBackbones(): Promise<StoredBackbone[]>;
   resolveModel(reference: string): Promise<StoredModel>;
   resolveBase(reference: string): Promise<StoredBase>;
   aliases(name: string): Promise<Record<string, number>>;
@@ -93,6 +102,11 @@ export class Registry {
     const manifests = (await this.library.listBases()).map(({ manifest }) => manifest);
     const page = paginate(manifests, keyOf, request);
     return { ...page, items: page.items.map((manifest) => this.viewBase(manifest)) };
+  }
+
+  async listBackbones(request: PageRequest): Promise<Page<BackboneManifest>> {
+    const manifests = (await this.library.listBackbones()).map(({ manifest }) => manifest);
+    return paginate(manifests, keyOf, request);
   }
 
   async getBase(reference: string): Promise<BaseView> {

@@ -1,6 +1,7 @@
+import type { Backbone } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base } from '../../../proto/gen/automed/models/v1/Base';
 import type { Model } from '../../../proto/gen/automed/models/v1/Model';
-import type { Task } from '../../store';
+import type { BackboneManifest, Task } from '../../store';
 import { automedError } from '../../common/errors';
 import type { BaseView, ModelView } from '../domain/registry';
 
@@ -49,11 +50,29 @@ export function toBase({ manifest, loaded }: BaseView): Base {
   };
 }
 
-/** The metrics that are single numbers; curves and matrices stay in the report. */
+export function toBackbone(manifest: BackboneManifest): Backbone {
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    weightsSha256: manifest.weights.sha256,
+    weightsBytes: manifest.weights.bytes,
+    createTime: toTimestamp(manifest.created),
+    kind: manifest.architecture.kind,
+    origin: manifest.origin,
+  };
+}
+
+/** The metrics that are single numbers, those of a part as `validation.mdsc`; curves and matrices stay in the report. */
 function numbersOf(metrics: Record<string, unknown>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-  );
+  const numbers: Record<string, number> = {};
+  for (const [name, value] of Object.entries(metrics)) {
+    if (typeof value === 'number') numbers[name] = value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+    for (const [metric, score] of Object.entries(value)) {
+      if (typeof score === 'number') numbers[`${name}.${metric}`] = score;
+    }
+  }
+  return numbers;
 }
 
 function toTimestamp(iso: string): { seconds: string; nanos: number } {

@@ -3,6 +3,7 @@ import type { DeleteAliasRequest__Output } from '../../../proto/gen/automed/mode
 import type { DeleteModelRequest__Output } from '../../../proto/gen/automed/models/v1/DeleteModelRequest';
 import type { GetBaseRequest__Output } from '../../../proto/gen/automed/models/v1/GetBaseRequest';
 import type { GetModelRequest__Output } from '../../../proto/gen/automed/models/v1/GetModelRequest';
+import type { ListBackbonesRequest__Output } from '../../../proto/gen/automed/models/v1/ListBackbonesRequest';
 import type { ListBasesRequest__Output } from '../../../proto/gen/automed/models/v1/ListBasesRequest';
 import type { ListModelsRequest__Output } from '../../../proto/gen/automed/models/v1/ListModelsRequest';
 import type { LoadModelRequest__Output } from '../../../proto/gen/automed/models/v1/LoadModelRequest';
@@ -12,7 +13,7 @@ import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Registry } from '../domain/registry';
-import { toBase, toModel, toTask } from './model-messages';
+import { toBackbone, toBase, toModel, toTask } from './model-messages';
 
 const NAME = 'automed.models.v1.ModelService';
 
@@ -47,6 +48,10 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
       return { bases: items.map(toBase), nextPageToken };
     }),
     GetBase: unary(log, async ({ base }: GetBaseRequest__Output) => ({ base: toBase(await registry.getBase(base)) })),
+    ListBackbones: unary(log, async (request: ListBackbonesRequest__Output) => {
+      const { items, nextPageToken } = await registry.listBackbones(request);
+      return { backbones: items.map(toBackbone), nextPageToken };
+    }),
   };
   return { name: NAME, definition: serviceDefinition(NAME), implementation };
 }

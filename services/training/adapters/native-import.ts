@@ -2,8 +2,8 @@ import { importBase, importHarDNet, importMobileNet } from '../../../native/lib'
 import type { WriteBackbone } from '../domain/import-backbone';
 import type { WriteBase } from '../domain/import-base';
 
-export const writeNativeBase: WriteBase = (file, architecture, resizePositions, weightsPath) =>
-  importBase(file, JSON.stringify(architecture), resizePositions, weightsPath);
+export const writeNativeBase: WriteBase = (file, architecture, { resizePositions, adapterSeed }, weightsPath) =>
+  importBase(file, JSON.stringify(architecture), resizePositions, adapterSeed, weightsPath);
 
 export const writeNativeBackbone: WriteBackbone = (file, architecture, seed, weightsPath) =>
   architecture.kind === 'mobilenet-v3-large'

@@ -21,11 +21,18 @@ export interface WrittenWeights {
   untrained: string[];
 }
 
-/** Writes the weights of `file` as a base of `architecture`; interpolates position tables only when asked to. */
+export interface WriteOptions {
+  /** Position tables of another image size are interpolated; otherwise they are an error. */
+  resizePositions: boolean;
+  /** The file has no adapters: they start at random from this seed. */
+  adapterSeed: number | null;
+}
+
+/** Writes the weights of `file` as a base of `architecture`. */
 export type WriteBase = (
   file: string,
   architecture: object,
-  resizePositions: boolean,
+  options: WriteOptions,
   weightsPath: string,
 ) => Promise<WrittenWeights>;
 
@@ -49,20 +56,26 @@ export async function describeFile(path: string): Promise<Omit<ImportReport['fil
 /** Registers published weights as the next version of a base. */
 export async function importBase(
   store: ModelStore,
-  { name, file, arch, imageSize, licence }: Omit<ImportSpec, 'store'>,
+  { name, file, arch, imageSize, fit, newAdapters, seed, licence }: Omit<ImportSpec, 'store'>,
   write: WriteBase,
 ): Promise<{ base: StoredBase; report: ImportReport }> {
   const { family, architecture: published } = baseArchitecture(arch);
-  const architecture = { ...published, image_size: imageSize ?? published.image_size };
+  const architecture = { ...published, image_size: imageSize ?? published.image_size, fit: fit ?? published.fit };
+  if (newAdapters && !architecture.adapter) {
+    throw automedError('INVALID_ARGUMENT', `The architecture ${arch} has no adapters.`, { field: 'newAdapters' });
+  }
   const described = await describeFile(file);
   const results: WrittenWeights[] = [];
   const base = await store.registerBase(
     { name, family, architecture, parameters: 0, origin: '', licence },
     async (folder) => {
-      const written = await write(file, architecture, imageSize !== undefined, join(folder, WEIGHTS_FILE));
+      const options = { resizePositions: imageSize !== undefined, adapterSeed: newAdapters ? seed : null };
+      const written = await write(file, architecture, options, join(folder, WEIGHTS_FILE));
       results.push(written);
       const { format, parameters } = written;
-      return { parameters, origin: `${described.name} (${format}, sha256 ${described.sha256}), architecture ${arch}` };
+      const adapters = newAdapters ? `, adapters at random from seed ${seed}` : '';
+      const origin = `${described.name} (${format}, sha256 ${described.sha256}), architecture ${arch}${adapters}`;
+      return { parameters, origin };
     },
   );
   return { base, report: reportOf(described, architecture.image_size, results, base) };

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBase, Trainer } from '../../../native/lib';
 import { ModelStore, sha256OfFile } from '../../../services/store';
+import { writeDemoData } from '../../../services/training/domain/demo-data';
 import { baseArchitecture } from '../../../services/store/architectures';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
@@ -107,6 +108,31 @@ it('interpolates the position tables of another image size, when asked to, and n
   }
   const changed = [...written].filter(([name, { data }]) => !tensors.get(name)?.data.equals(data));
   expect(changed.map(([name]) => name).sort()).toEqual(answer.converted.map(({ name }) => name).sort());
+});
+
+it('starts SAM-Med2D from SAM: adapters at random, images fitted as asked', async () => {
+  const sam = join(folder, 'sam.safetensors');
+  await initBase(JSON.stringify(baseArchitecture('tiny-sam').architecture), 5, sam);
+  expect((await importFile(sam, '--name', 'refused')).err).toContain('missing: image_encoder.blocks.0.Adapter');
+  await imported(sam, '--name', 'start', '--new-adapters', '--seed', '4', '--fit', 'longest-side');
+  const { manifest, weightsPath } = await (await ModelStore.open(home)).resolveBase('start');
+  expect(manifest.architecture).toEqual({ ...architecture, fit: 'longest-side' });
+  expect(manifest.origin).toContain('adapters at random from seed 4');
+  const stem = 'image_encoder.patch_embed.proj.weight';
+  expect(readSafetensors(weightsPath).get(stem)).toEqual(readSafetensors(sam).get(stem));
+  const without = await automed('bases', 'import', sam, '--arch', 'tiny-sam', '--new-adapters', '--home', home);
+  expect(without).toMatchObject({ code: 1, err: expect.stringContaining('tiny-sam has no adapters') });
+});
+
+it('measures a base as it is, with boxes and with points', async () => {
+  await imported(weights, '--name', 'measured');
+  const data = join(folder, 'lesions');
+  const { segmentation } = await writeDemoData(data, { seed: 3, trainCount: 8, testCount: 3 });
+  const options = ['--data', segmentation, '--part', 'test', '--home', home, '--threads', '1', '--json'];
+  const { code, out } = await automed('bases', 'evaluate', 'measured', ...options);
+  expect(code).toBe(0);
+  const score = expect.any(Number);
+  expect(JSON.parse(out)).toMatchObject({ base: 'measured@1', images: 3, mdsc: score, point: { mdsc: score } });
 });
 
 it('makes a backbone of a MobileNet, which a training run starts from', async () => {

@@ -10,7 +10,7 @@ import { classificationClient, modelClient, segmentationClient } from '../../../
 import { healthDefinition } from '../../../services/common/grpc/health';
 import { decodeMask, decodeRle, unpackBits } from '../../../services/imaging/mask';
 import { WEIGHTS_FILE } from '../../../services/store';
-import { temporaryFolder } from '../../support/data';
+import { backboneDraft, temporaryFolder, writeWeights } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { png, RGB } from '../../support/images';
 import { startProgram, type Program } from '../../support/stack';
@@ -27,6 +27,7 @@ let models: ReturnType<typeof modelClient>;
 
 beforeAll(async () => {
   store = await makeStore(home);
+  await store.store.registerBackbone(backboneDraft('imagenet'), writeWeights('abc'));
   for (const name of ['polyp', 'polyp', 'lesion', 'altered', 'shortened', 'spare']) await store.addSegmentation(name);
   await store.addClassification('tumour');
   await store.store.setAlias('polyp', 'production', 1);
@@ -311,8 +312,11 @@ test('lists models by page and task, with what the store records', async () => {
   const classifiers = await models.unary('ListModels', { task: 'TASK_CLASSIFICATION' });
   expect(classifiers.models).toMatchObject([{ name: 'tumour', task: 'TASK_CLASSIFICATION', classes: CLASSES }]);
   const { model } = await models.unary('GetModel', { model: 'polyp@1' });
-  expect(model).toMatchObject({ version: 1, baseName: 'tiny', structures: ['polyp'], metrics: { mdsc: 0.5 } });
+  expect(model).toMatchObject({ version: 1, baseName: 'tiny', structures: ['polyp'] });
+  expect(model?.metrics).toEqual({ mdsc: 0.5, 'validation.mdsc': 0.25 });
   expect(model?.threshold).toBeCloseTo(0.5);
+  const { backbones } = await models.unary('ListBackbones', {});
+  expect(backbones).toMatchObject([{ name: 'imagenet', version: 1, kind: 'mobilenet-v3-large', weightsBytes: '3' }]);
   const { bases } = await models.unary('ListBases', {});
   expect(bases).toMatchObject([{ name: 'tiny', version: 1, loaded: true }]);
   expect((await models.unary('GetBase', { base: 'tiny' })).base?.weightsSha256).toBe(

@@ -2,6 +2,7 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBase, Trainer, type AutomedError, type TrainerOptions } from '../../../../native/lib';
 import {
+  makeMicroEngine,
   makeMicroFiles,
   MICRO_AUTOSAM,
   MICRO_BASE,
@@ -55,6 +56,30 @@ async function addSquares(trainer: Trainer, split: 'train' | 'validation', count
       }
     }
     await trainer.addSegmentationSample(split, pixels, mask);
+  }
+}
+
+/** How well one mask, prompted with the box of its square, agrees with it. */
+async function singleMaskDice(base: string, architecture: string): Promise<number> {
+  const { engine } = await makeMicroEngine(files);
+  try {
+    const loaded = await engine.loadBase(base, architecture);
+    const pixels = noise(64, 64, 99);
+    const inside = (at: number): boolean => at % 64 >= 12 && at % 64 < 36 && at >= 64 * 20 && at < 64 * 44;
+    for (let at = 0; at < 64 * 64; at++) if (inside(at)) pixels.data.fill(255, at * 3, at * 3 + 3);
+    const boxes = Float32Array.of(12, 20, 36, 44);
+    const none = { points: null, labels: null, mask: null, multimask: false, threshold: 0.5 };
+    const { masks } = await engine.predictMasks(loaded, pixels, { ...none, boxes });
+    const drawn = masks[0]!.mask;
+    let [both, sum] = [0, 24 * 24];
+    for (let at = 0; at < 64 * 64; at++) {
+      const on = drawn[at] === 1;
+      sum += on ? 1 : 0;
+      both += on && inside(at) ? 1 : 0;
+    }
+    return (2 * both) / sum;
+  } finally {
+    await engine.close();
   }
 }
 
@@ -120,6 +145,22 @@ describe('training', () => {
     const gaussian = 'prompt_encoder.pe_layer.positional_encoding_gaussian_matrix';
     expect(firstTensor(base, gaussian)).toBe(firstTensor(files.base, gaussian));
     expect((await failure(trainer.exportWeights(join(files.folder, 'no-head'), null))).code).toBe('ILLEGAL_STATE');
+  });
+
+  it('teaches a base without adapters the single mask that it answers with, as SAM does', async () => {
+    const architecture = JSON.stringify({ ...JSON.parse(MICRO_BASE), adapter: false });
+    const start = join(files.folder, 'sam.safetensors');
+    await initBase(architecture, 5, start);
+    const sam = { baseArchitecture: architecture, baseWeightsPath: start, headArchitecture: null } as const;
+    const trainer = await make({ ...sam, encoder: 'all', learningRate: 2e-3, batchSize: 4 });
+    await addSquares(trainer, 'train', 16);
+    await losses(trainer, 30);
+    const trained = join(files.folder, 'trained-sam.safetensors');
+    await trainer.exportWeights(null, trained);
+    const key = 'mask_decoder.output_hypernetworks_mlps.0.layers.0.weight';
+    expect(firstTensor(trained, key)).not.toBe(firstTensor(start, key));
+    const before = await singleMaskDice(start, architecture);
+    expect(await singleMaskDice(trained, architecture)).toBeGreaterThan(Math.max(0.7, before));
   });
 
   it('learns two structures that overlap, and draws them both', async () => {

@@ -72,7 +72,7 @@ TEST("import: a base is written as it is, with or without DataParallel's prefix"
   for (const char* prefix : {"", "module."}) {
     const auto source = written(folder, automed::state_dict(*sam), prefix);
     const std::string target = folder.file("base.safetensors");
-    const auto report = models::import_base(source, config, false, target);
+    const auto report = models::import_base(source, config, {}, target);
     models::Sam loaded(config);
     automed::load_strict(*loaded, SafetensorsFile::open(target));
     CHECK(torch::equal(sam->parameters()[0], loaded->parameters()[0]));
@@ -82,6 +82,37 @@ TEST("import: a base is written as it is, with or without DataParallel's prefix"
     for (const auto& parameter : sam->parameters()) parameters += parameter.numel();
     CHECK(report.parameters == parameters);
   }
+}
+
+TEST("import: adapters that the file does not have start at random from a seed, and only then") {
+  const TemporaryFolder folder;
+  models::Sam sam(small_config(64));
+  const auto source = written(folder, automed::state_dict(*sam));
+  const auto config = small_config(64, true);
+  const std::string target = folder.file("base.safetensors");
+  error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(source, config, {}, target); });
+
+  const auto report = models::import_base(source, config, {.adapter_seed = 3}, target);
+  models::Sam loaded(config);
+  automed::load_strict(*loaded, SafetensorsFile::open(target));
+  CHECK(torch::equal(loaded->image_encoder->named_parameters()["pos_embed"],
+                     sam->image_encoder->named_parameters()["pos_embed"]));
+  const auto is_adapter = [](const std::string& name) { return name.find(".Adapter.") != std::string::npos; };
+  const auto keys = automed::state_dict(*loaded);
+  CHECK(std::count_if(keys.begin(), keys.end(), [&](const auto& item) { return is_adapter(item.first); }) ==
+        static_cast<std::ptrdiff_t>(report.untrained.size()));
+  CHECK(!report.untrained.empty() && std::all_of(report.untrained.begin(), report.untrained.end(), is_adapter));
+
+  const std::string name = "image_encoder.blocks.1.Adapter.channel.0.weight";
+  const auto drawn = [&](std::uint64_t seed) {
+    models::import_base(source, config, {.adapter_seed = seed}, target);
+    return SafetensorsFile::open(target).tensor(name).clone();
+  };
+  CHECK(torch::equal(drawn(3), loaded->named_parameters()[name]) && !torch::equal(drawn(3), drawn(4)));
+
+  models::Sam complete(config);
+  const auto adapted = written(folder, automed::state_dict(*complete));
+  error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(adapted, config, {.adapter_seed = 3}, target); });
 }
 
 TEST("import: position tables of another image size are interpolated on request, half a pixel in") {
@@ -98,11 +129,10 @@ TEST("import: position tables of another image size are interpolated on request,
   const auto source = written(folder, automed::state_dict(*large));
   const auto config = small_config(64);  // 4 x 4 tokens
   const std::string target = folder.file("base.safetensors");
-  const auto error =
-      error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(source, config, false, target); });
+  const auto error = error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(source, config, {}, target); });
   CHECK(std::string(error.what()).find("image_encoder.pos_embed is [1, 16, 16, 16]") != std::string::npos);
 
-  const auto report = models::import_base(source, config, true, target);
+  const auto report = models::import_base(source, config, {.resize_positions = true}, target);
   CHECK(report.converted.size() == 5);  // the embedding, two tables in two global blocks
   const auto file = SafetensorsFile::open(target);
   const torch::Tensor rows = file.tensor("image_encoder.pos_embed").select(0, 0).select(1, 0).select(1, 0);
@@ -132,11 +162,13 @@ TEST("import: tables of windowed blocks and NaN are refused") {
     if (name == "image_encoder.blocks.1.attn.rel_pos_h") tensor = torch::zeros({9, 8});
   }
   const auto windowed = written(folder, tensors);
-  error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(windowed, config, true, target); });
+  error_of(ErrorCode::kCheckpointMismatch,
+           [&] { models::import_base(windowed, config, {.resize_positions = true}, target); });
   tensors = automed::state_dict(*sam);
   tensors[0].second = torch::full_like(tensors[0].second, std::numeric_limits<float>::quiet_NaN());
   const auto broken = written(folder, tensors);
-  error_of(ErrorCode::kCheckpointCorrupt, [&] { models::import_base(broken, config, true, target); });
+  error_of(ErrorCode::kCheckpointCorrupt,
+           [&] { models::import_base(broken, config, {.resize_positions = true}, target); });
   CHECK(folder.names().size() == 1);
 }
 
