@@ -94,7 +94,8 @@ void Trainer::load(torch::serialize::InputArchive& archive) {
     archive.read("rng", state);
     set_generator_state(torch::kCPU, state);
   } else if (archive.try_read("rng_ranks", state) && rank < state.size(0)) {
-    set_generator_state(torch::kCPU, state[rank].contiguous());
+    // A copy: LibTorch misreads a state that does not begin its storage.
+    set_generator_state(torch::kCPU, state[rank].clone());
   }
   if (device_.is_cuda()) {
     archive.read("rng_device", state);

@@ -1,6 +1,11 @@
 import { automedError } from '../../common/errors';
 import { parseRankEnvironment, type RankEnvironment } from '../domain/gang/rank-environment';
 
+/** What a process that this one starts inherits. */
+export function environment(): Record<string, string | undefined> {
+  return { ...process.env };
+}
+
 /** The place of this process in its gang. */
 export function rankEnvironment(): RankEnvironment {
   return parseRankEnvironment(process.env);

@@ -1,11 +1,11 @@
 // The ranks of a gang as processes of this machine, over loopback.
 
 import { createServer, type AddressInfo } from 'node:net';
-import { automedError } from '../../../common/errors';
 import type { FinishedEvent } from '../../protocol';
 import { findWorker } from '../launch-worker';
-import { RankLostError, type GangAttempt, type GangLauncher } from './launch-gang';
-import { RankProcess, type RankOutcome } from './rank-process';
+import type { GangAttempt, GangLauncher } from './launch-gang';
+import { RankProcess } from './rank-process';
+import { verdict, type RankEnd } from './verdict';
 
 export interface LocalLauncherOptions {
   /** Environment of the ranks, which their places and thread settings are added to. */
@@ -33,24 +33,6 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Errors that a rank has because another one was lost, or because it was told to stop. */
-const CONSEQUENCES = new Set(['DEVICE_UNAVAILABLE', 'CANCELLED']);
-
-/** What became of the gang, from what became of its ranks in the order in which they ended. */
-function verdict(ends: readonly { rank: number; outcome: RankOutcome }[], cancelled: boolean): FinishedEvent {
-  const leader = ends.find(({ rank }) => rank === 0)?.outcome;
-  if (leader?.type === 'finished') return leader.event;
-  if (cancelled) throw automedError('CANCELLED', 'The training run was cancelled.');
-  for (const { outcome } of ends) {
-    if (outcome.type === 'failed' && !CONSEQUENCES.has(outcome.error.code)) throw outcome.error;
-  }
-  const crash = ends.map(({ outcome }) => outcome).find((outcome) => outcome.type === 'crashed');
-  if (crash) throw new RankLostError(crash.how);
-  const failure = ends.find(({ outcome }) => outcome.type === 'failed');
-  const why = failure?.outcome.type === 'failed' ? failure.outcome.error.message : 'it ended early';
-  throw new RankLostError(`rank ${failure?.rank ?? 0} failed: ${why}`);
-}
-
 export class LocalLauncher implements GangLauncher {
   constructor(private readonly options: LocalLauncherOptions) {}
 
@@ -58,8 +40,14 @@ export class LocalLauncher implements GangLauncher {
     const { env, workerPath = findWorker(), onRank, graceMs = GRACE_MS } = this.options;
     const masterPort = await freePort();
     const ranks = Array.from({ length: spec.ranks }, (_, rank) => {
-      const place = { rank, worldSize: spec.ranks, masterAddress: LOOPBACK, masterPort };
-      const process = new RankProcess({ spec, place, env, workerPath, onEvent: rank === 0 ? onEvent : () => undefined });
+      const place = { rank, localRank: rank, worldSize: spec.ranks, masterAddress: LOOPBACK, masterPort };
+      const process = new RankProcess({
+        spec,
+        place,
+        env,
+        workerPath,
+        onEvent: rank === 0 ? onEvent : () => undefined,
+      });
       onRank?.(rank, process.pid);
       return process;
     });
@@ -73,7 +61,7 @@ export class LocalLauncher implements GangLauncher {
     };
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
-    const ends: { rank: number; outcome: RankOutcome }[] = [];
+    const ends: RankEnd[] = [];
     const follow = async ({ rank, outcome }: RankProcess): Promise<void> => {
       const end = { rank, outcome: await outcome };
       ends.push(end);

@@ -69,7 +69,8 @@ export function parseRankEnvironment(environment: Environment): RankEnvironment 
     const { variable, text } = find(source, environment);
     const value = Number(text);
     if (text === undefined) problems.push({ variable, text: missing(source) });
-    else if (!/^\d+$/.test(text)) problems.push({ variable, text: `${variable} must be a whole number, not "${text}"` });
+    else if (!/^\d+$/.test(text))
+      problems.push({ variable, text: `${variable} must be a whole number, not "${text}"` });
     else if (value < source.min || value > source.max)
       problems.push({ variable, text: `${variable} must lie in [${source.min}, ${source.max}], not ${text}` });
     return value;
@@ -105,11 +106,14 @@ export function parseRankEnvironment(environment: Environment): RankEnvironment 
   };
 }
 
+/** What of a place varies between gangs. */
+export type RankPlace = Pick<RankEnvironment, 'rank' | 'worldSize' | 'localRank' | 'masterAddress' | 'masterPort'>;
+
 /** The variables that tell a process its place; the other way round. */
-export function rankVariables(place: Pick<RankEnvironment, 'rank' | 'worldSize' | 'masterAddress' | 'masterPort'>) {
+export function rankVariables(place: RankPlace): Record<string, string> {
   return {
     RANK: String(place.rank),
-    LOCAL_RANK: String(place.rank),
+    LOCAL_RANK: String(place.localRank),
     WORLD_SIZE: String(place.worldSize),
     MASTER_ADDR: place.masterAddress,
     MASTER_PORT: String(place.masterPort),

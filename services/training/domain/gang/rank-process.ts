@@ -4,7 +4,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { automedError, ERROR_CODES, type AutomedError } from '../../../common/errors';
 import { workerEventSchema, type FinishedEvent, type TrainSpecInput, type WorkerEvent } from '../../protocol';
 import { workerEnvironment } from '../launch-worker';
-import { rankVariables, type RankEnvironment } from './rank-environment';
+import { rankVariables, type RankPlace } from './rank-environment';
 
 export type RankOutcome =
   | { type: 'finished'; event: FinishedEvent }
@@ -12,9 +12,17 @@ export type RankOutcome =
   /** Ended without a word. */
   | { type: 'crashed'; how: string };
 
+/** The outcome that a rank's last event tells; undefined for any other event. */
+export function outcomeOf(event: WorkerEvent): RankOutcome | undefined {
+  if (event.type === 'finished') return { type: 'finished', event };
+  if (event.type !== 'failed') return undefined;
+  const code = ERROR_CODES.find((known) => known === event.code) ?? 'INTERNAL';
+  return { type: 'failed', error: automedError(code, event.message, { field: event.field }) };
+}
+
 export interface RankStart {
   spec: TrainSpecInput;
-  place: Pick<RankEnvironment, 'rank' | 'worldSize' | 'masterAddress' | 'masterPort'>;
+  place: RankPlace;
   env: Record<string, string | undefined>;
   workerPath: string;
   onEvent: (event: WorkerEvent) => void;
@@ -66,10 +74,8 @@ export class RankProcess {
   }
 
   private hear(event: WorkerEvent, onEvent: RankStart['onEvent']): void {
-    if (event.type === 'finished') this.last = { type: 'finished', event };
-    else if (event.type === 'failed') {
-      const code = ERROR_CODES.find((known) => known === event.code) ?? 'INTERNAL';
-      this.last = { type: 'failed', error: automedError(code, event.message, { field: event.field }) };
-    } else onEvent(event);
+    const outcome = outcomeOf(event);
+    if (outcome) this.last = outcome;
+    else onEvent(event);
   }
 }
