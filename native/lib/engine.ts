@@ -227,6 +227,11 @@ export class Engine {
     return this.raw.stats();
   }
 
+  /** Gives the memory of what was disposed of back to the system; the C library would keep it for what comes next. */
+  async trimMemory(): Promise<void> {
+    await typedErrors(() => this.raw.trimMemory());
+  }
+
   /** Cancels what waits, finishes what runs, joins the threads. */
   async close(): Promise<void> {
     await typedErrors(() => this.raw.close());

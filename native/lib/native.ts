@@ -219,6 +219,8 @@ export interface RawEngine {
     options: RawRequestOptions,
   ): Promise<RawEverythingResult>;
   stats(): RawEngineStats;
+  /** Gives freed memory back to the system, where the C library keeps it (glibc). */
+  trimMemory(): Promise<void>;
   /** Fails what waits with CANCELLED, waits for what runs, joins the threads. */
   close(): Promise<void>;
 }
@@ -269,14 +271,39 @@ export interface RawTrainerOptions {
   verticalFlip: boolean;
   /** Rotation is drawn from (-degrees, degrees); 0 turns it off. */
   rotationDegrees: number;
+  /** Above 0: rotation is drawn from this many angles, evenly spaced in that range; 0: any angle of it. */
+  rotationSteps: number;
   /** Momentum of batch norm's running statistics. */
   batchNormMomentum: number;
+  /** Norm of all gradients together that a step may have; 0: any. */
+  gradientClip: number;
+  /** Of training: `float32`, `bf16` (DEVICE_UNAVAILABLE where the device has none), `auto`. Evaluation is float32. */
+  precision: string;
   /** Share of values that dropout drops, [0, 1); null: the head's own. */
   dropout: number | null;
   /** Null: the run is this process alone. With others, batchSize is each rank's, and all ranks make the same calls. */
   gang: RawGang | null;
   /** File that holds the preprocessed samples, memory-mapped; deleted by close(). */
   cachePath: string;
+  /**
+   * File in which a frozen encoder's embeddings are kept, with `.index` beside it, up to so many bytes; a later trainer with
+   * the same base goes on with it. Null: each is computed whenever it is needed.
+   */
+  embeddingCachePath: string | null;
+  embeddingCacheBytes: number;
+  /** sha256 of the base's weights. */
+  baseSha256: string;
+}
+
+export interface RawEmbeddingStats {
+  /** Embeddings that the budget holds. */
+  capacity: number;
+  kept: number;
+  /** Embeddings found and not found since the trainer was made. */
+  hits: number;
+  misses: number;
+  /** Why nothing more is kept although there is room, e.g. a full disk. */
+  problem: string | null;
 }
 
 export interface RawStepResult {
@@ -318,6 +345,12 @@ export interface RawTrainer {
   train(steps: number): Promise<RawStepResult>;
   /** Takes effect at the next step. */
   setLearningRate(learningRate: number): void;
+  /** Indices of the training samples since the last optimiser step, or of the step that failed. */
+  recentSamples(): Promise<number[]>;
+  /** Measures batch norm's running statistics anew on up to `batches` batches; resolves to how many it took. */
+  measureBatchNorm(batches: number): Promise<number>;
+  /** Null when no embedding is kept. */
+  embeddingStats(): Promise<RawEmbeddingStats | null>;
   evaluate(split: SplitName): Promise<RawSampleResult[]>;
   /** Masks (0 or 1, original size), structure by structure, that the model draws now on one sample. */
   predictMasks(split: SplitName, index: number): Promise<Buffer>;

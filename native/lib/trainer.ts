@@ -1,6 +1,7 @@
 import { typedErrors } from './errors';
 import {
   loadAddon,
+  type RawEmbeddingStats,
   type RawPixels,
   type RawSampleResult,
   type RawStepResult,
@@ -12,6 +13,7 @@ import {
 export type TrainerOptions = RawTrainerOptions;
 export type StepResult = RawStepResult;
 export type SampleResult = RawSampleResult;
+export type EmbeddingStats = RawEmbeddingStats;
 
 /**
  * One training run in this process: samples, augmentation, optimiser and random state live in native code; the caller
@@ -37,13 +39,35 @@ export class Trainer {
     return typedErrors(() => this.raw.addClassificationSample(split, pixels, label));
   }
 
-  /** Learns from up to `steps` batches, ending early at the end of the epoch. */
+  /**
+   * Learns from up to `steps` batches, ending early at the end of the epoch.
+   * @throws IllegalStateError (field `loss` or `gradient`) when one of these is not finite; the weights are then those of the
+   * optimiser step before, and `recentSamples` says what it learned from
+   */
   async train(steps: number): Promise<StepResult> {
     return typedErrors(() => this.raw.train(steps));
   }
 
   setLearningRate(learningRate: number): void {
     this.raw.setLearningRate(learningRate);
+  }
+
+  /** Indices of the training samples since the last optimiser step, or of the step that failed. */
+  async recentSamples(): Promise<number[]> {
+    return typedErrors(() => this.raw.recentSamples());
+  }
+
+  /**
+   * Measures batch norm's running statistics anew, with the weights as they are, on up to `batches` batches of training
+   * samples, the same at every call. Resolves to the number of batches: 0 where there is no batch norm.
+   */
+  async measureBatchNorm(batches: number): Promise<number> {
+    return typedErrors(() => this.raw.measureBatchNorm(batches));
+  }
+
+  /** What is kept of the frozen encoder's embeddings; null when none is. */
+  async embeddingStats(): Promise<EmbeddingStats | null> {
+    return typedErrors(() => this.raw.embeddingStats());
   }
 
   /** Loss and metrics of every sample of a split, in eval mode. */

@@ -21,7 +21,7 @@ export class UsageError extends CliError {
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  NOT_FOUND: '`automed models list` and `automed bases list` show what there is',
+  NOT_FOUND: '`automed models list`, `automed bases list` and `automed jobs list` show what there is',
   WRONG_TASK: '`automed models list` shows what each model does',
   CHECKPOINT_CORRUPT: 'train or register the model again, or restore its files',
   STORAGE_FULL: 'free some space, or choose another folder with --home',

@@ -5,6 +5,7 @@ import { classifyCommand } from './commands/classify';
 import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
+import { jobsCommand } from './commands/jobs';
 import { modelsCommand } from './commands/models';
 import { reproduceCommand } from './commands/reproduce';
 import { segmentCommand } from './commands/segment';
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     analyzeCommand(),
     dataCommand(),
     trainCommand(),
+    jobsCommand(),
     evaluateCommand(),
     reproduceCommand(),
     basesCommand(),

@@ -13,6 +13,8 @@ export const gatewaySettings = z.object({
   segmentationBackends: list().default(['127.0.0.1:50052']),
   /** Without routes: the backends of ClassificationService. */
   classificationBackends: list().default(['127.0.0.1:50052']),
+  /** Without routes: the backends of the services of automed.training.v1. */
+  trainingBackends: list().default(['127.0.0.1:50053']),
   /** Without routes: the backends of every other service. Default: those of segmentation and classification. */
   defaultBackends: list().default([]),
 });
@@ -33,12 +35,13 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
   }
   if (config.routesFile !== undefined) return parseRoutes(readRoutes(config.routesFile), 'AUTOMED_ROUTES_FILE');
   if (config.routes !== undefined) return parseRoutes(config.routes, 'AUTOMED_ROUTES');
-  const { segmentationBackends, classificationBackends, defaultBackends } = config;
+  const { segmentationBackends, classificationBackends, trainingBackends, defaultBackends } = config;
   const others = defaultBackends.length > 0 ? defaultBackends : [...segmentationBackends, ...classificationBackends];
   const rules = [
     { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
     { service: 'automed.segmentation.v1.InteractiveSegmentationService', backends: segmentationBackends },
     { service: 'automed.classification.v1.ClassificationService', backends: classificationBackends },
+    { service: 'automed.training.v1.*', backends: trainingBackends },
     { service: '*', backends: [...new Set(others)] },
   ];
   return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });

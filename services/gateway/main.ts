@@ -9,6 +9,7 @@ import { Telemetry } from '../common/telemetry';
 import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { Picker } from './domain/picker';
+import { leadsTo } from './domain/routes';
 import { buildServer } from './server';
 
 /** A backend that does not even refuse within this time counts as not healthy. */
@@ -22,9 +23,7 @@ async function main(): Promise<void> {
   log.info({ event: 'start', config: redacted(gatewaySettings, settings), routes: table.rules }, 'starting');
 
   // Services that no route leads to are not offered.
-  const services = serviceNames().filter((service) =>
-    table.rules.some((rule) => ['*', service].includes(rule.service)),
-  );
+  const services = serviceNames().filter((service) => table.rules.some((rule) => leadsTo(rule, service)));
   const health = new Health((name) => backends.check(name));
   const backends = new Backends(table, services, config, (service, status) => health.set(service, status));
   const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));

@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
-import { availableCores } from './adapters/cores';
+import { availableCores } from '../common/cores';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
 import { interactiveBases } from './adapters/native-bases';
@@ -27,8 +27,14 @@ import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, ty
 import { sizeEngine } from './domain/engine-size';
 import { ModelHost } from './domain/model-host';
 import { Registry } from './domain/registry';
+import { every, Soon } from './domain/soon';
 import { analysisService } from './handlers/analysis-service';
 import { buildServer } from './server';
+
+/** Memory goes back to the system this long after weights were freed, milliseconds: often more follow. */
+const TRIM_DELAY_MS = 250;
+/** References that nobody asks for just now are looked at no more often than this, milliseconds. */
+const SHORTEST_LOOK_MS = 500;
 
 async function main(): Promise<void> {
   const config = readInferenceConfig(process.argv.slice(2));
@@ -44,6 +50,7 @@ async function main(): Promise<void> {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const health = new Health();
+  const trim = new Soon(() => engine.trimMemory(), TRIM_DELAY_MS);
   const host = new ModelHost(store, nativeLoader(engine), {
     tasks: config.roles,
     loadOnDemand: config.loadOnDemand,
@@ -57,12 +64,15 @@ async function main(): Promise<void> {
       health.set(modelHealthName(name, version), 'NOT_SERVING');
       log.info({ event: 'unloaded', model: `${name}@${version}` }, 'model unloaded');
     },
+    onReleased: () => trim.ask(),
+    onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
   telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
   telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
   telemetry.gauge('loaded_weights_bytes', 'Weights in memory', () => host.weightsBytes);
   telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
   for (const reference of config.preload) await host.load(reference);
+  const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
   const server = buildServer({
     config,
@@ -80,7 +90,9 @@ async function main(): Promise<void> {
     log,
     drain: (timeoutMs) => server.drain(timeoutMs),
     dispose: async () => {
+      following.stop();
       host.close();
+      trim.cancel();
       await engine.close();
       await telemetry.close();
     },

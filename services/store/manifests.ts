@@ -77,8 +77,14 @@ export const headArchitectureSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/**
+ * The manifests' schema. Fields that a reader may overlook are optional and do not raise it; it rises when an older
+ * program would misread a version, and that program then refuses the version by this number.
+ */
+export const MANIFEST_SCHEMA = 1;
+
 const recordedFields = {
-  schema: z.literal(1),
+  schema: z.literal(MANIFEST_SCHEMA),
   name: nameSchema,
   version: versionSchema,
   weights: weightsSchema,
@@ -87,6 +93,44 @@ const recordedFields = {
 };
 
 const baseReferenceSchema = z.object({ name: nameSchema, version: versionSchema, sha256: sha256Schema });
+
+/** What a run computed on. */
+const hardwareSchema = z.looseObject({
+  /** Model name of the processor. */
+  cpu: z.string(),
+  /** LibTorch threads. */
+  threads: z.int().min(1),
+  /** `cpu`, `cuda:0`, ... */
+  device: z.string(),
+  /** Memory that the process could use, bytes. */
+  memoryBytes: z.int().min(0),
+});
+
+/** How weights were trained: the recipe's numbers, and what is needed to tell the run. Runs of before may lack any field. */
+const trainingSchema = z.looseObject({
+  /** Id of the training job that made the version. */
+  job: z.string().min(1).optional(),
+  createdBy: z.string().optional(),
+  /** Of the initial weights, the order of samples and the augmentation. */
+  seed: z.int().min(0).optional(),
+  /** From the first step to the last score. */
+  seconds: z.number().min(0).optional(),
+  /** The model or backbone whose weights the run began with. */
+  startedFrom: baseReferenceSchema.optional(),
+  hardware: hardwareSchema.optional(),
+});
+
+/** What weights were trained on. */
+const datasetSchema = z.looseObject({
+  /** sha256 over names and contents of all samples. */
+  fingerprint: z.string(),
+  /** Samples of each part. */
+  samples: z.record(z.string(), z.int().min(0)).optional(),
+  /** How parts that the folder did not have were split off. */
+  split: z.looseObject({ seed: z.int().min(0), validationFraction: z.number(), testFraction: z.number() }).optional(),
+  /** Column whose values no part shares with another. */
+  groupColumn: z.string().nullable().optional(),
+});
 
 export const baseManifestSchema = z.looseObject({
   ...recordedFields,
@@ -99,9 +143,11 @@ export const baseManifestSchema = z.looseObject({
   licence: z.string(),
   /** Of a trained base: the one it began as, how it was trained, and how well it follows prompts or serves its head. */
   trainedFrom: baseReferenceSchema.optional(),
-  training: z.record(z.string(), z.unknown()).optional(),
+  training: trainingSchema.optional(),
   metrics: z.record(z.string(), z.unknown()).optional(),
-  dataset: z.looseObject({ fingerprint: z.string() }).optional(),
+  dataset: datasetSchema.optional(),
+  /** Version of the program that trained it. */
+  codeVersion: z.string().optional(),
 });
 
 const preprocessingSchema = z.looseObject({
@@ -117,9 +163,9 @@ const modelFields = {
   base: baseReferenceSchema,
   preprocessing: preprocessingSchema,
   architecture: headArchitectureSchema,
-  training: z.record(z.string(), z.unknown()),
+  training: trainingSchema,
   metrics: z.record(z.string(), z.unknown()),
-  dataset: z.looseObject({ fingerprint: z.string() }),
+  dataset: datasetSchema,
   codeVersion: z.string(),
   licence: z.string(),
 };
@@ -159,6 +205,8 @@ export type BackboneArchitecture = BackboneManifest['architecture'];
 export type SegmentationManifest = Extract<ModelManifest, { task: 'segmentation' }>;
 export type ClassificationManifest = Extract<ModelManifest, { task: 'classification' }>;
 export type Task = ModelManifest['task'];
+export type Hardware = z.infer<typeof hardwareSchema>;
+export type VersionReference = z.infer<typeof baseReferenceSchema>;
 
 /** What the store fills in itself. */
 type Recorded = 'schema' | 'version' | 'weights' | 'created';

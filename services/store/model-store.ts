@@ -81,6 +81,16 @@ export class ModelStore {
     return this.backbones.list(this.onProblem);
   }
 
+  /**
+   * What a training job has registered: its model, its base, both when it trained the encoder too, or neither. Who starts
+   * a job again after a crash looks here first, so that it is never registered twice.
+   */
+  async findByJob(jobId: string): Promise<{ model?: StoredModel; base?: StoredBase }> {
+    const made = ({ manifest }: StoredModel | StoredBase): boolean => manifest.training?.job === jobId;
+    const [model, base] = [(await this.listModels()).findLast(made), (await this.listBases()).findLast(made)];
+    return { ...(model ? { model } : {}), ...(base ? { base } : {}) };
+  }
+
   /** @param reference `name` for the highest version, `name@3`, or `name@alias` */
   async resolveModel(reference: string): Promise<StoredModel> {
     const [name, selector] = splitReference(reference);

@@ -5,9 +5,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { automedError } from '../common/errors';
+import { AutomedError, automedError } from '../common/errors';
 import { publishFolder, removeFolder, replaceFile, storageError, sweepTemporaries, temporaryName } from './durable';
-import { nameSchema } from './manifests';
+import { MANIFEST_SCHEMA, nameSchema } from './manifests';
 
 export const WEIGHTS_FILE = 'weights.safetensors';
 /** Highest version ever deleted, so that its number is not given again. */
@@ -89,8 +89,11 @@ export class VersionedFolder<M extends Manifest> {
     });
     let manifest: M;
     try {
-      manifest = this.schema.parse(JSON.parse(text));
+      const json: unknown = JSON.parse(text);
+      this.refuseNewer(name, version, json);
+      manifest = this.schema.parse(json);
     } catch (cause) {
+      if (cause instanceof AutomedError) throw cause;
       throw this.corrupt(name, version, `its ${this.kind}.json is malformed`, cause);
     }
     if (manifest.name !== name || manifest.version !== version) {
@@ -165,6 +168,13 @@ export class VersionedFolder<M extends Manifest> {
     const known = await this.names();
     const hint = known.length ? `known are ${known.slice(0, 20).join(', ')}` : 'the store has none yet';
     return automedError('NOT_FOUND', `There is no ${this.kind} "${name}"; ${hint}.`, { field: this.kind });
+  }
+
+  private refuseNewer(name: string, version: number, json: unknown): void {
+    const { schema } = (json ?? {}) as { schema?: unknown };
+    if (typeof schema !== 'number' || schema <= MANIFEST_SCHEMA) return;
+    const text = `The ${this.kind} ${name}@${version} was written by a newer program (schema ${schema}); this one reads up to ${MANIFEST_SCHEMA}.`;
+    throw automedError('ILLEGAL_STATE', text, { field: this.kind });
   }
 
   private async publish(name: string, temporary: string, describe: (facts: Facts) => M): Promise<number> {

@@ -4,21 +4,34 @@
 
 import { z } from 'zod';
 import { recipeSchema } from './domain/recipes';
+import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
 /** What of a base's image encoder is trained. */
 export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 
-const structureSchema = z.strictObject({
+export const structureSchema = z.strictObject({
   name: z.string().min(1),
-  /** Folder of its masks beside images/. */
+  /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
+});
+
+export const csvColumnsSchema = z.strictObject({
+  image: z.string().min(1).optional(),
+  mask: z.string().min(1).optional(),
+  label: z.string().min(1).optional(),
+  part: z.string().min(1).optional(),
+  group: z.string().min(1).optional(),
 });
 
 /** Where samples come from, and which of them count. */
 const dataFields = {
-  /** Data folder. */
+  /** Data folder, or a CSV file. */
   data: z.string(),
+  /** A name of LAYOUT_NAMES (default: told by the names of the files). */
+  layout: z.string().optional(),
+  /** Layout csv: names of its columns. */
+  columns: csvColumnsSchema.optional(),
   /** Segmentation: folder of the masks beside images/ (default `masks`). */
   masksDir: z.string().optional(),
   /** Segmentation: what the foreground is. */
@@ -35,6 +48,19 @@ const dataFields = {
   limit: z.int().min(3).optional(),
   /** Stop at the first file that cannot be used instead of leaving it out. */
   strict: z.boolean().default(false),
+  /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
+  eachMask: z.boolean().optional(),
+  /** Registered data set that the data is; files that changed since its check are refused. */
+  dataset: z
+    .strictObject({
+      /** `name@version`. */
+      reference: z.string(),
+      /** File of the digests that its check took. */
+      digests: z.string(),
+    })
+    .optional(),
+  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
+  allowProblems: z.boolean().default(false),
 };
 
 /** The machine's share of a run. */
@@ -87,9 +113,21 @@ export const trainSpecSchema = z.strictObject({
   ranks: z.int().min(1).max(4096).default(1),
   /** Continue from the last checkpoint in jobFolder when there is one. */
   resume: z.boolean().default(false),
+  /** Seconds between two checkpoints within an epoch, at least ten times what writing one takes; 0: none. */
+  checkpointSeconds: z.number().min(0).default(60),
+  /** Batches between two checkpoints within an epoch, whatever the time. */
+  checkpointSteps: z.int().min(1).optional(),
+  /** Checkpoints at the end of an epoch that are kept beside the last and the best. */
+  keepCheckpoints: z.int().min(0).max(100_000).default(0),
+  /** Disk for embeddings of a frozen encoder in jobFolder, bytes; 0: none are kept; default: a quarter of what is free. */
+  embeddingCacheBytes: z.int().min(0).optional(),
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
+  /** Id of the job that this run belongs to, recorded with what it registers. */
+  jobId: z.string().min(1).optional(),
+  /** Who asked for the run, recorded as well (default: the user of the process). */
+  createdBy: z.string().min(1).optional(),
 });
 
 export const createBaseSpecSchema = z.strictObject({
@@ -112,23 +150,78 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
+/** Measures how alike two versions answer on the images of one part. */
+export const compareModelsSpecSchema = z.strictObject({
+  ...dataFields,
+  store: z.string(),
+  /** `name@version` of each. */
+  candidate: z.string(),
+  current: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of the split. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures a model as it is served, on any labelled images. */
+export const evaluationSpecSchema = z.strictObject({ ...dataFields, ...evaluationFields });
+
+/** The same, told to a worker. */
+export const evaluateSpecSchema = evaluationSpecSchema.extend({
+  /** Names the result. */
+  id: z.string().min(1),
+  store: z.string(),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+});
+
+/** What a registered data set is, apart from its name. */
+export const datasetSourceSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** Absolute path of a folder or a CSV file, or s3://BUCKET/PREFIX. */
+  location: z.string().min(1),
+  layout: z.string().optional(),
+  structures: z.array(structureSchema).min(1).max(64).optional(),
+  groupColumn: z.string().optional(),
+  columns: csvColumnsSchema.optional(),
+  eachMask: z.boolean().default(false),
+});
+
+/** Opens every file of a registered data set. */
+export const checkDatasetSpecSchema = z.strictObject({
+  source: datasetSourceSchema,
+  /** Where the digests of its samples are kept. */
+  digests: z.string(),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
   z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
   z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
+  z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
+  z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
 export type TrainSpec = z.infer<typeof trainSpecSchema>;
 export type TrainSpecInput = z.input<typeof trainSpecSchema>;
 export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
+export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
+export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
+export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
+export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
+export type DatasetSource = z.infer<typeof datasetSourceSchema>;
+export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
 
-const epochMetricsSchema = z.object({
+export const epochMetricsSchema = z.object({
   epoch: z.int(),
   trainLoss: z.number(),
   validationLoss: z.number(),
@@ -159,6 +252,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     epochs: z.int(),
     /** First epoch of this run, from 1; above 1 after a resume. */
     firstEpoch: z.int(),
+    /** Of the epochs before that one, for who has missed some of them. */
+    history: z.array(epochMetricsSchema).optional(),
   }),
   /** While samples are decoded, before `started`. */
   z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),
@@ -166,6 +261,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     type: z.literal('step'),
     /** From 1. */
     epoch: z.int(),
+    /** Of the whole run, from 1. */
+    step: z.int(),
     /** Mean over the epoch so far. */
     loss: z.number(),
     imagesPerSecond: z.number(),

@@ -4,21 +4,30 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { automedError, AutomedError } from '../common/errors';
+import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
+import { tryLock } from './adapters/file-lock';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativePair } from './adapters/native-pair';
+import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
+import { compareModels } from './domain/compare-models';
 import { createBase } from './domain/create-base';
+import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
+import { evaluateModel } from './domain/evaluations/evaluate-model';
+import { knownFailure } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
-import { runTraining } from './domain/run-training';
+import { runJob } from './domain/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
 import { gangOf } from './rank/config';
 import {
   workerCommandSchema,
+  type CompareModelsSpec,
   type CreateBaseSpec,
   type EvaluateBaseSpec,
+  type EvaluateSpec,
   type TrainSpec,
   type WorkerEvent,
 } from './protocol';
@@ -50,10 +59,12 @@ function codeVersion(): string {
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const gang = gangOf(spec.ranks);
-  return runTraining(spec, {
+  return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
     namedHead: namedNativeHead,
+    initBase: initNativeBase,
+    tryLock,
     // What happens is told once.
     emit: (gang?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
@@ -66,6 +77,21 @@ async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
   const store = await ModelStore.open(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
+}
+
+async function compare(spec: CompareModelsSpec): Promise<WorkerEvent> {
+  const store = await ModelStore.open(spec.store);
+  return compareModels(spec, { store, loadPair: loadNativePair, emit, signal: cancellation.signal });
+}
+
+async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
+  return evaluateModel(spec, {
+    store: await ModelStore.open(spec.store),
+    loadPredictor: loadNativePredictor,
+    emit,
+    signal: cancellation.signal,
+    codeVersion: codeVersion(),
+  });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -98,10 +124,8 @@ async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEv
 }
 
 function failureOf(error: unknown): WorkerEvent {
-  if (error instanceof AutomedError && error.code !== 'INTERNAL') {
-    const { code, message, field } = error;
-    return { type: 'failed', code, message, ...(field === undefined ? {} : { field }) };
-  }
+  const known = knownFailure(error);
+  if (known) return { type: 'failed', ...known };
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return { type: 'failed', code: 'INTERNAL', message: 'The training worker failed; its log says why.' };
@@ -121,10 +145,16 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return train(command.spec);
     case 'evaluateBase':
       return evaluate(command.spec);
+    case 'compareModels':
+      return compare(command.spec);
+    case 'evaluate':
+      return evaluateServed(command.spec);
     case 'createBase':
       return create(command.spec);
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
+    case 'checkDataset':
+      return checkDataset(command.spec, { emit, signal: cancellation.signal });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }

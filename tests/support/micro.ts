@@ -14,8 +14,9 @@ import {
   type RawPixels,
   type TrainerOptions,
 } from '../../native/lib';
+import type { BaseArchitecture } from '../../services/store';
 
-export const MICRO_BASE = JSON.stringify({
+export const MICRO_ARCHITECTURE: BaseArchitecture = {
   image_size: 64,
   patch_size: 16,
   embed_dim: 32,
@@ -25,8 +26,10 @@ export const MICRO_BASE = JSON.stringify({
   global_blocks: [1],
   out_channels: 16,
   adapter: true,
+  fit: 'pad-or-stretch',
   decoder: { depth: 2, heads: 2, mlp_dim: 32, iou_hidden: 16, multimask_outputs: 3 },
-});
+};
+export const MICRO_BASE = JSON.stringify(MICRO_ARCHITECTURE);
 const mobilenet = { width: 0.25, se: 'improved' };
 export const MICRO_SEGMENTATION = JSON.stringify({ kind: 'sam-automed', mobilenet });
 export const MICRO_AUTOSAM = JSON.stringify({
@@ -67,10 +70,16 @@ export function trainerOptions(
     horizontalFlip: false,
     verticalFlip: false,
     rotationDegrees: 0,
+    rotationSteps: 0,
     batchNormMomentum: 0.1,
+    gradientClip: 0,
+    precision: 'float32',
     dropout: null,
     gang: null,
     cachePath: join(files.folder, `cache-${Math.random().toString(36).slice(2)}`),
+    embeddingCachePath: null,
+    embeddingCacheBytes: 0,
+    baseSha256: '',
     ...changes,
   };
 }

@@ -7,6 +7,7 @@ import {
   ModelStore,
   standardPreprocessing,
   WEIGHTS_FILE,
+  type BaseArchitecture,
   type HeadArchitecture,
   type ModelDraft,
   type StoredBase,
@@ -26,10 +27,13 @@ export interface TestStore {
   addClassification(name: string, seed?: number): Promise<StoredModel>;
 }
 
-/** Opens a store in `root` and gives it a base named as its architecture; models are added by name. */
-export async function makeStore(root: string, arch = 'tiny'): Promise<TestStore> {
+/**
+ * Opens a store in `root` and gives it a base named as its architecture; models are added by name.
+ * @param given an architecture without a name of its own
+ */
+export async function makeStore(root: string, arch = 'tiny', given?: BaseArchitecture): Promise<TestStore> {
   const store = await ModelStore.open(root);
-  const draft = baseDraft(arch, baseArchitecture(arch));
+  const draft = baseDraft(arch, given ? { family: 'sam-med2d', architecture: given } : baseArchitecture(arch));
   const base = await store.registerBase(draft, async (folder) => {
     await initBase(JSON.stringify(draft.architecture), 1, join(folder, WEIGHTS_FILE));
   });
@@ -110,7 +114,13 @@ const UNUSED = {
   horizontalFlip: false,
   verticalFlip: false,
   rotationDegrees: 0,
+  rotationSteps: 0,
   batchNormMomentum: 0.1,
+  gradientClip: 0,
+  precision: 'float32',
+  embeddingCachePath: null,
+  embeddingCacheBytes: 0,
+  baseSha256: '',
   dropout: null,
   gang: null,
 };

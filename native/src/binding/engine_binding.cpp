@@ -1,5 +1,9 @@
 #include "binding/engine_binding.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <string>
 #include <utility>
 
@@ -286,6 +290,24 @@ Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value EngineHandle::trim_memory(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto completion = Completion::start(env);
+    const auto promise = completion.promise();
+    // Behind what is being loaded, and not on the JavaScript thread: it walks every arena.
+    AddonData::of(env).loader_thread().post([completion] {
+      completion.settle_with([]() -> Completion::MakeValue {
+#ifdef __GLIBC__
+        malloc_trim(0);
+#endif
+        return [](Napi::Env js) { return js.Undefined(); };
+      });
+    });
+    return promise;
+  });
+}
+
 Napi::Value EngineHandle::close(const Napi::CallbackInfo& info) {
   auto& loader = guarded(info.Env(), [&] { return std::ref(AddonData::of(info.Env()).loader_thread()); }).get();
   const auto completion = Completion::start(info.Env());
@@ -307,7 +329,7 @@ Napi::Function EngineHandle::define(Napi::Env env) {
        InstanceMethod<&EngineHandle::run_heads>("runHeads"), InstanceMethod<&EngineHandle::encode>("encode"),
        InstanceMethod<&EngineHandle::predict_masks>("predictMasks"),
        InstanceMethod<&EngineHandle::find_everything>("findEverything"), InstanceMethod<&EngineHandle::stats>("stats"),
-       InstanceMethod<&EngineHandle::close>("close")});
+       InstanceMethod<&EngineHandle::trim_memory>("trimMemory"), InstanceMethod<&EngineHandle::close>("close")});
 }
 
 }  // namespace automed::binding

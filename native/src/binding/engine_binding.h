@@ -66,6 +66,7 @@ class EngineHandle : public Napi::ObjectWrap<EngineHandle> {
   Napi::Value predict_masks(const Napi::CallbackInfo& info);
   Napi::Value find_everything(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value trim_memory(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   /// `pixels`: RawPixels or null.
   Napi::Value submit(Napi::Env env, pipeline::Job job, const Napi::Value& pixels, const Napi::Value& options);

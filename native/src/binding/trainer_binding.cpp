@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kMaxSteps = 1 << 24;
 constexpr std::int64_t kMaxStructures = 64;
+constexpr std::int64_t kMaxRotationSteps = 3600;
 constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // Number.MAX_SAFE_INTEGER
 
 train::Split read_split(const Napi::Value& value) {
@@ -65,6 +66,15 @@ double read_dropout(const Napi::Value& value) {
   return share;
 }
 
+std::optional<train::EmbeddingCacheOptions> read_embedding_cache(const Napi::Object& o) {
+  const auto path = read_optional_string(o.Get("embeddingCachePath"), "embeddingCachePath");
+  if (!path) return std::nullopt;
+  return train::EmbeddingCacheOptions{
+      .path = *path,
+      .max_bytes = read_integer(o.Get("embeddingCacheBytes"), "embeddingCacheBytes", 0, kMaxSeed),
+      .base_digest = read_string(o.Get("baseSha256"), "baseSha256")};
+}
+
 train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   train::TrainerOptions options;
   options.device = read_string(o.Get("device"), "device");
@@ -89,10 +99,14 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.augment.horizontal_flip = read_boolean(o.Get("horizontalFlip"), "horizontalFlip");
   options.augment.vertical_flip = read_boolean(o.Get("verticalFlip"), "verticalFlip");
   options.augment.rotation_degrees = read_at_least_zero(o.Get("rotationDegrees"), "rotationDegrees");
+  options.augment.rotation_steps = read_integer(o.Get("rotationSteps"), "rotationSteps", 0, kMaxRotationSteps);
   options.batch_norm_momentum = read_at_least_zero(o.Get("batchNormMomentum"), "batchNormMomentum");
+  options.gradient_clip = read_at_least_zero(o.Get("gradientClip"), "gradientClip");
+  options.precision = read_string(o.Get("precision"), "precision");
   if (!o.Get("dropout").IsNull()) options.dropout = read_dropout(o.Get("dropout"));
   if (!o.Get("gang").IsNull()) options.gang = read_gang(read_object(o.Get("gang"), "gang"));
   options.cache_path = read_string(o.Get("cachePath"), "cachePath");
+  options.embeddings = read_embedding_cache(o);
   return options;
 }
 
@@ -117,6 +131,17 @@ Napi::Value to_js(Napi::Env env, const train::SampleResult& result) {
   object.Set("point", to_js(env, result.point));
   object.Set("probabilities", result.probabilities.defined() ? to_float_array(env, result.probabilities) : env.Null());
   object.Set("label", result.label ? Napi::Number::New(env, static_cast<double>(*result.label)) : env.Null());
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const std::optional<train::EmbeddingStoreStats>& stats) {
+  if (!stats) return env.Null();
+  auto object = Napi::Object::New(env);
+  object.Set("capacity", static_cast<double>(stats->capacity));
+  object.Set("kept", static_cast<double>(stats->kept));
+  object.Set("hits", static_cast<double>(stats->hits));
+  object.Set("misses", static_cast<double>(stats->misses));
+  object.Set("problem", stats->problem.empty() ? env.Null() : Napi::String::New(env, stats->problem));
   return object;
 }
 
@@ -242,6 +267,31 @@ void TrainerHandle::set_learning_rate(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value TrainerHandle::recent_samples(const Napi::CallbackInfo& info) {
+  return run(info.Env(), [](train::Trainer& trainer) -> Completion::MakeValue {
+    return [samples = trainer.recent_samples()](Napi::Env env) -> Napi::Value {
+      auto array = Napi::Array::New(env, samples.size());
+      for (std::uint32_t i = 0; i < samples.size(); ++i) array.Set(i, static_cast<double>(samples[i]));
+      return array;
+    };
+  });
+}
+
+Napi::Value TrainerHandle::measure_batch_norm(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto batches = read_integer(info[0], "batches", 1, kMaxSteps);
+    return run(info.Env(), [batches](train::Trainer& trainer) {
+      return index_value(static_cast<std::size_t>(trainer.measure_batch_norm(batches)));
+    });
+  });
+}
+
+Napi::Value TrainerHandle::embedding_stats(const Napi::CallbackInfo& info) {
+  return run(info.Env(), [](train::Trainer& trainer) -> Completion::MakeValue {
+    return [stats = trainer.embedding_stats()](Napi::Env env) { return to_js(env, stats); };
+  });
+}
+
 Napi::Value TrainerHandle::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto split = read_split(info[0]);
@@ -326,6 +376,9 @@ Napi::Function TrainerHandle::define(Napi::Env env) {
        InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
        InstanceMethod<&TrainerHandle::train>("train"),
        InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
+       InstanceMethod<&TrainerHandle::recent_samples>("recentSamples"),
+       InstanceMethod<&TrainerHandle::measure_batch_norm>("measureBatchNorm"),
+       InstanceMethod<&TrainerHandle::embedding_stats>("embeddingStats"),
        InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
        InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
        InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),

@@ -36,6 +36,9 @@ class TrainerHandle : public Napi::ObjectWrap<TrainerHandle> {
   Napi::Value add_classification_sample(const Napi::CallbackInfo& info);
   Napi::Value train(const Napi::CallbackInfo& info);
   void set_learning_rate(const Napi::CallbackInfo& info);
+  Napi::Value recent_samples(const Napi::CallbackInfo& info);
+  Napi::Value measure_batch_norm(const Napi::CallbackInfo& info);
+  Napi::Value embedding_stats(const Napi::CallbackInfo& info);
   Napi::Value evaluate(const Napi::CallbackInfo& info);
   Napi::Value predict_masks(const Napi::CallbackInfo& info);
   Napi::Value save_checkpoint(const Napi::CallbackInfo& info);

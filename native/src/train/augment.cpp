@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace automed::train {
 namespace {
@@ -43,21 +44,36 @@ std::uint64_t mix_seed(std::uint64_t a, std::uint64_t b) {
   return split_mix(state);
 }
 
-Sample augment(Sample sample, const AugmentOptions& options, std::uint64_t seed, std::uint64_t epoch,
-               std::uint64_t index) {
+Transform draw_transform(const AugmentOptions& options, std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
   Random random(mix_seed(mix_seed(seed, epoch), index));
-  const bool horizontal = options.horizontal_flip && random.uniform() < 0.5;
-  const bool vertical = options.vertical_flip && random.uniform() < 0.5;
+  Transform transform;
+  transform.horizontal = options.horizontal_flip && random.uniform() < 0.5;
+  transform.vertical = options.vertical_flip && random.uniform() < 0.5;
+  const std::uint32_t flips = (transform.horizontal ? 1U : 0U) + (transform.vertical ? 2U : 0U);
+  transform.variant = flips;
+  if (options.rotation_degrees <= 0) return transform;
+  if (options.rotation_steps == 0) {
+    transform.degrees = (2 * random.uniform() - 1) * options.rotation_degrees;
+    transform.variant.reset();
+    return transform;
+  }
+  const auto step = random.below(static_cast<std::uint64_t>(options.rotation_steps));
+  const double middle = (static_cast<double>(step) + 0.5) / static_cast<double>(options.rotation_steps);
+  transform.degrees = (2 * middle - 1) * options.rotation_degrees;
+  transform.variant = flips + 4 * static_cast<std::uint32_t>(step + 1);
+  return transform;
+}
+
+Sample apply_transform(Sample sample, const Transform& transform) {
   std::vector<std::int64_t> flipped;  // counted from the end: images are 3,S,S, masks K,S,S
-  if (horizontal) flipped.push_back(-1);
-  if (vertical) flipped.push_back(-2);
+  if (transform.horizontal) flipped.push_back(-1);
+  if (transform.vertical) flipped.push_back(-2);
   if (!flipped.empty()) {
     sample.image = sample.image.flip(flipped);
     if (sample.mask.defined()) sample.mask = sample.mask.flip(flipped);
   }
-  if (options.rotation_degrees > 0) {
-    const double degrees = (2 * random.uniform() - 1) * options.rotation_degrees;
-    const auto grid = rotation_grid(degrees * std::numbers::pi / 180, sample.image.size(-1));
+  if (transform.degrees != 0) {
+    const auto grid = rotation_grid(transform.degrees * std::numbers::pi / 180, sample.image.size(-1));
     constexpr std::int64_t kBilinear = 0;
     constexpr std::int64_t kNearest = 1;
     constexpr std::int64_t kZeros = 0;
@@ -68,6 +84,11 @@ Sample augment(Sample sample, const AugmentOptions& options, std::uint64_t seed,
     }
   }
   return sample;
+}
+
+Sample augment(Sample sample, const AugmentOptions& options, std::uint64_t seed, std::uint64_t epoch,
+               std::uint64_t index) {
+  return apply_transform(std::move(sample), draw_transform(options, seed, epoch, index));
 }
 
 }  // namespace automed::train

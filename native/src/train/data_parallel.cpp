@@ -76,11 +76,16 @@ DataParallel::DataParallel(std::unique_ptr<Collective> collective, System::Modul
       modules_(std::move(modules)),
       statistics_(c10::make_intrusive<Statistics>(*collective_)),
       buckets_(*collective_, parameters) {
-  for (const auto& [name, module] : modules_) nn::share_batch_norm(*module, statistics_);
+  share_statistics(true);
 }
 
 DataParallel::~DataParallel() {
-  for (const auto& [name, module] : modules_) nn::share_batch_norm(*module, {});
+  share_statistics(false);
+}
+
+void DataParallel::share_statistics(bool shared) {
+  const auto batch = shared ? statistics_ : c10::intrusive_ptr<Statistics>();
+  for (const auto& [name, module] : modules_) nn::share_batch_norm(*module, batch);
 }
 
 void DataParallel::synchronise(const std::vector<std::int64_t>& facts) {

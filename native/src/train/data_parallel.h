@@ -41,6 +41,9 @@ class DataParallel {
   /// the number of samples. Throws kCheckpointMismatch when it is not.
   void synchronise(const std::vector<std::int64_t>& facts);
 
+  /// Whether batch norm takes its statistics from the whole batch, as at first, or from this rank's part alone.
+  void share_statistics(bool shared);
+
   /// Splits the batch [begin, end) evenly, contiguous parts in the order of the ranks. A rank for which there is no
   /// sample gets the first as a stand-in that counts nothing.
   BatchPart take_part(std::size_t begin, std::size_t end);

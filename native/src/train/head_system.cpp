@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "train/losses.h"
+#include "train/precision.h"
 
 namespace automed::train {
 
@@ -52,9 +53,18 @@ void HeadSystem::set_training(bool training) {
   base_->train(training && trains_encoder());
 }
 
-torch::Tensor HeadSystem::forward(const torch::Tensor& images) {
-  const torch::Tensor embedding = config_.uses_embedding() ? encode(images) : torch::Tensor();
-  return models::head_forward(head_, images, embedding, base_);
+torch::Tensor HeadSystem::forward(const Batch& batch) {
+  const torch::Tensor embedding = config_.uses_embedding() ? encode(batch) : torch::Tensor();
+  return models::head_forward(head_, batch.images, embedding, base_).to(torch::kFloat32);
+}
+
+void HeadSystem::observe(const Batch& batch) {
+  const torch::NoGradGuard no_grad;
+  const auto& encoder = base_->config().encoder;
+  // All batch norms look at the image and none at the embedding, which may therefore be anything.
+  const auto embedding =
+      torch::zeros({batch.images.size(0), encoder.out_channels, encoder.grid(), encoder.grid()}, batch.images.device());
+  models::head_forward(head_, batch.images, embedding, base_);
 }
 
 torch::Tensor HeadSystem::full_size(const torch::Tensor& output) const {
@@ -77,12 +87,14 @@ torch::Tensor HeadSystem::loss_of(const torch::Tensor& output, const torch::Tens
 }
 
 void HeadSystem::learn(const Batch& batch, std::uint64_t /*seed*/, const Learn& learn) {
-  learn(loss_of(forward(batch.images), batch.target));
+  const torch::Tensor output = forward(batch);
+  const Autocast float32(batch.images.device(), false);
+  learn(loss_of(output, batch.target));
 }
 
 Evaluation HeadSystem::evaluate(const Batch& batch, const std::vector<std::uint64_t>& /*seeds*/) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor output = forward(batch.images);
+  const torch::Tensor output = forward(batch);
   std::vector<torch::Tensor> losses;
   for (std::int64_t i = 0; i < output.size(0); ++i) {
     losses.push_back(loss_of(output.slice(0, i, i + 1), batch.target.slice(0, i, i + 1)));

@@ -30,12 +30,15 @@ class HeadSystem : public System {
   void set_training(bool training) override;
   void learn(const Batch& batch, std::uint64_t seed, const Learn& learn) override;
   Evaluation evaluate(const Batch& batch, const std::vector<std::uint64_t>& seeds) override;
+  void observe(const Batch& batch) override;
+  bool can_keep_embeddings() const override { return config_.uses_embedding() && !trains_encoder(); }
   void export_weights(const std::optional<std::string>& head_path,
                       const std::optional<std::string>& base_path) override;
 
  private:
   void load_backbone(const std::string& weights_path);
-  torch::Tensor forward(const torch::Tensor& images);
+  /// Float32, whatever the precision of the scope.
+  torch::Tensor forward(const Batch& batch);
   torch::Tensor loss_of(const torch::Tensor& output, const torch::Tensor& target) const;
   torch::Tensor full_size(const torch::Tensor& output) const;
 

@@ -42,8 +42,8 @@ InteractiveSystem::Predictions InteractiveSystem::predict(const torch::Tensor& e
   const auto choose = [&](const torch::Tensor& token) {  // N
     const torch::Tensor row = torch::arange(token.size(0), token.options());
     Prediction chosen;
-    chosen.low_res = predicted.masks.index({row, token}).unsqueeze(1);  // N,1,4g,4g
-    chosen.iou = predicted.iou.index({row, token});
+    chosen.low_res = predicted.masks.index({row, token}).unsqueeze(1).to(torch::kFloat32);  // N,1,4g,4g
+    chosen.iou = predicted.iou.index({row, token}).to(torch::kFloat32);
     chosen.logits = at::upsample_bilinear2d(chosen.low_res, {size, size}, /*align_corners=*/false);
     return chosen;
   };
@@ -64,7 +64,7 @@ void InteractiveSystem::learn(const Batch& batch, std::uint64_t seed, const Lear
   const std::int64_t size = base_->config().encoder.image_size;
   const torch::Tensor target = batch.target.flatten(0, 1).unsqueeze(1);  // B*K,1,S,S
   // The decoder wants one embedding for each prompt.
-  const torch::Tensor embedding = encode(batch.images).repeat_interleave(batch.target.size(1), 0);
+  const torch::Tensor embedding = encode(batch).repeat_interleave(batch.target.size(1), 0);
   Prompt prompt;
   if (random.uniform() < 0.5) {
     prompt.boxes = jitter_boxes(box_prompts(target), size, random);
@@ -92,7 +92,7 @@ Evaluation InteractiveSystem::evaluate(const Batch& batch, const std::vector<std
   const torch::NoGradGuard no_grad;
   const std::int64_t structures = batch.target.size(1);
   const torch::Tensor target = batch.target.flatten(0, 1).unsqueeze(1);  // B*K,1,S,S
-  const torch::Tensor embedding = encode(batch.images).repeat_interleave(structures, 0);
+  const torch::Tensor embedding = encode(batch).repeat_interleave(structures, 0);
   std::vector<torch::Tensor> coords, labels, losses;
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     Random random(seeds[i]);  // an image's points do not depend on the batch that it is in

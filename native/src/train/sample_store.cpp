@@ -21,6 +21,7 @@ namespace {
 
 SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures)
     : image_size_(image_size), fit_(fit), structures_(structures) {
+  ::unlink(path.c_str());  // a process that died between the next two lines left one
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail("created");
   ::unlink(path.c_str());
@@ -35,6 +36,7 @@ std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8
   const auto prepared = pipeline::prepare_image(pixels, image_size_, fit_);
   Entry entry{.label = label, .has_mask = masks != nullptr, .placement = prepared.placement};
   entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
+  entry.digest = digest_of(prepared.input.data_ptr(), prepared.input.nbytes());
   for (std::int64_t k = 0; masks && k < structures_; ++k) {
     const auto input_mask = pipeline::prepare_mask(masks + k * pixels.height * pixels.width, prepared.placement);
     append(input_mask.data_ptr(), input_mask.nbytes());

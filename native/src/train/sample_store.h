@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/image.h"
+#include "train/embedding_store.h"
 
 namespace automed::train {
 
@@ -38,6 +39,8 @@ class SampleStore {
   torch::Tensor original_masks(std::size_t index) const;
   const pipeline::Placement& placement(std::size_t index) const { return entries_.at(index).placement; }
   std::int64_t label(std::size_t index) const { return entries_.at(index).label; }
+  /// Of the input: the image as placed and normalised.
+  const Digest& digest(std::size_t index) const { return entries_.at(index).digest; }
 
  private:
   struct Entry {
@@ -46,6 +49,7 @@ class SampleStore {
     std::int64_t label = -1;
     bool has_mask = false;
     pipeline::Placement placement;
+    Digest digest{};
   };
 
   std::int64_t append(const void* data, std::size_t size);

@@ -27,10 +27,41 @@ std::vector<torch::Tensor> System::trainable_parameters() {
   return parameters;
 }
 
-torch::Tensor System::encode(const torch::Tensor& images) {
-  if (trains_encoder()) return base_->image_encoder->forward(images);
+torch::Tensor System::encode(const Batch& batch) {
+  if (trains_encoder()) return base_->image_encoder->forward(batch.images).to(torch::kFloat32);
   const torch::NoGradGuard no_grad;
-  return base_->image_encoder->forward(images);
+  return encode_frozen(batch);
+}
+
+torch::Tensor System::encode_frozen(const Batch& batch) {
+  const bool kept = embeddings_ != nullptr && !batch.keys.empty();
+  std::vector<torch::Tensor> rows(static_cast<std::size_t>(batch.images.size(0)));
+  std::vector<std::int64_t> missing;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto found = kept ? embeddings_->find(batch.keys[i]) : std::nullopt;
+    if (found) {
+      rows[i] = found->to(batch.images.device());
+    } else {
+      missing.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  // On a CPU a batch gains nothing, and an image's embedding does not depend, not even in its last bit, on which others
+  // were missing beside it: a resumed run finds more of them than the one that it repeats.
+  const auto together = batch.images.is_cuda() ? missing.size() : std::size_t{1};
+  for (std::size_t begin = 0; begin < missing.size(); begin += together) {
+    const auto chosen = torch::tensor(at::ArrayRef<std::int64_t>(missing).slice(begin, together));
+    const auto images = missing.size() == rows.size() && together == rows.size()
+                            ? batch.images
+                            : batch.images.index_select(0, chosen.to(batch.images.device()));
+    const auto made =
+        base_->image_encoder->forward(images.contiguous(torch::MemoryFormat::ChannelsLast)).to(torch::kFloat32);
+    for (std::size_t i = 0; i < together; ++i) {
+      const auto row = static_cast<std::size_t>(missing[begin + i]);
+      rows[row] = made[static_cast<std::int64_t>(i)];
+      if (kept) embeddings_->insert(batch.keys[row], rows[row]);
+    }
+  }
+  return torch::stack(rows);  // B,C,g,g
 }
 
 }  // namespace automed::train

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/sam.h"
+#include "train/embedding_store.h"
 
 namespace automed::train {
 
@@ -19,6 +20,8 @@ enum class EncoderTraining { kFrozen, kAdapters, kAll };
 struct Batch {
   torch::Tensor images;  ///< B,3,S,S normalised
   torch::Tensor target;  ///< masks B,K,S,S float32 of 0 and 1, or classes B int64
+  /// Of each image, where its embedding may be kept; empty where the augmentation never gives the same image again.
+  std::vector<EmbeddingKey> keys;
 };
 
 /// What the weights make of a batch, without gradients.
@@ -53,19 +56,31 @@ class System {
   /// `seeds`, one for each image, decide what a prompt points at, where there are prompts.
   virtual Evaluation evaluate(const Batch& batch, const std::vector<std::uint64_t>& seeds) = 0;
 
+  /// Passes a batch through every layer that has running statistics, without gradients. Nothing by default: SAM has
+  /// none.
+  virtual void observe(const Batch& /*batch*/) {}
+
+  /// Whether embeddings of the images are needed and never change.
+  virtual bool can_keep_embeddings() const { return !trains_encoder(); }
+  /// The store must outlive the system's last batch.
+  void keep_embeddings(EmbeddingStore* store) { embeddings_ = store; }
+
   /// Writes the head, where there is one, and unless null the whole base; atomic each.
   virtual void export_weights(const std::optional<std::string>& head_path,
                               const std::optional<std::string>& base_path) = 0;
 
  protected:
-  /// B,C,g,g; with gradients only when some of the encoder is trained.
-  torch::Tensor encode(const torch::Tensor& images);
+  /// B,C,g,g float32; with gradients only when some of the encoder is trained.
+  torch::Tensor encode(const Batch& batch);
   bool trains_encoder() const { return encoder_ != EncoderTraining::kFrozen; }
 
   models::Sam base_;
 
  private:
+  torch::Tensor encode_frozen(const Batch& batch);
+
   EncoderTraining encoder_;
+  EmbeddingStore* embeddings_ = nullptr;
 };
 
 }  // namespace automed::train

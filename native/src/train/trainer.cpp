@@ -10,8 +10,11 @@
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "nn/dropout.h"
+#include "train/batch_norm.h"
+#include "train/gradients.h"
 #include "train/head_system.h"
 #include "train/interactive_system.h"
+#include "train/precision.h"
 
 namespace automed::train {
 namespace {
@@ -31,6 +34,17 @@ constexpr float kThresholdLogit = 0;
 
 /// What evaluation draws from, so that it never draws what training does.
 constexpr std::uint64_t kEvaluation = 0x6576616CU;
+/// The same for the samples that batch norm is measured on.
+constexpr std::uint64_t kMeasurement = 0x6D656173U;
+
+/// The numbers from 0 to count, in an order that the seed decides.
+std::vector<std::size_t> permutation(std::size_t count, std::uint64_t seed) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random random(seed);
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
 
 /// Logits 1,K,S,S -> masks K,height,width of the original image.
 torch::Tensor original_masks(const torch::Tensor& logits, const pipeline::Placement& placement) {
@@ -46,6 +60,10 @@ void check_options(const TrainerOptions& options, const std::optional<models::He
   if (options.batch_size < 1) throw Error(ErrorCode::kInvalidArgument, "batchSize must be at least 1", "batchSize");
   if (options.accumulation_steps < 1) {
     throw Error(ErrorCode::kInvalidArgument, "accumulationSteps must be at least 1", "accumulationSteps");
+  }
+  if (options.augment.rotation_steps > 0 && options.augment.rotation_degrees <= 0) {
+    throw Error(ErrorCode::kInvalidArgument, "fixed angles need a range to lie in: set rotationDegrees",
+                "rotationSteps");
   }
   const bool segmentation = !head || head->segments();
   if (segmentation != (options.task == pipeline::Task::kSegmentation)) {
@@ -81,6 +99,7 @@ Trainer::Trainer(TrainerOptions options)
       base_config_(models::parse_sam_config(options_.base_architecture)) {
   if (options_.head_architecture) head_config_ = models::parse_head_config(*options_.head_architecture);
   check_options(options_, head_config_);
+  bfloat16_ = parse_training_precision(options_.precision, device_);
   torch::manual_seed(options_.seed);
   system_ = make_system(options_, base_config_, head_config_, device_);
   trainable_ = system_->trainable_parameters();
@@ -94,10 +113,29 @@ Trainer::Trainer(TrainerOptions options)
         std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i), base_config_.encoder.image_size,
                                       base_config_.encoder.fit, options_.structures);
   }
+  open_embeddings();
   if (!options_.gang || options_.gang->world_size == 1) return;
   parallel_ = std::make_unique<DataParallel>(join_gang(*options_.gang, device_), system_->modules(), trainable_);
   // Dropout must not drop the same values on every rank.
   if (parallel_->rank() > 0) torch::manual_seed(mix_seed(options_.seed, static_cast<std::uint64_t>(parallel_->rank())));
+}
+
+void Trainer::open_embeddings() {
+  if (!options_.embeddings || !system_->can_keep_embeddings()) return;
+  const auto& encoder = base_config_.encoder;
+  // Another library or device rounds differently, and so would a run that is resumed there.
+  const auto owner = options_.embeddings->base_digest + " " + TORCH_VERSION + " " + device_.str();
+  embeddings_ = std::make_unique<EmbeddingStore>(
+      EmbeddingStoreOptions{.path = options_.embeddings->path,
+                            .max_bytes = options_.embeddings->max_bytes,
+                            .owner = owner,
+                            .shape = {encoder.out_channels, encoder.grid(), encoder.grid()}});
+  system_->keep_embeddings(embeddings_.get());
+}
+
+std::optional<EmbeddingStoreStats> Trainer::embedding_stats() const {
+  if (!embeddings_) return std::nullopt;
+  return embeddings_->stats();
 }
 
 std::size_t Trainer::add_segmentation_sample(Split split, const pipeline::PixelView& pixels, const std::uint8_t* masks,
@@ -131,10 +169,36 @@ Batch Trainer::collate(const std::vector<Sample>& samples) const {
   }
   // Channels last: a training step of SAM-AutoMed on the tiny base takes a quarter less time
   // (tests/bench/training.mjs).
-  Batch batch{torch::stack(images).to(device_).contiguous(torch::MemoryFormat::ChannelsLast), {}};
+  Batch batch{torch::stack(images).to(device_).contiguous(torch::MemoryFormat::ChannelsLast), {}, {}};
   batch.target =
       masks.empty() ? torch::tensor(labels, torch::kInt64) : torch::stack(masks).to(torch::kFloat32);  // B,K,S,S
   batch.target = batch.target.to(device_);
+  return batch;
+}
+
+Batch Trainer::training_batch(const std::vector<std::size_t>& indices, std::uint64_t epoch, bool keep_embeddings) {
+  std::vector<Sample> samples;
+  std::vector<EmbeddingKey> keys;
+  for (const auto index : indices) {
+    const auto transform = draw_transform(options_.augment, options_.seed, epoch, index);
+    samples.push_back(apply_transform(store(Split::kTrain).read(index), transform));
+    if (!transform.variant || !keep_embeddings) continue;
+    keys.push_back({store(Split::kTrain).digest(index), *transform.variant | (bfloat16_ ? kReducedPrecision : 0)});
+  }
+  Batch batch = collate(samples);
+  batch.keys = std::move(keys);
+  return batch;
+}
+
+Batch Trainer::plain_batch(Split split, std::size_t begin, std::size_t count) {
+  std::vector<Sample> samples;
+  std::vector<EmbeddingKey> keys;
+  for (auto i = begin; i < begin + count; ++i) {
+    samples.push_back(store(split).read(i));
+    keys.push_back({store(split).digest(i), 0});
+  }
+  Batch batch = collate(samples);
+  batch.keys = std::move(keys);
   return batch;
 }
 
@@ -142,20 +206,28 @@ Batch Trainer::collate(const std::vector<Sample>& samples) const {
 void Trainer::start_epoch() {
   const auto count = store(Split::kTrain).size();
   if (count == 0) throw Error(ErrorCode::kIllegalState, "there is no training sample");
-  order_.resize(count);
-  std::iota(order_.begin(), order_.end(), std::size_t{0});
-  Random random(mix_seed(options_.seed, epoch_));
-  for (std::size_t i = count - 1; i > 0; --i) std::swap(order_[i], order_[random.below(i + 1)]);
+  order_ = permutation(count, mix_seed(options_.seed, epoch_));
+}
+
+void Trainer::fail_not_finite(const char* what, double value) {
+  // What was gathered holds it too.
+  optimizer_->zero_grad();
+  gathered_ = 0;
+  const auto batch = position_ / whole_batch() + 1;
+  std::string samples;
+  for (const auto index : recent_) samples += (samples.empty() ? "" : ", ") + std::to_string(index);
+  throw Error(ErrorCode::kIllegalState,
+              "the " + std::string(what) + " became " + std::to_string(value) + " in epoch " +
+                  std::to_string(epoch_ + 1) + ", batch " + std::to_string(batch) + " (samples " + samples +
+                  "); a lower learning rate or gradientClip may help",
+              what);
 }
 
 double Trainer::learn(const torch::Tensor& loss, bool last_of_epoch) {
   const auto value = parallel_ ? parallel_->whole_loss(loss) : loss.item<double>();
-  if (!std::isfinite(value)) {
-    throw Error(ErrorCode::kIllegalState, "the loss became " + std::to_string(value) + " in epoch " +
-                                              std::to_string(epoch_ + 1) + " at sample " + std::to_string(position_) +
-                                              "; a lower learning rate may help");
-  }
+  if (!std::isfinite(value)) fail_not_finite("loss", value);
   if (gathered_ == 0) optimizer_->zero_grad();
+  const Autocast float32(device_, false);
   const bool complete = ++gathered_ >= options_.accumulation_steps || last_of_epoch;
   const auto share = options_.accumulation_steps == 1 ? loss : loss / options_.accumulation_steps;
   if (parallel_) {
@@ -163,10 +235,16 @@ double Trainer::learn(const torch::Tensor& loss, bool last_of_epoch) {
   } else {
     share.backward();
   }
-  if (!complete) return value;
+  if (complete) take_step();
+  return value;
+}
+
+void Trainer::take_step() {
+  const double norm = gradient_norm(trainable_);
+  if (!std::isfinite(norm)) fail_not_finite("gradient", norm);
+  if (options_.gradient_clip > 0) clip_gradients(trainable_, norm, options_.gradient_clip);
   optimizer_->step();
   gathered_ = 0;
-  return value;
 }
 
 StepResult Trainer::train(std::int64_t steps) {
@@ -180,17 +258,18 @@ StepResult Trainer::train(std::int64_t steps) {
   system_->set_training(true);
   StepResult result;
   while (result.steps < steps && position_ < order_.size()) {
-    std::vector<Sample> samples;
     const auto end = std::min(order_.size(), position_ + whole_batch());
     const BatchPart part = parallel_ ? parallel_->take_part(position_, end) : BatchPart{position_, end};
-    for (auto i = part.begin; i < part.end; ++i) {
-      samples.push_back(
-          augment(store(Split::kTrain).read(order_[i]), options_.augment, options_.seed, epoch_, order_[i]));
-    }
+    const std::vector<std::size_t> indices(order_.begin() + static_cast<std::ptrdiff_t>(part.begin),
+                                           order_.begin() + static_cast<std::ptrdiff_t>(part.end));
+    if (gathered_ == 0) recent_.clear();
+    recent_.insert(recent_.end(), indices.begin(), indices.end());
+    const auto batch = training_batch(indices, epoch_, /*keep_embeddings=*/true);
     double sum = 0;
     std::int64_t losses = 0;
     const auto seed = mix_seed(mix_seed(options_.seed, epoch_), part.begin);
-    system_->learn(collate(samples), seed, [&](const torch::Tensor& loss) {
+    const Autocast precision(device_, bfloat16_);
+    system_->learn(batch, seed, [&](const torch::Tensor& loss) {
       sum += learn(loss, /*last_of_epoch=*/end == order_.size());
       ++losses;
     });
@@ -223,6 +302,31 @@ void Trainer::set_learning_rate(double learning_rate) {
   for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate);
 }
 
+std::int64_t Trainer::measure_batch_norm(std::int64_t batches) {
+  const auto order = permutation(store(Split::kTrain).size(), mix_seed(options_.seed, kMeasurement));
+  const auto step = static_cast<std::size_t>(options_.batch_size);
+  system_->set_training(false);
+  // Every rank measures on the same samples, by itself.
+  if (parallel_) parallel_->share_statistics(false);
+  std::vector<std::unique_ptr<BatchNormMeasurement>> measurements;
+  std::int64_t layers = 0;
+  for (const auto& [name, module] : system_->modules()) {
+    measurements.push_back(std::make_unique<BatchNormMeasurement>(*module));
+    layers += measurements.back()->layers();
+  }
+  std::int64_t taken = 0;
+  for (std::size_t begin = 0; layers > 0 && taken < batches && begin < order.size(); begin += step, ++taken) {
+    const auto end = std::min(order.size(), begin + step);
+    // Each batch counts alike, so a small rest would count too much.
+    if (taken > 0 && 2 * (end - begin) <= step) break;
+    const std::vector<std::size_t> indices(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                                           order.begin() + static_cast<std::ptrdiff_t>(end));
+    system_->observe(training_batch(indices, kMeasurement, /*keep_embeddings=*/false));
+  }
+  if (parallel_) parallel_->share_statistics(true);
+  return taken;
+}
+
 std::vector<std::uint64_t> Trainer::evaluation_seeds(std::size_t begin, std::size_t count) const {
   std::vector<std::uint64_t> seeds;
   for (auto i = begin; i < begin + count; ++i) seeds.push_back(mix_seed(mix_seed(options_.seed, kEvaluation), i));
@@ -236,10 +340,9 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
   const auto step = static_cast<std::size_t>(options_.batch_size);
   for (std::size_t begin = 0; begin < samples.size(); begin += step) {
     if (parallel_ && !parallel_->evaluates(begin / step)) continue;
-    std::vector<Sample> members;
-    for (auto i = begin; i < std::min(samples.size(), begin + step); ++i) members.push_back(samples.read(i));
-    const auto evaluation = system_->evaluate(collate(members), evaluation_seeds(begin, members.size()));
-    for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto count = std::min(samples.size() - begin, step);
+    const auto evaluation = system_->evaluate(plain_batch(split, begin, count), evaluation_seeds(begin, count));
+    for (std::size_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::int64_t>(i);
       SampleResult result;
       result.index = begin + i;
@@ -253,7 +356,7 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
         if (evaluation.point.defined()) result.point = compare(evaluation.point);
       } else {
         result.probabilities = torch::softmax(evaluation.output[row], 0).to(torch::kCPU);
-        result.label = members[i].label;
+        result.label = samples.label(result.index);
       }
       results.push_back(std::move(result));
     }
@@ -268,7 +371,7 @@ torch::Tensor Trainer::predict_masks(Split split, std::size_t index) {
   }
   if (index >= store(split).size()) throw Error(ErrorCode::kInvalidArgument, "no such sample", "index");
   system_->set_training(false);
-  const auto evaluation = system_->evaluate(collate({store(split).read(index)}), evaluation_seeds(index, 1));
+  const auto evaluation = system_->evaluate(plain_batch(split, index, 1), evaluation_seeds(index, 1));
   return original_masks(evaluation.output, store(split).placement(index)).to(torch::kUInt8);
 }
 

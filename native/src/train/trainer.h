@@ -14,6 +14,7 @@
 #include "train/augment.h"
 #include "train/collective.h"
 #include "train/data_parallel.h"
+#include "train/embedding_store.h"
 #include "train/metrics.h"
 #include "train/sample_store.h"
 #include "train/system.h"
@@ -22,6 +23,13 @@ namespace automed::train {
 
 enum class Split { kTrain, kValidation, kTest };
 enum class OptimizerKind { kAdam, kAdamW };
+
+/// Where a frozen encoder's embeddings are kept.
+struct EmbeddingCacheOptions {
+  std::string path;
+  std::int64_t max_bytes = 0;
+  std::string base_digest;  ///< of the base's weights
+};
 
 struct TrainerOptions {
   std::string device = "cpu";
@@ -42,9 +50,12 @@ struct TrainerOptions {
   std::int64_t accumulation_steps = 1;  ///< batches whose gradients make one optimiser step
   AugmentOptions augment;
   double batch_norm_momentum = 0.1;
-  std::optional<double> dropout;    ///< absent: the head's own
-  std::optional<RankOptions> gang;  ///< absent: the run is this process alone
+  double gradient_clip = 0;           ///< norm of all gradients together that a step may have; 0: any
+  std::string precision = "float32";  ///< of training: `float32`, `bf16`, `auto`; evaluation is float32
+  std::optional<double> dropout;      ///< absent: the head's own
+  std::optional<RankOptions> gang;    ///< absent: the run is this process alone
   std::string cache_path;
+  std::optional<EmbeddingCacheOptions> embeddings;  ///< absent: each is computed whenever it is needed
 };
 
 struct StepResult {
@@ -78,10 +89,17 @@ class Trainer {
                                       std::size_t size_bytes);
   std::size_t add_classification_sample(Split split, const pipeline::PixelView& pixels, std::int64_t label);
 
-  /// Up to `steps` batches, ending early with the epoch. Throws kIllegalState when the loss is not finite; the
-  /// parameters are then those of the optimiser step before.
+  /// Up to `steps` batches, ending early with the epoch. Throws kIllegalState (field `loss` or `gradient`) when one of
+  /// these is not finite; the parameters are then those of the optimiser step before.
   StepResult train(std::int64_t steps);
+  /// Training samples since the last optimiser step, or of the step that failed.
+  const std::vector<std::size_t>& recent_samples() const { return recent_; }
   void set_learning_rate(double learning_rate);
+  /// Measures the running statistics of batch norm anew with the weights as they are, on up to `batches` batches of
+  /// training samples, the same at every call. Returns how many it took.
+  std::int64_t measure_batch_norm(std::int64_t batches);
+  /// Nothing when no embedding is kept: no store was given, or the encoder is trained or not used.
+  std::optional<EmbeddingStoreStats> embedding_stats() const;
   std::vector<SampleResult> evaluate(Split split);
   /// uint8 structures,height,width of the original image, 0 or 1; interactive systems get the true boxes.
   torch::Tensor predict_masks(Split split, std::size_t index);
@@ -99,8 +117,15 @@ class Trainer {
  private:
   SampleStore& store(Split split) { return *stores_[static_cast<std::size_t>(split)]; }
   Batch collate(const std::vector<Sample>& samples) const;
+  /// Training samples as an epoch's augmentation shows them.
+  Batch training_batch(const std::vector<std::size_t>& indices, std::uint64_t epoch, bool keep_embeddings);
+  /// Samples of a split as they are.
+  Batch plain_batch(Split split, std::size_t begin, std::size_t count);
   /// One step of the optimiser, or a part of its gradients; returns the loss.
   double learn(const torch::Tensor& loss, bool last_of_epoch);
+  void take_step();
+  [[noreturn]] void fail_not_finite(const char* what, double value);
+  void open_embeddings();
   void start_epoch();
   /// Samples that all ranks together learn from in a step.
   std::size_t whole_batch() const;
@@ -114,14 +139,17 @@ class Trainer {
   models::SamConfig base_config_;
   std::optional<models::HeadConfig> head_config_;
   std::unique_ptr<System> system_;
+  bool bfloat16_ = false;
+  std::unique_ptr<EmbeddingStore> embeddings_;
   std::vector<torch::Tensor> trainable_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   std::array<std::unique_ptr<SampleStore>, 3> stores_;
   std::int64_t trainable_parameter_count_ = 0;
   std::uint64_t epoch_ = 0;
-  std::size_t position_ = 0;                ///< samples of the epoch already used
-  std::int64_t gathered_ = 0;               ///< batches whose gradients wait for the optimiser
-  std::vector<std::size_t> order_;          ///< this epoch's permutation; empty between epochs
+  std::size_t position_ = 0;        ///< samples of the epoch already used
+  std::int64_t gathered_ = 0;       ///< batches whose gradients wait for the optimiser
+  std::vector<std::size_t> order_;  ///< this epoch's permutation; empty between epochs
+  std::vector<std::size_t> recent_;
   bool synchronised_ = false;               ///< with the other ranks, since the weights last came from a file
   std::unique_ptr<DataParallel> parallel_;  ///< null: the run is this process alone
 };

@@ -1,13 +1,13 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { checkData, type DataReport, type Finding, type PartSummary } from '../../training/domain/check-data';
+import { checkData, type DataReport, type PartSummary } from '../../training/domain/check-data';
+import type { Finding } from '../../training/domain/findings';
 import { listSamples, PARTS } from '../../training/domain/prepare-data';
+import { resolveSource, taskOf } from '../../training/domain/read-data';
 import { CliError } from '../errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
-import { examples, number, structureList, whole, type Structure } from './options';
+import { examples, number, structureList, whole, withLayout, type LayoutOptions, type Structure } from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -15,11 +15,12 @@ const SHOWN_FINDINGS = 20;
 const TASKS = ['segmentation', 'classification'] as const;
 type TaskName = (typeof TASKS)[number];
 
-interface CheckOptions {
+interface CheckOptions extends LayoutOptions {
   task?: TaskName;
   masksDir?: string;
   structures?: Structure[];
   groupColumn?: string;
+  eachMask?: boolean;
   validationFraction: number;
   seed: number;
   json?: boolean;
@@ -28,20 +29,25 @@ interface CheckOptions {
 export function dataCommand(): Command {
   const command = new Command('data').description('look at a folder of labelled images before training on it');
   command.addCommand(checkCommand());
-  return examples(command, ['automed data check data/polyps', 'automed data check data/brain_mri --json']);
+  return examples(command, [
+    'automed data check data/polyps',
+    'automed data check HAM10000 --task classification --json',
+    'automed data check cases.csv --columns image=file,label=dx,group=patient',
+  ]);
 }
 
 function checkCommand(): Command {
-  return new Command('check')
+  return withLayout(new Command('check'))
     .description(
       'open every image and mask; find unreadable files, duplicates, contradictions and groups that the split tears ' +
         'apart. Ends with code 1 when a score on this data would be wrong',
     )
-    .argument('<folder>', 'as for train: images/ + masks/, or one folder per class; also below train/, val/, test/')
-    .addOption(new Option('--task <name>', 'default: segmentation where there is an images/').choices(TASKS))
+    .argument('<folder>', 'as for train: a published data set, images/ + masks/, one folder per class, or a CSV file')
+    .addOption(new Option('--task <name>', 'default: segmentation where the folder has masks').choices(TASKS))
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
     .option(
       '--validation-fraction <share>',
       'share that training would split off, where the folder has no val/',
@@ -55,34 +61,21 @@ function checkCommand(): Command {
 
 async function check(folder: string, options: CheckOptions): Promise<void> {
   const { json } = options;
-  const task = options.task ?? (await taskOf(folder));
-  const data = await listSamples({
-    ...options,
-    task,
-    data: folder,
-    strict: false,
-  });
+  const task = options.task ?? (await taskOf({ ...options, data: folder }));
+  const spec = await resolveSource({ ...options, task, data: folder, strict: false });
+  const data = await listSamples(spec);
   const display = new CountDisplay(
     `checking ${folder}`,
     PARTS.reduce((sum, part) => sum + data.parts[part].length, 0),
   );
   const report = await checkData(data, { onProgress: (done) => display.show(done) }).finally(() => display.close());
   const errors = report.findings.filter(({ severity }) => severity === 'error').length;
-  if (json) printJson({ folder, task, ok: errors === 0, ...reportJson(report) });
+  if (json) printJson({ folder, task, layout: data.layout, ok: errors === 0, ...reportJson(report) });
   else for (const line of reportLines(report)) printLine(line);
   if (errors > 0)
     throw new CliError(
       `${errors} ${errors === 1 ? 'finding makes' : 'findings make'} a score on ${folder} wrong or a run fail`,
     );
-}
-
-/** Segmentation where images/ stands in the folder or in its train/. */
-async function taskOf(folder: string): Promise<TaskName> {
-  for (const path of [folder, join(folder, 'train')]) {
-    const names = await readdir(path).catch(() => [] as string[]);
-    if (names.includes('images')) return 'segmentation';
-  }
-  return 'classification';
 }
 
 function reportLines({ parts, classes, groupColumn, fingerprint, findings }: DataReport): string[] {

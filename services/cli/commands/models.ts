@@ -6,22 +6,28 @@ import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
+import { promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
 
 interface ListOptions extends ConnectOptions {
   json?: boolean;
 }
 
 export function modelsCommand(): Command {
-  const command = new Command('models').description('list, describe, name, export and delete trained models');
+  const command = new Command('models').description('list, describe, name, promote, export and delete trained models');
   command.addCommand(listCommand());
   command.addCommand(showCommand());
   command.addCommand(aliasCommand());
+  command.addCommand(promoteCommand());
+  command.addCommand(rollbackCommand());
+  command.addCommand(promotionsCommand());
   command.addCommand(exportCommand('model'));
   command.addCommand(deleteCommand());
   return examples(command, [
     'automed models list',
     'automed models show polyp@production',
     'automed models alias polyp production --version 3',
+    'automed models promote polyp@4 --alias production --gate "mdsc>=0.8"',
+    'automed models rollback polyp --alias production --reason "misses flat polyps"',
     'automed models export polyp@production --out polyp.safetensors',
     'automed models delete polyp@1',
   ]);

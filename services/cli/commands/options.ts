@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/grpc/address';
+import { LAYOUT_NAMES } from '../../training/domain/read-data';
 
 interface Bounds {
   min?: number;
@@ -52,6 +53,48 @@ export function structureList(text: string): Structure[] {
     }
     return { name, masks };
   });
+}
+
+/** Columns of a CSV file by what they hold. */
+export interface Columns {
+  image?: string;
+  mask?: string;
+  label?: string;
+  part?: string;
+  group?: string;
+}
+
+const COLUMN_ROLES = ['image', 'mask', 'label', 'part', 'group'] as const;
+
+/** Parser of `image=path,label=dx`. */
+export function columnList(text: string): Columns {
+  const columns: Columns = {};
+  for (const entry of text.split(',')) {
+    const [role = '', column = '', ...rest] = entry.split('=');
+    const known = COLUMN_ROLES.find((name) => name === role);
+    if (known === undefined || column === '' || rest.length > 0) {
+      throw new InvalidArgumentError(`it must be ROLE=COLUMN,..., with the roles ${COLUMN_ROLES.join(', ')}.`);
+    }
+    columns[known] = column;
+  }
+  return columns;
+}
+
+/** How a folder of data is read. */
+export interface LayoutOptions {
+  layout?: string;
+  columns?: Columns;
+}
+
+/** Adds the options of a command that reads data sets in any layout. */
+export function withLayout(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--layout <name>', 'how the folder is laid out (default: told by the names of its files)').choices(
+        LAYOUT_NAMES,
+      ),
+    )
+    .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
 }
 
 export function addressOf(text: string): string {

@@ -4,7 +4,7 @@ import { loadConfig } from '../config';
 import { UsageError } from '../errors';
 import { printLine, printProblem } from '../output/print';
 import { onStopSignal } from '../signals';
-import { ROLES, type Role } from '../stack/programs';
+import { INFERENCE_ROLES, ROLES, type Role } from '../stack/programs';
 import { Stack } from '../stack/stack';
 import { examples, whole } from './options';
 
@@ -27,7 +27,10 @@ export function serveCommand(): Command {
     .option('--port <number>', 'port to listen on; 0 takes a free one', whole(0, 65_535), 50_051)
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .addOption(new Option('--roles <list>', 'what to serve').argParser(rolesOf).default([...ROLES], ROLES.join(',')))
-    .option('--separate', 'run each role in a process of its own; together they share bases and encoder passes')
+    .option(
+      '--separate',
+      'run segmentation and classification in processes of their own; together they share bases and encoder passes',
+    )
     .option(
       '--metrics-port <number>',
       'loopback port of the gateway for Prometheus; the services take those that follow',
@@ -54,6 +57,13 @@ function rolesOf(text: string): Role[] {
   return roles;
 }
 
+/** Training has a process of its own: its crash must not take the others along, and it loads no weights itself. */
+function processesOf({ roles, separate }: ServeOptions): Role[][] {
+  const inference = roles.filter((role) => INFERENCE_ROLES.includes(role));
+  const shared = separate ? inference.map((role) => [role]) : [inference];
+  return [...shared.filter((each) => each.length > 0), ...(roles.includes('training') ? [['training' as const]] : [])];
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const config = loadConfig();
   const home = options.home ?? config.home;
@@ -67,7 +77,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
   const stack = await Stack.start({
     home,
-    processes: options.separate ? options.roles.map((role) => [role]) : [options.roles],
+    processes: processesOf(options),
     address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, options.port),
     insecure: options.insecure === true,
     startTimeoutMs: config.startTimeoutMs,

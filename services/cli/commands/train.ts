@@ -7,15 +7,26 @@ import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
-import { CliError } from '../errors';
+import { CliError, UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
+import { queueTraining, type DetachOptions } from '../training/detach';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { examples, number, structureList, whole, type Structure } from './options';
+import {
+  addressOf,
+  examples,
+  number,
+  structureList,
+  whole,
+  withLayout,
+  type LayoutOptions,
+  type Structure,
+} from './options';
+import { addRecipeFlags, recipeOverrides, type RecipeOptions } from './recipe-flags';
 
-interface TrainOptions {
+interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   data: string;
   base: string;
   name: string;
@@ -23,18 +34,6 @@ interface TrainOptions {
   home?: string;
   preset: string;
   train: 'head' | 'adapters' | 'encoder';
-  epochs?: number;
-  batch?: number;
-  accumulate?: number;
-  lr?: number;
-  weightDecay?: number;
-  optimizer?: 'adam' | 'adamw';
-  schedule?: 'constant' | 'cosine';
-  warmupSteps?: number;
-  bnMomentum?: number;
-  hflip?: boolean;
-  vflip?: boolean;
-  rotation?: number;
   seed: number;
   validationFraction: number;
   testFraction: number;
@@ -53,11 +52,14 @@ interface TrainOptions {
   device: string;
   threads: number;
   jobFolder?: string;
+  checkpointSeconds: number;
+  keepCheckpoints: number;
+  embeddingCache?: number;
   licence?: string;
   resume?: boolean;
   strict?: boolean;
+  allowDataProblems?: boolean;
   pictures: boolean;
-  json?: boolean;
 }
 
 export function trainCommand(): Command {
@@ -72,6 +74,7 @@ export function trainCommand(): Command {
     'automed train segmentation --data data/drishti_gs --base sam-med2d-b --name optic --structures disc=masks,cup=masks_cup',
     'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp-autosam --system autosam',
     'automed train base --data data/polyps --base sam-med2d-b --name sam-med2d-polyps --train adapters',
+    'automed train segmentation --data data/polyps --base sam-med2d-b --name polyp --detach',
   ]);
 }
 
@@ -142,27 +145,8 @@ function addMaskFlags(command: Command): void {
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList);
 }
 
-/** The numbers of the recipe; each replaces the preset's. */
-function addRecipeFlags(command: Command): void {
-  command
-    .option('--epochs <count>', 'passes over the training images', whole(1))
-    .option('--batch <count>', 'images per step', whole(1))
-    .option('--accumulate <count>', 'batches whose gradients make one step', whole(1))
-    .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
-    .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
-    .addOption(new Option('--optimizer <name>').choices(['adam', 'adamw']))
-    .addOption(new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine']))
-    .option('--warmup-steps <count>', 'steps over which the learning rate rises', whole(0))
-    .option('--bn-momentum <share>', "of batch norm's running statistics", number({ min: 0, max: 1 }))
-    .option('--hflip', 'mirror images at random, left to right')
-    .option('--no-hflip')
-    .option('--vflip', 'mirror images at random, top to bottom')
-    .option('--no-vflip')
-    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }));
-}
-
 function addDataFlags(command: Command): void {
-  command
+  withLayout(command)
     .option('--seed <number>', 'of split, initial weights, order and augmentation', whole(0), 0)
     .option(
       '--validation-fraction <share>',
@@ -178,7 +162,8 @@ function addDataFlags(command: Command): void {
     )
     .option('--limit <count>', 'samples of all parts together at most', whole(3))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
-    .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out');
+    .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out')
+    .option('--allow-data-problems', 'train on data whose scores would be wrong (see automed data check)');
 }
 
 function addRunFlags(command: Command): void {
@@ -187,13 +172,35 @@ function addRunFlags(command: Command): void {
     .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
+    .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
+    .option('--keep-checkpoints <count>', "epochs' checkpoints to keep beside the last and the best", whole(0), 0)
+    .option(
+      '--embedding-cache <megabytes>',
+      'disk for embeddings of a frozen encoder; 0: none (default: a quarter of what is free)',
+      number({ min: 0 }),
+    )
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
-    .option('--json', 'print one JSON document at the end');
+    .option('--json', 'print one JSON document at the end')
+    .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
+    .addOption(
+      new Option(
+        '--address <host:port>',
+        "with --detach: the running gateway (default: the one of `automed serve`); on another machine --data is that machine's path",
+      )
+        .argParser(addressOf)
+        .env('AUTOMED_GATEWAY'),
+    )
+    .option('--request-id <text>', 'with --detach: the same id and flags again name the same job')
+    .option('--priority <number>', 'with --detach: higher ones start first', whole(-1000, 1000));
 }
 
 async function train(task: Task, options: TrainOptions): Promise<void> {
   const home = resolve(options.home ?? loadConfig().home);
+  if (options.detach) {
+    refuseLocalFlags(options);
+    return queueTraining(trainSpec(task, options, home, ''), options.data, options);
+  }
   await ensureBase(home, options);
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
   mkdirSync(jobFolder, { recursive: true });
@@ -213,6 +220,14 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
   printResult(result, options);
 }
 
+/** A service has its own store, folders and threads, and resumes its jobs by itself. */
+function refuseLocalFlags({ home, jobFolder, resume }: TrainOptions): void {
+  const local = Object.entries({ '--home': home, '--job-folder': jobFolder, '--resume': resume });
+  const given = local.find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined)
+    throw new UsageError(`${given} is for a training in this process; leave it out with --detach`);
+}
+
 /** With --train encoder the name of an architecture stands for a base with random weights; it is made when missing. */
 async function ensureBase(home: string, { base, train: part, seed }: TrainOptions): Promise<void> {
   if (part !== 'encoder' || !Object.hasOwn(BASE_ARCHITECTURES, base)) return;
@@ -229,20 +244,6 @@ async function ensureBase(home: string, { base, train: part, seed }: TrainOption
 const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
 
 function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: string): TrainSpecInput {
-  const overrides = {
-    optimizer: options.optimizer,
-    learningRate: options.lr,
-    weightDecay: options.weightDecay,
-    epochs: options.epochs,
-    batchSize: options.batch,
-    accumulationSteps: options.accumulate,
-    horizontalFlip: options.hflip,
-    verticalFlip: options.vflip,
-    rotationDegrees: options.rotation,
-    batchNormMomentum: options.bnMomentum,
-    schedule: options.schedule,
-    warmupSteps: options.warmupSteps,
-  };
   const head = {
     mobilenetWidth: options.mobilenetWidth,
     se: options.se,
@@ -254,6 +255,8 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     name: options.name,
     system: options.system,
     data: resolve(options.data),
+    layout: options.layout,
+    columns: options.columns,
     masksDir: options.masksDir,
     structures: options.structures,
     groupColumn: options.groupColumn,
@@ -261,6 +264,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     limit: options.limit,
     validationFraction: options.validationFraction,
     strict: options.strict === true,
+    allowProblems: options.allowDataProblems === true,
     store: home,
     base: options.base,
     encoder: ENCODER_TRAINING[options.train],
@@ -268,7 +272,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     startFrom: options.startFrom,
     backbone: options.backbone,
     recipe: options.preset,
-    overrides: given(overrides),
+    overrides: given(recipeOverrides(options)),
     head: given(head),
     structure: options.structure,
     threshold: options.threshold,
@@ -277,6 +281,9 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     threads: options.threads,
     jobFolder,
     resume: options.resume === true,
+    checkpointSeconds: options.checkpointSeconds,
+    keepCheckpoints: options.keepCheckpoints,
+    ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
     reportImages: options.pictures,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
   };

@@ -1,10 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { decodeImage } from '../../imaging/decode';
 import { galleryPng } from '../../imaging/gallery';
-import { decodeMask } from '../../imaging/mask';
 import { drawOverlay, encodePicturePng, type Picture } from '../../imaging/overlay';
 import { readClassificationFolder, readSegmentationFolder } from '../../training/domain/data-folder';
+import { decodeSample } from '../../training/domain/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../training/domain/metrics';
 import type { DemoFolders } from '../../training/domain/demo-data';
 import type { AutomedClient } from '../client/automed-client';
@@ -102,10 +101,8 @@ function latency(measured: readonly Measured<unknown>[]): Latency {
 async function writeOverlays(drawn: readonly Measured<StructureResult>[], folder: string): Promise<string> {
   const pictures: Picture[] = [];
   for (const { sample, result } of drawn) {
-    const truth = await decodeMask(await readFile(sample.maskPath ?? ''));
-    const picture = drawOverlay(await decodeImage(await readFile(sample.imagePath)), result.mask, {
-      truth: truth.mask,
-    });
+    const { pixels, masks: truth } = await decodeSample(sample);
+    const picture = drawOverlay(pixels, result.mask, truth ? { truth } : {});
     const name = basename(sample.imagePath, extname(sample.imagePath));
     await writeFile(join(folder, `${name}.png`), await encodePicturePng(picture));
     if (pictures.length < GALLERY) pictures.push(picture);

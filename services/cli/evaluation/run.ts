@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
-import { automedError } from '../../common/errors';
 import { decodeMask } from '../../imaging/mask';
-import type { Sample } from '../../training/domain/data-folder';
+import type { MaskSource, Sample } from '../../training/domain/data-folder';
 import { maskOverlap, type Overlap } from '../../training/domain/metrics';
+import { readMask } from '../../training/domain/read-mask';
 import type { AutomedClient } from '../client/automed-client';
 import { failed, forEachImage, type Failure } from '../commands/images';
 
@@ -55,22 +54,17 @@ export async function evaluateSegmentation(
     });
     const latencyMs = performance.now() - begun;
     const result: StructureResult[] = [];
-    for (const [index, path] of [sample.maskPath ?? '', ...(sample.furtherMaskPaths ?? [])].entries()) {
+    for (const [index, source] of (sample.masks ?? []).entries()) {
       const mask = structures ? masks.find(({ structure }) => structure === structures[index]) : masks[index];
-      result.push(await compare(mask?.png ?? Buffer.alloc(0), path));
+      result.push(await compare(mask?.png ?? Buffer.alloc(0), source));
     }
     return { result, latencyMs };
   });
 }
 
-async function compare(png: Buffer, truthPath: string): Promise<StructureResult> {
+async function compare(png: Buffer, source: MaskSource): Promise<StructureResult> {
   const drawn = await decodeMask(png);
-  const truth = await decodeMask(await readFile(truthPath));
-  if (drawn.width !== truth.width || drawn.height !== truth.height) {
-    const sizes = `${truth.width} x ${truth.height}, its image ${drawn.width} x ${drawn.height}`;
-    throw automedError('SHAPE_MISMATCH', `its mask is ${sizes}`);
-  }
-  return { mask: drawn.mask, ...maskOverlap(drawn.mask, truth.mask) };
+  return { mask: drawn.mask, ...maskOverlap(drawn.mask, await readMask(source, drawn)) };
 }
 
 /** Sends every image through the gateway and keeps the answers. */

@@ -1,9 +1,12 @@
 import { ServiceProcess, type Program } from './service-process';
 
-export type Role = 'segmentation' | 'classification';
-export const ROLES: readonly Role[] = ['segmentation', 'classification'];
+export type Role = 'segmentation' | 'classification' | 'training';
+export const ROLES: readonly Role[] = ['segmentation', 'classification', 'training'];
+/** The roles that one inference process can have together. */
+export const INFERENCE_ROLES: readonly Role[] = ['segmentation', 'classification'];
 
 const INFERENCE: Program = { name: 'inference service', file: 'services/inference/main.js', needsAddon: true };
+const TRAINING: Program = { name: 'training service', file: 'services/training/main.js', needsAddon: true };
 const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', needsAddon: false };
 
 export const ANY_PORT = '127.0.0.1:0';
@@ -18,17 +21,18 @@ export interface LaunchOptions {
   metricsAddress: string;
 }
 
-/** Starts one inference process; it listens on loopback only, whatever the environment says. */
-export async function launchInference(
+/** Starts the process that has these roles; it listens on loopback only, whatever the environment says. */
+export async function launchRoles(
   roles: readonly Role[],
   home: string,
   options: LaunchOptions,
 ): Promise<ServiceProcess> {
   const { startTimeoutMs, log } = options;
-  return ServiceProcess.start(INFERENCE, {
+  const training = roles.includes('training');
+  return ServiceProcess.start(training ? TRAINING : INFERENCE, {
     settings: {
       AUTOMED_HOME: home,
-      AUTOMED_ROLES: roles.join(','),
+      ...(training ? {} : { AUTOMED_ROLES: roles.join(',') }),
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: 'false',
@@ -44,6 +48,7 @@ const SERVICES: Readonly<Record<Role, readonly string[]>> = {
     'automed.segmentation.v1.InteractiveSegmentationService',
   ],
   classification: ['automed.classification.v1.ClassificationService'],
+  training: ['automed.training.v1.*'],
 };
 
 /** Starts the gateway in front of the backends: `host:port` of the process that has each role. */
@@ -58,12 +63,10 @@ export async function launchGateway(
     backends: [...new Set(addresses)].map((address) => ({ address })),
   });
   const served = ROLES.flatMap((role) => (backends[role] === undefined ? [] : [{ role, address: backends[role] }]));
+  const others = served.flatMap(({ role, address }) => (role === 'training' ? [] : [address]));
   const rules = [
     ...served.flatMap(({ role, address }) => SERVICES[role].map((service) => rule(service, [address]))),
-    rule(
-      '*',
-      served.map(({ address }) => address),
-    ),
+    ...(others.length > 0 ? [rule('*', others)] : []),
   ];
   return ServiceProcess.start(GATEWAY, {
     settings: {

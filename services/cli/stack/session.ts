@@ -1,7 +1,8 @@
 import { automedError, DeviceError } from '../../common/errors';
 import { AutomedClient } from '../client/automed-client';
+import { TrainingJobs } from '../client/training-jobs';
 import { loadConfig } from '../config';
-import { ANY_PORT, ROLES, type Role } from './programs';
+import { ANY_PORT, INFERENCE_ROLES, type Role } from './programs';
 import { Stack } from './stack';
 
 /** Options of every command that talks to a gateway. */
@@ -18,7 +19,7 @@ export interface ConnectOptions {
 export async function withClient<T>(
   options: ConnectOptions,
   work: (client: AutomedClient, address: string) => Promise<T>,
-  roles: readonly Role[] = ROLES,
+  roles: readonly Role[] = INFERENCE_ROLES,
 ): Promise<T> {
   const config = loadConfig();
   const address = options.address ?? (config.gateway === '' ? undefined : config.gateway);
@@ -38,14 +39,47 @@ export async function withClient<T>(
   }
 }
 
+/** Options of every command that talks to a service which stays. */
+export interface ServiceOptions {
+  /** `host:port` of a running gateway; default: that of `automed serve`. */
+  address?: string | undefined;
+  /** Seconds that one call may take. */
+  timeout?: number;
+}
+
+const SERVE_ADDRESS = '127.0.0.1:50051';
+const DEFAULT_TIMEOUT_SECONDS = 120;
+
+export function serviceAddress({ address }: ServiceOptions): string {
+  const { gateway } = loadConfig();
+  return address ?? (gateway === '' ? SERVE_ADDRESS : gateway);
+}
+
+/** Runs `work` with a client of a training service that runs already. */
+export async function withTrainingJobs<T>(
+  options: ServiceOptions,
+  work: (jobs: TrainingJobs) => Promise<T>,
+): Promise<T> {
+  const address = serviceAddress(options);
+  const jobs = new TrainingJobs(address, (options.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
+  return answered(address, jobs, work);
+}
+
 async function withAddress<T>(
   address: string,
   timeoutSeconds: number,
   work: (client: AutomedClient, address: string) => Promise<T>,
 ): Promise<T> {
-  const client = new AutomedClient(address, timeoutSeconds * 1000);
+  return answered(address, new AutomedClient(address, timeoutSeconds * 1000), (client) => work(client, address));
+}
+
+async function answered<C extends { close(): void }, T>(
+  address: string,
+  client: C,
+  work: (client: C) => Promise<T>,
+): Promise<T> {
   try {
-    return await work(client, address);
+    return await work(client);
   } catch (error) {
     // What grpc-js says of a refused connection is about its resolver.
     if (!(error instanceof DeviceError) || !/^(No connection established|Name resolution failed)/.test(error.message))

@@ -1,9 +1,9 @@
 import { KeptService } from './kept-service';
-import { ANY_PORT, launchGateway, launchInference, type LaunchOptions, type Role } from './programs';
+import { ANY_PORT, launchGateway, launchRoles, type LaunchOptions, type Role } from './programs';
 
 export interface StackOptions {
   home: string;
-  /** Roles of each inference process: one process for all, or one for each. */
+  /** Roles of each process; training has one of its own. */
   processes: readonly (readonly Role[])[];
   /** `host:port` of the gateway. */
   address: string;
@@ -14,11 +14,11 @@ export interface StackOptions {
   say: (line: string) => void;
   /** Where the services' log lines go; absent: nowhere. */
   log?: ((chunk: Buffer) => void) | undefined;
-  /** Port of the gateway's /metrics; the inference processes take those that follow. 0: free ones; absent: none. */
+  /** Port of the gateway's /metrics; the other processes take those that follow. 0: free ones; absent: none. */
   metricsPort?: number | undefined;
 }
 
-/** Gateway and inference processes on this machine, one store, inference on free loopback ports. */
+/** Gateway and services on this machine, one store, the services on free loopback ports. */
 export class Stack {
   private constructor(
     private readonly gateway: KeptService,
@@ -30,14 +30,14 @@ export class Stack {
     return this.gateway.address;
   }
 
-  /** Starts the inference processes, side by side, and then the gateway; when one fails the others are stopped. */
+  /** Starts the services, side by side, and then the gateway; when one fails the others are stopped. */
   static async start(options: StackOptions): Promise<Stack> {
     const { home, processes, startTimeoutMs, log, say } = options;
     const started = await Promise.allSettled(
       processes.map((roles, index) =>
         KeptService.start(
           (address) =>
-            launchInference(roles, home, {
+            launchRoles(roles, home, {
               address,
               startTimeoutMs,
               log,

@@ -14,6 +14,9 @@ import type { ClassificationServiceDefinition } from '../../../proto/gen/automed
 import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
 import type { InteractiveSegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/InteractiveSegmentationService';
 import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
+import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/training/v1/EvaluationService';
+import type { DatasetServiceDefinition } from '../../../proto/gen/automed/training/v1/DatasetService';
+import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
 import { serviceDefinition } from './proto';
 import { fromStatus } from './status';
 
@@ -129,6 +132,39 @@ export class ApiClient<D extends ServiceDefinition> {
     }
   }
 
+  /**
+   * Sends one request and yields what is streamed back, no faster than it is taken.
+   * @throws the typed error that ended the stream
+   */
+  async *serverStream<M extends keyof D & string>(
+    method: M,
+    request: Input<D, M>,
+    settings: CallSettings = {},
+  ): AsyncGenerator<Output<D, M>> {
+    const { path, requestSerialize, responseDeserialize } = this.method(method);
+    const { metadata, options } = prepare(settings);
+    const { client } = this;
+    const call = client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadata,
+      options,
+    );
+    const cancel = (): void => call.cancel();
+    settings.signal?.addEventListener('abort', cancel, { once: true });
+    if (settings.signal?.aborted) cancel();
+    try {
+      for await (const response of call) yield response as Output<D, M>;
+    } catch (error) {
+      throw fromStatus(error as StatusObject);
+    } finally {
+      settings.signal?.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
   /** Resolves when the server answers on its socket; rejects after the timeout. */
   waitForReady(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) =>
@@ -167,6 +203,18 @@ export function classificationClient(
   config?: ClientConfig,
 ): ApiClient<ClassificationServiceDefinition> {
   return new ApiClient('automed.classification.v1.ClassificationService', address, config);
+}
+
+export function trainingJobClient(address: string, config?: ClientConfig): ApiClient<TrainingJobServiceDefinition> {
+  return new ApiClient('automed.training.v1.TrainingJobService', address, config);
+}
+
+export function evaluationClient(address: string, config?: ClientConfig): ApiClient<EvaluationServiceDefinition> {
+  return new ApiClient('automed.training.v1.EvaluationService', address, config);
+}
+
+export function datasetClient(address: string, config?: ClientConfig): ApiClient<DatasetServiceDefinition> {
+  return new ApiClient('automed.training.v1.DatasetService', address, config);
 }
 
 export function modelClient(address: string, config?: ClientConfig): ApiClient<ModelServiceDefinition> {

@@ -2,6 +2,7 @@
 
 import type {
   handleBidiStreamingCall,
+  handleServerStreamingCall,
   handleUnaryCall,
   Metadata,
   ServerDuplexStream,
@@ -61,7 +62,7 @@ function failure(call: AnyCall, log: Logger, thrown: unknown) {
 
 export function unary<Request, Response>(
   log: Logger,
-  handler: (request: Request, context: CallContext) => Promise<Response>,
+  handler: (request: Request, context: CallContext) => Response | Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const run = async (): Promise<Response> => handler(wellFormed(call.request), contextOf(call, log));
@@ -86,6 +87,43 @@ export function bidi<Request, Response>(
       },
     );
   };
+}
+
+/** Sends what the handler yields, as fast as the caller reads; the handler runs no further ahead than one message. */
+export function serverStream<Request, Response>(
+  log: Logger,
+  handler: (request: Request, context: CallContext) => AsyncIterable<Response>,
+): handleServerStreamingCall<Request, Response> {
+  return (call) => {
+    const context = contextOf(call, log);
+    const run = async (): Promise<void> => {
+      for await (const response of handler(wellFormed(call.request), context)) {
+        if (context.signal.aborted) return;
+        if (!call.write(response)) await drained(call, context.signal);
+      }
+    };
+    run().then(
+      () => call.end(),
+      (thrown: unknown) => {
+        if (!context.signal.aborted) call.emit('error', failure(call, log, thrown));
+      },
+    );
+  };
+}
+
+/** Resolves when the caller has read, or is gone. */
+function drained(
+  call: { once: (event: 'drain', listener: () => void) => unknown },
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    call.once('drain', done);
+    signal.addEventListener('abort', done, { once: true });
+  });
 }
 
 /**

@@ -11,8 +11,11 @@ const backendSchema = z
 
 const ruleSchema = z
   .object({
-    /** Full name, e.g. `automed.segmentation.v1.SegmentationService`, or `*`. */
-    service: z.string().min(1).default('*'),
+    /** Full name, e.g. `automed.segmentation.v1.SegmentationService`, a package as `automed.training.v1.*`, or `*`. */
+    service: z
+      .string()
+      .regex(/^(\*|[\w.]+|[\w.]+\.\*)$/, 'must be the full name of a service, a package with .*, or *')
+      .default('*'),
     /** Name of the model, without version; `*` stands for any characters. */
     model: z.string().min(1).default('*'),
     backends: z.array(backendSchema).min(1),
@@ -29,14 +32,17 @@ export type Backend = Rule['backends'][number];
 /** The rule of a call, if any. */
 export function findRule(routes: Routes, service: string, model: string): Rule | undefined {
   const name = model.split('@')[0] ?? '';
-  return routes.rules.find(
-    (rule) => (rule.service === '*' || rule.service === service) && patternOf(rule.model).test(name),
-  );
+  return routes.rules.find((rule) => leadsTo(rule, service) && patternOf(rule.model).test(name));
+}
+
+/** Whether a rule is for this service, whatever the model. */
+export function leadsTo({ service: pattern }: Rule, service: string): boolean {
+  return pattern.endsWith('*') ? service.startsWith(pattern.slice(0, -1)) : service === pattern;
 }
 
 /** Addresses that any rule could send a call of this service to. */
 export function addressesOf(routes: Routes, service: string): string[] {
-  const rules = routes.rules.filter((rule) => rule.service === '*' || rule.service === service);
+  const rules = routes.rules.filter((rule) => leadsTo(rule, service));
   return [...new Set(rules.flatMap((rule) => rule.backends.map((backend) => backend.address)))];
 }
 

@@ -11,6 +11,7 @@ import {
   type StatusObject,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/proto-loader';
 import { automedError } from '../../common/errors';
 import { bidi, bufferOneMessage, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
@@ -46,7 +47,8 @@ const HOP_HEADERS = [
 export function relayedService(name: string, definition: ServiceDefinition, deps: RelayDeps): ServiceRegistration {
   const relayed: Record<string, ServiceDefinition[string]> = {};
   const implementation: UntypedServiceImplementation = {};
-  for (const [method, { path }] of Object.entries(definition)) {
+  for (const [method, { path, ...described }] of Object.entries(definition)) {
+    const namesModel = addressesModel(described);
     relayed[method] = {
       path,
       requestStream: true,
@@ -56,25 +58,34 @@ export function relayedService(name: string, definition: ServiceDefinition, deps
       responseSerialize: identity,
       responseDeserialize: identity,
     };
-    implementation[method] = bidi<Bytes, Bytes>(deps.log, (call, context) => relay(name, path, call, context, deps));
+    implementation[method] = bidi<Bytes, Bytes>(deps.log, (call, context) =>
+      relay({ service: name, path, namesModel }, call, context, deps),
+    );
   }
   return { name, definition: relayed, implementation };
 }
 
+/** Whether field 1 of the method's requests is the model that they address; others are routed by their service alone. */
+function addressesModel({ requestType }: Partial<MethodDefinition<object, object>>): boolean {
+  const { field: fields = [] } = (requestType?.type ?? {}) as { field?: { name: string; number: number }[] };
+  return fields.some(({ name, number }) => number === 1 && name === 'model');
+}
+
+interface Target {
+  service: string;
+  path: string;
+  namesModel: boolean;
+}
+
 async function relay(
-  service: string,
-  path: string,
+  { service, path, namesModel }: Target,
   call: Incoming,
   context: CallContext,
   deps: RelayDeps,
 ): Promise<void> {
   const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Bytes>;
   const first = await messages.next();
-  const hint = call.metadata.get('automed-model')[0];
-  const model = agreedModel(
-    first.done ? '' : readModelField(first.value),
-    hint === undefined ? undefined : String(hint),
-  );
+  const model = namesModel ? modelOf(call.metadata, first.done ? undefined : first.value) : '';
   if (model !== '') context.setModel(model);
   const client = deps.pick(service, model);
 
@@ -95,6 +106,14 @@ async function relay(
   if (context.signal.aborted) return;
   if (status.code === Code.OK) call.end(withoutHopHeaders(status.metadata));
   else call.emit('error', outward(status, context.requestId));
+}
+
+function modelOf(metadata: Metadata, message: Bytes | undefined): string {
+  const hint = metadata.get('automed-model')[0];
+  return agreedModel(
+    message === undefined ? '' : readModelField(message),
+    hint === undefined ? undefined : String(hint),
+  );
 }
 
 async function send(first: IteratorResult<Bytes>, rest: AsyncIterator<Bytes>, upstream: Outgoing): Promise<void> {

@@ -5,6 +5,7 @@ import type { ClassificationModels } from '../../classification/role';
 import type { Lease, ModelIdentity, RunOptions } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels';
 import type { SegmentationModels } from '../../segmentation/role';
+import { prove } from './native-proof';
 import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embedding-id';
 import type { HostedModel, Loader, ModelHost } from '../domain/model-host';
 
@@ -16,6 +17,7 @@ export function nativeLoader(engine: Engine): Loader<Base, Model> {
   return {
     loadBase: (weightsPath, architecture) => engine.loadBase(weightsPath, architecture),
     loadHead: (base, weightsPath, architecture) => engine.loadModel(base, weightsPath, architecture),
+    prove: (head, stored) => prove(engine, head, stored),
   };
 }
 

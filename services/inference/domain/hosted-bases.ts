@@ -32,15 +32,22 @@ interface Entry<Base> extends Used {
   kept: boolean;
 }
 
+/** What bases share with the models on them. */
+export interface BaseHost<Base> {
+  load(weightsPath: string, architecture: string): Promise<Base>;
+  budget: WeightsBudget;
+  uses: Uses;
+  /** Hears that a base has left memory. */
+  onReleased(): void;
+}
+
 /** The bases in memory: each once, shared by its models and by requests that use it without one. */
 export class HostedBases<Base extends LoadableBase> {
   private readonly entries = new Map<string, Entry<Base>>();
 
   constructor(
     private readonly catalog: BaseCatalog,
-    private readonly load: (weightsPath: string, architecture: string) => Promise<Base>,
-    private readonly budget: WeightsBudget,
-    private readonly uses: Uses,
+    private readonly host: BaseHost<Base>,
   ) {}
 
   get count(): number {
@@ -60,7 +67,7 @@ export class HostedBases<Base extends LoadableBase> {
     const entry = this.entry(stored);
     entry.kept = true;
     const key = keyOf(stored.manifest, stored.manifest.weights.sha256);
-    return this.uses.hold(entry, entry.loading, () => this.freeUnneeded(key));
+    return this.host.uses.hold(entry, entry.loading, () => this.freeUnneeded(key));
   }
 
   /** The base of a model, which counts among its heads until releaseHead(). */
@@ -84,7 +91,7 @@ export class HostedBases<Base extends LoadableBase> {
     const entry = this.entries.get(key);
     if (!entry) return;
     entry.heads -= 1;
-    this.uses.touch(entry);
+    this.host.uses.touch(entry);
     this.freeUnneeded(key);
   }
 
@@ -116,10 +123,10 @@ export class HostedBases<Base extends LoadableBase> {
   private async loadCounted(stored: StoredBase, entry: { reserved: number }): Promise<HostedBase<Base>> {
     const { name, version, weights, architecture } = stored.manifest;
     await this.catalog.verify(stored);
-    this.budget.reserve(weights.bytes, `the base ${name}@${version}`);
+    this.host.budget.reserve(weights.bytes, `the base ${name}@${version}`);
     entry.reserved = weights.bytes;
     try {
-      const base = await this.load(stored.weightsPath, JSON.stringify(architecture));
+      const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture));
       return { base, identity: { name, version, weightsSha256: weights.sha256, precision: base.precision } };
     } catch (error) {
       this.giveBack(entry);
@@ -138,14 +145,17 @@ export class HostedBases<Base extends LoadableBase> {
     this.entries.delete(key);
     this.giveBack(entry);
     entry.loading.then(
-      ({ base }) => base.dispose(),
+      ({ base }) => {
+        base.dispose();
+        this.host.onReleased();
+      },
       () => undefined, // there is nothing to dispose of
     );
   }
 
   /** At once, for somebody may be waiting for the room. */
   private giveBack(entry: { reserved: number }): void {
-    this.budget.release(entry.reserved);
+    this.host.budget.release(entry.reserved);
     entry.reserved = 0;
   }
 }

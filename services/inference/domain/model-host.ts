@@ -2,6 +2,7 @@ import { automedError } from '../../common/errors';
 import type { Lease, ModelIdentity } from '../../common/inference';
 import type { ModelManifest, StoredBase, StoredModel, Task } from '../../store';
 import { resolveBaseOrModel } from './base-reference';
+import { FollowedModels, keyOf } from './followed-models';
 import { HostedBases, type HostedBase, type LoadableBase } from './hosted-bases';
 import { Remembered } from './remembered';
 import { Uses, type Idle, type Used } from './uses';
@@ -19,6 +20,11 @@ export interface Catalog {
 export interface Loader<Base, Head> {
   loadBase(weightsPath: string, architecture: string): Promise<Base>;
   loadHead(base: Base, weightsPath: string, architecture: string): Promise<Head>;
+  /**
+   * Runs a model once before it serves.
+   * @throws CheckpointError (CHECKPOINT_CORRUPT) when it does not answer as it did at registration
+   */
+  prove(head: Head, stored: StoredModel): Promise<void>;
 }
 
 export interface HostOptions {
@@ -32,6 +38,10 @@ export interface HostOptions {
   weightsBudgetBytes: number;
   onLoaded(name: string, version: number): void;
   onUnloaded(name: string, version: number): void;
+  /** Hears that weights have left memory, after the last request that used them. */
+  onReleased(): void;
+  /** Hears that a reference means a version that cannot serve, while the version of before goes on. */
+  onHeldBack(reference: string, error: unknown): void;
 }
 
 /** A model in memory. */
@@ -56,12 +66,13 @@ interface ModelEntry<Head, Base> extends Used {
 /**
  * The models of this process. Each is loaded once however many requests ask at once, each base is shared by its heads and
  * freed with the last of them, and a model that is unloaded stays until the requests that use it are answered. Where the
- * budget leaves no room, what was not used for the longest time goes first.
+ * budget leaves no room, what was not used for the longest time goes first. References are followed to new versions (see
+ * FollowedModels) without a request that waits or fails.
  */
 export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
   private readonly models = new Map<string, ModelEntry<Head, Base>>();
   private readonly bases: HostedBases<Base>;
-  private readonly resolved: Remembered<StoredModel>;
+  private readonly references: FollowedModels;
   private readonly resolvedBases: Remembered<StoredBase>;
   private readonly budget: WeightsBudget;
   private readonly uses = new Uses();
@@ -73,14 +84,29 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     now: () => number = Date.now,
   ) {
     this.budget = new WeightsBudget(options.weightsBudgetBytes, () => this.evictIdle());
-    this.bases = new HostedBases(catalog, (path, text) => loader.loadBase(path, text), this.budget, this.uses);
-    this.resolved = new Remembered(options.resolveTtlMs, now);
+    this.bases = new HostedBases(catalog, {
+      load: (path, text) => loader.loadBase(path, text),
+      budget: this.budget,
+      uses: this.uses,
+      onReleased: () => options.onReleased(),
+    });
+    this.references = new FollowedModels(
+      {
+        resolve: async (reference) => catalog.resolveModel(required(reference)),
+        isReady: (stored) => this.models.get(keyOf(stored))?.ready ?? false,
+        prepare: (stored) => this.prepare(stored),
+        retire: (stored) => this.retire(keyOf(stored)),
+        onHeldBack: (reference, error) => options.onHeldBack(reference, error),
+      },
+      { ttlMs: options.resolveTtlMs, now },
+    );
     this.resolvedBases = new Remembered(options.resolveTtlMs, now);
   }
 
   /** The model behind a reference, loaded and held until it is released. */
   async acquire(reference: string, task: Task): Promise<Lease<HostedModel<Head, Base>>> {
-    const stored = await this.resolve(reference);
+    await this.references.settle(reference);
+    const stored = this.references.serving(reference);
     const { manifest } = stored;
     if (manifest.task !== task) {
       const message = `${manifest.name}@${manifest.version} is a ${manifest.task} model; this call needs a ${task} model.`;
@@ -91,7 +117,8 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
 
   /** The model behind a reference, whatever its task, loaded and held until it is released. */
   async acquireAny(reference: string): Promise<Lease<HostedModel<Head, Base>>> {
-    const stored = await this.resolve(reference);
+    await this.references.settle(reference);
+    const stored = this.references.serving(reference);
     this.checkRole(stored.manifest);
     return this.acquireStored(stored);
   }
@@ -121,22 +148,33 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     return this.hold(known ?? this.start(stored));
   }
 
-  /** Loads a model whether or not loading on demand is on. */
+  /** Loads what a reference means now, whether or not loading on demand is on; from then on it answers for the reference. */
   async load(reference: string): Promise<ModelManifest> {
-    this.forget();
-    const stored = await this.resolve(reference);
-    const { manifest } = stored;
-    this.checkRole(manifest);
-    const lease = await this.hold(this.models.get(keyOf(stored)) ?? this.start(stored));
-    lease.release();
-    return manifest;
+    const stored = await this.catalog.resolveModel(required(reference));
+    await this.prepare(stored);
+    this.references.adopt(reference, stored);
+    return stored.manifest;
   }
 
   /** Takes a model out of memory once nothing uses it. Does nothing when it is not loaded. */
   async unload(reference: string): Promise<ModelManifest> {
-    const stored = await this.resolve(reference);
+    await this.references.settle(reference);
+    const stored = this.references.serving(reference);
+    this.references.release(stored);
     this.retire(keyOf(stored));
     return stored.manifest;
+  }
+
+  /** Loads a version where a reference is in use, so that the reference can move to it at once. */
+  async anticipate(reference: string, version: number): Promise<void> {
+    if (!this.references.isInUse(reference)) return;
+    const [name] = reference.split('@');
+    await this.prepare(await this.catalog.resolveModel(`${name}@${version}`));
+  }
+
+  /** Looks whether the references in use have moved, and begins to follow them. */
+  async refresh(): Promise<void> {
+    await this.references.refresh();
   }
 
   /** Takes out what the store no longer has: one version, or all of a name. */
@@ -148,7 +186,7 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
 
   /** Forgets what references mean, after versions or aliases changed. */
   forget(): void {
-    this.resolved.clear();
+    this.references.forget();
     this.resolvedBases.clear();
   }
 
@@ -190,8 +228,10 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     throw automedError('ILLEGAL_STATE', message, { field: 'model' });
   }
 
-  private resolve(reference: string): Promise<StoredModel> {
-    return this.resolved.get(reference, async () => this.catalog.resolveModel(required(reference)));
+  private async prepare(stored: StoredModel): Promise<void> {
+    this.checkRole(stored.manifest);
+    const lease = await this.hold(this.models.get(keyOf(stored)) ?? this.start(stored));
+    lease.release();
   }
 
   private start(stored: StoredModel): ModelEntry<Head, Base> {
@@ -212,6 +252,7 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
           head.dispose();
           this.budget.release(manifest.weights.bytes);
           this.bases.releaseHead(manifest);
+          this.options.onReleased();
         };
         if (!entry.retired) this.options.onLoaded(manifest.name, manifest.version);
         else if (entry.uses === 0) entry.release();
@@ -261,6 +302,10 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
       this.budget.reserve(manifest.weights.bytes, `the model ${manifest.name}@${manifest.version}`);
       reserved = manifest.weights.bytes;
       const head = await this.loader.loadHead(base, weightsPath, JSON.stringify(manifest.architecture));
+      await this.loader.prove(head, stored).catch((error: unknown) => {
+        head.dispose();
+        throw error;
+      });
       const identity: ModelIdentity = {
         name: manifest.name,
         version: manifest.version,
@@ -283,8 +328,4 @@ function required(reference: string): string {
   if (reference !== '') return reference;
   const message = 'The request names no model: write NAME, NAME@VERSION or NAME@ALIAS.';
   throw automedError('INVALID_ARGUMENT', message, { field: 'model' });
-}
-
-function keyOf({ manifest }: StoredModel): string {
-  return `${manifest.name}@${manifest.version}:${manifest.weights.sha256}`;
 }

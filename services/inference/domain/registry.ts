@@ -27,6 +27,8 @@ export interface Library {
 export interface Memory {
   load(reference: string): Promise<ModelManifest>;
   unload(reference: string): Promise<ModelManifest>;
+  /** Loads a version where a reference is in use here, so that it can take over at once. */
+  anticipate(reference: string, version: number): Promise<void>;
   forget(): void;
   retireDeleted(name: string, version: number | undefined): void;
   isLoaded(manifest: ModelManifest): boolean;
@@ -76,7 +78,8 @@ export class Registry {
   }
 
   async setAlias(name: string, alias: string, version: number): Promise<ModelView> {
-    await this.library.setAlias(plainName(name), required(alias, 'alias'), version);
+    await this.memory.anticipate(`${plainName(name)}@${required(alias, 'alias')}`, version);
+    await this.library.setAlias(name, alias, version);
     this.memory.forget();
     return this.getModel(`${name}@${version}`);
   }

@@ -30,10 +30,16 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     horizontalFlip: recipe.horizontalFlip,
     verticalFlip: recipe.verticalFlip,
     rotationDegrees: recipe.rotationDegrees,
+    rotationSteps: recipe.rotationSteps,
     batchNormMomentum: recipe.batchNormMomentum,
+    gradientClip: recipe.gradientClip,
+    precision: recipe.precision,
     dropout: recipe.dropout ?? null,
     gang: settings.gang,
     cachePath: settings.cachePath,
+    embeddingCachePath: settings.embeddings?.path ?? null,
+    embeddingCacheBytes: settings.embeddings?.maxBytes ?? 0,
+    baseSha256: settings.embeddings?.base ?? '',
   });
 };
 

@@ -6,14 +6,22 @@ import { isAbsolute, join, parse } from 'node:path';
 import { automedError } from '../../common/errors';
 import { readGroups, type GroupTable } from './manifest-csv';
 
+/** Where the mask of one structure is, and how its pixels are read. */
+export interface MaskSource {
+  /** Files whose foreground is united; usually one. */
+  paths: string[];
+  /** Grey values that are foreground, both included, on the 0-255 scale; absent: above 127. */
+  values?: { from: number; to: number };
+  /** The files are of another size than the image by design, and are brought to its size (nearest). */
+  resize?: boolean;
+}
+
 export interface Sample {
   /** Path below the data folder, without extension: unique, and the same on every machine. */
   name: string;
   imagePath: string;
-  /** Segmentation only: of the first structure. */
-  maskPath?: string;
-  /** Segmentation of several structures: of the others, in their order. */
-  furtherMaskPaths?: string[];
+  /** Segmentation only: of each structure, in their order. */
+  masks?: MaskSource[];
   /** Classification only: index into the folder's classes. */
   label?: number;
   /** What must not be split: patient, sequence, source. */
@@ -34,6 +42,8 @@ export interface DataFolder {
   classes: string[];
   /** Files without partner and the like. */
   problems: Problem[];
+  /** What a person must know about how the folder was read. */
+  notes: string[];
   groupColumn: string | undefined;
 }
 
@@ -45,15 +55,17 @@ export interface ReadOptions {
   groupColumn?: string | undefined;
 }
 
-const PART_FOLDERS: Record<string, Part> = {
+/** Names under which data sets keep their parts. */
+export const PART_FOLDERS: Readonly<Record<string, Part>> = {
   train: 'train',
   val: 'validation',
   validation: 'validation',
   test: 'test',
 };
 /** Files that data sets carry along; everything else is taken for an image and must be one. */
-const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
-const MASK_SUFFIX = /([_-](mask|segmentation|seg|gt|label))$/i;
+export const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
+/** How the stem of a mask may end where that of its image does not. */
+export const MASK_SUFFIX = /([_-](mask|segmentation|seg|gt|label))$/i;
 
 interface Folder {
   part: Part;
@@ -93,8 +105,15 @@ function byStem(files: string[], prefix: string, problems: Problem[], trim = fal
   return found;
 }
 
-function emptyFolder(groups: GroupTable | undefined): DataFolder {
-  return { parts: { train: [], validation: [], test: [] }, classes: [], problems: [], groupColumn: groups?.column };
+/** A data folder to be filled. */
+export function emptyFolder(groups?: Pick<GroupTable, 'column'>): DataFolder {
+  return {
+    parts: { train: [], validation: [], test: [] },
+    classes: [],
+    problems: [],
+    notes: [],
+    groupColumn: groups?.column,
+  };
 }
 
 /** The masks of one structure in one part. */
@@ -147,13 +166,11 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
         data.problems.push({ name, problem: `has no mask in ${missing.label}/` });
         continue;
       }
-      const [maskPath, ...further] = masks as string[];
       const group = groups?.groupOf(stem, { part: prefix || undefined });
       data.parts[part].push({
         name,
         imagePath: join(path, 'images', image),
-        ...(maskPath === undefined ? {} : { maskPath }),
-        ...(further.length > 0 ? { furtherMaskPaths: further } : {}),
+        masks: (masks as string[]).map((mask) => ({ paths: [mask] })),
         ...(group === undefined ? {} : { group }),
       });
     }
@@ -173,6 +190,13 @@ export async function readClassificationFolder(root: string, options: ReadOption
   const folders = await partFolders(root);
   const training = folders.find(({ part }) => part === 'train') as Folder;
   data.classes = (await list(training.path)).folders;
+  if (data.classes.includes('images')) {
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `The folder ${training.path} has an images/, as folders for segmentation do; classification needs one folder per class.`,
+      { field: 'data' },
+    );
+  }
   if (data.classes.length < 2) {
     throw automedError('INVALID_ARGUMENT', `The folder ${training.path} needs one folder per class, at least two.`, {
       field: 'data',

@@ -9,7 +9,9 @@ import type { EvaluateBaseSpec, FinishedEvent } from '../protocol';
 import { summarise } from './evaluation';
 import type { CreateTrainer } from './ports';
 import { listSamples, loadSamples, structureNames, type Emit } from './prepare-data';
+import { resolveSource } from './read-data';
 import { recipeFor } from './recipes';
+import { INTERACTIVE } from './systems';
 
 export interface EvaluationDependencies {
   store: ModelStore;
@@ -20,15 +22,15 @@ export interface EvaluationDependencies {
 
 /** Resolves to the scores with the true boxes, and below `point` with one point in each mask. */
 export async function evaluateBase(
-  spec: EvaluateBaseSpec,
+  given: EvaluateBaseSpec,
   dependencies: EvaluationDependencies,
 ): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal } = dependencies;
-  const data = { ...spec, task: 'segmentation' as const };
-  const structures = structureNames(data);
+  const spec = await resolveSource({ ...given, task: 'segmentation' as const });
+  const structures = structureNames(spec);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  const { parts, ...folder } = await listSamples(data);
+  const { parts, ...folder } = await listSamples({ ...spec, system: INTERACTIVE });
   await mkdir(spec.jobFolder, { recursive: true });
   const trainer = await createTrainer({
     task: 'segmentation',

@@ -16,8 +16,11 @@ export interface Labels {
   structures: readonly string[];
 }
 
-/** Metrics of one part from the trainer's results. */
-export function summarise(outcomes: readonly SampleOutcome[], { classes, structures }: Labels): PartMetrics {
+/** What is known of one sample. */
+export type Outcome = Omit<SampleOutcome, 'index' | 'probabilities'> & { probabilities: ArrayLike<number> | null };
+
+/** Metrics of one part from the results of its samples. */
+export function summarise(outcomes: readonly Outcome[], { classes, structures }: Labels): PartMetrics {
   const loss = outcomes.reduce((sum, outcome) => sum + outcome.loss, 0) / Math.max(1, outcomes.length);
   if (classes.length === 0) {
     const all = structureMetrics(
@@ -37,7 +40,7 @@ export function summarise(outcomes: readonly SampleOutcome[], { classes, structu
 }
 
 /** The number that "best" goes by: mDSC, or accuracy. */
-export function scoreOf(metrics: PartMetrics): number {
+export function scoreOf(metrics: SegmentationMetrics | ClassificationMetrics): number {
   return 'mdsc' in metrics ? metrics.mdsc : metrics.accuracy;
 }
 

@@ -1,13 +1,13 @@
 // Reads and decodes the files of a data folder, several at a time, and hands them on in the order of their names whatever
 // the parallelism.
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AutomedError, automedError } from '../../common/errors';
-import { decodeImage } from '../../imaging/decode';
-import { decodeMask } from '../../imaging/mask';
 import type { Pixels } from '../../imaging/pixels';
-import type { Sample } from './data-folder';
+import { decodeDataFile } from './data-file';
+import type { MaskSource, Sample } from './data-folder';
+import { readMask } from './read-mask';
 
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
 const PARALLEL = 4;
@@ -30,31 +30,24 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   const hash = createHash('sha256');
   const bytes = await readFile(sample.imagePath);
   hash.update(bytes);
-  const pixels = await decodeImage(bytes);
-  if (sample.maskPath === undefined) {
+  const pixels = await decodeDataFile(bytes);
+  if (sample.masks === undefined) {
     return { sample, pixels, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
-  const masks = new Uint8Array(pixels.width * pixels.height * (1 + (sample.furtherMaskPaths?.length ?? 0)));
-  for (const [index, path] of [sample.maskPath, ...(sample.furtherMaskPaths ?? [])].entries()) {
-    const bytesOfMask = await readFile(path);
-    masks.set(await decodeMaskOf(pixels, bytesOfMask), index * pixels.width * pixels.height);
-    hash.update(bytesOfMask);
+  const size = pixels.width * pixels.height;
+  const masks = new Uint8Array(size * sample.masks.length);
+  for (const [index, source] of sample.masks.entries()) {
+    masks.set(await readMaskOf(pixels, source, hash), index * size);
   }
   return { sample, pixels, masks, digest: hash.digest('hex') };
 }
 
 /** A mask of the image's size. */
-async function decodeMaskOf(pixels: Pixels, bytes: Buffer): Promise<Uint8Array> {
-  const { mask, width, height } = await decodeMask(bytes).catch((cause: unknown) => {
+async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash): Promise<Uint8Array> {
+  return readMask(source, pixels, hash).catch((cause: unknown) => {
+    if (cause instanceof AutomedError && cause.code === 'SHAPE_MISMATCH') throw cause;
     throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { cause });
   });
-  if (width !== pixels.width || height !== pixels.height) {
-    throw automedError(
-      'SHAPE_MISMATCH',
-      `its mask is ${width} x ${height}, the image is ${pixels.width} x ${pixels.height}`,
-    );
-  }
-  return mask;
 }
 
 function describe(error: unknown): string {

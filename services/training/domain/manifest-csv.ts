@@ -38,13 +38,75 @@ export function parseCsv(text: string): string[][] {
   return rows;
 }
 
+export interface CsvTable {
+  columns: string[];
+  /** Trimmed values by column. */
+  rows: ReadonlyMap<string, string>[];
+}
+
+/** CSV text whose first row names the columns. */
+export function parseTable(text: string): CsvTable {
+  const [header = [], ...rows] = parseCsv(text);
+  const columns = header.map((column) => column.trim());
+  return {
+    columns,
+    rows: rows.map((row) => new Map(columns.map((column, at) => [column, row[at]?.trim() ?? '']))),
+  };
+}
+
 export interface GroupTable {
   column: string;
-  /** Group of a sample, by file stem and, where the manifest tells them apart, split folder and class. */
+  /**
+   * Group of a sample, by file stem and, where the manifest tells them apart, split folder and class.
+   * @throws InvalidInputError (field `data`) when rows of different groups fit
+   */
   groupOf(stem: string, place?: { part?: string | undefined; className?: string | undefined }): string | undefined;
 }
 
-const keyOf = (...parts: (string | undefined)[]): string => parts.map((part) => part ?? '').join('\u0000');
+/** What a row says about one file; absent where the manifest does not tell. */
+interface Row {
+  part: string | undefined;
+  className: string | undefined;
+  group: string;
+}
+
+const PART_NAMES: ReadonlyMap<string, string> = new Map([
+  ['val', 'validation'],
+  ['valid', 'validation'],
+  ['training', 'train'],
+  ['testing', 'test'],
+]);
+
+/** One name for each part, however the manifest spells it. */
+export function partName(name: string | undefined): string | undefined {
+  const lower = name?.trim().toLowerCase() ?? '';
+  return PART_NAMES.get(lower) ?? (lower || undefined);
+}
+
+const agree = (told: string | undefined, asked: string | undefined): boolean =>
+  told === undefined || asked === undefined || told === asked;
+
+/**
+ * The group of a file from the rows of its stem. A row that names another split or class is another file's: nothing is
+ * taken from it.
+ */
+function groupFrom(
+  rows: readonly Row[],
+  stem: string,
+  { part, className }: { part?: string | undefined; className?: string | undefined },
+): string | undefined {
+  const groups = new Set(
+    rows.filter((row) => agree(row.part, partName(part)) && agree(row.className, className)).map(({ group }) => group),
+  );
+  if (groups.size > 1) {
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `manifest.csv gives ${stem} the groups ${[...groups].sort().join(' and ')}, and the folder does not tell which is meant.`,
+      { field: 'data' },
+    );
+  }
+  return groups.values().next().value;
+}
 
 /**
  * Reads the group column of DIR/manifest.csv.
@@ -59,8 +121,7 @@ export async function readGroups(folder: string, wanted?: string): Promise<Group
     if (wanted) throw missing('the data folder has no manifest.csv');
     return undefined;
   }
-  const [header = [], ...rows] = parseCsv(text);
-  const columns = header.map((column) => column.trim());
+  const { columns, rows } = parseTable(text);
   const column = wanted ?? GROUP_COLUMNS.find((candidate) => columns.includes(candidate));
   if (column === undefined) return undefined;
   if (!columns.includes(column)) throw missing(`manifest.csv has the columns ${columns.join(', ')}`);
@@ -68,21 +129,14 @@ export async function readGroups(folder: string, wanted?: string): Promise<Group
   if (!nameColumn) {
     throw automedError('INVALID_ARGUMENT', `manifest.csv has no column ${NAME_COLUMNS.join(', ')}.`, { field: 'data' });
   }
-  const groups = new Map<string, string>();
+  const byStem = new Map<string, Row[]>();
   for (const row of rows) {
-    const value = (name: string): string | undefined => row[columns.indexOf(name)]?.trim();
-    const group = value(column);
-    const stem = parse(value(nameColumn) ?? '').name;
+    const group = row.get(column);
+    const { name: stem } = parse(row.get(nameColumn) ?? '');
     if (!group || !stem) continue;
-    groups.set(keyOf(value('split'), value('class'), stem), group);
-    groups.set(keyOf(undefined, value('class'), stem), group);
-    groups.set(keyOf(undefined, undefined, stem), group);
+    const className = row.get('class');
+    const told = { part: partName(row.get('split')), className: className === '' ? undefined : className, group };
+    byStem.set(stem, [...(byStem.get(stem) ?? []), told]);
   }
-  return {
-    column,
-    groupOf: (stem, { part, className } = {}) =>
-      groups.get(keyOf(part, className, stem)) ??
-      groups.get(keyOf(undefined, className, stem)) ??
-      groups.get(keyOf(undefined, undefined, stem)),
-  };
+  return { column, groupOf: (stem, place = {}) => groupFrom(byStem.get(stem) ?? [], stem, place) };
 }

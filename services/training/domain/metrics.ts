@@ -46,13 +46,33 @@ const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part /
 
 /** Overlap of two masks of the same size; two empty masks agree fully. */
 export function maskOverlap(predicted: Uint8Array, truth: Uint8Array): Overlap {
-  let both = 0;
-  let either = 0;
+  const { dice, iou } = maskScores(predicted, truth);
+  return { dice, iou };
+}
+
+export interface MaskScores extends Overlap {
+  /** Share of the true foreground that was found; null when there is none. */
+  sensitivity: number | null;
+  /** Share of the true background that was left alone; null when there is none. */
+  specificity: number | null;
+}
+
+/** What the pixels of two masks of the same size say. */
+export function maskScores(predicted: Uint8Array, truth: Uint8Array): MaskScores {
+  let [both, drawn, real] = [0, 0, 0];
   for (let at = 0; at < truth.length; at += 1) {
+    if (predicted[at]) drawn += 1;
+    if (truth[at]) real += 1;
     if (predicted[at] && truth[at]) both += 1;
-    if (predicted[at] || truth[at]) either += 1;
   }
-  return either === 0 ? { dice: 1, iou: 1 } : { dice: (2 * both) / (either + both), iou: both / either };
+  const either = drawn + real - both;
+  const background = truth.length - real;
+  return {
+    dice: either === 0 ? 1 : (2 * both) / (drawn + real),
+    iou: either === 0 ? 1 : both / either,
+    sensitivity: real === 0 ? null : both / real,
+    specificity: background === 0 ? null : (truth.length - either) / background,
+  };
 }
 
 function overlapMeans(results: readonly Overlap[]): OverlapMeans {
@@ -81,17 +101,12 @@ export function mostProbable(probabilities: ArrayLike<number>): number {
   return best;
 }
 
-/** Precision or recall of a class that was never predicted or never occurs counts 0. */
-export function classificationMetrics(
-  results: readonly { predicted: number; label: number }[],
-  classes: readonly string[],
-): ClassificationMetrics {
-  const confusion = classes.map(() => classes.map(() => 0));
-  for (const { predicted, label } of results) {
-    const row = confusion[label];
-    if (row?.[predicted] !== undefined) row[predicted] += 1;
-  }
-  const perClass = classes.map((name, index) => {
+/**
+ * What a confusion matrix says of each class (rows are true classes, columns predicted ones). Precision or recall of a class
+ * that was never predicted or never occurs counts 0.
+ */
+export function classScores(confusion: readonly (readonly number[])[], classes: readonly string[]): ClassMetrics[] {
+  return classes.map((name, index) => {
     const hits = confusion[index]?.[index] ?? 0;
     const support = (confusion[index] ?? []).reduce((sum, count) => sum + count, 0);
     const predictedCount = confusion.reduce((sum, row) => sum + (row[index] ?? 0), 0);
@@ -99,6 +114,28 @@ export function classificationMetrics(
     const recall = ratio(hits, support);
     return { name, precision, recall, f1: ratio(2 * precision * recall, precision + recall), support };
   });
+}
+
+/** @param weights of each result how often it counts; default: once */
+export function confusionMatrix(
+  results: readonly { predicted: number; label: number }[],
+  classCount: number,
+  weights?: Float64Array,
+): number[][] {
+  const confusion = Array.from({ length: classCount }, () => new Array<number>(classCount).fill(0));
+  results.forEach(({ predicted, label }, index) => {
+    const row = confusion[label];
+    if (row?.[predicted] !== undefined) row[predicted] += weights?.[index] ?? 1;
+  });
+  return confusion;
+}
+
+export function classificationMetrics(
+  results: readonly { predicted: number; label: number }[],
+  classes: readonly string[],
+): ClassificationMetrics {
+  const confusion = confusionMatrix(results, classes.length);
+  const perClass = classScores(confusion, classes);
   return {
     images: results.length,
     accuracy: mean(results.map(({ predicted, label }) => (predicted === label ? 1 : 0))),

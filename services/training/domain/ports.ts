@@ -24,13 +24,30 @@ export interface SampleOutcome {
   label: number | null;
 }
 
+export interface EmbeddingStats {
+  /** Embeddings that the budget holds. */
+  capacity: number;
+  kept: number;
+  hits: number;
+  misses: number;
+  /** Why nothing more is kept although there is room. */
+  problem: string | null;
+}
+
 /** What a run needs of the native trainer. */
 export interface TrainerPort {
   readonly trainableParameterCount: number;
   /** @param masks structure by structure one byte per pixel */
   addSegmentationSample(part: Part, pixels: Pixels, masks: Uint8Array): Promise<number>;
   addClassificationSample(part: Part, pixels: Pixels, label: number): Promise<number>;
+  /** Rejects with ILLEGAL_STATE and the field `loss` or `gradient` when that is not finite. */
   train(steps: number): Promise<StepOutcome>;
+  /** Training samples since the last optimiser step, or of the one that failed. */
+  recentSamples(): Promise<number[]>;
+  /** Measures batch norm's statistics anew, with the weights as they are. */
+  measureBatchNorm(batches: number): Promise<number>;
+  /** Null when no embedding is kept. */
+  embeddingStats(): Promise<EmbeddingStats | null>;
   setLearningRate(learningRate: number): void;
   evaluate(part: Part): Promise<SampleOutcome[]>;
   /** Structure by structure one byte per pixel. */
@@ -62,6 +79,16 @@ export interface TrainerSettings {
   /** Null: the run is this process alone. */
   gang: RankEnvironment | null;
   cachePath: string;
+  /** Absent: each embedding is computed whenever it is needed. */
+  embeddings?: EmbeddingCache;
+}
+
+/** Where a frozen encoder's embeddings are kept. */
+export interface EmbeddingCache {
+  path: string;
+  maxBytes: number;
+  /** sha256 of the base's weights. */
+  base: string;
 }
 
 /** What a named system is made of on a base. */

@@ -3,21 +3,20 @@
 import { createHash } from 'node:crypto';
 import { automedError } from '../../common/errors';
 import type { TrainSpec, WorkerEvent } from '../protocol';
-import {
-  readClassificationFolder,
-  readSegmentationFolder,
-  type DataFolder,
-  type Part,
-  type Problem,
-  type Sample,
-} from './data-folder';
+import type { DataFolder, Part, Problem, Sample } from './data-folder';
+import { SampleGuard } from './datasets/digests';
+import { factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
+import { readData } from './read-data';
 import { limitSamples, splitSamples } from './split';
+import { INTERACTIVE } from './systems';
 
 export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 /** Files named one by one in the log, or in the error of a strict run. */
 const NAMED_PROBLEMS = 50;
+/** Findings in the error of a refused run. */
+const NAMED_FINDINGS = 10;
 
 export interface PreparedData {
   /** Every sample in the trainer, by its index there. */
@@ -36,7 +35,7 @@ export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 > &
-  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit'>>;
+  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system' | 'eachMask'>>;
 
 /** Names of what the masks show; empty for classification. */
 export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
@@ -61,14 +60,9 @@ function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): R
  * Lists the samples of each part. Where the folder has no test part it is split off when a share is asked for, and a
  * validation part always; the limit comes first, so that it holds for all parts together.
  */
-export async function listSamples(spec: DataSpec): Promise<DataFolder> {
-  const read = spec.task === 'segmentation' ? readSegmentationFolder : readClassificationFolder;
-  const [first, ...further] = spec.structures ?? [];
-  const folder = await read(spec.data, {
-    masksDir: first?.masks ?? spec.masksDir,
-    furtherMasksDirs: further.map(({ masks }) => masks),
-    groupColumn: spec.groupColumn,
-  });
+export async function listSamples(spec: DataSpec): Promise<DataFolder & { layout: string }> {
+  const { eachMask = spec.system === INTERACTIVE } = spec;
+  const folder = await readData({ ...spec, eachMask });
   const parts = limitParts(folder.parts, spec);
   const { seed } = spec;
   const { testFraction = 0 } = spec;
@@ -119,17 +113,53 @@ export function checkEnough({ parts, foreground }: PreparedData): void {
   if (!foreground) throw missing('every training mask is empty');
 }
 
-/** Decodes the samples into the trainer; files that cannot be used are left out, or stop a strict run. */
+/** Names what a score suffers from, and refuses it if it is to. */
+function reportFindings(findings: readonly Finding[], refuse: boolean, emit: Emit): void {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (refuse && errors.length > 0) {
+    const named = errors.slice(0, NAMED_FINDINGS).map(({ message }) => message);
+    const more = errors.length - named.length;
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `The data would make scores wrong: ${named.join('; ')}${more > 0 ? `; and ${more} more findings` : ''}. ` +
+        'Mend it, or allow data problems to train on it as it is.',
+      { field: 'data' },
+    );
+  }
+  // Files that cannot be used were named when they were left out.
+  const told = findings.filter(({ kind }) => kind !== 'unusable');
+  for (const { message } of told.slice(0, NAMED_PROBLEMS)) emit({ type: 'log', level: 'warn', message });
+}
+
+export interface LoadOptions {
+  /** Stop at the first file that cannot be used. */
+  strict: boolean;
+  /** Refuse data on which a score would be wrong (default: name what is wrong). */
+  refuseProblems?: boolean;
+  /** Registered data set that the samples are of; refuses what changed since its check. */
+  dataset?: { reference: string; digests: string } | undefined;
+  /** Whether the folder's samples are all of the data set, not a part drawn from it. */
+  whole?: boolean;
+  signal: AbortSignal;
+  emit: Emit;
+}
+
+/**
+ * Decodes the samples into the trainer; files that cannot be used are left out, or stop a strict run.
+ * @throws InvalidInputError (field `data`) that names the files
+ */
 export async function loadSamples(
   folder: DataFolder,
   trainer: TrainerPort,
-  { strict, signal, emit }: { strict: boolean; signal: AbortSignal; emit: Emit },
+  { strict, refuseProblems = false, dataset, whole = true, signal, emit }: LoadOptions,
 ): Promise<PreparedData> {
+  const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
   const parts: Record<Part, Sample[]> = { train: [], validation: [], test: [] };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
   const problems: Problem[] = [];
+  const seen: Seen[] = [];
   let foreground = false;
   let done = 0;
   for (const part of PARTS) {
@@ -137,6 +167,7 @@ export async function loadSamples(
       signal.throwIfAborted();
       done += 1;
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });
+      guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       if ('problem' in result) {
         problems.push({ name: result.sample.name, problem: result.problem });
         if (strict) reportProblems(problems, true, emit);
@@ -145,10 +176,18 @@ export async function loadSamples(
       foreground ||= part === 'train' && (result.masks?.includes(1) ?? true);
       await addSample(trainer, part, result);
       parts[part].push(result.sample);
+      seen.push(factsOf(part, result));
       lines.push(`${part} ${result.sample.name} ${result.digest}`);
     }
   }
+  guard?.finish(whole);
   reportProblems(problems, strict, emit);
+  const { classes, notes } = folder;
+  reportFindings(
+    findingsOf(seen, { classes, notes, unusable: [...folder.problems, ...problems] }),
+    refuseProblems,
+    emit,
+  );
   return {
     parts,
     foreground,

@@ -16,13 +16,29 @@ export const recipeSchema = z.strictObject({
   verticalFlip: z.boolean(),
   /** Rotation is drawn from (-degrees, degrees). */
   rotationDegrees: z.number().min(0).max(180),
+  /** Above 0: drawn from this many angles, evenly spaced in that range, so that a frozen encoder's embeddings can be kept. */
+  rotationSteps: z.int().min(0).max(3600),
   /** Momentum of batch norm's running statistics. */
   batchNormMomentum: z.number().gt(0).max(1),
   /** Share of values that dropout drops while training; absent: the published network's own. */
   dropout: z.number().min(0).lt(1).optional(),
-  schedule: z.enum(['constant', 'cosine']),
-  /** Steps over which the learning rate rises from 0. */
+  /** What evaluates and is registered: the statistics as they ran, or measured anew with the weights of that moment. */
+  batchNorm: z.enum(['running', 'reestimate']),
+  /** Norm of all gradients together that a step may have; 0: any. */
+  gradientClip: z.number().min(0),
+  /** `bf16` is refused where the device does not compute in it; `auto` takes it where it does. Evaluation is float32. */
+  precision: z.enum(['float32', 'bf16', 'auto']),
+  schedule: z.enum(['constant', 'cosine', 'linear', 'one-cycle', 'step', 'plateau']),
+  /** Steps over which the learning rate rises from 0; `one-cycle` rises by itself. */
   warmupSteps: z.int().min(0),
+  /** `step`: epochs between two falls of the learning rate; `plateau`: epochs without a better score before one. */
+  scheduleEpochs: z.int().min(1).max(100_000),
+  /** What `step` and `plateau` multiply the learning rate by. */
+  scheduleFactor: z.number().gt(0).lt(1),
+  /** Epochs without a better validation score after which the run ends; 0: never. */
+  patience: z.int().min(0),
+  /** A score is better when it exceeds the best by more than this. */
+  minDelta: z.number().min(0).max(1),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
@@ -40,9 +56,17 @@ const PAPER_SEGMENTATION: Recipe = {
   horizontalFlip: false,
   verticalFlip: false,
   rotationDegrees: 0,
+  rotationSteps: 0,
   batchNormMomentum: MOBILENET_MOMENTUM,
+  batchNorm: 'running',
+  gradientClip: 0,
+  precision: 'float32',
   schedule: 'constant',
   warmupSteps: 0,
+  scheduleEpochs: 10,
+  scheduleFactor: 0.1,
+  patience: 0,
+  minDelta: 0,
 };
 
 const PAPER_CLASSIFICATION: Recipe = {
@@ -144,14 +168,4 @@ export function recipeFor(
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? 'recipe';
   throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message ?? 'is malformed'}.`, { field });
-}
-
-/** Learning rate of a step, counted from 0 over the whole run. */
-export function learningRateAt(recipe: Recipe, step: number, totalSteps: number): number {
-  const warmup = Math.min(recipe.warmupSteps, Math.floor(totalSteps / 4));
-  if (step < warmup) return (recipe.learningRate * (step + 1)) / warmup;
-  if (recipe.schedule === 'constant') return recipe.learningRate;
-  const progress = Math.min(1, (step - warmup) / Math.max(1, totalSteps - warmup));
-  // Ends at a hundredth: the last steps still do something.
-  return recipe.learningRate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }

@@ -3,29 +3,34 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  sha256OfFile,
   standardPreprocessing,
   WEIGHTS_FILE,
   type HeadArchitecture,
   type ModelDraft,
   type ModelStore,
+  type StoredBackbone,
   type StoredBase,
   type StoredModel,
 } from '../../store';
 import type { TrainSpec } from '../protocol';
-import { examplesPng } from '../report/pictures';
-import { writeReport, type Report } from '../report/write-report';
-import { scoreOf, summarise, type PartMetrics } from './evaluation';
+import type { Report } from '../report/write-report';
+import type { Assessment } from './assessment';
+import { scoreOf } from './evaluation';
 import type { JobState } from './job-state';
-import { mostProbable } from './metrics';
-import type { SampleOutcome, TrainerPort } from './ports';
+import type { TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
+import { currentUser, describeHardware } from './provenance';
 import type { Recipe } from './recipes';
+import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
 import { DEFAULT_SYSTEM } from './systems';
 
 export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
   base: StoredBase;
+  /** What the head, or its MobileNet, began with; undefined: random weights. */
+  start: StoredModel | StoredBackbone | undefined;
   /** Null: the base itself was trained. */
   head: HeadArchitecture | null;
   structures: string[];
@@ -35,33 +40,15 @@ export interface RunResult {
   seconds: number;
 }
 
-function describeSample(name: string, outcome: SampleOutcome, classes: readonly string[]): Report['samples'][number] {
-  const { structures, point, probabilities, label, loss } = outcome;
-  return probabilities === null
-    ? { name, loss, structures, ...(point === null ? {} : { point }) }
-    : { name, loss, label: classes[label ?? 0], predicted: classes[mostProbable(probabilities)] };
-}
-
-/** Scores the parts with the weights that the trainer holds; the pictures show the test part where there is one. */
-export async function buildReport(trainer: TrainerPort, { spec, data, state, structures }: RunResult): Promise<Report> {
-  const metrics: Record<string, PartMetrics> = {};
-  const shown = data.parts.test.length > 0 ? 'test' : 'validation';
-  let outcomes: SampleOutcome[] = [];
-  for (const part of shown === 'test' ? (['validation', 'test'] as const) : (['validation'] as const)) {
-    outcomes = await trainer.evaluate(part);
-    metrics[part] = summarise(outcomes, { classes: data.classes, structures });
-  }
-  const names = data.parts[shown];
-  return {
-    history: state.history,
-    metrics,
-    samples: outcomes.map((outcome) => describeSample(names[outcome.index]?.name ?? '', outcome, data.classes)),
-    ...(spec.reportImages ? { examples: await examplesPng(trainer, shown, names, outcomes) } : {}),
-  };
+function startedFrom({ manifest }: StoredModel | StoredBackbone) {
+  return { name: manifest.name, version: manifest.version, sha256: manifest.weights.sha256 };
 }
 
 /** What a manifest says of a run. */
-function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics: Record<string, PartMetrics>) {
+function describeRun(
+  { spec, recipe, data, state, seconds, start, codeVersion }: RunResult,
+  metrics: Record<string, Assessment>,
+) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
   return {
     training: {
@@ -72,12 +59,18 @@ function describeRun({ spec, recipe, data, state, seconds }: RunResult, metrics:
       encoder: spec.encoder,
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
+      createdBy: spec.createdBy ?? currentUser(),
+      hardware: describeHardware(spec),
+      ...(spec.jobId === undefined ? {} : { job: spec.jobId }),
+      ...(start === undefined ? {} : { startedFrom: startedFrom(start) }),
     },
+    codeVersion,
     metrics,
     dataset: {
       fingerprint: data.fingerprint,
       samples: counts,
       skipped: data.skipped,
+      split: { seed: spec.seed, validationFraction: spec.validationFraction, testFraction: spec.testFraction },
       groupColumn: data.groupColumn ?? null,
     },
   };
@@ -87,9 +80,9 @@ function draftModel(
   result: RunResult,
   head: HeadArchitecture,
   base: StoredBase,
-  metrics: Record<string, PartMetrics>,
+  metrics: Record<string, Assessment>,
 ): ModelDraft {
-  const { spec, data, structures, codeVersion } = result;
+  const { spec, data, structures } = result;
   const { name, version, weights, architecture } = base.manifest;
   const shared = {
     name: spec.name,
@@ -97,7 +90,6 @@ function draftModel(
     preprocessing: standardPreprocessing(architecture),
     architecture: head,
     ...describeRun(result, metrics),
-    codeVersion,
     licence: spec.licence,
   };
   return spec.task === 'segmentation'
@@ -109,7 +101,7 @@ function draftModel(
 async function registerTrainedBase(
   store: ModelStore,
   result: RunResult,
-  metrics: Record<string, PartMetrics>,
+  metrics: Record<string, Assessment>,
   populate: (folder: string) => Promise<void>,
 ): Promise<StoredBase> {
   const { spec, base, head, state } = result;
@@ -140,6 +132,24 @@ export interface Registered {
   metrics: Record<string, unknown>;
 }
 
+/** The base that an interrupted registration of the same job left, when its weights are those that the trainer holds. */
+async function baseOfInterruption(
+  store: ModelStore,
+  trainer: TrainerPort,
+  { spec }: RunResult,
+  headPath: string,
+): Promise<StoredBase | undefined> {
+  const found = spec.jobId === undefined ? undefined : (await store.findByJob(spec.jobId)).base;
+  if (found === undefined) return undefined;
+  const basePath = join(spec.jobFolder, 'base.safetensors');
+  try {
+    await trainer.exportWeights(headPath, basePath);
+    return (await sha256OfFile(basePath)) === found.manifest.weights.sha256 ? found : undefined;
+  } finally {
+    await rm(basePath, { force: true });
+  }
+}
+
 /** A trained base alone: its weights and the report. */
 async function registerBaseOnly(
   store: ModelStore,
@@ -147,9 +157,9 @@ async function registerBaseOnly(
   result: RunResult,
   report: Report,
 ): Promise<{ base: StoredBase; report: string }> {
-  const base = await registerTrainedBase(store, result, report.metrics, async (folder) => {
+  const base = await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
     await trainer.exportWeights(null, join(folder, WEIGHTS_FILE));
-    await writeReport(folder, report);
+    await writeRunReport(folder, result, report);
   });
   return { base, report: join(base.folder, 'report') };
 }
@@ -165,30 +175,45 @@ async function registerHead(
   const trained =
     result.spec.encoder === 'frozen'
       ? undefined
-      : await registerTrainedBase(store, result, report.metrics, (folder) =>
-          trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE)),
-        );
+      : ((await baseOfInterruption(store, trainer, result, headPath)) ??
+        (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
+          await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
+          await writeCard(folder, result.spec.baseName ?? result.base.manifest.name, result, report);
+        })));
   const model = await store.registerModel(
-    draftModel(result, head, trained ?? result.base, report.metrics),
+    draftModel(result, head, trained ?? result.base, metricsOf(report)),
     async (folder) => {
       const weights = join(folder, WEIGHTS_FILE);
       await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
-      await writeReport(folder, report);
+      await writeRunReport(folder, result, report);
     },
   );
   await rm(headPath, { force: true });
   return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
 }
 
-/** Exports what the trainer holds and registers it. */
+/** What the job registered before it was interrupted, with nothing left to do. */
+async function registeredBefore(
+  store: ModelStore,
+  { spec, head }: RunResult,
+): Promise<Omit<Registered, 'metrics'> | undefined> {
+  if (spec.jobId === undefined) return undefined;
+  const { model, base } = await store.findByJob(spec.jobId);
+  const whole = head === null ? base : model;
+  if (!whole) return undefined;
+  return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: join(whole.folder, 'report') };
+}
+
+/** Exports what the trainer holds and registers it; a job that did so before it was interrupted does not do it again. */
 export async function registerResult(store: ModelStore, trainer: TrainerPort, result: RunResult): Promise<Registered> {
   const report = await buildReport(trainer, result);
   const registered =
-    result.head === null
+    (await registeredBefore(store, result)) ??
+    (result.head === null
       ? await registerBaseOnly(store, trainer, result, report)
-      : await registerHead(store, trainer, result, result.head, report);
+      : await registerHead(store, trainer, result, result.head, report));
   const scores = Object.fromEntries(
-    Object.entries(report.metrics).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
+    Object.entries(metricsOf(report)).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );
   return {
     ...registered,

@@ -6,11 +6,23 @@ import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
 import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
+import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs } from './epoch-loop';
 import type { RankEnvironment } from './gang/rank-environment';
-import { checkpointPath, clearJob, openJob, runDigest } from './job-state';
+import { scoreOf, type PartMetrics } from './evaluation';
+import {
+  checkpointPath,
+  clearJob,
+  openJob,
+  readJob,
+  resumePoint,
+  runDigest,
+  saveJob,
+  type JobState,
+} from './job-state';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
+import { resolveSource } from './read-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
@@ -113,64 +125,126 @@ function digestOf(
   });
 }
 
-async function trainAndRegister(
-  plan: Plan,
-  head: HeadArchitecture | null,
+/** Whether this process registers the result and keeps the state: the only one, or rank 0. */
+const leads = (gang: RankEnvironment | undefined): boolean => (gang?.rank ?? 0) === 0;
+
+/** Trains from where the state stands to its end, and leaves the best epoch's weights in the trainer. */
+async function trainToBest(
+  { spec, recipe, structures }: Plan,
   trainer: TrainerPort,
   data: PreparedData,
-  { store, emit, signal, codeVersion, gang }: RunDependencies,
-): Promise<Registered | undefined> {
-  const { spec, recipe, base, structures } = plan;
-  const started = performance.now();
-  const leads = (gang?.rank ?? 0) === 0;
-  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume, leads);
-  if (initial.epochs > 0) await trainer.loadCheckpoint(checkpointPath(spec.jobFolder, initial.epochs));
+  initial: JobState,
+  { emit, signal, gang }: RunDependencies,
+): Promise<JobState> {
+  const { jobFolder, ranks } = spec;
+  const count = (part: 'train' | 'validation' | 'test'): number => data.parts[part].length;
   emit({
     type: 'started',
-    samples: {
-      train: data.parts.train.length,
-      validation: data.parts.validation.length,
-      test: data.parts.test.length,
-    },
+    samples: { train: count('train'), validation: count('validation'), test: count('test') },
     skipped: data.skipped,
     classes: data.classes,
     trainableParameters: trainer.trainableParameterCount,
     epochs: recipe.epochs,
     firstEpoch: initial.epochs + 1,
+    history: initial.history,
   });
-  const trainCount = data.parts.train.length;
-  const { jobFolder, ranks } = spec;
-  const labels = { classes: data.classes, structures };
   const state = await runEpochs(
-    { trainer, recipe, trainCount, labels, jobFolder, ranks, leads, signal, emit },
+    {
+      trainer,
+      recipe,
+      names: data.parts.train.map(({ name }) => name),
+      labels: { classes: data.classes, structures },
+      jobFolder,
+      checkpoints: {
+        // The clocks of a gang's ranks differ, and a checkpoint is the work of all.
+        seconds: gang ? 0 : spec.checkpointSeconds,
+        steps: spec.checkpointSteps,
+        keep: spec.keepCheckpoints,
+        leads: leads(gang),
+      },
+      ranks,
+      signal,
+      emit,
+    },
     initial,
   );
   await trainer.leaveGang();
-  if (!leads) return undefined;
-  if (state.bestEpoch !== state.epochs || initial.epochs === recipe.epochs) {
-    await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
-  }
-  const seconds = (performance.now() - started) / 1000;
+  if (!leads(gang)) return state;
+  if (state.bestEpoch !== state.epochs) await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
+  return state;
+}
+
+async function trainAndRegister(
+  plan: Plan,
+  head: HeadArchitecture | null,
+  trainer: TrainerPort,
+  data: PreparedData,
+  dependencies: RunDependencies,
+): Promise<Registered | undefined> {
+  const { spec, recipe, base, structures } = plan;
+  const { store, emit, codeVersion, gang } = dependencies;
+  const started = performance.now();
+  const open = leads(gang) ? openJob : readJob;
+  const initial = await open(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
+  if (leads(gang)) await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
+  const checkpoint = resumePoint(initial);
+  if (checkpoint !== undefined) await trainer.loadCheckpoint(join(spec.jobFolder, checkpoint));
+  await tellEmbeddingCache(trainer, recipe, data, emit);
+  const state = await trainToBest(plan, trainer, data, initial, dependencies);
+  if (!leads(gang)) return undefined;
+  await tellEmbeddingProblem(trainer, emit);
+  // From here on a run that is taken up again first asks the store what its job has registered.
+  await saveJob(spec.jobFolder, { ...state, phase: 'registering' }, spec.keepCheckpoints);
   return registerResult(store, trainer, {
-    spec,
+    spec: { ...spec, jobId: state.jobId },
     recipe,
     base,
+    start: plan.start ?? plan.backbone,
     head,
     structures,
     data,
     state,
     codeVersion,
-    seconds,
+    seconds: (performance.now() - started) / 1000,
   });
 }
 
-/** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
-export async function runTraining(spec: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
-  const { store, createTrainer, emit, signal, gang = null } = dependencies;
+const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
+
+/** What a job has registered already: its process may have died between that and saying so. */
+async function finishedBefore(spec: TrainSpec, store: ModelStore): Promise<FinishedEvent | undefined> {
+  if (spec.jobId === undefined) return undefined;
+  const { model, base } = await store.findByJob(spec.jobId);
+  const whole = spec.system === INTERACTIVE ? base : model;
+  if (!whole) return undefined;
+  const { metrics = {}, training = {} } = whole.manifest;
+  const scores: Record<string, object> = {};
+  for (const [part, values] of Object.entries(metrics as Record<string, PartMetrics>)) {
+    scores[part] = { ...values, score: scoreOf(values) };
+  }
+  return {
+    type: 'finished',
+    ...(model ? { model: reference(model) } : {}),
+    ...(base ? { base: reference(base) } : {}),
+    report: join(whole.folder, 'report'),
+    metrics: { ...scores, bestEpoch: training['bestEpoch'], seconds: training.seconds },
+  };
+}
+
+/** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
+export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
+  const { store, createTrainer, emit, signal, gang } = dependencies;
+  const finished = await finishedBefore(given, store);
+  if (finished) {
+    if (leads(gang)) await clearJob(given.jobFolder).catch(() => undefined);
+    return finished;
+  }
+  const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
   await mkdir(spec.jobFolder, { recursive: true });
+  const embeddings = await embeddingCacheFor(spec, plan.base);
   const sameTask = plan.start?.manifest.task === spec.task;
   const trainer = await createTrainer({
     task: spec.task,
@@ -185,17 +259,24 @@ export async function runTraining(spec: TrainSpec, dependencies: RunDependencies
     structures: Math.max(1, plan.structures.length),
     seed: spec.seed,
     recipe: plan.recipe,
-    gang,
-    cachePath: join(spec.jobFolder, gang === null ? 'samples.bin' : `samples-${gang.rank}.bin`),
+    gang: gang ?? null,
+    cachePath: join(spec.jobFolder, gang ? `samples-${gang.rank}.bin` : 'samples.bin'),
+    ...(embeddings && !gang ? { embeddings } : {}),
   });
   try {
-    const data = await loadSamples(folder, trainer, { strict: spec.strict, signal, emit });
+    const data = await loadSamples(folder, trainer, {
+      strict: spec.strict,
+      refuseProblems: !spec.allowProblems,
+      dataset: spec.dataset,
+      whole: spec.limit === undefined,
+      signal,
+      emit,
+    });
     checkEnough(data);
     const registered = await trainAndRegister(plan, head, trainer, data, dependencies);
     if (!registered) return { type: 'finished', metrics: {} };
     const { model, base, report, metrics } = registered;
     await clearJob(spec.jobFolder);
-    const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
     return {
       type: 'finished',
       ...(model ? { model: reference(model) } : {}),

@@ -142,7 +142,7 @@ describe('automed segment', () => {
     const { code, out, err } = await automed('segment', image, '--model', 'ghost', ...address);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'automed: There is no model "ghost"; known are disc, kinds, optic; `automed models list` and `automed bases list` show what there is\n',
+      'automed: There is no model "ghost"; known are disc, kinds, optic; `automed models list`, `automed bases list` and `automed jobs list` show what there is\n',
     );
   });
 

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { runCommand } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { discImage } from '../../support/stack-images';
+import { writeTree } from '../../support/tree';
 
-const folder = join(temporaryFolder(), 'kinds');
+const temporary = temporaryFolder();
+const folder = join(temporary, 'kinds');
 
 beforeAll(async () => {
   for (const [index, name] of ['bright', 'dark'].entries()) {
@@ -38,6 +40,29 @@ test('data check names a picture that is in training and test, and ends with 1',
     parts: { test: { images: 3, per_class: { bright: 1, dark: 2 } } },
     findings: [{ kind: 'duplicate-across-parts', names: ['test/dark/1.png', 'train/dark/1.png'] }],
   });
+});
+
+test('data check reads published layouts by the names of their files, or a CSV file by its columns', async () => {
+  const { png } = await discImage(20, 10, 50);
+  const training = ['glioma/1', 'glioma/2', 'notumor/1', 'notumor/2'].map(
+    (name) => [`Training/${name}.jpg`, png] as const,
+  );
+  const set = writeTree(temporary, ...training, ['Testing/glioma/2.jpg', png]);
+  const published = await runCommand('data', 'check', set, '--json');
+  expect(JSON.parse(published.out)).toMatchObject({ task: 'classification', layout: 'brain-mri', ok: false });
+  const rows = ['datei,art'];
+  for (const seed of [1, 2, 3, 4]) {
+    writeFileSync(join(set, `${seed}.png`), (await discImage(20, 10, 60 + seed)).png);
+    rows.push(`${seed}.png,${seed % 2 ? 'odd' : 'even'}`);
+  }
+  const table = join(set, 'cases.csv');
+  writeFileSync(table, rows.join('\n'));
+  const flags = ['--task', 'classification', '--columns', 'image=datei,label=art', '--validation-fraction', '0.5'];
+  const csv = await runCommand('data', 'check', table, ...flags);
+  expect({ code: csv.code, err: csv.err }).toEqual({ code: 0, err: '' });
+  expect(csv.out).toMatch(/^train +2 .* even 1, odd 1$/m);
+  const wrong = await runCommand('data', 'check', table, '--columns', 'picture=datei');
+  expect(wrong.err).toMatch(/it must be ROLE=COLUMN/);
 });
 
 test('data check says in one line that a folder does not exist', async () => {

@@ -33,7 +33,8 @@ beforeAll(async () => {
   store = await makeStore(home);
   for (const name of ['polyp', 'lesion']) await store.addSegmentation(name);
   await store.addClassification('tumour');
-  program = await startProgram('inference', { AUTOMED_HOME: home });
+  // Loaded beforehand: the pass that proves a model counts, too.
+  program = await startProgram('inference', { AUTOMED_HOME: home, AUTOMED_PRELOAD: 'polyp,lesion,tumour' });
   gateway = await startProgram('gateway', {
     AUTOMED_SEGMENTATION_BACKENDS: program.address,
     AUTOMED_CLASSIFICATION_BACKENDS: program.address,

@@ -103,7 +103,15 @@ describe('a segmentation run', () => {
       dataset: { samples: { train: 9, validation: 3, test: 6 }, skipped: 0 },
       metrics: { validation: { images: 3 }, test: { images: 6 } },
     });
-    expect(readdirSync(join(folder, 'report')).sort()).toEqual(['curves.svg', 'gallery.png', 'metrics.json']);
+    const figures = ['curves', 'overlap-test', 'overlap-validation'].flatMap((name) => [`${name}.png`, `${name}.svg`]);
+    const others = ['gallery.png', 'metrics.json', 'report.html'];
+    expect(readdirSync(join(folder, 'report')).sort()).toEqual([...figures, ...others].sort());
+    expect(manifest.metrics['test']).toMatchObject({
+      intervals: { unit: 'image', units: 6, resamples: 2000, seed: 7 },
+    });
+    const card = readFileSync(join(folder, 'MODEL_CARD.md'), 'utf8');
+    expect(card).toContain(manifest.dataset.fingerprint);
+    expect(card).toContain('| mDSC |');
     expect(events.filter(({ type }) => type === 'epoch')).toHaveLength(2);
     expect(events.find(({ type }) => type === 'started')).toMatchObject({ samples: { train: 9 }, firstEpoch: 1 });
     expect(events.filter(({ type }) => type === 'step').at(-1)).toMatchObject({ epoch: 2, progress: 1 });
@@ -125,6 +133,7 @@ describe('a segmentation run', () => {
     expect(events.find(({ type }) => type === 'started')).toMatchObject({ skipped: 1 });
     expect(events.find(({ type }) => type === 'log')).toMatchObject({ level: 'warn', message: /train-0002\.jpg/ });
     expect(existsSync(join(finished.report!, 'gallery.png'))).toBe(false);
+    expect(readFileSync(join(finished.report!, 'report.html'), 'utf8')).not.toContain('data:image');
     await expect(run(specOf({ data: part, strict: true }))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       field: 'data',
@@ -163,6 +172,7 @@ describe('a segmentation run', () => {
     expect(manifest.base).toEqual({ name: 'tiny-lesion', version: 1, sha256: base.manifest.weights.sha256 });
     expect(base.manifest.weights.sha256).not.toBe(before);
     expect((await store.resolveBase('tiny@1')).manifest.weights.sha256).toBe(before);
+    expect(readFileSync(join(base.folder, 'MODEL_CARD.md'), 'utf8')).toMatch(/^# tiny\\-lesion\n/);
   });
 
   it('needs a base that exists and a recipe of its task', async () => {
@@ -253,7 +263,7 @@ describe('a classification run', () => {
       metrics: { test: { images: 6 } },
     });
     expect(readdirSync(join(folder, 'report'))).toEqual(
-      expect.arrayContaining(['confusion-test.svg', 'confusion-validation.svg', 'gallery.png']),
+      expect.arrayContaining(['confusion-test.svg', 'roc-validation.png', 'calibration-test.svg', 'gallery.png']),
     );
   });
 

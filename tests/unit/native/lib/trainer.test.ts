@@ -13,6 +13,7 @@ import {
   type MicroFiles,
 } from '../../../support/micro';
 import { readSafetensors } from '../../../support/pth';
+import { addSquares } from '../../../support/squares';
 
 let files: MicroFiles;
 const open: Trainer[] = [];
@@ -42,22 +43,6 @@ const failure = async (promise: Promise<unknown>): Promise<AutomedError> =>
     },
     (error: AutomedError) => error,
   );
-
-/** A bright square on noise, and its mask. */
-async function addSquares(trainer: Trainer, split: 'train' | 'validation', count: number): Promise<void> {
-  for (let n = 0; n < count; n++) {
-    const pixels = noise(64, 64, n + 1);
-    const mask = new Uint8Array(64 * 64);
-    for (let y = 0; y < 24; y++) {
-      for (let x = 0; x < 24; x++) {
-        const at = (y + 5 * (n % 6)) * 64 + x + 6 * (n % 5);
-        mask[at] = 1;
-        pixels.data.fill(255, at * 3, at * 3 + 3);
-      }
-    }
-    await trainer.addSegmentationSample(split, pixels, mask);
-  }
-}
 
 /** How well one mask, prompted with the box of its square, agrees with it. */
 async function singleMaskDice(base: string, architecture: string): Promise<number> {
@@ -282,7 +267,10 @@ describe('training', () => {
     const trainer = await make({ encoder: 'all', learningRate: 1e30 });
     await addSquares(trainer, 'train', 8);
     const error = await failure(trainer.train(4));
-    expect([error.code, error.message]).toEqual(['ILLEGAL_STATE', expect.stringMatching(/epoch 1 at sample \d+/)]);
+    expect([error.code, error.field]).toEqual(['ILLEGAL_STATE', 'loss']);
+    const [, batch = '', samples = ''] = /epoch 1, batch (\d+) \(samples (\d+, \d+)\)/.exec(error.message) ?? [];
+    expect(Number(batch)).toBeGreaterThan(1);
+    expect((await trainer.recentSamples()).join(', ')).toBe(samples);
   });
 });
 

@@ -1,11 +1,16 @@
 import { readGatewayConfig } from '../../../../services/gateway/config';
+import { addressesOf, findRule } from '../../../../services/gateway/domain/routes';
 
-test('needs no configuration: everything goes to one program on this machine', () => {
+test('needs no configuration: everything goes to two programs on this machine', () => {
   const { table, address } = readGatewayConfig([], {});
   expect(address).toBe('127.0.0.1:50051');
-  expect(table.rules.map(({ backends }) => backends)).toEqual(
-    Array(4).fill([{ address: '127.0.0.1:50052', weight: 1 }]),
-  );
+  expect(table.rules.map(({ service, backends }) => [service, backends[0]?.address])).toEqual([
+    ['automed.segmentation.v1.SegmentationService', '127.0.0.1:50052'],
+    ['automed.segmentation.v1.InteractiveSegmentationService', '127.0.0.1:50052'],
+    ['automed.classification.v1.ClassificationService', '127.0.0.1:50052'],
+    ['automed.training.v1.*', '127.0.0.1:50053'],
+    ['*', '127.0.0.1:50052'],
+  ]);
 });
 
 test('reads rules as JSON', () => {
@@ -17,6 +22,11 @@ test('reads rules as JSON', () => {
 test.each([
   ['is no JSON', '{', /AUTOMED_ROUTES: is no JSON/],
   ['has no backends', '{"rules":[{"backends":[]}]}', /AUTOMED_ROUTES: rules\.0\.backends/],
+  [
+    'has half a pattern for a service',
+    '{"rules":[{"service":"auto*med","backends":["y:1"]}]}',
+    /AUTOMED_ROUTES: rules\.0/,
+  ],
   ['has an unknown key', '{"rules":[{"backend":"x","backends":["y:1"]}]}', /AUTOMED_ROUTES: rules\.0/],
 ])('refuses a table that %s', (_how, text, message) => {
   expect(() => readGatewayConfig([], { AUTOMED_ROUTES: text })).toThrow(message);
@@ -31,4 +41,13 @@ test('names the variable of a routes file that cannot be read, not its content',
 test('listens beyond this machine only with --insecure', () => {
   expect(() => readGatewayConfig([], { AUTOMED_ADDRESS: '0.0.0.0:50051' })).toThrow('--insecure');
   expect(readGatewayConfig(['--insecure'], { AUTOMED_ADDRESS: '0.0.0.0:50051' }).address).toBe('0.0.0.0:50051');
+});
+
+test('a rule for a package leads to its services, and to no others', () => {
+  const text = JSON.stringify({ rules: [{ service: 'automed.training.v1.*', backends: ['h:1'] }] });
+  const { table } = readGatewayConfig([], { AUTOMED_ROUTES: text });
+  expect(findRule(table, 'automed.training.v1.TrainingJobService', '')?.backends[0]?.address).toBe('h:1');
+  expect(findRule(table, 'automed.training.v10.TrainingJobService', '')).toBeUndefined();
+  expect(addressesOf(table, 'automed.training.v1.TrainingJobService')).toEqual(['h:1']);
+  expect(addressesOf(table, 'automed.models.v1.ModelService')).toEqual([]);
 });

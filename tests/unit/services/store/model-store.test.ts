@@ -264,6 +264,41 @@ describe('damage', () => {
   });
 });
 
+describe('lineage', () => {
+  it('finds what a job registered: a model, a base, both or neither', async () => {
+    const store = await emptyStore();
+    const ofJob = (job: string) => ({ training: { job, seed: 1 } });
+    await store.registerModel(modelDraft('polyp'), writeWeights('without a job'));
+    const model = await store.registerModel({ ...modelDraft('polyp'), ...ofJob('job-1') }, writeWeights('one'));
+    const base = await store.registerBase({ ...baseDraft('tiny'), ...ofJob('job-2') }, writeWeights('two'));
+    await store.registerModel({ ...modelDraft('lesion'), ...ofJob('job-2') }, writeWeights('three'));
+    expect(await store.findByJob('job-1')).toEqual({ model });
+    expect(await store.findByJob('job-2')).toMatchObject({ base, model: { manifest: { name: 'lesion' } } });
+    expect(await store.findByJob('job-3')).toEqual({});
+  });
+
+  it('is read from manifests that have none of it, and kept where a later program wrote more', async () => {
+    const store = await emptyStore();
+    const { folder: version } = await store.registerModel(modelDraft('polyp'), writeWeights('one'));
+    const path = join(version, 'model.json');
+    const manifest = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const training = { recipe: 'paper', batchSize: 2, invented: { later: true } };
+    writeFileSync(path, JSON.stringify({ ...manifest, training, invented: 1 }));
+    expect((await store.resolveModel('polyp')).manifest).toMatchObject({ training, invented: 1 });
+  });
+
+  it('of a newer schema is refused with a sentence', async () => {
+    const store = await emptyStore();
+    const { folder: version } = await store.registerModel(modelDraft('polyp'), writeWeights('one'));
+    const path = join(version, 'model.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"schema": 1', '"schema": 2'));
+    await expect(store.resolveModel('polyp')).rejects.toMatchObject({
+      code: 'ILLEGAL_STATE',
+      message: 'The model polyp@1 was written by a newer program (schema 2); this one reads up to 1.',
+    });
+  });
+});
+
 describe('named architectures', () => {
   it('split the encoder into whole patches and heads', () => {
     for (const { architecture } of Object.values(BASE_ARCHITECTURES)) {

@@ -1,5 +1,7 @@
 #include "train/augment.h"
 
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "support/native_test.h"
@@ -58,6 +60,25 @@ TEST("draws by seed, epoch and index, not by order") {
   CHECK(torch::equal(first, draw(1, 2, 3)));
   CHECK(!torch::equal(first, draw(1, 3, 3)));
   CHECK(!torch::equal(first, draw(2, 2, 3)));
+}
+
+TEST("numbers a transform the same whenever it is drawn, and a free rotation not at all") {
+  const AugmentOptions options{
+      .horizontal_flip = true, .vertical_flip = true, .rotation_degrees = 40, .rotation_steps = 5};
+  std::map<std::uint32_t, torch::Tensor> seen;
+  for (std::uint64_t epoch = 0; epoch < 200; ++epoch) {
+    const auto transform = draw_transform(options, 1, epoch, 0);
+    CHECK(transform.variant && std::abs(transform.degrees) < 40);
+    const auto image = apply_transform(sample_with_square(), transform).image;
+    const auto [found, fresh] = seen.emplace(*transform.variant, image);
+    CHECK(torch::equal(found->second, image));
+  }
+  CHECK(seen.size() == 4 * 5);
+  const AugmentOptions flips{.horizontal_flip = true, .vertical_flip = true};
+  std::set<std::uint32_t> variants;
+  for (std::uint64_t epoch = 0; epoch < 50; ++epoch) variants.insert(*draw_transform(flips, 1, epoch, 0).variant);
+  CHECK((variants == std::set<std::uint32_t>{0, 1, 2, 3}));
+  CHECK(!draw_transform({.rotation_degrees = 40}, 1, 0, 0).variant);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ describe('TrainingDisplay, where there is no terminal', () => {
       [1, 0.5],
       [2, 0.25],
     ] as const) {
-      show({ type: 'step', epoch, loss: 1, imagesPerSecond: 20, progress: 0.5, etaSeconds: 9 });
+      show({ type: 'step', epoch, step: 10 * epoch, loss: 1, imagesPerSecond: 20, progress: 0.5, etaSeconds: 9 });
       const metrics = { epoch, trainLoss: 0.5, validationLoss: 0.25, learningRate: 1e-3, score, mdsc: score };
       show({ type: 'epoch', metrics, best: epoch === 1, seconds: 3 });
     }

@@ -33,7 +33,15 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
     ['lesion', model('lesion', 1)],
     ['tumour', model('tumour', 1, 'classification')],
   ]);
-  const calls = { bases: [] as Counted[], heads: [] as Counted[], resolved: 0, events: [] as string[] };
+  const calls = {
+    bases: [] as Counted[],
+    heads: [] as Counted[],
+    resolved: 0,
+    released: 0,
+    events: [] as string[],
+    heldBack: [] as string[],
+  };
+  const unproved = new Set<number>();
   let corrupt = false;
   const catalog: Catalog = {
     resolveModel: async (reference) => {
@@ -59,7 +67,13 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
   let now = 0;
   const host = new ModelHost<Counted, Counted>(
     catalog,
-    { loadBase: () => make(calls.bases), loadHead: () => make(calls.heads) },
+    {
+      loadBase: () => make(calls.bases),
+      loadHead: () => make(calls.heads),
+      prove: async (_, { manifest }) => {
+        if (unproved.has(manifest.version)) throw automedError('CHECKPOINT_CORRUPT', 'it answers otherwise');
+      },
+    },
     {
       tasks: ['segmentation', 'classification'],
       loadOnDemand: true,
@@ -67,11 +81,13 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
       weightsBudgetBytes: Infinity,
       onLoaded: (name, version) => calls.events.push(`+${name}@${version}`),
       onUnloaded: (name, version) => calls.events.push(`-${name}@${version}`),
+      onReleased: () => (calls.released += 1),
+      onHeldBack: (reference, error) => calls.heldBack.push(`${reference}: ${(error as Error).message}`),
       ...options,
     },
     () => now,
   );
-  return { host, calls, store, tick: (ms: number) => (now += ms), damage: (yes: boolean) => (corrupt = yes) };
+  return { host, calls, store, unproved, tick: (ms: number) => (now += ms), damage: (yes: boolean) => (corrupt = yes) };
 }
 
 test('requests that arrive together load the model and its base once', async () => {
@@ -151,14 +167,148 @@ test('refuses a head whose base is not the one it was trained on', async () => {
   await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH' });
 });
 
-test('remembers what a reference means for a while, and asks again after it', async () => {
-  const { host, calls, store, tick } = setUp();
-  (await host.acquire('polyp', 'segmentation')).release();
-  store.set('polyp', model('polyp', 3, 'segmentation', 'd'.repeat(64)));
-  expect((await host.acquire('polyp', 'segmentation')).model.identity.version).toBe(2);
-  expect(calls.resolved).toBe(1);
-  tick(1001);
-  expect((await host.acquire('polyp', 'segmentation')).model.identity.version).toBe(3);
+const polyp3 = model('polyp', 3, 'segmentation', 'd'.repeat(64));
+
+/** Lets what runs in the background come to its end. */
+async function background(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a reference that moves to another version', () => {
+  const version = async (host: ReturnType<typeof setUp>['host'], reference = 'polyp'): Promise<number> => {
+    const lease = await host.acquire(reference, 'segmentation');
+    lease.release();
+    return lease.model.identity.version;
+  };
+
+  test('is remembered for a while; then the old version answers until the new one is loaded, and leaves', async () => {
+    const { host, calls, store, tick } = setUp();
+    expect(await version(host)).toBe(2);
+    store.set('polyp', polyp3);
+    expect(await version(host)).toBe(2);
+    expect(calls.resolved).toBe(1);
+    tick(1001);
+    expect(await version(host)).toBe(2);
+    await background();
+    expect(await version(host)).toBe(3);
+    expect(calls.events).toEqual(['+polyp@2', '+polyp@3', '-polyp@2']);
+    expect(calls.heads.map(({ disposed }) => disposed)).toEqual([1, 0]);
+    expect([calls.released, calls.bases.length, calls.bases[0]?.disposed]).toEqual([1, 1, 0]);
+  });
+
+  test('keeps the version of before for the requests that hold it', async () => {
+    const { host, calls, store, tick } = setUp();
+    const lease = await host.acquire('polyp', 'segmentation');
+    store.set('polyp', polyp3);
+    tick(1001);
+    await host.refresh();
+    await background();
+    expect(await version(host)).toBe(3);
+    expect([calls.heads[0]?.disposed, calls.released]).toEqual([0, 0]);
+    lease.release();
+    expect([calls.heads[0]?.disposed, calls.released]).toEqual([1, 1]);
+  });
+
+  test('is noticed without a request', async () => {
+    const { host, calls, store, tick } = setUp();
+    await version(host);
+    store.set('polyp', polyp3);
+    tick(1001);
+    await host.refresh();
+    await background();
+    expect(calls.events).toEqual(['+polyp@2', '+polyp@3', '-polyp@2']);
+  });
+
+  test('stays on its version while the new one cannot serve, and tries again later', async () => {
+    const { host, calls, store, unproved, tick } = setUp();
+    await version(host);
+    store.set('polyp', polyp3);
+    unproved.add(3);
+    for (let turn = 0; turn < 5; turn += 1) {
+      tick(1001);
+      expect(await version(host)).toBe(2);
+      await background();
+    }
+    expect(calls.heldBack).toEqual(['polyp: it answers otherwise']);
+    expect(calls.heads.map(({ disposed }) => disposed)).toEqual([0, 1]);
+    unproved.clear();
+    tick(30_001);
+    await version(host);
+    await background();
+    expect(await version(host)).toBe(3);
+  });
+
+  test('keeps a version that others ask for, or that was loaded on request', async () => {
+    const used = setUp();
+    await version(used.host);
+    await version(used.host, 'polyp@2');
+    used.store.set('polyp', polyp3);
+    used.tick(1001);
+    await used.host.refresh();
+    await background();
+    expect(await version(used.host)).toBe(3);
+    expect(used.host.loadedCount).toBe(2);
+
+    const asked = setUp({ loadOnDemand: false });
+    await asked.host.load('polyp@2');
+    await asked.host.load('polyp');
+    asked.store.set('polyp', polyp3);
+    asked.tick(100_000);
+    await asked.host.refresh();
+    await background();
+    expect([await version(asked.host), await version(asked.host, 'polyp@2')]).toEqual([3, 2]);
+  });
+
+  test('goes at once to a version that was loaded for it', async () => {
+    const { host, store } = setUp();
+    store.set('polyp@3', polyp3);
+    await host.anticipate('polyp', 3);
+    expect(host.loadedCount).toBe(0);
+    await version(host);
+    await host.anticipate('polyp', 3);
+    expect(host.loadedCount).toBe(2);
+    store.set('polyp', polyp3);
+    host.forget();
+    expect(await version(host)).toBe(3);
+    expect(host.loadedCount).toBe(1);
+  });
+
+  test('that is gone is gone', async () => {
+    const { host, store, tick } = setUp();
+    await version(host);
+    store.delete('polyp');
+    tick(1001);
+    await expect(version(host)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('is never answered by a version that is leaving, however requests and switches interleave', async () => {
+    const { host, store } = setUp({ resolveTtlMs: 0, loadOnDemand: false });
+    await host.load('polyp');
+    const versions = [model('polyp', 2), polyp3];
+    const seen = new Set<number>();
+    for (let turn = 0; turn < 200; turn += 1) {
+      store.set('polyp', versions[(turn >> 3) % 2]!);
+      const leases = await Promise.all([1, 2, 3].map(() => host.acquire('polyp', 'segmentation')));
+      for (const lease of leases) {
+        const { model: hosted } = lease;
+        expect(hosted.head.disposed).toBe(0);
+        seen.add(hosted.identity.version);
+        lease.release();
+      }
+      if (turn % 3 === 0) await background();
+    }
+    expect(seen).toEqual(new Set([2, 3]));
+    await background();
+    expect(host.loadedCount).toBe(1);
+  });
+});
+
+test('a model that does not answer as it should is not served, and leaves memory', async () => {
+  const { host, calls, unproved } = setUp();
+  unproved.add(2);
+  await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
+  expect(calls.heads.map(({ disposed }) => disposed)).toEqual([1]);
+  expect([host.loadedCount, host.loadedBaseCount, host.weightsBytes]).toEqual([0, 0, 0]);
 });
 
 test('deleting a version takes it out of memory', async () => {

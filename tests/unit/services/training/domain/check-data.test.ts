@@ -2,7 +2,8 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
-import { checkData, type DataReport, type FindingKind } from '../../../../../services/training/domain/check-data';
+import { checkData, type DataReport } from '../../../../../services/training/domain/check-data';
+import type { FindingKind } from '../../../../../services/training/domain/findings';
 import { listSamples, type DataSpec } from '../../../../../services/training/domain/prepare-data';
 import { temporaryFolder } from '../../../../support/data';
 import { discImage } from '../../../../support/stack-images';
@@ -129,6 +130,35 @@ describe('of segmentation', () => {
     expect(ofKind(report, 'empty-mask')).toEqual([['images/1.png']]);
     expect(ofKind(report, 'full-mask')).toEqual([['images/2.png']]);
     expect(report.parts.train.images + report.parts.validation.images).toBe(4);
+  });
+
+  it('takes a few files that cannot be used for a warning, and many for an error', async () => {
+    const folder = await pairs([48, 20, 24, 30, 31]);
+    put(join(folder, 'images/cut.png'), Buffer.from('no image'));
+    await mask(join(folder, 'masks/cut.png'), 5);
+    const severities = async (): Promise<string[][]> =>
+      (await check(folder, { task: 'segmentation' })).findings.map(({ kind, severity }) => [kind, severity]);
+    expect(await severities()).toEqual([['unusable', 'warning']]);
+    await picture(join(folder, 'images/alone.png'), 7100);
+    expect(await severities()).toEqual([
+      ['unusable', 'warning'],
+      ['unusable', 'warning'],
+      ['many-unusable', 'error'],
+    ]);
+  });
+
+  it('does not take samples of one image, one for each mask, for contradicting copies', async () => {
+    const folder = newFolder();
+    const list: Record<string, string[]> = {};
+    for (const at of [1, 2, 3]) {
+      await picture(join(folder, `images/ct_${at}_0.png`), folders * 100 + at);
+      for (const name of ['liver', 'spleen'])
+        await mask(join(folder, `masks/ct_${at}_0_${name}_000.png`), name.length * at);
+      list[`images/ct_${at}_0.png`] = ['liver', 'spleen'].map((name) => `masks/ct_${at}_0_${name}_000.png`);
+    }
+    put(join(folder, 'image2label_train.json'), Buffer.from(JSON.stringify(list)));
+    const report = await check(folder, { task: 'segmentation', eachMask: true });
+    expect([report.findings, report.parts.train.images + report.parts.validation.images]).toEqual([[], 6]);
   });
 
   it('says when there is nothing to learn', async () => {

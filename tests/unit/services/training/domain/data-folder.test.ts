@@ -27,7 +27,7 @@ describe('segmentation folders', () => {
     const folder = tree('images/b.jpg', 'images/a.png', 'masks/a.png', 'masks/b_segmentation.png', 'images/.DS_Store');
     const data = await readSegmentationFolder(folder);
     expect(names(data.parts.train)).toEqual(['images/a.png', 'images/b.jpg']);
-    expect(data.parts.train[1]?.maskPath).toBe(join(folder, 'masks', 'b_segmentation.png'));
+    expect(data.parts.train[1]?.masks).toEqual([{ paths: [join(folder, 'masks', 'b_segmentation.png')] }]);
     expect(data.problems).toEqual([]);
   });
 
@@ -41,14 +41,14 @@ describe('segmentation folders', () => {
   it('may name another folder of masks', async () => {
     const folder = tree('images/a.png', 'masks/a.png', 'masks_cup/a.png');
     const data = await readSegmentationFolder(folder, { masksDir: 'masks_cup' });
-    expect(data.parts.train[0]?.maskPath).toBe(join(folder, 'masks_cup', 'a.png'));
+    expect(data.parts.train[0]?.masks).toEqual([{ paths: [join(folder, 'masks_cup', 'a.png')] }]);
   });
 
   it('may have a folder of masks for each of several structures, and need a mask in all of them', async () => {
     const folder = tree('images/a.png', 'images/b.png', 'masks/a.png', 'masks/b.png', 'masks_cup/a_mask.png');
     const data = await readSegmentationFolder(folder, { masksDir: 'masks', furtherMasksDirs: ['masks_cup'] });
     expect(data.parts.train).toMatchObject([
-      { maskPath: join(folder, 'masks', 'a.png'), furtherMaskPaths: [join(folder, 'masks_cup', 'a_mask.png')] },
+      { masks: [{ paths: [join(folder, 'masks', 'a.png')] }, { paths: [join(folder, 'masks_cup', 'a_mask.png')] }] },
     ]);
     expect(data.problems).toEqual([{ name: 'images/b.png', problem: 'has no mask in masks_cup/' }]);
   });
@@ -96,6 +96,17 @@ describe('classification folders', () => {
     expect(data.classes).toEqual(['a', 'b']);
     expect(data.parts.test.map(({ name, label }) => [name, label])).toEqual([['test/b/1.png', 1]]);
     expect(data.problems.map(({ name }) => name)).toEqual(['test/c/1.png']);
+  });
+
+  it('with images/ and masks/ are folders for segmentation, and refused', async () => {
+    for (const prefix of ['', 'train/']) {
+      const folder = tree(`${prefix}images/a.png`, `${prefix}masks/a.png`);
+      await expect(readClassificationFolder(folder)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        field: 'data',
+        message: /has an images\/, as folders for segmentation do/,
+      });
+    }
   });
 
   it('need two classes', async () => {

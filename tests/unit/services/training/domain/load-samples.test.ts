@@ -40,11 +40,11 @@ describe('decodeInOrder', () => {
     const good = file('good.png', image(4, 3));
     const mask = file('mask.png', await encodeMaskPng(Uint8Array.from([1, ...Array<number>(11).fill(0)]), 4, 3));
     const samples: Sample[] = [
-      { name: 'truncated', imagePath: file('cut.png', image(64, 64).subarray(0, 50)), maskPath: mask },
-      { name: 'absent', imagePath: join(folder, 'absent.png'), maskPath: mask },
-      { name: 'other size', imagePath: file('wide.png', image(5, 3)), maskPath: mask },
-      { name: 'bad mask', imagePath: good, maskPath: file('text.png', Buffer.from('text')) },
-      { name: 'good', imagePath: good, maskPath: mask },
+      { name: 'truncated', imagePath: file('cut.png', image(64, 64).subarray(0, 50)), masks: [{ paths: [mask] }] },
+      { name: 'absent', imagePath: join(folder, 'absent.png'), masks: [{ paths: [mask] }] },
+      { name: 'other size', imagePath: file('wide.png', image(5, 3)), masks: [{ paths: [mask] }] },
+      { name: 'bad mask', imagePath: good, masks: [{ paths: [file('text.png', Buffer.from('text'))] }] },
+      { name: 'good', imagePath: good, masks: [{ paths: [mask] }] },
     ];
     const results = await all(samples);
     const problems = results.map((result) => ('problem' in result ? result.problem : 'none'));

@@ -36,6 +36,23 @@ describe('readGroups', () => {
     expect(groups?.groupOf('1', { className: 'b' })).toBe('g3');
   });
 
+  it('takes no group from the row of a file of the same name in another class or split', async () => {
+    write('split,class,file,group\ntrain,a,1.jpg,g1\nval,a,2.jpg,g2\n');
+    const groups = await readGroups(folder);
+    expect(groups?.groupOf('1', { part: 'train', className: 'b' })).toBeUndefined();
+    expect(groups?.groupOf('1', { part: 'test', className: 'a' })).toBeUndefined();
+    expect(groups?.groupOf('2', { part: 'validation', className: 'a' })).toBe('g2');
+    expect(groups?.groupOf('1', { className: 'a' })).toBe('g1');
+  });
+
+  it('refuses to choose between rows of different groups', async () => {
+    write('split,file,group\ntrain,1.jpg,g1\ntest,1.jpg,g2\n');
+    const groups = await readGroups(folder);
+    expect(() => groups?.groupOf('1')).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('g1 and g2') }),
+    );
+  });
+
   it('takes a column by name, and says which exist when it does not', async () => {
     write('name,eye\na,left\n');
     expect(await readGroups(folder)).toBeUndefined();

@@ -1,4 +1,4 @@
-import { learningRateAt, recipeFor } from '../../../../../services/training/domain/recipes';
+import { recipeFor } from '../../../../../services/training/domain/recipes';
 
 describe('recipes', () => {
   it("hold the paper's numbers under its name", () => {
@@ -37,25 +37,16 @@ describe('recipes', () => {
     expect(() => recipeFor('segmentation', 'default', { learningRate: -1 })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'learningRate' }),
     );
-  });
-});
-
-describe('the learning rate', () => {
-  const recipe = recipeFor('segmentation', 'default', { learningRate: 1, warmupSteps: 10 });
-
-  it('rises over the warm-up and then falls along a cosine', () => {
-    const rates = [0, 4, 9, 10, 55, 99].map((step) => learningRateAt(recipe, step, 100));
-    expect(rates.slice(0, 4)).toEqual([0.1, 0.5, 1, 1]);
-    expect(rates[4]).toBeCloseTo(0.505, 5);
-    expect(rates[5]).toBeLessThan(0.012);
-  });
-
-  it('spends no more than a quarter of a short run on the warm-up', () => {
-    expect(learningRateAt(recipe, 1, 8)).toBe(1);
-  });
-
-  it('stays where it is when the schedule is constant', () => {
-    const constant = recipeFor('segmentation', 'paper');
-    expect([0, 50, 99].map((step) => learningRateAt(constant, step, 100))).toEqual([1e-4, 1e-4, 1e-4]);
+    for (const [field, value] of [
+      ['gradientClip', -1],
+      ['patience', 0.5],
+      ['minDelta', 2],
+      ['scheduleFactor', 1],
+      ['rotationSteps', -1],
+    ] as const) {
+      expect(() => recipeFor('segmentation', 'default', { [field]: value })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', field }),
+      );
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { availableCores } from '../../../../../services/inference/adapters/cores';
+import { availableCores } from '../../../../services/common/cores';
 
 let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'automed-cgroup-'))));

@@ -1,0 +1,190 @@
+import { Command, Option } from 'commander';
+import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
+import { stateOf, type TrainingJobs } from '../client/training-jobs';
+import { CliError } from '../errors';
+import { printJson, printLine } from '../output/print';
+import { duration, score, table } from '../output/table';
+import { TrainingDisplay } from '../output/training-display';
+import { onStopSignal } from '../signals';
+import { withTrainingJobs, type ServiceOptions } from '../stack/session';
+import { displayEvents } from '../training/display-events';
+import { toWorkerEvent } from '../training/job-events';
+import { addressOf, examples, number } from './options';
+
+/** How long a watch goes on trying while nobody answers. */
+const PATIENCE_MS = 10 * 60_000;
+
+interface JobsOptions extends ServiceOptions {
+  json?: boolean;
+}
+
+export function jobsCommand(): Command {
+  const command = new Command('jobs').description('list, watch, pause, resume, cancel and delete training jobs');
+  command.addCommand(listCommand());
+  command.addCommand(getCommand());
+  command.addCommand(watchCommand());
+  const act = (name: 'cancel' | 'pause' | 'resume', what: string): Command =>
+    actionCommand(name, what, async (jobs, id) => `${id} is ${stateOf(await jobs[name](id))}`);
+  command.addCommand(act('cancel', 'stop a job for good'));
+  command.addCommand(act('pause', 'stop a job at its next step and keep its checkpoint'));
+  command.addCommand(act('resume', 'go on with a paused or failed job, from its last checkpoint'));
+  command.addCommand(
+    actionCommand('delete', 'forget an ended or paused job; what it registered stays', async (jobs, id) => {
+      await jobs.delete(id);
+      return `deleted ${id}`;
+    }),
+  );
+  return examples(command, [
+    'automed train segmentation --data data/polyps --base tiny --name polyp --detach',
+    'automed jobs list',
+    'automed jobs watch 3f9c2a7be01d4c55',
+  ]);
+}
+
+/** Jobs live in a service that stays: these commands start none of their own. */
+export function withService(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--address <host:port>', 'the running gateway (default: the one of `automed serve`)')
+        .argParser(addressOf)
+        .env('AUTOMED_GATEWAY'),
+    )
+    .option('--timeout <seconds>', 'what one call may take', number({ min: 0, open: true }), 120);
+}
+
+function listCommand(): Command {
+  return withService(new Command('list'))
+    .description('list the jobs, newest first')
+    .option('--json', 'print one JSON document')
+    .action(async (options: JobsOptions) => {
+      const jobs = await withTrainingJobs(options, (client) => client.list());
+      if (options.json) return printJson({ jobs: jobs.map(jobJson) });
+      if (jobs.length === 0) return printLine('no jobs yet; `automed train ... --detach` makes one');
+      printLine(table(['JOB', 'NAME', 'STATE', 'EPOCH', 'DONE', 'BEST', 'RESULT', 'CREATED'], jobs.map(jobRow)));
+    });
+}
+
+function getCommand(): Command {
+  return withService(new Command('get'))
+    .description('describe a job')
+    .argument('<job>', 'id of the job')
+    .option('--json', 'print one JSON document')
+    .action(async (id: string, options: JobsOptions) => {
+      const job = jobJson(await withTrainingJobs(options, (client) => client.get(id)));
+      if (options.json) return printJson(job);
+      const width = Math.max(...Object.keys(job).map((key) => key.length));
+      for (const [key, value] of Object.entries(job)) {
+        if (value === null || value === '') continue;
+        printLine(`${key.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      }
+    });
+}
+
+function watchCommand(): Command {
+  return withService(new Command('watch'))
+    .description('show how a job goes until it has ended; Ctrl-C ends the watch, not the job')
+    .argument('<job>', 'id of the job')
+    .option('--json', 'print the job as one JSON document at the end')
+    .action(async (id: string, options: JobsOptions) => {
+      const job = await withTrainingJobs(options, (client) => watch(client, id));
+      if (options.json) printJson(jobJson(job));
+      else if (stateOf(job) === 'SUCCEEDED') printLine(resultLine(job));
+      if (stateOf(job) === 'FAILED')
+        throw new CliError(`${job.name} failed: ${job.error?.message ?? job.stateMessage}`);
+      if (stateOf(job) === 'CANCELLED') throw new CliError(`${job.name} was cancelled`);
+    });
+}
+
+function actionCommand(
+  name: string,
+  description: string,
+  work: (jobs: TrainingJobs, id: string) => Promise<string>,
+): Command {
+  return withService(new Command(name))
+    .description(description)
+    .argument('<job>', 'id of the job')
+    .action(async (id: string, options: ServiceOptions) => {
+      printLine(await withTrainingJobs(options, (jobs) => work(jobs, id)));
+    });
+}
+
+async function watch(client: TrainingJobs, id: string): Promise<TrainingJob__Output> {
+  const { name, spec } = await client.get(id);
+  const display = new TrainingDisplay(name);
+  const show = displayEvents(display, spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
+  const stop = new AbortController();
+  const signals = onStopSignal(() => stop.abort());
+  try {
+    const onBroken = (): void => display.note('the connection is lost; trying again');
+    for await (const event of client.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
+      const { stateChange } = event;
+      const told = toWorkerEvent(event);
+      if (told) show(told);
+      else if (stateChange) display.note([stateOf(stateChange), stateChange.message].filter(Boolean).join(': '));
+    }
+    return await client.get(id);
+  } catch (error) {
+    if (stop.signal.aborted) throw new CliError('the job goes on; the same command watches it again');
+    throw error;
+  } finally {
+    signals.dispose();
+    display.close();
+  }
+}
+
+function resultLine({ name, result }: TrainingJob__Output): string {
+  const scores = ['validation', 'test'].flatMap((part) =>
+    ['mdsc', 'miou', 'accuracy', 'macroF1'].flatMap((metric) => {
+      const value = result?.metrics[`${part}.${metric}`];
+      return value === undefined ? [] : [`${part} ${metric} ${score(value)}`];
+    }),
+  );
+  const made = [result?.model, result?.base].filter((each) => each !== undefined && each !== '').join(' and ');
+  return [`trained ${made === '' ? name : made}`, ...scores].join(', ');
+}
+
+type Timestamp = TrainingJob__Output['createTime'];
+
+function iso(time: Timestamp): string {
+  return time === null ? '' : new Date(Number(time.seconds) * 1000 + time.nanos / 1e6).toISOString();
+}
+
+function jobRow(job: TrainingJob__Output): string[] {
+  const { progress, result } = job;
+  const left =
+    progress?.etaSeconds === undefined || stateOf(job) !== 'RUNNING' ? '' : `, ${duration(progress.etaSeconds)} left`;
+  return [
+    job.id,
+    job.name,
+    stateOf(job),
+    progress === null ? '-' : `${progress.epoch}/${progress.epochCount}`,
+    progress === null ? '-' : `${Math.floor(progress.progress * 100)} %${left}`,
+    progress?.best ? score(progress.best.score) : '-',
+    [result?.model, result?.base].filter((each) => each !== undefined && each !== '').join(', ') || '-',
+    iso(job.createTime).replace(/\.\d+Z$/, 'Z'),
+  ];
+}
+
+function jobJson(job: TrainingJob__Output): Record<string, unknown> {
+  const { progress, result, error } = job;
+  return {
+    id: job.id,
+    name: job.name,
+    state: stateOf(job),
+    state_message: job.stateMessage,
+    data: job.spec?.data ?? null,
+    base: job.spec?.base ?? null,
+    priority: job.priority,
+    attempts: job.attemptCount,
+    epoch: progress?.epoch ?? null,
+    epochs: progress?.epochCount ?? null,
+    progress: progress?.progress ?? null,
+    eta_seconds: progress?.etaSeconds ?? null,
+    best_score: progress?.best?.score ?? null,
+    result: result && { model: result.model, base: result.base, report: result.report, metrics: result.metrics },
+    error: error && { code: error.reason, message: error.message, field: error.field },
+    create_time: iso(job.createTime),
+    start_time: iso(job.startTime),
+    end_time: iso(job.endTime),
+  };
+}

@@ -1,0 +1,177 @@
+import { userInfo } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import type { GateResult__Output } from '../../../proto/gen/automed/training/v1/GateResult';
+import type { MetricGate } from '../../../proto/gen/automed/training/v1/MetricGate';
+import type { PromoteModelRequest } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
+import type { Promotion__Output } from '../../../proto/gen/automed/training/v1/Promotion';
+import { PromotionClient } from '../client/promotion-client';
+import { UsageError } from '../errors';
+import { printJson, printLine } from '../output/print';
+import { score, table } from '../output/table';
+import { withClient, type ConnectOptions } from '../stack/session';
+import { connected, number } from './options';
+
+interface PromoteOptions extends ConnectOptions {
+  alias: string;
+  gate: MetricGate[];
+  evaluation?: string;
+  agreement?: number;
+  force?: boolean;
+  reason?: string;
+  json?: boolean;
+}
+
+/** Parser of `mdsc>=0.8`, as often as it is given. */
+export function gateOf(text: string, before: MetricGate[] = []): MetricGate[] {
+  const [, metric, digits = ''] = /^\s*([^\s<>=]+)\s*>=\s*(\S+)\s*$/.exec(text) ?? [];
+  const minimum = Number(digits);
+  if (metric === undefined || digits === '' || !Number.isFinite(minimum)) {
+    throw new InvalidArgumentError('it must be SCORE>=NUMBER, e.g. mdsc>=0.8 (quoted: the shell reads > itself).');
+  }
+  return [...before, { metric, minimum }];
+}
+
+export function promoteCommand(): Command {
+  return connected(new Command('promote'))
+    .description('point an alias at a version that passes its gates, and record it')
+    .argument('<model>', 'NAME@VERSION, or NAME for the latest')
+    .requiredOption('--alias <alias>', 'e.g. production')
+    .option('--gate <gate>', 'SCORE>=NUMBER that it must reach, e.g. "mdsc>=0.8"; repeatable', gateOf, [])
+    .option('--evaluation <id>', 'take the scores from this evaluation instead of those recorded at training')
+    .option(
+      '--agreement <share>',
+      'how alike it must answer to the version in place, on the images of the evaluation: mean Dice, or share of same class',
+      number({ min: 0, max: 1 }),
+    )
+    .option('--force', 'whatever the gates say; needs --reason')
+    .option('--reason <text>', 'for the record')
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: PromoteOptions) => {
+      if (options.agreement !== undefined && options.evaluation === undefined) {
+        throw new UsageError('--agreement is measured on the images of an evaluation: name one with --evaluation');
+      }
+      const promotion = await withPromotions(options, (client) => client.promote(requestOf(model, options)));
+      show(promotion, options);
+    });
+}
+
+export function rollbackCommand(): Command {
+  return connected(new Command('rollback'))
+    .description('point an alias back at what it named before its latest promotion')
+    .argument('<name>', 'name of the model, without version')
+    .requiredOption('--alias <alias>', 'e.g. production')
+    .option('--reason <text>', 'for the record')
+    .option('--json', 'print one JSON document')
+    .action(async (model: string, options: PromoteOptions) => {
+      const { alias, reason = '' } = options;
+      const request = { model, alias, reason, requestedBy: user() };
+      show(await withPromotions(options, (client) => client.rollback(request)), options);
+    });
+}
+
+export function promotionsCommand(): Command {
+  return connected(new Command('promotions'))
+    .description('list what was promoted, refused and taken back, the newest first')
+    .argument('[name]', 'name of the model, without version (default: all)')
+    .option('--alias <alias>', 'only of this alias')
+    .option('--json', 'print one JSON document')
+    .action(async (name: string | undefined, options: ConnectOptions & { alias?: string; json?: boolean }) => {
+      const promotions = await withPromotions(options, (client) => client.list(name ?? '', options.alias ?? ''));
+      if (options.json) return printJson({ promotions: promotions.map(promotionJson) });
+      if (promotions.length === 0) return printLine('nothing was promoted yet');
+      const headings = ['WHEN', 'ALIAS', 'FROM', 'TO', 'STATE', 'GATES', 'BY', 'REASON'];
+      printLine(table(headings, promotions.map(row)));
+    });
+}
+
+function requestOf(model: string, options: PromoteOptions): PromoteModelRequest {
+  const { alias, gate, evaluation = '', agreement, force = false, reason = '' } = options;
+  return {
+    model,
+    alias,
+    gates: gate.map((each) => ({ ...each, evaluation })),
+    agreement: agreement === undefined ? null : { minimum: agreement, evaluation },
+    force,
+    reason,
+    requestedBy: user(),
+  };
+}
+
+async function withPromotions<T>(options: ConnectOptions, work: (client: PromotionClient) => Promise<T>): Promise<T> {
+  const inStack = async (_: unknown, address: string): Promise<T> => {
+    const client = new PromotionClient(address, options.timeout * 1000);
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
+  };
+  return withClient(options, inStack, ['training']);
+}
+
+function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return ''; // A user id without a name, as containers have it.
+  }
+}
+
+const gateText = ({ metric, measured, minimum, passed }: GateResult__Output): string =>
+  `${metric} ${measured === undefined ? '-' : score(measured)} ${passed ? '>=' : '<'} ${minimum}`;
+
+function show(promotion: Promotion__Output, { json }: { json?: boolean }): void {
+  if (json) return printJson(promotionJson(promotion));
+  const { model, alias, toVersion, fromVersion, gates, forced } = promotion;
+  const before = fromVersion === undefined ? 'new alias' : `was ${model}@${fromVersion}`;
+  const measured = [...gates.map(gateText), ...(forced ? ['forced'] : [])];
+  printLine(`${model}@${alias} is ${model}@${toVersion} (${[before, ...measured].join('; ')})`);
+}
+
+const stateOf = ({ state }: Promotion__Output): string => state.replace('PROMOTION_STATE_', '').toLowerCase();
+const kindOf = ({ kind }: Promotion__Output): string => kind.replace('PROMOTION_KIND_', '').toLowerCase();
+
+function timeOf(time: Promotion__Output['createTime']): string | null {
+  return time === null ? null : new Date(Number(time.seconds) * 1000 + time.nanos / 1e6).toISOString();
+}
+
+function row(promotion: Promotion__Output): string[] {
+  const { model, alias, fromVersion, toVersion, gates, forced, requestedBy, reason } = promotion;
+  const state = kindOf(promotion) === 'rollback' ? `${stateOf(promotion)} (rollback)` : stateOf(promotion);
+  return [
+    timeOf(promotion.createTime)?.slice(0, 19) ?? '-',
+    `${model}@${alias}`,
+    fromVersion === undefined ? '-' : String(fromVersion),
+    String(toVersion),
+    forced ? `${state}, forced` : state,
+    gates.map(gateText).join(', ') || '-',
+    requestedBy || '-',
+    reason || '-',
+  ];
+}
+
+function promotionJson(promotion: Promotion__Output): Record<string, unknown> {
+  const { id, model, alias, fromVersion, toVersion, gates, forced, reason, requestedBy } = promotion;
+  return {
+    id,
+    kind: kindOf(promotion),
+    state: stateOf(promotion),
+    model,
+    alias,
+    from_version: fromVersion ?? null,
+    to_version: toVersion,
+    gates: gates.map(({ metric, minimum, measured, evaluation, passed, imageCount }) => ({
+      metric,
+      minimum,
+      measured: measured ?? null,
+      evaluation: evaluation || null,
+      passed,
+      image_count: imageCount,
+    })),
+    forced,
+    reason,
+    requested_by: requestedBy,
+    create_time: timeOf(promotion.createTime),
+    end_time: timeOf(promotion.endTime),
+  };
+}

@@ -1,0 +1,95 @@
+// The numbers of a recipe as flags of `automed train`; each replaces the preset's.
+
+import { Option, type Command } from 'commander';
+import { recipeSchema, type Recipe } from '../../training/domain/recipes';
+import { number, whole } from './options';
+
+export interface RecipeOptions {
+  epochs?: number;
+  batch?: number;
+  accumulate?: number;
+  lr?: number;
+  weightDecay?: number;
+  optimizer?: Recipe['optimizer'];
+  clip?: number;
+  precision?: Recipe['precision'];
+  schedule?: Recipe['schedule'];
+  warmupSteps?: number;
+  scheduleEpochs?: number;
+  scheduleFactor?: number;
+  patience?: number;
+  minDelta?: number;
+  bnMomentum?: number;
+  batchNorm?: Recipe['batchNorm'];
+  hflip?: boolean;
+  vflip?: boolean;
+  rotation?: number;
+  rotationSteps?: number;
+}
+
+export function addRecipeFlags(command: Command): void {
+  const { optimizer, schedule, precision, batchNorm } = recipeSchema.shape;
+  command
+    .option('--epochs <count>', 'passes over the training images', whole(1))
+    .option('--batch <count>', 'images per step', whole(1))
+    .option('--accumulate <count>', 'batches whose gradients make one step', whole(1))
+    .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
+    .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
+    .addOption(new Option('--optimizer <name>').choices(optimizer.options))
+    .option('--clip <norm>', 'norm that the gradients of a step may have; 0: any', number({ min: 0 }))
+    .addOption(
+      new Option('--precision <name>', 'of training; auto: bf16 where the device has it').choices(precision.options),
+    )
+    .addOption(new Option('--schedule <name>', 'of the learning rate').choices(schedule.options))
+    .option('--warmup-steps <count>', 'steps over which the learning rate rises', whole(0))
+    .option('--schedule-epochs <count>', 'step: epochs between two falls; plateau: without a gain before one', whole(1))
+    .option(
+      '--schedule-factor <share>',
+      'what a fall leaves of the learning rate',
+      number({ min: 0, max: 1, open: true }),
+    )
+    .option('--patience <epochs>', 'end after as many epochs without a better score; 0: never', whole(0))
+    .option('--min-delta <score>', 'gain that counts as better', number({ min: 0, max: 1 }))
+    .option('--bn-momentum <share>', "of batch norm's running statistics", number({ min: 0, max: 1 }))
+    .addOption(
+      new Option('--batch-norm <how>', 'statistics to evaluate with: as they ran, or measured anew').choices(
+        batchNorm.options,
+      ),
+    )
+    .option('--hflip', 'mirror images at random, left to right')
+    .option('--no-hflip')
+    .option('--vflip', 'mirror images at random, top to bottom')
+    .option('--no-vflip')
+    .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }))
+    .option(
+      '--rotation-steps <count>',
+      'by this many fixed angles, so that embeddings can be kept; 0: by any',
+      whole(0, 3600),
+    );
+}
+
+/** What the flags say of the recipe; undefined where the preset stands. */
+export function recipeOverrides(options: RecipeOptions): { [K in keyof Recipe]: Recipe[K] | undefined } {
+  return {
+    optimizer: options.optimizer,
+    learningRate: options.lr,
+    weightDecay: options.weightDecay,
+    epochs: options.epochs,
+    batchSize: options.batch,
+    accumulationSteps: options.accumulate,
+    horizontalFlip: options.hflip,
+    verticalFlip: options.vflip,
+    rotationDegrees: options.rotation,
+    rotationSteps: options.rotationSteps,
+    batchNormMomentum: options.bnMomentum,
+    batchNorm: options.batchNorm,
+    gradientClip: options.clip,
+    precision: options.precision,
+    schedule: options.schedule,
+    warmupSteps: options.warmupSteps,
+    scheduleEpochs: options.scheduleEpochs,
+    scheduleFactor: options.scheduleFactor,
+    patience: options.patience,
+    minDelta: options.minDelta,
+  };
+}

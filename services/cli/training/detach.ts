@@ -1,0 +1,32 @@
+import { isAbsolute, resolve } from 'node:path';
+import { isLoopback } from '../../common/grpc/address';
+import { toSpec } from '../../training/training-spec-message';
+import type { TrainSpecInput } from '../../training/protocol';
+import { UsageError } from '../errors';
+import { printJson, printLine } from '../output/print';
+import { serviceAddress, withTrainingJobs, type ServiceOptions } from '../stack/session';
+
+export interface DetachOptions extends ServiceOptions {
+  detach?: boolean;
+  requestId?: string;
+  priority?: number;
+  json?: boolean;
+}
+
+/** The data's folder as the service sees it: a service on this machine resolves nothing against our working folder. */
+function pathForService(data: string, address: string): string {
+  if (isAbsolute(data)) return data;
+  if (isLoopback(address)) return resolve(data);
+  throw new UsageError(`--data is a path on the machine of ${address}; give it in full, beginning with /`);
+}
+
+/** Queues the training with a running service and prints the job's id. */
+export async function queueTraining(spec: TrainSpecInput, data: string, options: DetachOptions): Promise<void> {
+  const { store: _store, jobFolder: _folder, threads: _threads, resume: _resume, ...wanted } = spec;
+  const message = toSpec({ ...wanted, data: pathForService(data, serviceAddress(options)) });
+  const job = await withTrainingJobs(options, (jobs) =>
+    jobs.create(message, options.requestId ?? '', options.priority ?? 0),
+  );
+  if (options.json) return printJson({ id: job.id, state: job.state.replace('TRAINING_JOB_STATE_', '') });
+  printLine(job.id);
+}

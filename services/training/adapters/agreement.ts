@@ -1,0 +1,32 @@
+import { automedError } from '../../common/errors';
+import { launchWorker, type LaunchOptions } from '../domain/launch-worker';
+import type { EvaluationData, MeasureAgreement } from '../domain/promotions/promotion';
+
+interface Settings {
+  /** Root of the model store. */
+  store: string;
+  /** LibTorch threads of the worker. */
+  threads: number;
+  env: LaunchOptions['env'];
+}
+
+/** Compares versions in a worker of its own: it loads the addon, and takes its memory with it. */
+export function agreementByWorker(
+  dataOf: (evaluation: string) => Promise<EvaluationData>,
+  { store, threads, env }: Settings,
+): MeasureAgreement {
+  return async ({ candidate, current, evaluation }, signal) => {
+    const reference = ({ manifest }: typeof candidate): string => `${manifest.name}@${manifest.version}`;
+    const spec = {
+      ...(await dataOf(evaluation)),
+      store,
+      threads,
+      candidate: reference(candidate),
+      current: reference(current),
+    };
+    const { metrics } = await launchWorker({ type: 'compareModels', spec }, { signal, env });
+    const { agreement: value, images } = metrics;
+    if (typeof value === 'number' && typeof images === 'number') return { value, images };
+    throw automedError('INTERNAL', 'the comparison ended without an agreement');
+  };
+}

@@ -1,0 +1,7 @@
+import { datasetMigrations } from './datasets';
+import { jobMigrations } from './jobs';
+import type { Migration } from './migration';
+import { promotionMigrations } from './promotions';
+
+/** Every area's steps; those of one area are applied in their order. */
+export const MIGRATIONS: readonly Migration[] = [...jobMigrations, ...promotionMigrations, ...datasetMigrations];

@@ -1,0 +1,57 @@
+import { Engine, type Base, type Head, type HeadOutput, type Model } from '../../../native/lib';
+import type { Answer, LoadPair, OnBase } from '../domain/compare-models';
+
+/** Embeddings of the one image under way; the second model on the same base finds it. */
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+/** Two models on an engine of their own, which share a base where they stand on the same. */
+export const loadNativePair: LoadPair = async (first, second, { device, threads }) => {
+  const engine = new Engine({
+    device,
+    workers: 1,
+    threadsPerWorker: threads,
+    queueCapacity: 4,
+    maxBatch: 1,
+    maxBatchWaitMs: 0,
+    embeddingCacheBytes: CACHE_BYTES,
+    embeddingTtlMs: 60_000,
+  });
+  const bases = new Map<string, Promise<Base>>();
+  const load = async ({ model, base }: OnBase): Promise<Head> => {
+    const { sha256 } = base.manifest.weights;
+    const loading = bases.get(sha256) ?? engine.loadBase(base.weightsPath, JSON.stringify(base.manifest.architecture));
+    bases.set(sha256, loading);
+    const { architecture } = model.manifest;
+    return headOf(await engine.loadModel(await loading, model.weightsPath, JSON.stringify(architecture)), model);
+  };
+  try {
+    const heads = [await load(first), await load(second)] as const;
+    const together = first.base.manifest.weights.sha256 === second.base.manifest.weights.sha256;
+    return {
+      answers: async (pixels) => {
+        const runs = together
+          ? (await engine.analyze(heads, pixels)).outputs
+          : [await engine.analyze([heads[0]], pixels), await engine.analyze([heads[1]], pixels)].flatMap(
+              ({ outputs }) => outputs,
+            );
+        return [answerOf(runs[0]), answerOf(runs[1])];
+      },
+      close: () => engine.close(),
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+};
+
+function headOf(model: Model, { manifest }: OnBase['model']): Head {
+  return manifest.task === 'segmentation'
+    ? { model, task: 'segmentation', threshold: manifest.threshold }
+    : { model, task: 'classification' };
+}
+
+function answerOf(output: HeadOutput | undefined): Answer {
+  if (output?.task === 'segmentation') return { masks: output.masks.map(({ mask }) => mask), probabilities: [] };
+  if (output?.task === 'classification') return { masks: [], probabilities: output.probabilities };
+  throw new Error('the engine answered less than it was asked');
+}

@@ -1,0 +1,162 @@
+// The scores of a set of samples by name, each with the interval that says how sure it is. Names are the same wherever scores
+// are asked for: `mdsc`, `accuracy`, `structure.<name>.miou`, `class.<name>.recall`.
+
+import { bootstrap, type Intervals, type WeightedScores } from './bootstrap';
+import { summarise, type Labels, type Outcome } from './evaluation';
+import {
+  classScores,
+  confusionMatrix,
+  mostProbable,
+  type ClassificationMetrics,
+  type MaskScores,
+  type Overlap,
+  type SegmentationMetrics,
+} from './metrics';
+import {
+  brierScore,
+  calibrationBins,
+  expectedCalibrationError,
+  rank,
+  rankingScores,
+  type Prediction,
+} from './probability-metrics';
+import type { SurfaceDistances } from './surface-distance';
+
+/** Of one structure on one image: the overlap, and what was measured besides; null where it is not defined. */
+export type StructureScores = Overlap &
+  Partial<Omit<MaskScores, keyof Overlap>> & { [Distance in keyof SurfaceDistances]?: number | null };
+
+/** A sample and how well it came out. */
+export interface ScoredSample extends Omit<Outcome, 'loss' | 'structures'> {
+  name: string;
+  /** Patient, sequence or source, which a resample takes or leaves as a whole. */
+  group?: string | undefined;
+  loss?: number;
+  structures: StructureScores[] | null;
+  widthPx?: number;
+  heightPx?: number;
+}
+
+export type Assessment = (SegmentationMetrics | ClassificationMetrics) & { loss?: number; intervals: Intervals };
+
+/** Scores that are means over images. */
+interface Column {
+  name: string;
+  /** NaN where an image has no such score. */
+  values: Float64Array;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const defined = (values: readonly (number | null | undefined)[]): number[] =>
+  values.filter((value): value is number => value !== null && value !== undefined && !Number.isNaN(value));
+
+function weightedMean(values: Float64Array, weights: Float64Array): number {
+  let [sum, total] = [0, 0];
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    const weight = weights[index] ?? 0;
+    sum += weight * value;
+    total += weight;
+  }
+  return total === 0 ? NaN : sum / total;
+}
+
+/** What is averaged over images, by name; of several structures first over those of an image. */
+const STRUCTURE_SCORES: readonly [name: string, key: keyof StructureScores][] = [
+  ['mdsc', 'dice'],
+  ['miou', 'iou'],
+  ['sensitivity', 'sensitivity'],
+  ['specificity', 'specificity'],
+  ['hd95_px', 'hd95Px'],
+  ['asd_px', 'asdPx'],
+];
+
+function segmentationColumns(samples: readonly ScoredSample[], structures: readonly string[]): Column[] {
+  const column = (name: string, of: (sample: ScoredSample) => (number | null | undefined)[]): Column => ({
+    name,
+    values: Float64Array.from(samples, (sample) => mean(defined(of(sample)))),
+  });
+  const overall = STRUCTURE_SCORES.map(([name, key]) =>
+    column(name, (sample) => (sample.structures ?? []).map((scores) => scores[key])),
+  );
+  const ofPoint = STRUCTURE_SCORES.slice(0, 2).map(([name, key]) =>
+    column(`point.${name}`, (sample) => (sample.point ?? []).map((scores) => scores[key as keyof Overlap])),
+  );
+  const each = structures.flatMap((structure, index) =>
+    STRUCTURE_SCORES.map(([name, key]) =>
+      column(`structure.${structure}.${name}`, (sample) => [sample.structures?.[index]?.[key]]),
+    ),
+  );
+  return [...overall, ...ofPoint, ...(structures.length > 1 ? each : [])];
+}
+
+export function segmentationScores(samples: readonly ScoredSample[], structures: readonly string[]): WeightedScores {
+  const columns = segmentationColumns(samples, structures).filter(({ values }) => !values.every(Number.isNaN));
+  return {
+    names: columns.map(({ name }) => name),
+    evaluate: (weights) => columns.map(({ values }) => weightedMean(values, weights)),
+  };
+}
+
+/** Of classification samples what the model says and what is true. */
+export function predictionsOf(samples: readonly ScoredSample[]): Prediction[] {
+  return samples.map(({ probabilities, label }) => ({
+    probabilities: probabilities ?? [],
+    predicted: mostProbable(probabilities ?? []),
+    label: label ?? 0,
+  }));
+}
+
+/** How well a model sorts, ranks and knows its limits. Of ranking scores the mean over the classes that have one. */
+export function classificationScores(predictions: readonly Prediction[], classes: readonly string[]): WeightedScores {
+  const rankings = classes.map((_, index) =>
+    rank(
+      predictions.map(({ probabilities }) => probabilities[index] ?? 0),
+      Uint8Array.from(predictions, ({ label }) => (label === index ? 1 : 0)),
+    ),
+  );
+  const brier = Float64Array.from(predictions, brierScore);
+  const right = Float64Array.from(predictions, ({ predicted, label }) => (predicted === label ? 1 : 0));
+  const perClass = ['precision', 'recall', 'f1', 'auroc', 'average_precision'];
+  return {
+    names: [
+      ...['accuracy', 'macro_f1', 'auroc', 'average_precision', 'ece', 'brier'],
+      ...classes.flatMap((name) => perClass.map((score) => `class.${name}.${score}`)),
+    ],
+    evaluate: (weights) => {
+      const scores = classScores(confusionMatrix(predictions, classes.length, weights), classes);
+      const ranked = rankings.map((ranking) => rankingScores(ranking, weights));
+      return [
+        weightedMean(right, weights),
+        mean(scores.map(({ f1 }) => f1)),
+        mean(defined(ranked.map(({ auroc }) => auroc))),
+        mean(defined(ranked.map(({ averagePrecision }) => averagePrecision))),
+        expectedCalibrationError(calibrationBins(predictions, weights)),
+        weightedMean(brier, weights),
+        ...scores.flatMap(({ precision, recall, f1 }, index) => {
+          const { auroc = NaN, averagePrecision = NaN } = ranked[index] ?? {};
+          return [precision, recall, f1, auroc, averagePrecision];
+        }),
+      ];
+    },
+  };
+}
+
+/** The metrics of a part with the intervals of all scores. The same samples and seed give the same numbers. */
+export function assess(
+  samples: readonly ScoredSample[],
+  labels: Labels,
+  options: { seed: number; resamples?: number },
+): Assessment {
+  const { loss, ...metrics } = summarise(
+    samples.map((sample) => ({ ...sample, loss: sample.loss ?? NaN })),
+    labels,
+  );
+  const scores =
+    labels.classes.length === 0
+      ? segmentationScores(samples, labels.structures)
+      : classificationScores(predictionsOf(samples), labels.classes);
+  const groups = samples.map(({ group }) => group);
+  return { ...metrics, ...(Number.isNaN(loss) ? {} : { loss }), intervals: bootstrap(scores, groups, options) };
+}

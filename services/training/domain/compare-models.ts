@@ -1,0 +1,106 @@
+// How alike two models answer: what a promotion asks of a version before it takes the place of another.
+
+import { automedError } from '../../common/errors';
+import type { Pixels } from '../../imaging/pixels';
+import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../store';
+import type { CompareModelsSpec, FinishedEvent } from '../protocol';
+import { decodeInOrder } from './load-samples';
+import { maskOverlap, mostProbable } from './metrics';
+import { listSamples, type Emit } from './prepare-data';
+
+/** What a model says of an image: a mask for each structure, or a probability for each class. */
+export interface Answer {
+  masks: readonly Uint8Array[];
+  probabilities: ArrayLike<number>;
+}
+
+/** Two models in memory. */
+export interface ModelPair {
+  answers(pixels: Pixels): Promise<[Answer, Answer]>;
+  close(): Promise<void>;
+}
+
+export interface OnBase {
+  model: StoredModel;
+  base: StoredBase;
+}
+
+export type LoadPair = (
+  first: OnBase,
+  second: OnBase,
+  machine: { device: string; threads: number },
+) => Promise<ModelPair>;
+
+export interface CompareDependencies {
+  store: ModelStore;
+  loadPair: LoadPair;
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+async function onBase(store: ModelStore, reference: string): Promise<OnBase> {
+  const model = await store.resolveModel(reference);
+  const { name, version, sha256 } = model.manifest.base;
+  const base = await store.resolveBase(`${name}@${version}`);
+  if (base.manifest.weights.sha256 !== sha256) {
+    const text = `${reference} was trained on another ${name}@${version} than the store has.`;
+    throw automedError('CHECKPOINT_MISMATCH', text);
+  }
+  await store.verify(model);
+  await store.verify(base);
+  return { model, base };
+}
+
+/** What the answers are about; answers about different things cannot be compared. */
+function labelsOf(manifest: ModelManifest): string[] {
+  return manifest.task === 'segmentation' ? manifest.structures : manifest.classes;
+}
+
+/** Of one image: the mean Dice over the structures, or whether both name the same class. */
+export function agreementOf([left, right]: readonly [Answer, Answer], manifest: ModelManifest): number {
+  if (manifest.task === 'classification') {
+    return mostProbable(left.probabilities) === mostProbable(right.probabilities) ? 1 : 0;
+  }
+  const overlaps = left.masks.map((mask, index) =>
+    maskOverlap(mask, right.masks[index] ?? new Uint8Array(mask.length)),
+  );
+  return overlaps.reduce((sum, { dice }) => sum + dice, 0) / Math.max(1, overlaps.length);
+}
+
+/** Runs both models on every image of a part that can be read. */
+export async function compareModels(
+  spec: CompareModelsSpec,
+  { store, loadPair, emit, signal }: CompareDependencies,
+): Promise<FinishedEvent> {
+  const [first, second] = [await onBase(store, spec.candidate), await onBase(store, spec.current)];
+  const { manifest } = first.model;
+  const [labels, others] = [labelsOf(manifest), labelsOf(second.model.manifest)];
+  if (manifest.task !== second.model.manifest.task || labels.join('\n') !== others.join('\n')) {
+    const text = `${spec.candidate} answers for ${labels.join(', ')}, ${spec.current} for ${others.join(', ')}.`;
+    throw automedError('INVALID_ARGUMENT', `Their agreement cannot be measured: ${text}`, { field: 'agreement' });
+  }
+  const samples = (await listSamples({ ...spec, task: manifest.task })).parts[spec.part];
+  const pair = await loadPair(first, second, spec);
+  let [sum, images, done] = [0, 0, 0];
+  try {
+    for await (const result of decodeInOrder(samples)) {
+      signal.throwIfAborted();
+      done += 1;
+      emit({ type: 'preparing', done, total: samples.length });
+      if ('problem' in result) continue;
+      sum += agreementOf(await pair.answers(result.pixels), manifest);
+      images += 1;
+    }
+  } catch (error) {
+    if (signal.aborted) throw automedError('CANCELLED', 'The comparison was cancelled.', { cause: error });
+    throw error;
+  } finally {
+    await pair.close();
+  }
+  if (images === 0) {
+    throw automedError('INVALID_ARGUMENT', `There is no image in the ${spec.part} part to compare answers on.`, {
+      field: 'agreement',
+    });
+  }
+  return { type: 'finished', metrics: { agreement: sum / images, images } };
+}

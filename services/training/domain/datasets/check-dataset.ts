@@ -1,0 +1,74 @@
+// The check of a registered data set, as a worker does it: every file opened, findings and statistics told, and a digest of
+// every sample kept, so that a training can say which files changed since.
+
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { automedError } from '../../../common/errors';
+import { replaceFile } from '../../../store/durable';
+import type { CheckDatasetSpec, FinishedEvent } from '../../protocol';
+import { checkData, type DataReport } from '../check-data';
+import { PARTS, type Emit } from '../prepare-data';
+import { readData, resolveSource } from '../read-data';
+import type { Digests } from './digests';
+import { StatisticsOf, type Statistics } from './statistics';
+
+/** Progress is told this many times. */
+const TOLD = 100;
+/** Findings that are kept, errors first, and files that each of them names. */
+const KEPT_FINDINGS = 1000;
+const KEPT_NAMES = 100;
+
+/** What a check came to. */
+export interface DatasetReport extends DataReport {
+  layout: string;
+  statistics: Statistics;
+}
+
+export interface CheckDependencies {
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+/** Resolves to a finished event whose metrics are a DatasetReport. */
+export async function checkDataset(
+  { source, digests: digestsPath }: CheckDatasetSpec,
+  { emit, signal }: CheckDependencies,
+): Promise<FinishedEvent> {
+  const { location, ...rest } = source;
+  const folder = await readData(await resolveSource({ ...rest, data: location }));
+  const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
+  if (total === 0) throw automedError('INVALID_ARGUMENT', 'The data set has no samples.', { field: 'location' });
+  const statistics = new StatisticsOf();
+  const samples: Record<string, string> = {};
+  const step = Math.ceil(total / TOLD);
+  emit({ type: 'preparing', done: 0, total });
+  const report = await checkData(folder, {
+    signal,
+    onProgress: (done) => {
+      if (done % step === 0 || done === total) emit({ type: 'preparing', done, total });
+    },
+    onSample: ({ sample, digest, pixels }) => {
+      samples[sample.name] = digest;
+      statistics.add(pixels);
+    },
+  }).catch((error: unknown) => {
+    throw signal.aborted ? automedError('CANCELLED', 'The check was cancelled.', { cause: error }) : error;
+  });
+  const digests: Digests = { fingerprint: report.fingerprint, samples };
+  await mkdir(dirname(digestsPath), { recursive: true });
+  await replaceFile(digestsPath, JSON.stringify(digests));
+  const whole: DatasetReport = {
+    ...report,
+    findings: shortened(report.findings),
+    layout: folder.layout,
+    statistics: statistics.result(),
+  };
+  return { type: 'finished', metrics: { ...whole } };
+}
+
+function shortened(findings: DataReport['findings']): DataReport['findings'] {
+  const errorsFirst = [...findings].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+  return errorsFirst
+    .slice(0, KEPT_FINDINGS)
+    .map((finding) => ({ ...finding, names: finding.names.slice(0, KEPT_NAMES) }));
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { datasetSourceSchema } from '../../protocol';
+import type { JobKind } from '../jobs/kinds';
+import { digestsPath } from './digests';
+
+export const DATASET_CHECK = 'dataset_check';
+
+const specSchema = z.strictObject({ name: z.string(), version: z.int().min(1), source: datasetSourceSchema });
+
+export type DatasetCheckSpec = z.infer<typeof specSchema>;
+
+/** The check of a data set as an entry of the queue. */
+export const datasetCheckKind: JobKind<DatasetCheckSpec> = {
+  name: DATASET_CHECK,
+  noun: 'check of a data set',
+  spec: specSchema,
+  command: ({ name, version, source }, { store }) => ({
+    type: 'checkDataset',
+    spec: { source, digests: digestsPath(store, name, version) },
+  }),
+};

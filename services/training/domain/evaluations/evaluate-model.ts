@@ -1,0 +1,324 @@
+// One evaluation from specification to result: the model answers each labelled image as it would in service, and the answers
+// are scored at the images' own size.
+
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { automedError } from '../../../common/errors';
+import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
+import type { EvaluateSpec, EvaluationSpec, FinishedEvent } from '../../protocol';
+import { drawCases, worthOf, worstFirst, type Case } from '../../report/cases';
+import { writeReport } from '../../report/write-report';
+import { assess, type Assessment, type ScoredSample, type StructureScores } from '../assessment';
+import type { DataFolder, Problem, Sample } from '../data-folder';
+import type { Labels } from '../evaluation';
+import { decodeInOrder, decodeSample, type DecodedSample } from '../load-samples';
+import { maskScores, mostProbable } from '../metrics';
+import { fingerprintOf, listSamples, PARTS, reportProblems, type Emit } from '../prepare-data';
+import { surfaceDistances } from '../surface-distance';
+import type { LoadPredictor, Predictor } from './ports';
+import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from './results';
+
+export interface EvaluateDependencies {
+  store: ModelStore;
+  loadPredictor: LoadPredictor;
+  emit: Emit;
+  signal: AbortSignal;
+  codeVersion: string;
+}
+
+interface FilledSpec extends EvaluationSpec {
+  seed: number;
+  validationFraction: number;
+  testFraction: number;
+}
+
+/** Everything that is settled before the first image is opened. */
+interface Plan {
+  spec: FilledSpec & { part: NonNullable<EvaluationSpec['part']> };
+  model: StoredModel;
+  base: StoredBase;
+  labels: Labels;
+  threshold: number | null;
+  folder: DataFolder;
+  samples: Sample[];
+}
+
+/** A model that is to be measured, and the base it stands on; both are what they were when they were registered. */
+async function loadable(store: ModelStore, reference: string): Promise<{ model: StoredModel; base: StoredBase }> {
+  const model = await store.resolveModel(reference);
+  const { name, version, sha256 } = model.manifest.base;
+  const base = await store.resolveBase(`${name}@${version}`);
+  if (base.manifest.weights.sha256 !== sha256) {
+    const text = `${reference} was trained on another ${name}@${version} than the store has.`;
+    throw automedError('CHECKPOINT_MISMATCH', text, { field: 'model' });
+  }
+  await store.verify(model);
+  await store.verify(base);
+  return { model, base };
+}
+
+/** Where the caller says nothing the parts are those that the model's training made. */
+function filled(spec: EvaluationSpec, { dataset }: ModelManifest): FilledSpec {
+  const split = dataset.split;
+  return {
+    ...spec,
+    seed: spec.seed ?? split?.seed ?? 0,
+    validationFraction: spec.validationFraction ?? split?.validationFraction ?? 0.2,
+    testFraction: spec.testFraction ?? split?.testFraction ?? 0,
+  };
+}
+
+/** The masks of the data in the order of the model's structures. */
+function structuresFor(
+  spec: FilledSpec,
+  { name, version, structures }: Extract<ModelManifest, { task: 'segmentation' }>,
+) {
+  const draws = `${name}@${version} draws ${structures.join(', ')}`;
+  const given = spec.structures;
+  const unknown = given?.find((each) => !structures.includes(each.name));
+  const problem = (text: string): Error =>
+    automedError('INVALID_ARGUMENT', `${draws}${text}.`, { field: 'structures' });
+  if (unknown) throw problem(`, and no ${unknown.name}`);
+  if (!given) {
+    if (structures.length > 1) throw problem(': say where the masks of each are');
+    return undefined;
+  }
+  return structures.map((structure) => {
+    const found = given.find((each) => each.name === structure);
+    if (found) return found;
+    throw problem(`: say where the masks of ${structure} are, too`);
+  });
+}
+
+/** The samples with labels that count in the model's classes. */
+function inClassesOf(model: ModelManifest, folder: DataFolder, samples: readonly Sample[]): Sample[] {
+  if (model.task === 'segmentation') return [...samples];
+  const foreign = folder.classes.filter((name) => !model.classes.includes(name));
+  if (foreign.length > 0) {
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
+      { field: 'data' },
+    );
+  }
+  return samples.map((sample) => ({
+    ...sample,
+    label: model.classes.indexOf(folder.classes[sample.label ?? -1] ?? ''),
+  }));
+}
+
+async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan> {
+  const { model, base } = await loadable(store, given.model);
+  const { manifest } = model;
+  const known = filled(given, manifest);
+  const structures = manifest.task === 'segmentation' ? structuresFor(known, manifest) : undefined;
+  const spec = { ...known, ...(structures ? { structures } : {}) };
+  const folder = await listSamples({ ...spec, task: manifest.task });
+  const part = spec.part ?? (folder.parts.test.length > 0 ? 'test' : 'all');
+  const samples = part === 'all' ? PARTS.flatMap((each) => folder.parts[each]) : folder.parts[part];
+  if (samples.length === 0) {
+    throw automedError('INVALID_ARGUMENT', `The data has no labelled images in its part ${part}.`, { field: 'part' });
+  }
+  return {
+    spec: { ...spec, part },
+    model,
+    base,
+    labels:
+      manifest.task === 'segmentation'
+        ? { classes: [], structures: manifest.structures }
+        : { classes: manifest.classes, structures: [] },
+    threshold: manifest.task === 'segmentation' ? (spec.threshold ?? manifest.threshold) : null,
+    folder,
+    samples: inClassesOf(manifest, folder, samples),
+  };
+}
+
+function scoreMask(predicted: Uint8Array, truth: Uint8Array, width: number, height: number): StructureScores {
+  const distances = surfaceDistances(predicted, truth, width, height);
+  return {
+    ...maskScores(predicted, truth),
+    hd95Px: distances?.hd95Px ?? null,
+    asdPx: distances?.asdPx ?? null,
+  };
+}
+
+/** The model's answer to one image, scored. */
+async function scoreImage(
+  { sample, pixels, masks }: DecodedSample,
+  predictor: Predictor,
+  { threshold }: Plan,
+  signal: AbortSignal,
+): Promise<ScoredSample> {
+  const { width, height } = pixels;
+  const shared = {
+    name: sample.name,
+    ...(sample.group === undefined ? {} : { group: sample.group }),
+    widthPx: width,
+    heightPx: height,
+    point: null,
+  };
+  if (threshold === null) {
+    const probabilities = await predictor.classify(pixels, signal);
+    return { ...shared, structures: null, probabilities, label: sample.label ?? 0 };
+  }
+  const drawn = await predictor.segment(pixels, threshold, signal);
+  const structures = drawn.map((mask, index) => {
+    const truth = masks?.subarray(index * width * height, (index + 1) * width * height) ?? new Uint8Array();
+    return scoreMask(mask, truth, width, height);
+  });
+  return { ...shared, structures, probabilities: null, label: null };
+}
+
+interface Scored {
+  /** Those that could be used, beside their scores. */
+  samples: Sample[];
+  scores: ScoredSample[];
+  problems: Problem[];
+  fingerprint: string;
+}
+
+async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: EvaluateDependencies): Promise<Scored> {
+  const { spec, folder, labels } = plan;
+  reportProblems(folder.problems, spec.strict, emit);
+  const found: Scored = { samples: [], scores: [], problems: [], fingerprint: '' };
+  const lines = labels.classes.map((name, index) => `class ${index} ${name}`);
+  let done = 0;
+  for await (const result of decodeInOrder(plan.samples)) {
+    signal.throwIfAborted();
+    if ('problem' in result) {
+      found.problems.push({ name: result.sample.name, problem: result.problem });
+    } else {
+      found.scores.push(await scoreImage(result, predictor, plan, signal));
+      found.samples.push(result.sample);
+      lines.push(`${spec.part} ${result.sample.name} ${result.digest}`);
+    }
+    done += 1;
+    if (done % 8 === 0 || done === plan.samples.length) emit({ type: 'preparing', done, total: plan.samples.length });
+  }
+  reportProblems(found.problems, spec.strict, emit);
+  if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
+  throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });
+}
+
+async function casesOf(
+  plan: Plan,
+  { samples, scores }: Scored,
+  predictor: Predictor,
+  signal: AbortSignal,
+): Promise<Case[]> {
+  const read = async (index: number) => {
+    const { pixels, masks } = await decodeSample(samples[index]!);
+    if (plan.threshold === null) return { pixels, truth: undefined, predicted: undefined };
+    const drawn = await predictor.segment(pixels, plan.threshold, signal);
+    return { pixels, truth: masks, predicted: Buffer.concat(drawn) };
+  };
+  return drawCases(scores, read, { ...plan.labels, worst: plan.spec.worstCount });
+}
+
+/** A row of the result, with its classes by name. */
+function describe(sample: ScoredSample, { classes }: Labels): EvaluatedSample {
+  const { name, group, widthPx = 0, heightPx = 0, structures, probabilities, label } = sample;
+  const predicted = classes[mostProbable(probabilities ?? [])];
+  const truth = classes[label ?? -1];
+  return {
+    name,
+    ...(group === undefined ? {} : { group }),
+    score: worthOf(sample),
+    widthPx,
+    heightPx,
+    structures: (structures ?? []).map(({ dice, iou, sensitivity, specificity, hd95Px, asdPx }) => ({
+      dice,
+      iou,
+      sensitivity: sensitivity ?? null,
+      specificity: specificity ?? null,
+      hd95Px: hd95Px ?? null,
+      asdPx: asdPx ?? null,
+    })),
+    ...(truth === undefined || predicted === undefined ? {} : { label: truth, predicted }),
+    probabilities: Array.from(probabilities ?? []),
+  };
+}
+
+function factsOf({ model, dataset, base, spec, threshold, codeVersion }: EvaluationResult) {
+  return [
+    { name: 'model', value: `${model.name}@${model.version}, sha256 ${model.sha256}` },
+    { name: 'base', value: `${base.name}@${base.version}, sha256 ${base.sha256}` },
+    { name: 'data', value: `${spec.data}, part ${spec.part ?? ''}` },
+    { name: 'fingerprint', value: dataset.fingerprint },
+    { name: 'files left out', value: String(dataset.skipped) },
+    { name: 'groups', value: dataset.groupColumn ?? 'the data names none' },
+    ...(threshold === null ? [] : [{ name: 'threshold', value: String(threshold) }]),
+    { name: 'code version', value: codeVersion },
+  ];
+}
+
+function resultOf(
+  plan: Plan,
+  scored: Scored,
+  metrics: Assessment,
+  run: { id: string; codeVersion: string; started: number },
+): EvaluationResult {
+  const { spec, model, base, labels, threshold, folder } = plan;
+  const reference = ({ manifest: { name, version, weights } }: StoredModel | StoredBase) => ({
+    name,
+    version,
+    sha256: weights.sha256,
+  });
+  return {
+    schema: 1,
+    id: run.id,
+    task: model.manifest.task,
+    model: reference(model),
+    base: reference(base),
+    labels: { classes: [...labels.classes], structures: [...labels.structures] },
+    spec,
+    dataset: {
+      fingerprint: scored.fingerprint,
+      skipped: folder.problems.length + scored.problems.length,
+      groupColumn: folder.groupColumn ?? null,
+    },
+    threshold,
+    metrics: { ...metrics },
+    codeVersion: run.codeVersion,
+    seconds: (performance.now() - run.started) / 1000,
+    created: new Date().toISOString(),
+  };
+}
+
+/** Measures a model and leaves the result below the store's evaluations/. */
+export async function evaluateModel(
+  { id, store: _, threads, ...given }: EvaluateSpec,
+  dependencies: EvaluateDependencies,
+): Promise<FinishedEvent> {
+  const { store, loadPredictor, signal, codeVersion } = dependencies;
+  const started = performance.now();
+  const plan = await makePlan(given, store);
+  const predictor = await loadPredictor(plan, { device: given.device, threads });
+  try {
+    const scored = await scoreAll(plan, predictor, dependencies);
+    const metrics = assess(scored.scores, plan.labels, { seed: plan.spec.seed });
+    const result = resultOf(plan, scored, metrics, { id, codeVersion, started });
+    const cases = plan.spec.reportImages ? await casesOf(plan, scored, predictor, signal) : undefined;
+    const { part } = plan.spec;
+    const rows = worstFirst(scored.scores).map((index) => describe(scored.scores[index]!, plan.labels));
+    const name = `${result.model.name}@${result.model.version}`;
+    signal.throwIfAborted();
+    await publishEvaluation(store.root, result, rows, (folder) =>
+      writeReport(join(folder, REPORT_FOLDER), {
+        title: `${name} on ${part}`,
+        labels: plan.labels,
+        history: [],
+        parts: { [part]: { metrics, samples: scored.scores } },
+        shown: part,
+        facts: factsOf(result),
+        ...(cases ? { cases } : {}),
+      }),
+    );
+    return { type: 'finished', model: name, metrics: result.metrics };
+  } catch (error) {
+    if (signal.aborted) throw automedError('CANCELLED', 'The evaluation was cancelled.', { cause: error });
+    throw error;
+  } finally {
+    await predictor.close();
+  }
+}

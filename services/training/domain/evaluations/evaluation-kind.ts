@@ -1,0 +1,19 @@
+import type { z } from 'zod';
+import { evaluationSpecSchema } from '../../protocol';
+import type { JobKind } from '../jobs/kinds';
+
+export const EVALUATION = 'evaluation';
+
+/** What a caller says of an evaluation; the rest of its specification is the service's. */
+export const evaluationJobSpecSchema = evaluationSpecSchema.extend({
+  device: evaluationSpecSchema.shape.device.unwrap().default('auto'),
+});
+
+export type EvaluationJobSpec = z.infer<typeof evaluationJobSpecSchema>;
+
+export const evaluationKind: JobKind<EvaluationJobSpec> = {
+  name: EVALUATION,
+  noun: 'evaluation',
+  spec: evaluationJobSpecSchema,
+  command: (spec, { jobId, store, threads }) => ({ type: 'evaluate', spec: { ...spec, id: jobId, store, threads } }),
+};

@@ -1,0 +1,44 @@
+// Why work failed, as a code and a sentence for people.
+
+import { AutomedError, type ErrorCode } from '../../common/errors';
+
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+  field?: string;
+}
+
+const FULL = { code: 'STORAGE_FULL', message: 'The disk is full; free some space, then resume the job.' } as const;
+const READ_ONLY = {
+  code: 'ILLEGAL_STATE',
+  message: 'The store cannot be written: its folder is read-only, or belongs to another user.',
+} as const;
+const NO_MEMORY = { code: 'OUT_OF_MEMORY', message: 'The worker ran out of memory.' } as const;
+
+/** What the system and SQLite call the causes that a person can do something about. */
+const KNOWN: Readonly<Record<string, Failure>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  SQLITE_FULL: FULL,
+  EROFS: READ_ONLY,
+  EACCES: READ_ONLY,
+  EPERM: READ_ONLY,
+  SQLITE_READONLY: READ_ONLY,
+  SQLITE_READONLY_DIRECTORY: READ_ONLY,
+  SQLITE_CANTOPEN: READ_ONLY,
+  ENOMEM: NO_MEMORY,
+  ERR_WORKER_OUT_OF_MEMORY: NO_MEMORY,
+};
+
+/** The failure behind whatever was thrown; undefined for a fault of ours, whose text is for the log. */
+export function knownFailure(error: unknown): Failure | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof AutomedError && each.code !== 'INTERNAL') {
+      const { code, message, field } = each;
+      return { code, message, ...(field === undefined ? {} : { field }) };
+    }
+    const known = KNOWN[String((each as { code?: unknown }).code)];
+    if (known) return known;
+  }
+  return undefined;
+}

@@ -1,0 +1,201 @@
+// What makes a score meaningless, found in facts that are gathered while samples are decoded: files that cannot be read, the
+// same picture on both sides of a split, answers that contradict each other, groups torn apart.
+
+import { createHash } from 'node:crypto';
+import type { Pixels } from '../../imaging/pixels';
+import type { Part, Problem, Sample } from './data-folder';
+import type { DecodedSample } from './load-samples';
+
+/** A class with this many times fewer training images than the largest is named. */
+const IMBALANCE = 10;
+/** Above this share of files that cannot be used the set is refused. */
+const UNUSABLE_SHARE = 0.2;
+
+export type FindingKind =
+  | 'unusable'
+  | 'duplicate'
+  | 'duplicate-across-parts'
+  | 'contradiction'
+  | 'group-across-parts'
+  | 'empty-mask'
+  | 'full-mask'
+  | 'nothing-to-learn'
+  | 'imbalance'
+  | 'many-unusable'
+  | 'note';
+
+/**
+ * An error makes a score wrong or a run pointless, and training refuses it unless it is told otherwise; a warning is worth a
+ * look.
+ *
+ * | kind | severity | what |
+ * |---|---|---|
+ * | duplicate-across-parts | error | the same pixels in two parts: the test knows the answer |
+ * | contradiction | error | the same pixels with different classes or masks |
+ * | group-across-parts | error | a patient, sequence or source in two parts |
+ * | nothing-to-learn | error | every training mask empty, or a class without training image |
+ * | many-unusable | error | more than a fifth of the files: what is left is another data set |
+ * | unusable | warning | a file that cannot be read or has no partner; it is left out |
+ * | duplicate | warning | the same pixels twice in one part |
+ * | empty-mask, full-mask | warning | may be right, often is not |
+ * | imbalance | warning | a class with ten times fewer training images than the largest |
+ * | note | warning | what the reader of the layout has to say |
+ */
+export interface Finding {
+  kind: FindingKind;
+  severity: 'error' | 'warning';
+  message: string;
+  /** Files that it concerns, sorted. */
+  names: string[];
+}
+
+/** What is kept of a sample once its pixels are gone. */
+export interface Seen {
+  part: Part;
+  sample: Sample;
+  /** Of the decoded pixels: equal for the same picture in another file format without loss. */
+  pixelHash: string;
+  side: number;
+  /** Foreground share, of all structures together. */
+  foreground: number | undefined;
+  /** Class, or hash of the mask. */
+  answer: string;
+}
+
+/** Everything that is to be said about the samples that were seen and the files that could not be used. */
+export function findingsOf(
+  seen: readonly Seen[],
+  { classes, unusable, notes }: { classes: readonly string[]; unusable: readonly Problem[]; notes: readonly string[] },
+): Finding[] {
+  return [
+    ...notes.map((note) => finding('note', 'warning', note, [])),
+    ...unusable.map(({ name, problem }) => finding('unusable', 'warning', `${name}: ${problem}`, [name])),
+    ...manyUnusable(unusable, seen.length),
+    ...duplicates(seen),
+    ...tornGroups(seen),
+    ...maskFindings(seen),
+    ...classFindings(seen, classes),
+  ];
+}
+
+function manyUnusable(unusable: readonly Problem[], usable: number): Finding[] {
+  const files = unusable.length + usable;
+  if (unusable.length <= UNUSABLE_SHARE * files) return [];
+  const message = `${unusable.length} of ${files} files cannot be used`;
+  return [
+    finding(
+      'many-unusable',
+      'error',
+      message,
+      unusable.map(({ name }) => name),
+    ),
+  ];
+}
+
+function finding(kind: FindingKind, severity: Finding['severity'], message: string, names: string[]): Finding {
+  return { kind, severity, message, names: names.sort() };
+}
+
+function hashOf({ width, height, channels, sampleType, data }: Pixels): string {
+  return createHash('sha256').update(`${width} ${height} ${channels} ${sampleType} `).update(data).digest('hex');
+}
+
+/** The facts of a decoded sample. */
+export function factsOf(part: Part, { sample, pixels, masks }: DecodedSample): Seen {
+  const foreground = masks && shareOf(masks);
+  const answer = masks ? createHash('sha256').update(masks).digest('hex') : String(sample.label);
+  const side = Math.max(pixels.width, pixels.height);
+  return { part, sample, pixelHash: hashOf(pixels), side, foreground, answer };
+}
+
+function shareOf(masks: Uint8Array): number {
+  let foreground = 0;
+  for (const value of masks) foreground += value;
+  return foreground / masks.length;
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string | undefined): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = key(item);
+    if (name === undefined) continue;
+    const group = groups.get(name);
+    if (group) group.push(item);
+    else groups.set(name, [item]);
+  }
+  return groups;
+}
+
+const namesOf = (seen: readonly Seen[]): string[] => seen.map(({ sample }) => sample.name);
+
+function duplicates(seen: readonly Seen[]): Finding[] {
+  return [...groupBy(seen, ({ pixelHash }) => pixelHash).values()].flatMap((copies): Finding[] => {
+    // Samples of one file, one for each of its masks, are no copies.
+    if (new Set(copies.map(({ sample }) => sample.imagePath)).size < 2) return [];
+    const names = namesOf(copies);
+    const list = names.join(', ');
+    const parts = new Set(copies.map(({ part }) => part));
+    const found =
+      parts.size > 1
+        ? finding(
+            'duplicate-across-parts',
+            'error',
+            `the same picture is in ${[...parts].join(' and ')}: ${list}`,
+            names,
+          )
+        : finding('duplicate', 'warning', `the same picture more than once: ${list}`, names);
+    if (new Set(copies.map(({ answer }) => answer)).size === 1) return [found];
+    return [found, finding('contradiction', 'error', `the same picture with different answers: ${list}`, [...names])];
+  });
+}
+
+function tornGroups(seen: readonly Seen[]): Finding[] {
+  return [...groupBy(seen, ({ sample }) => sample.group)].flatMap(([group, members]): Finding[] => {
+    const parts = [...new Set(members.map(({ part }) => part))];
+    if (parts.length < 2) return [];
+    const message = `the group ${group} is in ${parts.join(' and ')} (${members.length} images)`;
+    return [finding('group-across-parts', 'error', message, namesOf(members))];
+  });
+}
+
+function maskFindings(seen: readonly Seen[]): Finding[] {
+  const masks = seen.filter(({ foreground }) => foreground !== undefined);
+  const named = (kind: 'empty-mask' | 'full-mask', share: number, what: string): Finding[] => {
+    const names = namesOf(masks.filter(({ foreground }) => foreground === share));
+    if (names.length === 0) return [];
+    const message = `${names.length} of ${masks.length} masks show ${what}`;
+    return [finding(kind, 'warning', message, names)];
+  };
+  const training = masks.filter(({ part }) => part === 'train');
+  const hopeless = training.length > 0 && training.every(({ foreground }) => foreground === 0);
+  return [
+    ...named('empty-mask', 0, 'nothing'),
+    ...named('full-mask', 1, 'nothing but foreground'),
+    ...(hopeless ? [finding('nothing-to-learn', 'error', 'every training mask is empty', [])] : []),
+  ];
+}
+
+function classFindings(seen: readonly Seen[], classes: readonly string[]): Finding[] {
+  const counts = countClasses(
+    seen.filter(({ part }) => part === 'train'),
+    classes,
+  );
+  const largest = Math.max(0, ...counts);
+  return classes.flatMap((name, index): Finding[] => {
+    const count = counts[index] ?? 0;
+    if (count === 0) return [finding('nothing-to-learn', 'error', `the class ${name} has no training image`, [])];
+    if (count * IMBALANCE > largest) return [];
+    return [
+      finding('imbalance', 'warning', `the class ${name} has ${count} training images, the largest ${largest}`, []),
+    ];
+  });
+}
+
+/** Samples of each class, in the order of the classes. */
+export function countClasses(seen: readonly Seen[], classes: readonly string[]): number[] {
+  const counts = classes.map(() => 0);
+  for (const { sample } of seen) {
+    if (sample.label !== undefined) counts[sample.label] = (counts[sample.label] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,216 @@
+// Runs what is queued: a worker process per job, so many at once, again from the last checkpoint when one dies.
+
+import { mkdir, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutomedError, CancelledError } from '../../../common/errors';
+import type { Logger } from '../../../common/logging';
+import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../protocol';
+import { knownFailure } from '../failure';
+import { WorkerCrash, type LaunchOptions } from '../launch-worker';
+import { jobFolder } from './folders';
+import type { Change, Job, JobTable } from './job';
+import type { JobKinds } from './kinds';
+import { moved, type JobQueue } from './queue';
+import { recorded } from './record';
+
+export interface SchedulerSettings {
+  /** Root of the store; jobs have their folders below it. */
+  home: string;
+  concurrency: number;
+  threadsPerJob: number;
+  /** Workers that may die in a row without getting further. */
+  maxAttempts: number;
+  /** What a worker that was asked to stop gets to do so, milliseconds. */
+  stopGraceMs: number;
+  /** Between a worker's death and the next one, milliseconds; grows with each death in a row. */
+  retryDelayMs: number;
+}
+
+export interface SchedulerDeps {
+  queue: JobQueue;
+  table: JobTable;
+  kinds: JobKinds;
+  launch: (command: WorkerCommand, options: Omit<LaunchOptions, 'env'>) => Promise<FinishedEvent>;
+  log: Logger;
+}
+
+interface Attempt {
+  stop: AbortController;
+  ended: Promise<void>;
+  /** Whether it only finds out how an interrupted job ended; such attempts take no worker's place. */
+  settles: boolean;
+}
+
+/** Between attempts to write down a change that the disk refused. */
+const PERSIST_RETRY_MS = 1_000;
+const LONGEST_DELAY_MS = 60_000;
+
+const isCrash = (error: unknown): boolean => error instanceof AutomedError && error.cause instanceof WorkerCrash;
+
+export class Scheduler {
+  private readonly attempts = new Map<string, Attempt>();
+  /** Jobs whose last worker died just now: when the next may start. */
+  private readonly notBefore = new Map<string, number>();
+  private stopping = false;
+
+  constructor(
+    private readonly deps: SchedulerDeps,
+    private readonly settings: SchedulerSettings,
+  ) {}
+
+  /** Workers at work. */
+  get running(): number {
+    return [...this.attempts.values()].filter(({ settles }) => !settles).length;
+  }
+
+  /** Takes up what an earlier life of the service left, and begins. */
+  start(): void {
+    const { table, queue } = this.deps;
+    for (const { id } of table.inStates(['RUNNING'])) {
+      queue.change(id, (job) => moved(job, 'interrupt', 'The service was restarted.'));
+    }
+    queue.notices.on('work', () => this.look());
+    this.look();
+  }
+
+  /** Workers stop at their next step, their jobs wait for the next start of the service. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    for (const { stop } of this.attempts.values()) stop.abort();
+    await Promise.all([...this.attempts.values()].map(({ ended }) => ended));
+  }
+
+  /** Forgets an ended or paused job and deletes its folder. */
+  async remove(kind: string, id: string): Promise<void> {
+    this.deps.queue.delete(kind, id);
+    await this.clear(id);
+  }
+
+  /** Starts and stops workers as the queue asks for. */
+  private look(): void {
+    if (this.stopping) return;
+    const { table } = this.deps;
+    for (const job of table.inStates(['PAUSING', 'CANCELLING'])) {
+      const attempt = this.attempts.get(job.id);
+      if (attempt) attempt.stop.abort();
+      else this.begin(job, true);
+    }
+    const now = Date.now();
+    for (const job of table.inStates(['PENDING', 'RESUMING'])) {
+      if (this.running >= this.settings.concurrency) return;
+      if (this.attempts.has(job.id) || (this.notBefore.get(job.id) ?? 0) > now) continue;
+      this.begin(job, false);
+    }
+  }
+
+  private begin(job: Job, settles: boolean): void {
+    const stop = new AbortController();
+    const ended = this.attempt(job, stop, settles)
+      .catch((error: unknown) => this.deps.log.error({ err: error, job: job.id }, 'a job could not be kept up'))
+      .finally(() => {
+        this.attempts.delete(job.id);
+        this.look();
+      });
+    this.attempts.set(job.id, { stop, ended, settles });
+  }
+
+  private async attempt({ id, kind, spec }: Job, stop: AbortController, settles: boolean): Promise<void> {
+    const { home, threadsPerJob: threads, stopGraceMs } = this.settings;
+    try {
+      if (!settles) await this.persist(id, (job) => started(job));
+      const folder = jobFolder(home, id);
+      await mkdir(folder, { recursive: true });
+      const command = this.deps.kinds.get(kind).command(spec, { jobId: id, jobFolder: folder, store: home, threads });
+      const launched = this.deps.launch(command, {
+        signal: stop.signal,
+        stopGraceMs,
+        onStart: (pid) => this.deps.log.info({ event: 'worker-started', job: id, workerPid: pid }, 'worker started'),
+        onEvent: (event) => this.record(id, event),
+      });
+      if (settles) stop.abort();
+      const result = await launched;
+      await this.persist(id, (job) => moved(job, 'succeed', '', { result, progress: complete(job) }));
+      await this.clear(id);
+    } catch (error) {
+      await this.failed(id, error);
+    }
+  }
+
+  /** After an attempt without a result. */
+  private async failed(id: string, error: unknown): Promise<void> {
+    const { log } = this.deps;
+    if (error instanceof CancelledError) {
+      const job = await this.persist(id, stopped);
+      if (job?.state === 'CANCELLED') await this.clear(id);
+    } else if (isCrash(error)) {
+      log.warn({ event: 'worker-died', job: id, reason: (error as Error).message }, 'a worker died');
+      await this.afterCrash(id, error as AutomedError);
+    } else {
+      const failure = knownFailure(error) ?? { code: 'INTERNAL', message: 'A fault of ours; the log has the cause.' };
+      if (failure.code === 'INTERNAL') log.error({ err: error, job: id }, 'a job failed');
+      await this.persist(id, (job) => moved(job, 'fail', failure.message, { error: failure }));
+    }
+    log.info({ event: 'attempt-ended', job: id }, 'attempt ended');
+  }
+
+  private async afterCrash(id: string, { code, message }: AutomedError): Promise<void> {
+    const job = await this.persist(id, (now) => {
+      const failures = now.failures + 1;
+      if (failures < this.settings.maxAttempts) return moved(now, 'interrupt', message, { failures });
+      const how = `${message} That was ${failures === 1 ? 'the only attempt' : `attempt ${failures} in a row that got no further`}.`;
+      return moved(now, 'fail', how, { failures, error: { code, message: how } });
+    });
+    if (!job || job.state === 'FAILED') return;
+    const delay = Math.min(LONGEST_DELAY_MS, this.settings.retryDelayMs * 2 ** (job.failures - 1));
+    this.notBefore.set(id, Date.now() + delay);
+    setTimeout(() => {
+      this.notBefore.delete(id);
+      this.look();
+    }, delay).unref();
+  }
+
+  /** Events that the disk refuses are lost: a metric less, but the work goes on. */
+  private record(id: string, event: WorkerEvent): void {
+    if (event.type === 'finished' || event.type === 'failed') return;
+    try {
+      this.deps.queue.change(id, (job) => recorded(job, event));
+    } catch (error) {
+      this.deps.log.warn({ err: error, job: id }, 'an event could not be kept');
+    }
+  }
+
+  /** A change of state must not get lost: it is tried until it is on the disk. Undefined when the job is gone. */
+  private async persist(id: string, decide: (job: Job) => Change | undefined): Promise<Job | undefined> {
+    for (;;) {
+      try {
+        return this.deps.queue.change(id, decide);
+      } catch (error) {
+        if (error instanceof AutomedError) throw error;
+        this.deps.log.error({ err: error, job: id }, 'a state could not be kept; trying again');
+        // What is not written at shutdown is found out by the next life of the service.
+        if (this.stopping) return undefined;
+        await sleep(PERSIST_RETRY_MS);
+      }
+    }
+  }
+
+  private async clear(id: string): Promise<void> {
+    await rm(jobFolder(this.settings.home, id), { recursive: true, force: true }).catch((error: unknown) =>
+      this.deps.log.warn({ err: error, job: id }, "a job's folder could not be deleted"),
+    );
+  }
+}
+
+function started(job: Job): Change {
+  return moved(job, 'start', '', { attempts: job.attempts + 1, startTime: job.startTime ?? Date.now() });
+}
+
+/** A worker stopped as it was asked to: by a caller, or because the service stops. */
+function stopped(job: Job): Change | undefined {
+  if (job.state === 'RUNNING') return moved(job, 'interrupt', 'The service was stopped.');
+  return moved(job, 'stop', '');
+}
+
+function complete({ progress }: Job): Job['progress'] {
+  return progress && { ...progress, progress: 1, etaSeconds: 0 };
+}

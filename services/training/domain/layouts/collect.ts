@@ -1,0 +1,122 @@
+// What the readers of published layouts have in common: pairing images with masks and classes, and naming what is missing.
+
+import { join } from 'node:path';
+import { automedError, type AutomedError } from '../../../common/errors';
+import type { Task } from '../../../store';
+import { emptyFolder, type DataFolder, type MaskSource, type Part, type Sample } from '../data-folder';
+import { readGroups, type GroupTable } from '../manifest-csv';
+import { stemOf, type FileTree } from './file-tree';
+import type { LayoutRequest } from './layout';
+
+/** An image as a layout found it. */
+export interface Found {
+  /** Path below the root. */
+  path: string;
+  /** Tells samples of one image apart. */
+  suffix?: string;
+  part: Part;
+  /** Classification: its class, or nothing where the data set does not say. */
+  className?: string | undefined;
+  /** Segmentation: of each structure asked for, or nothing where one is missing. */
+  masks?: MaskSource[] | undefined;
+  group?: string | undefined;
+}
+
+export function layoutError(message: string, field = 'data'): AutomedError {
+  return automedError('INVALID_ARGUMENT', message, { field });
+}
+
+/** A cell of a table; an empty one says nothing. */
+export function told(cell: string | undefined): string | undefined {
+  return cell === '' ? undefined : cell;
+}
+
+export interface Collected {
+  found: readonly Found[];
+  /** Groups of the layout itself, and the column that they come from. */
+  groupColumn?: string | undefined;
+  notes?: readonly string[];
+}
+
+/**
+ * Makes samples of what was found. A class counts when the training part has it; manifest.csv gives the groups where the
+ * layout has none of its own.
+ */
+export async function collect(
+  tree: FileTree,
+  request: Pick<LayoutRequest, 'task' | 'groupColumn'>,
+  { found, groupColumn, notes = [] }: Collected,
+): Promise<DataFolder> {
+  if (groupColumn !== undefined && (request.groupColumn ?? groupColumn) !== groupColumn) {
+    throw layoutError(`This data set is grouped by ${groupColumn}, not by ${request.groupColumn}.`, 'groupColumn');
+  }
+  const groups = groupColumn === undefined ? await readGroups(tree.root, request.groupColumn) : { column: groupColumn };
+  const data = { ...emptyFolder(groups), notes: [...notes] };
+  if (request.task === 'classification') data.classes = classesOf(found);
+  for (const one of [...found].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))) {
+    const problem = problemOf(one, request.task, data.classes);
+    if (problem === undefined) data.parts[one.part].push(sampleOf(tree, request.task, one, data.classes, groups));
+    else data.problems.push({ name: one.path, problem });
+  }
+  return data;
+}
+
+const nameOf = ({ path, suffix = '' }: Found): string => `${path}${suffix}`;
+
+function classesOf(found: readonly Found[]): string[] {
+  const training = found.filter(({ part }) => part === 'train');
+  const classes = [...new Set(training.flatMap(({ className }) => className ?? []))].sort();
+  if (classes.length < 2) {
+    throw layoutError(`The training part has ${classes.length} of the at least two classes that it needs.`);
+  }
+  return classes;
+}
+
+function problemOf({ className, masks }: Found, task: Task, classes: readonly string[]): string | undefined {
+  if (task === 'segmentation') return masks === undefined ? 'has no mask' : undefined;
+  if (className === undefined) return 'has no class';
+  return classes.includes(className) ? undefined : `its class ${className} is not among the training classes`;
+}
+
+function sampleOf(
+  tree: FileTree,
+  task: Task,
+  found: Found,
+  classes: readonly string[],
+  groups: Partial<GroupTable> | undefined,
+): Sample {
+  const { path, part, className, masks, group } = found;
+  const known = group ?? groups?.groupOf?.(stemOf(path), { part: part, className });
+  return {
+    name: nameOf(found),
+    imagePath: join(tree.root, path),
+    ...(task === 'segmentation' ? { masks: masks ?? [] } : { label: classes.indexOf(className ?? '') }),
+    ...(known === undefined ? {} : { group: known }),
+  };
+}
+
+/** Files by stem; of several with one stem the first path counts, and `notes` gets a line. */
+export function indexByStem(
+  paths: readonly string[],
+  notes: string[],
+  keyOf: (path: string) => string = stemOf,
+): Map<string, string> {
+  const index = new Map<string, string>();
+  const twice: string[] = [];
+  for (const path of [...paths].sort()) {
+    if (index.has(keyOf(path))) twice.push(path);
+    else index.set(keyOf(path), path);
+  }
+  if (twice.length > 0) {
+    notes.push(`${twice.length} files bear the name of another one and are not read, for example ${twice[0]}`);
+  }
+  return index;
+}
+
+/** The structures asked for, checked against what the layout has. */
+export function chosenStructures(request: LayoutRequest, known: readonly string[]): string[] {
+  const chosen = request.masks ?? known;
+  const unknown = chosen.find((name) => !known.includes(name));
+  if (unknown === undefined) return [...chosen];
+  throw layoutError(`This data set has no masks of "${unknown}"; it has ${known.join(', ')}.`, 'structures');
+}

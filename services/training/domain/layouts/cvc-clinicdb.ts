@@ -1,0 +1,81 @@
+// CVC-ClinicDB (colonoscopy, https://polyp.grand-challenge.org/CVCClinicDB; Bernal et al., Computerized Medical Imaging and
+// Graphics 43 (2015) 99-111): Original/N.tif and Ground Truth/N.tif with N from 1 to 612; the mirror on Kaggle keeps both
+// below TIF/ and, as PNG, below PNG/, beside metadata.csv (frame_id, sequence_id, ...).
+//
+// Neighbouring frames show the same polyp, so a split keeps the 29 sequences together. They are taken from metadata.csv
+// where there is one, else from the ranges of frames that the data set's authors published.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataFolder } from '../data-folder';
+import { parseTable } from '../manifest-csv';
+import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
+import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
+import type { Layout, LayoutRequest } from './layout';
+
+/** First frame of each sequence, from sequence 1 on. */
+const FIRST_FRAMES = [
+  1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318, 343, 364, 384, 409, 429, 448, 467, 479, 504,
+  529, 547, 572, 592,
+];
+const LAST_FRAME = 612;
+
+const inFolder = (path: string, name: RegExp): boolean => name.test(foldersOf(path).at(-1) ?? '');
+const ORIGINAL = /^original$/i;
+const TRUTH = /^ground[ _]?truth$/i;
+
+/** The published sequence of a frame, from 1; nothing for a number that is none of the 612. */
+export function sequenceOf(frame: number): number | undefined {
+  if (!Number.isInteger(frame) || frame < 1 || frame > LAST_FRAME) return undefined;
+  return FIRST_FRAMES.findLastIndex((first) => first <= frame) + 1;
+}
+
+async function sequences({ root, files }: FileTree): Promise<(stem: string) => string | undefined> {
+  const path = files.find((file) => fileOf(file) === 'metadata.csv');
+  const published = (stem: string): string | undefined => sequenceOf(Number(stem))?.toString();
+  if (path === undefined) return published;
+  const { columns, rows } = parseTable(await readFile(join(root, path), 'utf8'));
+  if (!columns.includes('frame_id') || !columns.includes('sequence_id')) return published;
+  const byFrame = new Map(rows.map((row) => [row.get('frame_id') ?? '', row.get('sequence_id') ?? '']));
+  return (stem) => told(byFrame.get(stem));
+}
+
+/** One copy of each frame: of PNG/ and TIF/ side by side the PNG, which no decoder disagrees about. */
+function oneCopy(files: readonly string[]): string[] {
+  const png = files.filter((path) => /\.png$/i.test(path));
+  return png.length > 0 ? png : [...files];
+}
+
+async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
+  const notes: string[] = [];
+  const structures = chosenStructures(request, ['polyp']);
+  const files = oneCopy(tree.files.filter(isImage));
+  const masks = indexByStem(
+    files.filter((path) => inFolder(path, TRUTH)),
+    notes,
+  );
+  const sequence = await sequences(tree);
+  const images = files.filter((path) => inFolder(path, ORIGINAL));
+  const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
+    const mask = masks.get(stem);
+    return {
+      path,
+      part: 'train',
+      group: sequence(stem),
+      masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
+    };
+  });
+  const loose = found.filter(({ group }) => group === undefined).length;
+  if (loose > 0) notes.push(`${loose} frames belong to no published sequence and are split one by one`);
+  return collect(tree, request, { found, groupColumn: 'sequence', notes });
+}
+
+export const cvcClinicDb: Layout = {
+  name: 'cvc-clinicdb',
+  title: 'CVC-ClinicDB, polyps',
+  tasks: ['segmentation'],
+  structures: ['polyp'],
+  recognises: ({ files }) =>
+    files.some((path) => inFolder(path, ORIGINAL)) && files.some((path) => inFolder(path, TRUTH)),
+  read,
+};

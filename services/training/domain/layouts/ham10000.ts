@@ -1,0 +1,64 @@
+// HAM10000 (dermoscopy, https://doi.org/10.7910/DVN/DBW86T; Tschandl et al., Scientific Data 5 (2018) 180161): images in
+// HAM10000_images_part_1/ and _part_2/, HAM10000_metadata (.csv in most mirrors, .tab as the Dataverse hands it out) with the
+// columns lesion_id, image_id, dx, ..., and masks in HAM10000_segmentations_lesion_tschandl/*_segmentation.png.
+//
+// Many lesions were photographed more than once, so a split keeps each lesion_id together. The classes are the seven of dx.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataFolder } from '../data-folder';
+import { parseTable, type CsvTable } from '../manifest-csv';
+import { chosenStructures, collect, indexByStem, layoutError, told, type Found } from './collect';
+import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import type { Layout, LayoutRequest } from './layout';
+
+const METADATA = /^HAM10000_metadata(\.(csv|tab|txt))?$/i;
+const SEGMENTATION = /_segmentation$/i;
+
+const isPhotograph = (path: string): boolean => foldersOf(path).some((folder) => /^HAM10000_images/i.test(folder));
+const isMask = (path: string): boolean => isImage(path) && SEGMENTATION.test(stemOf(path));
+
+async function readMetadata({ root, files }: FileTree): Promise<CsvTable> {
+  const path = files.find((file) => METADATA.test(fileOf(file)));
+  if (path === undefined) throw layoutError(`The folder ${root} has no HAM10000_metadata.csv.`);
+  const text = await readFile(join(root, path), 'utf8');
+  // The Dataverse's own download is separated by tabs; none of its values holds a comma.
+  const table = parseTable(/^[^\n]*\t/.test(text) ? text.replaceAll('\t', ',') : text);
+  for (const column of ['image_id', 'lesion_id', 'dx']) {
+    if (!table.columns.includes(column)) throw layoutError(`${path} has no column ${column}.`);
+  }
+  return table;
+}
+
+async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
+  const notes: string[] = [];
+  const structures = chosenStructures(request, ['lesion']);
+  const { columns, rows } = await readMetadata(tree);
+  const groupColumn = request.groupColumn ?? 'lesion_id';
+  if (!columns.includes(groupColumn)) {
+    throw layoutError(`HAM10000_metadata has the columns ${columns.join(', ')}, not ${groupColumn}.`, 'groupColumn');
+  }
+  const facts = new Map(rows.map((row) => [row.get('image_id') ?? '', row]));
+  const masks = indexByStem(tree.files.filter(isMask), notes, (path) => stemOf(path).replace(SEGMENTATION, ''));
+  const photographs = tree.files.filter((path) => isImage(path) && isPhotograph(path) && !isMask(path));
+  const found = [...indexByStem(photographs, notes)].map(([stem, path]): Found => {
+    const mask = masks.get(stem);
+    return {
+      path,
+      part: 'train',
+      className: told(facts.get(stem)?.get('dx')),
+      group: told(facts.get(stem)?.get(groupColumn)),
+      masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
+    };
+  });
+  return collect(tree, request, { found, groupColumn, notes });
+}
+
+export const ham10000: Layout = {
+  name: 'ham10000',
+  title: 'HAM10000, pigmented skin lesions',
+  tasks: ['segmentation', 'classification'],
+  structures: ['lesion'],
+  recognises: ({ files }) => files.some((path) => METADATA.test(fileOf(path))) && files.some(isPhotograph),
+  read,
+};

@@ -1,0 +1,89 @@
+// The ISIC challenges of 2016, 2017 and 2018 (dermoscopy, https://challenge.isic-archive.com/data; Gutman et al.,
+// arXiv:1605.01397; Codella et al., arXiv:1710.05006 and arXiv:1902.03368), as their archives unpack. With YEAR standing for
+// ISBI2016_ISIC, ISIC-2017 or ISIC2018:
+//
+//   images  YEAR_[Part1|Part3|Task1-2|Task3]_{Training,Validation,Test[_v2]}_{Data,Input}/ISIC_0000000.jpg
+//   masks   YEAR_{Part1,Task1}_{...}_GroundTruth/ISIC_0000000_segmentation.png
+//   classes 2016 YEAR_Part3_*_GroundTruth.csv without header (image, benign|malignant)
+//           2017 YEAR_*_Part3_GroundTruth.csv (image_id, melanoma, seborrheic_keratosis; neither is a nevus)
+//           2018 YEAR_Task3_*_GroundTruth.csv (image, MEL, NV, ..., one of them 1)
+//   groups  2018 YEAR_Task3_Training_LesionGroupings.csv (image, lesion_id, ...)
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataFolder, Part } from '../data-folder';
+import { parseCsv, parseTable } from '../manifest-csv';
+import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
+import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import type { Layout, LayoutRequest } from './layout';
+
+const IMAGES = /^(ISBI2016_ISIC|ISIC-?2017|ISIC-?2018).*_(Data|Input)$/i;
+const MASKS = /^(ISBI2016_ISIC|ISIC-?2017|ISIC-?2018).*(Part1|Task1)_.*GroundTruth$|^ISIC-?2017_.*_Part1_GroundTruth$/i;
+const CLASSES = /^(ISBI2016_ISIC|ISIC-?2017|ISIC-?2018).*(Part3|Task3).*GroundTruth\.csv$/i;
+const GROUPINGS = /_LesionGroupings\.csv$/i;
+/** The images of the third task of 2016 and 2018 are others than those of the first. */
+const THIRD_TASK = /_(Part3|Task3)_/i;
+const MASK_SUFFIX = /_segmentation$/i;
+
+const inFolder = (path: string, name: RegExp): boolean => foldersOf(path).some((folder) => name.test(folder));
+
+function partOf(path: string): Part {
+  const folder = foldersOf(path).findLast((name) => IMAGES.test(name)) ?? '';
+  return /_Validation_/i.test(folder) ? 'validation' : /_Test_/i.test(folder) ? 'test' : 'train';
+}
+
+/** Classes by image from one table of the third task. */
+function classesOf(text: string): [image: string, className: string][] {
+  const [first] = parseCsv(text);
+  if (first?.length === 2 && /^(benign|malignant|[01](\.0)?)$/.test(first[1] ?? '')) {
+    const names: Record<string, string> = { '0': 'benign', '1': 'malignant', '0.0': 'benign', '1.0': 'malignant' };
+    return parseCsv(text).map(([image = '', name = '']) => [image, names[name] ?? name]);
+  }
+  const { columns, rows } = parseTable(text);
+  const [image = '', ...names] = columns;
+  // Of the two questions of 2017 both may be answered no: the lesion is then a nevus.
+  const none = names.includes('seborrheic_keratosis') ? 'nevus' : '';
+  return rows.map((row) => [row.get(image) ?? '', names.find((name) => Number(row.get(name)) === 1) ?? none]);
+}
+
+async function readAll({ root, files }: FileTree, name: RegExp): Promise<string[]> {
+  const paths = files.filter((path) => name.test(fileOf(path)));
+  return Promise.all(paths.map((path) => readFile(join(root, path), 'utf8')));
+}
+
+async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
+  const notes: string[] = [];
+  const structures = chosenStructures(request, ['lesion']);
+  const all = tree.files.filter((path) => isImage(path) && inFolder(path, IMAGES) && !/superpixels/i.test(path));
+  const third = all.filter((path) => inFolder(path, THIRD_TASK));
+  const classification = request.task === 'classification';
+  const images = classification ? (third.length > 0 ? third : all) : all.filter((path) => !third.includes(path));
+  const masks = indexByStem(
+    tree.files.filter((path) => isImage(path) && inFolder(path, MASKS)),
+    notes,
+    (path) => stemOf(path).replace(MASK_SUFFIX, ''),
+  );
+  const classes = new Map((await readAll(tree, CLASSES)).flatMap(classesOf));
+  const groupings = (await readAll(tree, GROUPINGS)).flatMap((text) => parseTable(text).rows);
+  const lesions = new Map(groupings.map((row) => [row.get('image') ?? '', row.get('lesion_id') ?? '']));
+  const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
+    const mask = masks.get(stem);
+    return {
+      path,
+      part: partOf(path),
+      className: told(classes.get(stem)),
+      group: told(lesions.get(stem)),
+      masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
+    };
+  });
+  return collect(tree, request, { found, ...(lesions.size > 0 ? { groupColumn: 'lesion_id' } : {}), notes });
+}
+
+export const isic: Layout = {
+  name: 'isic',
+  title: 'ISIC challenges 2016, 2017 and 2018, skin lesions',
+  tasks: ['segmentation', 'classification'],
+  structures: ['lesion'],
+  recognises: ({ files }) => files.some((path) => inFolder(path, IMAGES)),
+  read,
+};

@@ -1,0 +1,115 @@
+// An attempt to move an alias, as it is recorded, and what promoting needs of the rest of the service.
+
+import type { StoredModel } from '../../../store';
+import type { CompareModelsSpecInput } from '../../protocol';
+
+export type PromotionState = 'PENDING' | 'DONE' | 'REFUSED' | 'ABANDONED';
+export type PromotionKind = 'promotion' | 'rollback';
+
+/** A score that a version must reach. */
+export interface MetricGate {
+  metric: string;
+  minimum: number;
+  /** Empty: the scores recorded at training. */
+  evaluation: string;
+}
+
+/** How much a version must answer like the one in place. */
+export interface AgreementGate {
+  /** Mean Dice between their masks, or share of images in the same class; [0, 1]. */
+  minimum: number;
+  /** Whose images are compared. */
+  evaluation: string;
+}
+
+export interface GateResult {
+  /** Name of the score, or `agreement`. */
+  metric: string;
+  minimum: number;
+  /** Null: there was nothing to compare with. */
+  measured: number | null;
+  /** Id of the evaluation; empty: recorded at training. */
+  evaluation: string;
+  passed: boolean;
+  images: number;
+}
+
+export interface Promotion {
+  id: string;
+  kind: PromotionKind;
+  /** Name without version. */
+  model: string;
+  alias: string;
+  /** Null: the alias was new. */
+  fromVersion: number | null;
+  toVersion: number;
+  state: PromotionState;
+  gates: GateResult[];
+  forced: boolean;
+  reason: string;
+  requestedBy: string;
+  /** Null: none was given. */
+  requestId: string | null;
+  /** Milliseconds since 1970. */
+  createTime: number;
+  endTime: number | null;
+}
+
+export type PromotionDraft = Omit<Promotion, 'state' | 'createTime' | 'endTime'>;
+
+export interface PromotionFilter {
+  /** Empty: any. */
+  model: string;
+  alias: string;
+}
+
+/** The durable record. Each method is one transaction; what it returns is on the disk. */
+export interface PromotionLog {
+  /** @throws IllegalStateError when the request id is taken */
+  insert(draft: PromotionDraft, state: 'PENDING' | 'REFUSED'): Promotion;
+  settle(id: string, state: 'DONE' | 'ABANDONED'): Promotion;
+  findByRequest(requestId: string): Promotion | undefined;
+  pending(): Promotion[];
+  /** Those of one alias that moved it, the oldest first. */
+  done(model: string, alias: string): Promotion[];
+  /** Newest first. @param before id of the last one of the page before */
+  list(filter: PromotionFilter, limit: number, before?: string): Promotion[];
+}
+
+/** The model store, as far as promoting needs it. */
+export interface Aliases {
+  resolveModel(reference: string): Promise<StoredModel>;
+  /** @throws CheckpointError (CHECKPOINT_CORRUPT) */
+  verify(stored: StoredModel): Promise<void>;
+  aliases(name: string): Promise<Record<string, number>>;
+  setAlias(name: string, alias: string, version: number): Promise<void>;
+}
+
+/** A finished evaluation, as far as gates need it. */
+export interface EvaluatedModel {
+  /** Of the model that was evaluated. */
+  name: string;
+  version: number;
+  /** Scores, as the model's manifest has them for one part. */
+  metrics: Record<string, unknown>;
+}
+
+export interface Evaluations {
+  /** @throws NotFoundError; IllegalStateError when it has not finished */
+  evaluatedModel(id: string): Promise<EvaluatedModel>;
+}
+
+/** Where the images of an evaluation come from. */
+export type EvaluationData = Omit<CompareModelsSpecInput, 'store' | 'threads' | 'candidate' | 'current'>;
+
+export interface Agreement {
+  /** Mean Dice between the masks of two models, or the share of images in the same class. */
+  value: number;
+  images: number;
+}
+
+/** Runs two versions on the images of an evaluation. */
+export type MeasureAgreement = (
+  versions: { candidate: StoredModel; current: StoredModel; evaluation: string },
+  signal: AbortSignal,
+) => Promise<Agreement>;

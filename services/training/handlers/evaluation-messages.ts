@@ -1,0 +1,148 @@
+// Between evaluations and the messages of the API.
+
+import { join, relative } from 'node:path';
+import type { Evaluation } from '../../../proto/gen/automed/training/v1/Evaluation';
+import type { EvaluationResult as ResultMessage } from '../../../proto/gen/automed/training/v1/EvaluationResult';
+import type { EvaluationSample } from '../../../proto/gen/automed/training/v1/EvaluationSample';
+import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { EvaluationSpec__Output } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import { automedError } from '../../common/errors';
+import type { Task } from '../../store';
+import type { EvaluationJobSpec } from '../domain/evaluations/evaluation-kind';
+import type { EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
+import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
+import type { EvaluatedSample, EvaluationResult } from '../domain/evaluations/results';
+import type { State } from '../domain/jobs/state';
+import { optionalTime, timestamp } from './training-job-messages';
+import { taskName, wordOf } from '../training-spec-message';
+
+const PARTS = {
+  train: 'EVALUATION_PART_TRAIN',
+  validation: 'EVALUATION_PART_VALIDATION',
+  test: 'EVALUATION_PART_TEST',
+  all: 'EVALUATION_PART_ALL',
+} as const;
+const ORDERS = {
+  'worst-first': 'EVALUATION_SAMPLE_ORDER_WORST_FIRST',
+  'best-first': 'EVALUATION_SAMPLE_ORDER_BEST_FIRST',
+  name: 'EVALUATION_SAMPLE_ORDER_NAME',
+} as const;
+
+const STATE_PREFIX = 'EVALUATION_STATE_';
+/** An evaluation is not paused, so the states of pausing never occur. */
+const STATES = ['PENDING', 'RUNNING', 'RESUMING', 'CANCELLING', 'CANCELLED', 'SUCCEEDED', 'FAILED'] as const;
+
+export function orderOf(name: string): SampleOrder {
+  return wordOf(ORDERS, name, 'order') ?? 'worst-first';
+}
+
+/** The states of a filter; absent for none. */
+export function evaluationStates(names: readonly string[]): State[] | undefined {
+  const given = names.filter((name) => name !== `${STATE_PREFIX}UNSPECIFIED`);
+  if (given.length === 0) return undefined;
+  return given.map((name) => {
+    const state = STATES.find((each) => `${STATE_PREFIX}${each}` === name);
+    if (state) return state;
+    throw automedError('INVALID_ARGUMENT', `The state ${name} is not known.`, { field: 'states' });
+  });
+}
+
+/** What the job's schema is to check: absent fields take the schema's defaults. */
+export function fromEvaluationSpec(spec: EvaluationSpec__Output): { model?: string } {
+  const { part, structures, seed, ...rest } = spec;
+  const fields = {
+    ...rest,
+    part: wordOf(PARTS, part, 'spec.part'),
+    structures: structures.length > 0 ? structures.map(({ name, masksDir }) => ({ name, masks: masksDir })) : undefined,
+    seed: seed === undefined ? undefined : Number(seed),
+  };
+  const given = Object.entries(fields).filter(
+    ([key, value]) => !key.startsWith('_') && value !== undefined && value !== '',
+  );
+  return Object.fromEntries(given);
+}
+
+function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): EvaluationSpec {
+  const { model, data, strict, worstCount, reportImages, device } = rest;
+  const { masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit } = rest;
+  const optional = { masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit };
+  const given = Object.entries(optional).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(given),
+    ...{ model, data, strict, worstCount, reportImages, device },
+    structures: structures.map(({ name, masks }) => ({ name, masksDir: masks })),
+    ...(part === undefined ? {} : { part: PARTS[part] }),
+  };
+}
+
+function confusionOf({ labels, metrics }: EvaluationResult): { trueClass: string; counts: number[] }[] {
+  const { confusion } = metrics as { confusion?: number[][] };
+  return (confusion ?? []).map((counts, index) => ({ trueClass: labels.classes[index] ?? '', counts }));
+}
+
+function toResult(result: EvaluationResult, home: string): ResultMessage {
+  const { id, model, base, spec, dataset, threshold, metrics, labels } = result;
+  const { estimates, unit, units, resamples } = metrics.intervals;
+  return {
+    model: `${model.name}@${model.version}`,
+    weightsSha256: model.sha256,
+    base: `${base.name}@${base.version}`,
+    baseSha256: base.sha256,
+    part: PARTS[spec.part ?? 'all'],
+    imageCount: metrics.images,
+    skippedCount: dataset.skipped,
+    dataFingerprint: dataset.fingerprint,
+    ...(threshold === null ? {} : { threshold }),
+    scores: Object.entries(estimates).map(([name, { value, low, high }]) => ({
+      name,
+      value,
+      ...(low === undefined || high === undefined ? {} : { low, high }),
+    })),
+    resampledByGroup: unit === 'group',
+    unitCount: units,
+    resampleCount: resamples,
+    classes: labels.classes,
+    confusion: confusionOf(result),
+    structures: labels.structures,
+    report: relative(home, join(evaluationFolder(home, id), REPORT_FOLDER)),
+  };
+}
+
+/** @param home root of the model store, which paths are told relative to */
+export function toEvaluation({ job, result }: EvaluationView, home: string): Evaluation {
+  const { id, state, stateMessage, error } = job;
+  return {
+    id,
+    spec: toSpec(job.spec as EvaluationJobSpec),
+    task: taskName(job.task as Task),
+    state: `${STATE_PREFIX}${state as (typeof STATES)[number]}`,
+    stateMessage,
+    progress: state === 'SUCCEEDED' ? 1 : (job.progress?.progress ?? 0),
+    createTime: timestamp(job.createTime),
+    startTime: optionalTime(job.startTime),
+    endTime: optionalTime(job.endTime),
+    result: result ? toResult(result, home) : null,
+    error: error && { reason: error.code, message: error.message, field: error.field ?? '' },
+    requestId: job.requestId ?? '',
+  };
+}
+
+/** Only what is known: absence is what an optional field says. */
+function known(scores: Record<string, number | null>): Record<string, number> {
+  return Object.fromEntries(Object.entries(scores).filter((entry): entry is [string, number] => entry[1] !== null));
+}
+
+export function toSample(sample: EvaluatedSample, { labels }: EvaluationResult): EvaluationSample {
+  const { name, group = '', score, widthPx, heightPx, structures, label = '', predicted = '', probabilities } = sample;
+  return {
+    ...{ name, group, score, widthPx, heightPx, probabilities },
+    structures: structures.map(({ dice, iou, sensitivity, specificity, hd95Px, asdPx }, index) => ({
+      name: labels.structures[index] ?? '',
+      dice,
+      iou,
+      ...known({ sensitivity, specificity, hd95Px, asdPx }),
+    })),
+    trueClass: label,
+    predictedClass: predicted,
+  };
+}

@@ -1,0 +1,57 @@
+import type { Promotion as PromotionMessage } from '../../../proto/gen/automed/training/v1/Promotion';
+import type { PromoteModelRequest__Output } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
+import type { PromotionState } from '../../../proto/gen/automed/training/v1/PromotionState';
+import type { Promotion } from '../domain/promotions/promotion';
+import type { PromoteCommand } from '../domain/promotions/promotions';
+
+const STATES = {
+  PENDING: 'PROMOTION_STATE_PENDING',
+  DONE: 'PROMOTION_STATE_DONE',
+  REFUSED: 'PROMOTION_STATE_REFUSED',
+  ABANDONED: 'PROMOTION_STATE_ABANDONED',
+} as const satisfies Record<Promotion['state'], PromotionState>;
+
+function toTimestamp(ms: number): { seconds: string; nanos: number } {
+  return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
+}
+
+export function toPromoteCommand(request: PromoteModelRequest__Output): PromoteCommand {
+  const { model, alias, gates, agreement, force, reason, requestedBy, requestId } = request;
+  return {
+    model,
+    alias,
+    gates: gates.map(({ metric, minimum, evaluation }) => ({ metric, minimum, evaluation })),
+    agreement: agreement === null ? undefined : { minimum: agreement.minimum, evaluation: agreement.evaluation },
+    force,
+    reason,
+    requestedBy,
+    requestId,
+  };
+}
+
+export function toPromotion(promotion: Promotion): PromotionMessage {
+  const { id, model, alias, kind, state, fromVersion, toVersion, gates, forced, reason, requestedBy } = promotion;
+  const message: PromotionMessage = {
+    id,
+    model,
+    alias,
+    kind: kind === 'promotion' ? 'PROMOTION_KIND_PROMOTION' : 'PROMOTION_KIND_ROLLBACK',
+    state: STATES[state],
+    toVersion,
+    gates: gates.map(({ metric, minimum, measured, evaluation, passed, images }) => ({
+      metric,
+      minimum,
+      ...(measured === null ? {} : { measured }),
+      evaluation,
+      passed,
+      imageCount: images,
+    })),
+    forced,
+    reason,
+    requestedBy,
+    createTime: toTimestamp(promotion.createTime),
+  };
+  if (fromVersion !== null) message.fromVersion = fromVersion;
+  if (promotion.endTime !== null) message.endTime = toTimestamp(promotion.endTime);
+  return message;
+}

@@ -1,0 +1,133 @@
+// Jobs and their events as messages of the API.
+
+import { relative } from 'node:path';
+import type { EpochMetrics } from '../../../proto/gen/automed/training/v1/EpochMetrics';
+import type { TrainingEvent } from '../../../proto/gen/automed/training/v1/TrainingEvent';
+import type { TrainingJob } from '../../../proto/gen/automed/training/v1/TrainingJob';
+import type { TrainingProgress } from '../../../proto/gen/automed/training/v1/TrainingProgress';
+import type { TrainingResult } from '../../../proto/gen/automed/training/v1/TrainingResult';
+import { automedError } from '../../common/errors';
+import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job';
+import { STATES, type State } from '../domain/jobs/state';
+import type { TrainingJobSpec } from '../domain/jobs/training-kind';
+import type { EpochMetrics as Metrics, FinishedEvent } from '../protocol';
+import { toSpec } from '../training-spec-message';
+
+const PREFIX = 'TRAINING_JOB_STATE_';
+
+function toState(state: State): `${typeof PREFIX}${State}` {
+  return `${PREFIX}${state}`;
+}
+
+/** The states of a filter; absent for none. */
+export function fromStates(names: readonly string[]): State[] | undefined {
+  const states = names.filter((name) => name !== `${PREFIX}UNSPECIFIED`).map(fromState);
+  return states.length === 0 ? undefined : states;
+}
+
+function fromState(name: string): State {
+  const state = STATES.find((each) => toState(each) === name);
+  if (state) return state;
+  throw automedError('INVALID_ARGUMENT', `The state ${name} is not known.`, { field: 'states' });
+}
+
+export function timestamp(ms: number): { seconds: string; nanos: number } {
+  return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
+}
+
+export const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));
+
+function toMetrics({ point, ...rest }: Metrics): EpochMetrics {
+  // What is undefined stays unset, which the loader's types do not say.
+  return { ...rest, ...(point ? { pointMdsc: point.mdsc, pointMiou: point.miou } : {}) } as EpochMetrics;
+}
+
+function toProgress({ epoch, epochs, progress, etaSeconds, latest, best }: JobProgress): TrainingProgress {
+  return {
+    epoch,
+    epochCount: epochs,
+    progress,
+    ...(etaSeconds === null ? {} : { etaSeconds }),
+    latest: latest && toMetrics(latest),
+    best: best && toMetrics(best),
+  };
+}
+
+/** The single numbers of what was measured, by part and name; lists and matrices stay in the JSON. */
+function numbersOf(metrics: Record<string, unknown>): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const [part, value] of Object.entries(metrics)) {
+    if (typeof value === 'number') numbers[part] = value;
+    else if (typeof value === 'object' && value !== null) {
+      for (const [name, each] of Object.entries(value)) {
+        if (typeof each === 'number') numbers[`${part}.${name}`] = each;
+      }
+    }
+  }
+  return numbers;
+}
+
+function toResult({ model = '', base = '', report, metrics }: FinishedEvent, store: string): TrainingResult {
+  return {
+    model,
+    base,
+    report: report === undefined ? '' : relative(store, report),
+    metrics: numbersOf(metrics),
+    metricsJson: JSON.stringify(metrics),
+  };
+}
+
+/** @param store root of the model store, which paths are told relative to */
+export function toTrainingJob(job: Job, store: string): TrainingJob {
+  return {
+    id: job.id,
+    name: job.name,
+    spec: toSpec(job.spec as TrainingJobSpec),
+    state: toState(job.state),
+    stateMessage: job.stateMessage,
+    createTime: timestamp(job.createTime),
+    startTime: optionalTime(job.startTime),
+    endTime: optionalTime(job.endTime),
+    updateTime: timestamp(job.updateTime),
+    attemptCount: job.attempts,
+    progress: job.progress && toProgress(job.progress),
+    result: job.result && toResult(job.result, store),
+    error: job.error && { reason: job.error.code, message: job.error.message, field: job.error.field ?? '' },
+    priority: job.priority,
+    requestId: job.requestId ?? '',
+  };
+}
+
+function toWhat(event: JobEvent): Partial<TrainingEvent> {
+  switch (event.type) {
+    case 'state':
+      return { stateChange: { state: toState(event.state), message: event.message } };
+    case 'preparing':
+      return { preparation: { doneCount: event.done, totalCount: event.total } };
+    case 'started':
+      return {
+        start: {
+          trainCount: event.samples.train,
+          validationCount: event.samples.validation,
+          testCount: event.samples.test,
+          skippedCount: event.skipped,
+          classes: event.classes,
+          trainableParameterCount: event.trainableParameters,
+          epochCount: event.epochs,
+          firstEpoch: event.firstEpoch,
+        },
+      };
+    case 'step': {
+      const { type: _, ...step } = event;
+      return { step };
+    }
+    case 'epoch':
+      return { epoch: { metrics: toMetrics(event.metrics), best: event.best, seconds: event.seconds } };
+    case 'log':
+      return { logLine: { warning: event.level === 'warn', message: event.message } };
+  }
+}
+
+export function toTrainingEvent({ sequence, time, event }: StoredEvent): TrainingEvent {
+  return { sequence, time: timestamp(time), ...toWhat(event) };
+}

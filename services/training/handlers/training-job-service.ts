@@ -1,0 +1,99 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { CreateTrainingJobRequest__Output } from '../../../proto/gen/automed/training/v1/CreateTrainingJobRequest';
+import type { ListTrainingJobsRequest__Output } from '../../../proto/gen/automed/training/v1/ListTrainingJobsRequest';
+import type { WatchTrainingJobRequest__Output } from '../../../proto/gen/automed/training/v1/WatchTrainingJobRequest';
+import { automedError } from '../../common/errors';
+import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serviceDefinition } from '../../common/grpc/proto';
+import type { Logger } from '../../common/logging';
+import type { DatasetRegistry } from '../domain/datasets/registry';
+import type { CreateJob, JobQueue } from '../domain/jobs/queue';
+import { TRAINING } from '../domain/jobs/training-kind';
+import { watchJob } from '../domain/jobs/watch';
+import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
+import { fromSpec, taskOf } from '../training-spec-message';
+
+const NAME = 'automed.training.v1.TrainingJobService';
+const MAX_PRIORITY = 1000;
+
+export interface TrainingJobDeps {
+  queue: JobQueue;
+  datasets: DatasetRegistry;
+  /** Root of the model store. */
+  store: string;
+  /** Forgets an ended job and deletes its folder. */
+  remove: (kind: string, id: string) => Promise<void>;
+  /** Ends the watches when the service stops. */
+  stopping: AbortSignal;
+  log: Logger;
+}
+
+interface WithId {
+  id: string;
+}
+
+function toCreate(
+  { requestId, spec, priority }: CreateTrainingJobRequest__Output,
+  datasets: DatasetRegistry,
+): CreateJob {
+  if (spec === null) throw automedError('INVALID_ARGUMENT', 'The request has no specification.', { field: 'spec' });
+  if (!/^[\w.-]{0,128}$/.test(requestId)) {
+    throw automedError('INVALID_ARGUMENT', 'A request id is at most 128 of A-Z a-z 0-9 . _ -', { field: 'request_id' });
+  }
+  if (Math.abs(priority) > MAX_PRIORITY) {
+    throw automedError('INVALID_ARGUMENT', `The priority ${priority} is outside [-1000, 1000].`, { field: 'priority' });
+  }
+  const task = taskOf(spec.task);
+  if (!task) throw automedError('INVALID_ARGUMENT', 'The task is missing.', { field: 'spec.task' });
+  const named = spec.dataset === '' ? {} : datasets.forTraining(spec.dataset, task, spec.allowDataProblems);
+  return { kind: TRAINING, requestId, spec: { ...fromSpec(spec), ...named }, name: spec.name, task, priority };
+}
+
+export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
+  const { queue, store, log } = deps;
+  const job = (answer: ReturnType<JobQueue['get']>) => ({ job: toTrainingJob(answer, store) });
+  const implementation: UntypedServiceImplementation = {
+    CreateTrainingJob: unary(log, (request: CreateTrainingJobRequest__Output) =>
+      job(queue.create(toCreate(request, deps.datasets))),
+    ),
+    GetTrainingJob: unary(log, ({ id }: WithId) => job(queue.get(TRAINING, id))),
+    ListTrainingJobs: unary(log, (request: ListTrainingJobsRequest__Output) => {
+      const { states, task, name } = request;
+      const filter = { states: fromStates(states), task: taskOf(task), name: name === '' ? undefined : name };
+      const { jobs, nextPageToken } = queue.list({ kind: TRAINING, ...filter }, request);
+      return { jobs: jobs.map((each) => toTrainingJob(each, store)), nextPageToken };
+    }),
+    CancelTrainingJob: unary(log, ({ id }: WithId) => job(queue.cancel(TRAINING, id))),
+    PauseTrainingJob: unary(log, ({ id }: WithId) => job(queue.pause(TRAINING, id))),
+    ResumeTrainingJob: unary(log, ({ id }: WithId) => job(queue.resume(TRAINING, id))),
+    DeleteTrainingJob: unary(log, async ({ id }: WithId) => {
+      await deps.remove(TRAINING, id);
+      return {};
+    }),
+    WatchTrainingJob: serverStream(log, (request: WatchTrainingJobRequest__Output, { signal }) =>
+      watch(deps, request, signal),
+    ),
+  };
+  return { name: NAME, definition: serviceDefinition(NAME), implementation };
+}
+
+async function* watch(
+  deps: TrainingJobDeps,
+  { id, fromSequence }: WatchTrainingJobRequest__Output,
+  signal: AbortSignal,
+) {
+  const from = Number(fromSequence);
+  if (from < 0) {
+    throw automedError('INVALID_ARGUMENT', 'A sequence number is at least 0.', { field: 'from_sequence' });
+  }
+  const ended = AbortSignal.any([signal, deps.stopping]);
+  try {
+    for await (const event of watchJob(deps.queue, { kind: TRAINING, id, fromSequence: from }, ended)) {
+      yield { event: toTrainingEvent(event) };
+    }
+  } catch (error) {
+    if (!deps.stopping.aborted || signal.aborted) throw error;
+    const text = 'The training service is shutting down; watch again from the event after the last one.';
+    throw automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
+  }
+}

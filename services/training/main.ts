@@ -1,0 +1,110 @@
+// The training service: keeps jobs, runs them in worker processes, tells what becomes of them. Loads no addon.
+
+import { join } from 'node:path';
+import { redacted } from '../common/config';
+import { availableCores } from '../common/cores';
+import type { ServiceRegistration } from '../common/grpc/handlers';
+import { Health } from '../common/grpc/health';
+import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { createLogger } from '../common/logging';
+import { Telemetry } from '../common/telemetry';
+import { ModelStore } from '../store';
+import { openDatabase } from './adapters/database';
+import { SqliteDatasetTable } from './adapters/dataset-table';
+import { tryLock } from './adapters/file-lock';
+import { SqliteJobTable } from './adapters/job-table';
+import { openPromotions } from './adapters/promotions';
+import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import { datasetCheckKind } from './domain/datasets/check-kind';
+import { DatasetRegistry } from './domain/datasets/registry';
+import { evaluationKind } from './domain/evaluations/evaluation-kind';
+import { Evaluations } from './domain/evaluations/evaluations';
+import { FinishedEvaluations } from './domain/evaluations/results';
+import { JobKinds } from './domain/jobs/kinds';
+import { JobQueue } from './domain/jobs/queue';
+import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
+import { trainingKind } from './domain/jobs/training-kind';
+import { launchWorker } from './domain/launch-worker';
+import { datasetService } from './handlers/dataset-service';
+import { evaluationService } from './handlers/evaluation-service';
+import { promotionService } from './handlers/promotion-service';
+import { trainingJobService } from './handlers/training-job-service';
+import { buildServer } from './server';
+
+async function main(): Promise<void> {
+  const config = readTrainingConfig(process.argv.slice(2));
+  const log = createLogger('training', config.logLevel);
+  const telemetry = new Telemetry('training');
+  log.info({ event: 'start', config: redacted(trainingSettings, config) }, 'starting');
+
+  const store = await ModelStore.open(config.home, {
+    onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
+  });
+  const lock = tryLock(join(config.home, '.training.lock'));
+  if (!lock) throw new Error('another training service works on this store; one store has one of them');
+  const database = openDatabase(join(config.home, 'training.db'));
+  const table = new SqliteJobTable(database);
+  const kinds = new JobKinds([trainingKind, evaluationKind, datasetCheckKind]);
+  const queue = new JobQueue(table, kinds);
+  const env = workerEnvironment();
+  const launch: SchedulerDeps['launch'] = (command, options) => launchWorker(command, { ...options, env });
+  const settings = schedulerSettings(config, store.root);
+  const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
+  telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
+  const stopping = new AbortController();
+  const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
+  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
+  const resolveModel = (reference: string) => store.resolveModel(reference);
+  const evaluations = new Evaluations({ queue, home: store.root, resolveModel, remove });
+  const promotions = await openPromotions({
+    database,
+    store,
+    evaluations: new FinishedEvaluations(store.root),
+    threads: settings.threadsPerJob,
+    env,
+    log,
+  });
+  const services: ServiceRegistration[] = [
+    trainingJobService({ queue, datasets, store: store.root, remove, stopping: stopping.signal, log }),
+    datasetService({ datasets, log }),
+    evaluationService(evaluations, store.root, log),
+    promotionService(promotions, log),
+  ];
+  const server = buildServer({ config, log, telemetry, health: new Health(), services });
+
+  const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
+  const address = await server.listen();
+  shutDownOnSignal({
+    timeoutMs: config.shutdownTimeoutMs,
+    log,
+    drain: async (timeoutMs) => {
+      // Watches would last as long as their jobs.
+      stopping.abort();
+      await Promise.all([scheduler.stop(), server.drain(timeoutMs)]);
+    },
+    dispose: async () => {
+      database.close();
+      lock.release();
+      await telemetry.close();
+    },
+  });
+  scheduler.start();
+  announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+function schedulerSettings(config: TrainingConfig, home: string): SchedulerSettings {
+  const concurrency = config.trainingConcurrency;
+  return {
+    home,
+    concurrency,
+    threadsPerJob: config.trainingThreads ?? Math.max(1, Math.floor(availableCores() / concurrency)),
+    maxAttempts: config.trainingMaxAttempts,
+    stopGraceMs: Math.min(config.trainingStopGraceMs, config.shutdownTimeoutMs),
+    retryDelayMs: config.trainingRetryDelayMs,
+  };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`automed training: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

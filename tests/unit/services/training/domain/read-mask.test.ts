@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeMaskPng } from '../../../../../services/imaging/mask';
+import { readMask } from '../../../../../services/training/domain/read-mask';
+import { bmp } from '../../../../support/bmp';
+import { temporaryFolder } from '../../../../support/data';
+import { GREY, png } from '../../../../support/images';
+
+const folder = temporaryFolder();
+
+function file(name: string, bytes: Buffer): string {
+  writeFileSync(join(folder, name), bytes);
+  return join(folder, name);
+}
+
+const values = [0, 64, 127, 128, 191, 255];
+const size = { width: 3, height: 2 };
+const grey = file('grey.png', png(3, 2, GREY, 8, Buffer.from(values)));
+
+it('takes values above 127 for foreground', async () => {
+  expect([...(await readMask({ paths: [grey] }, size))]).toEqual([0, 0, 0, 1, 1, 1]);
+});
+
+it('takes disc and cup out of one file by their values, exactly, from PNG and from BMP', async () => {
+  const pixels = [2, 1, 0, 1, 2, 2];
+  const fundus = [
+    file('fundus.png', png(3, 2, GREY, 8, Buffer.from(pixels.map((index) => [0, 128, 255][index]!)))),
+    file('fundus.bmp', bmp({ ...size, bits: 8, pixels, greys: [0, 128, 255] })),
+  ];
+  for (const path of fundus) {
+    const read = async (to: number): Promise<number[]> => [
+      ...(await readMask({ paths: [path], values: { from: 0, to } }, size)),
+    ];
+    expect([await read(191), await read(63)]).toEqual([
+      [0, 1, 1, 1, 0, 0],
+      [0, 0, 1, 0, 0, 0],
+    ]);
+  }
+});
+
+it('unites several files', async () => {
+  const masks = [
+    file('one.png', await encodeMaskPng(Uint8Array.from([1, 0, 0, 0, 0, 1]), 3, 2)),
+    file('two.png', await encodeMaskPng(Uint8Array.from([0, 1, 0, 0, 0, 1]), 3, 2)),
+  ];
+  expect([...(await readMask({ paths: masks }, size))]).toEqual([1, 1, 0, 0, 0, 1]);
+});
+
+it('refuses a mask of another size unless its data set is made so, and then takes the nearest pixel', async () => {
+  const small = file('small.png', await encodeMaskPng(Uint8Array.from([1, 0, 0, 1]), 2, 2));
+  const large = { width: 4, height: 6 };
+  await expect(readMask({ paths: [small] }, large)).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });
+  expect([...(await readMask({ paths: [small], resize: true }, large))]).toEqual(
+    [
+      [1, 1, 0, 0],
+      [1, 1, 0, 0],
+      [1, 1, 0, 0],
+      [0, 0, 1, 1],
+      [0, 0, 1, 1],
+      [0, 0, 1, 1],
+    ].flat(),
+  );
+  // 299 from 256: every row and column of the small one is there, in order.
+  const published = Uint8Array.from({ length: 256 * 256 }, (_, at) => (at % 256 < 100 ? 1 : 0));
+  const lung = file('lung.png', await encodeMaskPng(published, 256, 256));
+  const row = (await readMask({ paths: [lung], resize: true }, { width: 299, height: 299 })).subarray(0, 299);
+  expect(row.lastIndexOf(1)).toBe(Math.ceil((100 * 299) / 256 - 0.5) - 1);
+});
+
+it('hashes the bytes, and which values count', async () => {
+  const digest = async (source: Parameters<typeof readMask>[0]): Promise<string> => {
+    const hash = createHash('sha256');
+    await readMask(source, size, hash);
+    return hash.digest('hex');
+  };
+  const disc = { paths: [grey], values: { from: 0, to: 191 } };
+  expect(await digest(disc)).toBe(await digest(disc));
+  expect(await digest(disc)).not.toBe(await digest({ paths: [grey], values: { from: 0, to: 63 } }));
+});
