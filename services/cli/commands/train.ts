@@ -51,6 +51,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   backbone?: string;
   device: string;
   threads: number;
+  ranks: number;
   jobFolder?: string;
   checkpointSeconds: number;
   keepCheckpoints: number;
@@ -169,7 +170,8 @@ function addDataFlags(command: Command): void {
 function addRunFlags(command: Command): void {
   command
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
-    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--threads <count>', 'LibTorch threads, of all ranks together', whole(1, 1024), availableParallelism())
+    .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
     .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
@@ -278,7 +280,8 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     threshold: options.threshold,
     seed: options.seed,
     device: options.device,
-    threads: options.threads,
+    threads: Math.max(1, Math.floor(options.threads / options.ranks)),
+    ranks: options.ranks,
     jobFolder,
     resume: options.resume === true,
     checkpointSeconds: options.checkpointSeconds,
