@@ -56,7 +56,7 @@ describe('the manifests of a gang', () => {
     const job = gangJob(gang, settings);
     const service = gangService(gang, settings, owner);
     new Job(job as unknown as ConstructorParameters<typeof Job>[0]).validate();
-    new Service(service as unknown as ConstructorParameters<typeof Service>[0]).validate();
+    new Service(service).validate();
     expect(await unknownFields('V1Job', job)).toEqual([]);
     expect(await unknownFields('V1Service', service)).toEqual([]);
     const misspelt = { ...job, spec: { ...job.spec, completionsMode: 'Indexed' } };
