@@ -13,7 +13,7 @@ const LIBRARIES = new Set(['common', 'store', 'imaging']);
 /** What one service may take from another besides: it composes roles, or shares a protocol of pure types and functions. */
 const EXCEPTIONS = [
   { from: 'services/inference', to: /^services\/(segmentation|classification)\// },
-  { from: 'services/cli', to: /^services\/training\/(protocol|training-spec-message|domain\/[a-z-]+)$/ },
+  { from: 'services/cli', to: /^services\/training\/(protocol|training-spec-message|domain\/(gang\/)?[a-z-]+)$/ },
 ];
 
 /** Rooms that must run without the addon, so that they stay small and cannot crash with it. */

@@ -1,5 +1,8 @@
 // Tests are TypeScript, compiled by swc without type checks (the build and `npm run lint` check types).
 
+/** Packages that come as ES modules only, which jest cannot load as they are. */
+const ES_MODULES = ['@kubernetes/client-node', 'openid-client', 'oauth4webapi', 'jose', 'jsonpath-plus'];
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -14,7 +17,12 @@ module.exports = {
         sourceMaps: 'inline',
       },
     ],
+    '^.+/node_modules/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'ecmascript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
   },
+  transformIgnorePatterns: [`/node_modules/(?!(${ES_MODULES.join('|')})/)`],
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
   // Integration tests start processes and load LibTorch on machines that are busy with other things.
   testTimeout: 300_000,

@@ -33,6 +33,7 @@ else()
   set(_origin "the project's download")
 endif()
 file(REAL_PATH "${_root}" _root)
+set(AUTOMED_LIBTORCH_ROOT "${_root}")
 
 set(_version_header "${_root}/include/torch/headeronly/version.h")
 if(NOT EXISTS "${_version_header}")

@@ -227,6 +227,20 @@ export interface RawEngine {
 
 export type SplitName = 'train' | 'validation' | 'test';
 
+/** The place of this process in a gang that trains one model together. */
+export interface RawGang {
+  /** From 0. */
+  rank: number;
+  worldSize: number;
+  /** Where rank 0 listens. */
+  masterAddress: string;
+  masterPort: number;
+  /** Until all ranks have come together. */
+  rendezvousTimeoutMs: number;
+  /** Until an operation of all ranks is given up. */
+  collectiveTimeoutMs: number;
+}
+
 export interface RawTrainerOptions {
   device: string;
   threads: number;
@@ -265,6 +279,10 @@ export interface RawTrainerOptions {
   gradientClip: number;
   /** Of training: `float32`, `bf16` (DEVICE_UNAVAILABLE where the device has none), `auto`. Evaluation is float32. */
   precision: string;
+  /** Share of values that dropout drops, [0, 1); null: the head's own. */
+  dropout: number | null;
+  /** Null: the run is this process alone. With others, batchSize is each rank's, and all ranks make the same calls. */
+  gang: RawGang | null;
   /** File that holds the preprocessed samples, memory-mapped; deleted by close(). */
   cachePath: string;
   /**
@@ -340,6 +358,8 @@ export interface RawTrainer {
   loadCheckpoint(path: string): Promise<void>;
   /** Writes what was trained of the head, and the whole base; null: not that one. */
   exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
+  /** Waits until every rank has called it; from then on the trainer works alone. */
+  leaveGang(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -364,6 +384,8 @@ export interface RawImportReport {
 export interface RawBuildInfo {
   libtorch: string;
   cudaCompiled: boolean;
+  /** Whether training can run over several processes. */
+  collectivesCompiled: boolean;
   cudaAvailable: boolean;
   hardwareThreads: number;
 }

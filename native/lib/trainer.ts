@@ -95,6 +95,11 @@ export class Trainer {
     await typedErrors(() => this.raw.exportWeights(headPath, basePath));
   }
 
+  /** Waits until every rank of the gang has called it; from then on this trainer works alone. */
+  async leaveGang(): Promise<void> {
+    await typedErrors(() => this.raw.leaveGang());
+  }
+
   async close(): Promise<void> {
     await typedErrors(() => this.raw.close());
   }

@@ -30,12 +30,15 @@ async function native() {
   checkBuildTools();
   await ensureLibTorch(root, log);
   const build = join(root, 'build');
-  const environment = ['LIBTORCH', 'LIBTORCH_USE_PYTORCH', 'LIBTORCH_BYPASS_VERSION_CHECK', 'CXX', 'CXXFLAGS'];
+  const environment = [
+    ...['LIBTORCH', 'LIBTORCH_USE_PYTORCH', 'LIBTORCH_BYPASS_VERSION_CHECK'],
+    ...['AUTOMED_GLOO', 'AUTOMED_NCCL', 'CXX', 'CXXFLAGS'],
+  ];
   const signature = sha256(
     root,
     process.version,
     ...environment.map((name) => `${name}=${process.env[name] ?? ''};`),
-    ...['CMakeLists.txt', 'cmake/LibTorch.cmake'].map((file) => readFileSync(join(root, 'native', file), 'utf8')),
+    ...['CMakeLists.txt', 'cmake/LibTorch.cmake', 'cmake/Collectives.cmake'].map((file) => readFileSync(join(root, 'native', file), 'utf8')),
   );
   const stamp = join(build, '.automed-configured');
   const cmakeJs = (command) =>

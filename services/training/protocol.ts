@@ -113,6 +113,8 @@ export const trainSpecSchema = z.strictObject({
   /** Of the split, the initial weights, the order of samples and the augmentation. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   ...machineFields,
+  /** Processes that train together, each on batchSize images of a step; each has `threads` threads. */
+  ranks: z.int().min(1).max(4096).default(1),
   /** Continue from the last checkpoint in jobFolder when there is one. */
   resume: z.boolean().default(false),
   /** Seconds between two checkpoints within an epoch, at least ten times what writing one takes; 0: none. */

@@ -24,6 +24,7 @@ import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runJob } from './domain/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './import-protocol';
+import { gangOf } from './rank/config';
 import {
   workerCommandSchema,
   type CompareModelsSpec,
@@ -62,16 +63,19 @@ function codeVersion(): string {
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const { copyOf } = spec.dataset ?? {};
   if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
+  const gang = gangOf(spec.ranks);
   return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
     namedHead: namedNativeHead,
     initBase: initNativeBase,
     tryLock,
-    emit,
+    // What happens is told once.
+    emit: (gang?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
     answerGolden: answerNatively,
     codeVersion: codeVersion(),
+    ...(gang ? { gang } : {}),
   });
 }
 

@@ -74,6 +74,8 @@ export function trainerOptions(
     batchNormMomentum: 0.1,
     gradientClip: 0,
     precision: 'float32',
+    dropout: null,
+    gang: null,
     cachePath: join(files.folder, `cache-${Math.random().toString(36).slice(2)}`),
     embeddingCachePath: null,
     embeddingCacheBytes: 0,

@@ -121,4 +121,6 @@ const UNUSED = {
   embeddingCachePath: null,
   embeddingCacheBytes: 0,
   baseSha256: '',
+  dropout: null,
+  gang: null,
 };

@@ -15,6 +15,7 @@
 #include "core/checkpoint.h"
 #include "models/head.h"
 #include "models/sam.h"
+#include "train/collective.h"
 
 namespace automed::binding {
 namespace {
@@ -23,6 +24,7 @@ Napi::Value build_info(const Napi::CallbackInfo& info) {
   auto object = Napi::Object::New(info.Env());
   object.Set("libtorch", TORCH_VERSION);
   object.Set("cudaCompiled", static_cast<bool>(AUTOMED_CUDA));
+  object.Set("collectivesCompiled", train::collectives_compiled());
   object.Set("cudaAvailable", torch::cuda::is_available());
   object.Set("hardwareThreads", static_cast<double>(std::thread::hardware_concurrency()));
   return object;

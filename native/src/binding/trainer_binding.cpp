@@ -44,6 +44,28 @@ train::EncoderTraining read_encoder_training(const Napi::Value& value) {
   throw Error(ErrorCode::kInvalidArgument, "encoder must be frozen, adapters or all", "encoder");
 }
 
+constexpr std::int64_t kMaxTimeoutMs = 7LL * 24 * 3600 * 1000;
+
+train::RankOptions read_gang(const Napi::Object& o) {
+  train::RankOptions gang;
+  gang.rank = read_integer(o.Get("rank"), "rank", 0, kMaxSeed);
+  gang.world_size = read_integer(o.Get("worldSize"), "worldSize", 1, kMaxSeed);
+  gang.master_address = read_string(o.Get("masterAddress"), "masterAddress");
+  gang.master_port = read_integer(o.Get("masterPort"), "masterPort", 1, std::numeric_limits<std::uint16_t>::max());
+  const auto milliseconds = [&](const char* field) {
+    return std::chrono::milliseconds(read_integer(o.Get(field), field, 1, kMaxTimeoutMs));
+  };
+  gang.rendezvous_timeout = milliseconds("rendezvousTimeoutMs");
+  gang.collective_timeout = milliseconds("collectiveTimeoutMs");
+  return gang;
+}
+
+double read_dropout(const Napi::Value& value) {
+  const double share = read_at_least_zero(value, "dropout");
+  if (share >= 1) throw Error(ErrorCode::kInvalidArgument, "dropout must lie in [0, 1)", "dropout");
+  return share;
+}
+
 std::optional<train::EmbeddingCacheOptions> read_embedding_cache(const Napi::Object& o) {
   const auto path = read_optional_string(o.Get("embeddingCachePath"), "embeddingCachePath");
   if (!path) return std::nullopt;
@@ -81,6 +103,8 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.batch_norm_momentum = read_at_least_zero(o.Get("batchNormMomentum"), "batchNormMomentum");
   options.gradient_clip = read_at_least_zero(o.Get("gradientClip"), "gradientClip");
   options.precision = read_string(o.Get("precision"), "precision");
+  if (!o.Get("dropout").IsNull()) options.dropout = read_dropout(o.Get("dropout"));
+  if (!o.Get("gang").IsNull()) options.gang = read_gang(read_object(o.Get("gang"), "gang"));
   options.cache_path = read_string(o.Get("cachePath"), "cachePath");
   options.embeddings = read_embedding_cache(o);
   return options;
@@ -324,6 +348,15 @@ Napi::Value TrainerHandle::export_weights(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value TrainerHandle::leave_gang(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return run(info.Env(), [](train::Trainer& trainer) {
+      trainer.leave_gang();
+      return undefined();
+    });
+  });
+}
+
 Napi::Value TrainerHandle::close(const Napi::CallbackInfo& info) {
   const auto completion = Completion::start(info.Env());
   const auto promise = completion.promise();
@@ -335,22 +368,23 @@ Napi::Value TrainerHandle::close(const Napi::CallbackInfo& info) {
 }
 
 Napi::Function TrainerHandle::define(Napi::Env env) {
-  return DefineClass(env, "Trainer",
-                     {StaticMethod<&TrainerHandle::create>("create"),
-                      InstanceAccessor<&TrainerHandle::trainable_parameter_count>("trainableParameterCount"),
-                      InstanceMethod<&TrainerHandle::add_segmentation_sample>("addSegmentationSample"),
-                      InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
-                      InstanceMethod<&TrainerHandle::train>("train"),
-                      InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
-                      InstanceMethod<&TrainerHandle::recent_samples>("recentSamples"),
-                      InstanceMethod<&TrainerHandle::measure_batch_norm>("measureBatchNorm"),
-                      InstanceMethod<&TrainerHandle::embedding_stats>("embeddingStats"),
-                      InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
-                      InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
-                      InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
-                      InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
-                      InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),
-                      InstanceMethod<&TrainerHandle::close>("close")});
+  return DefineClass(
+      env, "Trainer",
+      {StaticMethod<&TrainerHandle::create>("create"),
+       InstanceAccessor<&TrainerHandle::trainable_parameter_count>("trainableParameterCount"),
+       InstanceMethod<&TrainerHandle::add_segmentation_sample>("addSegmentationSample"),
+       InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
+       InstanceMethod<&TrainerHandle::train>("train"),
+       InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
+       InstanceMethod<&TrainerHandle::recent_samples>("recentSamples"),
+       InstanceMethod<&TrainerHandle::measure_batch_norm>("measureBatchNorm"),
+       InstanceMethod<&TrainerHandle::embedding_stats>("embeddingStats"),
+       InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
+       InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
+       InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
+       InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
+       InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),
+       InstanceMethod<&TrainerHandle::leave_gang>("leaveGang"), InstanceMethod<&TrainerHandle::close>("close")});
 }
 
 }  // namespace automed::binding

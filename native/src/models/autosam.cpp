@@ -22,7 +22,7 @@ torch::Tensor resize_aligned(const torch::Tensor& x, std::int64_t edge) {
 UpBlockImpl::UpBlockImpl(std::int64_t in_channels, std::int64_t skip_channels, std::int64_t out_channels) {
   conv1 = register_module("conv1", conv3x3(in_channels + skip_channels, out_channels));
   conv2 = register_module("conv2", conv3x3(out_channels, out_channels));
-  norm = register_module("BN", torch::nn::BatchNorm2d(out_channels));
+  norm = register_module("BN", nn::BatchNorm(out_channels));
 }
 
 torch::Tensor UpBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& skip) {
@@ -34,8 +34,8 @@ torch::Tensor UpBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& 
 FinalBlockImpl::FinalBlockImpl(std::int64_t in_channels, std::int64_t out_channels) {
   conv1 = register_module("conv1", conv3x3(in_channels, out_channels));
   conv2 = register_module("conv2", conv3x3(out_channels, out_channels));
-  norm1 = register_module("BN1", torch::nn::BatchNorm2d(out_channels));
-  norm2 = register_module("BN2", torch::nn::BatchNorm2d(out_channels));
+  norm1 = register_module("BN1", nn::BatchNorm(out_channels));
+  norm2 = register_module("BN2", nn::BatchNorm(out_channels));
 }
 
 torch::Tensor FinalBlockImpl::forward(const torch::Tensor& x) {

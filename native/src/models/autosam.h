@@ -20,7 +20,7 @@ class UpBlockImpl : public torch::nn::Module {
  private:
   torch::nn::Conv2d conv1{nullptr};
   torch::nn::Conv2d conv2{nullptr};
-  torch::nn::BatchNorm2d norm{nullptr};  // registered as `BN`
+  nn::BatchNorm norm{nullptr};  // registered as `BN`
 };
 TORCH_MODULE(UpBlock);
 
@@ -34,8 +34,8 @@ class FinalBlockImpl : public torch::nn::Module {
  private:
   torch::nn::Conv2d conv1{nullptr};
   torch::nn::Conv2d conv2{nullptr};
-  torch::nn::BatchNorm2d norm1{nullptr};  // registered as `BN1`
-  torch::nn::BatchNorm2d norm2{nullptr};  // registered as `BN2`
+  nn::BatchNorm norm1{nullptr};  // registered as `BN1`
+  nn::BatchNorm norm2{nullptr};  // registered as `BN2`
 };
 TORCH_MODULE(FinalBlock);
 

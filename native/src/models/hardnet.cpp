@@ -55,7 +55,7 @@ HarDNetConvImpl::HarDNetConvImpl(std::int64_t in_channels, std::int64_t out_chan
       "conv",
       torch::nn::Conv2d(
           torch::nn::Conv2dOptions(in_channels, out_channels, kernel).stride(stride).padding(kernel / 2).bias(false)));
-  norm = register_module("norm", torch::nn::BatchNorm2d(out_channels));
+  norm = register_module("norm", nn::BatchNorm(out_channels));
 }
 
 torch::Tensor HarDNetConvImpl::forward(const torch::Tensor& x) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/config.h"
+#include "nn/batch_norm.h"
 
 namespace automed::models {
 
@@ -21,7 +22,7 @@ class HarDNetConvImpl : public torch::nn::Module {
 
  private:
   torch::nn::Conv2d conv{nullptr};
-  torch::nn::BatchNorm2d norm{nullptr};
+  nn::BatchNorm norm{nullptr};
 };
 TORCH_MODULE(HarDNetConv);
 

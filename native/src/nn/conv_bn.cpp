@@ -16,8 +16,7 @@ ConvBnImpl::ConvBnImpl(const ConvBnOptions& options) : activation_(options.activ
                                  .groups(options.groups)
                                  .bias(false)));
   norm = register_module(
-      "1", torch::nn::BatchNorm2d(
-               torch::nn::BatchNorm2dOptions(options.out_channels).eps(kBatchNormEps).momentum(kMomentum)));
+      "1", BatchNorm(torch::nn::BatchNorm2dOptions(options.out_channels).eps(kBatchNormEps).momentum(kMomentum)));
 }
 
 torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "nn/batch_norm.h"
+
 namespace automed::nn {
 
 enum class ConvActivation { kNone, kRelu, kHardswish };
@@ -27,8 +29,8 @@ class ConvBnImpl : public torch::nn::Module {
 
  private:
   ConvActivation activation_;
-  torch::nn::Conv2d conv{nullptr};       // registered as `0`
-  torch::nn::BatchNorm2d norm{nullptr};  // registered as `1`
+  torch::nn::Conv2d conv{nullptr};  // registered as `0`
+  BatchNorm norm{nullptr};          // registered as `1`
 };
 TORCH_MODULE(ConvBn);
 

@@ -9,6 +9,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "nn/dropout.h"
 #include "train/batch_norm.h"
 #include "train/gradients.h"
 #include "train/head_system.h"
@@ -104,12 +105,19 @@ Trainer::Trainer(TrainerOptions options)
   trainable_ = system_->trainable_parameters();
   for (const auto& parameter : trainable_) trainable_parameter_count_ += parameter.numel();
   optimizer_ = make_optimizer(options_, trainable_);
+  for (const auto& [name, module] : system_->modules()) {
+    if (options_.dropout) nn::set_dropout(*module, *options_.dropout);
+  }
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     stores_[i] =
         std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i), base_config_.encoder.image_size,
                                       base_config_.encoder.fit, options_.structures);
   }
   open_embeddings();
+  if (!options_.gang || options_.gang->world_size == 1) return;
+  parallel_ = std::make_unique<DataParallel>(join_gang(*options_.gang, device_), system_->modules(), trainable_);
+  // Dropout must not drop the same values on every rank.
+  if (parallel_->rank() > 0) torch::manual_seed(mix_seed(options_.seed, static_cast<std::uint64_t>(parallel_->rank())));
 }
 
 void Trainer::open_embeddings() {
@@ -205,7 +213,7 @@ void Trainer::fail_not_finite(const char* what, double value) {
   // What was gathered holds it too.
   optimizer_->zero_grad();
   gathered_ = 0;
-  const auto batch = position_ / static_cast<std::size_t>(options_.batch_size) + 1;
+  const auto batch = position_ / whole_batch() + 1;
   std::string samples;
   for (const auto index : recent_) samples += (samples.empty() ? "" : ", ") + std::to_string(index);
   throw Error(ErrorCode::kIllegalState,
@@ -216,13 +224,18 @@ void Trainer::fail_not_finite(const char* what, double value) {
 }
 
 double Trainer::learn(const torch::Tensor& loss, bool last_of_epoch) {
-  const auto value = loss.item<double>();
+  const auto value = parallel_ ? parallel_->whole_loss(loss) : loss.item<double>();
   if (!std::isfinite(value)) fail_not_finite("loss", value);
   if (gathered_ == 0) optimizer_->zero_grad();
   const Autocast float32(device_, false);
-  (options_.accumulation_steps == 1 ? loss : loss / options_.accumulation_steps).backward();
-  if (++gathered_ < options_.accumulation_steps && !last_of_epoch) return value;
-  take_step();
+  const bool complete = ++gathered_ >= options_.accumulation_steps || last_of_epoch;
+  const auto share = options_.accumulation_steps == 1 ? loss : loss / options_.accumulation_steps;
+  if (parallel_) {
+    parallel_->backward(share, complete);
+  } else {
+    share.backward();
+  }
+  if (complete) take_step();
   return value;
 }
 
@@ -236,25 +249,32 @@ void Trainer::take_step() {
 
 StepResult Trainer::train(std::int64_t steps) {
   if (order_.empty()) start_epoch();
+  if (parallel_ && !synchronised_) {
+    parallel_->synchronise({static_cast<std::int64_t>(order_.size()),
+                            static_cast<std::int64_t>(store(Split::kValidation).size()),
+                            static_cast<std::int64_t>(epoch_), static_cast<std::int64_t>(position_), gathered_});
+    synchronised_ = true;
+  }
   system_->set_training(true);
   StepResult result;
   while (result.steps < steps && position_ < order_.size()) {
-    const auto end = std::min(order_.size(), position_ + static_cast<std::size_t>(options_.batch_size));
-    const std::vector<std::size_t> indices(order_.begin() + static_cast<std::ptrdiff_t>(position_),
-                                           order_.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto end = std::min(order_.size(), position_ + whole_batch());
+    const BatchPart part = parallel_ ? parallel_->take_part(position_, end) : BatchPart{position_, end};
+    const std::vector<std::size_t> indices(order_.begin() + static_cast<std::ptrdiff_t>(part.begin),
+                                           order_.begin() + static_cast<std::ptrdiff_t>(part.end));
     if (gathered_ == 0) recent_.clear();
     recent_.insert(recent_.end(), indices.begin(), indices.end());
     const auto batch = training_batch(indices, epoch_, /*keep_embeddings=*/true);
     double sum = 0;
     std::int64_t losses = 0;
-    const auto seed = mix_seed(mix_seed(options_.seed, epoch_), position_);
+    const auto seed = mix_seed(mix_seed(options_.seed, epoch_), part.begin);
     const Autocast precision(device_, bfloat16_);
     system_->learn(batch, seed, [&](const torch::Tensor& loss) {
       sum += learn(loss, /*last_of_epoch=*/end == order_.size());
       ++losses;
     });
+    result.images += static_cast<std::int64_t>(end - position_);
     position_ = end;
-    result.images += static_cast<std::int64_t>(indices.size());
     result.loss += sum / static_cast<double>(losses);
     ++result.steps;
   }
@@ -268,6 +288,16 @@ StepResult Trainer::train(std::int64_t steps) {
   return result;
 }
 
+std::size_t Trainer::whole_batch() const {
+  return static_cast<std::size_t>(options_.batch_size) * (parallel_ ? parallel_->world_size() : 1);
+}
+
+void Trainer::leave_gang() {
+  if (!parallel_) return;
+  parallel_->barrier();
+  parallel_.reset();
+}
+
 void Trainer::set_learning_rate(double learning_rate) {
   for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate);
 }
@@ -276,6 +306,8 @@ std::int64_t Trainer::measure_batch_norm(std::int64_t batches) {
   const auto order = permutation(store(Split::kTrain).size(), mix_seed(options_.seed, kMeasurement));
   const auto step = static_cast<std::size_t>(options_.batch_size);
   system_->set_training(false);
+  // Every rank measures on the same samples, by itself.
+  if (parallel_) parallel_->share_statistics(false);
   std::vector<std::unique_ptr<BatchNormMeasurement>> measurements;
   std::int64_t layers = 0;
   for (const auto& [name, module] : system_->modules()) {
@@ -291,6 +323,7 @@ std::int64_t Trainer::measure_batch_norm(std::int64_t batches) {
                                            order.begin() + static_cast<std::ptrdiff_t>(end));
     system_->observe(training_batch(indices, kMeasurement, /*keep_embeddings=*/false));
   }
+  if (parallel_) parallel_->share_statistics(true);
   return taken;
 }
 
@@ -306,6 +339,7 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
   std::vector<SampleResult> results;
   const auto step = static_cast<std::size_t>(options_.batch_size);
   for (std::size_t begin = 0; begin < samples.size(); begin += step) {
+    if (parallel_ && !parallel_->evaluates(begin / step)) continue;
     const auto count = std::min(samples.size() - begin, step);
     const auto evaluation = system_->evaluate(plain_batch(split, begin, count), evaluation_seeds(begin, count));
     for (std::size_t i = 0; i < count; ++i) {
@@ -327,6 +361,7 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
       results.push_back(std::move(result));
     }
   }
+  if (parallel_) return parallel_->gather_results(results, samples.size());
   return results;
 }
 

@@ -12,6 +12,8 @@
 #include "models/config.h"
 #include "pipeline/loaded_model.h"
 #include "train/augment.h"
+#include "train/collective.h"
+#include "train/data_parallel.h"
 #include "train/embedding_store.h"
 #include "train/metrics.h"
 #include "train/sample_store.h"
@@ -50,6 +52,8 @@ struct TrainerOptions {
   double batch_norm_momentum = 0.1;
   double gradient_clip = 0;           ///< norm of all gradients together that a step may have; 0: any
   std::string precision = "float32";  ///< of training: `float32`, `bf16`, `auto`; evaluation is float32
+  std::optional<double> dropout;      ///< absent: the head's own
+  std::optional<RankOptions> gang;    ///< absent: the run is this process alone
   std::string cache_path;
   std::optional<EmbeddingCacheOptions> embeddings;  ///< absent: each is computed whenever it is needed
 };
@@ -71,7 +75,8 @@ struct SampleResult {
 };
 
 /// One training run: samples, augmentation, optimiser and random state; what is trained is its System. Synchronous; the
-/// caller gives it one thread.
+/// caller gives it one thread. As a rank of a gang it learns from its part of every batch, `batch_size` samples being
+/// each rank's, and every rank makes the same calls with the same samples; losses and evaluations are those of all.
 class Trainer {
  public:
   explicit Trainer(TrainerOptions options);
@@ -99,12 +104,15 @@ class Trainer {
   /// uint8 structures,height,width of the original image, 0 or 1; interactive systems get the true boxes.
   torch::Tensor predict_masks(Split split, std::size_t index);
 
-  /// Parameters, optimiser, gathered gradients, random state, position in the epoch; atomic.
+  /// Parameters, optimiser, gathered gradients, random state, position in the epoch; atomic. Of a gang rank 0 writes
+  /// it, and the others return when it is there.
   void save_checkpoint(const std::string& path);
   void load_checkpoint(const std::string& path);
   /// The head's weights, and the whole base as trained; each unless null, atomic each. Throws kIllegalState for a head
   /// where there is none.
   void export_weights(const std::optional<std::string>& head_path, const std::optional<std::string>& base_path);
+  /// Waits until every rank has called it; from then on the trainer works alone.
+  void leave_gang();
 
  private:
   SampleStore& store(Split split) { return *stores_[static_cast<std::size_t>(split)]; }
@@ -119,6 +127,8 @@ class Trainer {
   [[noreturn]] void fail_not_finite(const char* what, double value);
   void open_embeddings();
   void start_epoch();
+  /// Samples that all ranks together learn from in a step.
+  std::size_t whole_batch() const;
   std::vector<std::uint64_t> evaluation_seeds(std::size_t begin, std::size_t count) const;
   std::vector<std::vector<std::int64_t>> parameter_shapes();
   void save(torch::serialize::OutputArchive& archive);
@@ -140,6 +150,8 @@ class Trainer {
   std::int64_t gathered_ = 0;       ///< batches whose gradients wait for the optimiser
   std::vector<std::size_t> order_;  ///< this epoch's permutation; empty between epochs
   std::vector<std::size_t> recent_;
+  bool synchronised_ = false;               ///< with the other ranks, since the weights last came from a file
+  std::unique_ptr<DataParallel> parallel_;  ///< null: the run is this process alone
 };
 
 }  // namespace automed::train

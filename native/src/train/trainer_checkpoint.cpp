@@ -33,10 +33,14 @@ void Trainer::save(torch::serialize::OutputArchive& archive) {
   torch::serialize::OutputArchive optimizer;
   optimizer_->save(optimizer);
   archive.write("optimizer", optimizer);
-  archive.write("rng", generator_state(torch::kCPU));
+  const auto random = generator_state(torch::kCPU);
+  archive.write("rng", random);
+  if (parallel_) archive.write("rng_ranks", parallel_->gather(random));
   if (device_.is_cuda()) archive.write("rng_device", generator_state(device_));
   for (std::size_t i = 0; gathered_ > 0 && i < trainable_.size(); ++i) {
-    const auto& gradient = trainable_[i].grad();
+    auto gradient = trainable_[i].grad();
+    // What the ranks gathered is written as their sum, which rank 0 takes up again.
+    if (parallel_) gradient = parallel_->total(gradient.defined() ? gradient : torch::zeros_like(trainable_[i]));
     if (gradient.defined()) archive.write("gradient_" + std::to_string(i), gradient);
   }
   const auto progress = torch::tensor({static_cast<std::int64_t>(epoch_), static_cast<std::int64_t>(position_),
@@ -48,6 +52,7 @@ void Trainer::save(torch::serialize::OutputArchive& archive) {
 void Trainer::save_checkpoint(const std::string& path) {
   torch::serialize::OutputArchive archive;
   save(archive);
+  if (parallel_ && parallel_->rank() > 0) return parallel_->barrier();
   AtomicFile file(path);
   // The archive writes once more while it is destroyed, so an exception from in here would end the process.
   std::optional<Error> failure;
@@ -62,6 +67,7 @@ void Trainer::save_checkpoint(const std::string& path) {
   });
   if (failure) throw *failure;
   file.commit();
+  if (parallel_) parallel_->barrier();
 }
 
 void Trainer::load(torch::serialize::InputArchive& archive) {
@@ -83,14 +89,21 @@ void Trainer::load(torch::serialize::InputArchive& archive) {
   optimizer_->state().clear();  // a checkpoint of step 0 holds none
   optimizer_->load(optimizer);
   torch::Tensor state;
-  archive.read("rng", state);
-  set_generator_state(torch::kCPU, state);
+  const auto rank = parallel_ ? parallel_->rank() : 0;
+  if (rank == 0) {
+    archive.read("rng", state);
+    set_generator_state(torch::kCPU, state);
+  } else if (archive.try_read("rng_ranks", state) && rank < state.size(0)) {
+    // A copy: LibTorch misreads a state that does not begin its storage.
+    set_generator_state(torch::kCPU, state[rank].clone());
+  }
   if (device_.is_cuda()) {
     archive.read("rng_device", state);
     set_generator_state(device_, state);
   }
   gathered_ = progress[3].item<std::int64_t>();
-  for (std::size_t i = 0; gathered_ > 0 && i < trainable_.size(); ++i) {
+  synchronised_ = false;
+  for (std::size_t i = 0; gathered_ > 0 && rank == 0 && i < trainable_.size(); ++i) {
     torch::Tensor gradient;
     if (archive.try_read("gradient_" + std::to_string(i), gradient)) trainable_[i].mutable_grad() = gradient;
   }

@@ -52,6 +52,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   device: string;
   threads: number;
   decoders?: number;
+  ranks: number;
   jobFolder?: string;
   checkpointSeconds: number;
   keepCheckpoints: number;
@@ -171,7 +172,8 @@ function addDataFlags(command: Command): void {
 function addRunFlags(command: Command): void {
   command
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
-    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--threads <count>', 'LibTorch threads, of all ranks together', whole(1, 1024), availableParallelism())
+    .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
     .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
@@ -296,7 +298,8 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     threshold: options.threshold,
     seed: options.seed,
     device: options.device,
-    threads: options.threads,
+    threads: Math.max(1, Math.floor(options.threads / options.ranks)),
+    ranks: options.ranks,
     decodeParallel: options.decoders,
     jobFolder,
     resume: options.resume === true,

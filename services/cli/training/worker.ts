@@ -1,4 +1,6 @@
 import { InternalError } from '../../common/errors';
+import { launchGang } from '../../training/domain/gang/launch-gang';
+import { LocalLauncher } from '../../training/domain/gang/local-launcher';
 import { launchWorker } from '../../training/domain/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../training/protocol';
 import { childEnvironment } from '../config';
@@ -20,7 +22,13 @@ export async function runWorker(
   const cancellation = new AbortController();
   const signals = onStopSignal(() => cancellation.abort());
   try {
-    return await launchWorker(command, { onEvent, signal: cancellation.signal, env: childEnvironment({}), workerPath });
+    const options = { onEvent, signal: cancellation.signal };
+    const machine = { env: childEnvironment({}), workerPath };
+    if (command.type === 'train' && (command.spec.ranks ?? 1) > 1) {
+      const { ranks = 1 } = command.spec;
+      return await launchGang(command.spec, { ...options, ranks, launcher: new LocalLauncher(machine) });
+    }
+    return await launchWorker(command, { ...options, ...machine });
   } catch (error) {
     // It happened on this machine: its text is for the user, not for a server's log.
     throw error instanceof InternalError ? new CliError(error.message) : error;

@@ -1,12 +1,17 @@
 import { headArchitecture, initBase, Trainer } from '../../../native/lib';
 import { headArchitectureSchema } from '../../store';
-import type { CreateTrainer, NamedHead } from '../domain/ports';
+import type { CreateTrainer, NamedHead, TrainerSettings } from '../domain/ports';
+
+/** Ranks of one machine have a GPU each. */
+function deviceOf({ device, gang }: TrainerSettings): string {
+  return gang !== null && device === 'cuda' ? `cuda:${gang.localRank}` : device;
+}
 
 /** Starts a run of the native trainer. */
 export const createNativeTrainer: CreateTrainer = async (settings) => {
   const { recipe } = settings;
   return Trainer.create({
-    device: settings.device,
+    device: deviceOf(settings),
     threads: settings.threads,
     task: settings.task,
     baseArchitecture: JSON.stringify(settings.baseArchitecture),
@@ -29,6 +34,8 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     batchNormMomentum: recipe.batchNormMomentum,
     gradientClip: recipe.gradientClip,
     precision: recipe.precision,
+    dropout: recipe.dropout ?? null,
+    gang: settings.gang,
     cachePath: settings.cachePath,
     embeddingCachePath: settings.embeddings?.path ?? null,
     embeddingCacheBytes: settings.embeddings?.maxBytes ?? 0,

@@ -15,6 +15,8 @@ export interface CheckpointPolicy {
   steps: number | undefined;
   /** Finished epochs whose checkpoints stay, beside the last and the best. */
   keep: number;
+  /** Whether this process keeps the state; of a gang rank 0 does. */
+  leads: boolean;
 }
 
 export class Checkpoints {
@@ -55,7 +57,7 @@ export class Checkpoints {
       ? checkpointPath(this.jobFolder, state.epochs + 1, partial.steps)
       : checkpointPath(this.jobFolder, state.epochs);
     await this.trainer.saveCheckpoint(path);
-    await saveJob(this.jobFolder, next, this.policy.keep);
+    if (this.policy.leads) await saveJob(this.jobFolder, next, this.policy.keep);
     this.lastMs = performance.now();
     this.writingMs = this.lastMs - started;
     this.batches = 0;

@@ -25,6 +25,8 @@ export interface LoopContext {
   labels: Labels;
   jobFolder: string;
   checkpoints: CheckpointPolicy;
+  /** Processes that train together, each on a batch of the recipe's size. */
+  ranks: number;
   signal: AbortSignal;
   emit: Emit;
 }
@@ -97,7 +99,8 @@ async function runSteps(loop: Loop, state: JobState): Promise<EpochProgress> {
   const since = { ms: performance.now(), images: progress.images };
   while (progress.steps < stepsPerEpoch) {
     if (signal.aborted) {
-      if (writer.behind) await writer.write(state, progress);
+      // The ranks of a gang hear of it at different steps, and a checkpoint is the work of all.
+      if (writer.behind && loop.ranks === 1) await writer.write(state, progress);
       signal.throwIfAborted();
     }
     const step = state.epochs * stepsPerEpoch + progress.steps;
@@ -141,7 +144,7 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
 /** Runs the epochs that `state` has not seen, keeping it and the checkpoints up to date; returns the last state. */
 export async function runEpochs(context: LoopContext, initial: JobState): Promise<JobState> {
   const { trainer, recipe, names, jobFolder, emit } = context;
-  const stepsPerEpoch = Math.ceil(names.length / recipe.batchSize);
+  const stepsPerEpoch = Math.ceil(names.length / (recipe.batchSize * context.ranks));
   const now = performance.now();
   const firstStep = initial.epochs * stepsPerEpoch + (initial.partial?.steps ?? 0);
   const loop: Loop = {

@@ -51,6 +51,31 @@ export function resumePoint({ epochs, partial }: JobState): string | undefined {
   return epochs > 0 ? checkpointName(epochs) : undefined;
 }
 
+function checkRun(found: JobState, run: string): void {
+  if (found.run === run) return;
+  throw automedError(
+    'ILLEGAL_STATE',
+    'The job folder holds a run on other data, another base or with other numbers; it cannot be resumed.',
+    { field: 'resume' },
+  );
+}
+
+const freshState = (run: string, jobId: string | undefined): JobState => ({
+  run,
+  jobId: jobId ?? randomUUID(),
+  phase: 'training',
+  epochs: 0,
+  bestEpoch: 0,
+  history: [],
+});
+
+/** The state that openJob gives, for a rank that does not lead: it changes nothing in the folder. */
+export async function readJob(jobFolder: string, run: string, resume: boolean, jobId?: string): Promise<JobState> {
+  const found = resume ? await readState(jobFolder) : undefined;
+  if (found) checkRun(found, run);
+  return found ?? freshState(run, jobId);
+}
+
 /**
  * Prepares the job folder: with `resume` what an earlier process left is taken up, otherwise deleted. What that process was
  * writing when it died is deleted either way.
@@ -62,15 +87,9 @@ export async function openJob(jobFolder: string, run: string, resume: boolean, j
   const found = resume ? await readState(jobFolder) : undefined;
   if (!found) {
     await deleteRun(jobFolder);
-    return { run, jobId: jobId ?? randomUUID(), phase: 'training', epochs: 0, bestEpoch: 0, history: [] };
+    return freshState(run, jobId);
   }
-  if (found.run !== run) {
-    throw automedError(
-      'ILLEGAL_STATE',
-      'The job folder holds a run on other data, another base or with other numbers; it cannot be resumed.',
-      { field: 'resume' },
-    );
-  }
+  checkRun(found, run);
   const state = { ...found, jobId: jobId ?? found.jobId };
   for (const name of namedCheckpoints(state)) await checkPresent(jobFolder, name);
   await deleteOthers(jobFolder, (name) => CHECKPOINT.test(name) && keepable(name, state));

@@ -34,7 +34,7 @@ const LAST_WORDS_BYTES = 8_192;
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocate memory/i;
 
 /** The compiled worker; this file runs from dist/, and from its source in tests. */
-function findWorker(): string {
+export function findWorker(): string {
   const beside = join(__dirname, '..', 'worker.js');
   return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'training', 'worker.js');
 }
@@ -43,7 +43,10 @@ function findWorker(): string {
  * One OpenMP pool of the size that was asked for. Its threads spin shortly between kernels: sleeping at once costs a training
  * step a third of its speed on a quiet machine, libgomp's usual spinning costs several times that on a busy one.
  */
-function workerEnvironment(command: WorkerCommand, env: LaunchOptions['env']): Record<string, string | undefined> {
+export function workerEnvironment(
+  command: WorkerCommand,
+  env: LaunchOptions['env'],
+): Record<string, string | undefined> {
   const threads = String('spec' in command && 'threads' in command.spec ? command.spec.threads : 1);
   return { GOMP_SPINCOUNT: '20000', ...env, OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
 }

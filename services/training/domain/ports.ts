@@ -2,6 +2,7 @@ import type { Pixels } from '../../imaging/pixels';
 import type { HeadArchitecture, Task } from '../../store';
 import type { EncoderTraining } from '../protocol';
 import type { Part } from './data-folder';
+import type { RankEnvironment } from './gang/rank-environment';
 import type { Overlap } from './metrics';
 import type { Recipe } from './recipes';
 
@@ -54,6 +55,8 @@ export interface TrainerPort {
   saveCheckpoint(path: string): Promise<void>;
   loadCheckpoint(path: string): Promise<void>;
   exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
+  /** Waits until every rank has called it; from then on the trainer works alone. */
+  leaveGang(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,6 +76,8 @@ export interface TrainerSettings {
   structures: number;
   seed: number;
   recipe: Recipe;
+  /** Null: the run is this process alone. */
+  gang: RankEnvironment | null;
   cachePath: string;
   /** Absent: each embedding is computed whenever it is needed. */
   embeddings?: EmbeddingCache;

@@ -20,6 +20,8 @@ export const recipeSchema = z.strictObject({
   rotationSteps: z.int().min(0).max(3600),
   /** Momentum of batch norm's running statistics. */
   batchNormMomentum: z.number().gt(0).max(1),
+  /** Share of values that dropout drops while training; absent: the published network's own. */
+  dropout: z.number().min(0).lt(1).optional(),
   /** What evaluates and is registered: the statistics as they ran, or measured anew with the weights of that moment. */
   batchNorm: z.enum(['running', 'reestimate']),
   /** Norm of all gradients together that a step may have; 0: any. */

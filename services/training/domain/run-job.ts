@@ -81,6 +81,17 @@ async function resolveBase(store: ModelStore, spec: TrainSpec, initBase: InitBas
   }
 }
 
+/** Those that rank 0 writes; its part of the gang ends with it, so nobody waits for a rank 0 that is gone. */
+async function pinnedByLeader(spec: TrainSpec, { signal }: JobDependencies): Promise<TrainSpec> {
+  if (spec.jobId === undefined) return spec;
+  for (;;) {
+    const text = await readFile(join(spec.jobFolder, PINNED_FILE), 'utf8').catch(() => undefined);
+    if (text !== undefined) return { ...spec, ...(JSON.parse(text) as Partial<TrainSpec>) };
+    signal.throwIfAborted();
+    await sleep(LOCK_POLL_MS);
+  }
+}
+
 /** The versions that the references meant at the first attempt: a run must not change its base half-way. */
 async function pinned(spec: TrainSpec, { store, initBase }: JobDependencies): Promise<TrainSpec> {
   if (spec.jobId === undefined) return spec;
@@ -95,8 +106,9 @@ async function pinned(spec: TrainSpec, { store, initBase }: JobDependencies): Pr
   return { ...spec, ...pins };
 }
 
-/** Runs a training, alone in its folder; of a job that has registered its result it only tells that. */
+/** Runs a training, alone in its folder, of a gang under the lock of rank 0; of a job that has registered its result it only tells that. */
 export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Promise<FinishedEvent> {
+  if ((dependencies.gang?.rank ?? 0) > 0) return runTraining(await pinnedByLeader(spec, dependencies), dependencies);
   const lock = await lockFolder(spec, dependencies);
   try {
     const finished = await finishedBefore(dependencies.store, spec);

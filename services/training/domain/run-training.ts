@@ -8,8 +8,18 @@ import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredMo
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs } from './epoch-loop';
+import type { RankEnvironment } from './gang/rank-environment';
 import { scoreOf, type PartMetrics } from './evaluation';
-import { checkpointPath, clearJob, openJob, resumePoint, runDigest, saveJob, type JobState } from './job-state';
+import {
+  checkpointPath,
+  clearJob,
+  openJob,
+  readJob,
+  resumePoint,
+  runDigest,
+  saveJob,
+  type JobState,
+} from './job-state';
 import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
@@ -28,6 +38,8 @@ export interface RunDependencies {
   codeVersion: string;
   /** Absent: models are registered without a golden image. */
   answerGolden?: AnswerGolden | undefined;
+  /** The place of this process where several train together. */
+  gang?: RankEnvironment;
 }
 
 interface Plan {
@@ -111,8 +123,13 @@ function digestOf(
     head,
     structures,
     data: data.fingerprint,
+    // A step of a gang is on a batch of every rank.
+    ...(spec.ranks > 1 ? { ranks: spec.ranks } : {}),
   });
 }
+
+/** Whether this process registers the result and keeps the state: the only one, or rank 0. */
+const leads = (gang: RankEnvironment | undefined): boolean => (gang?.rank ?? 0) === 0;
 
 /** Trains from where the state stands to its end, and leaves the best epoch's weights in the trainer. */
 async function trainToBest(
@@ -120,9 +137,9 @@ async function trainToBest(
   trainer: TrainerPort,
   data: PreparedData,
   initial: JobState,
-  { emit, signal }: RunDependencies,
+  { emit, signal, gang }: RunDependencies,
 ): Promise<JobState> {
-  const { jobFolder } = spec;
+  const { jobFolder, ranks } = spec;
   const count = (part: 'train' | 'validation' | 'test'): number => data.parts[part].length;
   emit({
     type: 'started',
@@ -141,12 +158,21 @@ async function trainToBest(
       names: data.parts.train.map(({ name }) => name),
       labels: { classes: data.classes, structures },
       jobFolder,
-      checkpoints: { seconds: spec.checkpointSeconds, steps: spec.checkpointSteps, keep: spec.keepCheckpoints },
+      checkpoints: {
+        // The clocks of a gang's ranks differ, and a checkpoint is the work of all.
+        seconds: gang ? 0 : spec.checkpointSeconds,
+        steps: spec.checkpointSteps,
+        keep: spec.keepCheckpoints,
+        leads: leads(gang),
+      },
+      ranks,
       signal,
       emit,
     },
     initial,
   );
+  await trainer.leaveGang();
+  if (!leads(gang)) return state;
   if (state.bestEpoch !== state.epochs) await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
   return state;
 }
@@ -157,16 +183,18 @@ async function trainAndRegister(
   trainer: TrainerPort,
   data: PreparedData,
   dependencies: RunDependencies,
-): Promise<Registered> {
+): Promise<Registered | undefined> {
   const { spec, recipe, base, structures } = plan;
-  const { store, emit, codeVersion, answerGolden } = dependencies;
+  const { store, emit, codeVersion, answerGolden, gang } = dependencies;
   const started = performance.now();
-  const initial = await openJob(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
-  await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
+  const open = leads(gang) ? openJob : readJob;
+  const initial = await open(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
+  if (leads(gang)) await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
   const checkpoint = resumePoint(initial);
   if (checkpoint !== undefined) await trainer.loadCheckpoint(join(spec.jobFolder, checkpoint));
   await tellEmbeddingCache(trainer, recipe, data, emit);
   const state = await trainToBest(plan, trainer, data, initial, dependencies);
+  if (!leads(gang)) return undefined;
   await tellEmbeddingProblem(trainer, emit);
   // From here on a run that is taken up again first asks the store what its job has registered.
   await saveJob(spec.jobFolder, { ...state, phase: 'registering' }, spec.keepCheckpoints);
@@ -207,12 +235,12 @@ async function finishedBefore(spec: TrainSpec, store: ModelStore): Promise<Finis
   };
 }
 
-/** Runs a job to its registered model. Errors are AutomedErrors; a cancelled run rejects with CANCELLED. */
+/** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
 export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
-  const { store, createTrainer, emit, signal } = dependencies;
+  const { store, createTrainer, emit, signal, gang } = dependencies;
   const finished = await finishedBefore(given, store);
   if (finished) {
-    await clearJob(given.jobFolder).catch(() => undefined);
+    if (leads(gang)) await clearJob(given.jobFolder).catch(() => undefined);
     return finished;
   }
   const spec = await resolveSource(given);
@@ -235,8 +263,9 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     structures: Math.max(1, plan.structures.length),
     seed: spec.seed,
     recipe: plan.recipe,
-    cachePath: join(spec.jobFolder, 'samples.bin'),
-    ...(embeddings ? { embeddings } : {}),
+    gang: gang ?? null,
+    cachePath: join(spec.jobFolder, gang ? `samples-${gang.rank}.bin` : 'samples.bin'),
+    ...(embeddings && !gang ? { embeddings } : {}),
   });
   try {
     const data = await loadSamples(folder, trainer, {
@@ -249,7 +278,9 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       emit,
     });
     checkEnough(data);
-    const { model, base, report, metrics } = await trainAndRegister(plan, head, trainer, data, dependencies);
+    const registered = await trainAndRegister(plan, head, trainer, data, dependencies);
+    if (!registered) return { type: 'finished', metrics: {} };
+    const { model, base, report, metrics } = registered;
     await clearJob(spec.jobFolder);
     return {
       type: 'finished',

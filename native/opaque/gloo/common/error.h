@@ -1,0 +1,3 @@
+// Opaque, see ../context.h: c10d's header includes it and uses nothing of it.
+
+#pragma once

@@ -1,0 +1,143 @@
+// The ranks of a gang as pods of an Indexed Job. What they tell comes through the job folder, which the pods and this process
+// share: Kubernetes only says whether the Job ended.
+
+import { createHash } from 'node:crypto';
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { automedError } from '../../../common/errors';
+import { replaceFile } from '../../../store/durable';
+import { RankLostError, type GangAttempt, type GangLauncher } from '../../domain/gang/launch-gang';
+import {
+  gangJob,
+  gangService,
+  type KubernetesGang,
+  type KubernetesGangSettings,
+} from '../../domain/gang/kubernetes-manifest';
+import { outcomeOf } from '../../domain/gang/rank-process';
+import { verdict, type RankEnd } from '../../domain/gang/verdict';
+import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../protocol';
+import type { Cluster, JobEnd } from './cluster';
+
+export interface KubernetesLauncherOptions {
+  settings: KubernetesGangSettings;
+  cluster: Cluster;
+  /** Between two looks at what the ranks have written, milliseconds. */
+  pollMs?: number;
+}
+
+/** What a rank has written since the last look. */
+class EventFile {
+  private offset = 0;
+  private rest = Buffer.alloc(0);
+
+  constructor(private readonly path: string) {}
+
+  async read(): Promise<WorkerEvent[]> {
+    const file = await open(this.path).catch(() => undefined);
+    if (!file) return [];
+    try {
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - this.offset)), {
+        position: this.offset,
+      });
+      this.offset += bytesRead;
+      this.rest = Buffer.concat([this.rest, buffer.subarray(0, bytesRead)]);
+    } finally {
+      await file.close();
+    }
+    // What follows the last line break is a line that is still being written, or nothing.
+    const end = this.rest.lastIndexOf('\n') + 1;
+    const lines = this.rest.subarray(0, end).toString('utf8').split('\n').slice(0, -1);
+    this.rest = this.rest.subarray(end);
+    return lines.flatMap((line) => {
+      const parsed = workerEventSchema.safeParse(JSON.parse(line));
+      return parsed.success ? [parsed.data] : [];
+    });
+  }
+}
+
+export class KubernetesLauncher implements GangLauncher {
+  constructor(private readonly options: KubernetesLauncherOptions) {}
+
+  /** An attempt of the same run that is under way already, of a process that ended since, is taken over. */
+  async run({ spec, attempt, onEvent, signal }: GangAttempt): Promise<FinishedEvent> {
+    const { settings, cluster, pollMs = 500 } = this.options;
+    const folder = join(spec.jobFolder, 'gang');
+    await mkdir(folder, { recursive: true });
+    const facts = JSON.stringify({ ...spec, resume: undefined });
+    const run = createHash('sha256').update(facts).digest('hex').slice(0, 12);
+    const gang: KubernetesGang = {
+      name: `automed-train-${run}-${attempt}`,
+      ranks: spec.ranks,
+      threads: spec.threads,
+      specPath: join(folder, `spec-${attempt}.json`),
+      eventsPath: join(folder, `events-${attempt}`),
+    };
+    await replaceFile(gang.specPath, JSON.stringify(spec));
+    const { namespace } = settings;
+    const job = await cluster.createJob(namespace, gangJob(gang, settings));
+    try {
+      await cluster.createService(
+        namespace,
+        gangService(gang, settings, { name: gang.name, uid: job.metadata?.uid ?? '' }),
+      );
+      const end = await this.follow(gang, onEvent, signal, pollMs);
+      return await this.judge(gang, end, signal.aborted);
+    } finally {
+      await cluster.deleteJob(namespace, gang.name);
+    }
+  }
+
+  /** Follows the Job to its end and hands on what rank 0 tells. */
+  private async follow(
+    gang: KubernetesGang,
+    onEvent: (event: WorkerEvent) => void,
+    signal: AbortSignal,
+    pollMs: number,
+  ): Promise<JobEnd | undefined> {
+    const leader = new EventFile(`${gang.eventsPath}-0.jsonl`);
+    const handOn = async (): Promise<void> => {
+      for (const event of await leader.read()) if (!outcomeOf(event)) onEvent(event);
+    };
+    const ended = new AbortController();
+    const tail = (async () => {
+      while (!ended.signal.aborted) {
+        await handOn();
+        await delay(pollMs, undefined, { signal: ended.signal }).catch(() => undefined);
+      }
+    })();
+    try {
+      return await this.options.cluster.followJob(this.options.settings.namespace, gang.name, signal);
+    } finally {
+      ended.abort();
+      await tail;
+      await handOn();
+    }
+  }
+
+  private async judge(gang: KubernetesGang, end: JobEnd | undefined, cancelled: boolean): Promise<FinishedEvent> {
+    const ends: RankEnd[] = [];
+    for (let rank = 0; rank < gang.ranks; rank += 1) {
+      const last = (await new EventFile(`${gang.eventsPath}-${rank}.jsonl`).read()).at(-1);
+      const outcome = last && outcomeOf(last);
+      if (outcome) ends.push({ rank, outcome });
+    }
+    if (end?.state === 'complete' && !ends.some(({ rank }) => rank === 0)) {
+      throw automedError(
+        'ILLEGAL_STATE',
+        'The Job is complete, but rank 0 wrote no result; do the ranks and this process share the job folder?',
+        { field: 'jobFolder' },
+      );
+    }
+    try {
+      return verdict(ends, cancelled);
+    } catch (error) {
+      // Of a pod that was killed nothing is written; the Job's own words are the better ones.
+      if (error instanceof RankLostError && end?.state === 'failed')
+        throw new RankLostError(`the Job failed: ${end.why}`);
+      if (error instanceof RankLostError && end?.state === 'gone') throw new RankLostError('the Job was deleted');
+      throw error;
+    }
+  }
+}
