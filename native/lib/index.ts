@@ -2,6 +2,7 @@
 
 export * from './engine';
 export * from './errors';
+export * from './golden';
 export * from './import';
 export * from './trainer';
 export type { RawPixels, SampleType, SplitName } from './native';

@@ -5,6 +5,7 @@ import { classifyCommand } from './commands/classify';
 import { dataCommand } from './commands/data';
 import { demoCommand } from './commands/demo';
 import { evaluateCommand } from './commands/evaluate';
+import { evaluationsCommand } from './commands/evaluations';
 import { jobsCommand } from './commands/jobs';
 import { modelsCommand } from './commands/models';
 import { reproduceCommand } from './commands/reproduce';
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
     trainCommand(),
     jobsCommand(),
     evaluateCommand(),
+    evaluationsCommand(),
     reproduceCommand(),
     basesCommand(),
     modelsCommand(),

@@ -115,3 +115,13 @@ export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DE
     });
   return { data, width: info.width, height: info.height, channels: info.channels, sampleType };
 }
+
+/** Bytes of pixels that a file will decode to, from its header alone; undefined when the header cannot be read. */
+export async function decodedBytes(path: string): Promise<number | undefined> {
+  const header = await sharp(path, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined);
+  if (!header) return undefined;
+  const sampleBytes = { ushort: 2, float: 4 }[header.depth as string] ?? 1;
+  return header.width * header.height * Math.min(header.channels, 3) * sampleBytes;
+}

@@ -18,6 +18,8 @@ export const inferenceSettings = z.object({
   preload: list().default([]),
   /** Whether a request may load a model that is not loaded. */
   loadOnDemand: flag().default(true),
+  /** Whether a model must answer the golden image of its version as it did at registration before it serves. */
+  goldenCheck: flag().default(true),
   /** How long the meaning of `name` and `name@alias` is remembered, milliseconds. */
   resolveTtlMs: integer(0, 3_600_000).default(2_000),
   /** `cpu`, `cuda`, `cuda:N`, or `auto`. */

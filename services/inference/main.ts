@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   });
   const health = new Health();
   const trim = new Soon(() => engine.trimMemory(), TRIM_DELAY_MS);
-  const host = new ModelHost(store, nativeLoader(engine), {
+  const host = new ModelHost(store, nativeLoader(engine, { golden: config.goldenCheck }), {
     tasks: config.roles,
     loadOnDemand: config.loadOnDemand,
     resolveTtlMs: config.resolveTtlMs,

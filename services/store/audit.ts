@@ -1,9 +1,12 @@
 // Reads every byte of every version and follows every reference: what an operator runs after a crash, a restore or a copy.
 
-import { ModelStore, type StoredBase, type StoredModel } from './model-store';
+import { join } from 'node:path';
+import { databaseFiles, databaseProblems } from './databases';
+import { ModelStore, type StoredBackbone, type StoredBase, type StoredModel } from './model-store';
+import { sha256OfFile } from './versions';
 
 export interface AuditProblem {
-  /** `model polyp@3`, `base tiny@1`, `alias polyp@production`, or `store` for a version that cannot be read. */
+  /** `model polyp@3`, `base tiny@1`, `alias polyp@production`, `database training.db`, or `store` for a version that cannot be read. */
   subject: string;
   problem: string;
 }
@@ -19,24 +22,33 @@ export interface Audit {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Checks each version's weights against its sha256, each model's base, and each alias. */
+/**
+ * Checks each version's weights and other files (reports, golden images) against their sha256, each model's base, each alias, and the
+ * databases.
+ */
 export async function auditStore(root: string): Promise<Audit> {
   const problems: AuditProblem[] = [];
   const store = await ModelStore.open(root, {
     onProblem: (error) => problems.push({ subject: 'store', problem: messageOf(error) }),
   });
   const [bases, models] = [await store.listBases(), await store.listModels()];
-  for (const [kind, versions] of [['base', bases] as const, ['model', models] as const]) {
+  const backbones = await store.listBackbones();
+  for (const [kind, versions] of [
+    ['base', bases],
+    ['backbone', backbones],
+    ['model', models],
+  ] as const) {
     for (const stored of versions) {
       const { name, version } = stored.manifest;
-      await store.verify(stored).catch((error: unknown) => {
-        problems.push({ subject: `${kind} ${name}@${version}`, problem: messageOf(error) });
-      });
+      const report = (problem: string) => problems.push({ subject: `${kind} ${name}@${version}`, problem });
+      await store.verify(stored).catch((error: unknown) => report(messageOf(error)));
+      (await fileProblems(stored)).forEach(report);
     }
   }
   for (const model of models) {
+    const subject = `model ${model.manifest.name}@${model.manifest.version}`;
     const problem = baseProblem(model, bases);
-    if (problem) problems.push({ subject: `model ${model.manifest.name}@${model.manifest.version}`, problem });
+    if (problem) problems.push({ subject, problem });
   }
   let aliases = 0;
   for (const name of new Set(models.map(({ manifest }) => manifest.name))) {
@@ -49,8 +61,21 @@ export async function auditStore(root: string): Promise<Audit> {
       });
     }
   }
+  for (const file of await databaseFiles(root)) {
+    for (const problem of databaseProblems(join(root, file))) problems.push({ subject: `database ${file}`, problem });
+  }
   const bytes = [...bases, ...models].reduce((sum, { manifest }) => sum + manifest.weights.bytes, 0);
   return { bases: bases.length, models: models.length, aliases, bytes, problems };
+}
+
+async function fileProblems({ manifest, folder }: StoredModel | StoredBase | StoredBackbone): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [file, expected] of Object.entries(manifest.files ?? {})) {
+    const found = await sha256OfFile(join(folder, file)).catch(() => undefined);
+    if (found === undefined) problems.push(`Its ${file} cannot be read.`);
+    else if (found !== expected) problems.push(`Its ${file} has changed since it was registered.`);
+  }
+  return problems;
 }
 
 function baseProblem({ manifest }: StoredModel, bases: readonly StoredBase[]): string | undefined {

@@ -8,6 +8,7 @@ import { automedError } from '../common/errors';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = '.incoming';
+const TEMPORARY_NAME = /^\.incoming-(\d+)-[0-9a-f]{8}-(.*)$/;
 
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
@@ -94,13 +95,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether a temporary folder's name is that of a process of this host which lives. */
+export function isWrittenNow(name: string): boolean {
+  const [, pid, host] = TEMPORARY_NAME.exec(name) ?? [];
+  return (
+    pid !== undefined && host === hostname() && (Number(pid) === process.pid ? own.has(name) : isAlive(Number(pid)))
+  );
+}
+
 /**
  * Deletes what interrupted writers left: of this host when the process is gone, of other hosts that share the folder when
  * a day has passed.
  */
 export async function sweepTemporaries(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
-    const [, pid, host] = /^\.incoming-(\d+)-[0-9a-f]{8}-(.*)$/.exec(name) ?? [];
+    const [, pid, host] = TEMPORARY_NAME.exec(name) ?? [];
     if (pid === undefined) continue;
     const path = join(folder, name);
     const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());

@@ -88,6 +88,8 @@ const recordedFields = {
   name: nameSchema,
   version: versionSchema,
   weights: weightsSchema,
+  /** sha256 of what else the version's folder holds, by path: the report, the card, the golden image. */
+  files: z.record(z.string(), sha256Schema).optional(),
   /** ISO 8601, UTC. */
   created: z.iso.datetime(),
 };
@@ -158,6 +160,9 @@ const preprocessingSchema = z.looseObject({
   fit: fitSchema,
 });
 
+/** The image with a known answer that lies beside the weights (see golden.ts). */
+const goldenReferenceSchema = z.object({ file: z.string(), sha256: sha256Schema });
+
 const modelFields = {
   ...recordedFields,
   base: baseReferenceSchema,
@@ -168,6 +173,7 @@ const modelFields = {
   dataset: datasetSchema,
   codeVersion: z.string(),
   licence: z.string(),
+  golden: goldenReferenceSchema.optional(),
 };
 
 export const modelManifestSchema = z.discriminatedUnion('task', [
@@ -206,10 +212,11 @@ export type SegmentationManifest = Extract<ModelManifest, { task: 'segmentation'
 export type ClassificationManifest = Extract<ModelManifest, { task: 'classification' }>;
 export type Task = ModelManifest['task'];
 export type Hardware = z.infer<typeof hardwareSchema>;
+export type GoldenReference = z.infer<typeof goldenReferenceSchema>;
 export type VersionReference = z.infer<typeof baseReferenceSchema>;
 
 /** What the store fills in itself. */
-type Recorded = 'schema' | 'version' | 'weights' | 'created';
+type Recorded = 'schema' | 'version' | 'weights' | 'files' | 'created';
 /** Fields of a loose object, without its index signature, so that Omit keeps the names. */
 type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
 type Draft<T> = T extends unknown ? Omit<Known<T>, Recorded> : never;

@@ -216,6 +216,12 @@ export class ModelStore {
     await this.models.remove(name, version);
   }
 
+  /** Deletes one version of a base; models that stand on it can then not be loaded. */
+  async deleteBase(name: string, version: number): Promise<void> {
+    await this.bases.resolve(name, String(version));
+    await this.bases.remove(name, version);
+  }
+
   private checkAlias(alias: string): string {
     const parsed = aliasSchema.safeParse(alias);
     if (parsed.success) return alias;

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { z } from 'zod';
 import { AutomedError, automedError } from '../common/errors';
 import { publishFolder, removeFolder, replaceFile, storageError, sweepTemporaries, temporaryName } from './durable';
@@ -17,9 +17,10 @@ interface Manifest {
   name: string;
   version: number;
   weights: { file: string; sha256: string; bytes: number };
+  files?: Record<string, string> | undefined;
 }
 
-type Facts = Pick<Manifest, 'version' | 'weights'>;
+type Facts = Pick<Manifest, 'version' | 'weights'> & { files: Record<string, string> };
 
 /**
  * Writes weights.safetensors, and what else belongs to the version, into the folder it is given. May return fields of the
@@ -37,6 +38,18 @@ export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** sha256 of every file of a folder but its weights, by path with slashes. */
+async function hashesOf(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const hashes: [string, string][] = [];
+  for (const path of paths.sort()) {
+    const name = relative(folder, path).split(sep).join('/');
+    if (name !== WEIGHTS_FILE) hashes.push([name, await sha256OfFile(path)]);
+  }
+  return Object.fromEntries(hashes);
 }
 
 export class VersionedFolder<M extends Manifest> {
@@ -181,9 +194,10 @@ export class VersionedFolder<M extends Manifest> {
     const weightsPath = join(temporary, WEIGHTS_FILE);
     const bytes = (await stat(weightsPath)).size;
     const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };
+    const files = await hashesOf(temporary);
     for (;;) {
       const version = await this.nextVersion(name);
-      const manifest = this.schema.parse(describe({ version, weights }));
+      const manifest = this.schema.parse(describe({ version, weights, files }));
       await writeFile(join(temporary, `${this.kind}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
       // Another process may have taken the number since; then the next one is tried.
       if (await publishFolder(temporary, join(this.folderOf(name), String(version)))) return version;

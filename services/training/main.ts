@@ -18,7 +18,7 @@ import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingC
 import { datasetCheckKind } from './domain/datasets/check-kind';
 import { DatasetRegistry } from './domain/datasets/registry';
 import { evaluationKind } from './domain/evaluations/evaluation-kind';
-import { Evaluations } from './domain/evaluations/evaluations';
+import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from './domain/evaluations/results';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
@@ -54,8 +54,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
   const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
-  const resolveModel = (reference: string) => store.resolveModel(reference);
-  const evaluations = new Evaluations({ queue, home: store.root, resolveModel, remove });
+  const evaluations = evaluationsOf({ queue, store, datasets, remove });
   const promotions = await openPromotions({
     database,
     store,
@@ -90,6 +89,21 @@ async function main(): Promise<void> {
   });
   scheduler.start();
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+interface EvaluationParts extends Pick<EvaluationsDeps, 'queue' | 'remove'> {
+  store: ModelStore;
+  datasets: DatasetRegistry;
+}
+
+function evaluationsOf({ queue, store, datasets, remove }: EvaluationParts): Evaluations {
+  return new Evaluations({
+    queue,
+    home: store.root,
+    resolveModel: (reference) => store.resolveModel(reference),
+    dataOf: (...named) => datasets.forTraining(...named),
+    remove,
+  });
 }
 
 function schedulerSettings(config: TrainingConfig, home: string): SchedulerSettings {

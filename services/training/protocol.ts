@@ -57,6 +57,8 @@ const dataFields = {
       reference: z.string(),
       /** File of the digests that its check took. */
       digests: z.string(),
+      /** s3://BUCKET/PREFIX that `data` is a copy of; the run brings it up to date. */
+      copyOf: z.string().optional(),
     })
     .optional(),
   /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
@@ -66,6 +68,8 @@ const dataFields = {
 /** The machine's share of a run. */
 const machineFields = {
   device: z.string().default('cpu'),
+  /** Images decoded at a time while samples are loaded; what is loaded does not depend on it (default: 4). */
+  decodeParallel: z.int().min(1).max(64).optional(),
   /** LibTorch threads. */
   threads: z.int().min(1).max(1024),
   /** Folder of the run's checkpoints and caches. */
@@ -193,6 +197,8 @@ export const checkDatasetSpecSchema = z.strictObject({
   source: datasetSourceSchema,
   /** Where the digests of its samples are kept. */
   digests: z.string(),
+  /** Folder of the copy, of a location in an object store. */
+  cache: z.string(),
 });
 
 export const workerCommandSchema = z.discriminatedUnion('type', [

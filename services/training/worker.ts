@@ -7,16 +7,19 @@ import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
 import { tryLock } from './adapters/file-lock';
+import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/compare-models';
+import { s3Mirror } from './adapters/s3-mirror';
+import { s3Settings } from './config';
 import { createBase } from './domain/create-base';
 import { checkDataset } from './domain/datasets/check-dataset';
 import { evaluateBase } from './domain/evaluate-base';
 import { evaluateModel } from './domain/evaluations/evaluate-model';
-import { knownFailure } from './domain/failure';
+import { knownFailure, starvation } from './domain/failure';
 import { importBackbone } from './domain/import-backbone';
 import { importBase } from './domain/import-base';
 import { runJob } from './domain/run-job';
@@ -59,6 +62,8 @@ function codeVersion(): string {
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const gang = gangOf(spec.ranks);
+  const { copyOf } = spec.dataset ?? {};
+  if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
   return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
@@ -68,6 +73,7 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     // What happens is told once.
     emit: (gang?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
+    answerGolden: answerNatively,
     codeVersion: codeVersion(),
     ...(gang ? { gang } : {}),
   });
@@ -124,7 +130,7 @@ async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEv
 }
 
 function failureOf(error: unknown): WorkerEvent {
-  const known = knownFailure(error);
+  const known = knownFailure(error) ?? starvation();
   if (known) return { type: 'failed', ...known };
   // The cause goes to the worker's own log; the parent gets a sentence.
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -154,7 +160,7 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
     case 'checkDataset':
-      return checkDataset(command.spec, { emit, signal: cancellation.signal });
+      return checkDataset(command.spec, { emit, signal: cancellation.signal, mirror: s3Mirror(s3Settings()) });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }

@@ -152,7 +152,9 @@ describe('automed serve', () => {
 
   it('says in one line that its port is taken', async () => {
     const port = address.split(':')[1] ?? '';
-    const { code, err } = await automed('serve', '--quiet', '--port', port, '--metrics-port', '0', ...home);
+    // Without training: a store has one training service, and would say so first.
+    const roles = ['--roles', 'segmentation,classification'];
+    const { code, err } = await automed('serve', '--quiet', ...roles, '--port', port, '--metrics-port', '0', ...home);
     expect(code).toBe(1);
     expect(err).toMatch(/^automed: the gateway did not start: [^\n]+\n$/);
   });

@@ -7,6 +7,7 @@ import { CliError } from '../errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
+import { datasetCommands } from './datasets';
 import { examples, number, structureList, whole, withLayout, type LayoutOptions, type Structure } from './options';
 
 /** Findings printed one by one; --json has all. */
@@ -27,11 +28,16 @@ interface CheckOptions extends LayoutOptions {
 }
 
 export function dataCommand(): Command {
-  const command = new Command('data').description('look at a folder of labelled images before training on it');
+  const command = new Command('data').description(
+    'look at labelled images before training on them, and register them with a running service',
+  );
   command.addCommand(checkCommand());
+  for (const each of datasetCommands()) command.addCommand(each);
   return examples(command, [
     'automed data check data/polyps',
     'automed data check HAM10000 --task classification --json',
+    'automed data register polyps data/polyps --task segmentation',
+    'automed data validate polyps',
     'automed data check cases.csv --columns image=file,label=dx,group=patient',
   ]);
 }

@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { classificationMetrics, structureMetrics, type ClassificationMetrics } from '../../training/domain/metrics';
+import type { Assessment } from '../../training/domain/assessment';
+import type { ClassificationMetrics } from '../../training/domain/metrics';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
+import { assessClassification, assessSegmentation } from '../evaluation/assess';
 import { PARTS, selectSamples, type PartName, type Selection } from '../evaluation/samples';
 import { printJson, printLine, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
-import { score, table } from '../output/table';
+import { score, scoreWithInterval, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, type Failure } from './images';
 import { connected, examples, number, structureList, whole, type Structure } from './options';
@@ -136,16 +138,15 @@ async function measureSegmentation(
     selection,
     options,
   );
-  const metrics = structureMetrics(
-    results.map(({ result }) => result),
-    structures ?? model.structures,
-  );
+  const names = structures ?? model.structures;
+  const metrics = assessSegmentation(results, names, options.seed);
   const where = `${metrics.images} images (${selection.part})`;
-  const scores = ({ mdsc, miou }: { mdsc: number; miou: number }): string => `mDSC ${score(mdsc)}, mIoU ${score(miou)}`;
+  const scores = (prefix: string): string =>
+    `mDSC ${scored(metrics, `${prefix}mdsc`)}, mIoU ${scored(metrics, `${prefix}miou`)}`;
   return {
     text: [
-      `${model.name}@${model.version} on ${where}: ${scores(metrics)}`,
-      ...(metrics.structures ?? []).map((each) => `  ${each.name}: ${scores(each)}`),
+      `${model.name}@${model.version} on ${where}: ${scores('')}`,
+      ...(names.length > 1 ? names.map((name) => `  ${name}: ${scores(`structure.${name}.`)}`) : []),
     ].join('\n'),
     json: { ...headOf(model, selection, options, failures), task: 'segmentation', ...metrics },
     failures,
@@ -172,11 +173,7 @@ async function measureClassification(
     selection,
     options,
   );
-  const pairs = results.map(({ sample, result }) => ({
-    predicted: classes.indexOf(result.predictedClass),
-    label: classes.indexOf(selection.classes[sample.label ?? -1] ?? ''),
-  }));
-  const metrics = classificationMetrics(pairs, classes);
+  const metrics = assessClassification(results, { known: classes, given: selection.classes }, options.seed);
   const { macroF1, ...rest } = metrics;
   const head = headOf(model, selection, options, failures);
   return {
@@ -186,7 +183,12 @@ async function measureClassification(
   };
 }
 
-function classificationText(title: string, metrics: ClassificationMetrics): string {
+function scored({ intervals }: Assessment, name: string): string {
+  const estimate = intervals.estimates[name];
+  return estimate ? scoreWithInterval(estimate) : '-';
+}
+
+function classificationText(title: string, metrics: ClassificationMetrics & Assessment): string {
   const rows = metrics.classes.map(({ name, precision, recall, f1, support }) => [
     name,
     score(precision),
@@ -197,7 +199,8 @@ function classificationText(title: string, metrics: ClassificationMetrics): stri
   const names = metrics.classes.map(({ name }) => name);
   const confusion = metrics.confusion.map((row, index) => [names[index] ?? '', ...row.map(String)]);
   return [
-    `${title}: accuracy ${score(metrics.accuracy)}, macro F1 ${score(metrics.macroF1)}`,
+    `${title}: accuracy ${scored(metrics, 'accuracy')}, macro F1 ${scored(metrics, 'macro_f1')}`,
+    ['auroc', 'average_precision', 'ece', 'brier'].map((name) => `${name} ${scored(metrics, name)}`).join(', '),
     '',
     table(['CLASS', 'PRECISION', 'RECALL', 'F1', 'IMAGES'], rows),
     '',

@@ -1,22 +1,96 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { auditStore } from '../../store';
+import { auditStore, backupStore, deleteGarbage, findGarbage, restoreStore, type Audit } from '../../store';
 import { loadConfig } from '../config';
 import { CliError } from '../errors';
 import { printJson, printLine, printProblem } from '../output/print';
-import { byteSize } from '../output/table';
-import { examples } from './options';
+import { byteSize, table } from '../output/table';
+import { examples, number, whole } from './options';
 
 export function storeCommand(): Command {
   const command = new Command('store').description('look after the folder of bases and models');
   command.addCommand(verifyCommand());
-  return examples(command, ['automed store verify', 'automed store verify --home /srv/automed --json']);
+  command.addCommand(gcCommand());
+  command.addCommand(backupCommand());
+  command.addCommand(restoreCommand());
+  return examples(command, [
+    'automed store verify',
+    'automed store gc --keep 3',
+    'automed store gc --keep 3 --promoted-days 90 --yes',
+    'automed store backup /backup/2026-11-23',
+    'automed store restore /backup/2026-11-23 --home /srv/automed',
+  ]);
+}
+
+interface StoreOptions {
+  home?: string;
+  json?: boolean;
+}
+
+const rootOf = ({ home }: StoreOptions): string => resolve(home ?? loadConfig().home);
+
+/** Adds what every command on a store of this machine takes. */
+function onStore(command: Command): Command {
+  return command
+    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
+    .option('--json', 'print one JSON document');
+}
+
+function gcCommand(): Command {
+  return onStore(new Command('gc'))
+    .description(
+      'show what nobody needs any more: surplus versions (with --keep), bases that training made for models which are gone, ' +
+        'half-written folders, folders of ended jobs, results of forgotten evaluations. Deletes it only with --yes',
+    )
+    .option('--keep <count>', 'newest versions of each model that stay (default: all)', whole(1))
+    .option('--promoted-days <days>', 'versions that had an alias within these days stay', number({ min: 0 }), 30)
+    .option('--yes', 'delete it')
+    .action(async (options: StoreOptions & { keep?: number; promotedDays: number; yes?: boolean }) => {
+      const { keep: keepVersions, promotedDays } = options;
+      const root = rootOf(options);
+      const found = await findGarbage(root, { keepVersions, promotedDays });
+      const garbage = options.yes ? await deleteGarbage(root, found) : found;
+      const bytes = garbage.reduce((sum, item) => sum + item.bytes, 0);
+      if (options.json) return printJson({ home: root, deleted: options.yes === true, bytes, garbage });
+      if (garbage.length === 0) return printLine('nothing to delete');
+      const rows = garbage.map(({ kind, name, bytes: size, reason }) => [kind, name, byteSize(size), reason]);
+      printLine(table(['KIND', 'NAME', 'SIZE', 'REASON'], rows));
+      printLine(options.yes ? `deleted ${byteSize(bytes)}` : `${byteSize(bytes)}; --yes deletes it`);
+    });
+}
+
+function describeAudit({ bases, models, aliases, bytes }: Audit): string {
+  return `${bases} bases, ${models} models, ${aliases} aliases, ${byteSize(bytes)} of weights`;
+}
+
+function backupCommand(): Command {
+  return onStore(new Command('backup'))
+    .description('copy the store, its reports and databases, while services work on it, and check the copy')
+    .argument('<target>', 'a folder that does not exist, or is empty')
+    .option('--link', 'link files instead of copying them: same file system, and no help against a failing disk')
+    .action(async (target: string, options: StoreOptions & { link?: boolean }) => {
+      const audit = await backupStore(rootOf(options), target, { link: options.link === true });
+      if (options.json) return printJson({ home: rootOf(options), target: resolve(target), ...audit });
+      printLine(`${resolve(target)}: ${describeAudit(audit)}, all checked`);
+    });
+}
+
+function restoreCommand(): Command {
+  return onStore(new Command('restore'))
+    .description('check a backup and make a store of it, where there is none')
+    .argument('<backup>', 'what `automed store backup` made')
+    .action(async (backup: string, options: StoreOptions) => {
+      const audit = await restoreStore(backup, rootOf(options));
+      if (options.json) return printJson({ home: rootOf(options), backup: resolve(backup), ...audit });
+      printLine(`${rootOf(options)}: ${describeAudit(audit)}, all checked`);
+    });
 }
 
 function verifyCommand(): Command {
   return new Command('verify')
     .description(
-      'read all weights and compare them with their sha256; check that every base and every aliased version is there. ' +
+      'read all weights and reports and compare them with their sha256; check that every base and every aliased version is ' +
+        'there, and that the databases are sound. ' +
         'Ends with code 1 when something is damaged',
     )
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')

@@ -27,7 +27,7 @@ import {
 import { addRecipeFlags, recipeOverrides, type RecipeOptions } from './recipe-flags';
 
 interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
-  data: string;
+  data?: string;
   base: string;
   name: string;
   system?: string;
@@ -52,6 +52,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   device: string;
   threads: number;
   ranks: number;
+  decoders?: number;
   jobFolder?: string;
   checkpointSeconds: number;
   keepCheckpoints: number;
@@ -61,6 +62,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   strict?: boolean;
   allowDataProblems?: boolean;
   pictures: boolean;
+  images: boolean;
 }
 
 export function trainCommand(): Command {
@@ -85,7 +87,7 @@ function taskCommand(task: Task): Command {
     .description(
       task === 'segmentation' ? 'train SAM-AutoMed: images/ + masks/' : 'train SAM-MedCls: one folder per class',
     )
-    .requiredOption('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
+    .option('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the model; an existing one gets a new version')
     .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
@@ -116,7 +118,7 @@ function baseCommand(): Command {
   const command = new Command('base');
   command
     .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
-    .requiredOption('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
+    .option('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version');
   const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
@@ -172,6 +174,7 @@ function addRunFlags(command: Command): void {
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--threads <count>', 'LibTorch threads, of all ranks together', whole(1, 1024), availableParallelism())
     .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
+    .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
     .option('--resume', 'continue from the last checkpoint')
     .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
@@ -183,6 +186,7 @@ function addRunFlags(command: Command): void {
     )
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
+    .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
     .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
     .addOption(
@@ -193,15 +197,17 @@ function addRunFlags(command: Command): void {
         .argParser(addressOf)
         .env('AUTOMED_GATEWAY'),
     )
+    .option('--dataset <name>', 'with --detach: a registered data set instead of --data (see automed data register)')
     .option('--request-id <text>', 'with --detach: the same id and flags again name the same job')
     .option('--priority <number>', 'with --detach: higher ones start first', whole(-1000, 1000));
 }
 
 async function train(task: Task, options: TrainOptions): Promise<void> {
   const home = resolve(options.home ?? loadConfig().home);
+  const data = dataOf(options);
   if (options.detach) {
     refuseLocalFlags(options);
-    return queueTraining(trainSpec(task, options, home, ''), options.data, options);
+    return queueTraining(trainSpec(task, options, home, ''), data, options);
   }
   await ensureBase(home, options);
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
@@ -220,6 +226,18 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     return printJson({ model, base: base ?? options.base, report, metrics });
   }
   printResult(result, options);
+}
+
+/** The folder to train on; empty when a registered data set is named instead. */
+function dataOf({ data, dataset, detach }: TrainOptions): string {
+  if ((data === undefined) === (dataset === undefined)) {
+    throw new UsageError('what to train on is --data FOLDER, or --dataset NAME with --detach');
+  }
+  if (data !== undefined) return data;
+  if (detach) return '';
+  throw new UsageError(
+    '--dataset names a data set of a running service: use it with --detach, or give its folder as --data',
+  );
 }
 
 /** A service has its own store, folders and threads, and resumes its jobs by itself. */
@@ -256,7 +274,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     task,
     name: options.name,
     system: options.system,
-    data: resolve(options.data),
+    data: resolve(dataOf(options)),
     layout: options.layout,
     columns: options.columns,
     masksDir: options.masksDir,
@@ -282,12 +300,13 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     device: options.device,
     threads: Math.max(1, Math.floor(options.threads / options.ranks)),
     ranks: options.ranks,
+    decodeParallel: options.decoders,
     jobFolder,
     resume: options.resume === true,
     checkpointSeconds: options.checkpointSeconds,
     keepCheckpoints: options.keepCheckpoints,
     ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
-    reportImages: options.pictures,
+    reportImages: options.pictures && options.images,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
   };
 }

@@ -18,6 +18,19 @@ export function score(value: number): string {
   return Number.isFinite(value) ? value.toFixed(4) : String(value);
 }
 
+/** `0.8342 (0.8120 to 0.8533)`: a score and its 95 % interval, where there is one. */
+export function scoreWithInterval({
+  value,
+  low,
+  high,
+}: {
+  value: number;
+  low?: number | undefined;
+  high?: number | undefined;
+}): string {
+  return low === undefined || high === undefined ? score(value) : `${score(value)} (${score(low)} to ${score(high)})`;
+}
+
 /** `12.3 MB`. */
 export function byteSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

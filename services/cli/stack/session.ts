@@ -1,5 +1,6 @@
 import { automedError, DeviceError } from '../../common/errors';
 import { AutomedClient } from '../client/automed-client';
+import { Datasets } from '../client/datasets';
 import { TrainingJobs } from '../client/training-jobs';
 import { loadConfig } from '../config';
 import { ANY_PORT, INFERENCE_ROLES, type Role } from './programs';
@@ -63,6 +64,13 @@ export async function withTrainingJobs<T>(
   const address = serviceAddress(options);
   const jobs = new TrainingJobs(address, (options.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
   return answered(address, jobs, work);
+}
+
+/** Runs `work` with a client for the data sets of a training service that runs already. */
+export async function withDatasets<T>(options: ServiceOptions, work: (datasets: Datasets) => Promise<T>): Promise<T> {
+  const address = serviceAddress(options);
+  const datasets = new Datasets(address, (options.timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000);
+  return answered(address, datasets, work);
 }
 
 async function withAddress<T>(

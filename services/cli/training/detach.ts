@@ -8,6 +8,8 @@ import { serviceAddress, withTrainingJobs, type ServiceOptions } from '../stack/
 
 export interface DetachOptions extends ServiceOptions {
   detach?: boolean;
+  /** Registered data set, instead of a folder. */
+  dataset?: string;
   requestId?: string;
   priority?: number;
   json?: boolean;
@@ -23,7 +25,11 @@ function pathForService(data: string, address: string): string {
 /** Queues the training with a running service and prints the job's id. */
 export async function queueTraining(spec: TrainSpecInput, data: string, options: DetachOptions): Promise<void> {
   const { store: _store, jobFolder: _folder, threads: _threads, resume: _resume, ...wanted } = spec;
-  const message = toSpec({ ...wanted, data: pathForService(data, serviceAddress(options)) });
+  const { dataset } = options;
+  const message = {
+    ...toSpec({ ...wanted, data: dataset === undefined ? pathForService(data, serviceAddress(options)) : '' }),
+    dataset: dataset ?? '',
+  };
   const job = await withTrainingJobs(options, (jobs) =>
     jobs.create(message, options.requestId ?? '', options.priority ?? 0),
   );

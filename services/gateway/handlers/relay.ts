@@ -66,7 +66,7 @@ export function relayedService(name: string, definition: ServiceDefinition, deps
 }
 
 /** Whether field 1 of the method's requests is the model that they address; others are routed by their service alone. */
-function addressesModel({ requestType }: Partial<MethodDefinition<object, object>>): boolean {
+export function addressesModel({ requestType }: Partial<MethodDefinition<object, object>>): boolean {
   const { field: fields = [] } = (requestType?.type ?? {}) as { field?: { name: string; number: number }[] };
   return fields.some(({ name, number }) => number === 1 && name === 'model');
 }

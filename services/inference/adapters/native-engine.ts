@@ -13,11 +13,12 @@ export type NativeHost = ModelHost<Base, Model>;
 export { buildInfo, Engine };
 export type { EngineOptions };
 
-export function nativeLoader(engine: Engine): Loader<Base, Model> {
+/** @param options.golden whether models must answer their golden image as they did at registration */
+export function nativeLoader(engine: Engine, options: { golden: boolean }): Loader<Base, Model> {
   return {
     loadBase: (weightsPath, architecture) => engine.loadBase(weightsPath, architecture),
     loadHead: (base, weightsPath, architecture) => engine.loadModel(base, weightsPath, architecture),
-    prove: (head, stored) => prove(engine, head, stored),
+    prove: (head, stored) => prove(engine, head, stored, options),
   };
 }
 

@@ -1,29 +1,39 @@
 // The first forward pass of a model, before anybody waits for it: LibTorch lays out its kernels, and the memory is there.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine, Model, RequestOptions } from '../../../native/lib';
-import { AutomedError } from '../../common/errors';
+import { digestAnswer, type Engine, type Model, type RequestOptions } from '../../../native/lib';
+import { AutomedError, automedError } from '../../common/errors';
 import type { Pixels } from '../../imaging/pixels';
-import type { StoredModel } from '../../store';
+import { differenceFromGolden, readGolden, type StoredModel } from '../../store';
 
 /** Before waiting requests: one image that many wait for. */
 const OPTIONS: RequestOptions = { priority: 100 };
 const RETRY_MS = 100;
 
-/** Runs a model on an image once. */
-export async function prove(engine: Engine, head: Model, { manifest }: StoredModel): Promise<void> {
-  const side = manifest.preprocessing.image_size;
-  const pixels: Pixels = {
-    data: new Uint8Array(side * side * 3).fill(128),
-    width: side,
-    height: side,
-    channels: 3,
-    sampleType: 'uint8',
-  };
-  await patiently(async () => {
-    if (manifest.task === 'segmentation') await engine.segment(head, pixels, manifest.threshold, OPTIONS);
-    else await engine.classify(head, pixels, OPTIONS);
-  });
+/**
+ * Runs a model once. With a golden image it must answer as it did at registration.
+ * @throws CheckpointError (CHECKPOINT_CORRUPT)
+ */
+export async function prove(
+  engine: Engine,
+  head: Model,
+  stored: StoredModel,
+  options: { golden: boolean },
+): Promise<void> {
+  const { manifest } = stored;
+  const golden = options.golden ? await readGolden(stored) : undefined;
+  const threshold = manifest.task === 'segmentation' ? manifest.threshold : null;
+  const pixels = golden?.pixels ?? blank(manifest.preprocessing.image_size);
+  const answer = await patiently(() => digestAnswer(engine, head, pixels, threshold, OPTIONS));
+  const difference = golden && differenceFromGolden(golden, answer, head.base.precision);
+  if (difference === undefined) return;
+  const text = `${manifest.name}@${manifest.version} does not answer as it did when it was registered: it ${difference}.`;
+  throw automedError('CHECKPOINT_CORRUPT', text, { field: 'model' });
+}
+
+function blank(side: number): Pixels {
+  const data = new Uint8Array(side * side * 3).fill(128);
+  return { data, width: side, height: side, channels: 3, sampleType: 'uint8' };
 }
 
 /** A full queue is no reason not to load: its requests are being answered. */

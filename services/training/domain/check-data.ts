@@ -32,6 +32,8 @@ export interface DataReport {
 
 export interface CheckOptions {
   signal?: AbortSignal;
+  /** Images decoded at a time. */
+  parallel?: number | undefined;
   /** Called after each image. */
   onProgress?: (done: number, total: number) => void;
   /** Sees each sample while its pixels are there. */
@@ -46,7 +48,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
   const seen: Seen[] = [];
   let done = 0;
   for (const part of PARTS) {
-    for await (const result of decodeInOrder(folder.parts[part])) {
+    for await (const result of decodeInOrder(folder.parts[part], { parallel: options.parallel })) {
       options.signal?.throwIfAborted();
       options.onProgress?.((done += 1), total);
       if ('problem' in result) unusable.push({ name: result.sample.name, problem: result.problem });

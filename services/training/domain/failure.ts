@@ -15,6 +15,12 @@ const READ_ONLY = {
 } as const;
 const NO_MEMORY = { code: 'OUT_OF_MEMORY', message: 'The worker ran out of memory.' } as const;
 
+/** Node reports a read-only file system under a recursive mkdir as ENOENT of that mkdir. */
+function isRefusedFolder(error: Error): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' && syscall === 'mkdir';
+}
+
 /** What the system and SQLite call the causes that a person can do something about. */
 const KNOWN: Readonly<Record<string, Failure>> = {
   ENOSPC: FULL,
@@ -35,10 +41,28 @@ export function knownFailure(error: unknown): Failure | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof AutomedError && each.code !== 'INTERNAL') {
       const { code, message, field } = each;
+      if (code === 'STORAGE_FULL') return FULL;
       return { code, message, ...(field === undefined ? {} : { field }) };
     }
+    if (isRefusedFolder(each)) return READ_ONLY;
     const known = KNOWN[String((each as { code?: unknown }).code)];
     if (known) return known;
   }
   return undefined;
+}
+
+/** What the system refuses only when there is next to nothing left, bytes. */
+const LITTLE = 32 * 1024 * 1024;
+
+/**
+ * Whether this process gets no more memory, for errors that do not say so themselves (oneDNN's "could not create a
+ * primitive"): it asks for a little and gives it back.
+ */
+export function starvation(): Failure | undefined {
+  try {
+    Buffer.allocUnsafeSlow(LITTLE);
+    return undefined;
+  } catch {
+    return NO_MEMORY;
+  }
 }

@@ -31,7 +31,7 @@ export class WorkerCrash extends Error {
 /** What a worker that told its end gets to leave. */
 const EXIT_GRACE_MS = 10_000;
 const LAST_WORDS_BYTES = 8_192;
-const OUT_OF_MEMORY = /heap out of memory|bad_alloc|cannot allocate memory|DefaultCPUAllocator/i;
+const OUT_OF_MEMORY = /out of memory|bad_alloc|allocate memory/i;
 
 /** The compiled worker; this file runs from dist/, and from its source in tests. */
 export function findWorker(): string {

@@ -2,15 +2,28 @@
 // the parallelism.
 
 import { createHash, type Hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { AutomedError, automedError } from '../../common/errors';
+import { decodedBytes } from '../../imaging/decode';
 import type { Pixels } from '../../imaging/pixels';
+import { ByteBudget } from './byte-budget';
 import { decodeDataFile } from './data-file';
 import type { MaskSource, Sample } from './data-folder';
 import { readMask } from './read-mask';
 
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
-const PARALLEL = 4;
+export const DECODE_PARALLEL = 4;
+/** Pixels and masks that may be held decoded at once, bytes: far more than four photographs, far less than four slides. */
+export const DECODE_BYTES = 512 * 1024 * 1024;
+/** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
+const BYTES_PER_FILE_BYTE = 3;
+
+export interface DecodeOptions {
+  /** Images decoded at a time; more than UV_THREADPOOL_SIZE helps nothing. */
+  parallel?: number | undefined;
+  /** What they may hold together. */
+  budget?: ByteBudget;
+}
 
 export interface DecodedSample {
   sample: Sample;
@@ -60,16 +73,42 @@ async function attempt(sample: Sample): Promise<DecodedSample | UnusableSample> 
   return decodeSample(sample).catch((error: unknown) => ({ sample, problem: describe(error) }));
 }
 
-/** Decodes `samples` a few ahead of the consumer, in order. */
-export async function* decodeInOrder(samples: readonly Sample[]): AsyncGenerator<DecodedSample | UnusableSample> {
-  const ahead: Promise<DecodedSample | UnusableSample>[] = [];
-  let next = 0;
-  while (next < samples.length || ahead.length > 0) {
-    while (next < samples.length && ahead.length < PARALLEL) {
-      ahead.push(attempt(samples[next]!));
+/** What decoding a sample will hold: image, masks, and the mask image that is being read. */
+async function bytesOf({ imagePath, masks = [] }: Sample): Promise<number> {
+  const fileBytes = async (): Promise<number> =>
+    stat(imagePath).then(
+      ({ size }) => size * BYTES_PER_FILE_BYTE,
+      () => 0,
+    );
+  const pixels = (await decodedBytes(imagePath)) ?? (await fileBytes());
+  return pixels + (masks.length === 0 ? 0 : (pixels * (masks.length + 1)) / 3);
+}
+
+/**
+ * Decodes `samples` a few ahead of the consumer, in order whatever the parallelism. A sample is not begun before its bytes
+ * are free; the consumer holds the bytes of the newest one until it asks for the next.
+ */
+export async function* decodeInOrder(
+  samples: readonly Sample[],
+  { parallel = DECODE_PARALLEL, budget = new ByteBudget(DECODE_BYTES) }: DecodeOptions = {},
+): AsyncGenerator<DecodedSample | UnusableSample> {
+  const ahead: Promise<{ bytes: number; result: DecodedSample | UnusableSample }>[] = [];
+  let admitted: Promise<unknown> = Promise.resolve();
+  const begin = async (sample: Sample): Promise<{ bytes: number; result: DecodedSample | UnusableSample }> => {
+    const before = admitted;
+    const measured = bytesOf(sample);
+    const admission = before.then(async () => budget.take(await measured));
+    admitted = admission;
+    await admission;
+    return { bytes: await measured, result: await attempt(sample) };
+  };
+  for (let next = 0; next < samples.length || ahead.length > 0;) {
+    while (next < samples.length && ahead.length < parallel) {
+      ahead.push(begin(samples[next] as Sample));
       next += 1;
     }
-    const first = ahead.shift();
-    if (first) yield await first;
+    const { bytes, result } = (await ahead.shift()) as Awaited<(typeof ahead)[number]>;
+    yield result;
+    budget.release(bytes);
   }
 }

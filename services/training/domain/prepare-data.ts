@@ -140,6 +140,8 @@ export interface LoadOptions {
   dataset?: { reference: string; digests: string } | undefined;
   /** Whether the folder's samples are all of the data set, not a part drawn from it. */
   whole?: boolean;
+  /** Images decoded at a time; the samples and their order do not depend on it. */
+  decodeParallel?: number | undefined;
   signal: AbortSignal;
   emit: Emit;
 }
@@ -151,7 +153,7 @@ export interface LoadOptions {
 export async function loadSamples(
   folder: DataFolder,
   trainer: TrainerPort,
-  { strict, refuseProblems = false, dataset, whole = true, signal, emit }: LoadOptions,
+  { strict, refuseProblems = false, dataset, whole = true, decodeParallel, signal, emit }: LoadOptions,
 ): Promise<PreparedData> {
   const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
@@ -163,7 +165,7 @@ export async function loadSamples(
   let foreground = false;
   let done = 0;
   for (const part of PARTS) {
-    for await (const result of decodeInOrder(folder.parts[part])) {
+    for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeParallel })) {
       signal.throwIfAborted();
       done += 1;
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });

@@ -18,6 +18,7 @@ import type { Report } from '../report/write-report';
 import type { Assessment } from './assessment';
 import { scoreOf } from './evaluation';
 import type { JobState } from './job-state';
+import { makeGolden, type AnswerGolden } from './make-golden';
 import type { TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
 import { currentUser, describeHardware } from './provenance';
@@ -36,6 +37,8 @@ export interface RunResult {
   structures: string[];
   data: PreparedData;
   state: JobState;
+  /** Undefined: no golden image. */
+  answerGolden: AnswerGolden | undefined;
   codeVersion: string;
   seconds: number;
 }
@@ -186,6 +189,11 @@ async function registerHead(
       const weights = join(folder, WEIGHTS_FILE);
       await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
       await writeRunReport(folder, result, report);
+      const { answerGolden, spec, data } = result;
+      if (!answerGolden) return;
+      const threshold = spec.task === 'segmentation' ? spec.threshold : null;
+      const made = { base: trained ?? result.base, head: { weightsPath: weights, architecture: head, threshold } };
+      return { golden: await makeGolden(folder, spec, data.parts.validation, made, answerGolden) };
     },
   );
   await rm(headPath, { force: true });

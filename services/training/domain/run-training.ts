@@ -20,6 +20,7 @@ import {
   saveJob,
   type JobState,
 } from './job-state';
+import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { resolveSource } from './read-data';
@@ -37,6 +38,8 @@ export interface RunDependencies {
   codeVersion: string;
   /** The place of this process where several train together. */
   gang?: RankEnvironment;
+  /** Absent: models are registered without a golden image. */
+  answerGolden?: AnswerGolden | undefined;
 }
 
 interface Plan {
@@ -182,7 +185,7 @@ async function trainAndRegister(
   dependencies: RunDependencies,
 ): Promise<Registered | undefined> {
   const { spec, recipe, base, structures } = plan;
-  const { store, emit, codeVersion, gang } = dependencies;
+  const { store, emit, codeVersion, answerGolden, gang } = dependencies;
   const started = performance.now();
   const open = leads(gang) ? openJob : readJob;
   const initial = await open(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
@@ -204,6 +207,7 @@ async function trainAndRegister(
     structures,
     data,
     state,
+    answerGolden,
     codeVersion,
     seconds: (performance.now() - started) / 1000,
   });
@@ -269,6 +273,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       refuseProblems: !spec.allowProblems,
       dataset: spec.dataset,
       whole: spec.limit === undefined,
+      decodeParallel: spec.decodeParallel,
       signal,
       emit,
     });

@@ -9,12 +9,12 @@ import type { EvaluationSpec__Output } from '../../../proto/gen/automed/training
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { EvaluationJobSpec } from '../domain/evaluations/evaluation-kind';
-import type { EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
+import type { EvaluationDraft, EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
 import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
 import type { EvaluatedSample, EvaluationResult } from '../domain/evaluations/results';
 import type { State } from '../domain/jobs/state';
 import { optionalTime, timestamp } from './training-job-messages';
-import { taskName, wordOf } from '../training-spec-message';
+import { columnsOf, taskName, wordOf } from '../training-spec-message';
 
 const PARTS = {
   train: 'EVALUATION_PART_TRAIN',
@@ -48,13 +48,15 @@ export function evaluationStates(names: readonly string[]): State[] | undefined 
 }
 
 /** What the job's schema is to check: absent fields take the schema's defaults. */
-export function fromEvaluationSpec(spec: EvaluationSpec__Output): { model?: string } {
-  const { part, structures, seed, ...rest } = spec;
+export function fromEvaluationSpec(spec: EvaluationSpec__Output): EvaluationDraft {
+  const { part, structures, seed, dataset: _, columns, allowDataProblems, ...rest } = spec;
   const fields = {
     ...rest,
     part: wordOf(PARTS, part, 'spec.part'),
     structures: structures.length > 0 ? structures.map(({ name, masksDir }) => ({ name, masks: masksDir })) : undefined,
     seed: seed === undefined ? undefined : Number(seed),
+    columns: columnsOf(columns),
+    allowProblems: allowDataProblems,
   };
   const given = Object.entries(fields).filter(
     ([key, value]) => !key.startsWith('_') && value !== undefined && value !== '',
@@ -64,12 +66,16 @@ export function fromEvaluationSpec(spec: EvaluationSpec__Output): { model?: stri
 
 function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): EvaluationSpec {
   const { model, data, strict, worstCount, reportImages, device } = rest;
-  const { masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit } = rest;
-  const optional = { masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit };
+  const { masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit, layout, columns } = rest;
+  const optional = {
+    ...{ masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit, layout, columns },
+    dataset: rest.dataset?.reference,
+  };
   const given = Object.entries(optional).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(given),
     ...{ model, data, strict, worstCount, reportImages, device },
+    allowDataProblems: rest.allowProblems,
     structures: structures.map(({ name, masks }) => ({ name, masksDir: masks })),
     ...(part === undefined ? {} : { part: PARTS[part] }),
   };

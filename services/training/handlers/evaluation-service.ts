@@ -25,7 +25,7 @@ export function evaluationService(evaluations: Evaluations, home: string, log: L
         const text = 'A request id is at most 128 of A-Z a-z 0-9 . _ -';
         throw automedError('INVALID_ARGUMENT', text, { field: 'request_id' });
       }
-      return answer(await evaluations.create(requestId, fromEvaluationSpec(spec)));
+      return answer(await evaluations.create(requestId, fromEvaluationSpec(spec), spec.dataset));
     }),
     GetEvaluation: unary(log, async ({ id }: WithId) => answer(await evaluations.get(id))),
     ListEvaluations: unary(log, async (request: ListEvaluationsRequest__Output) => {

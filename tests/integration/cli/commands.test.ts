@@ -191,8 +191,11 @@ describe('automed evaluate', () => {
     expect(code).toBe(0);
     const report = JSON.parse(out) as { mdsc: number };
     expect(report).toMatchObject({ model: 'disc@3', split: 'all', images: 2, failed: 1 });
+    expect(report).toMatchObject({
+      intervals: { unit: 'image', units: 2, estimates: { mdsc: { value: report.mdsc } } },
+    });
     expect(report.mdsc).toBeCloseTo((dice + ofNothing) / 2, 6);
-    expect(err).toContain('small.png: its mask is 2 x 2, its image 60 x 40');
+    expect(err).toContain('small.png: its mask is 2 x 2, the image is 60 x 40');
     const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...address);
     expect(strict.code).toBe(1);
   });
@@ -244,7 +247,8 @@ describe('automed evaluate', () => {
 
     const { code, out } = await automed('evaluate', 'kinds', '--data', join(folder, 'kinds'), ...address);
     expect(code).toBe(0);
-    expect(out).toContain(`kinds@1 on 6 images (all): accuracy ${(right / 6).toFixed(4)}`);
+    expect(out).toContain(`kinds@1 on 6 images (all): accuracy ${(right / 6).toFixed(4)} (`);
+    expect(out).toMatch(/^auroc 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\), average_precision .* brier /m);
     for (const [at, row] of confusion.entries()) {
       expect(out).toMatch(new RegExp(`^${[CLASSES[at], ...row].join(' +')}$`, 'm'));
     }
@@ -286,7 +290,7 @@ describe('automed models', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(6);
     expect(lines.find((line) => line.startsWith('disc@3'))).toMatch(
-      /^disc@3 +segmentation +tiny@1 +mdsc 0\.500 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+      /^disc@3 +segmentation +tiny@1 +mdsc 0\.250 +[\d.]+ MB +production +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
     );
   });
 

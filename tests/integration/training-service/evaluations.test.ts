@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
-import { evaluationClient, trainingJobClient } from '../../../services/common/grpc/client';
+import { datasetClient, evaluationClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
@@ -25,7 +25,10 @@ async function start(): Promise<void> {
 }
 
 async function create(spec: EvaluationSpec, requestId = ''): Promise<Evaluation__Output> {
-  const { evaluation } = await client.unary('CreateEvaluation', { requestId, spec });
+  const { evaluation } = await client.unary('CreateEvaluation', {
+    requestId,
+    spec: { reportImages: false, ...spec },
+  });
   if (evaluation === null) throw new Error('an answer without an evaluation');
   return evaluation;
 }
@@ -133,6 +136,29 @@ test('what is wrong is said at once where it can be, and by the evaluation where
   await expect(client.unary('ListEvaluationSamples', { id })).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
 });
 
+test('a registered data set is measured as it was checked, and refused when it changed since', async () => {
+  const folder = writeDiscs(join(root, 'registered'), 8);
+  const datasets = datasetClient(service.address);
+  const { dataset } = await datasets.unary('RegisterDataset', {
+    spec: { name: 'discs', location: folder, task: 'TASK_SEGMENTATION' },
+  });
+  const reference = `${dataset?.name}@${dataset?.version}`;
+  const spec = { model: 'disc', dataset: 'discs', device: 'cpu', part: 'EVALUATION_PART_ALL' } as const;
+  await expect(create(spec)).rejects.toMatchObject({ code: 'ILLEGAL_STATE', field: 'spec.dataset' });
+  await datasets.unary('ValidateDataset', { dataset: reference });
+  for (let state = ''; state !== 'DATASET_STATE_READY'; await sleep(50)) {
+    state = (await datasets.unary('GetDataset', { dataset: reference })).dataset?.state ?? '';
+    expect(state).not.toBe('DATASET_STATE_REJECTED');
+  }
+  datasets.close();
+  const { result, spec: asked } = await ended(await create(spec));
+  expect(asked).toMatchObject({ dataset: reference, data: folder, layout: 'plain' });
+  expect(result?.imageCount).toBe(8);
+  writeDiscs(folder, 9);
+  const { state, error } = await ended(await create(spec));
+  expect([state, error?.reason, error?.field]).toEqual(['EVALUATION_STATE_FAILED', 'ILLEGAL_STATE', 'dataset']);
+});
+
 test('an evaluation that waits outlives a restart, and one that is cancelled ends', async () => {
   const jobs = trainingJobClient(service.address);
   // One worker at a time: what follows has to wait.
@@ -152,9 +178,9 @@ test('an evaluation that waits outlives a restart, and one that is cancelled end
 });
 
 test('a deleted evaluation leaves neither scores nor pictures', async () => {
-  const { id, result } = await ended(await create({ model: 'disc', data, device: 'cpu' }));
+  const { id, result } = await ended(await create({ model: 'disc', data, device: 'cpu', reportImages: true }));
   const report = join(home, result?.report ?? '');
-  expect(existsSync(report)).toBe(true);
+  expect(existsSync(join(report, 'gallery.png'))).toBe(true);
   await client.unary('DeleteEvaluation', { id });
   expect(existsSync(join(home, 'evaluations', id))).toBe(false);
   await expect(get(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -72,7 +72,7 @@ async function evaluate(
 ): Promise<Evaluated> {
   const id = `evaluation-${(count += 1)}`;
   const events: WorkerEvent[] = [];
-  const spec = evaluateSpecSchema.parse({ id, store: store.root, threads: 1, ...input });
+  const spec = evaluateSpecSchema.parse({ id, store: store.root, threads: 1, reportImages: false, ...input });
   const finished = await evaluateModel(spec, {
     store,
     loadPredictor: loadNativePredictor,
@@ -150,9 +150,9 @@ describe('an evaluation of a segmentation model', () => {
   it('shows pictures in its report only where they are wanted, and leaves nothing when it is removed', async () => {
     const html = ({ id }: Evaluated): string =>
       readFileSync(join(store.root, 'evaluations', id, 'report', 'report.html'), 'utf8');
-    const pictures = await evaluate({ model: 'lesion', data: data.segmentation, worstCount: 1 });
+    const pictures = await evaluate({ model: 'lesion', data: data.segmentation, worstCount: 1, reportImages: true });
     expect(html(pictures)).toContain('data:image/png');
-    const none = await evaluate({ model: 'lesion', data: data.segmentation, reportImages: false });
+    const none = await evaluate({ model: 'lesion', data: data.segmentation });
     expect(html(none)).not.toContain('data:image');
     await removeEvaluation(store.root, none.id);
     expect(readdirSync(join(store.root, 'evaluations'))).not.toContain(none.id);
@@ -185,6 +185,28 @@ describe('an evaluation of a segmentation model', () => {
     await expect(evaluate({ model: 'absent', data: without })).rejects.toMatchObject({
       code: 'NOT_FOUND',
       field: 'model',
+    });
+  });
+
+  it('compares the masks of several structures by name, in whatever order they are given', async () => {
+    const [first, second] = [
+      { name: 'lesion', masks: 'masks' },
+      { name: 'again', masks: 'masks' },
+    ] as const;
+    const overrides = { epochs: 1, batchSize: 4, warmupSteps: 0 };
+    await train({ task: 'segmentation', name: 'two', data: data.segmentation, structures: [first, second], overrides });
+    const { id } = await evaluate({ model: 'two', data: data.segmentation, structures: [second, first] });
+    const result = await readEvaluation(store.root, id);
+    const { structures } = (await trainedMetrics('two', 'test')) as { structures: { name: string; mdsc: number }[] };
+    for (const { name, mdsc } of structures) {
+      expect(metricNamed(result, `structure.${name}.mdsc`).value).toBeCloseTo(mdsc, 6);
+    }
+    await expect(evaluate({ model: 'two', data: data.segmentation })).rejects.toMatchObject({
+      field: 'structures',
+      message: 'two@1 draws lesion, again: say where the masks of each are.',
+    });
+    await expect(evaluate({ model: 'two', data: data.segmentation, structures: [first] })).rejects.toMatchObject({
+      message: 'two@1 draws lesion, again: say where the masks of again are.',
     });
   });
 

@@ -10,6 +10,7 @@ import { checkData, type DataReport } from '../check-data';
 import { PARTS, type Emit } from '../prepare-data';
 import { readData, resolveSource } from '../read-data';
 import type { Digests } from './digests';
+import { isObjectLocation, type Mirror } from './object-store';
 import { StatisticsOf, type Statistics } from './statistics';
 
 /** Progress is told this many times. */
@@ -27,15 +28,19 @@ export interface DatasetReport extends DataReport {
 export interface CheckDependencies {
   emit: Emit;
   signal: AbortSignal;
+  /** Fetches data sets of an object store. */
+  mirror: Mirror;
 }
 
 /** Resolves to a finished event whose metrics are a DatasetReport. */
 export async function checkDataset(
-  { source, digests: digestsPath }: CheckDatasetSpec,
-  { emit, signal }: CheckDependencies,
+  { source, digests: digestsPath, cache }: CheckDatasetSpec,
+  { emit, signal, mirror }: CheckDependencies,
 ): Promise<FinishedEvent> {
   const { location, ...rest } = source;
-  const folder = await readData(await resolveSource({ ...rest, data: location }));
+  const copied = isObjectLocation(location);
+  if (copied) await mirror(location, cache, { signal });
+  const folder = await readData(await resolveSource({ ...rest, data: copied ? cache : location }));
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   if (total === 0) throw automedError('INVALID_ARGUMENT', 'The data set has no samples.', { field: 'location' });
   const statistics = new StatisticsOf();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { datasetSourceSchema } from '../../protocol';
 import type { JobKind } from '../jobs/kinds';
 import { digestsPath } from './digests';
+import { cacheFolder } from './object-store';
 
 export const DATASET_CHECK = 'dataset_check';
 
@@ -16,6 +17,10 @@ export const datasetCheckKind: JobKind<DatasetCheckSpec> = {
   spec: specSchema,
   command: ({ name, version, source }, { store }) => ({
     type: 'checkDataset',
-    spec: { source, digests: digestsPath(store, name, version) },
+    spec: {
+      source,
+      digests: digestsPath(store, name, version),
+      cache: cacheFolder(store, name, version),
+    },
   }),
 };

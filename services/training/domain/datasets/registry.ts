@@ -14,6 +14,7 @@ import type { DatasetReport } from './check-dataset';
 import { DATASET_CHECK, type DatasetCheckSpec } from './check-kind';
 import { referenceOf, type Dataset, type DatasetFilter, type DatasetRecord, type DatasetTable } from './dataset';
 import { digestsPath } from './digests';
+import { cacheFolder, isObjectLocation, parseObjectLocation } from './object-store';
 
 const MAX_PAGE = 1000;
 const DEFAULT_PAGE = 100;
@@ -118,6 +119,8 @@ export class DatasetRegistry {
     this.table.remove(record.number);
     if (record.checkJob !== null) this.queue.delete(DATASET_CHECK, record.checkJob);
     await rm(digestsPath(this.home, record.name, record.version), { force: true });
+    // Only ever a copy that this service made.
+    await rm(cacheFolder(this.home, record.name, record.version), { recursive: true, force: true });
   }
 
   /**
@@ -140,14 +143,19 @@ export class DatasetRegistry {
       throw refused(`was rejected: ${dataset.message}`);
     }
     const { location, structures, groupColumn, columns, eachMask } = dataset.source;
+    const copied = isObjectLocation(location);
     return {
-      data: location,
+      data: copied ? cacheFolder(this.home, dataset.name, dataset.version) : location,
       layout: dataset.report?.layout,
       eachMask,
       ...(structures ? { structures } : {}),
       ...(groupColumn === undefined ? {} : { groupColumn }),
       ...(columns ? { columns } : {}),
-      dataset: { reference: name, digests: digestsPath(this.home, dataset.name, dataset.version) },
+      dataset: {
+        reference: name,
+        digests: digestsPath(this.home, dataset.name, dataset.version),
+        ...(copied ? { copyOf: location } : {}),
+      },
     };
   }
 
@@ -204,6 +212,10 @@ async function checkSource(source: unknown): Promise<DatasetSource> {
     throw automedError('INVALID_ARGUMENT', `There is no layout "${layout}"; known are ${LAYOUT_NAMES.join(', ')}.`, {
       field: 'spec.layout',
     });
+  }
+  if (isObjectLocation(location)) {
+    parseObjectLocation(location);
+    return JSON.parse(JSON.stringify(parsed.data)) as DatasetSource;
   }
   if (!isAbsolute(location)) {
     throw automedError('INVALID_ARGUMENT', 'The location must be an absolute path on the machine of the service.', {

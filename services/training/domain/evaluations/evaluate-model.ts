@@ -13,7 +13,9 @@ import type { DataFolder, Problem, Sample } from '../data-folder';
 import type { Labels } from '../evaluation';
 import { decodeInOrder, decodeSample, type DecodedSample } from '../load-samples';
 import { maskScores, mostProbable } from '../metrics';
+import { SampleGuard } from '../datasets/digests';
 import { fingerprintOf, listSamples, PARTS, reportProblems, type Emit } from '../prepare-data';
+import { resolveSource } from '../read-data';
 import { surfaceDistances } from '../surface-distance';
 import type { LoadPredictor, Predictor } from './ports';
 import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from './results';
@@ -41,6 +43,8 @@ interface Plan {
   threshold: number | null;
   folder: DataFolder;
   samples: Sample[];
+  /** Of each of the data's classes its index among the model's. */
+  classIndices: number[];
 }
 
 /** A model that is to be measured, and the base it stands on; both are what they were when they were registered. */
@@ -68,51 +72,67 @@ function filled(spec: EvaluationSpec, { dataset }: ModelManifest): FilledSpec {
   };
 }
 
-/** The masks of the data in the order of the model's structures. */
+type Segmenter = Extract<ModelManifest, { task: 'segmentation' }>;
+type Structures = NonNullable<EvaluationSpec['structures']>;
+
+/**
+ * Where the masks of the model's structures are, in their order: what the caller says, else what the data's layout knows.
+ * Undefined for a model of one structure on data with one kind of mask.
+ */
 function structuresFor(
-  spec: FilledSpec,
-  { name, version, structures }: Extract<ModelManifest, { task: 'segmentation' }>,
-) {
-  const draws = `${name}@${version} draws ${structures.join(', ')}`;
-  const given = spec.structures;
-  const unknown = given?.find((each) => !structures.includes(each.name));
+  given: EvaluationSpec['structures'],
+  ofLayout: EvaluationSpec['structures'],
+  { name, version, structures }: Segmenter,
+): Structures | undefined {
   const problem = (text: string): Error =>
-    automedError('INVALID_ARGUMENT', `${draws}${text}.`, { field: 'structures' });
+    automedError('INVALID_ARGUMENT', `${name}@${version} draws ${structures.join(', ')}${text}.`, {
+      field: 'structures',
+    });
+  const unknown = given?.find((each) => !structures.includes(each.name));
   if (unknown) throw problem(`, and no ${unknown.name}`);
-  if (!given) {
+  const known = given ?? ofLayout;
+  if (!known) {
     if (structures.length > 1) throw problem(': say where the masks of each are');
     return undefined;
   }
   return structures.map((structure) => {
-    const found = given.find((each) => each.name === structure);
+    const found = known.find((each) => each.name === structure);
     if (found) return found;
-    throw problem(`: say where the masks of ${structure} are, too`);
+    throw problem(`: say where the masks of ${structure} are`);
   });
 }
 
-/** The samples with labels that count in the model's classes. */
-function inClassesOf(model: ModelManifest, folder: DataFolder, samples: readonly Sample[]): Sample[] {
-  if (model.task === 'segmentation') return [...samples];
+/** The index of each of the data's classes among the model's. */
+function classIndices(model: ModelManifest, folder: DataFolder): number[] {
+  if (model.task === 'segmentation') return [];
   const foreign = folder.classes.filter((name) => !model.classes.includes(name));
-  if (foreign.length > 0) {
-    throw automedError(
-      'INVALID_ARGUMENT',
-      `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
-      { field: 'data' },
-    );
+  if (foreign.length === 0) return folder.classes.map((name) => model.classes.indexOf(name));
+  throw automedError(
+    'INVALID_ARGUMENT',
+    `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
+    { field: 'data' },
+  );
+}
+
+/** The specification with the layout of its data told, and the masks that the model's structures are compared with. */
+async function located(spec: FilledSpec, manifest: ModelManifest): Promise<FilledSpec> {
+  const { task } = manifest;
+  if (task === 'classification') {
+    const { layout } = await resolveSource({ ...spec, task });
+    return { ...spec, layout };
   }
-  return samples.map((sample) => ({
-    ...sample,
-    label: model.classes.indexOf(folder.classes[sample.label ?? -1] ?? ''),
-  }));
+  // Of one structure it does not matter what the layout calls it.
+  const [structure = ''] = manifest.structures.length === 1 ? manifest.structures : [];
+  const found = await resolveSource({ ...spec, task, structure: structure || spec.structure });
+  const structures = structuresFor(spec.structures, found.structures, manifest);
+  const { structures: _, ...rest } = spec;
+  return { ...rest, layout: found.layout, ...(structures ? { structures } : {}) };
 }
 
 async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan> {
   const { model, base } = await loadable(store, given.model);
   const { manifest } = model;
-  const known = filled(given, manifest);
-  const structures = manifest.task === 'segmentation' ? structuresFor(known, manifest) : undefined;
-  const spec = { ...known, ...(structures ? { structures } : {}) };
+  const spec = await located(filled(given, manifest), manifest);
   const folder = await listSamples({ ...spec, task: manifest.task });
   const part = spec.part ?? (folder.parts.test.length > 0 ? 'test' : 'all');
   const samples = part === 'all' ? PARTS.flatMap((each) => folder.parts[each]) : folder.parts[part];
@@ -129,7 +149,8 @@ async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan>
         : { classes: manifest.classes, structures: [] },
     threshold: manifest.task === 'segmentation' ? (spec.threshold ?? manifest.threshold) : null,
     folder,
-    samples: inClassesOf(manifest, folder, samples),
+    samples,
+    classIndices: classIndices(manifest, folder),
   };
 }
 
@@ -146,7 +167,7 @@ function scoreMask(predicted: Uint8Array, truth: Uint8Array, width: number, heig
 async function scoreImage(
   { sample, pixels, masks }: DecodedSample,
   predictor: Predictor,
-  { threshold }: Plan,
+  { threshold, classIndices: indices }: Plan,
   signal: AbortSignal,
 ): Promise<ScoredSample> {
   const { width, height } = pixels;
@@ -159,7 +180,7 @@ async function scoreImage(
   };
   if (threshold === null) {
     const probabilities = await predictor.classify(pixels, signal);
-    return { ...shared, structures: null, probabilities, label: sample.label ?? 0 };
+    return { ...shared, structures: null, probabilities, label: indices[sample.label ?? 0] ?? 0 };
   }
   const drawn = await predictor.segment(pixels, threshold, signal);
   const structures = drawn.map((mask, index) => {
@@ -178,13 +199,15 @@ interface Scored {
 }
 
 async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: EvaluateDependencies): Promise<Scored> {
-  const { spec, folder, labels } = plan;
+  const { spec, folder } = plan;
+  const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
   reportProblems(folder.problems, spec.strict, emit);
   const found: Scored = { samples: [], scores: [], problems: [], fingerprint: '' };
-  const lines = labels.classes.map((name, index) => `class ${index} ${name}`);
+  const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
   let done = 0;
   for await (const result of decodeInOrder(plan.samples)) {
     signal.throwIfAborted();
+    guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
     if ('problem' in result) {
       found.problems.push({ name: result.sample.name, problem: result.problem });
     } else {
@@ -195,6 +218,7 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
     done += 1;
     if (done % 8 === 0 || done === plan.samples.length) emit({ type: 'preparing', done, total: plan.samples.length });
   }
+  guard?.finish(spec.part === 'all' && spec.limit === undefined);
   reportProblems(found.problems, spec.strict, emit);
   if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
   throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });
@@ -243,7 +267,7 @@ function factsOf({ model, dataset, base, spec, threshold, codeVersion }: Evaluat
   return [
     { name: 'model', value: `${model.name}@${model.version}, sha256 ${model.sha256}` },
     { name: 'base', value: `${base.name}@${base.version}, sha256 ${base.sha256}` },
-    { name: 'data', value: `${spec.data}, part ${spec.part ?? ''}` },
+    { name: 'data', value: `${spec.dataset?.reference ?? spec.data}, part ${spec.part ?? ''}` },
     { name: 'fingerprint', value: dataset.fingerprint },
     { name: 'files left out', value: String(dataset.skipped) },
     { name: 'groups', value: dataset.groupColumn ?? 'the data names none' },

@@ -1,7 +1,7 @@
 // What callers do with evaluations: jobs of their own kind, whose results lie in the store.
 
 import { automedError, NotFoundError } from '../../../common/errors';
-import type { StoredModel } from '../../../store';
+import type { StoredModel, Task } from '../../../store';
 import type { Job } from '../jobs/job';
 import type { JobQueue } from '../jobs/queue';
 import { next, type State } from '../jobs/state';
@@ -32,8 +32,16 @@ export interface EvaluationsDeps {
   /** Root of the model store. */
   home: string;
   resolveModel: (reference: string) => Promise<StoredModel>;
+  /** Where the samples of a registered data set are; throws a typed error when they are not to be measured on. */
+  dataOf: (reference: string, task: Task, allowProblems: boolean) => object;
   /** Forgets an ended job and deletes its folder. */
   remove: (kind: string, id: string) => Promise<void>;
+}
+
+/** As it comes in; the kind's schema checks the rest. */
+export interface EvaluationDraft {
+  model?: string;
+  allowProblems?: boolean;
 }
 
 const MAX_PAGE = 1000;
@@ -49,17 +57,18 @@ const ORDERS: Readonly<Record<SampleOrder, (a: EvaluatedSample, b: EvaluatedSamp
 export class Evaluations {
   constructor(private readonly deps: EvaluationsDeps) {}
 
-  /** Queues an evaluation of the version that the reference names now. */
-  async create(requestId: string, spec: { model?: string | undefined }): Promise<EvaluationView> {
+  /** Queues an evaluation of the version that the reference names now. @param dataset registered one, instead of `data` */
+  async create(requestId: string, spec: EvaluationDraft, dataset = ''): Promise<EvaluationView> {
     if (!spec.model) throw automedError('INVALID_ARGUMENT', 'The request names no model.', { field: 'spec.model' });
     const { manifest } = await this.deps.resolveModel(spec.model).catch((error: unknown) => {
       if (!(error instanceof NotFoundError)) throw error;
       throw automedError('NOT_FOUND', error.message, { field: 'spec.model', cause: error });
     });
+    const named = dataset === '' ? {} : this.deps.dataOf(dataset, manifest.task, spec.allowProblems ?? false);
     const job = this.deps.queue.create({
       kind: EVALUATION,
       requestId,
-      spec: { ...spec, model: `${manifest.name}@${manifest.version}` },
+      spec: { ...spec, ...named, model: `${manifest.name}@${manifest.version}` },
       name: manifest.name,
       task: manifest.task,
       priority: 0,

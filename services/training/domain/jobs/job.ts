@@ -11,6 +11,8 @@ export interface JobProgress {
   epochs: number;
   /** Of the whole work, 0 to 1. */
   progress: number;
+  /** The same when a worker died that had got further than those before it. */
+  furthest?: number;
   /** Seconds; null while nothing can be said. */
   etaSeconds: number | null;
   /** Metrics of the newest epoch, and of the best one. */

@@ -41,14 +41,13 @@ export function recorded(job: Job, event: Told): Change | undefined {
     }
     case 'epoch':
       if (!isNews(progress, event)) return undefined;
-      // This attempt got further than the ones before: their deaths count no more.
-      return { patch: { progress: afterEpoch(progress, event), failures: 0 }, events: [event] };
+      return { patch: { progress: afterEpoch(progress, event) }, events: [event] };
     case 'started': {
       const { history = [], ...started } = event;
       const missed = missedEpochs(progress, history);
       const known = missed.reduce(afterEpoch, { ...progress, epochs: event.epochs });
       const events: JobEvent[] = [...missed, started];
-      return { patch: { progress: known, ...(missed.length > 0 ? { failures: 0 } : {}) }, events };
+      return { patch: { progress: known }, events };
     }
     case 'preparing': {
       // Of a training this is a small part, of other work all there is to tell.

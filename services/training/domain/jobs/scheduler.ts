@@ -155,10 +155,10 @@ export class Scheduler {
 
   private async afterCrash(id: string, { code, message }: AutomedError): Promise<void> {
     const job = await this.persist(id, (now) => {
-      const failures = now.failures + 1;
-      if (failures < this.settings.maxAttempts) return moved(now, 'interrupt', message, { failures });
+      const { failures, progress } = afterDeath(now);
+      if (failures < this.settings.maxAttempts) return moved(now, 'interrupt', message, { failures, progress });
       const how = `${message} That was ${failures === 1 ? 'the only attempt' : `attempt ${failures} in a row that got no further`}.`;
-      return moved(now, 'fail', how, { failures, error: { code, message: how } });
+      return moved(now, 'fail', how, { failures, progress, error: { code, message: how } });
     });
     if (!job || job.state === 'FAILED') return;
     const delay = Math.min(LONGEST_DELAY_MS, this.settings.retryDelayMs * 2 ** (job.failures - 1));
@@ -209,6 +209,16 @@ function started(job: Job): Change {
 function stopped(job: Job): Change | undefined {
   if (job.state === 'RUNNING') return moved(job, 'interrupt', 'The service was stopped.');
   return moved(job, 'stop', '');
+}
+
+/** Deaths in a row count from one that came after all the others had got to. */
+function afterDeath({ progress, failures }: Job): { failures: number; progress: Job['progress'] } {
+  if (progress === null) return { failures: failures + 1, progress };
+  const { progress: reached, furthest = 0 } = progress;
+  return {
+    failures: reached > furthest ? 1 : failures + 1,
+    progress: { ...progress, furthest: Math.max(reached, furthest) },
+  };
 }
 
 function complete({ progress }: Job): Job['progress'] {

@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { auditStore, ModelStore, type StoredBase, type StoredModel } from '../../../../services/store';
 import { runCommand } from '../../../support/cli';
@@ -63,6 +63,23 @@ test('finds versions that cannot be read and aliases that point to them', async 
   expect(problems).toEqual([
     { subject: 'store', problem: 'The model polyp@2 is damaged: its model.json is malformed.' },
     { subject: 'alias polyp@production', problem: 'Version 2 does not exist or cannot be read.' },
+  ]);
+});
+
+test('finds reports that changed or are gone', async () => {
+  const { root, store, model } = await fill();
+  const stored = await store.registerModel({ ...modelDraft('reported'), base: model.manifest.base }, async (folder) => {
+    mkdirSync(join(folder, 'report'));
+    for (const name of ['metrics.json', 'curves.svg']) writeFileSync(join(folder, 'report', name), name);
+    await writeWeights('third')(folder);
+  });
+  expect(Object.keys(stored.manifest.files ?? {})).toEqual(['report/curves.svg', 'report/metrics.json']);
+  expect((await auditStore(root)).problems).toEqual([]);
+  rmSync(join(stored.folder, 'report/curves.svg'));
+  writeFileSync(join(stored.folder, 'report/metrics.json'), '{}');
+  expect((await auditStore(root)).problems).toEqual([
+    { subject: 'model reported@1', problem: 'Its report/curves.svg cannot be read.' },
+    { subject: 'model reported@1', problem: 'Its report/metrics.json has changed since it was registered.' },
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { byteSize, duration, table } from '../../../../../services/cli/output/table';
+import { byteSize, duration, scoreWithInterval, table } from '../../../../../services/cli/output/table';
 
 describe('table', () => {
   it('pads the cells of a column to the widest and leaves no trailing blanks', () => {
@@ -10,6 +10,13 @@ describe('table', () => {
       ],
     ).split('\n');
     expect(lines).toEqual(['MODEL     SIZE', 'polyp@12  1 B', 'a']);
+  });
+});
+
+describe('scoreWithInterval', () => {
+  it('gives a score and the interval that it has', () => {
+    expect(scoreWithInterval({ value: 0.83424, low: 0.8, high: 0.85 })).toBe('0.8342 (0.8000 to 0.8500)');
+    expect(scoreWithInterval({ value: 0.5 })).toBe('0.5000');
   });
 });
 

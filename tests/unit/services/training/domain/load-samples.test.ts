@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
+import { ByteBudget } from '../../../../../services/training/domain/byte-budget';
 import type { Sample } from '../../../../../services/training/domain/data-folder';
 import {
   decodeInOrder,
   type DecodedSample,
+  type DecodeOptions,
   type UnusableSample,
 } from '../../../../../services/training/domain/load-samples';
 import { reportProblems } from '../../../../../services/training/domain/prepare-data';
@@ -21,9 +23,9 @@ function file(name: string, bytes: Buffer): string {
 
 const image = (width: number, height: number): Buffer => png(width, height, GREY, 8, Buffer.alloc(width * height, 90));
 
-async function all(samples: Sample[]): Promise<(DecodedSample | UnusableSample)[]> {
+async function all(samples: Sample[], options: DecodeOptions = {}): Promise<(DecodedSample | UnusableSample)[]> {
   const results = [];
-  for await (const result of decodeInOrder(samples)) results.push(result);
+  for await (const result of decodeInOrder(samples, options)) results.push(result);
   return results;
 }
 
@@ -34,6 +36,25 @@ describe('decodeInOrder', () => {
       return { name: `n${index}`, imagePath: file(`${index}.png`, image(side, side)), label: 0 };
     });
     expect((await all(samples)).map(({ sample }) => sample.name)).toEqual(samples.map(({ name }) => name));
+  });
+
+  it('gives the same samples in the same order whatever the parallelism and the memory', async () => {
+    const samples = Array.from({ length: 12 }, (_, index): Sample => {
+      const side = index % 4 === 0 ? 300 : 10 + index;
+      return { name: `p${index}`, imagePath: file(`p${index}.png`, image(side, side)), label: index % 2 };
+    });
+    const facts = (results: (DecodedSample | UnusableSample)[]): string[] =>
+      results.map((result) => `${result.sample.name} ${'digest' in result ? result.digest : result.problem}`);
+    const expected = facts(await all(samples, { parallel: 1 }));
+    expect(expected).toHaveLength(12);
+    for (const parallel of [2, 3, 8, 64]) {
+      for (const limit of [1, 100_000, 1e9]) {
+        const budget = new ByteBudget(limit);
+        expect(facts(await all(samples, { parallel, budget }))).toEqual(expected);
+        // An image of 300 px, which is all that may be held where the limit is below it.
+        expect(budget.peak).toBeLessThanOrEqual(Math.max(limit, 90_000));
+      }
+    }
   });
 
   it('names what is wrong with a file and goes on', async () => {

@@ -1,0 +1,180 @@
+// Data sets of a running training service: the other half of `automed data`.
+
+import { isAbsolute, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
+import { isLoopback } from '../../common/grpc/address';
+import { stateOf } from '../client/datasets';
+import { CliError, UsageError } from '../errors';
+import { CountDisplay } from '../output/count-display';
+import { printJson, printLine } from '../output/print';
+import { table } from '../output/table';
+import { serviceAddress, withDatasets, type ServiceOptions } from '../stack/session';
+import { withService } from './jobs';
+import { structureList, withLayout, type LayoutOptions, type Structure } from './options';
+
+/** Findings printed one by one; --json has all. */
+const SHOWN_FINDINGS = 20;
+
+interface DatasetOptions extends ServiceOptions {
+  json?: boolean;
+}
+
+interface RegisterOptions extends DatasetOptions, LayoutOptions {
+  task: 'segmentation' | 'classification';
+  structures?: Structure[];
+  groupColumn?: string;
+  eachMask?: boolean;
+  requestId?: string;
+}
+
+const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
+
+export function datasetCommands(): Command[] {
+  return [registerCommand(), validateCommand(), getCommand(), listCommand(), deleteCommand()];
+}
+
+const referenceOf = ({ name, version }: Dataset__Output): string => `${name}@${version}`;
+
+/** A service on this machine resolves nothing against our working folder. */
+function locationFor(location: string, address: string): string {
+  if (isAbsolute(location) || location.startsWith('s3://')) return location;
+  if (isLoopback(address)) return resolve(location);
+  throw new UsageError(`the location is a path on the machine of ${address}; give it in full, beginning with /`);
+}
+
+function registerCommand(): Command {
+  return withLayout(withService(new Command('register')))
+    .description('register a folder of the service under a name; `data validate` checks it, then trainings may name it')
+    .argument('<name>', 'name of the data set; an existing one gets a new version')
+    .argument('<location>', 'folder or CSV file on the machine of the service')
+    .addOption(new Option('--task <name>', 'what it is for').choices(Object.keys(TASKS)).makeOptionMandatory())
+    .option('--structures <list>', 'what its masks show, each with its folder: disc=masks,cup=masks_cup', structureList)
+    .option('--group-column <name>', 'column whose groups are never separated')
+    .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
+    .option('--request-id <id>', 'makes the command repeatable: the same id registers once')
+    .option('--json', 'print one JSON document')
+    .action(async (name: string, location: string, options: RegisterOptions) => {
+      const { task, layout, columns, structures = [], groupColumn, eachMask } = options;
+      const spec = {
+        name,
+        task: TASKS[task],
+        location: locationFor(location, serviceAddress(options)),
+        layout: layout ?? '',
+        structures: structures.map(({ name: structure, masks }) => ({ name: structure, masksDir: masks })),
+        groupColumn: groupColumn ?? '',
+        columns: columns ?? null,
+        eachMask: eachMask === true,
+      };
+      const dataset = await withDatasets(options, (datasets) => datasets.register(spec, options.requestId ?? ''));
+      if (options.json) return printJson(datasetJson(dataset));
+      printLine(`registered ${referenceOf(dataset)}; check it with: automed data validate ${referenceOf(dataset)}`);
+    });
+}
+
+function validateCommand(): Command {
+  return withService(new Command('validate'))
+    .description('check every file of a registered data set and wait for the end; ends with code 1 when it is rejected')
+    .argument('<dataset>', 'NAME or NAME@VERSION')
+    .option('--no-wait', 'queue the check and leave')
+    .option('--json', 'print one JSON document')
+    .action(async (reference: string, options: DatasetOptions & { wait: boolean }) => {
+      const dataset = await withDatasets(options, async (datasets) => {
+        const queued = await datasets.validate(reference);
+        if (!options.wait) return queued;
+        let display: CountDisplay | undefined;
+        return datasets
+          .checked(referenceOf(queued), (done, total) => {
+            if (total > 0) display ??= new CountDisplay(`checking ${referenceOf(queued)}`, total);
+            display?.show(done);
+          })
+          .finally(() => display?.close());
+      });
+      print(dataset, options);
+      if (stateOf(dataset) === 'REJECTED') throw new CliError(`${referenceOf(dataset)} is rejected`);
+    });
+}
+
+function getCommand(): Command {
+  return withService(new Command('get'))
+    .description('describe a registered data set and what its check found')
+    .argument('<dataset>', 'NAME or NAME@VERSION')
+    .option('--json', 'print one JSON document')
+    .action(async (reference: string, options: DatasetOptions) =>
+      print(await withDatasets(options, (datasets) => datasets.get(reference)), options),
+    );
+}
+
+function listCommand(): Command {
+  return withService(new Command('list'))
+    .description('list the registered data sets, newest first')
+    .option('--json', 'print one JSON document')
+    .action(async (options: DatasetOptions) => {
+      const all = await withDatasets(options, (datasets) => datasets.list());
+      if (options.json) return printJson({ datasets: all.map(datasetJson) });
+      if (all.length === 0) return printLine('no data sets yet; `automed data register` makes one');
+      printLine(table(['DATA SET', 'TASK', 'STATE', 'IMAGES', 'LAYOUT', 'LOCATION'], all.map(rowOf)));
+    });
+}
+
+function deleteCommand(): Command {
+  return withService(new Command('delete'))
+    .description('forget one version of a data set; its files stay')
+    .argument('<dataset>', 'NAME@VERSION')
+    .action(async (reference: string, options: DatasetOptions) => {
+      await withDatasets(options, (datasets) => datasets.delete(reference));
+      printLine(`forgot ${reference}; its files are where they were`);
+    });
+}
+
+function imagesOf({ statistics }: Dataset__Output): number | null {
+  if (!statistics) return null;
+  const { train, validation, test } = statistics;
+  return [train, validation, test].reduce((sum, part) => sum + (part?.imageCount ?? 0), 0);
+}
+
+function rowOf(dataset: Dataset__Output): string[] {
+  const { spec, layout } = dataset;
+  return [
+    referenceOf(dataset),
+    spec?.task.replace('TASK_', '').toLowerCase() ?? '-',
+    stateOf(dataset),
+    String(imagesOf(dataset) ?? '-'),
+    layout || '-',
+    spec?.location ?? '-',
+  ];
+}
+
+function print(dataset: Dataset__Output, { json }: DatasetOptions): void {
+  if (json) return printJson(datasetJson(dataset));
+  const { findings, stateMessage, groupColumn, fingerprint } = dataset;
+  printLine(table(['DATA SET', 'TASK', 'STATE', 'IMAGES', 'LAYOUT', 'LOCATION'], [rowOf(dataset)]));
+  if (fingerprint !== '') printLine(`groups: ${groupColumn || 'none'}; fingerprint ${fingerprint}`);
+  if (stateMessage !== '' && findings.length === 0) printLine(stateMessage);
+  for (const { error, message } of findings.slice(0, SHOWN_FINDINGS)) {
+    printLine(`${error ? 'error' : 'warning'}: ${message}`);
+  }
+  const more = findings.length - SHOWN_FINDINGS;
+  if (more > 0) printLine(`and ${more} more findings; --json lists all`);
+}
+
+function datasetJson(dataset: Dataset__Output): object {
+  const { name, version, spec, stateMessage, layout, fingerprint, groupColumn, classes, findings, statistics } =
+    dataset;
+  return {
+    name,
+    version,
+    task: spec?.task.replace('TASK_', '').toLowerCase() ?? null,
+    location: spec?.location ?? null,
+    state: stateOf(dataset),
+    message: stateMessage,
+    layout: layout || null,
+    fingerprint: fingerprint || null,
+    group_column: groupColumn || null,
+    classes,
+    images: imagesOf(dataset),
+    findings: findings.map(({ kind, error, message, names }) => ({ kind, error, message, names })),
+    channel_means: statistics?.channelMeans ?? [],
+    channel_deviations: statistics?.channelDeviations ?? [],
+  };
+}

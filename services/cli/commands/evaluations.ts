@@ -1,0 +1,261 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
+import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import { EvaluationClient } from '../client/evaluation-client';
+import { CliError, UsageError } from '../errors';
+import { PARTS, type PartName } from '../evaluation/samples';
+import { CountDisplay } from '../output/count-display';
+import { printJson, printLine } from '../output/print';
+import { score, scoreWithInterval, table } from '../output/table';
+import { withClient, type ConnectOptions } from '../stack/session';
+import { connected, examples, number, structureList, whole, type Structure } from './options';
+
+/** Between looks at an evaluation under way. */
+const POLL_MS = 300;
+
+interface CreateOptions extends ConnectOptions {
+  data?: string;
+  dataset?: string;
+  layout?: string;
+  part?: PartName;
+  seed?: number;
+  validationFraction?: number;
+  testFraction?: number;
+  groupColumn?: string;
+  masksDir?: string;
+  structures?: Structure[];
+  threshold?: number;
+  limit?: number;
+  strict?: boolean;
+  worst: number;
+  images: boolean;
+  device: string;
+  detach?: boolean;
+  json?: boolean;
+}
+
+type ShowOptions = ConnectOptions & { json?: boolean };
+
+export function evaluationsCommand(): Command {
+  const command = new Command('evaluations').description(
+    'measure models image by image through the training service, and keep scores, intervals and a report',
+  );
+  for (const part of [createCommand(), listCommand(), getCommand(), cancelCommand(), deleteCommand()]) {
+    command.addCommand(part);
+  }
+  return examples(command, [
+    'automed evaluations create polyp@production --data /data/polyps --part test',
+    'automed evaluations list polyp',
+    'automed evaluations get 0f3a9c5d1e2b4a67 --worst 10',
+  ]);
+}
+
+function createCommand(): Command {
+  return connected(new Command('create'))
+    .description('evaluate a model; without --detach wait for its scores')
+    .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
+    .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
+    .option('--dataset <name>', 'a registered data set instead: NAME or NAME@VERSION')
+    .option('--layout <name>', 'how the data is laid out (default: told by the names of the files)')
+    .addOption(new Option('--part <part>', 'default: test where the data has one, else all').choices(PARTS))
+    .option('--seed <number>', "of the split and the resamples (default: that of the model's training)", whole(0))
+    .option('--validation-fraction <share>', 'of that split', number({ min: 0, max: 1, open: true }))
+    .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
+    .option('--group-column <name>', 'column of manifest.csv whose values belong together')
+    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option('--structures <list>', 'for a model of several: disc=masks,cup=masks_cup', structureList)
+    .option(
+      '--threshold <probability>',
+      "foreground is above it (default: the model's)",
+      number({ min: 0, max: 1, open: true }),
+    )
+    .option('--limit <count>', 'images of all parts together at most', whole(3))
+    .option('--strict', 'fail at the first image that cannot be used')
+    .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
+    .option('--no-images', 'keep pictures of the data out of the report')
+    .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
+    .option('--detach', 'print the id and leave it to the service; needs --address')
+    .option('--json', 'print one JSON document')
+    .action(create);
+}
+
+function listCommand(): Command {
+  return connected(new Command('list'))
+    .description('list evaluations, the newest first')
+    .argument('[name]', 'name of the model, without version (default: all)')
+    .option('--json', 'print one JSON document')
+    .action(async (name: string | undefined, options: ShowOptions) => {
+      const found = await withEvaluations(options, (client) => client.list(name ?? ''));
+      if (options.json) return printJson({ evaluations: found.map(evaluationJson) });
+      if (found.length === 0) return printLine('there are no evaluations');
+      printLine(table(['ID', 'MODEL', 'PART', 'STATE', 'IMAGES', 'SCORE'], found.map(row)));
+    });
+}
+
+function getCommand(): Command {
+  return connected(new Command('get'))
+    .description('show an evaluation and its scores')
+    .argument('<id>')
+    .option('--worst <count>', 'list this many of the worst images, too', whole(1, 1000))
+    .option('--json', 'print one JSON document')
+    .action(async (id: string, options: ShowOptions & { worst?: number }) => {
+      const { worst } = options;
+      const [evaluation, samples] = await withEvaluations(options, async (client) => [
+        await client.get(id),
+        worst === undefined ? [] : await client.worst(id, worst),
+      ]);
+      if (options.json) {
+        const images =
+          worst === undefined ? {} : { worst: samples.map(({ name, score: value }) => ({ name, score: value })) };
+        return printJson({ ...evaluationJson(evaluation), ...images });
+      }
+      printLine(evaluationText(evaluation));
+      const rows = samples.map(({ name, group, score: value }) => [name, score(value), group || '-']);
+      if (rows.length > 0) printLine(`\n${table(['IMAGE', 'SCORE', 'GROUP'], rows)}`);
+    });
+}
+
+function cancelCommand(): Command {
+  return connected(new Command('cancel'))
+    .description('stop an evaluation for good')
+    .argument('<id>')
+    .action(async (id: string, options: ConnectOptions) => {
+      printLine(`${id} is ${stateOf(await withEvaluations(options, (client) => client.cancel(id)))}`);
+    });
+}
+
+function deleteCommand(): Command {
+  return connected(new Command('delete'))
+    .description('delete an evaluation that has ended: scores, report and pictures')
+    .argument('<id>')
+    .action(async (id: string, options: ConnectOptions) => {
+      await withEvaluations(options, (client) => client.delete(id));
+      printLine(`${id} is gone`);
+    });
+}
+
+async function withEvaluations<T>(options: ConnectOptions, work: (client: EvaluationClient) => Promise<T>): Promise<T> {
+  const connectedTo = async (_: unknown, address: string): Promise<T> => {
+    const client = new EvaluationClient(address, options.timeout * 1000);
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
+  };
+  return withClient(options, connectedTo, ['training']);
+}
+
+function specOf(model: string, options: CreateOptions): EvaluationSpec {
+  const { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout } = options;
+  const given = { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout };
+  return {
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    model,
+    ...(options.data === undefined ? {} : { data: resolve(options.data) }),
+    ...(options.part === undefined
+      ? {}
+      : { part: `EVALUATION_PART_${options.part.toUpperCase() as Uppercase<PartName>}` }),
+    structures: (options.structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
+    strict: options.strict ?? false,
+    worstCount: options.worst,
+    reportImages: options.images,
+    device: options.device,
+  };
+}
+
+async function create(model: string, options: CreateOptions): Promise<void> {
+  if (options.detach && options.address === undefined) {
+    throw new UsageError('--detach leaves the work to a service that goes on: name it with --address');
+  }
+  if ((options.data === undefined) === (options.dataset === undefined)) {
+    throw new UsageError('name the images: either --data or --dataset');
+  }
+  const evaluation = await withEvaluations(options, async (client) => {
+    const created = await client.create(specOf(model, options));
+    return options.detach ? created : follow(client, created);
+  });
+  if (options.json) printJson(evaluationJson(evaluation));
+  else printLine(options.detach ? evaluation.id : evaluationText(evaluation));
+  const { error } = evaluation;
+  if (error) throw new CliError(`the evaluation failed: ${error.message}`);
+}
+
+async function follow(client: EvaluationClient, created: Evaluation__Output): Promise<Evaluation__Output> {
+  const display = new CountDisplay(`evaluating ${created.spec?.model ?? ''} (percent)`, 100);
+  try {
+    for (let now = created; ; now = await client.get(created.id)) {
+      if (['succeeded', 'failed', 'cancelled'].includes(stateOf(now))) return now;
+      display.show(Math.round(100 * now.progress));
+      await sleep(POLL_MS);
+    }
+  } finally {
+    display.close();
+  }
+}
+
+const stateOf = ({ state }: Evaluation__Output): string => state.replace('EVALUATION_STATE_', '').toLowerCase();
+const partOf = ({ result, spec }: Evaluation__Output): string =>
+  (result?.part ?? spec?.part ?? '').replace(/EVALUATION_PART_(UNSPECIFIED)?/, '').toLowerCase() || '-';
+
+const sourceOf = (spec: Evaluation__Output['spec']): string =>
+  spec?.dataset === '' ? spec.data : (spec?.dataset ?? '');
+
+function row(evaluation: Evaluation__Output): string[] {
+  const { id, spec, result } = evaluation;
+  const first = result?.scores[0];
+  return [
+    id,
+    spec?.model ?? '',
+    partOf(evaluation),
+    stateOf(evaluation),
+    result ? String(result.imageCount) : '-',
+    first ? `${first.name} ${scoreWithInterval(first)}` : '-',
+  ];
+}
+
+function evaluationText(evaluation: Evaluation__Output): string {
+  const { id, spec, result, error } = evaluation;
+  const head = `${id}: ${spec?.model ?? ''} on ${sourceOf(spec)} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
+  if (!result) return error ? `${head}: ${error.message}` : head;
+  const rows = result.scores.map(({ name, value, low, high }) => [
+    name,
+    score(value),
+    low === undefined || high === undefined ? '-' : `${score(low)} to ${score(high)}`,
+  ]);
+  const skipped = result.skippedCount > 0 ? `, ${result.skippedCount} files left out` : '';
+  return [
+    `${head}, ${result.imageCount} images${skipped}`,
+    `report: ${result.report}/report.html in the store`,
+    '',
+    table(['SCORE', 'VALUE', '95 % INTERVAL'], rows),
+  ].join('\n');
+}
+
+function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown> {
+  const { id, spec, result, error } = evaluation;
+  return {
+    id,
+    model: spec?.model ?? '',
+    data: spec?.data ?? '',
+    dataset: spec?.dataset === '' ? null : (spec?.dataset ?? null),
+    part: partOf(evaluation),
+    state: stateOf(evaluation),
+    ...(result
+      ? {
+          images: result.imageCount,
+          skipped: result.skippedCount,
+          data_fingerprint: result.dataFingerprint,
+          report: result.report,
+          resampled_by: result.resampledByGroup ? 'group' : 'image',
+          units: result.unitCount,
+          scores: Object.fromEntries(
+            result.scores.map(({ name, value, low, high }) => [name, { value, low: low ?? null, high: high ?? null }]),
+          ),
+        }
+      : {}),
+    ...(error ? { error: { reason: error.reason, message: error.message, field: error.field || null } } : {}),
+  };
+}

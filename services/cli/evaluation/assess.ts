@@ -1,0 +1,42 @@
+// The gateway's answers as scores with intervals.
+
+import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { assess, type Assessment } from '../../training/domain/assessment';
+import type { ClassificationMetrics, SegmentationMetrics } from '../../training/domain/metrics';
+import type { Measured, StructureResult } from './run';
+
+type Intervals = Pick<Assessment, 'intervals'>;
+
+/** @param seed of the resamples */
+export function assessSegmentation(
+  measured: readonly Measured<StructureResult[]>[],
+  structures: readonly string[],
+  seed: number,
+): SegmentationMetrics & Intervals {
+  const samples = measured.map(({ sample: { name, group }, result }) => ({
+    name,
+    group,
+    structures: result.map(({ dice, iou }) => ({ dice, iou })),
+    point: null,
+    probabilities: null,
+    label: null,
+  }));
+  return assess(samples, { classes: [], structures }, { seed }) as SegmentationMetrics & Intervals;
+}
+
+/** @param classes those of the model, and those that the samples' labels count in */
+export function assessClassification(
+  measured: readonly Measured<ClassifyResponse__Output>[],
+  classes: { known: readonly string[]; given: readonly string[] },
+  seed: number,
+): ClassificationMetrics & Intervals {
+  const samples = measured.map(({ sample: { name, group, label }, result }) => ({
+    name,
+    group,
+    structures: null,
+    point: null,
+    probabilities: result.probabilities.map(({ probability }) => probability),
+    label: classes.known.indexOf(classes.given[label ?? -1] ?? ''),
+  }));
+  return assess(samples, { classes: classes.known, structures: [] }, { seed }) as ClassificationMetrics & Intervals;
+}

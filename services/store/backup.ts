@@ -1,0 +1,128 @@
+// Copies of a whole store: made while services work on it, and checked before anybody relies on them.
+
+import { constants } from 'node:fs';
+import { copyFile, cp, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { automedError } from '../common/errors';
+import { auditStore, type Audit } from './audit';
+import { copyDatabase, databaseFiles } from './databases';
+import { ModelStore } from './model-store';
+import { errnoOf, storageError, syncFolder, temporaryName } from './durable';
+
+/** What a backup holds; checkpoints of runs under way and logs are not part of it. */
+const FOLDERS = ['models', 'bases', 'backbones', 'evaluations'];
+const ALIASES = /[\\/]aliases[\\/]/;
+
+export interface BackupOptions {
+  /**
+   * Links files instead of copying them: no room and no time, on the same file system only, and no help against a disk that
+   * damages files.
+   */
+  link?: boolean;
+}
+
+async function aliasTexts(root: string): Promise<string> {
+  const store = await ModelStore.open(root);
+  const names = new Set((await store.listModels()).map(({ manifest }) => manifest.name));
+  const found = await Promise.all([...names].sort().map(async (name) => [name, await store.aliases(name)] as const));
+  return JSON.stringify(found);
+}
+
+/** Databases, and aliases as they were at the same moment: nothing is promoted in between. */
+async function copyDatabases(root: string, target: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const before = await aliasTexts(root);
+    await rm(join(target, 'models'), { recursive: true, force: true });
+    await mkdir(join(target, 'models'));
+    for (const file of await databaseFiles(root)) {
+      await rm(join(target, file), { force: true });
+      await copyDatabase(join(root, file), join(target, file));
+    }
+    await copyTree(join(root, 'models'), join(target, 'models'), (path) => ALIASES.test(path), {});
+    if (before === (await aliasTexts(root))) return;
+    if (attempt >= 20) throw automedError('ILLEGAL_STATE', 'Aliases move all the time; try the backup again.');
+  }
+}
+
+async function copyTree(
+  from: string,
+  to: string,
+  wanted: (path: string) => boolean,
+  { link: linked = false }: BackupOptions,
+): Promise<void> {
+  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    const within = path.slice(from.length);
+    if (!entry.isFile() || within.includes('.incoming-') || !wanted(path)) continue;
+    await mkdir(dirname(join(to, within)), { recursive: true });
+    try {
+      if (linked) await link(path, join(to, within));
+      else await copyFile(path, join(to, within), constants.COPYFILE_FICLONE);
+    } catch (error) {
+      // Deleted since it was listed; a version that is gone in part is what the check finds.
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+async function refuseUnlessEmpty(folder: string, what: string, field: string): Promise<void> {
+  const entries = await readdir(folder).catch(() => []);
+  if (entries.length === 0) return;
+  throw automedError('INVALID_ARGUMENT', `${folder} is not empty; ${what}.`, { field });
+}
+
+async function checked(root: string, what: string): Promise<Audit> {
+  const audit = await auditStore(root);
+  const [first] = audit.problems;
+  if (!first) return audit;
+  const more = audit.problems.length > 1 ? `, and ${audit.problems.length - 1} more` : '';
+  throw automedError('CHECKPOINT_CORRUPT', `${what} is damaged: ${first.subject}: ${first.problem}${more}`);
+}
+
+/** Makes `target` of what `fill` writes, whole or not at all. */
+async function publish(target: string, fill: (folder: string) => Promise<Audit>): Promise<Audit> {
+  const temporary = join(dirname(target), `${temporaryName()}-${basename(target)}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    const audit = await fill(temporary);
+    await syncFolder(temporary);
+    await rename(temporary, target);
+    return audit;
+  } catch (error) {
+    throw storageError(error);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Copies a store, services at work or not, into a folder that does not exist or is empty, and checks the copy.
+ * @throws CheckpointError (CHECKPOINT_CORRUPT) when the copy, and so probably the store, is damaged
+ */
+export async function backupStore(root: string, target: string, options: BackupOptions = {}): Promise<Audit> {
+  const [from, to] = [resolve(root), resolve(target)];
+  await refuseUnlessEmpty(to, 'a backup goes into a folder of its own', 'target');
+  return publish(to, async (folder) => {
+    await copyDatabases(from, folder);
+    // Afterwards: what databases and aliases name was there before them.
+    for (const kind of FOLDERS) {
+      await copyTree(join(from, kind), join(folder, kind), (path) => !ALIASES.test(path), options);
+    }
+    return checked(folder, 'The copy');
+  });
+}
+
+/**
+ * Makes a store of a backup, which is checked first. The backup stays as it is.
+ * @throws InvalidInputError when there is a store already
+ */
+export async function restoreStore(backup: string, root: string): Promise<Audit> {
+  const [from, to] = [resolve(backup), resolve(root)];
+  await refuseUnlessEmpty(to, 'move the store away first, or restore into another folder', 'home');
+  await checked(from, 'The backup');
+  return publish(to, async (folder) => {
+    await cp(from, folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    return checked(folder, 'The restored store');
+  });
+}

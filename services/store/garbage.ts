@@ -1,0 +1,149 @@
+// What a store holds that nobody needs any more. Found first, and deleted only by who has seen it.
+
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readTrainingFacts, type TrainingFacts } from './databases';
+import { isWrittenNow } from './durable';
+import { ModelStore, type StoredBase, type StoredModel } from './model-store';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** A job's id, as the queue draws it; folders of other names are not the queue's. */
+const JOB_ID = /^(?:job-)?([0-9a-f]{16})$/;
+/** Jobs whose checkpoints nobody will go on from. */
+const ENDED = new Set(['SUCCEEDED', 'CANCELLED']);
+
+export interface RetentionPolicy {
+  /** Newest versions of each model that stay, at least 1; undefined: all of them. */
+  keepVersions: number | undefined;
+  /** Versions that had an alias within these days stay. */
+  promotedDays: number;
+}
+
+export interface Garbage {
+  kind: 'model' | 'base' | 'temporary' | 'job' | 'evaluation';
+  /** `polyp@1`, or the path within the store. */
+  name: string;
+  reason: string;
+  bytes: number;
+}
+
+const nameOf = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
+
+async function sizeOf(path: string): Promise<number> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts?.isDirectory()) return facts?.size ?? 0;
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file).catch(() => undefined))?.size ?? 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Versions beyond the newest ones, without alias now and within the days before. */
+async function surplusModels(
+  store: ModelStore,
+  models: readonly StoredModel[],
+  { keepVersions, promotedDays }: RetentionPolicy,
+  facts: TrainingFacts | undefined,
+): Promise<StoredModel[]> {
+  if (keepVersions === undefined) return [];
+  const surplus: StoredModel[] = [];
+  const since = Date.now() - promotedDays * DAY_MS;
+  for (const name of new Set(models.map(({ manifest }) => manifest.name))) {
+    const aliased = new Set(Object.values(await store.aliases(name)));
+    const versions = models.filter(({ manifest }) => manifest.name === name);
+    for (const model of versions.slice(0, -keepVersions)) {
+      const promoted = facts?.promoted.get(nameOf(model)) ?? -Infinity;
+      if (!aliased.has(model.manifest.version) && promoted < since) surplus.push(model);
+    }
+  }
+  return surplus;
+}
+
+/**
+ * Bases that training made for models which are gone. Bases that were imported, created, or trained to be used by themselves
+ * stay, and so does what was made within the day: its model may be on the way.
+ */
+function unusedBases(bases: readonly StoredBase[], kept: readonly StoredModel[]): StoredBase[] {
+  const used = new Set(kept.map(({ manifest }) => `${manifest.base.name}@${manifest.base.version}`));
+  return bases.filter((base) => {
+    const { trainedFrom, training, created } = base.manifest;
+    const forModels = trainedFrom !== undefined && training?.['system'] !== 'interactive';
+    return forModels && !used.has(nameOf(base)) && Date.parse(created) < Date.now() - DAY_MS;
+  });
+}
+
+async function foldersIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+async function temporaries(root: string): Promise<Garbage[]> {
+  const found: Garbage[] = [];
+  const parents = ['evaluations'];
+  for (const kind of ['models', 'bases', 'backbones']) {
+    parents.push(kind, ...(await foldersIn(join(root, kind))).map((name) => `${kind}/${name}`));
+  }
+  for (const parent of parents) {
+    for (const entry of await readdir(join(root, parent)).catch(() => [])) {
+      if (!entry.startsWith('.incoming-') || isWrittenNow(entry)) continue;
+      const path = join(root, parent, entry);
+      const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
+      if (age < HOUR_MS) continue;
+      const reason = 'half written, and left behind';
+      found.push({ kind: 'temporary', name: `${parent}/${entry}`, reason, bytes: await sizeOf(path) });
+    }
+  }
+  return found;
+}
+
+/** Folders of the queue's jobs and evaluations that the queue does not need. */
+async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbage[]> {
+  const found: Garbage[] = [];
+  for (const [parent, kind] of [['jobs', 'job'] as const, ['evaluations', 'evaluation'] as const]) {
+    for (const folder of await foldersIn(join(root, parent))) {
+      const id = JOB_ID.exec(folder)?.[1];
+      if (id === undefined) continue;
+      const state = jobs.get(id);
+      const ended = kind === 'job' && state !== undefined && ENDED.has(state);
+      if (state !== undefined && !ended) continue;
+      const reason = state === undefined ? `no ${kind} of this id is known` : `its job has ended (${state})`;
+      found.push({ kind, name: `${parent}/${folder}`, reason, bytes: await sizeOf(join(root, parent, folder)) });
+    }
+  }
+  return found;
+}
+
+/** Everything that may go under a policy. Changes nothing. */
+export async function findGarbage(root: string, policy: RetentionPolicy): Promise<Garbage[]> {
+  const store = await ModelStore.open(root);
+  const [models, bases] = [await store.listModels(), await store.listBases()];
+  const facts = readTrainingFacts(store.root);
+  const surplus = await surplusModels(store, models, policy, facts);
+  const kept = models.filter((model) => !surplus.includes(model));
+  const versions = async (kind: 'model' | 'base', list: readonly (StoredModel | StoredBase)[], reason: string) =>
+    Promise.all(list.map(async (each) => ({ kind, name: nameOf(each), reason, bytes: await sizeOf(each.folder) })));
+  return [
+    ...(await versions('model', surplus, `older than the newest ${policy.keepVersions}, without alias`)),
+    ...(await versions('base', unusedBases(bases, kept), 'no model stands on it')),
+    ...(await temporaries(store.root)),
+    ...(facts ? await leftOfJobs(store.root, facts) : []),
+  ];
+}
+
+/** Deletes what findGarbage() found; a version that has an alias by now stays. Resolves to what is gone. */
+export async function deleteGarbage(root: string, garbage: readonly Garbage[]): Promise<Garbage[]> {
+  const store = await ModelStore.open(root);
+  const gone: Garbage[] = [];
+  for (const item of garbage) {
+    const [name = '', version] = item.name.split('@');
+    if (item.kind === 'model') {
+      if (Object.values(await store.aliases(name)).includes(Number(version))) continue;
+      await store.deleteModel(name, Number(version));
+    } else if (item.kind === 'base') {
+      await store.deleteBase(name, Number(version));
+    } else await rm(join(store.root, item.name), { recursive: true, force: true });
+    gone.push(item);
+  }
+  return gone;
+}

@@ -1,0 +1,81 @@
+// Registered data sets from the command line, through a gateway.
+
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand as automed } from '../../support/cli';
+import { temporaryFolder } from '../../support/data';
+import { startProgram, type Program } from '../../support/stack';
+import { microStore, writeDiscs } from '../../support/training-service';
+
+const root = temporaryFolder();
+const home = join(root, 'home');
+const data = join(root, 'discs');
+let service: Program;
+let gateway: Program;
+
+const address = (): string[] => ['--address', gateway.address];
+
+beforeAll(async () => {
+  await microStore(home);
+  writeDiscs(data, 8);
+  service = await startProgram('training', { AUTOMED_HOME: home, AUTOMED_TRAINING_THREADS: '1' });
+  gateway = await startProgram('gateway', {
+    AUTOMED_TRAINING_BACKENDS: service.address,
+    AUTOMED_SEGMENTATION_BACKENDS: '',
+    AUTOMED_CLASSIFICATION_BACKENDS: '',
+  });
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await service.stop();
+});
+
+test('data register, validate, list, get and delete lead a data set through its life, and train names it', async () => {
+  const registered = await automed('data', 'register', 'discs', data, '--task', 'segmentation', ...address());
+  expect(registered).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^registered discs@1;/) });
+  const train = [
+    'train',
+    'segmentation',
+    '--dataset',
+    'discs',
+    '--base',
+    'micro',
+    '--name',
+    'x',
+    '--detach',
+    ...address(),
+  ];
+  const early = await automed(...train);
+  expect(early).toMatchObject({ code: 1, err: expect.stringMatching(/discs@1 was not checked yet/) });
+  const validated = await automed('data', 'validate', 'discs', ...address());
+  expect({ code: validated.code, err: validated.err }).toEqual({ code: 0, err: '' });
+  expect(validated.out).toMatch(/^discs@1 +segmentation +READY +8 +plain /m);
+  const listed = JSON.parse((await automed('data', 'list', '--json', ...address())).out) as { datasets: object[] };
+  expect(listed.datasets).toMatchObject([{ name: 'discs', state: 'READY', images: 8, location: data }]);
+  const queued = await automed(...train, '--json');
+  expect(queued).toMatchObject({ code: 0, err: '' });
+  const { id } = JSON.parse(queued.out) as { id: string };
+  await automed('jobs', 'cancel', id, ...address());
+  expect((await automed('data', 'delete', 'discs@1', ...address())).code).toBe(0);
+  expect((await automed('data', 'get', 'discs', ...address())).err).toMatch(/There is no data set "discs"/);
+});
+
+test('data validate ends with 1 and names the files when a data set is rejected', async () => {
+  const leaky = join(root, 'leaky');
+  for (const part of ['train', 'val']) writeDiscs(join(leaky, part), 3);
+  copyFileSync(join(leaky, 'train/masks/2.png'), join(leaky, 'val/masks/1.png'));
+  await automed('data', 'register', 'leaky', leaky, '--task', 'segmentation', ...address());
+  const { code, out, err } = await automed('data', 'validate', 'leaky', ...address());
+  expect({ code, err }).toEqual({ code: 1, err: 'automed: leaky@1 is rejected\n' });
+  expect(out).toMatch(
+    /^error: the same picture is in train and validation: train\/images\/0\.png, val\/images\/0\.png$/m,
+  );
+  expect(out).toMatch(/^error: the same picture with different answers: train\/images\/1\.png, val\/images\/1\.png$/m);
+});
+
+test('train wants a folder or the name of a data set, and a name only for a service', async () => {
+  const base = ['train', 'segmentation', '--base', 'micro', '--name', 'x'];
+  expect((await automed(...base)).err).toMatch(/--data FOLDER, or --dataset NAME with --detach/);
+  expect((await automed(...base, '--dataset', 'discs')).err).toMatch(/use it with --detach/);
+});

@@ -1,0 +1,69 @@
+// An S3 server of the test's own, on a free port.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, relative } from 'node:path';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+
+interface S3rver {
+  run(): Promise<AddressInfo>;
+  close(): Promise<void>;
+  httpServer: Server;
+}
+// It comes without types.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const S3rverClass = require('s3rver') as new (options: object) => S3rver;
+
+export interface ObjectStore {
+  client: S3Client;
+  /** What a program needs to find it. */
+  env: Record<string, string>;
+  /** Puts every file below a folder under a prefix. */
+  upload(bucket: string, prefix: string, folder: string): Promise<void>;
+  put(bucket: string, key: string, body: Buffer): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startObjectStore(directory: string, buckets: readonly string[]): Promise<ObjectStore> {
+  const server = new S3rverClass({
+    address: '127.0.0.1',
+    port: 0,
+    silent: true,
+    directory,
+    configureBuckets: buckets.map((name) => ({ name, configs: [] })),
+  });
+  const { port } = await server.run();
+  const env = {
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    AWS_ACCESS_KEY_ID: 'S3RVER',
+    AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    AWS_REGION: 'us-east-1',
+  };
+  const client = new S3Client({
+    endpoint: env.AWS_ENDPOINT_URL_S3,
+    region: env.AWS_REGION,
+    forcePathStyle: true,
+    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY },
+  });
+  const put = async (bucket: string, key: string, body: Buffer): Promise<void> => {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+  };
+  return {
+    client,
+    env,
+    put,
+    async upload(bucket, prefix, folder) {
+      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        if (entry.isDirectory()) continue;
+        const path = join(entry.parentPath, entry.name);
+        await put(bucket, `${prefix}${relative(folder, path).replaceAll('\\', '/')}`, readFileSync(path));
+      }
+    },
+    async stop() {
+      client.destroy();
+      server.httpServer.closeAllConnections();
+      await server.close();
+    },
+  };
+}
