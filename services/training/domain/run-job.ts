@@ -5,15 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { automedError, NotFoundError } from '../../common/errors';
-import { BASE_ARCHITECTURES, type ModelStore, type StoredBase, type StoredModel } from '../../store';
+import { BASE_ARCHITECTURES, type ModelStore, type StoredBase } from '../../store';
 import { replaceFile } from '../../store/durable';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { createBase, type InitBase } from './create-base';
-import { scoreOf, type PartMetrics } from './evaluation';
+import { finishedBefore, referenceOf } from './finished-before';
 import { LOCK_FILE } from './jobs/folders';
 import { clearJob } from './job-state';
 import { runTraining, type RunDependencies } from './run-training';
-import { INTERACTIVE } from './systems';
 
 const PINNED_FILE = 'pinned.json';
 const LOCK_POLL_MS = 100;
@@ -43,31 +42,6 @@ async function lockFolder(spec: TrainSpec, { tryLock, emit }: JobDependencies): 
     // Not ended by the signal: what the earlier worker registers decides how the job ends.
     await sleep(LOCK_POLL_MS);
   }
-}
-
-const referenceOf = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
-
-/** What the job's earlier worker registered before it could say so. */
-async function finishedBefore(store: ModelStore, spec: TrainSpec): Promise<FinishedEvent | undefined> {
-  if (spec.jobId === undefined) return undefined;
-  const { model, base } = await store.findByJob(spec.jobId);
-  const whole = spec.system === INTERACTIVE ? base : model;
-  if (!whole) return undefined;
-  const { metrics = {}, training = {} } = whole.manifest;
-  const parts = Object.entries(metrics as Record<string, PartMetrics>);
-  const { bestEpoch, seconds } = training as { bestEpoch?: number; seconds?: number };
-  await clearJob(spec.jobFolder);
-  return {
-    type: 'finished',
-    ...(model ? { model: referenceOf(model) } : {}),
-    ...(base ? { base: referenceOf(base) } : {}),
-    report: join(whole.folder, 'report'),
-    metrics: {
-      ...Object.fromEntries(parts.map(([part, each]) => [part, { ...each, score: scoreOf(each) }])),
-      bestEpoch,
-      seconds,
-    },
-  };
 }
 
 /** The name of an architecture stands for a base of random weights where the encoder is trained from nothing. */
@@ -108,11 +82,18 @@ async function pinned(spec: TrainSpec, { store, initBase }: JobDependencies): Pr
 
 /** Runs a training, alone in its folder, of a gang under the lock of rank 0; of a job that has registered its result it only tells that. */
 export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Promise<FinishedEvent> {
-  if ((dependencies.gang?.rank ?? 0) > 0) return runTraining(await pinnedByLeader(spec, dependencies), dependencies);
+  const { store } = dependencies;
+  if ((dependencies.gang?.rank ?? 0) > 0) {
+    const told = await finishedBefore(store, spec);
+    return told ?? runTraining(await pinnedByLeader(spec, dependencies), dependencies);
+  }
   const lock = await lockFolder(spec, dependencies);
   try {
-    const finished = await finishedBefore(dependencies.store, spec);
-    if (finished) return finished;
+    const finished = await finishedBefore(store, spec);
+    if (finished) {
+      await clearJob(spec.jobFolder);
+      return finished;
+    }
     if (dependencies.signal.aborted) throw automedError('CANCELLED', 'The training run was cancelled.');
     return await runTraining(await pinned(spec, dependencies), dependencies);
   } finally {

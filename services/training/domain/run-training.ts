@@ -9,7 +9,7 @@ import type { FinishedEvent, TrainSpec } from '../protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs } from './epoch-loop';
 import type { RankEnvironment } from './gang/rank-environment';
-import { scoreOf, type PartMetrics } from './evaluation';
+import { referenceOf } from './finished-before';
 import {
   checkpointPath,
   clearJob,
@@ -213,36 +213,9 @@ async function trainAndRegister(
   });
 }
 
-const reference = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
-
-/** What a job has registered already: its process may have died between that and saying so. */
-async function finishedBefore(spec: TrainSpec, store: ModelStore): Promise<FinishedEvent | undefined> {
-  if (spec.jobId === undefined) return undefined;
-  const { model, base } = await store.findByJob(spec.jobId);
-  const whole = spec.system === INTERACTIVE ? base : model;
-  if (!whole) return undefined;
-  const { metrics = {}, training = {} } = whole.manifest;
-  const scores: Record<string, object> = {};
-  for (const [part, values] of Object.entries(metrics as Record<string, PartMetrics>)) {
-    scores[part] = { ...values, score: scoreOf(values) };
-  }
-  return {
-    type: 'finished',
-    ...(model ? { model: reference(model) } : {}),
-    ...(base ? { base: reference(base) } : {}),
-    report: join(whole.folder, 'report'),
-    metrics: { ...scores, bestEpoch: training['bestEpoch'], seconds: training.seconds },
-  };
-}
-
 /** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
 export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal, gang } = dependencies;
-  const finished = await finishedBefore(given, store);
-  if (finished) {
-    if (leads(gang)) await clearJob(given.jobFolder).catch(() => undefined);
-    return finished;
-  }
   const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const folder = await listSamples(spec);
@@ -284,8 +257,8 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     await clearJob(spec.jobFolder);
     return {
       type: 'finished',
-      ...(model ? { model: reference(model) } : {}),
-      ...(base ? { base: reference(base) } : {}),
+      ...(model ? { model: referenceOf(model) } : {}),
+      ...(base ? { base: referenceOf(base) } : {}),
       report,
       metrics,
     };
