@@ -38,7 +38,9 @@ async function native() {
     root,
     process.version,
     ...environment.map((name) => `${name}=${process.env[name] ?? ''};`),
-    ...['CMakeLists.txt', 'cmake/LibTorch.cmake', 'cmake/Collectives.cmake'].map((file) => readFileSync(join(root, 'native', file), 'utf8')),
+    ...['CMakeLists.txt', 'cmake/LibTorch.cmake', 'cmake/Collectives.cmake'].map((file) =>
+      readFileSync(join(root, 'native', file), 'utf8'),
+    ),
   );
   const stamp = join(build, '.automed-configured');
   const cmakeJs = (command) =>
