@@ -16,14 +16,18 @@ const PARALLEL = 8;
 const RECORD_EVERY = 200;
 /** What is there: the ETag of each file. */
 const RECORD = '.mirror.json';
-/** Larger objects are no images that would be decoded. */
+/** No image is larger; an object is held in memory while it is checked. */
 const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
+/** What data sets are packed in: nothing reads them, and they may lie beside what they held. */
+const ARCHIVE = /\.(zip|tar|t?gz|7z|rar|bz2|xz)$/i;
 
 const recordSchema = z.record(z.string(), z.string());
 
 export interface S3Settings {
   /** Buckets as folders of the endpoint, as stores other than AWS want it. */
   forcePathStyle: boolean;
+  /** Larger objects are refused. Default: 64 MiB. */
+  maxObjectBytes?: number;
 }
 
 /** The objects below a prefix, and what reads them. */
@@ -32,6 +36,7 @@ interface Source {
   client: Sdk.S3Client;
   bucket: string;
   prefix: string;
+  maxObjectBytes: number;
 }
 
 interface Remote {
@@ -43,14 +48,14 @@ interface Remote {
 }
 
 /** A mirror that reads with the credentials, region and endpoint of the environment's AWS variables. */
-export function s3Mirror({ forcePathStyle }: S3Settings): Mirror {
+export function s3Mirror({ forcePathStyle, maxObjectBytes = MAX_OBJECT_BYTES }: S3Settings): Mirror {
   return async (location, folder, options) => {
     const { bucket, prefix } = parseObjectLocation(location);
     // Loaded only here: most workers never see an object store.
     const sdk = await import('@aws-sdk/client-s3');
     const client = new sdk.S3Client({ forcePathStyle });
     try {
-      await update({ sdk, client, bucket, prefix }, folder, options);
+      await update({ sdk, client, bucket, prefix, maxObjectBytes }, folder, options);
     } catch (error) {
       throw explained(error, location, options.signal);
     } finally {
@@ -110,19 +115,24 @@ async function update(source: Source, folder: string, { signal, onProgress }: Mi
   }
 }
 
-async function listObjects({ sdk, client, bucket, prefix }: Source, signal: AbortSignal): Promise<Remote[]> {
+async function listObjects(source: Source, signal: AbortSignal): Promise<Remote[]> {
+  const { sdk, client, bucket, prefix, maxObjectBytes } = source;
   const objects: Remote[] = [];
   for await (const page of sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
     signal.throwIfAborted();
     for (const { Key: key = '', ETag: etag = '', Size: size = 0 } of page.Contents ?? []) {
       const path = key.slice(prefix.length);
-      if (path === '' || path.endsWith('/')) continue;
+      if (path === '' || path.endsWith('/') || ARCHIVE.test(path)) continue;
       if (path.split('/').some((part) => part === '' || part === '.' || part === '..' || part.includes('\\'))) {
         throw automedError('INVALID_ARGUMENT', `The object ${key} has no name that a file can have.`, {
           field: 'location',
         });
       }
-      if (size <= MAX_OBJECT_BYTES) objects.push({ key, path, etag: etag.replaceAll('"', ''), size });
+      if (size > maxObjectBytes) {
+        const message = `The object ${key} has ${size} bytes; none of a data set may have more than ${maxObjectBytes}.`;
+        throw automedError('INVALID_ARGUMENT', message, { field: 'location' });
+      }
+      objects.push({ key, path, etag: etag.replaceAll('"', ''), size });
     }
   }
   return objects;

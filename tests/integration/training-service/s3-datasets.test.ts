@@ -62,6 +62,19 @@ describe('a copy of a prefix', () => {
     expect(content('a.txt')).toBe('A, changed');
   });
 
+  it('leaves archives where they are, and names an object that is too large', async () => {
+    for (const name of ['a.txt', 'all.tar.gz']) await objects.put('sets', `sizes/${name}`, Buffer.alloc(9));
+    const third = join(root, 'third');
+    await mirror('s3://sets/sizes', third, options);
+    expect(readdirSync(third).sort()).toEqual(['.mirror.json', 'a.txt']);
+    const narrow = s3Mirror({ forcePathStyle: true, maxObjectBytes: 8 });
+    await expect(narrow('s3://sets/sizes', third, options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      field: 'location',
+      message: expect.stringContaining('sizes/a.txt has 9 bytes'),
+    });
+  });
+
   it('stops when it is asked to, and goes on from there', async () => {
     const names = Array.from({ length: 24 }, (_, index) => `${index}.txt`);
     for (const name of names) await objects.put('sets', `many/${name}`, Buffer.from(name));
