@@ -1,21 +1,13 @@
-import { Engine, type Base, type Head, type HeadOutput, type Model } from '../../../native/lib';
+import type { Base, Head, HeadOutput, Model } from '../../../native/lib';
 import type { Answer, LoadPair, OnBase } from '../domain/compare-models';
+import { workerEngine } from './worker-engine';
 
 /** Embeddings of the one image under way; the second model on the same base finds it. */
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Two models on an engine of their own, which share a base where they stand on the same. */
-export const loadNativePair: LoadPair = async (first, second, { device, threads }) => {
-  const engine = new Engine({
-    device,
-    workers: 1,
-    threadsPerWorker: threads,
-    queueCapacity: 4,
-    maxBatch: 1,
-    maxBatchWaitMs: 0,
-    embeddingCacheBytes: CACHE_BYTES,
-    embeddingTtlMs: 60_000,
-  });
+export const loadNativePair: LoadPair = async (first, second, machine) => {
+  const engine = workerEngine(machine, CACHE_BYTES);
   const bases = new Map<string, Promise<Base>>();
   const load = async ({ model, base }: OnBase): Promise<Head> => {
     const { sha256 } = base.manifest.weights;

@@ -1,18 +1,12 @@
-import { Engine } from '../../../native/lib';
 import type { LoadPredictor } from '../domain/evaluations/ports';
+import { workerEngine } from './worker-engine';
+
+/** No image is asked about twice. */
+const CACHE_BYTES = 1024 * 1024;
 
 /** Loads a model as the services that serve it do. */
-export const loadNativePredictor: LoadPredictor = async ({ model, base }, { device, threads }) => {
-  const engine = new Engine({
-    device,
-    workers: 1,
-    threadsPerWorker: threads,
-    queueCapacity: 4,
-    maxBatch: 1,
-    maxBatchWaitMs: 0,
-    embeddingCacheBytes: 1 << 20,
-    embeddingTtlMs: 60_000,
-  });
+export const loadNativePredictor: LoadPredictor = async ({ model, base }, machine) => {
+  const engine = workerEngine(machine, CACHE_BYTES);
   try {
     const encoder = await engine.loadBase(base.weightsPath, JSON.stringify(base.manifest.architecture));
     const head = await engine.loadModel(encoder, model.weightsPath, JSON.stringify(model.manifest.architecture));
