@@ -11,6 +11,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/vector_math.h"
 #include "parity/fixtures.h"
 #include "parity/record.h"
 
@@ -64,6 +65,7 @@ int run(const Arguments& arguments) {
     record_classification(arguments.recording);
     return 0;
   }
+  automed::resolve_vector_math();
   Report report;
   const Context context{arguments.fixtures, automed::parse_device(arguments.device), report};
   std::vector<Fixture> fixtures;

@@ -13,6 +13,7 @@
 #include "binding/import_binding.h"
 #include "binding/trainer_binding.h"
 #include "core/checkpoint.h"
+#include "core/vector_math.h"
 #include "models/head.h"
 #include "models/sam.h"
 #include "train/collective.h"
@@ -62,6 +63,7 @@ Napi::Value head_architecture(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  resolve_vector_math();
   auto* data = new AddonData;
   env.SetInstanceData(data);
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/vector_math.h"
 #include "support/native_test.h"
 
 namespace automed::test {
@@ -49,6 +50,7 @@ std::string read_bytes(const std::string& path) {
 int main(int count, char** values) {
   using namespace automed::test;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what ran before a crash is on the screen
+  automed::resolve_vector_math();
   int passed = 0, failed = 0, skipped = 0;
   for (const Case& test : cases()) {
     if (count > 1 && std::strstr(test.sentence, values[1]) == nullptr) continue;
