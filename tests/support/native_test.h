@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <exception>
@@ -77,6 +78,20 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// Stands in for a full disk while it lives: no file of this process grows beyond so many bytes, and the kernel stops a
+/// write half-way where a full disk would.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(std::size_t bytes);
+  ~FileSizeLimit();
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit old_{};
+  void (*old_handler_)(int);
 };
 
 void write_bytes(const std::string& path, const std::string& bytes);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -34,6 +35,18 @@ std::vector<std::string> TemporaryFolder::names() const {
     result.push_back(entry.path().filename().string());
   }
   return result;
+}
+
+FileSizeLimit::FileSizeLimit(std::size_t bytes) {
+  if (::getrlimit(RLIMIT_FSIZE, &old_) != 0) throw Failure("cannot read the limit on the size of files");
+  old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{bytes, old_.rlim_max};
+  if (::setrlimit(RLIMIT_FSIZE, &small) != 0) throw Failure("cannot limit the size of files");
+}
+
+FileSizeLimit::~FileSizeLimit() {
+  ::setrlimit(RLIMIT_FSIZE, &old_);
+  std::signal(SIGXFSZ, old_handler_);
 }
 
 void write_bytes(const std::string& path, const std::string& bytes) {

@@ -1,9 +1,7 @@
 #include "core/safetensors.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstring>
 #include <random>
 
@@ -118,21 +116,10 @@ TEST("safetensors: a full disk is STORAGE_FULL and leaves nothing visible") {
   const std::string path = folder.file("a.safetensors");
   automed::save_safetensors(path, {{"a", torch::ones({10})}});
   const std::string before = automed::test::read_bytes(path);
-  // A limit on the size of files stands in for the disk: the kernel stops a write half-way in the same place.
-  rlimit old{};
-  CHECK(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{1 << 20, old.rlim_max};
-  CHECK(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  std::string failure;
-  try {
+  {
+    const automed::test::FileSizeLimit disk(1 << 20);
     error_of(ErrorCode::kStorageFull, [&] { automed::save_safetensors(path, {{"a", torch::ones({1 << 20})}}); });
-  } catch (const std::exception& error) {
-    failure = error.what();
   }
-  ::setrlimit(RLIMIT_FSIZE, &old);
-  std::signal(SIGXFSZ, old_handler);
-  if (!failure.empty()) throw automed::test::Failure(failure);
   CHECK(folder.names().size() == 1);
   CHECK(automed::test::read_bytes(path) == before);
 }

@@ -64,6 +64,20 @@ TEST("keeps no more embeddings than its budget holds, and all of those that it h
   CHECK(holds(store, key_of(0), 0) && holds(store, key_of(1), 1) && !store.find(key_of(2)));
 }
 
+TEST("keeps what it has when the disk is full, takes nothing more, and says why") {
+  const test::TemporaryFolder folder;
+  EmbeddingStore store(store_options(folder));
+  store.insert(key_of(1), embedding_for(1));
+  {
+    // The second embedding is torn in the middle.
+    const test::FileSizeLimit disk(kEmbedding + kEmbedding / 2);
+    store.insert(key_of(2), embedding_for(2));
+    CHECK(!store.find(key_of(2)) && !store.stats().problem.empty());
+  }
+  store.insert(key_of(3), embedding_for(3));
+  CHECK(holds(store, key_of(1), 1) && !store.find(key_of(3)) && store.stats().kept == 1);
+}
+
 TEST("finds no embedding whose record or data was torn, and uses its place again") {
   const test::TemporaryFolder folder;
   {
