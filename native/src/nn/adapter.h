@@ -15,6 +15,9 @@ class AdapterImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
+  /// `spatial`, on a grid whose channels come last. [B, H, W, C] -> [B, H, W, C]
+  torch::Tensor detour(const torch::Tensor& gated);
+
   torch::nn::LayerNorm norm{nullptr};
   torch::nn::Sequential channel;  // C -> C/4 -> C
   torch::nn::Sequential spatial;  // H,W -> H/2,W/2 -> H,W
