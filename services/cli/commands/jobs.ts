@@ -174,6 +174,7 @@ function jobJson(job: TrainingJob__Output): Record<string, unknown> {
     state_message: job.stateMessage,
     data: job.spec?.data ?? null,
     base: job.spec?.base ?? null,
+    ranks: job.spec?.ranks ?? 1,
     priority: job.priority,
     attempts: job.attemptCount,
     epoch: progress?.epoch ?? null,
