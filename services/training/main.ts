@@ -32,9 +32,11 @@ import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
+import { Reports } from './domain/reports';
 import { datasetService } from './handlers/dataset-service';
 import { evaluationService } from './handlers/evaluation-service';
 import { promotionService } from './handlers/promotion-service';
+import { reportService } from './handlers/report-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
     datasetService({ datasets, log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
+    reportService(new Reports({ store, queue }), log),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 

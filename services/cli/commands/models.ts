@@ -3,10 +3,11 @@ import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import { UsageError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
 import { promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
+import { reportCommand } from './reports';
 
 interface ListOptions extends ConnectOptions {
   json?: boolean;
@@ -21,6 +22,13 @@ export function modelsCommand(): Command {
   command.addCommand(rollbackCommand());
   command.addCommand(promotionsCommand());
   command.addCommand(exportCommand('model'));
+  command.addCommand(
+    reportCommand(
+      connected(new Command('report').argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')),
+      (model) => ({ model }),
+      withTrainingAddress,
+    ),
+  );
   command.addCommand(deleteCommand());
   return examples(command, [
     'automed models list',
@@ -29,6 +37,7 @@ export function modelsCommand(): Command {
     'automed models promote polyp@4 --alias production --gate "mdsc>=0.8"',
     'automed models rollback polyp --alias production --reason "misses flat polyps"',
     'automed models export polyp@production --out polyp.safetensors',
+    'automed models report polyp@production --file MODEL_CARD.md --out card.md',
     'automed models delete polyp@1',
   ]);
 }
