@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import { UsageError } from '../errors';
+import { lineageOf, lineageText } from '../output/lineage';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, withTrainingAddress, type ConnectOptions } from '../stack/session';
@@ -56,17 +57,20 @@ function listCommand(): Command {
 
 function showCommand(): Command {
   return connected(new Command('show'))
-    .description('describe one version of a model')
+    .description('describe one version of a model, with its lineage')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: ListOptions) => {
-      const model = modelJson(await withClient(options, (client) => client.getModel(reference)));
-      if (options.json) return printJson(model);
+      const described = await withClient(options, (client) => client.getModel(reference));
+      const model = modelJson(described);
+      const lineage = lineageOf(described.lineageJson);
+      if (options.json) return printJson({ ...model, lineage: lineage ?? null });
       const width = Math.max(...Object.keys(model).map((key) => key.length));
       for (const [key, value] of Object.entries(model)) {
         if (value === null || (Array.isArray(value) && value.length === 0)) continue;
         printLine(`${key.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);
       }
+      if (lineage) printLine(`\n${lineageText(lineage)}`);
     });
 }
 

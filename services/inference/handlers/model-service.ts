@@ -13,7 +13,7 @@ import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Registry } from '../domain/registry';
-import { toBackbone, toBase, toModel, toTask } from './model-messages';
+import { toBackbone, toBase, toDescribedModel, toModel, toTask } from './model-messages';
 
 const NAME = 'automed.models.v1.ModelService';
 
@@ -24,7 +24,7 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
       return { models: items.map(toModel), nextPageToken };
     }),
     GetModel: unary(log, async ({ model }: GetModelRequest__Output) => ({
-      model: toModel(await registry.getModel(model)),
+      model: toDescribedModel(await registry.getModel(model)),
     })),
     LoadModel: unary(log, async ({ model }: LoadModelRequest__Output) => ({
       model: toModel(await registry.load(model)),

@@ -67,9 +67,10 @@ export async function buildReport(trainer: TrainerPort, result: RunResult): Prom
   };
 }
 
-function dataFacts({ data, structures }: RunResult): Fact[] {
+function dataFacts({ spec, data, structures }: RunResult): Fact[] {
   const counts = PARTS.map((part) => `${data.parts[part].length} ${part}`).join(', ');
   return [
+    ...(spec.dataset === undefined ? [] : [{ name: 'data set', value: spec.dataset.reference }]),
     { name: 'fingerprint', value: data.fingerprint },
     { name: 'images', value: counts },
     { name: 'never separated by a split', value: data.groupColumn ?? 'nothing: the data has no groups' },
