@@ -7,7 +7,7 @@ import { byteSize, table } from '../output/table';
 import { withClient, withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
-import { promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
+import { forcePromotion, promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
 import { reportCommand } from './reports';
 
 interface ListOptions extends ConnectOptions {
@@ -74,22 +74,38 @@ function showCommand(): Command {
     });
 }
 
+interface AliasOptions extends ConnectOptions {
+  version?: number;
+  remove?: boolean;
+  force?: boolean;
+  reason?: string;
+}
+
 function aliasCommand(): Command {
   return connected(new Command('alias'))
-    .description('point an alias at a version, or remove it')
+    .description('point an alias at a version, or remove it; one that was ever promoted is moved by promotions')
     .argument('<name>', 'name of the model, without version')
     .argument('<alias>', 'e.g. production')
     .option('--version <number>', 'version to point at', whole(1))
     .option('--remove', 'remove the alias; the version stays')
-    .action(async (name: string, alias: string, options: ConnectOptions & { version?: number; remove?: boolean }) => {
-      const { version, remove } = options;
+    .option(
+      '--force',
+      'move it without gates as a promotion on the record, which needs --reason; or remove what was promoted',
+    )
+    .option('--reason <text>', 'for the record')
+    .action(async (name: string, alias: string, options: AliasOptions) => {
+      const { version, remove, force = false, reason } = options;
       if ((version === undefined) === (remove !== true)) {
         throw new UsageError('give either --version NUMBER or --remove');
       }
-      await withClient(options, async (client) => {
-        if (version === undefined) await client.deleteAlias(name, alias);
-        else await client.setAlias(name, alias, version);
-      });
+      if (version !== undefined && force) {
+        await forcePromotion(`${name}@${version}`, alias, reason ?? '', options);
+      } else {
+        await withClient(options, async (client) => {
+          if (version === undefined) await client.deleteAlias(name, alias, force);
+          else await client.setAlias(name, alias, version);
+        });
+      }
       printLine(version === undefined ? `${name}@${alias} is gone` : `${name}@${alias} is ${name}@${version}`);
     });
 }

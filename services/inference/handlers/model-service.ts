@@ -35,8 +35,8 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
     SetAlias: unary(log, async ({ model, alias, version }: SetAliasRequest__Output) => ({
       model: toModel(await registry.setAlias(model, alias, version)),
     })),
-    DeleteAlias: unary(log, async ({ model, alias }: DeleteAliasRequest__Output) => {
-      await registry.deleteAlias(model, alias);
+    DeleteAlias: unary(log, async ({ model, alias, force }: DeleteAliasRequest__Output) => {
+      await registry.deleteAlias(model, alias, force);
       return {};
     }),
     DeleteModel: unary(log, async ({ model, force }: DeleteModelRequest__Output) => {
