@@ -103,7 +103,10 @@ test('jobs are listed, described, paused, resumed, cancelled and deleted', async
     err: expect.stringContaining('long was cancelled'),
   });
   expect(await act('delete')).toBe(`deleted ${id}`);
-  expect(await automed('jobs', 'get', id, ...address())).toMatchObject({ code: 1, err: /There is no training job/ });
+  expect(await automed('jobs', 'get', id, ...address())).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/There is no training job/),
+  });
 });
 
 test('ranks and dropout travel with a detached training', async () => {

@@ -69,7 +69,7 @@ test('an evaluation of all parts compares on all of them', async () => {
 test('a score that an evaluation did not find holds a version back before anything is compared', async () => {
   await expect(ask(3, 1.01, 0)).rejects.toMatchObject({
     code: 'ILLEGAL_STATE',
-    message: /in evaluation of-3 \(4 images\)/,
+    message: expect.stringMatching(/in evaluation of-3 \(4 images\)/),
   });
   const [newest] = (await client.unary('ListPromotions', { pageSize: 1 })).promotions;
   expect(newest).toMatchObject({ state: 'PROMOTION_STATE_REFUSED', gates: [{ metric: 'mdsc' }] });
