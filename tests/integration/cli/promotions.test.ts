@@ -70,7 +70,10 @@ test('alias is no way around the gates: what was promoted it refuses, or promote
   };
   expect(await alias('production', '--version', '2')).toMatchObject(refused);
   expect(await alias('production', '--remove')).toMatchObject(refused);
-  expect(await alias('production', '--version', '2', '--force')).toMatchObject({ code: 1, err: expect.stringContaining('needs a reason') });
+  expect(await alias('production', '--version', '2', '--force')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('needs a reason'),
+  });
   const forced = ['--force', '--reason', 'the gate is wrong'];
   expect(await alias('production', '--version', '2', ...forced)).toMatchObject({
     code: 0,
