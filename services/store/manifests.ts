@@ -124,6 +124,8 @@ const trainingSchema = z.looseObject({
 
 /** What weights were trained on. */
 const datasetSchema = z.looseObject({
+  /** Registered data set, `name@version`; absent: a folder that nobody registered. */
+  reference: z.string().optional(),
   /** sha256 over names and contents of all samples. */
   fingerprint: z.string(),
   /** Samples of each part. */

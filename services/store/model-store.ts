@@ -187,6 +187,25 @@ export class ModelStore {
     await replaceFile(join(folder, alias), `${version}\n`);
   }
 
+  /** Leaves an alias to promotions, for good: also when it is removed, and when it does not exist yet. */
+  async reserveAlias(name: string, alias: string): Promise<void> {
+    const path = this.reservationOf(name, alias);
+    if (await this.isReserved(name, alias)) return;
+    await mkdir(join(this.models.folderOf(name), ALIASES), { recursive: true });
+    await replaceFile(path, '');
+  }
+
+  /** Whether only promotions move an alias. */
+  async isReserved(name: string, alias: string): Promise<boolean> {
+    return stat(this.reservationOf(name, alias)).then(
+      () => true,
+      (error: unknown) => {
+        if (errnoOf(error) === 'ENOENT') return false;
+        throw error;
+      },
+    );
+  }
+
   async deleteAlias(name: string, alias: string): Promise<void> {
     const path = join(this.models.folderOf(name), ALIASES, this.checkAlias(alias));
     await rm(path).catch((error: unknown) => {
@@ -220,6 +239,11 @@ export class ModelStore {
   async deleteBase(name: string, version: number): Promise<void> {
     await this.bases.resolve(name, String(version));
     await this.bases.remove(name, version);
+  }
+
+  /** Its name begins with a dot, which no alias does. */
+  private reservationOf(name: string, alias: string): string {
+    return join(this.models.folderOf(name), ALIASES, `.${this.checkAlias(alias)}.promoted`);
   }
 
   private checkAlias(alias: string): string {

@@ -2,7 +2,6 @@
 
 import { join } from 'node:path';
 import { redacted } from '../common/config';
-import { availableCores } from '../common/cores';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health } from '../common/grpc/health';
 import { announce, shutDownOnSignal } from '../common/lifecycle';
@@ -13,21 +12,31 @@ import { openDatabase } from './adapters/database';
 import { SqliteDatasetTable } from './adapters/dataset-table';
 import { tryLock } from './adapters/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
+import { jobLauncher } from './adapters/job-launcher';
 import { openPromotions } from './adapters/promotions';
-import { readTrainingConfig, trainingSettings, workerEnvironment, type TrainingConfig } from './config';
+import {
+  capacityOf,
+  gangSettings,
+  readTrainingConfig,
+  trainingSettings,
+  workerEnvironment,
+  type TrainingConfig,
+} from './config';
 import { datasetCheckKind } from './domain/datasets/check-kind';
 import { DatasetRegistry } from './domain/datasets/registry';
 import { evaluationKind } from './domain/evaluations/evaluation-kind';
 import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from './domain/evaluations/results';
+import { mostRanks, type Capacity } from './domain/jobs/capacity';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
-import { Scheduler, type SchedulerDeps, type SchedulerSettings } from './domain/jobs/scheduler';
+import { Scheduler, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
-import { launchWorker } from './domain/launch-worker';
+import { Reports } from './domain/reports';
 import { datasetService } from './handlers/dataset-service';
 import { evaluationService } from './handlers/evaluation-service';
 import { promotionService } from './handlers/promotion-service';
+import { reportService } from './handlers/report-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
@@ -44,11 +53,12 @@ async function main(): Promise<void> {
   if (!lock) throw new Error('another training service works on this store; one store has one of them');
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
-  const kinds = new JobKinds([trainingKind, evaluationKind, datasetCheckKind]);
+  const capacity = capacityOf(config);
+  const kinds = new JobKinds([trainingKind(mostRanks(capacity)), evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
-  const launch: SchedulerDeps['launch'] = (command, options) => launchWorker(command, { ...options, env });
-  const settings = schedulerSettings(config, store.root);
+  const launch = await jobLauncher(env, gangSettings(config));
+  const settings = schedulerSettings(config, capacity, store.root);
   const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
@@ -59,7 +69,7 @@ async function main(): Promise<void> {
     database,
     store,
     evaluations: new FinishedEvaluations(store.root),
-    threads: settings.threadsPerJob,
+    threads: capacity.threadsPerJob,
     env,
     log,
   });
@@ -68,6 +78,7 @@ async function main(): Promise<void> {
     datasetService({ datasets, log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
+    reportService(new Reports({ store, queue }), log),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 
@@ -106,12 +117,10 @@ function evaluationsOf({ queue, store, datasets, remove }: EvaluationParts): Eva
   });
 }
 
-function schedulerSettings(config: TrainingConfig, home: string): SchedulerSettings {
-  const concurrency = config.trainingConcurrency;
+function schedulerSettings(config: TrainingConfig, capacity: Capacity, home: string): SchedulerSettings {
   return {
     home,
-    concurrency,
-    threadsPerJob: config.trainingThreads ?? Math.max(1, Math.floor(availableCores() / concurrency)),
+    capacity,
     maxAttempts: config.trainingMaxAttempts,
     stopGraceMs: Math.min(config.trainingStopGraceMs, config.shutdownTimeoutMs),
     retryDelayMs: config.trainingRetryDelayMs,

@@ -154,14 +154,14 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
-/** Measures how alike two versions answer on the images of one part. */
+/** Measures how alike two versions answer on the images of one part, or of all. */
 export const compareModelsSpecSchema = z.strictObject({
   ...dataFields,
   store: z.string(),
   /** `name@version` of each. */
   candidate: z.string(),
   current: z.string(),
-  part: z.enum(['train', 'validation', 'test']).default('test'),
+  part: z.enum(['train', 'validation', 'test', 'all']).default('test'),
   device: z.string().default('cpu'),
   threads: z.int().min(1).max(1024),
   /** Of the split. */

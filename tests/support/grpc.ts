@@ -46,10 +46,13 @@ export async function startServer(
 }
 
 /** Waits for something that has no event, e.g. a log line written after the answer. */
-export async function eventually<T>(look: () => T | undefined | false): Promise<T> {
-  const deadline = Date.now() + 20_000;
+export async function eventually<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found) return found;
     if (Date.now() > deadline) throw new Error('what the test waits for did not happen');
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -98,8 +98,9 @@ export class AutomedClient {
     await this.models.unary('SetAlias', { model, alias, version }, this.settings());
   }
 
-  async deleteAlias(model: string, alias: string): Promise<void> {
-    await this.models.unary('DeleteAlias', { model, alias }, this.settings());
+  /** @param force also an alias that was promoted */
+  async deleteAlias(model: string, alias: string, force: boolean): Promise<void> {
+    await this.models.unary('DeleteAlias', { model, alias, force }, this.settings());
   }
 
   /** @param model `name@3` for one version, `name` for all */

@@ -7,14 +7,23 @@ import { CliError } from '../errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
 import { PARTS, selectSamples, type PartName, type Selection } from '../evaluation/samples';
-import { printJson, printLine, printProblem } from '../output/print';
+import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, scoreWithInterval, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, type Failure } from './images';
-import { connected, examples, number, structureList, whole, type Structure } from './options';
+import {
+  connected,
+  examples,
+  number,
+  structureList,
+  whole,
+  withLayout,
+  type LayoutOptions,
+  type Structure,
+} from './options';
 
-interface EvaluateOptions extends ConnectOptions {
+interface EvaluateOptions extends ConnectOptions, LayoutOptions {
   data: string;
   split?: PartName;
   seed: number;
@@ -29,11 +38,11 @@ interface EvaluateOptions extends ConnectOptions {
 }
 
 export function evaluateCommand(): Command {
-  const command = connected(new Command('evaluate'))
+  const command = withLayout(connected(new Command('evaluate')))
     .description('measure a model on labelled images, through the gateway')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
-    .requiredOption('--data <folder>', 'images/ + masks/, or one folder per class; also below train/, val/, test/')
-    .addOption(new Option('--split <part>', 'default: test where the folder has one, else all').choices(PARTS))
+    .requiredOption('--data <folder>', 'labelled images in any layout that training reads, or a CSV file')
+    .addOption(new Option('--split <part>', 'default: test where the data has one, else all').choices(PARTS))
     .option('--seed <number>', 'seed of the split that training made', whole(0), 0)
     .option('--validation-fraction <share>', 'share of that split', number({ min: 0, max: 1, open: true }), 0.2)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
@@ -54,6 +63,8 @@ export function evaluateCommand(): Command {
     .action(evaluate);
   return examples(command, [
     'automed evaluate polyp@2 --data data/polyps --split validation',
+    'automed evaluate optic --data data/REFUGE2',
+    'automed evaluate lesion --data cases.csv --columns image=file,mask=outline,part=split',
     'automed evaluate brain-mri --data data/brain_mri --split test --json',
   ]);
 }
@@ -62,15 +73,14 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   const report = await withClient(options, async (client) => {
     const model = await client.getModel(reference);
     const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
-    if (task === 'segmentation') checkStructures(model, options);
-    const [first, ...further] = options.structures ?? [];
-    const selection = await selectSamples(task, options.data, {
-      ...options,
-      masksDir: first?.masks ?? options.masksDir,
-      furtherMasksDirs: further.map(({ masks }) => masks),
-      part: options.split,
-    });
+    const { data, layout, columns, masksDir, structures, groupColumn } = options;
+    const selection = await selectSamples(
+      { task, data, layout, columns, masksDir, structures, groupColumn },
+      { model: `${model.name}@${model.version}`, structures: model.structures },
+      { ...options, part: options.split },
+    );
     for (const { name, problem } of selection.problems) printProblem(`${name}: ${problem}`);
+    for (const note of selection.notes) printNote(note);
     const measure = task === 'segmentation' ? measureSegmentation : measureClassification;
     return measure(client, model, selection, options);
   });
@@ -78,17 +88,6 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   else printLine(report.text);
   const { failures } = report;
   if (failures.length > 0 && options.strict) throw new CliError(`${failures.length} images could not be used`);
-}
-
-/** Throws unless it is clear which masks belong to which structure of the model. */
-function checkStructures({ name, version, structures }: Model__Output, options: EvaluateOptions): void {
-  const draws = `${name}@${version} draws ${structures.join(', ')}`;
-  const unknown = options.structures?.find((structure) => !structures.includes(structure.name));
-  if (unknown) throw new CliError(`${draws}, and no ${unknown.name}`);
-  if (structures.length > 1 && !options.structures) {
-    const example = structures.map((structure) => `${structure}=FOLDER`).join(',');
-    throw new CliError(`${draws}: say where their masks are, --structures ${example}`);
-  }
 }
 
 interface Report {
@@ -131,7 +130,7 @@ async function measureSegmentation(
   selection: Selection,
   options: EvaluateOptions,
 ): Promise<Report> {
-  const structures = options.structures?.map(({ name }) => name);
+  const { structures } = selection;
   const { measured: results, failures } = await measured(
     (how) => evaluateSegmentation(client, { ...how, structures }),
     model,

@@ -9,8 +9,9 @@ import { PARTS, type PartName } from '../evaluation/samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { score, scoreWithInterval, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { connected, examples, number, structureList, whole, type Structure } from './options';
+import { reportCommand } from './reports';
 
 /** Between looks at an evaluation under way. */
 const POLL_MS = 300;
@@ -42,13 +43,19 @@ export function evaluationsCommand(): Command {
   const command = new Command('evaluations').description(
     'measure models image by image through the training service, and keep scores, intervals and a report',
   );
-  for (const part of [createCommand(), listCommand(), getCommand(), cancelCommand(), deleteCommand()]) {
+  const report = reportCommand(
+    connected(new Command('report').argument('<id>')),
+    (evaluationId) => ({ evaluationId }),
+    withTrainingAddress,
+  );
+  for (const part of [createCommand(), listCommand(), getCommand(), report, cancelCommand(), deleteCommand()]) {
     command.addCommand(part);
   }
   return examples(command, [
     'automed evaluations create polyp@production --data /data/polyps --part test',
     'automed evaluations list polyp',
     'automed evaluations get 0f3a9c5d1e2b4a67 --worst 10',
+    'automed evaluations report 0f3a9c5d1e2b4a67 --out report.html',
   ]);
 }
 
@@ -137,15 +144,14 @@ function deleteCommand(): Command {
 }
 
 async function withEvaluations<T>(options: ConnectOptions, work: (client: EvaluationClient) => Promise<T>): Promise<T> {
-  const connectedTo = async (_: unknown, address: string): Promise<T> => {
+  return withTrainingAddress(options, async (address) => {
     const client = new EvaluationClient(address, options.timeout * 1000);
     try {
       return await work(client);
     } finally {
       client.close();
     }
-  };
-  return withClient(options, connectedTo, ['training']);
+  });
 }
 
 function specOf(model: string, options: CreateOptions): EvaluationSpec {

@@ -6,10 +6,11 @@ import { printJson, printLine } from '../output/print';
 import { duration, score, table } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { onStopSignal } from '../signals';
-import { withTrainingJobs, type ServiceOptions } from '../stack/session';
+import { withServiceAddress, withTrainingJobs, type ServiceOptions } from '../stack/session';
 import { displayEvents } from '../training/display-events';
 import { toWorkerEvent } from '../training/job-events';
 import { addressOf, examples, number } from './options';
+import { reportCommand } from './reports';
 
 /** How long a watch goes on trying while nobody answers. */
 const PATIENCE_MS = 10 * 60_000;
@@ -34,10 +35,18 @@ export function jobsCommand(): Command {
       return `deleted ${id}`;
     }),
   );
+  command.addCommand(
+    reportCommand(
+      withService(new Command('report').argument('<job>', 'id of a job that has succeeded')),
+      (trainingJobId) => ({ trainingJobId }),
+      withServiceAddress,
+    ),
+  );
   return examples(command, [
     'automed train segmentation --data data/polyps --base tiny --name polyp --detach',
     'automed jobs list',
     'automed jobs watch 3f9c2a7be01d4c55',
+    'automed jobs report 3f9c2a7be01d4c55 --out report.html',
   ]);
 }
 
@@ -174,6 +183,7 @@ function jobJson(job: TrainingJob__Output): Record<string, unknown> {
     state_message: job.stateMessage,
     data: job.spec?.data ?? null,
     base: job.spec?.base ?? null,
+    ranks: job.spec?.ranks ?? 1,
     priority: job.priority,
     attempts: job.attemptCount,
     epoch: progress?.epoch ?? null,

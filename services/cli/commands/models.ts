@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import { UsageError } from '../errors';
+import { lineageOf, lineageText } from '../output/lineage';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
-import { promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
+import { forcePromotion, promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
+import { reportCommand } from './reports';
 
 interface ListOptions extends ConnectOptions {
   json?: boolean;
@@ -21,6 +23,13 @@ export function modelsCommand(): Command {
   command.addCommand(rollbackCommand());
   command.addCommand(promotionsCommand());
   command.addCommand(exportCommand('model'));
+  command.addCommand(
+    reportCommand(
+      connected(new Command('report').argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')),
+      (model) => ({ model }),
+      withTrainingAddress,
+    ),
+  );
   command.addCommand(deleteCommand());
   return examples(command, [
     'automed models list',
@@ -29,6 +38,7 @@ export function modelsCommand(): Command {
     'automed models promote polyp@4 --alias production --gate "mdsc>=0.8"',
     'automed models rollback polyp --alias production --reason "misses flat polyps"',
     'automed models export polyp@production --out polyp.safetensors',
+    'automed models report polyp@production --file MODEL_CARD.md --out card.md',
     'automed models delete polyp@1',
   ]);
 }
@@ -47,36 +57,55 @@ function listCommand(): Command {
 
 function showCommand(): Command {
   return connected(new Command('show'))
-    .description('describe one version of a model')
+    .description('describe one version of a model, with its lineage')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: ListOptions) => {
-      const model = modelJson(await withClient(options, (client) => client.getModel(reference)));
-      if (options.json) return printJson(model);
+      const described = await withClient(options, (client) => client.getModel(reference));
+      const model = modelJson(described);
+      const lineage = lineageOf(described.lineageJson);
+      if (options.json) return printJson({ ...model, lineage: lineage ?? null });
       const width = Math.max(...Object.keys(model).map((key) => key.length));
       for (const [key, value] of Object.entries(model)) {
         if (value === null || (Array.isArray(value) && value.length === 0)) continue;
         printLine(`${key.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);
       }
+      if (lineage) printLine(`\n${lineageText(lineage)}`);
     });
+}
+
+interface AliasOptions extends ConnectOptions {
+  version?: number;
+  remove?: boolean;
+  force?: boolean;
+  reason?: string;
 }
 
 function aliasCommand(): Command {
   return connected(new Command('alias'))
-    .description('point an alias at a version, or remove it')
+    .description('point an alias at a version, or remove it; one that was ever promoted is moved by promotions')
     .argument('<name>', 'name of the model, without version')
     .argument('<alias>', 'e.g. production')
     .option('--version <number>', 'version to point at', whole(1))
     .option('--remove', 'remove the alias; the version stays')
-    .action(async (name: string, alias: string, options: ConnectOptions & { version?: number; remove?: boolean }) => {
-      const { version, remove } = options;
+    .option(
+      '--force',
+      'move it without gates as a promotion on the record, which needs --reason; or remove what was promoted',
+    )
+    .option('--reason <text>', 'for the record')
+    .action(async (name: string, alias: string, options: AliasOptions) => {
+      const { version, remove, force = false, reason } = options;
       if ((version === undefined) === (remove !== true)) {
         throw new UsageError('give either --version NUMBER or --remove');
       }
-      await withClient(options, async (client) => {
-        if (version === undefined) await client.deleteAlias(name, alias);
-        else await client.setAlias(name, alias, version);
-      });
+      if (version !== undefined && force) {
+        await forcePromotion(`${name}@${version}`, alias, reason ?? '', options);
+      } else {
+        await withClient(options, async (client) => {
+          if (version === undefined) await client.deleteAlias(name, alias, force);
+          else await client.setAlias(name, alias, version);
+        });
+      }
       printLine(version === undefined ? `${name}@${alias} is gone` : `${name}@${alias} is ${name}@${version}`);
     });
 }

@@ -55,6 +55,17 @@ export function promoteCommand(): Command {
     });
 }
 
+/** Moves an alias past all gates, which the record shows. */
+export async function forcePromotion(
+  model: string,
+  alias: string,
+  reason: string,
+  options: ConnectOptions,
+): Promise<void> {
+  const request = { model, alias, gates: [], force: true, reason, requestedBy: user() };
+  await withPromotions(options, (client) => client.promote(request));
+}
+
 export function rollbackCommand(): Command {
   return connected(new Command('rollback'))
     .description('point an alias back at what it named before its latest promotion')

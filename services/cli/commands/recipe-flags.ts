@@ -12,6 +12,7 @@ export interface RecipeOptions {
   weightDecay?: number;
   optimizer?: Recipe['optimizer'];
   clip?: number;
+  dropout?: number;
   precision?: Recipe['precision'];
   schedule?: Recipe['schedule'];
   warmupSteps?: number;
@@ -36,6 +37,11 @@ export function addRecipeFlags(command: Command): void {
     .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
     .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
     .addOption(new Option('--optimizer <name>').choices(optimizer.options))
+    .option(
+      '--dropout <share>',
+      "of values dropped while training (default: the network's own)",
+      number({ min: 0, max: 0.99 }),
+    )
     .option('--clip <norm>', 'norm that the gradients of a step may have; 0: any', number({ min: 0 }))
     .addOption(
       new Option('--precision <name>', 'of training; auto: bf16 where the device has it').choices(precision.options),
@@ -84,6 +90,7 @@ export function recipeOverrides(options: RecipeOptions): { [K in keyof Recipe]: 
     batchNormMomentum: options.bnMomentum,
     batchNorm: options.batchNorm,
     gradientClip: options.clip,
+    dropout: options.dropout,
     precision: options.precision,
     schedule: options.schedule,
     warmupSteps: options.warmupSteps,

@@ -73,6 +73,23 @@ export async function withDatasets<T>(options: ServiceOptions, work: (datasets: 
   return answered(address, datasets, work);
 }
 
+/** Runs `work` with the address of a gateway that leads to a training service, a stack of our own unless one is given. */
+export async function withTrainingAddress<T>(
+  options: ConnectOptions,
+  work: (address: string) => Promise<T>,
+): Promise<T> {
+  return withClient(options, (_, address) => work(address), ['training']);
+}
+
+/** Runs `work` with the address of a service that runs already. */
+export async function withServiceAddress<T>(
+  options: ServiceOptions,
+  work: (address: string) => Promise<T>,
+): Promise<T> {
+  const address = serviceAddress(options);
+  return answered(address, { close: () => undefined }, () => work(address));
+}
+
 async function withAddress<T>(
   address: string,
   timeoutSeconds: number,

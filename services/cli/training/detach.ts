@@ -26,9 +26,6 @@ function pathForService(data: string, address: string): string {
 export async function queueTraining(spec: TrainSpecInput, data: string, options: DetachOptions): Promise<void> {
   const { store: _store, jobFolder: _folder, threads: _threads, resume: _resume, ...wanted } = spec;
   const { dataset } = options;
-  if ((spec.ranks ?? 1) > 1) {
-    throw new UsageError('--ranks trains on this machine, without --detach: a queued training is one process');
-  }
   const message = {
     ...toSpec({ ...wanted, data: dataset === undefined ? pathForService(data, serviceAddress(options)) : '' }),
     dataset: dataset ?? '',

@@ -18,6 +18,8 @@ export interface Library {
   resolveModel(reference: string): Promise<StoredModel>;
   resolveBase(reference: string): Promise<StoredBase>;
   aliases(name: string): Promise<Record<string, number>>;
+  /** Whether only promotions move an alias. */
+  isReserved(name: string, alias: string): Promise<boolean>;
   setAlias(name: string, alias: string, version: number): Promise<void>;
   deleteAlias(name: string, alias: string): Promise<void>;
   deleteModel(name: string, version: number | undefined, options: { force: boolean }): Promise<void>;
@@ -77,14 +79,18 @@ export class Registry {
     return this.view(await this.memory.unload(required(reference, 'model')));
   }
 
+  /** @throws IllegalStateError for an alias that was ever promoted */
   async setAlias(name: string, alias: string, version: number): Promise<ModelView> {
+    await this.refuseReserved(name, alias, 'promote the version, or roll the alias back');
     await this.memory.anticipate(`${plainName(name)}@${required(alias, 'alias')}`, version);
     await this.library.setAlias(name, alias, version);
     this.memory.forget();
     return this.getModel(`${name}@${version}`);
   }
 
-  async deleteAlias(name: string, alias: string): Promise<void> {
+  /** @param force also an alias that was promoted; it can then be promoted again, and nothing else */
+  async deleteAlias(name: string, alias: string, force: boolean): Promise<void> {
+    if (!force) await this.refuseReserved(name, alias, 'force it to remove the alias all the same');
     await this.library.deleteAlias(plainName(name), required(alias, 'alias'));
     this.memory.forget();
   }
@@ -114,6 +120,12 @@ export class Registry {
 
   async getBase(reference: string): Promise<BaseView> {
     return this.viewBase((await this.library.resolveBase(required(reference, 'base'))).manifest);
+  }
+
+  private async refuseReserved(name: string, alias: string, advice: string): Promise<void> {
+    if (!(await this.library.isReserved(plainName(name), required(alias, 'alias')))) return;
+    const text = `${name}@${alias} was promoted, and only promotions move it: ${advice}.`;
+    throw automedError('ILLEGAL_STATE', text, { field: 'alias' });
   }
 
   private async view(manifest: ModelManifest): Promise<ModelView> {

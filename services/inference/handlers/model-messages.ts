@@ -38,6 +38,22 @@ export function toModel({ manifest, aliases, loaded }: ModelView): Model {
   return model;
 }
 
+/** A model with where it comes from. */
+export function toDescribedModel(view: ModelView): Model {
+  const { base, dataset, training, metrics, codeVersion, licence } = view.manifest;
+  const lineage = { base, dataset, training, codeVersion, licence, scores: intervalsOf(metrics) };
+  return { ...toModel(view), lineageJson: JSON.stringify(lineage) };
+}
+
+/** What each part's scores are known to; models of before have none. */
+function intervalsOf(metrics: Record<string, unknown>): Record<string, unknown> {
+  const parts = Object.entries(metrics).flatMap(([part, measured]) => {
+    const { intervals } = (measured ?? {}) as { intervals?: unknown };
+    return intervals === undefined ? [] : [[part, intervals]];
+  });
+  return Object.fromEntries(parts) as Record<string, unknown>;
+}
+
 export function toBase({ manifest, loaded }: BaseView): Base {
   return {
     name: manifest.name,

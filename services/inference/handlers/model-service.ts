@@ -13,7 +13,7 @@ import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Registry } from '../domain/registry';
-import { toBackbone, toBase, toModel, toTask } from './model-messages';
+import { toBackbone, toBase, toDescribedModel, toModel, toTask } from './model-messages';
 
 const NAME = 'automed.models.v1.ModelService';
 
@@ -24,7 +24,7 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
       return { models: items.map(toModel), nextPageToken };
     }),
     GetModel: unary(log, async ({ model }: GetModelRequest__Output) => ({
-      model: toModel(await registry.getModel(model)),
+      model: toDescribedModel(await registry.getModel(model)),
     })),
     LoadModel: unary(log, async ({ model }: LoadModelRequest__Output) => ({
       model: toModel(await registry.load(model)),
@@ -35,8 +35,8 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
     SetAlias: unary(log, async ({ model, alias, version }: SetAliasRequest__Output) => ({
       model: toModel(await registry.setAlias(model, alias, version)),
     })),
-    DeleteAlias: unary(log, async ({ model, alias }: DeleteAliasRequest__Output) => {
-      await registry.deleteAlias(model, alias);
+    DeleteAlias: unary(log, async ({ model, alias, force }: DeleteAliasRequest__Output) => {
+      await registry.deleteAlias(model, alias, force);
       return {};
     }),
     DeleteModel: unary(log, async ({ model, force }: DeleteModelRequest__Output) => {

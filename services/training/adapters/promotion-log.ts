@@ -88,6 +88,11 @@ export class SqlitePromotionLog implements PromotionLog {
     return this.rows("state = 'DONE' AND model = ? AND alias = ? ORDER BY number", [model, alias]);
   }
 
+  moved(): { model: string; alias: string }[] {
+    const statement = this.database.prepare("SELECT DISTINCT model, alias FROM promotions WHERE state = 'DONE'");
+    return statement.all() as { model: string; alias: string }[];
+  }
+
   list({ model, alias }: PromotionFilter, limit: number, before?: string): Promotion[] {
     const conditions: string[] = [];
     const values: (string | number)[] = [];

@@ -5,13 +5,17 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type * as Sdk from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AutomedError, automedError } from '../../common/errors';
 import { replaceFile, temporaryName } from '../../store/durable';
+import { tryLock, type FileLock } from './file-lock';
 import { parseObjectLocation, type Mirror, type MirrorOptions } from '../domain/datasets/object-store';
 
 /** Objects fetched at a time. */
 const PARALLEL = 8;
+/** Between two tries to be the only one at work on a copy. */
+const LOCK_POLL_MS = 200;
 /** Fetched objects between two records of what is there. */
 const RECORD_EVERY = 200;
 /** What is there: the ETag of each file. */
@@ -55,13 +59,28 @@ export function s3Mirror({ forcePathStyle, maxObjectBytes = MAX_OBJECT_BYTES }: 
     const sdk = await import('@aws-sdk/client-s3');
     const client = new sdk.S3Client({ forcePathStyle });
     try {
-      await update({ sdk, client, bucket, prefix, maxObjectBytes }, folder, options);
+      const lock = await alone(folder, options.signal);
+      try {
+        await update({ sdk, client, bucket, prefix, maxObjectBytes }, folder, options);
+      } finally {
+        lock.release();
+      }
     } catch (error) {
       throw explained(error, location, options.signal);
     } finally {
       client.destroy();
     }
   };
+}
+
+/** Waits for whoever else brings the copy up to date: another job, or another rank of the same one. */
+async function alone(folder: string, signal: AbortSignal): Promise<FileLock> {
+  for (;;) {
+    const lock = tryLock(`${folder}.lock`);
+    if (lock) return lock;
+    signal.throwIfAborted();
+    await sleep(LOCK_POLL_MS);
+  }
 }
 
 function explained(error: unknown, location: string, signal: AbortSignal): unknown {

@@ -6,7 +6,7 @@ import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../s
 import type { CompareModelsSpec, FinishedEvent } from '../protocol';
 import { decodeInOrder } from './load-samples';
 import { maskOverlap, mostProbable } from './metrics';
-import { listSamples, type Emit } from './prepare-data';
+import { listSamples, PARTS, type Emit } from './prepare-data';
 
 /** What a model says of an image: a mask for each structure, or a probability for each class. */
 export interface Answer {
@@ -67,7 +67,7 @@ export function agreementOf([left, right]: readonly [Answer, Answer], manifest: 
   return overlaps.reduce((sum, { dice }) => sum + dice, 0) / Math.max(1, overlaps.length);
 }
 
-/** Runs both models on every image of a part that can be read. */
+/** Runs both models on every image of a part, or of all parts, that can be read. */
 export async function compareModels(
   spec: CompareModelsSpec,
   { store, loadPair, emit, signal }: CompareDependencies,
@@ -79,7 +79,8 @@ export async function compareModels(
     const text = `${spec.candidate} answers for ${labels.join(', ')}, ${spec.current} for ${others.join(', ')}.`;
     throw automedError('INVALID_ARGUMENT', `Their agreement cannot be measured: ${text}`, { field: 'agreement' });
   }
-  const samples = (await listSamples({ ...spec, task: manifest.task })).parts[spec.part];
+  const { parts } = await listSamples({ ...spec, task: manifest.task });
+  const samples = spec.part === 'all' ? PARTS.flatMap((part) => parts[part]) : parts[spec.part];
   const pair = await loadPair(first, second, spec);
   let [sum, images, done] = [0, 0, 0];
   try {
@@ -98,9 +99,13 @@ export async function compareModels(
     await pair.close();
   }
   if (images === 0) {
-    throw automedError('INVALID_ARGUMENT', `There is no image in the ${spec.part} part to compare answers on.`, {
-      field: 'agreement',
-    });
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `There is no image in ${spec.part === 'all' ? 'any part' : `the ${spec.part} part`} to compare answers on.`,
+      {
+        field: 'agreement',
+      },
+    );
   }
   return { type: 'finished', metrics: { agreement: sum / images, images } };
 }

@@ -70,6 +70,7 @@ function describeRun(
     codeVersion,
     metrics,
     dataset: {
+      ...(spec.dataset === undefined ? {} : { reference: spec.dataset.reference }),
       fingerprint: data.fingerprint,
       samples: counts,
       skipped: data.skipped,

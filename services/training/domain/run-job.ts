@@ -85,7 +85,11 @@ export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Pr
   const { store } = dependencies;
   if ((dependencies.gang?.rank ?? 0) > 0) {
     const told = await finishedBefore(store, spec);
-    return told ?? runTraining(await pinnedByLeader(spec, dependencies), dependencies);
+    if (told) return told;
+    const toRun = await pinnedByLeader(spec, dependencies);
+    // A gang that is to stop before it has come together would wait for its rank 0.
+    if (dependencies.signal.aborted) throw automedError('CANCELLED', 'The training run was cancelled.');
+    return runTraining(toRun, dependencies);
   }
   const lock = await lockFolder(spec, dependencies);
   try {

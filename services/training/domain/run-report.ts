@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawCases, type Case } from '../report/cases';
-import { modelCard, type CardFacts, type CardPart } from '../report/model-card';
+import { MODEL_CARD, modelCard, type CardFacts, type CardPart } from '../report/model-card';
 import type { Fact } from '../report/sections';
 import { writeReport, type PartReport, type Report } from '../report/write-report';
 import { assess, type Assessment, type ScoredSample } from './assessment';
@@ -14,8 +14,6 @@ import type { SampleOutcome, TrainerPort } from './ports';
 import { PARTS } from './prepare-data';
 import type { RunResult } from './register-result';
 import { DEFAULT_SYSTEM } from './systems';
-
-export const MODEL_CARD = 'MODEL_CARD.md';
 
 /** The scores of a sample under its name. */
 function scoredSample({ name, group }: Sample, outcome: SampleOutcome): ScoredSample {
@@ -69,9 +67,10 @@ export async function buildReport(trainer: TrainerPort, result: RunResult): Prom
   };
 }
 
-function dataFacts({ data, structures }: RunResult): Fact[] {
+function dataFacts({ spec, data, structures }: RunResult): Fact[] {
   const counts = PARTS.map((part) => `${data.parts[part].length} ${part}`).join(', ');
   return [
+    ...(spec.dataset === undefined ? [] : [{ name: 'data set', value: spec.dataset.reference }]),
     { name: 'fingerprint', value: data.fingerprint },
     { name: 'images', value: counts },
     { name: 'never separated by a split', value: data.groupColumn ?? 'nothing: the data has no groups' },

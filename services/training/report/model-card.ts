@@ -5,6 +5,9 @@ import type { Assessment } from '../domain/assessment';
 import { describeIntervals, interval, scoreTitle } from './score-names';
 import type { Fact } from './sections';
 
+/** Its file, in the folder of the version. */
+export const MODEL_CARD = 'MODEL_CARD.md';
+
 export interface CardPart {
   images: number;
   /** Groups among them; nothing when the data has none. */

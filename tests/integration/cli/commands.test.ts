@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { decodeMask, encodeMaskPng } from '../../../services/imaging/mask';
+import { maskOverlap } from '../../../services/training/domain/metrics';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
@@ -230,6 +231,46 @@ describe('automed evaluate', () => {
       'automed: optic@1 draws disc, cup: say where their masks are, --structures disc=FOLDER,cup=FOLDER\n',
     );
     expect((await measure('--structures', 'lens=masks')).err).toBe('automed: optic@1 draws disc, cup, and no lens\n');
+  });
+
+  it('reads a CSV file and a published layout as training does, and finds the masks of each structure there', async () => {
+    const image = await picture('listed/left/eye.png', 8);
+    const threshold = await usefulThreshold(image);
+    const drawn = join(folder, 'listed', 'eye-outline.png');
+    await automed('segment', image, '--mask', drawn, '--model', 'disc', '--threshold', threshold, ...address);
+    const table = join(folder, 'listed', 'cases.csv');
+    writeFileSync(
+      table,
+      'photo,outline,split\nleft/eye.png,eye-outline.png,test\nleft/absent.png,eye-outline.png,train\n',
+    );
+    const measured = await automed(
+      ...['evaluate', 'disc', '--data', table, '--columns', 'image=photo,mask=outline,part=split'],
+      ...['--threshold', threshold, '--json', ...address],
+    );
+    expect(JSON.parse(measured.out)).toMatchObject({ split: 'test', images: 1, mdsc: 1 });
+
+    // One file holds both structures: 0 is the cup, 128 the rest of the disc.
+    const fundus = await picture('refuge/Test400/T0001.png', 8);
+    const how = ['--threshold', await usefulThreshold(fundus, 'optic'), ...address];
+    await automed('segment', fundus, '--model', 'optic', '--mask', join(folder, 'refuge.png'), ...how);
+    const [disc, cup] = await Promise.all(
+      ['disc', 'cup'].map(async (name) => (await decodeMask(readFileSync(join(folder, `refuge-${name}.png`)))).mask),
+    );
+    const grey = Uint8Array.from(disc!, (inside, at) => (cup![at] ? 0 : inside ? 128 : 255));
+    mkdirSync(join(folder, 'refuge/REFUGE-Test-GT/Disc_Cup_Masks'), { recursive: true });
+    await sharp(grey, { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
+      .png()
+      .toFile(join(folder, 'refuge/REFUGE-Test-GT/Disc_Cup_Masks/T0001.png'));
+    const both = await automed('evaluate', 'optic', '--data', join(folder, 'refuge'), '--json', ...how);
+    const report = JSON.parse(both.out) as { structures: { name: string; mdsc: number }[] };
+    expect(report).toMatchObject({ split: 'test', images: 1 });
+    // The disc of REFUGE includes the cup.
+    const joined = disc!.map((inside, at) => (inside || cup![at] ? 1 : 0));
+    expect(report.structures.map(({ name }) => name)).toEqual(['disc', 'cup']);
+    expect(report.structures[0]!.mdsc).toBeCloseTo(maskOverlap(disc!, joined).dice, 6);
+    expect(report.structures[1]!.mdsc).toBe(1);
+    const wrong = await automed('evaluate', 'disc', '--data', join(folder, 'refuge'), ...address);
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('say where their masks are') });
   });
 
   it('prints accuracy and confusion matrix', async () => {

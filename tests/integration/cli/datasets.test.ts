@@ -2,6 +2,7 @@
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ModelStore } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
@@ -57,6 +58,26 @@ test('data register, validate, list, get and delete lead a data set through its 
   expect(queued).toMatchObject({ code: 0, err: '' });
   const { id } = JSON.parse(queued.out) as { id: string };
   await automed('jobs', 'cancel', id, ...address());
+  const short = ['--epochs', '1', '--batch', '2', '--mobilenet-width', '0.25', '--no-pictures', '--device', 'cpu'];
+  const kept = (await automed(...train, '--name', 'kept', '--seed', '7', ...short)).out.trim();
+  expect(await automed('jobs', 'watch', kept, ...address())).toMatchObject({ code: 0 });
+  const store = await ModelStore.open(home);
+  const { dataset, training } = (await store.resolveModel('kept')).manifest;
+  expect(dataset).toMatchObject({ reference: 'discs@1', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  const shown = await automed('models', 'show', 'kept', '--home', home);
+  expect(shown.code).toBe(0);
+  const base = (await store.resolveBase('micro')).manifest.weights.sha256;
+  expect(shown.out).toMatch(new RegExp(`^base +micro@1, sha256 ${base}$`, 'm'));
+  expect(shown.out).toMatch(/^data set +discs@1$/m);
+  expect(shown.out).toContain(dataset.fingerprint);
+  expect(shown.out).toMatch(/^split +seed 7, validation 0\.2, test 0 where the data has none$/m);
+  expect(shown.out).toMatch(/^hyperparameters +system automed, recipe default, optimizer adam, .*epochs 1, /m);
+  expect(shown.out).toMatch(/^seed +7$/m);
+  expect(shown.out).toContain(`cpu, ${training.hardware?.cpu}, 1 threads`);
+  expect(shown.out).toMatch(new RegExp(`^job +${kept}$`, 'm'));
+  expect(shown.out).toMatch(/^duration +\d+ s$/m);
+  expect(shown.out).toMatch(/^code version +\d+\.\d+\.\d+$/m);
+  expect(shown.out).toMatch(/^validation +mdsc +0\.\d{4} +0\.\d{4} to 0\.\d{4}$/m);
   expect((await automed('data', 'delete', 'discs@1', ...address())).code).toBe(0);
   expect((await automed('data', 'get', 'discs', ...address())).err).toMatch(/There is no data set "discs"/);
 });

@@ -1,6 +1,6 @@
 // The command as users run it, against a training service and against a stack of its own.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
@@ -41,6 +41,13 @@ test('create waits for the scores, get and list show them again, delete takes th
   expect((await automed('list', 'disc', ...address)).out).toMatch(
     new RegExp(`^${created.id}  disc@1  all   succeeded  8       mdsc 0\\.\\d{4} \\(`, 'm'),
   );
+  const page = join(root, 'report.html');
+  expect(await automed('report', created.id, '--out', page, ...address)).toMatchObject({ code: 0, out: `${page}\n` });
+  expect(readFileSync(page)).toEqual(readFileSync(join(home, 'evaluations', created.id, 'report', 'report.html')));
+  expect((await automed('report', created.id, '--list', ...address)).out).toMatch(
+    /^FILE +SIZE +TYPE\n[^]*overlap-all\.png +\d.*image\/png\n[^]*report\.html/,
+  );
+  expect((await automed('report', created.id, ...address)).code).toBe(2);
   expect((await automed('delete', created.id, ...address)).out).toBe(`${created.id} is gone\n`);
   expect(existsSync(join(home, 'evaluations', created.id))).toBe(false);
   expect((await automed('get', created.id, ...address)).code).toBe(1);

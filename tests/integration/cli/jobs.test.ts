@@ -1,6 +1,8 @@
 // Training jobs from the command line, through a gateway, with a training service that dies on the way.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ModelStore } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
@@ -70,6 +72,17 @@ test('train --detach prints an id, and jobs watch follows the job to its end tho
   const epochs = [...err.matchAll(/epoch (\d+)\/12: loss/g)].map(([, epoch]) => Number(epoch));
   expect(epochs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   expect(err).toContain('disc: RESUMING: The service was restarted.\n');
+  const page = join(root, 'report.html');
+  expect(await automed('jobs', 'report', id, '--out', page, ...address())).toMatchObject({ code: 0, out: `${page}\n` });
+  expect(readFileSync(page, 'utf8')).toContain('<h1>disc</h1>');
+  expect(await automed('jobs', 'report', 'absent', '--out', page, ...address())).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('There is no training job'),
+  });
+  expect(await automed('jobs', 'report', id, '--list', '--address', '127.0.0.1:1')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('no gateway answers'),
+  });
 });
 
 test('jobs are listed, described, paused, resumed, cancelled and deleted', async () => {
@@ -90,7 +103,19 @@ test('jobs are listed, described, paused, resumed, cancelled and deleted', async
     err: expect.stringContaining('long was cancelled'),
   });
   expect(await act('delete')).toBe(`deleted ${id}`);
-  expect(await automed('jobs', 'get', id, ...address())).toMatchObject({ code: 1, err: /There is no training job/ });
+  expect(await automed('jobs', 'get', id, ...address())).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/There is no training job/),
+  });
+});
+
+test('ranks and dropout travel with a detached training', async () => {
+  const refused = await automed(...train('gang', 1, '--ranks', '64'));
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('64 ranks are more than the 1') });
+  const id = (await automed(...train('dropped', 1, '--dropout', '0.5'))).out.trim();
+  expect((await automed('jobs', 'watch', id, ...address())).code).toBe(0);
+  const { manifest } = await (await ModelStore.open(home)).resolveModel('dropped');
+  expect(manifest.training).toMatchObject({ dropout: 0.5, job: id });
 });
 
 test('a failure names its cause, and a wrong command line says what is wrong', async () => {

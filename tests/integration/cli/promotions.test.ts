@@ -54,6 +54,40 @@ test('promotes by gates, takes back, and shows the record', async () => {
   expect(promotions).toHaveLength(4);
 });
 
+test('alias is no way around the gates: what was promoted it refuses, or promotes by force and on the record', async () => {
+  const inference = await startProgram('inference', { AUTOMED_HOME: home });
+  const gateway = await startProgram('gateway', {
+    AUTOMED_TRAINING_BACKENDS: program.address,
+    AUTOMED_DEFAULT_BACKENDS: inference.address,
+    AUTOMED_SEGMENTATION_BACKENDS: inference.address,
+    AUTOMED_CLASSIFICATION_BACKENDS: '',
+  });
+  const alias = (...args: string[]) => runCommand('models', 'alias', 'polyp', ...args, '--address', gateway.address);
+  expect(await alias('trial', '--version', '2')).toMatchObject({ code: 0 });
+  const refused = {
+    code: 1,
+    err: expect.stringContaining('polyp@production was promoted, and only promotions move it'),
+  };
+  expect(await alias('production', '--version', '2')).toMatchObject(refused);
+  expect(await alias('production', '--remove')).toMatchObject(refused);
+  expect(await alias('production', '--version', '2', '--force')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('needs a reason'),
+  });
+  const forced = ['--force', '--reason', 'the gate is wrong'];
+  expect(await alias('production', '--version', '2', ...forced)).toMatchObject({
+    code: 0,
+    out: 'polyp@production is polyp@2\n',
+  });
+  const { promotions } = JSON.parse((await models('promotions', 'polyp', '--json')).out) as { promotions: unknown[] };
+  expect(promotions[0]).toMatchObject({ to_version: 2, forced: true, reason: 'the gate is wrong', state: 'done' });
+  expect(await alias('production', '--remove', '--force')).toMatchObject({ code: 0 });
+  expect(await alias('production', '--version', '1')).toMatchObject(refused);
+  expect(await models('promote', 'polyp@1', '--alias', 'production', '--gate', 'mdsc>=0.5')).toMatchObject({ code: 0 });
+  await gateway.stop();
+  await inference.stop();
+});
+
 test.each([
   [['--gate', 'mdsc>0.8'], /SCORE>=NUMBER/],
   [['--gate', 'mdsc>=high'], /SCORE>=NUMBER/],

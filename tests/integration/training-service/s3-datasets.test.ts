@@ -1,11 +1,12 @@
 // Data sets in an object store that speaks the real protocol: fetched, checked, trained on, brought up to date.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
 import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
+import { tryLock } from '../../../services/training/adapters/file-lock';
 import { s3Mirror } from '../../../services/training/adapters/s3-mirror';
 import { temporaryFolder } from '../../support/data';
 import { startObjectStore, type ObjectStore } from '../../support/object-store';
@@ -34,6 +35,19 @@ describe('a copy of a prefix', () => {
   const options = { signal: new AbortController().signal };
   const folder = join(root, 'copy');
   const content = (path: string): string => readFileSync(join(folder, path), 'utf8');
+
+  it('is made by one at a time: ranks of one training wait for each other', async () => {
+    await objects.put('sets', 'shared/a.txt', Buffer.from('a'));
+    const shared = join(root, 'shared');
+    const other = tryLock(`${shared}.lock`);
+    const waiting = mirror('s3://sets/shared', shared, { signal: AbortSignal.timeout(1_000) });
+    await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(existsSync(shared)).toBe(false);
+    const patient = mirror('s3://sets/shared', shared, options);
+    other?.release();
+    await patient;
+    expect(readFileSync(join(shared, 'a.txt'), 'utf8')).toBe('a');
+  });
 
   it('holds the objects below it, and fetches again only what changed, is damaged or was lost', async () => {
     for (const name of ['a', 'b', 'deep/c', 'd']) await objects.put('sets', `texts/${name}.txt`, Buffer.from(name));

@@ -103,7 +103,7 @@ describe('the training worker', () => {
     writeFileSync(workerPath, "process.on('message', () => process.kill(process.pid, 'SIGKILL'));");
     await expect(launch({ type: 'train', spec: spec() }, { workerPath })).rejects.toMatchObject({
       code: 'INTERNAL',
-      message: /SIGKILL/,
+      message: expect.stringMatching(/SIGKILL/),
     });
   });
 });

@@ -106,6 +106,18 @@ export class Cluster {
     });
   }
 
+  async hasJob(namespace: string, name: string): Promise<boolean> {
+    return this.call('The Job cannot be read', async () => {
+      try {
+        await this.batch.readNamespacedJob({ namespace, name });
+        return true;
+      } catch (error) {
+        if (statusOf(error) === NOT_FOUND) return false;
+        throw error;
+      }
+    });
+  }
+
   async createService(namespace: string, service: V1Service): Promise<void> {
     await this.call('The Service of the gang cannot be created', async () => {
       try {
@@ -176,18 +188,6 @@ export class Cluster {
       }
     });
     // In the foreground a Job stays until its pods are gone.
-    for (;;) {
-      const gone = await this.call('The Job cannot be read', async () => {
-        try {
-          await this.batch.readNamespacedJob({ namespace, name });
-          return false;
-        } catch (error) {
-          if (statusOf(error) === NOT_FOUND) return true;
-          throw error;
-        }
-      });
-      if (gone) return;
-      await delay(this.options.retryMs);
-    }
+    while (await this.hasJob(namespace, name)) await delay(this.options.retryMs);
   }
 }

@@ -2,7 +2,7 @@
 // share: Kubernetes only says whether the Job ended.
 
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { automedError } from '../../../common/errors';
@@ -57,6 +57,12 @@ class EventFile {
   }
 }
 
+async function removeEvents(folder: string, attempt: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(`events-${attempt}-`)) await rm(join(folder, name), { force: true });
+  }
+}
+
 export class KubernetesLauncher implements GangLauncher {
   constructor(private readonly options: KubernetesLauncherOptions) {}
 
@@ -76,17 +82,21 @@ export class KubernetesLauncher implements GangLauncher {
     };
     await replaceFile(gang.specPath, JSON.stringify(spec));
     const { namespace } = settings;
+    // What an attempt of the same name left would be read as this one's; one that is under way goes on writing.
+    if (!(await cluster.hasJob(namespace, gang.name))) await removeEvents(folder, attempt);
     const job = await cluster.createJob(namespace, gangJob(gang, settings));
+    let end: JobEnd | undefined;
     try {
       await cluster.createService(
         namespace,
         gangService(gang, settings, { name: gang.name, uid: job.metadata?.uid ?? '' }),
       );
-      const end = await this.follow(gang, onEvent, signal, pollMs);
-      return await this.judge(gang, end, signal.aborted);
+      end = await this.follow(gang, onEvent, signal, pollMs);
     } finally {
       await cluster.deleteJob(namespace, gang.name);
     }
+    // Judged once no pod is left: rank 0 may have registered the result while it was asked to stop.
+    return this.judge(gang, end, signal.aborted);
   }
 
   /** Follows the Job to its end and hands on what rank 0 tells. */

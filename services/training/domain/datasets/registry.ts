@@ -120,7 +120,9 @@ export class DatasetRegistry {
     if (record.checkJob !== null) this.queue.delete(DATASET_CHECK, record.checkJob);
     await rm(digestsPath(this.home, record.name, record.version), { force: true });
     // Only ever a copy that this service made.
-    await rm(cacheFolder(this.home, record.name, record.version), { recursive: true, force: true });
+    const copy = cacheFolder(this.home, record.name, record.version);
+    await rm(copy, { recursive: true, force: true });
+    await rm(`${copy}.lock`, { force: true });
   }
 
   /**

@@ -160,19 +160,11 @@ export class FinishedEvaluations {
     };
   }
 
-  /**
-   * Where the images of an evaluation came from, for somebody who wants to look at them again.
-   * @throws InvalidInputError when it is not of one part
-   */
+  /** Where the images of an evaluation came from, for somebody who wants to look at them again. */
   async evaluationData(id: string) {
     const { spec } = await readEvaluation(this.home, id);
-    const { model: _, threshold: _threshold, worstCount: _count, reportImages: _images, part, ...data } = spec;
-    if (part !== 'all') return { ...data, part };
-    throw automedError(
-      'INVALID_ARGUMENT',
-      `The evaluation ${id} is of all parts of its data; models are compared on one: evaluate test, validation or train.`,
-      { field: 'evaluation' },
-    );
+    const { model: _, threshold: _threshold, worstCount: _count, reportImages: _images, ...data } = spec;
+    return data;
   }
 }
 

@@ -65,8 +65,9 @@ export class LocalLauncher implements GangLauncher {
     const follow = async ({ rank, outcome }: RankProcess): Promise<void> => {
       const end = { rank, outcome: await outcome };
       ends.push(end);
-      // The others notice by themselves that a rank is gone, unless they hang.
-      if (end.outcome.type !== 'finished') endSoon();
+      // The others notice by themselves that a rank is gone once they work together, unless they hang. Rank 0 ends with the result, after which nobody
+      // has anything to do: one that waits for a rank 0 that found its job done would wait for long.
+      if (end.outcome.type !== 'finished' || rank === 0) cancel();
     };
     try {
       await Promise.all(ranks.map(follow));

@@ -40,6 +40,7 @@ export class RankProcess {
     const command = { type: 'train', spec } as const;
     this.child = fork(workerPath, [], {
       env: { ...workerEnvironment(command, env), ...rankVariables(place) },
+      execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.outcome = new Promise((resolve) => {
@@ -53,7 +54,10 @@ export class RankProcess {
       });
       this.child.on('exit', (code, signal) => {
         const how = signal ? `was ended by ${signal}` : `exited with ${code}`;
-        resolve(this.last ?? { type: 'crashed', how: `rank ${this.rank} ${how}` });
+        const end = (): void => resolve(this.last ?? { type: 'crashed', how: `rank ${this.rank} ${how}` });
+        // Its last words may still be on their way.
+        if (this.child.connected) this.child.once('disconnect', end);
+        else setImmediate(end);
       });
     });
     // A process that is gone already says so by its exit.

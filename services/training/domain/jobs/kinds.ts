@@ -9,7 +9,7 @@ export interface JobContext {
   jobFolder: string;
   /** Root of the model store. */
   store: string;
-  /** LibTorch threads. */
+  /** LibTorch threads, of each rank where there are several. */
   threads: number;
 }
 
@@ -23,6 +23,8 @@ export interface JobKind<Spec = unknown> {
   readonly spec: z.ZodType<Spec>;
   /** Refuses what the schema cannot, with a typed error; called at create. */
   check?(spec: Spec): void;
+  /** Processes that work on it together; default: one. */
+  ranks?(spec: Spec): number;
   /** Told to every worker of the job, the first as well as those that continue. */
   command(spec: Spec, context: JobContext): WorkerCommand;
 }

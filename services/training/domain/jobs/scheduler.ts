@@ -6,7 +6,9 @@ import { AutomedError, CancelledError } from '../../../common/errors';
 import type { Logger } from '../../../common/logging';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../protocol';
 import { knownFailure } from '../failure';
+import { RankLostError } from '../gang/launch-gang';
 import { WorkerCrash, type LaunchOptions } from '../launch-worker';
+import { shareOf, type Capacity, type Share } from './capacity';
 import { jobFolder } from './folders';
 import type { Change, Job, JobTable } from './job';
 import type { JobKinds } from './kinds';
@@ -16,8 +18,7 @@ import { recorded } from './record';
 export interface SchedulerSettings {
   /** Root of the store; jobs have their folders below it. */
   home: string;
-  concurrency: number;
-  threadsPerJob: number;
+  capacity: Capacity;
   /** Workers that may die in a row without getting further. */
   maxAttempts: number;
   /** What a worker that was asked to stop gets to do so, milliseconds. */
@@ -37,7 +38,8 @@ export interface SchedulerDeps {
 interface Attempt {
   stop: AbortController;
   ended: Promise<void>;
-  /** Whether it only finds out how an interrupted job ended; such attempts take no worker's place. */
+  share: Share;
+  /** Whether it only finds out how an interrupted job ended; such attempts take nobody's place. */
   settles: boolean;
 }
 
@@ -45,7 +47,9 @@ interface Attempt {
 const PERSIST_RETRY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
 
-const isCrash = (error: unknown): boolean => error instanceof AutomedError && error.cause instanceof WorkerCrash;
+/** A worker died, or a rank of several: the job can go on from its last checkpoint. */
+const isCrash = (error: unknown): boolean =>
+  error instanceof AutomedError && (error.cause instanceof WorkerCrash || error.cause instanceof RankLostError);
 
 export class Scheduler {
   private readonly attempts = new Map<string, Attempt>();
@@ -58,9 +62,9 @@ export class Scheduler {
     private readonly settings: SchedulerSettings,
   ) {}
 
-  /** Workers at work. */
+  /** Places of workers that are taken. */
   get running(): number {
-    return [...this.attempts.values()].filter(({ settles }) => !settles).length;
+    return [...this.attempts.values()].reduce((sum, { share, settles }) => sum + (settles ? 0 : share.places), 0);
   }
 
   /** Takes up what an earlier life of the service left, and begins. */
@@ -97,25 +101,36 @@ export class Scheduler {
     }
     const now = Date.now();
     for (const job of table.inStates(['PENDING', 'RESUMING'])) {
-      if (this.running >= this.settings.concurrency) return;
       if (this.attempts.has(job.id) || (this.notBefore.get(job.id) ?? 0) > now) continue;
+      // A job of several ranks waits for all its places; smaller ones behind it do not overtake it for ever.
+      if (this.running + this.share(job).places > this.settings.capacity.concurrency) return;
       this.begin(job, false);
     }
   }
 
+  private share({ kind, spec }: Job): Share {
+    return shareOf(this.deps.kinds.get(kind).ranks?.(spec) ?? 1, this.settings.capacity);
+  }
+
   private begin(job: Job, settles: boolean): void {
     const stop = new AbortController();
-    const ended = this.attempt(job, stop, settles)
+    const share = this.share(job);
+    const ended = this.attempt(job, stop, { share, settles })
       .catch((error: unknown) => this.deps.log.error({ err: error, job: job.id }, 'a job could not be kept up'))
       .finally(() => {
         this.attempts.delete(job.id);
         this.look();
       });
-    this.attempts.set(job.id, { stop, ended, settles });
+    this.attempts.set(job.id, { stop, ended, share, settles });
   }
 
-  private async attempt({ id, kind, spec }: Job, stop: AbortController, settles: boolean): Promise<void> {
-    const { home, threadsPerJob: threads, stopGraceMs } = this.settings;
+  private async attempt(
+    { id, kind, spec }: Job,
+    stop: AbortController,
+    { share, settles }: Pick<Attempt, 'share' | 'settles'>,
+  ): Promise<void> {
+    const { home, stopGraceMs } = this.settings;
+    const { threads } = share;
     try {
       if (!settles) await this.persist(id, (job) => started(job));
       const folder = jobFolder(home, id);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { automedError } from '../../../common/errors';
 import { nameSchema } from '../../../store';
 import { trainSpecSchema } from '../../protocol';
 import { recipeFor } from '../recipes';
@@ -15,12 +16,19 @@ export const trainingJobSpecSchema = trainSpecSchema
 export type TrainingJobSpec = z.infer<typeof trainingJobSpecSchema>;
 export type TrainingJobSpecInput = z.input<typeof trainingJobSpecSchema>;
 
-export const trainingKind: JobKind<TrainingJobSpec> = {
-  name: TRAINING,
-  noun: 'training job',
-  spec: trainingJobSpecSchema,
-  check({ task, system, recipe, overrides }) {
-    recipeFor(systemFor(task, system).recipes, recipe, overrides);
-  },
-  command: (spec, { jobId, ...machine }) => ({ type: 'train', spec: { ...spec, ...machine, jobId, resume: true } }),
-};
+/** @param mostRanks that the service can run of one training */
+export function trainingKind(mostRanks: number): JobKind<TrainingJobSpec> {
+  return {
+    name: TRAINING,
+    noun: 'training job',
+    spec: trainingJobSpecSchema,
+    check({ task, system, recipe, overrides, ranks }) {
+      recipeFor(systemFor(task, system).recipes, recipe, overrides);
+      if (ranks <= mostRanks) return;
+      const text = `${ranks} ranks are more than the ${mostRanks} that this service has threads for.`;
+      throw automedError('INVALID_ARGUMENT', text, { field: 'spec.ranks' });
+    },
+    ranks: ({ ranks }) => ranks,
+    command: (spec, { jobId, ...machine }) => ({ type: 'train', spec: { ...spec, ...machine, jobId, resume: true } }),
+  };
+}

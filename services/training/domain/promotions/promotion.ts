@@ -72,6 +72,8 @@ export interface PromotionLog {
   pending(): Promotion[];
   /** Those of one alias that moved it, the oldest first. */
   done(model: string, alias: string): Promotion[];
+  /** Every alias that was moved, once. */
+  moved(): { model: string; alias: string }[];
   /** Newest first. @param before id of the last one of the page before */
   list(filter: PromotionFilter, limit: number, before?: string): Promotion[];
 }
@@ -83,6 +85,8 @@ export interface Aliases {
   verify(stored: StoredModel): Promise<void>;
   aliases(name: string): Promise<Record<string, number>>;
   setAlias(name: string, alias: string, version: number): Promise<void>;
+  /** Keeps others from moving an alias. */
+  reserveAlias(name: string, alias: string): Promise<void>;
 }
 
 /** A finished evaluation, as far as gates need it. */

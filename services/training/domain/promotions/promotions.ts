@@ -62,7 +62,7 @@ export class Promotions {
 
   /**
    * Settles what a killed process left: DONE where the alias had moved, else ABANDONED; the alias itself is not touched,
-   * because whoever asked has heard of a failure since.
+   * because whoever asked has heard of a failure since. Then makes sure that nobody else moves what was ever promoted.
    */
   async reconcile(): Promise<Promotion[]> {
     const { log, aliases } = this.dependencies;
@@ -70,6 +70,10 @@ export class Promotions {
     for (const { id, model, alias, toVersion } of log.pending()) {
       const current = (await aliases.aliases(model))[alias];
       settled.push(log.settle(id, current === toVersion ? 'DONE' : 'ABANDONED'));
+    }
+    for (const { model, alias } of log.moved()) {
+      // Of a model that was deleted altogether nothing is left to guard.
+      if (Object.hasOwn(await aliases.aliases(model), alias)) await aliases.reserveAlias(model, alias);
     }
     return settled;
   }
@@ -180,6 +184,7 @@ export class Promotions {
     }
     const { id } = log.insert(draft, 'PENDING');
     try {
+      await aliases.reserveAlias(model, alias);
       await aliases.setAlias(model, alias, toVersion);
     } catch (error) {
       const moved = (await aliases.aliases(model))[alias] === toVersion;

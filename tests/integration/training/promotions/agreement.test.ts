@@ -27,6 +27,8 @@ beforeAll(async () => {
   for (const version of [2, 3]) {
     const spec = { id: `of-${version}`, model: `polyp@${version}`, store: home, data, threads: 1, threshold: 0.4 };
     await launchWorker({ type: 'evaluate', spec }, { env: process.env });
+    const whole = { ...spec, id: `${spec.id}-all`, part: 'all' as const };
+    if (version === 2) await launchWorker({ type: 'evaluate', spec: whole }, { env: process.env });
   }
   await store.store.setAlias('polyp', 'production', 1);
   program = await startProgram('training', { AUTOMED_HOME: home });
@@ -55,10 +57,19 @@ test('a twin agrees fully with the version in place and takes over', async () =>
   expect(await store.store.aliases('polyp')).toEqual({ production: 2 });
 });
 
+test('an evaluation of all parts compares on all of them', async () => {
+  const { promotion } = await client.unary('PromoteModel', {
+    model: 'polyp@1',
+    alias: 'production',
+    agreement: { minimum: 1, evaluation: 'of-2-all' },
+  });
+  expect(promotion?.gates).toMatchObject([{ metric: 'agreement', evaluation: 'of-2-all', imageCount: 6, measured: 1 }]);
+});
+
 test('a score that an evaluation did not find holds a version back before anything is compared', async () => {
   await expect(ask(3, 1.01, 0)).rejects.toMatchObject({
     code: 'ILLEGAL_STATE',
-    message: /in evaluation of-3 \(4 images\)/,
+    message: expect.stringMatching(/in evaluation of-3 \(4 images\)/),
   });
   const [newest] = (await client.unary('ListPromotions', { pageSize: 1 })).promotions;
   expect(newest).toMatchObject({ state: 'PROMOTION_STATE_REFUSED', gates: [{ metric: 'mdsc' }] });

@@ -30,12 +30,14 @@ async function promote(): Promise<void> {
     findByRequest: (id) => kept.findByRequest(id),
     pending: () => kept.pending(),
     done: (model, alias) => kept.done(model, alias),
+    moved: () => kept.moved(),
     list: (filter, limit, before) => kept.list(filter, limit, before),
   };
   const aliases: Aliases = {
     resolveModel: (reference) => store.resolveModel(reference),
     verify: (stored) => store.verify(stored),
     aliases: (name) => store.aliases(name),
+    reserveAlias: (name, alias) => store.reserveAlias(name, alias),
     setAlias: async (name, alias, version) => {
       die('before the alias moves');
       await store.setAlias(name, alias, version);

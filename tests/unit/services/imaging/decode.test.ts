@@ -143,9 +143,9 @@ describe('decodeImage', () => {
       .toBuffer();
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
     const dicom = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]);
-    expect(await failure(gif)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /GIF/ });
-    expect(await failure(svg)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /SVG/ });
-    expect(await failure(dicom)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /DICOM/ });
+    expect(await failure(gif)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/GIF/) });
+    expect(await failure(svg)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/SVG/) });
+    expect(await failure(dicom)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/DICOM/) });
     expect(await failure(Buffer.from('hello'))).toMatchObject({ code: 'UNSUPPORTED_IMAGE' });
   });
 
@@ -163,19 +163,28 @@ describe('decodeImage', () => {
 
   it('rejects an animated PNG', async () => {
     const bytes = png(2, 2, RGB, 8, rgb, [pngChunk('acTL', Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]))]);
-    expect(await failure(bytes)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /animated/ });
+    expect(await failure(bytes)).toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringMatching(/animated/),
+    });
   });
 
   it('rejects an animated WebP', async () => {
     const frames = await sharp(rgb, { raw: { width: 2, height: 2, channels: 3, pageHeight: 1 } })
       .webp({ loop: 0, lossless: true })
       .toBuffer();
-    expect(await failure(frames)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /2 frames/ });
+    expect(await failure(frames)).toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringMatching(/2 frames/),
+    });
   });
 
   it('rejects a TIFF of several pages', async () => {
     const page = { width: 2, height: 2, bits: 8, sampleFormat: 1 as const, data: Buffer.from([1, 2, 3, 4]) };
-    expect(await failure(tiff(page, page))).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: /2 pages/ });
+    expect(await failure(tiff(page, page))).toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringMatching(/2 pages/),
+    });
   });
 
   it('rejects signed and 32-bit integers', async () => {

@@ -25,7 +25,7 @@ test('a specification with the least has the defaults of a run', () => {
 });
 
 test('every number of a recipe travels, and none is invented', () => {
-  const overrides = recipeSchema.parse(Object.values(RECIPES)[0]?.recipe);
+  const overrides = recipeSchema.required().parse({ dropout: 0.25, ...Object.values(RECIPES)[0]?.recipe });
   expect(overTheWire(toSpec({ ...minimal, overrides }))).toMatchObject({ overrides });
   for (const key of Object.keys(recipeSchema.shape) as (keyof typeof overrides)[]) {
     const one = { [key]: overrides[key] };
@@ -61,6 +61,7 @@ test('structures and encoders keep their meaning', () => {
 
 test('a whole specification comes out as it went in', () => {
   const overrides = recipeFor('segmentation', 'default', {
+    dropout: 0,
     rotationDegrees: 30,
     rotationSteps: 8,
     gradientClip: 1.5,
@@ -70,7 +71,7 @@ test('a whole specification comes out as it went in', () => {
     batchNorm: 'reestimate',
   });
   const given = { ...minimal, task: 'segmentation' as const, overrides };
-  const kept = { checkpointSeconds: 0, keepCheckpoints: 3, embeddingCacheBytes: 2 ** 40 };
+  const kept = { checkpointSeconds: 0, keepCheckpoints: 3, embeddingCacheBytes: 2 ** 40, ranks: 3 };
   const spec = trainingJobSpecSchema.parse({ ...given, ...kept });
   expect(trainingJobSpecSchema.parse(overTheWire(toSpec(spec)))).toEqual(spec);
 });

@@ -1,7 +1,7 @@
 // The rules of promoting on a real store and a real database; what agreement measures has its own test.
 
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { automedError } from '../../../../../../services/common/errors';
 import { ModelStore, type ModelDraft } from '../../../../../../services/store';
 import { openDatabase } from '../../../../../../services/training/adapters/database';
@@ -230,6 +230,27 @@ test('an alias that somebody else moved while gates were measured stays where it
   const meddled = meddling.promote({ ...command, model: 'polyp@2', gates: [gate(0.5, 'any')] }, never);
   await expect(meddled).rejects.toMatchObject({ code: 'ILLEGAL_STATE', field: 'alias' });
   expect(await current()).toBe(3);
+});
+
+test('an alias is left to promotions once it was promoted, also by a service of before that left no mark', async () => {
+  const { store, promote, promotions, dependencies } = await setUp();
+  await store.setAlias('polyp', 'trial', 1);
+  await promote('polyp@1');
+  expect([await store.isReserved('polyp', 'production'), await store.isReserved('polyp', 'trial')]).toEqual([
+    true,
+    false,
+  ]);
+  expect(await store.aliases('polyp')).toEqual({ production: 1, trial: 1 });
+  await store.deleteAlias('polyp', 'production');
+  expect(await store.isReserved('polyp', 'production')).toBe(true);
+  rmSync(join(store.root, 'models', 'polyp', 'aliases', '.production.promoted'));
+  await store.setAlias('polyp', 'production', 2);
+  expect(await store.isReserved('polyp', 'production')).toBe(false);
+  await new Promotions(dependencies).reconcile();
+  expect(await store.isReserved('polyp', 'production')).toBe(true);
+  await store.deleteModel('polyp', undefined, { force: true });
+  await promotions.reconcile();
+  expect(existsSync(join(store.root, 'models', 'polyp'))).toBe(false);
 });
 
 test('lists go by pages, the newest first, and filter', async () => {

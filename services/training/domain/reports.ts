@@ -1,0 +1,125 @@
+// The files of reports, wherever in the store they lie.
+
+import type { FileHandle } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { automedError } from '../../common/errors';
+import type { ModelStore } from '../../store';
+import { errnoOf } from '../../store/durable';
+import { EVALUATION } from './evaluations/evaluation-kind';
+import { evaluationFolder, REPORT_FOLDER } from './evaluations/results';
+import type { JobQueue } from './jobs/queue';
+import { TRAINING } from './jobs/training-kind';
+import { MODEL_CARD } from '../report/model-card';
+
+/** What a report is of. */
+export type ReportSubject =
+  { job: string } | { evaluation: string } | { /** Reference. */ model: string } | { /** Reference. */ base: string };
+
+export interface ReportFile {
+  name: string;
+  /** Bytes. */
+  size: number;
+  mediaType: string;
+}
+
+/** Bytes of a file that are held at a time. */
+export const PIECE_BYTES = 256 * 1024;
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.json': 'application/json',
+  '.md': 'text/markdown',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+};
+
+export interface ReportsDeps {
+  store: ModelStore;
+  queue: JobQueue;
+}
+
+export class Reports {
+  constructor(private readonly deps: ReportsDeps) {}
+
+  /**
+   * By name.
+   * @throws NotFoundError when there is no such subject, or it has no report; IllegalStateError while it has not succeeded
+   */
+  async list(subject: ReportSubject): Promise<ReportFile[]> {
+    return (await this.files(subject)).map(({ path: _, ...file }) => file);
+  }
+
+  /**
+   * A file that is open, and its pieces, after which it is closed.
+   * @throws NotFoundError also when the report has no file of that name
+   */
+  async read(subject: ReportSubject, name: string): Promise<{ file: ReportFile; pieces: AsyncGenerator<Buffer> }> {
+    const found = (await this.files(subject)).find((each) => each.name === name);
+    const handle = found && (await open(found.path).catch(absent));
+    if (!handle) {
+      throw automedError('NOT_FOUND', `The report has no file ${JSON.stringify(name)}.`, { field: 'name' });
+    }
+    const { path: _, ...file } = found;
+    return { file, pieces: piecesOf(handle) };
+  }
+
+  private async files(subject: ReportSubject): Promise<(ReportFile & { path: string })[]> {
+    const folder = await this.folderOf(subject);
+    const report = join(folder, REPORT_FOLDER);
+    const names = await readdir(report).catch(absent);
+    if (!names) throw automedError('NOT_FOUND', 'There is no report: it was deleted, or never written.');
+    const paths = [
+      ...names.map((name) => ({ name, path: join(report, name) })),
+      { name: MODEL_CARD, path: join(folder, MODEL_CARD) },
+    ];
+    const files = await Promise.all(
+      paths.map(async ({ name, path }) => {
+        const facts = await stat(path).catch(absent);
+        const mediaType = MEDIA_TYPES[extname(name)] ?? 'application/octet-stream';
+        return facts?.isFile() ? [{ name, path, size: facts.size, mediaType }] : [];
+      }),
+    );
+    return files.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The folder that holds `report/`. */
+  private async folderOf(subject: ReportSubject): Promise<string> {
+    const { store } = this.deps;
+    if ('model' in subject) return (await store.resolveModel(subject.model)).folder;
+    if ('base' in subject) return (await store.resolveBase(subject.base)).folder;
+    if ('evaluation' in subject) {
+      this.succeeded(EVALUATION, subject.evaluation);
+      return evaluationFolder(store.root, subject.evaluation);
+    }
+    const { result } = this.succeeded(TRAINING, subject.job);
+    const { model, base = '' } = result ?? {};
+    return model === undefined ? this.folderOf({ base }) : this.folderOf({ model });
+  }
+
+  private succeeded(kind: string, id: string) {
+    const job = this.deps.queue.get(kind, id);
+    if (job.state === 'SUCCEEDED') return job;
+    throw automedError('ILLEGAL_STATE', `It is ${job.state}; there is a report when it has succeeded.`, {
+      field: 'state',
+    });
+  }
+}
+
+/** For promises: undefined instead of a file that is not there. */
+function absent(error: unknown): undefined {
+  if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+  throw error;
+}
+
+async function* piecesOf(handle: FileHandle): AsyncGenerator<Buffer> {
+  try {
+    for (;;) {
+      // A buffer of its own each time: what was handed out may still be on its way.
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,44 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { ListReportFilesRequest__Output } from '../../../proto/gen/automed/training/v1/ListReportFilesRequest';
+import type { ReadReportFileRequest__Output } from '../../../proto/gen/automed/training/v1/ReadReportFileRequest';
+import type { ReadReportFileResponse } from '../../../proto/gen/automed/training/v1/ReadReportFileResponse';
+import type { ReportFile as ReportFileMessage } from '../../../proto/gen/automed/training/v1/ReportFile';
+import type { ReportSubject__Output } from '../../../proto/gen/automed/training/v1/ReportSubject';
+import { automedError } from '../../common/errors';
+import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serviceDefinition } from '../../common/grpc/proto';
+import type { Logger } from '../../common/logging';
+import type { ReportFile, Reports, ReportSubject } from '../domain/reports';
+
+const NAME = 'automed.training.v1.ReportService';
+const DEFAULT_FILE = 'report.html';
+
+function fromSubject(message: ReportSubject__Output | null): ReportSubject {
+  const { trainingJobId, evaluationId, model, base } = message ?? {};
+  if (trainingJobId) return { job: trainingJobId };
+  if (evaluationId) return { evaluation: evaluationId };
+  if (model) return { model };
+  if (base) return { base };
+  throw automedError('INVALID_ARGUMENT', 'The request does not say what the report is of.', { field: 'subject' });
+}
+
+const toFile = ({ name, size, mediaType }: ReportFile): ReportFileMessage => ({ name, sizeBytes: size, mediaType });
+
+async function* read(
+  reports: Reports,
+  { subject, name }: ReadReportFileRequest__Output,
+): AsyncGenerator<ReadReportFileResponse> {
+  const { file, pieces } = await reports.read(fromSubject(subject), name === '' ? DEFAULT_FILE : name);
+  yield { file: toFile(file) };
+  for await (const data of pieces) yield { data };
+}
+
+export function reportService(reports: Reports, log: Logger): ServiceRegistration {
+  const implementation: UntypedServiceImplementation = {
+    ListReportFiles: unary(log, async ({ subject }: ListReportFilesRequest__Output) => ({
+      files: (await reports.list(fromSubject(subject))).map(toFile),
+    })),
+    ReadReportFile: serverStream(log, (request: ReadReportFileRequest__Output) => read(reports, request)),
+  };
+  return { name: NAME, definition: serviceDefinition(NAME), implementation };
+}
