@@ -1,0 +1,45 @@
+import type { Pixels } from '../pixels';
+import { parseFile, type ParsedFile } from './data-set';
+import { displayed } from './display';
+import { DICOM_LIMITS, headerOf, type DicomHeader, type DicomLimits } from './header';
+import { storedFrame, type StoredFrame } from './stored-values';
+
+/** A DICOM file that was parsed, whose frames can be asked for one by one. */
+export class DicomImage {
+  private constructor(
+    private readonly file: ParsedFile,
+    readonly header: DicomHeader,
+  ) {}
+
+  /** @throws DicomError */
+  static parse(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): DicomImage {
+    const file = parseFile(bytes, limits);
+    return new DicomImage(file, headerOf(file, limits));
+  }
+
+  /**
+   * The numbers that the file stores: decompressed, neither rescaled nor windowed.
+   * @param frame from 0
+   * @throws DicomError
+   */
+  async stored(frame = 0): Promise<StoredFrame> {
+    return storedFrame(this.file, this.header, frame);
+  }
+
+  /**
+   * What a display shows of a frame: 8-bit grey or RGB.
+   * @param frame from 0
+   * @throws DicomError
+   */
+  async display(frame = 0): Promise<Pixels> {
+    return displayed(await this.stored(frame), this.file.dataSet, this.header, frame);
+  }
+}
+
+/** Decodes one frame as a display shows it. */
+export async function decodeDicom(
+  bytes: Uint8Array,
+  { frame = 0, limits = DICOM_LIMITS }: { frame?: number; limits?: DicomLimits } = {},
+): Promise<Pixels> {
+  return DicomImage.parse(bytes, limits).display(frame);
+}

@@ -1,0 +1,105 @@
+// A frame as people see it: 8-bit grey or RGB.
+
+import type { DataSet } from 'dicom-parser';
+import type { Pixels } from '../pixels';
+import { DicomError } from './errors';
+import type { ImageFormat } from './header';
+import { fullScale, lookUp, readLookupTable } from './lookup-table';
+import type { StoredFrame, Values } from './stored-values';
+import { greyLevel, greyTransforms, measured, type Contrast, type GreyTransforms, type Padding } from './transforms';
+
+const WHITE = 255;
+
+function isPadding(padding: Padding | undefined, value: number): boolean {
+  return padding !== undefined && value >= padding.from && value <= padding.to;
+}
+
+/** The range of what was measured, without padding. */
+function fullRange(values: Values, { modality, padding }: GreyTransforms): Contrast {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (isPadding(padding, value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const ends = low > high ? [0, 0] : [measured(modality, low), measured(modality, high)];
+  const [from, to] = [Math.min(...ends), Math.max(...ends)];
+  return { centre: (from + to) / 2, width: Math.max(to - from, Number.MIN_VALUE), shape: 'LINEAR_EXACT' };
+}
+
+/** True for 8-bit grey that says nothing about its contrast: screen captures and the like are meant as they are. */
+function isScreenGrey({ bitsStored, signed }: ImageFormat, { modality }: GreyTransforms): boolean {
+  return bitsStored === 8 && !signed && 'slope' in modality && modality.slope === 1 && modality.intercept === 0;
+}
+
+const SCREEN: Contrast = { centre: 127.5, width: 255, shape: 'LINEAR_EXACT' };
+
+function greyPixels({ values, width, height }: StoredFrame, format: ImageFormat, transforms: GreyTransforms): Pixels {
+  const { modality, padding } = transforms;
+  const screen = isScreenGrey(format, transforms) ? SCREEN : undefined;
+  const contrast = transforms.contrast ?? screen ?? fullRange(values, transforms);
+  const inverted = format.photometric === 'MONOCHROME1';
+  const shade = (value: number): number => {
+    if (isPadding(padding, value)) return 0;
+    const level = greyLevel(contrast, measured(modality, value));
+    return Math.round(WHITE * (inverted ? 1 - level : level));
+  };
+  // Most frames hold far fewer different values than pixels.
+  const known = new Map<number, number>();
+  const table = values.BYTES_PER_ELEMENT <= 2 ? new Int16Array(65_536).fill(-1) : undefined;
+  const data = new Uint8Array(values.length);
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] as number;
+    let level = table ? (table[value & 0xffff] as number) : (known.get(value) ?? -1);
+    if (level < 0) {
+      level = shade(value);
+      if (table) table[value & 0xffff] = level;
+      else if (known.size < 65_536) known.set(value, level);
+    }
+    data[at] = level;
+  }
+  return { data, width, height, channels: 1, sampleType: 'uint8' };
+}
+
+const PALETTE = [
+  ['x00281101', 'x00281201'],
+  ['x00281102', 'x00281202'],
+  ['x00281103', 'x00281203'],
+] as const;
+
+function palettePixels({ values, width, height }: StoredFrame, dataSet: DataSet, signed: boolean): Pixels {
+  const tables = PALETTE.map(([descriptor, data]) => readLookupTable(dataSet, descriptor, data, signed));
+  const data = new Uint8Array(values.length * 3);
+  tables.forEach((table, band) => {
+    if (!table) throw new DicomError('PIXEL_FORMAT', 'The DICOM image lacks the palette of its colours.');
+    const scale = WHITE / fullScale(table);
+    for (let at = 0; at < values.length; at += 1) {
+      data[at * 3 + band] = Math.round(lookUp(table, values[at] as number) * scale);
+    }
+  });
+  return { data, width, height, channels: 3, sampleType: 'uint8' };
+}
+
+function rgbPixels({ values, width, height }: StoredFrame, { bitsStored }: ImageFormat): Pixels {
+  const scale = WHITE / (2 ** bitsStored - 1);
+  const data = bitsStored === 8 && values instanceof Uint8Array ? values : new Uint8Array(values.length);
+  if (data !== values) values.forEach((value, at) => (data[at] = Math.round(value * scale)));
+  return { data, width, height, channels: 3, sampleType: 'uint8' };
+}
+
+/**
+ * Grey images go through the rescaling of the header, then through its VOI LUT, or else its first window, or else from the
+ * smallest to the largest value of the frame (8-bit unsigned grey without any of these is kept as it is). MONOCHROME1 is
+ * inverted, so that bright is always high on the display; padding becomes black. Palettes are looked up.
+ * @throws DicomError
+ */
+export function displayed(stored: StoredFrame, dataSet: DataSet, format: ImageFormat, frame: number): Pixels {
+  switch (stored.kind) {
+    case 'rgb':
+      return rgbPixels(stored, format);
+    case 'palette':
+      return palettePixels(stored, dataSet, format.signed);
+    case 'grey':
+      return greyPixels(stored, format, greyTransforms(dataSet, format, frame));
+  }
+}

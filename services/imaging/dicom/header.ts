@@ -1,0 +1,178 @@
+// What a DICOM file says about its pixels and where it belongs.
+
+import { open } from 'node:fs/promises';
+import type { DataSet } from 'dicom-parser';
+import { parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
+import { DicomError } from './errors';
+import type { TransferSyntax } from './transfer-syntax';
+
+export interface DicomLimits {
+  /** Of the file, and of what it inflates to. */
+  maxBytes: number;
+  /** Rows x columns of a frame, checked before anything is allocated for it. */
+  maxPixels: number;
+  maxFrames: number;
+}
+
+/** Files of hundreds of frames are as large as many photographs together. */
+export const DICOM_LIMITS: Readonly<DicomLimits> = {
+  maxBytes: 256 * 1024 * 1024,
+  maxPixels: 64_000_000,
+  maxFrames: 10_000,
+};
+
+const PHOTOMETRIC = [
+  'MONOCHROME1',
+  'MONOCHROME2',
+  'PALETTE COLOR',
+  'RGB',
+  'YBR_FULL',
+  'YBR_FULL_422',
+  'YBR_RCT',
+  'YBR_ICT',
+] as const;
+
+export type Photometric = (typeof PHOTOMETRIC)[number];
+
+/** How the pixels of an image lie (PS3.3 C.7.6.3). */
+export interface ImageFormat {
+  width: number;
+  height: number;
+  frames: number;
+  samples: 1 | 3;
+  photometric: Photometric;
+  bitsAllocated: 1 | 8 | 16 | 32;
+  bitsStored: number;
+  highBit: number;
+  signed: boolean;
+  /** Samples lie plane by plane. */
+  planar: boolean;
+}
+
+/** What tells which images belong together. Identifies patients: never to be shown or logged. */
+export interface Belonging {
+  patientId: string | undefined;
+  studyUid: string | undefined;
+  sopInstanceUid: string | undefined;
+}
+
+export interface DicomHeader extends ImageFormat, Belonging {
+  syntax: TransferSyntax;
+  /** Modality such as CT; SEG for a segmentation. */
+  modality: string | undefined;
+}
+
+function needed(dataSet: DataSet, tag: string, name: string): number {
+  const value = dataSet.elements[tag]?.length ? dataSet.uint16(tag) : undefined;
+  if (value === undefined) throw new DicomError('HEADER', `The DICOM header has no ${name}.`);
+  return value;
+}
+
+/** A short text of the header; undefined where it is absent or empty. */
+export function text(dataSet: DataSet, tag: string): string | undefined {
+  const value = dataSet.string(tag)?.trim();
+  return value === '' ? undefined : value;
+}
+
+function photometricOf(dataSet: DataSet): Photometric {
+  const named = text(dataSet, 'x00280004');
+  const photometric = PHOTOMETRIC.find((known) => known === named);
+  if (photometric) return photometric;
+  throw named === undefined
+    ? new DicomError('HEADER', 'The DICOM header has no photometric interpretation.')
+    : new DicomError('PIXEL_FORMAT', 'The DICOM image has a photometric interpretation that is not read.');
+}
+
+function bitsOf(dataSet: DataSet): Pick<ImageFormat, 'bitsAllocated' | 'bitsStored' | 'highBit' | 'signed'> {
+  const allocated = needed(dataSet, 'x00280100', 'bits allocated');
+  if (allocated !== 1 && allocated !== 8 && allocated !== 16 && allocated !== 32) {
+    throw new DicomError('PIXEL_FORMAT', `The DICOM image has ${allocated} bits allocated; 1, 8, 16 and 32 are read.`);
+  }
+  const bitsStored = dataSet.uint16('x00280101') ?? allocated;
+  const highBit = dataSet.uint16('x00280102') ?? bitsStored - 1;
+  if (bitsStored < 1 || highBit < bitsStored - 1 || highBit >= allocated) {
+    throw new DicomError('HEADER', 'The DICOM header contradicts itself about bits stored and allocated.');
+  }
+  return { bitsAllocated: allocated, bitsStored, highBit, signed: dataSet.uint16('x00280103') === 1 };
+}
+
+function framesOf(dataSet: DataSet, { maxFrames }: DicomLimits): number {
+  const frames = dataSet.elements['x00280008']?.length ? dataSet.intString('x00280008') : 1;
+  if (frames === undefined || !Number.isInteger(frames) || frames < 1) {
+    throw new DicomError('HEADER', 'The DICOM header gives no valid number of frames.');
+  }
+  if (frames > maxFrames) {
+    throw new DicomError('TOO_LARGE', `The DICOM image has ${frames} frames; at most ${maxFrames} are accepted.`);
+  }
+  return frames;
+}
+
+/** @throws DicomError (HEADER, PIXEL_FORMAT, TOO_LARGE) */
+export function formatOf(dataSet: DataSet, limits: DicomLimits): ImageFormat {
+  const height = needed(dataSet, 'x00280010', 'rows');
+  const width = needed(dataSet, 'x00280011', 'columns');
+  if (height === 0 || width === 0) throw new DicomError('HEADER', `The DICOM image is ${width} x ${height}.`);
+  if (width * height > limits.maxPixels) {
+    throw new DicomError(
+      'TOO_LARGE',
+      `The DICOM image is ${width} x ${height}; at most ${limits.maxPixels} pixels are accepted.`,
+    );
+  }
+  const bits = bitsOf(dataSet);
+  const photometric = photometricOf(dataSet);
+  const samples = dataSet.uint16('x00280002') ?? 1;
+  const colour = !photometric.startsWith('MONOCHROME') && photometric !== 'PALETTE COLOR';
+  if (samples !== (colour ? 3 : 1)) {
+    throw new DicomError('HEADER', `The DICOM header gives a ${photometric} image ${samples} samples per pixel.`);
+  }
+  const planar = samples === 3 && dataSet.uint16('x00280006') === 1;
+  return { width, height, frames: framesOf(dataSet, limits), samples, photometric, ...bits, planar };
+}
+
+/** @throws DicomError, also for an object without pixels */
+export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): DicomHeader {
+  if (dataSet.elements[PIXEL_DATA] === undefined) {
+    const float = dataSet.elements['x7fe00008'] ?? dataSet.elements['x7fe00009'];
+    throw float
+      ? new DicomError('PIXEL_FORMAT', 'The DICOM image holds floating-point pixels, which are not read.')
+      : new DicomError('NO_PIXELS', 'The DICOM file holds no pixels.');
+  }
+  return {
+    ...formatOf(dataSet, limits),
+    syntax,
+    modality: text(dataSet, 'x00080060'),
+    patientId: text(dataSet, 'x00100020'),
+    studyUid: text(dataSet, 'x0020000d'),
+    sopInstanceUid: text(dataSet, 'x00080018'),
+  };
+}
+
+/** Enough of nearly every file to reach its pixels. */
+const HEADER_BYTES = 64 * 1024;
+
+/**
+ * Reads as much of a file as its header needs.
+ * @throws DicomError; errors of the file system as they are
+ */
+export async function readDicomHeader(path: string, limits: DicomLimits = DICOM_LIMITS): Promise<DicomHeader> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    for (let wanted = HEADER_BYTES; ; wanted *= 16) {
+      const bytes = Buffer.alloc(Math.min(wanted, size, limits.maxBytes));
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      const whole = bytesRead < wanted;
+      try {
+        return headerOf(
+          parseFile(bytes.subarray(0, bytesRead), { maxBytes: limits.maxBytes, headerOnly: true }),
+          limits,
+        );
+      } catch (error) {
+        const more = error instanceof DicomError && (error.defect === 'TRUNCATED' || error.defect === 'NO_PIXELS');
+        if (!more || whole) throw error;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,164 @@
+// A frame as the numbers that the file stores: decompressed, in the order of bytes of this machine, unused bits removed,
+// colour as RGB. Neither rescaled nor windowed.
+
+import { DicomError } from './errors';
+import { decodeCompressed } from './codecs';
+import type { ParsedFile } from './data-set';
+import { encapsulatedFrame, nativeFrame, pixelElement } from './frame-bytes';
+import type { ImageFormat } from './header';
+import { decodeRleFrame } from './rle';
+
+export type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+
+export interface StoredFrame {
+  /** Interleaved, rows from the top. */
+  values: Values;
+  width: number;
+  height: number;
+  /** What the values are: grey levels, indices into the palette, or red, green and blue. */
+  kind: 'grey' | 'palette' | 'rgb';
+}
+
+/** Little-endian samples as they came, and how many of their bits count. */
+interface Raw {
+  bytes: Uint8Array;
+  bits: number;
+  shift: number;
+}
+
+function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Values {
+  // A copy: the values are changed, and a typed array needs an aligned start. (Buffer's slice() would copy nothing.)
+  const { buffer } = new Uint8Array(bytes);
+  switch (bitsAllocated) {
+    case 8:
+      return signed ? new Int8Array(buffer) : new Uint8Array(buffer);
+    case 16:
+      return signed ? new Int16Array(buffer) : new Uint16Array(buffer);
+    case 32:
+      return signed ? new Int32Array(buffer) : new Uint32Array(buffer);
+  }
+}
+
+/** Keeps `bits` bits from `shift` on; the highest of them is the sign of signed values. */
+function keepBits(values: Values, { bits, shift }: Raw, signed: boolean): void {
+  const size = values.BYTES_PER_ELEMENT * 8;
+  if (bits + shift >= size && shift === 0) return;
+  const left = 32 - bits - shift;
+  const right = 32 - bits;
+  for (let at = 0; at < values.length; at += 1) {
+    const moved = (values[at] as number) << left;
+    values[at] = signed ? moved >> right : moved >>> right;
+  }
+}
+
+function unpackBits(bytes: Uint8Array, firstBit: number, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, at) => {
+    const bit = firstBit + at;
+    return ((bytes[bit >> 3] as number) >> (bit & 7)) & 1;
+  });
+}
+
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const copy = Buffer.from(bytes);
+  return size === 4 ? copy.swap32() : copy.swap16();
+}
+
+/** Samples of a big-endian file in little-endian order; bytes that were stored as words are swapped, too. */
+function littleEndian({ dataSet, syntax }: ParsedFile, bytes: Uint8Array, bitsAllocated: number): Uint8Array {
+  if (!syntax.bigEndian) return bytes;
+  if (bitsAllocated === 8) {
+    return pixelElement(dataSet).vr === 'OW' && bytes.length % 2 === 0 ? swapped(bytes, 2) : bytes;
+  }
+  return swapped(bytes, bitsAllocated / 8);
+}
+
+async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): Promise<Raw> {
+  const { width, height, samples, bitsAllocated, bitsStored, highBit, frames } = format;
+  const { codec } = file.syntax;
+  const shift = highBit + 1 - bitsStored;
+  if (codec === undefined) {
+    const bytes = nativeFrame(file.dataSet, format, frame);
+    return { bytes: littleEndian(file, bytes, bitsAllocated), bits: bitsStored, shift };
+  }
+  const encoded = encapsulatedFrame(file.dataSet, frame, frames);
+  if (codec === 'rle') {
+    const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
+    return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
+  }
+  const { bytes, precision } = await decodeCompressed(encoded, codec, format);
+  return { bytes, bits: Math.max(bitsStored, precision), shift: 0 };
+}
+
+/** Planes one after the other, interleaved. */
+function interleaved(values: Values, pixels: number): Values {
+  const result = values.slice();
+  for (let band = 0; band < 3; band += 1) {
+    for (let pixel = 0; pixel < pixels; pixel += 1) result[pixel * 3 + band] = values[band * pixels + pixel] as number;
+  }
+  return result;
+}
+
+/** Y Y Cb Cr for two pixels of a row each, as Y Cb Cr for every pixel. */
+function upsampled(values: Values, pixels: number): Uint8Array {
+  const result = new Uint8Array(pixels * 3);
+  for (let pixel = 0; pixel < pixels; pixel += 1) {
+    const pair = (pixel >> 1) * 4;
+    result[pixel * 3] = values[pair + (pixel & 1)] as number;
+    result[pixel * 3 + 1] = values[pair + 2] as number;
+    result[pixel * 3 + 2] = values[pair + 3] as number;
+  }
+  return result;
+}
+
+/** YBR_FULL to RGB in place (PS3.3 C.7.6.3.1.2; ITU-R BT.601 with full range). */
+function toRgb(values: Uint8Array): Uint8Array {
+  const clamped = new Uint8ClampedArray(values.buffer, values.byteOffset, values.length);
+  for (let at = 0; at < values.length; at += 3) {
+    const luma = values[at] as number;
+    const blue = (values[at + 1] as number) - 128;
+    const red = (values[at + 2] as number) - 128;
+    clamped[at] = luma + 1.402 * red;
+    clamped[at + 1] = luma - 0.344136 * blue - 0.714136 * red;
+    clamped[at + 2] = luma + 1.772 * blue;
+  }
+  return values;
+}
+
+function colour(values: Values, format: ImageFormat, compressed: boolean): Values {
+  const { width, height, photometric, planar } = format;
+  const pixels = width * height;
+  const isYbr = photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422';
+  if (isYbr && !(values instanceof Uint8Array)) {
+    throw new DicomError('PIXEL_FORMAT', `The DICOM image is ${photometric} of more than 8 bits, which is not read.`);
+  }
+  const native = !compressed && photometric === 'YBR_FULL_422' ? upsampled(values, pixels) : values;
+  const ordered = planar && !compressed && native === values ? interleaved(native, pixels) : native;
+  // The decoder of JPEG 2000 undoes YBR_RCT and YBR_ICT itself.
+  return isYbr ? toRgb(ordered as Uint8Array) : ordered;
+}
+
+/**
+ * @param frame from 0
+ * @throws DicomError
+ */
+export async function storedFrame(file: ParsedFile, format: ImageFormat, frame: number): Promise<StoredFrame> {
+  const { width, height, frames, samples, bitsAllocated, signed, photometric } = format;
+  if (!Number.isInteger(frame) || frame < 0 || frame >= frames) {
+    throw new DicomError('FRAME', `The DICOM image has ${frames} frames; there is no frame ${frame + 1}.`);
+  }
+  if (bitsAllocated === 1) {
+    if (samples !== 1 || file.syntax.codec) {
+      throw new DicomError('PIXEL_FORMAT', 'The DICOM image has one bit for a pixel in a form that is not read.');
+    }
+    const pixels = width * height;
+    const bytes = nativeFrame(file.dataSet, format, frame);
+    return { values: unpackBits(bytes, (frame * pixels) % 8, pixels), width, height, kind: 'grey' };
+  }
+  const raw = await rawFrame(file, format, frame);
+  const values = viewOf(raw.bytes, bitsAllocated, signed);
+  keepBits(values, raw, signed);
+  if (samples === 3) {
+    return { values: colour(values, format, file.syntax.codec !== undefined), width, height, kind: 'rgb' };
+  }
+  return { values, width, height, kind: photometric === 'PALETTE COLOR' ? 'palette' : 'grey' };
+}
