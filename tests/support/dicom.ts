@@ -120,3 +120,45 @@ export function greyDicom({ values, syntax = EXPLICIT, more = {}, ...image }: Gr
   };
   return dicomFile({ ...greyElements(image), ...pixels, ...more }, syntax);
 }
+
+export interface SegmentationImage {
+  width: number;
+  height: number;
+  /** SOP Instance UIDs of all images that were looked at. */
+  looked: readonly string[];
+  /** What was drawn on which image, and on which of its frames (from 1). */
+  frames: readonly { of: string; frame?: number; foreground: readonly number[] }[];
+}
+
+/** A binary DICOM segmentation of one segment. */
+export function segmentationDicom({ width, height, looked, frames }: SegmentationImage): Buffer {
+  const size = width * height;
+  const bits = Buffer.alloc(Math.ceil((size * frames.length) / 8));
+  frames.forEach(({ foreground }, frame) => {
+    for (const pixel of foreground) {
+      const at = frame * size + pixel;
+      bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7));
+    }
+  });
+  const source = (of: string, frame?: number): DicomElements => ({
+    '00081155': ['UI', of],
+    ...(frame === undefined ? {} : { '00081160': ['IS', String(frame)] as const }),
+  });
+  const series: DicomElements = { '0008114a': ['SQ', looked.map((uid) => source(uid))] };
+  const groups = frames.map(({ of, frame }): DicomElements => ({
+    '00089124': ['SQ', [{ '00082112': ['SQ', [source(of, frame)]] }]],
+  }));
+  return dicomFile({
+    ...greyElements({ width, height }),
+    '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.66.4'],
+    '00080060': ['CS', 'SEG'],
+    '00081115': ['SQ', [series]],
+    '00280008': ['IS', String(frames.length)],
+    '00280100': ['US', [1]],
+    '00280101': ['US', [1]],
+    '00280102': ['US', [0]],
+    '00620001': ['CS', 'BINARY'],
+    '52009230': ['SQ', groups],
+    '7fe00010': ['OB', bits],
+  });
+}

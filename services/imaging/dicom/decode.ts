@@ -35,11 +35,3 @@ export class DicomImage {
     return displayed(await this.stored(frame), this.file.dataSet, this.header, frame);
   }
 }
-
-/** Decodes one frame as a display shows it. */
-export async function decodeDicom(
-  bytes: Uint8Array,
-  { frame = 0, limits = DICOM_LIMITS }: { frame?: number; limits?: DicomLimits } = {},
-): Promise<Pixels> {
-  return DicomImage.parse(bytes, limits).display(frame);
-}

@@ -1,7 +1,8 @@
 // DICOM images: what their header says, the values that they store, and what a display shows of them.
 
 export { isDicom } from './data-set';
-export { decodeDicom, DicomImage } from './decode';
+export { DicomImage } from './decode';
 export { DicomError, type DicomDefect } from './errors';
 export { DICOM_LIMITS, readDicomHeader, type DicomHeader, type DicomLimits } from './header';
+export { DicomSegmentation, type SourceFrame } from './segmentation';
 export type { StoredFrame } from './stored-values';

@@ -1,8 +1,39 @@
+import { stat } from 'node:fs/promises';
 import { decodeBmp, isBmp } from '../../imaging/bmp';
-import { decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
+import { decodedBytes, decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
+import { DicomError, DicomImage, isDicom, readDicomHeader } from '../../imaging/dicom';
 import type { Pixels } from '../../imaging/pixels';
 
-/** Decodes a file of a data set: what the services take, and BMP. */
-export async function decodeDataFile(bytes: Buffer): Promise<Pixels> {
-  return isBmp(bytes) ? decodeBmp(bytes, DEFAULT_LIMITS) : decodeImage(bytes);
+/** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
+const BYTES_PER_FILE_BYTE = 3;
+/** Stored values and what a display shows of them, for each sample of a DICOM image. */
+const BYTES_PER_DICOM_SAMPLE = 5;
+
+/**
+ * Decodes a file of a data set: what the services take, BMP, and DICOM as a display shows it.
+ * @param frame of a DICOM image, from 0; absent: the only one
+ */
+export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pixels> {
+  if (isBmp(bytes)) return decodeBmp(bytes, DEFAULT_LIMITS);
+  if (!isDicom(bytes)) return decodeImage(bytes);
+  const image = DicomImage.parse(bytes);
+  const { frames } = image.header;
+  if (frame === undefined && frames > 1) {
+    throw new DicomError('FRAME', `The DICOM file has ${frames} frames, where one picture is needed.`);
+  }
+  return image.display(frame);
+}
+
+/** Bytes that decoding a file will hold, from its header; an estimate where that tells nothing. */
+export async function decodingBytes(path: string): Promise<number> {
+  const known = await decodedBytes(path);
+  if (known !== undefined) return known;
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  return readDicomHeader(path).then(
+    ({ width, height, samples }) => size + width * height * samples * BYTES_PER_DICOM_SAMPLE,
+    () => size * BYTES_PER_FILE_BYTE,
+  );
 }

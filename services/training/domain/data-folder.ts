@@ -4,6 +4,7 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, parse } from 'node:path';
 import { automedError } from '../../common/errors';
+import type { SourceFrame } from '../../imaging/dicom';
 import { readGroups, type GroupTable } from './manifest-csv';
 
 /** Where the mask of one structure is, and how its pixels are read. */
@@ -14,12 +15,16 @@ export interface MaskSource {
   values?: { from: number; to: number };
   /** The files are of another size than the image by design, and are brought to its size (nearest). */
   resize?: boolean;
+  /** The picture that DICOM segmentations among the files are to be read for. */
+  segmentationOf?: SourceFrame;
 }
 
 export interface Sample {
   /** Path below the data folder, without extension: unique, and the same on every machine. */
   name: string;
   imagePath: string;
+  /** Of a DICOM file of several frames, from 0. */
+  frame?: number;
   /** Segmentation only: of each structure, in their order. */
   masks?: MaskSource[];
   /** Classification only: index into the folder's classes. */

@@ -2,12 +2,11 @@
 // the parallelism.
 
 import { createHash, type Hash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { AutomedError, automedError } from '../../common/errors';
-import { decodedBytes } from '../../imaging/decode';
 import type { Pixels } from '../../imaging/pixels';
 import { ByteBudget } from './byte-budget';
-import { decodeDataFile } from './data-file';
+import { decodeDataFile, decodingBytes } from './data-file';
 import type { MaskSource, Sample } from './data-folder';
 import { readMask } from './read-mask';
 
@@ -15,8 +14,6 @@ import { readMask } from './read-mask';
 export const DECODE_PARALLEL = 4;
 /** Pixels and masks that may be held decoded at once, bytes: far more than four photographs, far less than four slides. */
 export const DECODE_BYTES = 512 * 1024 * 1024;
-/** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
-const BYTES_PER_FILE_BYTE = 3;
 
 export interface DecodeOptions {
   /** Images decoded at a time; more than UV_THREADPOOL_SIZE helps nothing. */
@@ -43,7 +40,8 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   const hash = createHash('sha256');
   const bytes = await readFile(sample.imagePath);
   hash.update(bytes);
-  const pixels = await decodeDataFile(bytes);
+  if (sample.frame !== undefined) hash.update(`frame ${sample.frame}`);
+  const pixels = await decodeDataFile(bytes, sample.frame);
   if (sample.masks === undefined) {
     return { sample, pixels, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
@@ -75,12 +73,7 @@ async function attempt(sample: Sample): Promise<DecodedSample | UnusableSample> 
 
 /** What decoding a sample will hold: image, masks, and the mask image that is being read. */
 async function bytesOf({ imagePath, masks = [] }: Sample): Promise<number> {
-  const fileBytes = async (): Promise<number> =>
-    stat(imagePath).then(
-      ({ size }) => size * BYTES_PER_FILE_BYTE,
-      () => 0,
-    );
-  const pixels = (await decodedBytes(imagePath)) ?? (await fileBytes());
+  const pixels = await decodingBytes(imagePath);
   return pixels + (masks.length === 0 ? 0 : (pixels * (masks.length + 1)) / 3);
 }
 

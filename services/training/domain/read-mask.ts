@@ -3,12 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { automedError } from '../../common/errors';
+import { DicomSegmentation, isDicom, type SourceFrame } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import { decodeDataFile } from './data-file';
 import type { MaskSource } from './data-folder';
 
 /** Foreground of a mask image unless its data set says otherwise: above 127. */
 const BRIGHT = { from: 128, to: 255 };
+const WHITE = 255;
 
 interface Size {
   width: number;
@@ -21,15 +23,26 @@ interface Size {
  * @throws InvalidInputError when a file is no image (UNSUPPORTED_IMAGE) or of another size (SHAPE_MISMATCH)
  */
 export async function readMask(source: MaskSource, size: Size, hash?: Hash): Promise<Uint8Array> {
-  const { paths, values, resize = false } = source;
+  const { paths, values, resize = false, segmentationOf } = source;
   const mask = new Uint8Array(size.width * size.height);
   for (const path of paths) {
     const bytes = await readFile(path);
     hash?.update(bytes);
-    unite(mask, size, await decodeDataFile(bytes), { values: values ?? BRIGHT, resize });
+    unite(mask, size, await readMaskFile(bytes, segmentationOf), { values: values ?? BRIGHT, resize });
   }
+  if (segmentationOf) hash?.update(`of ${segmentationOf.sopInstanceUid} frame ${segmentationOf.frame}`);
   if (values) hash?.update(`foreground ${values.from} to ${values.to}`);
   return mask;
+}
+
+/** A mask image; of a DICOM segmentation what it shows of one picture, in white. */
+async function readMaskFile(bytes: Buffer, segmentationOf: SourceFrame | undefined): Promise<Pixels> {
+  if (!isDicom(bytes) || !DicomSegmentation.is(bytes)) return decodeDataFile(bytes);
+  if (!segmentationOf) {
+    throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
+  }
+  const { mask, width, height } = await DicomSegmentation.parse(bytes).mask(segmentationOf);
+  return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
 }
 
 function unite(

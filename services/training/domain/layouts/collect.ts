@@ -14,6 +14,8 @@ export interface Found {
   path: string;
   /** Tells samples of one image apart. */
   suffix?: string;
+  /** Of a DICOM file of several frames, from 0. */
+  frame?: number;
   part: Part;
   /** Classification: its class, or nothing where the data set does not say. */
   className?: string | undefined;
@@ -85,11 +87,12 @@ function sampleOf(
   classes: readonly string[],
   groups: Partial<GroupTable> | undefined,
 ): Sample {
-  const { path, part, className, masks, group } = found;
+  const { path, frame, part, className, masks, group } = found;
   const known = group ?? groups?.groupOf?.(stemOf(path), { part: part, className });
   return {
     name: nameOf(found),
     imagePath: join(tree.root, path),
+    ...(frame === undefined ? {} : { frame }),
     ...(task === 'segmentation' ? { masks: masks ?? [] } : { label: classes.indexOf(className ?? '') }),
     ...(known === undefined ? {} : { group: known }),
   };

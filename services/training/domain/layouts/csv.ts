@@ -1,11 +1,13 @@
 // A table of one's own: a CSV file whose rows name an image and its mask or its class, and may name a part and a group. Paths
-// are relative to the CSV file and stay below its folder. Several structures are several columns of masks.
+// are relative to the CSV file and stay below its folder. Several structures are several columns of masks. A DICOM file gives
+// one sample for each of its frames, and its patient where the table has no column of groups.
 
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
 import { GROUP_COLUMNS, parseTable, partName } from '../manifest-csv';
 import { collect, layoutError, told, type Found } from './collect';
+import { isNamedDicom, withHeaders } from './dicom-headers';
 import type { FileTree } from './file-tree';
 import type { CsvColumns, Layout, LayoutRequest } from './layout';
 
@@ -102,9 +104,19 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       },
     ];
   });
+  // DICOM files say which patient they are of, where the table does not.
+  const headers = found.some(({ path }) => isNamedDicom(path))
+    ? await withHeaders(tree.root, found, isNamedDicom)
+    : undefined;
+  const groupColumn = roles.group ?? headers?.groupColumn;
+  const notes = roles.group === undefined ? headers?.notes : undefined;
   // Without a column of groups nothing may be looked up in manifest.csv: this table is the manifest.
-  const data = await collect(tree, { task: request.task }, { found, groupColumn: roles.group ?? '' });
-  return { ...data, problems: [...problems, ...data.problems], groupColumn: roles.group };
+  const data = await collect(
+    tree,
+    { task: request.task },
+    { found: headers?.found ?? found, groupColumn: groupColumn ?? '', notes: notes ?? [] },
+  );
+  return { ...data, problems: [...problems, ...(headers?.problems ?? []), ...data.problems], groupColumn };
 }
 
 export const csv: Layout = {

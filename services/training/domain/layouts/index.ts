@@ -4,6 +4,7 @@ import { brainMri } from './brain-mri';
 import { covidRadiography } from './covid-radiography';
 import { csv } from './csv';
 import { cvcClinicDb } from './cvc-clinicdb';
+import { dicom } from './dicom';
 import type { FileTree } from './file-tree';
 import { ham10000 } from './ham10000';
 import { isic } from './isic';
@@ -28,6 +29,8 @@ export const LAYOUTS: readonly Layout[] = [
   brainMri,
   covidRadiography,
   lc25000,
+  // Last: published layouts may hold DICOM files, too.
+  dicom,
 ];
 
 /** The layout by which the files are named; the plain one where none says so. */

@@ -1,0 +1,118 @@
+// DICOM segmentations (PS3.3 A.51): one bit per pixel and segment, each frame bound to the image that it was drawn on by that
+// image's SOP Instance UID, never by its place in the file.
+
+import type { DataSet } from 'dicom-parser';
+import type { Mask } from '../mask';
+import { parseFile, type ParsedFile } from './data-set';
+import { DicomError } from './errors';
+import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
+import { storedFrame } from './stored-values';
+
+/** Which picture a mask is wanted of. */
+export interface SourceFrame {
+  sopInstanceUid: string;
+  /** From 0. */
+  frame: number;
+}
+
+interface Reference {
+  sopInstanceUid: string;
+  /** From 1, as DICOM counts; empty: of the whole instance. */
+  frames: number[];
+}
+
+const itemsOf = (dataSet: DataSet | undefined, tag: string): DataSet[] =>
+  (dataSet?.elements[tag]?.items ?? []).flatMap((item) => item.dataSet ?? []);
+
+function referenceOf(item: DataSet): Reference[] {
+  const sopInstanceUid = text(item, 'x00081155');
+  if (sopInstanceUid === undefined) return [];
+  const count = item.elements['x00081160']?.length ? (item.numStringValues('x00081160') ?? 0) : 0;
+  const frames = Array.from({ length: count }, (_, at) => item.intString('x00081160', at) ?? 0);
+  return [{ sopInstanceUid, frames }];
+}
+
+/** Images that a frame was drawn on, from its own functional group or the shared one. */
+function sourcesOf(groups: readonly (DataSet | undefined)[]): Reference[] {
+  return groups
+    .flatMap((group) => itemsOf(group, 'x00089124'))
+    .flatMap((derivation) => itemsOf(derivation, 'x00082112'))
+    .flatMap(referenceOf);
+}
+
+/** Every image that the segmentation names as looked at, also those on which nothing was drawn. */
+function instancesOf(dataSet: DataSet): Reference[] {
+  return itemsOf(dataSet, 'x00081115')
+    .flatMap((series) => itemsOf(series, 'x0008114a'))
+    .flatMap(referenceOf);
+}
+
+export class DicomSegmentation {
+  /** SOP Instance UIDs of the images that it says something about. */
+  readonly sources: ReadonlySet<string>;
+  /** Frame by frame. */
+  private readonly drawnOn: readonly Reference[][];
+
+  private constructor(
+    private readonly file: ParsedFile,
+    private readonly header: DicomHeader,
+  ) {
+    const { dataSet } = file;
+    const shared = itemsOf(dataSet, 'x52009229')[0];
+    const own = itemsOf(dataSet, 'x52009230');
+    const instances = instancesOf(dataSet);
+    // A single image needs no reference of each frame.
+    const only = new Set(instances.map(({ sopInstanceUid }) => sopInstanceUid)).size === 1 ? instances : [];
+    this.drawnOn = Array.from({ length: header.frames }, (_, frame) => {
+      const sources = sourcesOf([own[frame], shared]);
+      return sources.length > 0 ? sources : only;
+    });
+    if (this.drawnOn.some((sources) => sources.length === 0)) {
+      throw new DicomError('HEADER', 'The DICOM segmentation does not say which images its frames belong to.');
+    }
+    this.sources = new Set([...instances, ...this.drawnOn.flat()].map(({ sopInstanceUid }) => sopInstanceUid));
+  }
+
+  /** True for a DICOM file that is a segmentation. */
+  static is(bytes: Uint8Array, { maxBytes }: DicomLimits = DICOM_LIMITS): boolean {
+    try {
+      return text(parseFile(bytes, { maxBytes, headerOnly: true }).dataSet, 'x00080060') === 'SEG';
+    } catch {
+      return false;
+    }
+  }
+
+  /** @throws DicomError, also for one that is not binary */
+  static parse(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): DicomSegmentation {
+    const file = parseFile(bytes, limits);
+    const header = headerOf(file, limits);
+    if (text(file.dataSet, 'x00620001') !== 'BINARY' || header.bitsAllocated !== 1) {
+      throw new DicomError('PIXEL_FORMAT', 'The DICOM segmentation is not binary; others are not read.');
+    }
+    return new DicomSegmentation(file, header);
+  }
+
+  /**
+   * All segments of one picture united; nothing drawn on it gives an empty mask.
+   * @throws DicomError (FRAME) when the segmentation does not name the picture
+   */
+  async mask({ sopInstanceUid, frame }: SourceFrame): Promise<Mask> {
+    if (!this.sources.has(sopInstanceUid)) {
+      throw new DicomError('FRAME', 'The DICOM segmentation is of other images.');
+    }
+    const { width, height } = this.header;
+    const mask = new Uint8Array(width * height);
+    for (const [at, sources] of this.drawnOn.entries()) {
+      const meant = sources.some(
+        (source) =>
+          source.sopInstanceUid === sopInstanceUid && (source.frames.length === 0 || source.frames.includes(frame + 1)),
+      );
+      if (!meant) continue;
+      const { values } = await storedFrame(this.file, this.header, at);
+      values.forEach((value, pixel) => {
+        if (value !== 0) mask[pixel] = 1;
+      });
+    }
+    return { mask, width, height };
+  }
+}

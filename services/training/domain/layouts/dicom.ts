@@ -1,0 +1,166 @@
+// DICOM files in folders, as archives export them: one folder per class, or images/ with masks/ beside it; either of them
+// also below train/, val(idation)/ and test/. Below a class or images/ the files may lie in folders of patients and studies,
+// with or without the extension .dcm.
+//
+// A mask is a PNG (or another picture) of its image's path and stem, or a DICOM segmentation of any name that refers to the
+// image. A file of several frames gives one sample for each. Patients are told apart by the header's PatientID (else
+// StudyInstanceUID), and a split keeps each of them together, unless manifest.csv gives groups.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DicomSegmentation, isDicom } from '../../../imaging/dicom';
+import { MASK_SUFFIX, NO_IMAGE, PART_FOLDERS, type DataFolder, type Part, type Problem } from '../data-folder';
+import { readGroups } from '../manifest-csv';
+import { collect, layoutError, type Collected, type Found } from './collect';
+import { HEADER_GROUPS, isNamedDicom, withHeaders, type HeaderGroup } from './dicom-headers';
+import { fileOf, isImage, type FileTree } from './file-tree';
+import type { Layout, LayoutRequest } from './layout';
+
+/** A file of the tree with the part that it is of and its path below that part's folder. */
+interface Placed {
+  path: string;
+  part: Part;
+  /** Folders and name below the folder of the part. */
+  below: string[];
+}
+
+/** Everything that is not named as another kind of file must be DICOM: many archives write no extension. */
+const mayBeDicom = (path: string): boolean => isNamedDicom(path) || !isImage(path);
+const isListed = (path: string): boolean => !NO_IMAGE.test(fileOf(path)) && fileOf(path).toUpperCase() !== 'DICOMDIR';
+
+function placeFiles({ files }: FileTree): Placed[] {
+  const split = files.some((path) => path.startsWith('train/'));
+  return files.filter(isListed).flatMap((path): Placed[] => {
+    const [first = '', ...rest] = path.split('/');
+    if (!split) return [{ path, part: 'train', below: [first, ...rest] }];
+    return Object.hasOwn(PART_FOLDERS, first) ? [{ path, part: PART_FOLDERS[first] as Part, below: rest }] : [];
+  });
+}
+
+/** What pairs an image with its mask: part, path below images/ or masks/, and name without extension. */
+function pairKey({ part, below }: Placed): string {
+  const path = below.slice(1).join('/');
+  return `${part}/${isImage(path) || isNamedDicom(path) ? path.replace(/\.[^./]+$/, '') : path}`;
+}
+
+function classified(tree: FileTree): Found[] {
+  const placed = placeFiles(tree).filter(({ below }) => below.length > 1);
+  if (placed.some(({ below }) => below[0] === 'images')) {
+    throw layoutError(
+      `The folder ${tree.root} has an images/, as folders for segmentation do; classification needs one folder per class.`,
+    );
+  }
+  return placed.map(({ path, part, below: [className] }) => ({ path, part, className }));
+}
+
+/** The masks of one structure. */
+interface Masks {
+  folder: string;
+  /** Pictures by the key of their image. */
+  pictures: Map<string, string>;
+  /** DICOM segmentations by the SOP Instance UIDs of the images that they name. */
+  segmentations: Map<string, string[]>;
+}
+
+async function readMasks(root: string, folder: string, placed: readonly Placed[], problems: Problem[]): Promise<Masks> {
+  const masks: Masks = { folder, pictures: new Map(), segmentations: new Map() };
+  for (const one of placed.filter(({ below }) => below.length > 1 && below[0] === folder)) {
+    const bytes = mayBeDicom(one.path) ? await readFile(join(root, one.path)) : undefined;
+    if (!bytes || !isDicom(bytes) || !DicomSegmentation.is(bytes)) {
+      masks.pictures.set(pairKey(one).replace(MASK_SUFFIX, ''), one.path);
+      continue;
+    }
+    try {
+      for (const uid of DicomSegmentation.parse(bytes).sources) {
+        masks.segmentations.set(uid, [...(masks.segmentations.get(uid) ?? []), one.path]);
+      }
+    } catch (error) {
+      problems.push({ name: one.path, problem: (error as Error).message });
+    }
+  }
+  return masks;
+}
+
+/** The mask of a sample: one picture, or the segmentations that name its image. */
+interface Chosen {
+  picture: boolean;
+  paths: string[];
+}
+
+function chooseMask({ pictures, segmentations }: Masks, key: string, sopInstanceUid: string | undefined): Chosen {
+  const picture = pictures.get(key) ?? pictures.get(key.replace(MASK_SUFFIX, ''));
+  if (picture !== undefined) return { picture: true, paths: [picture] };
+  return { picture: false, paths: segmentations.get(sopInstanceUid ?? '') ?? [] };
+}
+
+/** Why a sample cannot have its masks, or nothing. */
+function maskProblem(found: Found, structures: readonly Masks[], chosen: readonly Chosen[]): string | undefined {
+  const missing = structures[chosen.findIndex(({ paths }) => paths.length === 0)];
+  if (missing) return `has no mask in ${missing.folder}/`;
+  return found.frame !== undefined && chosen.some(({ picture }) => picture)
+    ? 'is one of several frames, and its mask one picture: only a DICOM segmentation can say whose'
+    : undefined;
+}
+
+async function segmented(
+  tree: FileTree,
+  { masks = ['masks'] }: LayoutRequest,
+  by: HeaderGroup | undefined,
+): Promise<Collected & { problems: Problem[] }> {
+  const placed = placeFiles(tree);
+  const images = placed.filter(({ below }) => below.length > 1 && below[0] === 'images');
+  if (images.length === 0) throw layoutError(`The folder ${tree.root} has no images/ (with ${masks[0]}/ beside it).`);
+  const keys = new Map(images.map((image) => [image.path, pairKey(image)]));
+  const problems: Problem[] = [];
+  const structures: Masks[] = [];
+  for (const folder of masks) structures.push(await readMasks(tree.root, folder, placed, problems));
+  // One empty source for each structure, which gets its picture from the header and its files below.
+  const blank = images.map(({ path, part }): Found => ({ path, part, masks: masks.map(() => ({ paths: [] })) }));
+  const read = await withHeaders(tree.root, blank, mayBeDicom, by);
+  const used = new Set<string>();
+  const found = read.found.flatMap((one): Found[] => {
+    const chosen = structures.map((structure, at) =>
+      chooseMask(structure, keys.get(one.path) ?? '', one.masks?.[at]?.segmentationOf?.sopInstanceUid),
+    );
+    for (const path of chosen.flatMap(({ paths }) => paths)) used.add(path);
+    const problem = maskProblem(one, structures, chosen);
+    if (problem !== undefined) {
+      problems.push({ name: `${one.path}${one.suffix ?? ''}`, problem });
+      return [];
+    }
+    const sources = one.masks?.map((mask, at) => ({
+      ...mask,
+      paths: (chosen[at]?.paths ?? []).map((path) => join(tree.root, path)),
+    }));
+    return [{ ...one, masks: sources }];
+  });
+  for (const { folder, pictures } of structures) {
+    for (const path of pictures.values()) {
+      if (!used.has(path)) problems.push({ name: path, problem: `has no image in images/ beside ${folder}/` });
+    }
+  }
+  return { found, groupColumn: read.groupColumn, notes: read.notes, problems: [...read.problems, ...problems] };
+}
+
+async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
+  const { groupColumn: asked } = request;
+  const by = HEADER_GROUPS.find((name) => name === asked);
+  const manifest = by === undefined ? await readGroups(tree.root, asked) : undefined;
+  const listed =
+    request.task === 'segmentation'
+      ? await segmented(tree, request, by)
+      : await withHeaders(tree.root, classified(tree), mayBeDicom, by);
+  const { found, problems, groupColumn, notes } = listed;
+  const data = manifest
+    ? await collect(tree, request, { found: found.map((one) => ({ ...one, group: undefined })) })
+    : await collect(tree, request, { found, groupColumn, notes: notes ?? [] });
+  return { ...data, problems: [...problems, ...data.problems] };
+}
+
+export const dicom: Layout = {
+  name: 'dicom',
+  title: 'folders of DICOM files, by class or with masks',
+  tasks: ['segmentation', 'classification'],
+  recognises: ({ files }) => files.some(isNamedDicom),
+  read,
+};
