@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
@@ -63,6 +63,30 @@ test('data check reads published layouts by the names of their files, or a CSV f
   expect(csv.out).toMatch(/^train +2 .* even 1, odd 1$/m);
   const wrong = await runCommand('data', 'check', table, '--columns', 'picture=datei');
   expect(wrong.err).toMatch(/it must be ROLE=COLUMN/);
+});
+
+const real = join(process.env.AUTOMED_TEST_DATA ?? '../shared/data', 'dicom');
+if (!existsSync(real)) console.warn(`Real DICOM files are not checked: ${real} is absent (AUTOMED_TEST_DATA).`);
+(existsSync(real) ? test : test.skip)('data check reads folders of DICOM files of many makers', async () => {
+  const set = join(temporary, 'dicom');
+  const chosen = {
+    slices: ['CT_small.dcm', 'CTImage_JPEGLSLossy.dcm', 'MR_small_RLE.dcm', 'MR_truncated.dcm', 'emri_small.dcm'],
+    others: ['CR-MONO1-10-chest', 'GH133.dcm', 'JPEG2000.dcm', 'examples_palette.dcm', 'dwv-test_no-number-rows.dcm'],
+  };
+  for (const [name, files] of Object.entries(chosen)) {
+    mkdirSync(join(set, name), { recursive: true });
+    for (const file of files) copyFileSync(join(real, file), join(set, name, file));
+  }
+  const { code, out, err } = await runCommand('data', 'check', set, '--json', '--validation-fraction', '0.4');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const report = JSON.parse(out) as { parts: Record<string, { images: number }>; findings: { message: string }[] };
+  expect(report).toMatchObject({ task: 'classification', layout: 'dicom', group_column: 'PatientID' });
+  // Of emri_small.dcm every frame.
+  expect(report.parts['train']!.images + report.parts['validation']!.images).toBe(3 + 10 + 4);
+  expect(report.findings.map(({ message }) => message)).toEqual([
+    'others/dwv-test_no-number-rows.dcm: The DICOM header has no rows.',
+    'slices/MR_truncated.dcm: The DICOM file is damaged or cut short.',
+  ]);
 });
 
 test('data check says in one line that a folder does not exist', async () => {

@@ -1,6 +1,6 @@
 // Trainings on published layouts, from their files to a registered model, on the real addon with the smallest base.
 
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeMaskPng } from '../../../services/imaging/mask';
 import type { ModelStore } from '../../../services/store';
@@ -9,6 +9,7 @@ import { runTraining } from '../../../services/training/domain/run-training';
 import { trainSpecSchema, type TrainSpecInput, type WorkerEvent } from '../../../services/training/protocol';
 import { bmp } from '../../support/bmp';
 import { temporaryFolder } from '../../support/data';
+import { greyDicom, segmentationDicom } from '../../support/dicom';
 import { discImage } from '../../support/stack-images';
 import { microStore, writeDiscs } from '../../support/training-service';
 import { writeTree } from '../../support/tree';
@@ -21,6 +22,11 @@ let jobs = 0;
 beforeAll(async () => {
   store = await microStore(join(root, 'home'));
 });
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 
 async function train(
   input: Partial<TrainSpecInput>,
@@ -93,6 +99,61 @@ test("SAM-Med2D's lists train a base with one sample for each mask", async () =>
   });
   expect(base).toBe('trained@1');
   expect(events.find(({ type }) => type === 'started')).toMatchObject({ samples: { train: 4, validation: 2 } });
+});
+
+/** A bright or dark disc in 12 bits of a patient. */
+function dicomDisc(index: number, bright: boolean, frames = 1): Buffer {
+  return greyDicom({
+    width: SIZE,
+    height: SIZE,
+    frames,
+    values: Array.from({ length: SIZE * SIZE * frames }, (_, at) => {
+      const [x, y, frame] = [at % SIZE, Math.floor(at / SIZE) % SIZE, Math.floor(at / SIZE / SIZE)];
+      const inside = Math.hypot(x - 20 - index, y - 30 - frame) < 12;
+      return inside === bright ? 3000 : 400 + index;
+    }),
+    more: {
+      '00080018': ['UI', `1.2.${index}`],
+      '00100010': ['PN', `Surname${index}^Given`],
+      '00100020': ['LO', `SECRET-${Math.floor(index / 2)}`],
+    },
+  });
+}
+
+test('DICOM files train a classifier, patients together, and leave no name behind', async () => {
+  const files = Array.from({ length: 12 }, (_, index): [string, Buffer] => [
+    `${index % 4 < 2 ? 'bright' : 'dark'}/p${Math.floor(index / 2)}/IM${index}`,
+    dicomDisc(index, index % 4 < 2, index === 4 ? 3 : 1),
+  ]);
+  files.push(['bright/named.dcm', dicomDisc(20, true)]);
+  const { model, events } = await train({
+    task: 'classification',
+    data: writeTree(root, ...files),
+    reportImages: true,
+  });
+  expect(events.find(({ type }) => type === 'started')).toMatchObject({ samples: { train: 10, validation: 5 } });
+  const version = await store.resolveModel(model!);
+  expect(version.manifest).toMatchObject({ classes: ['bright', 'dark'], dataset: { groupColumn: 'PatientID' } });
+  const texts = filesBelow(root).filter((path) => /\.(json|html|md|svg|csv)$/.test(path));
+  expect(texts.length).toBeGreaterThan(3);
+  for (const text of [...texts.map((path) => readFileSync(path, 'utf8')), JSON.stringify(events)]) {
+    expect(text).not.toMatch(/Surname|SECRET/);
+  }
+});
+
+test('DICOM files and a DICOM segmentation train a segmentation model', async () => {
+  const uids = [0, 2, 4, 6, 8].map((index) => `1.2.${index}`);
+  const files = [0, 2, 4, 6, 8].map((index): [string, Buffer] => [`images/${index}.dcm`, dicomDisc(index, true)]);
+  const foreground = Array.from({ length: SIZE * SIZE }, (_, at) => at).filter((at) => at % SIZE < 20);
+  const drawn = segmentationDicom({
+    width: SIZE,
+    height: SIZE,
+    looked: uids,
+    frames: [...uids].reverse().map((of) => ({ of, foreground })),
+  });
+  const { model, events } = await train({ data: writeTree(root, ...files, ['masks/seg.dcm', drawn]) });
+  expect(events.find(({ type }) => type === 'started')).toMatchObject({ samples: { train: 3, validation: 2 } });
+  expect((await store.resolveModel(model!)).manifest).toMatchObject({ structures: ['foreground'] });
 });
 
 test('data whose scores would be wrong is refused by name before a step is made, unless that is allowed', async () => {
