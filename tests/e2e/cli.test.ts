@@ -3,8 +3,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { writeDemoData, type DemoFolders } from '../../services/training/domain/demo-data';
 import { automed, childrenOf, startAutomed, type Running } from '../integration/cli/automed-process';
+import { dicomFile, greyDicom, greyElements, type DicomElements } from '../support/dicom';
+import { writeTree } from '../support/tree';
 
 jest.setTimeout(600_000);
 
@@ -77,6 +80,36 @@ describe('training', () => {
     expect(out).toMatch(
       /^trained kind@1 on tiny@2, validation accuracy [01]\.\d{4} macroF1 [\d.]+, test accuracy .*; report in .+\n$/,
     );
+  });
+
+  it('trains a classification model on DICOM files, compressed or not', async () => {
+    const files = await Promise.all(
+      Array.from({ length: 8 }, async (_, index): Promise<[string, Buffer]> => {
+        const side = 24;
+        const grey = Uint8Array.from(
+          { length: side * side },
+          (__, at) => (at % 24 < 12 === index < 4 ? 200 : 30) + index,
+        );
+        const more: DicomElements = { '00100020': ['LO', `patient ${index}`] };
+        const jpeg = sharp(grey, { raw: { width: side, height: side, channels: 1 } })
+          .toColourspace('b-w')
+          .jpeg();
+        const image = { width: side, height: side, bits: 8 } as const;
+        return [
+          `${index < 4 ? 'left' : 'right'}/${index}.dcm`,
+          index % 2
+            ? dicomFile({ ...greyElements(image), ...more }, '1.2.840.10008.1.2.4.50', [await jpeg.toBuffer()])
+            : greyDicom({ ...image, values: [...grey], more }),
+        ];
+      }),
+    );
+    const { code, out, err } = await automed(
+      ...['train', 'classification', '--data', writeTree(folder, ...files), '--base', 'tiny@1', '--name', 'dicom'],
+      ...['--epochs', '1', ...SMALL, '--json', ...home],
+    );
+    expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({ model: 'dicom@1' });
+    expect(err).not.toMatch(/left out|patient/);
   });
 
   it('says in one line that a base does not exist', async () => {

@@ -1,23 +1,25 @@
 // JPEG, JPEG-LS and JPEG 2000 through the codecs of dcmjs-codecs (WebAssembly), which are loaded at the first frame that
 // needs them. Of the libraries tried it alone decodes JPEG of 12 bits, and decodes JPEG 2000 fastest.
 
-import type { Context, NativeCodecs } from 'dcmjs-codecs';
+import type * as Codecs from 'dcmjs-codecs';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 import type { Codec } from './transfer-syntax';
 
 interface Library {
-  codecs: typeof NativeCodecs;
-  context: typeof Context;
+  codecs: typeof Codecs.NativeCodecs;
+  context: typeof Codecs.Context;
 }
 
 let loading: Promise<Library> | undefined;
 
 async function load(): Promise<Library> {
-  const library = await import('dcmjs-codecs');
-  await library.NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
-  return { codecs: library.NativeCodecs, context: library.Context };
+  // Node cannot tell the names of a minified CommonJS module: an import finds them behind `default`.
+  const imported = (await import('dcmjs-codecs')) as typeof Codecs & { default?: typeof Codecs };
+  const { NativeCodecs, Context } = imported.default ?? imported;
+  await NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
+  return { codecs: NativeCodecs, context: Context };
 }
 
 /** The library, loaded anew after a failure: a trap may leave the memory of its module damaged. */
@@ -26,7 +28,7 @@ function codecLibrary(): Promise<Library> {
   return loading;
 }
 
-function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Context): Context {
+function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.Context): Codecs.Context {
   switch (codec) {
     case 'jpeg':
       // Colour is turned by our own code, so that the photometric interpretation of the header decides.
