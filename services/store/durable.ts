@@ -53,7 +53,7 @@ export function temporaryName(): string {
 }
 
 /** Replaces a small file in one step. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = join(dirname(path), temporaryName());
   try {
     await writeFile(temporary, content, { flush: true });

@@ -21,7 +21,7 @@ export interface RetentionPolicy {
 }
 
 export interface Garbage {
-  kind: 'model' | 'base' | 'temporary' | 'job' | 'evaluation';
+  kind: 'model' | 'base' | 'temporary' | 'job' | 'preview' | 'evaluation';
   /** `polyp@1`, or the path within the store. */
   name: string;
   reason: string;
@@ -100,14 +100,22 @@ async function temporaries(root: string): Promise<Garbage[]> {
 /** Folders of the queue's jobs and evaluations that the queue does not need. */
 async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbage[]> {
   const found: Garbage[] = [];
-  for (const [parent, kind] of [['jobs', 'job'] as const, ['evaluations', 'evaluation'] as const]) {
+  const parents = [
+    ['jobs', 'job'],
+    ['previews', 'preview'],
+    ['evaluations', 'evaluation'],
+  ] as const;
+  for (const [parent, kind] of parents) {
     for (const folder of await foldersIn(join(root, parent))) {
       const id = JOB_ID.exec(folder)?.[1];
       if (id === undefined) continue;
       const state = jobs.get(id);
       const ended = kind === 'job' && state !== undefined && ENDED.has(state);
       if (state !== undefined && !ended) continue;
-      const reason = state === undefined ? `no ${kind} of this id is known` : `its job has ended (${state})`;
+      const reason =
+        state === undefined
+          ? `no ${kind === 'preview' ? 'job' : kind} of this id is known`
+          : `its job has ended (${state})`;
       found.push({ kind, name: `${parent}/${folder}`, reason, bytes: await sizeOf(join(root, parent, folder)) });
     }
   }

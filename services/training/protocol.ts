@@ -277,6 +277,15 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     etaSeconds: z.number(),
   }),
   z.object({ type: z.literal('epoch'), metrics: epochMetricsSchema, best: z.boolean(), seconds: z.number() }),
+  /** After an epoch of a job: validation images with what the model makes of them. */
+  z.object({
+    type: z.literal('preview'),
+    epoch: z.int(),
+    /** PNG in the job's folder of previews. */
+    file: z.string().regex(/^epoch-\d+\.png$/),
+    /** Row by row. */
+    pictures: z.array(z.object({ name: z.string(), caption: z.string() })),
+  }),
   z.object({ type: z.literal('log'), level: z.enum(['info', 'warn']), message: z.string() }),
   z.object({
     type: z.literal('finished'),

@@ -1,5 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
+import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { stateOf, type TrainingJobs } from '../client/training-jobs';
 import { CliError } from '../errors';
 import { printJson, printLine } from '../output/print';
@@ -45,7 +48,7 @@ export function jobsCommand(): Command {
   return examples(command, [
     'automed train segmentation --data data/polyps --base tiny --name polyp --detach',
     'automed jobs list',
-    'automed jobs watch 3f9c2a7be01d4c55',
+    'automed jobs watch 3f9c2a7be01d4c55 --previews epochs',
     'automed jobs report 3f9c2a7be01d4c55 --out report.html',
   ]);
 }
@@ -93,15 +96,28 @@ function watchCommand(): Command {
   return withService(new Command('watch'))
     .description('show how a job goes until it has ended; Ctrl-C ends the watch, not the job')
     .argument('<job>', 'id of the job')
+    .option(
+      '--previews <dir>',
+      'write pictures of a few validation images after each epoch, where the job may show them',
+    )
     .option('--json', 'print the job as one JSON document at the end')
-    .action(async (id: string, options: JobsOptions) => {
-      const job = await withTrainingJobs(options, (client) => watch(client, id));
+    .action(async (id: string, options: JobsOptions & { previews?: string }) => {
+      const job = await withTrainingJobs(options, (client) => watch(client, id, options.previews));
       if (options.json) printJson(jobJson(job));
       else if (stateOf(job) === 'SUCCEEDED') printLine(resultLine(job));
       if (stateOf(job) === 'FAILED')
         throw new CliError(`${job.name} failed: ${job.error?.message ?? job.stateMessage}`);
       if (stateOf(job) === 'CANCELLED') throw new CliError(`${job.name} was cancelled`);
     });
+}
+
+/** Writes epoch-0001.png and, what its pictures are, epoch-0001.txt; one that is kept no more is left out. */
+async function writePreview(folder: string, { epoch, png, pictures }: TrainingPreview__Output): Promise<void> {
+  if (png.length === 0) return;
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `epoch-${String(epoch).padStart(4, '0')}`);
+  await writeFile(`${path}.png`, png);
+  await writeFile(`${path}.txt`, pictures.map(({ name, caption }) => `${name}: ${caption}\n`).join(''));
 }
 
 function actionCommand(
@@ -117,7 +133,7 @@ function actionCommand(
     });
 }
 
-async function watch(client: TrainingJobs, id: string): Promise<TrainingJob__Output> {
+async function watch(client: TrainingJobs, id: string, previews?: string): Promise<TrainingJob__Output> {
   const { name, spec } = await client.get(id);
   const display = new TrainingDisplay(name);
   const show = displayEvents(display, spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
@@ -126,7 +142,8 @@ async function watch(client: TrainingJobs, id: string): Promise<TrainingJob__Out
   try {
     const onBroken = (): void => display.note('the connection is lost; trying again');
     for await (const event of client.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
-      const { stateChange } = event;
+      const { stateChange, preview } = event;
+      if (preview && previews !== undefined) await writePreview(previews, preview);
       const told = toWorkerEvent(event);
       if (told) show(told);
       else if (stateChange) display.note([stateOf(stateChange), stateChange.message].filter(Boolean).join(': '));

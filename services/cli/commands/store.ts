@@ -40,7 +40,7 @@ function gcCommand(): Command {
   return onStore(new Command('gc'))
     .description(
       'show what nobody needs any more: surplus versions (with --keep), bases that training made for models which are gone, ' +
-        'half-written folders, folders of ended jobs, results of forgotten evaluations. Deletes it only with --yes',
+        'half-written folders, folders of ended jobs, previews of deleted ones, results of forgotten evaluations. Deletes it only with --yes',
     )
     .option('--keep <count>', 'newest versions of each model that stay (default: all)', whole(1))
     .option('--promoted-days <days>', 'versions that had an alias within these days stay', number({ min: 0 }), 30)

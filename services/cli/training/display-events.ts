@@ -27,6 +27,8 @@ export function displayEvents(display: TrainingDisplay, metric: string): (event:
         const elapsedSeconds = (Date.now() - begun) / 1000;
         return display.epoch({ epoch, epochs, trainLoss, validationLoss, metric, value: score, best, elapsedSeconds });
       }
+      case 'preview':
+        return undefined;
       case 'log':
         return display.note(event.message);
       case 'finished':

@@ -5,7 +5,7 @@ import { AutomedError, automedError } from '../../common/errors';
 import { Checkpoints, type CheckpointPolicy } from './checkpoints';
 import { epochMetrics, summarise, type Labels } from './evaluation';
 import type { EpochProgress, JobState } from './job-state';
-import type { StepOutcome, TrainerPort } from './ports';
+import type { SampleOutcome, StepOutcome, TrainerPort } from './ports';
 import type { Emit } from './prepare-data';
 import type { Recipe } from './recipes';
 import { hasStopped, learningRateAt } from './schedules';
@@ -29,6 +29,8 @@ export interface LoopContext {
   ranks: number;
   signal: AbortSignal;
   emit: Emit;
+  /** Shows what an epoch came to; absent: nobody wants to see it. */
+  preview?: ((epoch: number, validation: readonly SampleOutcome[]) => Promise<void>) | undefined;
 }
 
 /** What the functions of one run share. */
@@ -128,7 +130,8 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
   if (recipe.batchNorm === 'reestimate') {
     await trainer.measureBatchNorm(Math.ceil(MEASURED_IMAGES / recipe.batchSize));
   }
-  const validation = summarise(await trainer.evaluate('validation'), labels);
+  const outcomes = await trainer.evaluate('validation');
+  const validation = summarise(outcomes, labels);
   const metrics = epochMetrics(epoch, lossSum / images, learningRateAt(recipe, last), validation);
   const best = metrics.score > (before.history[before.bestEpoch - 1]?.score ?? -1);
   const state = await loop.writer.write({
@@ -138,6 +141,7 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
     history: [...before.history, metrics],
   });
   emit({ type: 'epoch', metrics, best, seconds: (performance.now() - started) / 1000 });
+  await loop.preview?.(epoch, outcomes);
   return state;
 }
 

@@ -3,11 +3,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { automedError } from '../../common/errors';
+import { AutomedError, automedError } from '../../common/errors';
 import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
-import { runEpochs } from './epoch-loop';
+import { runEpochs, type LoopContext } from './epoch-loop';
 import type { RankEnvironment } from './gang/rank-environment';
 import { referenceOf } from './finished-before';
 import {
@@ -23,6 +23,7 @@ import {
 import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
+import { drawPreview, previewFolder } from './previews';
 import { resolveSource } from './read-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
@@ -131,14 +132,36 @@ function digestOf(
 /** Whether this process registers the result and keeps the state: the only one, or rank 0. */
 const leads = (gang: RankEnvironment | undefined): boolean => (gang?.rank ?? 0) === 0;
 
+/** Draws previews where the run is a job's and pictures may be shown. One that cannot be made costs a line, not the run. */
+function previewer(
+  { spec, structures }: Plan,
+  trainer: TrainerPort,
+  data: PreparedData,
+  { emit, gang }: RunDependencies,
+): LoopContext['preview'] {
+  const { jobId, store, reportImages } = spec;
+  if (jobId === undefined || !reportImages || !leads(gang)) return undefined;
+  const labels = { classes: data.classes, structures };
+  const context = { trainer, samples: data.parts.validation, labels, folder: previewFolder(store, jobId) };
+  return async (epoch, outcomes) => {
+    const told = await drawPreview(context, epoch, outcomes).catch((error: unknown) => {
+      const why = error instanceof AutomedError ? error.message : 'it could not be drawn or written';
+      return { type: 'log', level: 'warn', message: `no preview of epoch ${epoch}: ${why}` } as const;
+    });
+    emit(told);
+  };
+}
+
 /** Trains from where the state stands to its end, and leaves the best epoch's weights in the trainer. */
 async function trainToBest(
-  { spec, recipe, structures }: Plan,
+  plan: Plan,
   trainer: TrainerPort,
   data: PreparedData,
   initial: JobState,
-  { emit, signal, gang }: RunDependencies,
+  dependencies: RunDependencies,
 ): Promise<JobState> {
+  const { spec, recipe, structures } = plan;
+  const { emit, signal, gang } = dependencies;
   const { jobFolder, ranks } = spec;
   const count = (part: 'train' | 'validation' | 'test'): number => data.parts[part].length;
   emit({
@@ -168,6 +191,7 @@ async function trainToBest(
       ranks,
       signal,
       emit,
+      preview: previewer(plan, trainer, data, dependencies),
     },
     initial,
   );

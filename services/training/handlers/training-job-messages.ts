@@ -123,11 +123,16 @@ function toWhat(event: JobEvent): Partial<TrainingEvent> {
     }
     case 'epoch':
       return { epoch: { metrics: toMetrics(event.metrics), best: event.best, seconds: event.seconds } };
+    case 'preview':
+      return { preview: { epoch: event.epoch, pictures: event.pictures } };
     case 'log':
       return { logLine: { warning: event.level === 'warn', message: event.message } };
   }
 }
 
-export function toTrainingEvent({ sequence, time, event }: StoredEvent): TrainingEvent {
-  return { sequence, time: timestamp(time), ...toWhat(event) };
+/** @param png picture of a preview; empty when it is no longer kept */
+export function toTrainingEvent({ sequence, time, event }: StoredEvent, png?: Buffer): TrainingEvent {
+  const what = toWhat(event);
+  if (what.preview) what.preview = { ...what.preview, png: png ?? Buffer.alloc(0) };
+  return { sequence, time: timestamp(time), ...what };
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { CreateTrainingJobRequest__Output } from '../../../proto/gen/automed/training/v1/CreateTrainingJobRequest';
 import type { ListTrainingJobsRequest__Output } from '../../../proto/gen/automed/training/v1/ListTrainingJobsRequest';
@@ -7,9 +9,11 @@ import { serverStream, unary, type ServiceRegistration } from '../../common/grpc
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
+import type { StoredEvent } from '../domain/jobs/job';
 import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
+import { previewFolder } from '../domain/previews';
 import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
 import { fromSpec, taskOf } from '../training-spec-message';
 
@@ -77,6 +81,12 @@ export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   return { name: NAME, definition: serviceDefinition(NAME), implementation };
 }
 
+/** The picture of a preview's event, while it is kept. */
+async function previewOf(store: string, id: string, { event }: StoredEvent): Promise<Buffer | undefined> {
+  if (event.type !== 'preview') return undefined;
+  return readFile(join(previewFolder(store, id), event.file)).catch(() => undefined);
+}
+
 async function* watch(
   deps: TrainingJobDeps,
   { id, fromSequence }: WatchTrainingJobRequest__Output,
@@ -89,7 +99,7 @@ async function* watch(
   const ended = AbortSignal.any([signal, deps.stopping]);
   try {
     for await (const event of watchJob(deps.queue, { kind: TRAINING, id, fromSequence: from }, ended)) {
-      yield { event: toTrainingEvent(event) };
+      yield { event: toTrainingEvent(event, await previewOf(deps.store, id, event)) };
     }
   } catch (error) {
     if (!deps.stopping.aborted || signal.aborted) throw error;

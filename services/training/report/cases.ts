@@ -2,7 +2,7 @@
 // they are made only where the report may.
 
 import sharp from 'sharp';
-import { galleryPng } from '../../imaging/gallery';
+import { galleryPng, type GalleryOptions } from '../../imaging/gallery';
 import { encodePicturePng, type Picture } from '../../imaging/overlay';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import type { ScoredSample } from '../domain/assessment';
@@ -180,14 +180,24 @@ function classCaption({ probabilities, label }: ScoredSample, classes: readonly 
   return predicted === label ? `${truth}, recognised (${own})` : `${truth} (${own}), taken for ${answer}`;
 }
 
-/** One picture for each structure of a chosen sample; `read` gives a sample's image when its turn comes. */
+/** The best and the worst samples, drawn. */
 export async function drawCases(
   samples: readonly ScoredSample[],
   read: (index: number) => Promise<CaseImage>,
   options: CaseOptions,
 ): Promise<Case[]> {
+  return drawSamples(chooseCases(samples, options), samples, read, options);
+}
+
+/** One picture for each structure of a chosen sample; `read` gives a sample's image when its turn comes. */
+export async function drawSamples(
+  chosen: readonly { index: number; rank: Rank }[],
+  samples: readonly ScoredSample[],
+  read: (index: number) => Promise<CaseImage>,
+  options: Pick<CaseOptions, 'classes' | 'structures'>,
+): Promise<Case[]> {
   const found: Case[] = [];
-  for (const { index, rank } of chooseCases(samples, options)) {
+  for (const { index, rank } of chosen) {
     const sample = samples[index]!;
     const image = await read(index);
     const size = image.pixels.width * image.pixels.height;
@@ -209,8 +219,11 @@ export async function drawCases(
   return found;
 }
 
-/** All cases in one PNG, a row for each rank. */
-export async function casesPng(cases: readonly Case[]): Promise<Buffer> {
+/** All cases in one PNG, by default a row for each rank. */
+export async function casesPng(
+  cases: readonly Case[],
+  { columns, cell = SIDE }: Pick<GalleryOptions, 'columns' | 'cell'> = {},
+): Promise<Buffer> {
   const pictures = await Promise.all(
     cases.map(async ({ svg }): Promise<Picture> => {
       const { data, info } = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -219,7 +232,7 @@ export async function casesPng(cases: readonly Case[]): Promise<Buffer> {
   );
   if (pictures.length === 0) return encodePicturePng({ data: new Uint8ClampedArray(3), width: 1, height: 1 });
   const longest = Math.max(...(['worst', 'middle', 'best'] as const).map((rank) => count(cases, rank)));
-  return galleryPng(pictures, { columns: Math.max(1, longest), cell: SIDE });
+  return galleryPng(pictures, { columns: columns ?? Math.max(1, longest), cell });
 }
 
 const count = (cases: readonly Case[], rank: Rank): number => cases.filter((each) => each.rank === rank).length;

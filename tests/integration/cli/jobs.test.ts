@@ -1,6 +1,6 @@
 // Training jobs from the command line, through a gateway, with a training service that dies on the way.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
@@ -83,6 +83,19 @@ test('train --detach prints an id, and jobs watch follows the job to its end tho
     code: 1,
     err: expect.stringContaining('no gateway answers'),
   });
+});
+
+test('jobs watch --previews writes pictures of every epoch with their captions, also of a job that has ended', async () => {
+  const id = (await automed(...train('seen', 2).filter((word) => word !== '--no-pictures'))).out.trim();
+  for (const folder of ['now', 'later'].map((name) => join(root, name))) {
+    const { code, err } = await automed('jobs', 'watch', id, '--previews', folder, ...address());
+    expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
+    const epochs = ['epoch-0001', 'epoch-0002'];
+    expect(readdirSync(folder).sort()).toEqual(epochs.flatMap((epoch) => [`${epoch}.png`, `${epoch}.txt`]));
+    expect(readFileSync(join(folder, 'epoch-0001.txt'), 'utf8')).toMatch(/^(images\/\d\.png: Dice [01]\.\d{3}\n)+$/);
+    expect(readFileSync(join(folder, 'epoch-0002.png')).subarray(1, 4).toString()).toBe('PNG');
+  }
+  expect((await automed('jobs', 'delete', id, ...address())).code).toBe(0);
 });
 
 test('jobs are listed, described, paused, resumed, cancelled and deleted', async () => {

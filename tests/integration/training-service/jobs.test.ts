@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
@@ -59,6 +60,41 @@ test('a job runs to a registered model, and its watcher sees every event once', 
   expect(existsSync(join(home, 'jobs', `job-${job.id}`))).toBe(false);
   const late = await watchToEnd(client, job.id, undefined, events.length - 1);
   expect(late).toEqual(events.slice(-2));
+});
+
+test('after each epoch a watcher sees the same validation images, also late, until the job is deleted', async () => {
+  const spec = microSpec(data, { name: 'shown', reportImages: true, overrides: { epochs: 2 } });
+  const job = await createJob(client, spec);
+  const events = await watchToEnd(client, job.id);
+  expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, index) => index + 1));
+  const previews = events.flatMap(({ preview }) => preview ?? []);
+  expect(previews.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  const [first, second] = previews;
+  expect(first!.pictures.map(({ name }) => name)).toEqual(second!.pictures.map(({ name }) => name));
+  for (const { png, pictures } of previews) {
+    expect(pictures).toHaveLength(2);
+    expect(pictures[0]).toMatchObject({ caption: expect.stringMatching(/^Dice [01]\.\d{3}$/) });
+    const { width, height, format } = await sharp(png).metadata();
+    expect([format, width <= 2 * 256 + 18, height <= 256 + 12]).toEqual(['png', true, true]);
+  }
+  // The truth in blue or green, whatever the model draws: not the plain grey image.
+  const { channels } = await sharp(first!.png).stats();
+  expect(new Set(channels.map(({ mean }) => Math.round(mean * 10))).size).toBeGreaterThan(1);
+  expect(await watchToEnd(client, job.id)).toEqual(events);
+  const folder = join(home, 'previews', job.id);
+  expect(readdirSync(folder).sort()).toEqual(['epoch-1.png', 'epoch-2.png']);
+  await client.unary('DeleteTrainingJob', { id: job.id });
+  expect(existsSync(folder)).toBe(false);
+});
+
+test('a job that may show no pictures has no previews, and learns the same', async () => {
+  const job = await createJob(client, microSpec(data, { name: 'hidden', overrides: { epochs: 2 } }));
+  const events = await watchToEnd(client, job.id);
+  expect(events.some(({ preview }) => preview)).toBe(false);
+  expect(existsSync(join(home, 'previews', job.id))).toBe(false);
+  const store = await ModelStore.open(home);
+  const [hidden, shown] = await Promise.all(['hidden@1', 'shown@1'].map((name) => store.resolveModel(name)));
+  expect(hidden?.manifest.weights).toEqual(shown?.manifest.weights);
 });
 
 test('a repeated request answers the same job, and another one under its id is refused', async () => {

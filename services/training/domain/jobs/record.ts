@@ -55,6 +55,7 @@ export function recorded(job: Job, event: Told): Change | undefined {
       return { patch: { progress: { ...progress, progress: share } }, events: [event] };
     }
     case 'log':
+    case 'preview':
       return { patch: {}, events: [event] };
   }
 }

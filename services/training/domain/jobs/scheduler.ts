@@ -8,6 +8,7 @@ import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../protocol';
 import { knownFailure } from '../failure';
 import { RankLostError } from '../gang/launch-gang';
 import { WorkerCrash, type LaunchOptions } from '../launch-worker';
+import { previewFolder } from '../previews';
 import { shareOf, type Capacity, type Share } from './capacity';
 import { jobFolder } from './folders';
 import type { Change, Job, JobTable } from './job';
@@ -84,10 +85,11 @@ export class Scheduler {
     await Promise.all([...this.attempts.values()].map(({ ended }) => ended));
   }
 
-  /** Forgets an ended or paused job and deletes its folder. */
+  /** Forgets an ended or paused job and deletes its folder and its previews. */
   async remove(kind: string, id: string): Promise<void> {
     this.deps.queue.delete(kind, id);
     await this.clear(id);
+    await this.discard(previewFolder(this.settings.home, id), "a job's previews");
   }
 
   /** Starts and stops workers as the queue asks for. */
@@ -210,8 +212,12 @@ export class Scheduler {
   }
 
   private async clear(id: string): Promise<void> {
-    await rm(jobFolder(this.settings.home, id), { recursive: true, force: true }).catch((error: unknown) =>
-      this.deps.log.warn({ err: error, job: id }, "a job's folder could not be deleted"),
+    await this.discard(jobFolder(this.settings.home, id), "a job's folder");
+  }
+
+  private async discard(folder: string, what: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+      this.deps.log.warn({ err: error }, `${what} could not be deleted`),
     );
   }
 }

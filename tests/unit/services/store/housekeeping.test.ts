@@ -99,7 +99,14 @@ describe('garbage', () => {
       job(database, id(digit), state);
       mkdirSync(join(root, 'jobs', `job-${id(digit)}`), { recursive: true });
     }
-    for (const path of [`jobs/job-${id('e')}`, 'jobs/by-hand', `evaluations/${id('b')}`, `evaluations/${id('f')}`]) {
+    for (const path of [
+      `jobs/job-${id('e')}`,
+      'jobs/by-hand',
+      `evaluations/${id('b')}`,
+      `evaluations/${id('f')}`,
+      `previews/${id('b')}`,
+      `previews/${id('f')}`,
+    ]) {
       mkdirSync(join(root, path), { recursive: true });
     }
     const old = `models/polyp/.incoming-999999999-0123abcd-elsewhere`;
@@ -115,12 +122,13 @@ describe('garbage', () => {
       `jobs/job-${id('a')}`,
       `jobs/job-${id('d')}`,
       `jobs/job-${id('e')}`,
+      `previews/${id('f')}`,
     ];
     const found = await findGarbage(root, { keepVersions: undefined, promotedDays: 30 });
     expect(found.map(({ name }) => name).sort()).toEqual(expected.sort());
     await deleteGarbage(root, found);
     expect(expected.filter((path) => existsSync(join(root, path)))).toEqual([]);
-    expect([fresh, live, 'jobs/by-hand'].every((path) => existsSync(join(root, path)))).toBe(true);
+    expect([fresh, live, 'jobs/by-hand', `previews/${id('b')}`].every((path) => existsSync(join(root, path)))).toBe(true);
   });
 
   test('is deleted only by who says so, and a version that has an alias by now stays', async () => {
