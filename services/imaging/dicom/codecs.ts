@@ -31,7 +31,7 @@ function codecLibrary(): Promise<Library> {
 function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.Context): Codecs.Context {
   switch (codec) {
     case 'jpeg':
-      // Colour is turned by our own code, so that the photometric interpretation of the header decides.
+      // Colour is turned by our own code: the codec asks neither the header nor the stream what it holds.
       return codecs.decodeJpeg(context, { convertColorspaceToRgb: false });
     case 'jpeg-ls':
       return codecs.decodeJpegLs(context);
@@ -45,6 +45,8 @@ export interface DecodedFrame {
   bytes: Uint8Array;
   /** Of the stream, which may use more bits than the header says. */
   precision: number;
+  /** Whether the samples are luma and chroma, where the stream says it; it knows better than the header. */
+  isYbr: boolean | undefined;
 }
 
 /**
@@ -87,5 +89,5 @@ export async function decodeCompressed(
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
   }
-  return { bytes: decoded, precision: stream.precision };
+  return { bytes: decoded, precision: stream.precision, isYbr: stream.isYbr };
 }

@@ -9,12 +9,16 @@ export interface Codestream {
   components: number;
   /** Bits of a sample. */
   precision: number;
+  /** Whether a JPEG of three components holds luma and chroma; absent where it does not say so itself. */
+  isYbr?: boolean;
 }
 
 const START_OF_CODESTREAM = 0xff4f;
 const SIZE_MARKER = 0xff51;
 const START_OF_IMAGE = 0xffd8;
 const START_OF_SCAN = 0xffda;
+const LOSSLESS = 0xffc3;
+const JPEG_LS = 0xfff7;
 /** Zeros, or one byte of any value, that encoders add after the end of a frame. */
 const PADDING = 64;
 
@@ -24,7 +28,7 @@ function damaged(): DicomError {
 
 /** Marker that begins a frame: SOF0 to SOF15 without DHT, JPG and DAC, and JPEG-LS's SOF55. */
 function isStartOfFrame(marker: number): boolean {
-  if (marker === 0xfff7) return true;
+  if (marker === JPEG_LS) return true;
   return marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
 }
 
@@ -39,9 +43,20 @@ function readSize(view: DataView): Codestream {
   };
 }
 
+/** What an application segment says of colour: JFIF is always YCbCr, Adobe's names its transform. */
+function colourOf(view: DataView, marker: number, at: number): boolean | undefined {
+  const says = (text: string): boolean =>
+    at + 4 + text.length <= view.byteLength &&
+    [...text].every((letter, index) => view.getUint8(at + 4 + index) === letter.charCodeAt(0));
+  if (marker === 0xffe0 && says('JFIF\0')) return true;
+  if (marker === 0xffee && says('Adobe') && at + 16 <= view.byteLength) return view.getUint8(at + 15) === 1;
+  return undefined;
+}
+
 /** The size of JPEG and JPEG-LS, from the frame header (ISO/IEC 10918-1 B.2.2). */
 function readFrameHeader(view: DataView): Codestream {
   let at = 2;
+  let isYbr: boolean | undefined;
   while (at + 10 <= view.byteLength) {
     const marker = view.getUint16(at);
     if (marker === 0xffff) {
@@ -55,8 +70,11 @@ function readFrameHeader(view: DataView): Codestream {
         height: view.getUint16(at + 5),
         width: view.getUint16(at + 7),
         components: view.getUint8(at + 9),
+        // What is lossless, or JPEG-LS, is stored as it is.
+        ...(isYbr === undefined || marker === LOSSLESS || marker === JPEG_LS ? {} : { isYbr }),
       };
     }
+    isYbr = colourOf(view, marker, at) ?? isYbr;
     at += 2 + view.getUint16(at + 2);
   }
   throw damaged();

@@ -24,6 +24,8 @@ interface Raw {
   bytes: Uint8Array;
   bits: number;
   shift: number;
+  /** Whether colour is luma and chroma, where that is known better than from the header. */
+  isYbr?: boolean | undefined;
 }
 
 function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Values {
@@ -85,8 +87,8 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
     const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
     return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
   }
-  const { bytes, precision } = await decodeCompressed(encoded, codec, format);
-  return { bytes, bits: Math.max(bitsStored, precision), shift: 0 };
+  const { bytes, precision, isYbr } = await decodeCompressed(encoded, codec, format);
+  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, isYbr };
 }
 
 /** Planes one after the other, interleaved. */
@@ -124,12 +126,15 @@ function toRgb(values: Uint8Array): Uint8Array {
   return values;
 }
 
-function colour(values: Values, format: ImageFormat, compressed: boolean): Values {
+function colour(values: Values, format: ImageFormat, compressed: boolean, told: boolean | undefined): Values {
   const { width, height, photometric, planar } = format;
   const pixels = width * height;
-  const isYbr = photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422';
+  const isYbr = told ?? (photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422');
   if (isYbr && !(values instanceof Uint8Array)) {
-    throw new DicomError('PIXEL_FORMAT', `The DICOM image is ${photometric} of more than 8 bits, which is not read.`);
+    throw new DicomError(
+      'PIXEL_FORMAT',
+      'The DICOM image holds luma and chroma of more than 8 bits, which is not read.',
+    );
   }
   const native = !compressed && photometric === 'YBR_FULL_422' ? upsampled(values, pixels) : values;
   const ordered = planar && !compressed && native === values ? interleaved(native, pixels) : native;
@@ -158,7 +163,7 @@ export async function storedFrame(file: ParsedFile, format: ImageFormat, frame: 
   const values = viewOf(raw.bytes, bitsAllocated, signed);
   keepBits(values, raw, signed);
   if (samples === 3) {
-    return { values: colour(values, format, file.syntax.codec !== undefined), width, height, kind: 'rgb' };
+    return { values: colour(values, format, file.syntax.codec !== undefined, raw.isYbr), width, height, kind: 'rgb' };
   }
   return { values, width, height, kind: photometric === 'PALETTE COLOR' ? 'palette' : 'grey' };
 }

@@ -72,6 +72,41 @@ describe('stored values', () => {
     ]);
   });
 
+  it('are RGB of a JPEG that says itself how it holds colour, whatever the header calls it', async () => {
+    const rgb = Buffer.from(Array.from({ length: 16 * 16 }, () => [200, 60, 20]).flat());
+    const raw = { width: 16, height: 16, channels: 3 } as const;
+    const silent = await sharp(rgb, { raw }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+    const elements = { ...greyElements({ width: 16, height: 16, bits: 8 }), '00280002': ['US', [3]] } as const;
+    const decoded = (photometric: string, frame: Buffer): Promise<number[]> =>
+      stored(dicomFile({ ...elements, '00280004': ['CS', photometric] }, JPEG, [frame]));
+    const difference = (values: number[]): number =>
+      Math.max(...values.map((value, at) => Math.abs(value - (rgb[at] ?? 0))));
+    const saying = (...segment: (number | string)[]): Buffer => {
+      const bytes = Buffer.concat(
+        segment.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))),
+      );
+      const length = Buffer.of(0, bytes.length + 1);
+      return Buffer.concat([
+        silent.subarray(0, 3),
+        bytes.subarray(0, 1),
+        length,
+        bytes.subarray(1),
+        silent.subarray(2),
+      ]);
+    };
+    const jfif = saying(0xe0, 'JFIF', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0);
+    const transformed = saying(0xee, 'Adobe', 0, 100, 0, 0, 0, 0, 1);
+    const untouched = saying(0xee, 'Adobe', 0, 100, 0, 0, 0, 0, 0);
+    for (const photometric of ['RGB', 'YBR_FULL_422', 'YBR_FULL']) {
+      for (const frame of [jfif, transformed]) expect(difference(await decoded(photometric, frame))).toBeLessThan(3);
+      // What holds luma and chroma and denies it is shown as it is.
+      expect(difference(await decoded(photometric, untouched))).toBeGreaterThan(50);
+    }
+    // Where the stream says nothing the header decides.
+    expect(difference(await decoded('YBR_FULL', silent))).toBeLessThan(3);
+    expect(difference(await decoded('RGB', silent))).toBeGreaterThan(50);
+  });
+
   it('are decoded from RLE of two bytes', async () => {
     const header = Buffer.alloc(64);
     [2, 64, 66].forEach((value, at) => header.writeUInt32LE(value, at * 4));
@@ -155,7 +190,7 @@ describe('what a display shows', () => {
           [`0028110${band + 1}`, ['US', [values.length, 0, 16]]],
           [`0028120${band + 1}`, ['OW', values]],
         ]),
-      ) as DicomElements;
+      );
     const palette = bands([
       [0xffff, 0],
       [0, 0x8080],
