@@ -95,6 +95,13 @@ suite(
       expect((await models.resolveModel(finished.model!)).manifest.version).toBe(1);
     });
 
+    it('shows previews of its first rank while the others wait', async () => {
+      const { events, finished } = await gang(spec({ reportImages: true, jobId: 'previewed' }));
+      expect(events.flatMap((event) => (event.type === 'preview' ? [event.epoch] : []))).toEqual([1, 2]);
+      expect(readdirSync(join(store, 'previews', 'previewed')).sort()).toEqual(['epoch-1.png', 'epoch-2.png']);
+      expect(finished.model).toMatch(/@1$/);
+    });
+
     it('starts again from its last checkpoint when a rank is killed, and ends as if nothing had happened', async () => {
       const overrides = { epochs: 3, batchSize: 2, horizontalFlip: true };
       const whole = await gang(spec({ overrides }));
