@@ -128,7 +128,9 @@ describe('garbage', () => {
     expect(found.map(({ name }) => name).sort()).toEqual(expected.sort());
     await deleteGarbage(root, found);
     expect(expected.filter((path) => existsSync(join(root, path)))).toEqual([]);
-    expect([fresh, live, 'jobs/by-hand', `previews/${id('b')}`].every((path) => existsSync(join(root, path)))).toBe(true);
+    expect([fresh, live, 'jobs/by-hand', `previews/${id('b')}`].every((path) => existsSync(join(root, path)))).toBe(
+      true,
+    );
   });
 
   test('is deleted only by who says so, and a version that has an alias by now stays', async () => {
