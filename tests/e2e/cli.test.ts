@@ -103,13 +103,17 @@ describe('training', () => {
         ];
       }),
     );
+    const dicom = writeTree(folder, ...files);
     const { code, out, err } = await automed(
-      ...['train', 'classification', '--data', writeTree(folder, ...files), '--base', 'tiny@1', '--name', 'dicom'],
+      ...['train', 'classification', '--data', dicom, '--base', 'tiny@1', '--name', 'dicom'],
       ...['--epochs', '1', ...SMALL, '--json', ...home],
     );
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
     expect(JSON.parse(out)).toMatchObject({ model: 'dicom@1' });
     expect(err).not.toMatch(/left out|patient/);
+    const measured = await automed('evaluate', 'dicom', '--data', dicom, '--split', 'all', '--json', ...home);
+    expect({ code: measured.code, err: measured.code === 0 ? '' : measured.err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(measured.out)).toMatchObject({ model: 'dicom@1', images: 8, failed: 0 });
   });
 
   it('says in one line that a base does not exist', async () => {

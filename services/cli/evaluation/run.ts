@@ -1,5 +1,9 @@
+import sharp from 'sharp';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { isBmp } from '../../imaging/bmp';
+import { isDicom } from '../../imaging/dicom';
 import { decodeMask } from '../../imaging/mask';
+import { decodeDataFile } from '../../training/domain/data-file';
 import type { MaskSource, Sample } from '../../training/domain/data-folder';
 import { maskOverlap, type Overlap } from '../../training/domain/metrics';
 import { readMask } from '../../training/domain/read-mask';
@@ -79,6 +83,16 @@ export async function evaluateClassification(
   });
 }
 
+/** What the services take: of DICOM and BMP a PNG of the pixels that training sees. */
+async function sendable(bytes: Buffer, { frame }: Sample): Promise<Buffer> {
+  if (!isDicom(bytes) && !isBmp(bytes)) return bytes;
+  const { data, width, height, channels } = await decodeDataFile(bytes, frame);
+  return sharp(data, { raw: { width, height, channels } })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .png()
+    .toBuffer();
+}
+
 async function evaluate<T>(
   { samples, onProgress, inFlight }: EvaluationOptions,
   measure: (bytes: Buffer, sample: Sample) => Promise<{ result: T; latencyMs: number }>,
@@ -88,7 +102,7 @@ async function evaluate<T>(
     samples.map(({ imagePath }) => imagePath),
     async (bytes, _image, index) => {
       const sample = samples[index] as Sample;
-      return { sample, ...(await measure(bytes, sample)) };
+      return { sample, ...(await measure(await sendable(bytes, sample), sample)) };
     },
     () => onProgress?.((done += 1)),
     inFlight,
