@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { decodeBmp, isBmp } from '../../imaging/bmp';
 import { decodedBytes, decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
-import { DicomError, DicomImage, isDicom, readDicomHeader } from '../../imaging/dicom';
+import { DecodePool, isDicom, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
 import type { Pixels } from '../../imaging/pixels';
 
 /** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
@@ -9,19 +9,25 @@ const BYTES_PER_FILE_BYTE = 3;
 /** Stored values and what a display shows of them, for each sample of a DICOM image. */
 const BYTES_PER_DICOM_SAMPLE = 5;
 
+/** For the whole process; as many threads at work as its callers decode files at a time, and no more than processors. */
+const dicom = new DecodePool();
+
 /**
- * Decodes a file of a data set: what the services take, BMP, and DICOM as a display shows it.
+ * Decodes a file of a data set: what the services take, BMP, and DICOM as a display shows it, which threads decode.
+ * @param bytes given away: of DICOM files they are empty afterwards
  * @param frame of a DICOM image, from 0; absent: the only one
  */
 export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pixels> {
   if (isBmp(bytes)) return decodeBmp(bytes, DEFAULT_LIMITS);
-  if (!isDicom(bytes)) return decodeImage(bytes);
-  const image = DicomImage.parse(bytes);
-  const { frames } = image.header;
-  if (frame === undefined && frames > 1) {
-    throw new DicomError('FRAME', `The DICOM file has ${frames} frames, where one picture is needed.`);
-  }
-  return image.display(frame);
+  return isDicom(bytes) ? dicom.picture(bytes, frame) : decodeImage(bytes);
+}
+
+/**
+ * Decodes what a DICOM segmentation shows of one picture, in white.
+ * @param bytes given away
+ */
+export async function decodeSegmentation(bytes: Buffer, drawnOn: SourceFrame): Promise<Pixels> {
+  return dicom.segmentation(bytes, drawnOn);
 }
 
 /** Bytes that decoding a file will hold, from its header; an estimate where that tells nothing. */

@@ -16,7 +16,7 @@ export const DECODE_PARALLEL = 4;
 export const DECODE_BYTES = 512 * 1024 * 1024;
 
 export interface DecodeOptions {
-  /** Images decoded at a time; more than UV_THREADPOOL_SIZE helps nothing. */
+  /** Images decoded at a time; more than UV_THREADPOOL_SIZE, or of DICOM files more than processors, helps nothing. */
   parallel?: number | undefined;
   /** What they may hold together. */
   budget?: ByteBudget;

@@ -5,12 +5,11 @@ import type { Hash } from 'node:crypto';
 import { automedError } from '../../common/errors';
 import { DicomSegmentation, isDicom, type SourceFrame } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
-import { decodeDataFile } from './data-file';
+import { decodeDataFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
 
 /** Foreground of a mask image unless its data set says otherwise: above 127. */
 const BRIGHT = { from: 128, to: 255 };
-const WHITE = 255;
 
 interface Size {
   width: number;
@@ -41,8 +40,7 @@ async function readMaskFile(bytes: Buffer, segmentationOf: SourceFrame | undefin
   if (!segmentationOf) {
     throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
   }
-  const { mask, width, height } = await DicomSegmentation.parse(bytes).mask(segmentationOf);
-  return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
+  return decodeSegmentation(bytes, segmentationOf);
 }
 
 function unite(
