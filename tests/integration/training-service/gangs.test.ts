@@ -225,6 +225,18 @@ suite(`a training of two ranks in a cluster${why}`, () => {
     expect(pods.processes.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)).toBe(true);
   });
 
+  it('goes on in the cluster while its API is out of reach, and is found again', async () => {
+    const before = pods.jobs.length;
+    const { id } = await createJob(client, gang({ name: 'unheard', overrides: { epochs: 40 } }));
+    await eventually(async () => ((await getJob(client, id)).progress?.epoch ?? 0) >= 2, 120_000);
+    api.fail(...Array.from({ length: 15 }, () => 503));
+    api.dropWatches();
+    const events = await watchToEnd(client, id);
+    expect(statesOf(events)).toEqual(['PENDING', 'RUNNING', 'RESUMING', 'RUNNING', 'SUCCEEDED']);
+    expect(epochsOf(events)).toEqual(upTo(40));
+    expect(pods.jobs).toHaveLength(before + 1);
+  });
+
   it('goes on in the cluster while the service is gone, which takes it over when it is back', async () => {
     const before = pods.jobs.length;
     const { id } = await createJob(client, gang({ name: 'left', overrides: { epochs: 40 } }));

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Service, Watch } from '@kubernetes/client-node' with {
   'resolution-mode': 'import',
 };
-import { automedError } from '../../../common/errors';
+import { automedError, DeviceError } from '../../../common/errors';
 
 /** What became of a Job. */
 export type JobEnd = { state: 'complete' } | { state: 'failed'; why: string } | { state: 'gone' };
@@ -16,6 +16,8 @@ export interface ClusterOptions {
   attempts?: number;
 }
 
+/** An API server that starts anew is back within so many tries. */
+const OUTAGE_TRIES = 15;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 const GONE = 410;
@@ -39,11 +41,15 @@ function reasonOf(error: unknown): string {
   return message ?? String(error);
 }
 
+/** The API does not answer, or has an error of its own: what runs in the cluster may go on all the same. */
+export class ClusterUnreachableError extends DeviceError {}
+
 function typed(what: string, error: unknown): Error {
   const status = statusOf(error);
   const sentence = `${what}: ${reasonOf(error)}`;
-  if (status === undefined || status >= 500 || status === 429)
-    return automedError('DEVICE_UNAVAILABLE', sentence, { cause: error });
+  if (status === undefined || status >= 500 || status === 429) {
+    return new ClusterUnreachableError('DEVICE_UNAVAILABLE', sentence, { cause: error });
+  }
   if (status === 401 || status === 403) return automedError('ILLEGAL_STATE', sentence, { cause: error });
   return automedError('INVALID_ARGUMENT', sentence, { cause: error });
 }
@@ -68,7 +74,7 @@ export class Cluster {
   /** @param configure fills in where the cluster is; default: this pod's own, else the user's kubeconfig */
   static async connect(
     configure: (config: KubeConfig) => void = (config) => config.loadFromDefault(),
-    { retryMs = 1_000, attempts = 5 }: ClusterOptions = {},
+    { retryMs = 1_000, attempts = OUTAGE_TRIES }: ClusterOptions = {},
   ): Promise<Cluster> {
     // Loaded only where it is used: the client is large, and most installations have no cluster.
     const { KubeConfig, BatchV1Api, CoreV1Api, Watch } = await import('@kubernetes/client-node');

@@ -17,7 +17,7 @@ import {
 import { outcomeOf } from '../../domain/gang/rank-process';
 import { verdict, type RankEnd } from '../../domain/gang/verdict';
 import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../protocol';
-import type { Cluster, JobEnd } from './cluster';
+import { ClusterUnreachableError, type Cluster, type JobEnd } from './cluster';
 
 export interface KubernetesLauncherOptions {
   settings: KubernetesGangSettings;
@@ -50,10 +50,17 @@ class EventFile {
     const end = this.rest.lastIndexOf('\n') + 1;
     const lines = this.rest.subarray(0, end).toString('utf8').split('\n').slice(0, -1);
     this.rest = this.rest.subarray(end);
-    return lines.flatMap((line) => {
-      const parsed = workerEventSchema.safeParse(JSON.parse(line));
-      return parsed.success ? [parsed.data] : [];
-    });
+    return lines.flatMap(eventsOf);
+  }
+}
+
+/** The event that a line holds; none where a full disk tore it. */
+function eventsOf(line: string): WorkerEvent[] {
+  try {
+    const parsed = workerEventSchema.safeParse(JSON.parse(line));
+    return parsed.success ? [parsed.data] : [];
+  } catch {
+    return [];
   }
 }
 
@@ -66,12 +73,26 @@ async function removeEvents(folder: string, attempt: number): Promise<void> {
 export class KubernetesLauncher implements GangLauncher {
   constructor(private readonly options: KubernetesLauncherOptions) {}
 
-  /** An attempt of the same run that is under way already, of a process that ended since, is taken over. */
-  async run({ spec, attempt, onEvent, signal }: GangAttempt): Promise<FinishedEvent> {
+  /**
+   * An attempt of the same run that is under way already, of a process that ended since, is taken over. While the cluster is out
+   * of reach its Job goes on: the gang counts as lost, and the next attempt takes it over.
+   */
+  async run(attempt: GangAttempt): Promise<FinishedEvent> {
+    try {
+      return await this.attempt(attempt);
+    } catch (error) {
+      // Who asked to stop must hear that the Job may go on.
+      if (error instanceof ClusterUnreachableError && !attempt.signal.aborted) throw new RankLostError(error.message);
+      throw error;
+    }
+  }
+
+  private async attempt({ spec, attempt, onEvent, signal }: GangAttempt): Promise<FinishedEvent> {
     const { settings, cluster, pollMs = 500 } = this.options;
     const folder = join(spec.jobFolder, 'gang');
     await mkdir(folder, { recursive: true });
-    const facts = JSON.stringify({ ...spec, resume: undefined });
+    // Settings of the service are none of the run's: a Job under way is found again when they change.
+    const facts = JSON.stringify({ ...spec, resume: undefined, threads: undefined });
     const run = createHash('sha256').update(facts).digest('hex').slice(0, 12);
     const gang: KubernetesGang = {
       name: `automed-train-${run}-${attempt}`,
@@ -92,9 +113,11 @@ export class KubernetesLauncher implements GangLauncher {
         gangService(gang, settings, { name: gang.name, uid: job.metadata?.uid ?? '' }),
       );
       end = await this.follow(gang, onEvent, signal, pollMs);
-    } finally {
-      await cluster.deleteJob(namespace, gang.name);
+    } catch (error) {
+      if (!(error instanceof ClusterUnreachableError)) await cluster.deleteJob(namespace, gang.name);
+      throw error;
     }
+    await cluster.deleteJob(namespace, gang.name);
     // Judged once no pod is left: rank 0 may have registered the result while it was asked to stop.
     return this.judge(gang, end, signal.aborted);
   }
@@ -107,22 +130,24 @@ export class KubernetesLauncher implements GangLauncher {
     pollMs: number,
   ): Promise<JobEnd | undefined> {
     const leader = new EventFile(`${gang.eventsPath}-0.jsonl`);
-    const handOn = async (): Promise<void> => {
-      for (const event of await leader.read()) if (!outcomeOf(event)) onEvent(event);
+    const tell = (events: readonly WorkerEvent[]): void => {
+      for (const event of events) if (!outcomeOf(event)) onEvent(event);
     };
     const ended = new AbortController();
     const tail = (async () => {
       while (!ended.signal.aborted) {
-        await handOn();
+        // A volume that does not answer may answer at the next look; the last one tells.
+        tell(await leader.read().catch(() => []));
         await delay(pollMs, undefined, { signal: ended.signal }).catch(() => undefined);
       }
     })();
+    tail.catch(() => undefined); // awaited below, and until then not unhandled
     try {
       return await this.options.cluster.followJob(this.options.settings.namespace, gang.name, signal);
     } finally {
       ended.abort();
       await tail;
-      await handOn();
+      tell(await leader.read());
     }
   }
 
