@@ -1,9 +1,8 @@
 // The files of reports, wherever in the store they lie.
 
-import type { FileHandle } from 'node:fs/promises';
 import { open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { automedError } from '../../common/errors';
+import { automedError, type AutomedError } from '../../common/errors';
 import type { ModelStore } from '../../store';
 import { errnoOf } from '../../store/durable';
 import { EVALUATION } from './evaluations/evaluation-kind';
@@ -50,17 +49,14 @@ export class Reports {
   }
 
   /**
-   * A file that is open, and its pieces, after which it is closed.
-   * @throws NotFoundError also when the report has no file of that name
+   * A file, and its pieces, for which it is opened.
+   * @throws NotFoundError also when the report has no file of that name, or no longer
    */
   async read(subject: ReportSubject, name: string): Promise<{ file: ReportFile; pieces: AsyncGenerator<Buffer> }> {
     const found = (await this.files(subject)).find((each) => each.name === name);
-    const handle = found && (await open(found.path).catch(absent));
-    if (!handle) {
-      throw automedError('NOT_FOUND', `The report has no file ${JSON.stringify(name)}.`, { field: 'name' });
-    }
-    const { path: _, ...file } = found;
-    return { file, pieces: piecesOf(handle) };
+    if (!found) throw noFile(name);
+    const { path, ...file } = found;
+    return { file, pieces: piecesOf(path, name) };
   }
 
   private async files(subject: ReportSubject): Promise<(ReportFile & { path: string })[]> {
@@ -111,7 +107,13 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-async function* piecesOf(handle: FileHandle): AsyncGenerator<Buffer> {
+function noFile(name: string): AutomedError {
+  return automedError('NOT_FOUND', `The report has no file ${JSON.stringify(name)}.`, { field: 'name' });
+}
+
+async function* piecesOf(path: string, name: string): AsyncGenerator<Buffer> {
+  const handle = await open(path).catch(absent);
+  if (!handle) throw noFile(name);
   try {
     for (;;) {
       // A buffer of its own each time: what was handed out may still be on its way.
