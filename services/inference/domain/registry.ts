@@ -81,8 +81,11 @@ export class Registry {
 
   /** @throws IllegalStateError for an alias that was ever promoted */
   async setAlias(name: string, alias: string, version: number): Promise<ModelView> {
-    await this.refuseReserved(name, alias, 'promote the version, or roll the alias back');
+    const refusal = 'promote the version, or roll the alias back';
+    await this.refuseReserved(name, alias, refusal);
     await this.memory.anticipate(`${plainName(name)}@${required(alias, 'alias')}`, version);
+    // That took its time, in which the alias may have been promoted.
+    await this.refuseReserved(name, alias, refusal);
     await this.library.setAlias(name, alias, version);
     this.memory.forget();
     return this.getModel(`${name}@${version}`);
