@@ -1,9 +1,11 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ReportFile__Output } from '../../../proto/gen/automed/training/v1/ReportFile';
 import type { ReportServiceDefinition } from '../../../proto/gen/automed/training/v1/ReportService';
 import type { ReportSubject } from '../../../proto/gen/automed/training/v1/ReportSubject';
 import { automedError } from '../../common/errors';
 import { ApiClient } from '../../common/grpc/client';
+import { temporaryName } from '../../store/durable';
 
 /** Reports as the command line asks for them. Every method rejects with a typed error. */
 export class ReportClient {
@@ -26,7 +28,7 @@ export class ReportClient {
 
   /** Writes a file of a report to `path`, which appears when it is complete. @param name empty: the report itself */
   async save(subject: ReportSubject, name: string, path: string): Promise<ReportFile__Output> {
-    const temporary = `${path}.part`;
+    const temporary = join(dirname(path), temporaryName());
     let file: ReportFile__Output | null = null;
     try {
       const handle = await open(temporary, 'w');
