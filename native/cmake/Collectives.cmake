@@ -3,7 +3,7 @@
 # (CONTRIBUTING.md, "Data-parallel training").
 #
 # AUTOMED_GLOO: auto (default: where LibTorch exports what is used), ON (an error where it does not), OFF.
-# AUTOMED_NCCL: auto (default: a CUDA build whose nccl.h is found), ON, OFF.
+# AUTOMED_NCCL: auto (default: a CUDA build whose headers of NCCL, cuBLAS and CUDA are found), ON, OFF.
 
 foreach(feature AUTOMED_GLOO AUTOMED_NCCL)
   if(NOT DEFINED ${feature} AND DEFINED ENV{${feature}})
@@ -58,13 +58,15 @@ endif()
 set(_nccl OFF)
 if(_gloo AND AUTOMED_CUDA AND NOT AUTOMED_NCCL STREQUAL "OFF")
   find_path(AUTOMED_NCCL_INCLUDE nccl.h PATHS "${AUTOMED_LIBTORCH_ROOT}/../nvidia/nccl/include" /usr/local/cuda/include)
-  find_path(AUTOMED_CUDA_INCLUDE cuda_runtime_api.h
-    PATHS "${AUTOMED_LIBTORCH_ROOT}/../nvidia/cu13/include" "${AUTOMED_LIBTORCH_ROOT}/../nvidia/cuda_runtime/include"
-    /usr/local/cuda/include)
-  if(AUTOMED_NCCL_INCLUDE AND AUTOMED_CUDA_INCLUDE)
+  # c10d's header includes CUDA's runtime, which a wheel may hold without its crt/ (nvidia-cuda-crt), and cuBLAS.
+  set(_cuda_include "${AUTOMED_LIBTORCH_ROOT}/../nvidia/cu13/include" /usr/local/cuda/include)
+  find_path(AUTOMED_CUDA_INCLUDE crt/host_config.h PATHS ${_cuda_include})
+  find_path(AUTOMED_CUBLAS_INCLUDE cublas_v2.h PATHS ${_cuda_include})
+  if(AUTOMED_NCCL_INCLUDE AND AUTOMED_CUDA_INCLUDE AND AUTOMED_CUBLAS_INCLUDE)
     set(_nccl ON)
   elseif(AUTOMED_NCCL STREQUAL "ON")
-    message(FATAL_ERROR "AUTOMED_NCCL is ON, but nccl.h or cuda_runtime_api.h is nowhere to be found.")
+    message(FATAL_ERROR "AUTOMED_NCCL is ON, but nccl.h, cublas_v2.h or the headers of CUDA's compiler \
+(crt/host_config.h) are nowhere to be found.")
   endif()
 endif()
 
@@ -80,7 +82,8 @@ function(automed_collectives target)
   target_compile_definitions(${target} PRIVATE AUTOMED_GLOO)
   if(_nccl)
     target_compile_definitions(${target} PRIVATE AUTOMED_NCCL)
-    target_include_directories(${target} SYSTEM PRIVATE "${AUTOMED_NCCL_INCLUDE}" "${AUTOMED_CUDA_INCLUDE}")
+    target_include_directories(${target} SYSTEM PRIVATE "${AUTOMED_NCCL_INCLUDE}" "${AUTOMED_CUDA_INCLUDE}"
+      "${AUTOMED_CUBLAS_INCLUDE}")
   endif()
 endfunction()
 message(STATUS "Data-parallel training: Gloo ${_gloo}, NCCL ${_nccl}")
