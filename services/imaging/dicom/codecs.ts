@@ -41,12 +41,28 @@ function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.
 }
 
 export interface DecodedFrame {
-  /** Little-endian samples, interleaved. */
+  /** Little-endian samples of as many bits as the header allocates, interleaved. */
   bytes: Uint8Array;
   /** Of the stream, which may use more bits than the header says. */
   precision: number;
   /** Whether the samples are luma and chroma, where the stream says it; it knows better than the header. */
   isYbr: boolean | undefined;
+}
+
+/** Bits that the codecs give a sample: what its precision needs, whatever the header allocates. */
+const codecBits = (precision: number): 8 | 16 | 32 => (precision <= 8 ? 8 : precision <= 16 ? 16 : 32);
+
+/** Little-endian samples of `from` bits as such of `to`. */
+function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, signed }: ImageFormat): Uint8Array {
+  if (to <= from) return bytes;
+  const size = from / 8;
+  const wide = Buffer.alloc((bytes.length / size) * (to / 8));
+  const narrow = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0, out = 0; at < bytes.length; at += size, out += to / 8) {
+    if (signed) wide.writeIntLE(narrow.readIntLE(at, size), out, to / 8);
+    else wide.writeUIntLE(narrow.readUIntLE(at, size), out, to / 8);
+  }
+  return wide;
 }
 
 /**
@@ -67,13 +83,14 @@ export async function decodeCompressed(
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image have more bits than its header.');
   }
   const library = await codecLibrary();
-  const expected = (width * height * samples * bitsAllocated) / 8;
+  const bits = codecBits(stream.precision);
+  const expected = (width * height * samples * bits) / 8;
   let decoded: Uint8Array | undefined;
   try {
     const context = new library.context({
       width,
       height,
-      bitsAllocated,
+      bitsAllocated: bits,
       bitsStored: stream.precision,
       samplesPerPixel: samples,
       pixelRepresentation: format.signed ? 1 : 0,
@@ -89,5 +106,5 @@ export async function decodeCompressed(
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
   }
-  return { bytes: decoded, precision: stream.precision, isYbr: stream.isYbr };
+  return { bytes: widened(decoded, bits, format), precision: stream.precision, isYbr: stream.isYbr };
 }

@@ -152,6 +152,15 @@ export class DecodePool {
   }
 
   /**
+   * The only frame of a DICOM image as a mask: 255 where anything but 0 is stored (DicomImage.mask), elsewhere 0.
+   * @param bytes given away, as those of `picture`
+   * @throws DicomError
+   */
+  mask(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
+    return this.decode({ bytes, wanted: { mask: true } }, limitMs);
+  }
+
+  /**
    * What a DICOM segmentation shows of a picture, all segments united: 255, elsewhere 0.
    * @param bytes given away, as those of `picture`
    * @throws DicomError

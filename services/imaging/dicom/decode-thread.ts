@@ -1,6 +1,7 @@
 // Entry of a thread of the decode pool: a file in, a picture or what is wrong with the file out.
 
 import { parentPort } from 'node:worker_threads';
+import type { Mask } from '../mask';
 import type { Pixels } from '../pixels';
 import { DicomImage } from './decode';
 import { DicomError, type DicomDefect } from './errors';
@@ -8,8 +9,11 @@ import { DicomSegmentation, type SourceFrame } from './segmentation';
 
 export interface DecodeRequest {
   bytes: Uint8Array;
-  /** What a display shows of a frame (from 0; undefined: the only one), or what a segmentation says of a picture. */
-  wanted: { frame: number | undefined } | { drawnOn: SourceFrame };
+  /**
+   * What a display shows of a frame (from 0; undefined: the only one), the only frame as a mask, or what a segmentation says
+   * of a picture.
+   */
+  wanted: { frame: number | undefined } | { mask: true } | { drawnOn: SourceFrame };
 }
 
 /** A DicomError as what can cross between threads. */
@@ -22,23 +26,29 @@ export type DecodeAnswer = { pixels: Pixels } | DecodeFailure;
 
 const WHITE = 255;
 
-async function pictureOf(bytes: Uint8Array, frame: number | undefined): Promise<Pixels> {
+/** An image of which one frame is meant. */
+function imageOf(bytes: Uint8Array, frame?: number): DicomImage {
   const image = DicomImage.parse(bytes);
   const { frames } = image.header;
   if (frame === undefined && frames > 1) {
     throw new DicomError('FRAME', `The DICOM file has ${frames} frames, where one picture is needed.`);
   }
-  return image.display(frame);
+  return image;
 }
 
-async function segmentationOf(bytes: Uint8Array, picture: SourceFrame): Promise<Pixels> {
-  const { mask, width, height } = await DicomSegmentation.parse(bytes).mask(picture);
+function inWhite({ mask, width, height }: Mask): Pixels {
   return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
 }
 
-async function answerTo({ bytes, wanted }: DecodeRequest): Promise<DecodeAnswer> {
+async function wantedOf({ bytes, wanted }: DecodeRequest): Promise<Pixels> {
+  if ('drawnOn' in wanted) return inWhite(await DicomSegmentation.parse(bytes).mask(wanted.drawnOn));
+  if ('mask' in wanted) return inWhite(await imageOf(bytes).mask());
+  return imageOf(bytes, wanted.frame).display(wanted.frame);
+}
+
+async function answerTo(request: DecodeRequest): Promise<DecodeAnswer> {
   try {
-    const pixels = await ('drawnOn' in wanted ? segmentationOf(bytes, wanted.drawnOn) : pictureOf(bytes, wanted.frame));
+    const pixels = await wantedOf(request);
     // What is a part of something larger, the file or the memory of a codec, cannot be given away.
     const whole = pixels.data.byteLength === pixels.data.buffer.byteLength;
     return { pixels: whole ? pixels : { ...pixels, data: pixels.data.slice() } };

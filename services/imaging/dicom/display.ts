@@ -14,17 +14,17 @@ function isPadding(padding: Padding | undefined, value: number): boolean {
   return padding !== undefined && value >= padding.from && value <= padding.to;
 }
 
-/** The range of what was measured, without padding. */
-function fullRange(values: Values, { modality, padding }: GreyTransforms): Contrast {
+/** The range of what was measured, without padding; nothing where that is a single value. */
+function fullRange(values: Values, { modality, padding }: GreyTransforms): Contrast | undefined {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (isPadding(padding, value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
+    // A modality LUT need not rise, nor fall, all the way.
+    const level = measured(modality, value);
+    if (level < low) low = level;
+    if (level > high) high = level;
   }
-  const ends = low > high ? [0, 0] : [measured(modality, low), measured(modality, high)];
-  const [from, to] = [Math.min(...ends), Math.max(...ends)];
-  return { centre: (from + to) / 2, width: Math.max(to - from, Number.MIN_VALUE), shape: 'LINEAR_EXACT' };
+  return low < high ? { centre: (low + high) / 2, width: high - low, shape: 'LINEAR_EXACT' } : undefined;
 }
 
 /** True for 8-bit grey that says nothing about its contrast: screen captures and the like are meant as they are. */
@@ -40,7 +40,7 @@ function greyPixels({ values, width, height }: StoredFrame, format: ImageFormat,
   const contrast = transforms.contrast ?? screen ?? fullRange(values, transforms);
   const inverted = format.photometric === 'MONOCHROME1';
   const shade = (value: number): number => {
-    if (isPadding(padding, value)) return 0;
+    if (contrast === undefined || isPadding(padding, value)) return 0;
     const level = greyLevel(contrast, measured(modality, value));
     return Math.round(WHITE * (inverted ? 1 - level : level));
   };
@@ -89,8 +89,9 @@ function rgbPixels({ values, width, height }: StoredFrame, { bitsStored }: Image
 
 /**
  * Grey images go through the rescaling of the header, then through its VOI LUT, or else its first window, or else from the
- * smallest to the largest value of the frame (8-bit unsigned grey without any of these is kept as it is). MONOCHROME1 is
- * inverted, so that bright is always high on the display; padding becomes black. Palettes are looked up.
+ * smallest to the largest value of the frame, which is black where these are one (8-bit unsigned grey without any of these is
+ * kept as it is). MONOCHROME1 is inverted, so that bright is always high on the display; padding becomes black. Palettes are
+ * looked up.
  * @throws DicomError
  */
 export function displayed(stored: StoredFrame, dataSet: DataSet, format: ImageFormat, frame: number): Pixels {

@@ -10,6 +10,8 @@ export interface TransferSyntax {
   name: string;
   bigEndian?: boolean;
   deflated?: boolean;
+  /** What was one value may differ a little from pixel to pixel after decoding. */
+  lossy?: boolean;
   /** Of encapsulated frames; absent: the pixels are not compressed. */
   codec?: Codec;
 }
@@ -24,8 +26,8 @@ const SYNTAXES: readonly TransferSyntax[] = [
   { uid: DEFLATED_LITTLE_ENDIAN, name: 'Deflated Explicit VR Little Endian', deflated: true },
   { uid: '1.2.840.10008.1.2.2', name: 'Explicit VR Big Endian', bigEndian: true },
   { uid: '1.2.840.10008.1.2.5', name: 'RLE Lossless', codec: 'rle' },
-  { uid: '1.2.840.10008.1.2.4.50', name: 'JPEG Baseline', codec: 'jpeg' },
-  { uid: '1.2.840.10008.1.2.4.51', name: 'JPEG Extended', codec: 'jpeg' },
+  { uid: '1.2.840.10008.1.2.4.50', name: 'JPEG Baseline', codec: 'jpeg', lossy: true },
+  { uid: '1.2.840.10008.1.2.4.51', name: 'JPEG Extended', codec: 'jpeg', lossy: true },
   { uid: '1.2.840.10008.1.2.4.57', name: 'JPEG Lossless', codec: 'jpeg' },
   { uid: '1.2.840.10008.1.2.4.70', name: 'JPEG Lossless, first-order prediction', codec: 'jpeg' },
   { uid: '1.2.840.10008.1.2.4.80', name: 'JPEG-LS Lossless', codec: 'jpeg-ls' },

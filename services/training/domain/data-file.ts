@@ -23,6 +23,15 @@ export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pix
 }
 
 /**
+ * Decodes a mask: as `decodeDataFile`, but of a DICOM image, whose display may be of any contrast, what is stored as anything
+ * but 0, in white.
+ * @param bytes given away
+ */
+export async function decodeMaskFile(bytes: Buffer): Promise<Pixels> {
+  return !isBmp(bytes) && isDicom(bytes) ? dicom.mask(bytes) : decodeDataFile(bytes);
+}
+
+/**
  * Decodes what a DICOM segmentation shows of one picture, in white.
  * @param bytes given away
  */

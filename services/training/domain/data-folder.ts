@@ -11,7 +11,7 @@ import { readGroups, type GroupTable } from './manifest-csv';
 export interface MaskSource {
   /** Files whose foreground is united; usually one. */
   paths: string[];
-  /** Grey values that are foreground, both included, on the 0-255 scale; absent: above 127. */
+  /** Grey values that are foreground, both included, on the 0-255 scale; absent: above 127, of DICOM all but 0. */
   values?: { from: number; to: number };
   /** The files are of another size than the image by design, and are brought to its size (nearest). */
   resize?: boolean;

@@ -3,12 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { automedError } from '../../common/errors';
-import { DicomSegmentation, isDicom, type SourceFrame } from '../../imaging/dicom';
+import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
-import { decodeDataFile, decodeSegmentation } from './data-file';
+import { decodeDataFile, decodeMaskFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
 
-/** Foreground of a mask image unless its data set says otherwise: above 127. */
+/** Foreground of a mask image unless its data set says otherwise: above 127; of DICOM, any stored value but 0. */
 const BRIGHT = { from: 128, to: 255 };
 
 interface Size {
@@ -27,7 +27,7 @@ export async function readMask(source: MaskSource, size: Size, hash?: Hash): Pro
   for (const path of paths) {
     const bytes = await readFile(path);
     hash?.update(bytes);
-    unite(mask, size, await readMaskFile(bytes, segmentationOf), { values: values ?? BRIGHT, resize });
+    unite(mask, size, await readMaskFile(bytes, source), { values: values ?? BRIGHT, resize });
   }
   if (segmentationOf) hash?.update(`of ${segmentationOf.sopInstanceUid} frame ${segmentationOf.frame}`);
   if (values) hash?.update(`foreground ${values.from} to ${values.to}`);
@@ -35,8 +35,9 @@ export async function readMask(source: MaskSource, size: Size, hash?: Hash): Pro
 }
 
 /** A mask image; of a DICOM segmentation what it shows of one picture, in white. */
-async function readMaskFile(bytes: Buffer, segmentationOf: SourceFrame | undefined): Promise<Pixels> {
-  if (!isDicom(bytes) || !DicomSegmentation.is(bytes)) return decodeDataFile(bytes);
+async function readMaskFile(bytes: Buffer, { values, segmentationOf }: MaskSource): Promise<Pixels> {
+  // Grey values that a data set names are those of a display.
+  if (!isDicom(bytes) || !DicomSegmentation.is(bytes)) return values ? decodeDataFile(bytes) : decodeMaskFile(bytes);
   if (!segmentationOf) {
     throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
   }

@@ -1,6 +1,7 @@
 // Small files that the test writes: values that are worked out by hand, and files that somebody made to do harm.
 
 import { deflateRawSync } from 'node:zlib';
+import { Context, NativeCodecs } from 'dcmjs-codecs';
 import sharp from 'sharp';
 import { DicomImage, DicomSegmentation, isDicom, readDicomHeader } from '../../../../../services/imaging/dicom';
 import { join } from 'node:path';
@@ -117,6 +118,46 @@ describe('stored values', () => {
     expect(await defectOf(dicomFile(elements, RLE, [frame.subarray(0, 68)]))).toBe('PIXEL_DECODE');
     expect(await defectOf(dicomFile(elements, RLE, [Buffer.alloc(64)]))).toBe('PIXEL_DECODE');
   });
+
+  it.each(['1.2.840.10008.1.2.4.70', '1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.90'])(
+    'are the same where %s holds 8 bits and the header allocates 16',
+    async (syntax) => {
+      const values = Array.from({ length: 64 }, (_, at) => at * 4);
+      await NativeCodecs.initializeAsync();
+      const encode = {
+        '1.2.840.10008.1.2.4.70': (frame: Context) => NativeCodecs.encodeJpeg(frame, {}),
+        '1.2.840.10008.1.2.4.80': (frame: Context) => NativeCodecs.encodeJpegLs(frame, {}),
+        '1.2.840.10008.1.2.4.90': (frame: Context) => NativeCodecs.encodeJpeg2000(frame, {}),
+      }[syntax]!;
+      const context = (pixelRepresentation: number): Context =>
+        new Context({
+          width: 8,
+          height: 8,
+          bitsAllocated: 8,
+          bitsStored: 8,
+          samplesPerPixel: 1,
+          pixelRepresentation,
+          planarConfiguration: 0,
+          photometricInterpretation: 'MONOCHROME2',
+          decodedBuffer: Uint8Array.from(values),
+        });
+      const of = (sign: number): Buffer =>
+        dicomFile(
+          {
+            ...greyElements({ width: 8, height: 8 }),
+            '00280101': ['US', [8]],
+            '00280102': ['US', [7]],
+            '00280103': ['US', [sign]],
+          },
+          syntax,
+          [Buffer.from(encode(context(sign)).getEncodedBuffer()!)],
+        );
+      expect(await stored(of(0))).toEqual(values);
+      // This encoder of JPEG 2000 takes no negative values of 8 bits.
+      if (syntax.endsWith('.90')) return;
+      expect(await stored(of(1))).toEqual(values.map((value) => (value < 128 ? value : value - 256)));
+    },
+  );
 });
 
 describe('what a display shows', () => {
@@ -130,6 +171,16 @@ describe('what a display shows', () => {
 
   it('goes from the smallest to the largest value where there is no window', async () => {
     expect(await shown(row([100, 200, 300], rescaled))).toEqual([0, 128, 255]);
+  });
+
+  it('is black where all values are one, whatever that is', async () => {
+    expect(await shown(row([0, 0]))).toEqual([0, 0]);
+    expect(await shown(row([700, 700], { '00280004': ['CS', 'MONOCHROME1'] }))).toEqual([0, 0]);
+  });
+
+  it('goes from the smallest to the largest value of a modality LUT that rises and falls', async () => {
+    const lut: DicomElements = { '00283002': ['US', [3, 0, 16]], '00283006': ['OW', [0, 100, 50]] };
+    expect(await shown(row([0, 1, 2], { '00283000': ['SQ', [lut]] }))).toEqual([0, 255, 128]);
   });
 
   it('leaves padding out of that, and black', async () => {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
 import { readMask } from '../../../../../services/training/domain/read-mask';
 import { bmp } from '../../../../support/bmp';
 import { temporaryFolder } from '../../../../support/data';
+import { dicomFile, greyDicom, greyElements } from '../../../../support/dicom';
 import { GREY, png } from '../../../../support/images';
 
 const folder = temporaryFolder();
@@ -20,6 +22,50 @@ const grey = file('grey.png', png(3, 2, GREY, 8, Buffer.from(values)));
 
 it('takes values above 127 for foreground', async () => {
   expect([...(await readMask({ paths: [grey] }, size))]).toEqual([0, 0, 0, 1, 1, 1]);
+});
+
+describe('a DICOM image as a mask', () => {
+  const read = async (bytes: Buffer): Promise<number[]> => [
+    ...(await readMask({ paths: [file('m.dcm', bytes)] }, size)),
+  ];
+  const of = (bits: 8 | 16, ...drawn: number[]): Buffer => greyDicom({ ...size, bits, values: drawn });
+
+  it('is empty where nothing is drawn', async () => {
+    const empty = [0, 0, 0, 0, 0, 0];
+    expect(await read(of(16, ...empty))).toEqual(empty);
+    expect(await read(of(8, ...empty))).toEqual(empty);
+    const bits = dicomFile({
+      ...greyElements(size),
+      '00280100': ['US', [1]],
+      '00280101': ['US', [1]],
+      '00280102': ['US', [0]],
+      '7fe00010': ['OB', Buffer.of(0)],
+    });
+    expect(await read(bits)).toEqual(empty);
+  });
+
+  it('takes every stored value but 0 for foreground, however a display shows it', async () => {
+    expect(await read(of(8, 0, 1, 0, 255, 2, 0))).toEqual([0, 1, 0, 1, 1, 0]);
+    expect(await read(of(16, 0, 1, 0, 4000, 2, 0))).toEqual([0, 1, 0, 1, 1, 0]);
+    expect(await read(of(16, 3, 3, 3, 3, 3, 3))).toEqual([1, 1, 1, 1, 1, 1]);
+    const inverted = greyDicom({ ...size, values: [0, 1, 0, 1, 1, 0], more: { '00280004': ['CS', 'MONOCHROME1'] } });
+    expect(await read(inverted)).toEqual([0, 1, 0, 1, 1, 0]);
+  });
+
+  it('takes the bright half of a JPEG with loss', async () => {
+    const side = 16;
+    const drawn = Array.from({ length: side * side }, (_, at) => (at % side < 5 ? 255 : 0));
+    const raw = { width: side, height: side, channels: 1 } as const;
+    const jpeg = await sharp(Buffer.from(drawn), { raw }).toColourspace('b-w').jpeg({ quality: 60 }).toBuffer();
+    const bytes = dicomFile(greyElements({ width: side, height: side, bits: 8 }), '1.2.840.10008.1.2.4.50', [jpeg]);
+    const mask = await readMask({ paths: [file('lossy.dcm', bytes)] }, { width: side, height: side });
+    expect([...mask]).toEqual(drawn.map((value) => (value ? 1 : 0)));
+  });
+
+  it('is refused when it has several frames', async () => {
+    const bytes = greyDicom({ ...size, frames: 2, values: new Array<number>(12).fill(0) });
+    await expect(read(bytes)).rejects.toMatchObject({ defect: 'FRAME' });
+  });
 });
 
 it('takes disc and cup out of one file by their values, exactly, from PNG and from BMP', async () => {
