@@ -13,6 +13,8 @@ export interface SourceFrame {
   sopInstanceUid: string;
   /** From 0. */
   frame: number;
+  /** That the image has. */
+  frames: number;
 }
 
 interface Reference {
@@ -61,7 +63,7 @@ export class DicomSegmentation {
     const shared = itemsOf(dataSet, 'x52009229')[0];
     const own = itemsOf(dataSet, 'x52009230');
     const instances = instancesOf(dataSet);
-    // A single image needs no reference of each frame.
+    // Where a single image was looked at every frame is of that image.
     const only = new Set(instances.map(({ sopInstanceUid }) => sopInstanceUid)).size === 1 ? instances : [];
     this.drawnOn = Array.from({ length: header.frames }, (_, frame) => {
       const sources = sourcesOf([own[frame], shared]);
@@ -94,11 +96,17 @@ export class DicomSegmentation {
 
   /**
    * All segments of one picture united; nothing drawn on it gives an empty mask.
-   * @throws DicomError (FRAME) when the segmentation does not name the picture
+   * @throws DicomError: FRAME when the segmentation does not name the picture, HEADER when it names an image of several frames
+   * without saying which of them it means
    */
-  async mask({ sopInstanceUid, frame }: SourceFrame): Promise<Mask> {
+  async mask({ sopInstanceUid, frame, frames }: SourceFrame): Promise<Mask> {
     if (!this.sources.has(sopInstanceUid)) {
       throw new DicomError('FRAME', 'The DICOM segmentation is of other images.');
+    }
+    const vague = (source: Reference): boolean =>
+      source.sopInstanceUid === sopInstanceUid && source.frames.length === 0;
+    if (frames > 1 && this.drawnOn.some((sources) => sources.some(vague))) {
+      throw new DicomError('HEADER', `The DICOM segmentation does not say which of ${frames} frames it was drawn on.`);
     }
     const { width, height } = this.header;
     const mask = new Uint8Array(width * height);

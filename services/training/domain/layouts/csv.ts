@@ -7,7 +7,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
 import { GROUP_COLUMNS, parseTable, partName } from '../manifest-csv';
 import { collect, layoutError, told, type Found } from './collect';
-import { isNamedDicom, withHeaders } from './dicom-headers';
+import { mayBeDicom, withHeaders } from './dicom-headers';
 import type { FileTree } from './file-tree';
 import type { CsvColumns, Layout, LayoutRequest } from './layout';
 
@@ -105,18 +105,16 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     ];
   });
   // DICOM files say which patient they are of, where the table does not.
-  const headers = found.some(({ path }) => isNamedDicom(path))
-    ? await withHeaders(tree.root, found, isNamedDicom)
-    : undefined;
-  const groupColumn = roles.group ?? headers?.groupColumn;
-  const notes = roles.group === undefined ? headers?.notes : undefined;
+  const headers = await withHeaders(tree.root, found, mayBeDicom);
+  const groupColumn = roles.group ?? headers.groupColumn;
+  const notes = roles.group === undefined ? headers.notes : [];
   // Without a column of groups nothing may be looked up in manifest.csv: this table is the manifest.
   const data = await collect(
     tree,
     { task: request.task },
-    { found: headers?.found ?? found, groupColumn: groupColumn ?? '', notes: notes ?? [] },
+    { found: headers.found, groupColumn: groupColumn ?? '', notes },
   );
-  return { ...data, problems: [...problems, ...(headers?.problems ?? []), ...data.problems], groupColumn };
+  return { ...data, problems: [...problems, ...headers.problems, ...data.problems], groupColumn };
 }
 
 export const csv: Layout = {

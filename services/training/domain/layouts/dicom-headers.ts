@@ -3,9 +3,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { AutomedError } from '../../../common/errors';
-import { readDicomHeader, type DicomHeader } from '../../../imaging/dicom';
+import { DicomError, readDicomHeader, type DicomHeader } from '../../../imaging/dicom';
 import type { MaskSource, Problem } from '../data-folder';
 import type { Found } from './collect';
+import { isImage } from './file-tree';
 
 /** Attributes that pictures may be grouped by, as --group-column names them. */
 export const HEADER_GROUPS = ['PatientID', 'StudyInstanceUID'] as const;
@@ -13,6 +14,13 @@ export type HeaderGroup = (typeof HEADER_GROUPS)[number];
 
 /** True for a file that says by its name that it is DICOM. */
 export const isNamedDicom = (path: string): boolean => /\.(dcm|dicom|ima)$/i.test(path);
+
+/** True also for a file that is not named as another kind of image: many archives write no extension. */
+export const mayBeDicom = (path: string): boolean => isNamedDicom(path) || !isImage(path);
+
+/** What is wrong with a mask that any of several frames might be meant by. */
+export const MASK_OF_FRAMES =
+  'is one of several frames, and its mask one picture: only a DICOM segmentation can say whose';
 
 /** Files whose headers are read at a time. */
 const PARALLEL = 8;
@@ -22,7 +30,8 @@ const PSEUDONYM = 16;
 export interface WithHeaders {
   found: Found[];
   problems: Problem[];
-  groupColumn: HeaderGroup;
+  /** Absent where no file is DICOM. */
+  groupColumn: HeaderGroup | undefined;
   notes: string[];
 }
 
@@ -37,13 +46,18 @@ function describe(error: unknown): string {
   return `the file cannot be read${typeof code === 'string' ? ` (${code})` : ''}`;
 }
 
-/** The headers of files below `root`, or why one cannot be read. */
+/** The headers of files below `root`, or why one cannot be read; nothing of a file that neither is DICOM nor is named so. */
 async function readHeaders(root: string, paths: readonly string[]): Promise<Map<string, DicomHeader | string>> {
   const headers = new Map<string, DicomHeader | string>();
   let next = 0;
   const reader = async (): Promise<void> => {
     for (let path = paths[next++]; path !== undefined; path = paths[next++]) {
-      headers.set(path, await readDicomHeader(join(root, path)).catch(describe));
+      const header = await readDicomHeader(join(root, path)).catch((error: unknown) =>
+        error instanceof DicomError && error.defect === 'NOT_DICOM' && !isNamedDicom(path)
+          ? undefined
+          : describe(error),
+      );
+      if (header !== undefined) headers.set(path, header);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, reader));
@@ -75,7 +89,7 @@ function groupOf({ patientId, studyUid, frames }: DicomHeader, by: HeaderGroup, 
 function framesOf(found: Found, { frames, sopInstanceUid }: DicomHeader): Found[] {
   const masksOf = (frame: number): MaskSource[] | undefined =>
     found.masks?.map((mask) =>
-      sopInstanceUid === undefined ? mask : { ...mask, segmentationOf: { sopInstanceUid, frame } },
+      sopInstanceUid === undefined ? mask : { ...mask, segmentationOf: { sopInstanceUid, frame, frames } },
     );
   if (frames === 1) return [{ ...found, masks: masksOf(0) }];
   const digits = String(frames).length;
@@ -85,6 +99,15 @@ function framesOf(found: Found, { frames, sopInstanceUid }: DicomHeader): Found[
     frame,
     masks: masksOf(frame),
   }));
+}
+
+/** True where all files of masks are DICOM segmentations, which say what they are drawn on. */
+async function areSegmentations(masks: readonly MaskSource[]): Promise<boolean> {
+  for (const path of masks.flatMap(({ paths }) => paths)) {
+    const header = await readDicomHeader(path).catch(() => undefined);
+    if (header?.modality !== 'SEG') return false;
+  }
+  return true;
 }
 
 /**
@@ -101,16 +124,21 @@ export async function withHeaders(
   const headers = await readHeaders(root, paths);
   const notes: string[] = [];
   const readable = [...headers.values()].filter((header) => typeof header !== 'string');
-  const groupColumn = by ?? chooseGroup(readable, notes);
+  const groupColumn = by ?? (readable.length > 0 ? chooseGroup(readable, notes) : undefined);
   const problems: Problem[] = [];
-  const samples = found.flatMap((one): Found[] => {
+  const samples: Found[] = [];
+  for (const one of found) {
     const header = headers.get(one.path);
-    if (header === undefined) return [one];
-    if (typeof header === 'string') {
-      problems.push({ name: one.path, problem: header });
-      return [];
+    if (header === undefined) samples.push(one);
+    else if (typeof header === 'string') problems.push({ name: one.path, problem: header });
+    else {
+      const group = one.group ?? groupOf(header, groupColumn ?? 'PatientID', one.path);
+      const frames = framesOf({ ...one, group }, header);
+      const clear = header.frames === 1 || (await areSegmentations(one.masks ?? []));
+      if (clear) samples.push(...frames);
+      else
+        problems.push(...frames.map(({ suffix = '' }) => ({ name: `${one.path}${suffix}`, problem: MASK_OF_FRAMES })));
     }
-    return framesOf({ ...one, group: one.group ?? groupOf(header, groupColumn, one.path) }, header);
-  });
+  }
   return { found: samples, problems, groupColumn, notes };
 }

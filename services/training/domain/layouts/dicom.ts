@@ -12,7 +12,14 @@ import { DicomSegmentation, isDicom } from '../../../imaging/dicom';
 import { MASK_SUFFIX, NO_IMAGE, PART_FOLDERS, type DataFolder, type Part, type Problem } from '../data-folder';
 import { readGroups } from '../manifest-csv';
 import { collect, layoutError, type Collected, type Found } from './collect';
-import { HEADER_GROUPS, isNamedDicom, withHeaders, type HeaderGroup } from './dicom-headers';
+import {
+  HEADER_GROUPS,
+  isNamedDicom,
+  MASK_OF_FRAMES,
+  mayBeDicom,
+  withHeaders,
+  type HeaderGroup,
+} from './dicom-headers';
 import { fileOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
 
@@ -24,8 +31,6 @@ interface Placed {
   below: string[];
 }
 
-/** Everything that is not named as another kind of file must be DICOM: many archives write no extension. */
-const mayBeDicom = (path: string): boolean => isNamedDicom(path) || !isImage(path);
 const isListed = (path: string): boolean => !NO_IMAGE.test(fileOf(path)) && fileOf(path).toUpperCase() !== 'DICOMDIR';
 
 function placeFiles({ files }: FileTree): Placed[] {
@@ -97,9 +102,7 @@ function chooseMask({ pictures, segmentations }: Masks, key: string, sopInstance
 function maskProblem(found: Found, structures: readonly Masks[], chosen: readonly Chosen[]): string | undefined {
   const missing = structures[chosen.findIndex(({ paths }) => paths.length === 0)];
   if (missing) return `has no mask in ${missing.folder}/`;
-  return found.frame !== undefined && chosen.some(({ picture }) => picture)
-    ? 'is one of several frames, and its mask one picture: only a DICOM segmentation can say whose'
-    : undefined;
+  return found.frame !== undefined && chosen.some(({ picture }) => picture) ? MASK_OF_FRAMES : undefined;
 }
 
 async function segmented(

@@ -69,10 +69,10 @@ async function refusal(picture: Promise<Pixels>): Promise<DicomError> {
 test('a segmentation is white where it was drawn', async () => {
   const frames = [{ of: '1.1', foreground: [0, 3] }];
   const bytes = segmentationDicom({ width: 2, height: 2, looked: ['1.1'], frames });
-  const picture = { sopInstanceUid: '1.1', frame: 0 };
+  const picture = { sopInstanceUid: '1.1', frame: 0, frames: 1 };
   const { mask } = await DicomSegmentation.parse(bytes).mask(picture);
   expect(await shown(pool.segmentation(Buffer.from(bytes), picture))).toEqual([...mask].map((one) => one * 255));
-  const other = { sopInstanceUid: '1.2', frame: 0 };
+  const other = { sopInstanceUid: '1.2', frame: 0, frames: 1 };
   expect(await refusal(pool.segmentation(bytes, other))).toMatchObject({ defect: 'FRAME' });
 });
 

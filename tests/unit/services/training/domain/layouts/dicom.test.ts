@@ -316,3 +316,51 @@ test('a CSV file names DICOM files, whose headers tell patients and frames where
   expect(grouped.groupColumn).toBe('group');
   expect(grouped.parts.train.map(({ group }) => group)).toEqual(['g1', 'g2', 'g2']);
 });
+
+test('a CSV file may name DICOM files without extension, and other pictures without', async () => {
+  const { png } = await discImage(SIDE, SIDE, 1);
+  const folder = writeTree(
+    root,
+    ['x/IM1', slice()],
+    ['x/IM2', slice({ patient: 'P2', frames: 2 })],
+    ['x/picture', png],
+    ['cases.csv', 'image,label\nx/IM1,even\nx/IM2,odd\nx/picture,odd\n'],
+  );
+  const data = await read(join(folder, 'cases.csv'));
+  expect(data.parts.train.map(({ name, group }) => [name, group])).toEqual([
+    ['x/IM1', pseudonym('P1')],
+    ['x/IM2#1', pseudonym('P2')],
+    ['x/IM2#2', pseudonym('P2')],
+    ['x/picture', undefined],
+  ]);
+  expect(data).toMatchObject({ groupColumn: 'PatientID', problems: [] });
+});
+
+test('a CSV file of pictures without extension is grouped by nothing', async () => {
+  const { png } = await discImage(SIDE, SIDE, 1);
+  const folder = writeTree(root, ['1', png], ['2', png], ['cases.csv', 'image,label\n1,a\n2,b\n']);
+  expect(await read(join(folder, 'cases.csv'))).toMatchObject({ groupColumn: undefined, notes: [], problems: [] });
+});
+
+test('a CSV file cannot give several frames one picture as mask, but a DICOM segmentation', async () => {
+  const frames = [
+    { of: '1.1', frame: 2, foreground: [1] },
+    { of: '1.1', frame: 1, foreground: [2] },
+  ];
+  const folder = writeTree(
+    root,
+    ['v.dcm', slice({ uid: '1.1', frames: 2 })],
+    ['w.dcm', slice({ uid: '1.2', frames: 2 })],
+    ['v.seg', segmentationDicom({ width: SIDE, height: SIDE, looked: ['1.1'], frames })],
+    ['w.png', await mask(1)],
+    ['cases.csv', 'image,mask\nv.dcm,v.seg\nw.dcm,w.png\n'],
+  );
+  const data = await read(join(folder, 'cases.csv'), { task: 'segmentation' });
+  const drawn = await Promise.all(data.parts.train.map(async (sample) => (await decodeSample(sample)).masks!));
+  expect(drawn.map((each) => each.indexOf(1))).toEqual([2, 1]);
+  const problem = expect.stringContaining('only a DICOM segmentation can say whose') as string;
+  expect(data.problems).toEqual([
+    { name: 'w.dcm#1', problem },
+    { name: 'w.dcm#2', problem },
+  ]);
+});
