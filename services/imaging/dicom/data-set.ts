@@ -1,7 +1,18 @@
 // A DICOM file as its elements: Part 10 files, and bare data sets as old archives keep them.
 
 import { constants, inflateRawSync } from 'node:zlib';
-import { parseDicom, type DataSet } from 'dicom-parser';
+import * as parser from 'dicom-parser';
+import {
+  bigEndianByteArrayParser,
+  ByteStream,
+  littleEndianByteArrayParser,
+  parseDicomDataSetExplicit,
+  parseDicomDataSetImplicit,
+  readPart10Header,
+  type ByteArrayParser,
+  type DataSet,
+  type Element,
+} from 'dicom-parser';
 import { DicomError } from './errors';
 import {
   EXPLICIT_LITTLE_ENDIAN,
@@ -45,40 +56,69 @@ export function isDicom(bytes: Uint8Array): boolean {
   return hasPrefix(bytes) || bareSyntax(bytes) !== undefined;
 }
 
-/** Inflates what follows `position`; a file may not become larger than `maxBytes`, nor end early unless `partial`. */
-function inflater(maxBytes: number, partial: boolean): (bytes: Uint8Array, position: number) => Buffer {
-  return (bytes, position) => {
-    const inflated = inflateRawSync(bytes.subarray(position), {
-      maxOutputLength: maxBytes,
-      ...(partial ? { finishFlush: constants.Z_SYNC_FLUSH } : {}),
-    });
-    return Buffer.concat([bytes.subarray(0, position), inflated]);
+interface ParseOptions {
+  maxBytes: number;
+  headerOnly?: boolean;
+}
+
+/** Inflates what follows `position`; a file may not become larger than `maxBytes`, nor end early when it is read whole. */
+function inflated(bytes: Uint8Array, position: number, { maxBytes, headerOnly }: ParseOptions): Buffer {
+  const rest = inflateRawSync(bytes.subarray(position), {
+    maxOutputLength: maxBytes,
+    ...(headerOnly ? { finishFlush: constants.Z_SYNC_FLUSH } : {}),
+  });
+  return Buffer.concat([bytes.subarray(0, position), rest]);
+}
+
+/** The library's types lack its class of data sets, and where the file meta information ends. */
+const { DataSet: Elements } = parser as unknown as {
+  DataSet: new (byteArrayParser: ByteArrayParser, bytes: Uint8Array, elements: Record<string, Element>) => DataSet;
+};
+type Meta = DataSet & { position: number };
+
+/** Value representations whose length takes 32 bits (PS3.5, 7.1.2), and which the library takes to have one of 16. */
+const UNKNOWN_TO_LIBRARY = new Set(['OV', 'SV', 'UV']);
+
+/** A stream of which the library reads those as OB, nested ones, too: their values are not needed, but what follows them is. */
+function streamOf(byteArrayParser: ByteArrayParser, bytes: Uint8Array, position: number): ByteStream {
+  const stream = new ByteStream(byteArrayParser, bytes, position);
+  const read = stream.readFixedString.bind(stream);
+  stream.readFixedString = (length) => {
+    const vr = read(length);
+    return UNKNOWN_TO_LIBRARY.has(vr) ? 'OB' : vr;
   };
+  return stream;
+}
+
+/** @param bare transfer syntax of a data set without file meta information */
+function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptions): ParsedFile {
+  const meta = bare === undefined ? (readPart10Header(bytes) as Meta) : undefined;
+  const syntax = transferSyntaxOf(bare ?? meta?.string('x00020010') ?? '');
+  const from = meta?.position ?? 0;
+  const whole = syntax.deflated ? inflated(bytes, from, options) : bytes;
+  const order = syntax.bigEndian ? bigEndianByteArrayParser : littleEndianByteArrayParser;
+  const dataSet = new Elements(order, whole, { ...meta?.elements });
+  const parse = syntax.uid === IMPLICIT_LITTLE_ENDIAN ? parseDicomDataSetImplicit : parseDicomDataSetExplicit;
+  parse(dataSet, streamOf(order, whole, from), whole.length, options.headerOnly ? { untilTag: PIXEL_DATA } : undefined);
+  return { dataSet, syntax };
 }
 
 const TOO_LARGE = new Set(['ERR_BUFFER_TOO_LARGE']);
 
 /**
  * Parses a file into elements that point into its bytes.
- * @param headerOnly stops before the pixels, so that the beginning of a file is enough
+ * @param options `headerOnly` stops before the pixels, so that the beginning of a file is enough
  * @throws DicomError
  */
-export function parseFile(
-  bytes: Uint8Array,
-  { maxBytes, headerOnly = false }: { maxBytes: number; headerOnly?: boolean },
-): ParsedFile {
+export function parseFile(bytes: Uint8Array, options: ParseOptions): ParsedFile {
+  const { maxBytes } = options;
   if (bytes.length > maxBytes) {
     throw new DicomError('TOO_LARGE', `The DICOM file has ${bytes.length} bytes; at most ${maxBytes} are accepted.`);
   }
   const bare = hasPrefix(bytes) ? undefined : bareSyntax(bytes);
   if (bare === undefined && !hasPrefix(bytes)) throw new DicomError('NOT_DICOM', 'This is no DICOM file.');
   try {
-    const dataSet = parseDicom(bytes, {
-      ...(bare === undefined ? {} : { TransferSyntaxUID: bare }),
-      ...(headerOnly ? { untilTag: PIXEL_DATA } : {}),
-      inflater: inflater(maxBytes, headerOnly),
-    });
-    return { dataSet, syntax: transferSyntaxOf(bare ?? dataSet.string('x00020010') ?? '') };
+    return parsed(bytes, bare, options);
   } catch (error) {
     if (error instanceof DicomError) throw error;
     // What the parser throws holds elements of the file: nothing of it goes into the error.

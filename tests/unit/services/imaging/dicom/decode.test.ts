@@ -330,11 +330,62 @@ test('a header of any length is read without the pixels', async () => {
   expect(await defectOf(bytes.subarray(0, bytes.length - 4))).toBe('TRUNCATED');
 });
 
+test.each([undefined, BIG_ENDIAN])('numbers of 64 bits are passed over wherever they stand (%s)', async (syntax) => {
+  const wide: DicomElements = {
+    '00091001': ['OV', Buffer.alloc(16, 1)],
+    '00091002': ['SV', Buffer.alloc(8, 2)],
+    '00091003': ['UV', Buffer.alloc(8, 3)],
+    '00091004': ['LO', 'after'],
+  };
+  const bytes = row([1, 2, 3], { ...wide, '00081140': ['SQ', [wide, wide]] }, syntax ? { syntax } : {});
+  expect(await stored(bytes)).toEqual([1, 2, 3]);
+});
+
+test('compressed frames are found beside an extended offset table', async () => {
+  const header = Buffer.alloc(64);
+  [1, 64].forEach((value, at) => header.writeUInt32LE(value, at * 4));
+  const frame = (value: number): Buffer => Buffer.concat([header, Buffer.of(0xff, value)]);
+  const table = Buffer.alloc(16);
+  table.writeBigUInt64LE(74n, 8);
+  const elements: DicomElements = {
+    ...greyElements({ width: 2, height: 1, bits: 8, frames: 2 }),
+    '7fe00001': ['OV', table],
+    '7fe00002': ['OV', Buffer.alloc(16, 1)],
+  };
+  const bytes = dicomFile(elements, RLE, [frame(5), frame(6)]);
+  expect([await stored(bytes, 0), await stored(bytes, 1)]).toEqual([
+    [5, 5],
+    [6, 6],
+  ]);
+  const path = join(folder, 'extended.dcm');
+  writeFileSync(path, bytes);
+  expect(await readDicomHeader(path)).toMatchObject({ width: 2, frames: 2 });
+});
+
 test('DICOM is told by content, with or without a preamble', () => {
   const bytes = row([1]);
   expect(isDicom(bytes)).toBe(true);
   const withoutMeta = bytes.subarray(bytes.indexOf(Buffer.from([0x08, 0x00, 0x16, 0x00])));
   expect([isDicom(withoutMeta), isDicom(Buffer.alloc(200)), isDicom(Buffer.alloc(0))]).toEqual([true, false, false]);
+});
+
+test('a segmentation that does not say which of several frames it means is refused for those', async () => {
+  const of = (frame?: number): DicomSegmentation =>
+    DicomSegmentation.parse(
+      segmentationDicom({
+        width: 2,
+        height: 2,
+        looked: ['1.1'],
+        frames: [{ of: '1.1', ...(frame === undefined ? {} : { frame }), foreground: [1] }],
+      }),
+    );
+  const one = { sopInstanceUid: '1.1', frame: 0, frames: 1 };
+  await expect(of().mask({ ...one, frames: 3 })).rejects.toMatchObject({ defect: 'HEADER' });
+  expect([...(await of().mask(one)).mask]).toEqual([0, 1, 0, 0]);
+  expect([...(await of(1).mask({ ...one, frames: 3 })).mask]).toEqual([0, 1, 0, 0]);
+  // Nor does a segmentation whose frames name no image at all.
+  const silent = segmentationDicom({ width: 2, height: 2, looked: ['1.1'], frames: [{ of: '', foreground: [1] }] });
+  await expect(DicomSegmentation.parse(silent).mask({ ...one, frames: 2 })).rejects.toMatchObject({ defect: 'HEADER' });
 });
 
 test('a segmentation that does not say whose its frames are is refused', () => {
