@@ -63,21 +63,26 @@ function dataSetBytes(elements: DicomElements, encoding: Encoding): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Compressed frames as fragments, without a table of their offsets. */
-export function encapsulated(frames: readonly Buffer[]): Buffer {
-  const items = [Buffer.alloc(0), ...frames].map((bytes) =>
+/** Compressed frames as fragments; the table of their offsets is empty unless given. */
+export function encapsulated(frames: readonly Buffer[], offsets: Buffer = Buffer.alloc(0)): Buffer {
+  const items = [offsets, ...frames].map((bytes) =>
     Buffer.concat([tagBytes('fffee000', false), u32(bytes.length, false), bytes]),
   );
   return Buffer.concat([...items, tagBytes('fffee0dd', false), u32(0, false)]);
 }
 
 /** A Part 10 file; `frames` are compressed ones, in place of 7fe00010 among the elements. */
-export function dicomFile(elements: DicomElements, syntax = EXPLICIT, frames?: readonly Buffer[]): Buffer {
+export function dicomFile(
+  elements: DicomElements,
+  syntax = EXPLICIT,
+  frames?: readonly Buffer[],
+  offsets?: Buffer,
+): Buffer {
   const meta = dataSetBytes({ '00020010': ['UI', syntax] }, { explicit: true, big: false });
   const big = syntax === BIG_ENDIAN;
   const body = dataSetBytes(elements, { explicit: syntax !== IMPLICIT, big });
   const pixels = frames
-    ? [tagBytes('7fe00010', false), Buffer.from('OB\0\0'), u32(0xffffffff, false), encapsulated(frames)]
+    ? [tagBytes('7fe00010', false), Buffer.from('OB\0\0'), u32(0xffffffff, false), encapsulated(frames, offsets)]
     : [];
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), meta, body, ...pixels]);
 }

@@ -23,9 +23,13 @@ async function load(): Promise<Library> {
 }
 
 /** The library, loaded anew after a failure: a trap may leave the memory of its module damaged. */
-function codecLibrary(): Promise<Library> {
-  loading ??= load();
-  return loading;
+async function codecLibrary(): Promise<Library> {
+  for (;;) {
+    const mine = (loading ??= load());
+    const library = await mine;
+    // While this caller waited another one may have failed, and released what both had got.
+    if (mine === loading) return library;
+  }
 }
 
 function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.Context): Codecs.Context {

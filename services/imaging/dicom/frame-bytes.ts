@@ -26,7 +26,10 @@ function fromFragments(dataSet: DataSet, element: Element, frame: number, frames
   const fragments = element.fragments?.length ?? 0;
   if (frames === 1) return readEncapsulatedPixelDataFromFragments(dataSet, element, 0, fragments);
   const table = element.basicOffsetTable ?? [];
-  if (table.length === frames) return readEncapsulatedImageFrame(dataSet, element, frame);
+  // Some writers fill the table with zeros.
+  if (table.length === frames && new Set(table).size === frames) {
+    return readEncapsulatedImageFrame(dataSet, element, frame);
+  }
   if (fragments === frames) return readEncapsulatedPixelDataFromFragments(dataSet, element, frame, 1);
   // Frames of several fragments without a table: each ends with the end marker.
   const found = createJPEGBasicOffsetTable(dataSet, element);
@@ -43,6 +46,20 @@ export function encapsulatedFrame(dataSet: DataSet, frame: number, frames: numbe
   } catch {
     throw damaged();
   }
+}
+
+/**
+ * How pixels that are not compressed lie indeed: many files say that two pixels share their chroma (YBR_FULL_422) and hold all
+ * of it nevertheless.
+ * @throws DicomError (PIXEL_FORMAT) where pixels share it in rows of odd length
+ */
+export function nativeFormat(dataSet: DataSet, format: ImageFormat): ImageFormat {
+  const { width, height, frames, samples, bitsAllocated } = format;
+  if (format.photometric !== 'YBR_FULL_422') return format;
+  const full = (width * height * samples * bitsAllocated * frames) / 8;
+  if (pixelElement(dataSet).length >= full) return { ...format, photometric: 'YBR_FULL' };
+  if (width % 2 === 0) return format;
+  throw new DicomError('PIXEL_FORMAT', 'The DICOM image halves the chroma of rows of odd length, which is not read.');
 }
 
 /** Bytes of a frame that is not compressed, without the padding at the end of the file's pixels. */

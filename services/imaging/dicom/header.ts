@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import type { DataSet } from 'dicom-parser';
-import { parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
+import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
 import type { TransferSyntax } from './transfer-syntax';
 
@@ -145,6 +145,23 @@ export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): 
     studyUid: text(dataSet, 'x0020000d'),
     sopInstanceUid: text(dataSet, 'x00080018'),
   };
+}
+
+/** Preamble, prefix and more than the first element. */
+const FIRST_BYTES = 256;
+
+/**
+ * True for a file that is DICOM by its first bytes.
+ * @throws errors of the file system as they are
+ */
+export async function isDicomFile(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
+    return isDicom(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
 }
 
 /** Enough of nearly every file to reach its pixels. */

@@ -4,6 +4,6 @@ export { isDicom } from './data-set';
 export { DicomImage } from './decode';
 export { DecodePool, type DecodePoolOptions } from './decode-pool';
 export { DicomError, type DicomDefect } from './errors';
-export { DICOM_LIMITS, readDicomHeader, type DicomHeader, type DicomLimits } from './header';
+export { DICOM_LIMITS, isDicomFile, readDicomHeader, type DicomHeader, type DicomLimits } from './header';
 export { DicomSegmentation, type SourceFrame } from './segmentation';
 export type { StoredFrame } from './stored-values';

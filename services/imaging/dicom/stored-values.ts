@@ -4,7 +4,7 @@
 import { DicomError } from './errors';
 import { decodeCompressed } from './codecs';
 import type { ParsedFile } from './data-set';
-import { encapsulatedFrame, nativeFrame, pixelElement } from './frame-bytes';
+import { encapsulatedFrame, nativeFormat, nativeFrame, pixelElement } from './frame-bytes';
 import type { ImageFormat } from './header';
 import { decodeRleFrame } from './rle';
 
@@ -65,13 +65,18 @@ function swapped(bytes: Uint8Array, size: number): Uint8Array {
   return size === 4 ? copy.swap32() : copy.swap16();
 }
 
-/** Samples of a big-endian file in little-endian order; bytes that were stored as words are swapped, too. */
-function littleEndian({ dataSet, syntax }: ParsedFile, bytes: Uint8Array, bitsAllocated: number): Uint8Array {
-  if (!syntax.bigEndian) return bytes;
-  if (bitsAllocated === 8) {
-    return pixelElement(dataSet).vr === 'OW' && bytes.length % 2 === 0 ? swapped(bytes, 2) : bytes;
-  }
-  return swapped(bytes, bitsAllocated / 8);
+/** Bytes of a frame that were stored as big-endian words, which may begin in the middle of one. */
+function fromWords({ dataSet }: ParsedFile, bytes: Uint8Array, frame: number): Uint8Array {
+  const { dataOffset } = pixelElement(dataSet);
+  const first = frame * bytes.length;
+  return bytes.map((_, at) => dataSet.byteArray[dataOffset + ((first + at) ^ 1)] ?? 0);
+}
+
+/** Samples of a big-endian file in little-endian order. */
+function littleEndian(file: ParsedFile, bytes: Uint8Array, bitsAllocated: number, frame: number): Uint8Array {
+  if (!file.syntax.bigEndian) return bytes;
+  if (bitsAllocated !== 8) return swapped(bytes, bitsAllocated / 8);
+  return pixelElement(file.dataSet).vr === 'OW' ? fromWords(file, bytes, frame) : bytes;
 }
 
 async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): Promise<Raw> {
@@ -80,7 +85,7 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
   const shift = highBit + 1 - bitsStored;
   if (codec === undefined) {
     const bytes = nativeFrame(file.dataSet, format, frame);
-    return { bytes: littleEndian(file, bytes, bitsAllocated), bits: bitsStored, shift };
+    return { bytes: littleEndian(file, bytes, bitsAllocated, frame), bits: bitsStored, shift };
   }
   const encoded = encapsulatedFrame(file.dataSet, frame, frames);
   if (codec === 'rle') {
@@ -146,7 +151,8 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, told: 
  * @param frame from 0
  * @throws DicomError
  */
-export async function storedFrame(file: ParsedFile, format: ImageFormat, frame: number): Promise<StoredFrame> {
+export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: number): Promise<StoredFrame> {
+  const format = file.syntax.codec ? told : nativeFormat(file.dataSet, told);
   const { width, height, frames, samples, bitsAllocated, signed, photometric } = format;
   if (!Number.isInteger(frame) || frame < 0 || frame >= frames) {
     throw new DicomError('FRAME', `The DICOM image has ${frames} frames; there is no frame ${frame + 1}.`);

@@ -93,9 +93,11 @@ export function greyTransforms(dataSet: DataSet, format: ImageFormat, frame: num
   const { signed } = format;
   const modality = firstOf(placesOf(dataSet, frame, PIXEL_VALUE_TRANSFORMATION), (place) => modalityIn(place, signed));
   const places = placesOf(dataSet, frame, FRAME_VOI_LUT);
-  const negative = signed || (modality !== undefined && 'intercept' in modality && modality.intercept < 0);
+  const rescaled = modality ?? { slope: 1, intercept: 0 };
+  // What a modality LUT gives is never negative (C.11.1.1.1).
+  const negative = 'slope' in rescaled && (signed || rescaled.intercept < 0);
   return {
-    modality: modality ?? { slope: 1, intercept: 0 },
+    modality: rescaled,
     contrast: firstOf(places, (place) => tableIn(place, 'x00283010', negative)) ?? firstOf(places, windowIn),
     padding: paddingOf(dataSet, format),
   };

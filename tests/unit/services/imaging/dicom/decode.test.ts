@@ -71,6 +71,20 @@ describe('stored values', () => {
     expect(await stored(greyDicom({ ...image, values: [10, 200, 128, 128], more: halved }))).toEqual([
       10, 10, 10, 200, 200, 200,
     ]);
+    // Said to be halved, and whole.
+    const whole = greyDicom({ ...image, values: [76, 85, 255, 0, 128, 128], more: halved });
+    expect(await stored(whole)).toEqual([254, 0, 0, 0, 0, 0]);
+    const odd = greyDicom({ ...image, width: 3, values: [1, 2, 128, 128, 3, 128], more: halved });
+    expect(await defectOf(odd)).toBe('PIXEL_FORMAT');
+  });
+
+  it('are bytes in the order of the picture where a big-endian file stores them as words', async () => {
+    const more: DicomElements = { '7fe00010': ['OW', Buffer.of(2, 1, 4, 3, 6, 5)] };
+    const bytes = greyDicom({ width: 3, height: 1, bits: 8, frames: 2, values: [], syntax: BIG_ENDIAN, more });
+    expect([await stored(bytes, 0), await stored(bytes, 1)]).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
   });
 
   it('are RGB of a JPEG that says itself how it holds colour, whatever the header calls it', async () => {
@@ -218,6 +232,13 @@ describe('what a display shows', () => {
       '00283010': ['SQ', [lut(10, 0, 0x8000, 0xffff)]],
     };
     expect(await shown(row([0, 11, 12, 99], voi))).toEqual([0, 128, 255, 255]);
+    // In implicit VR nothing but the modality LUT, which knows no sign, tells that the VOI LUT begins at 40,000.
+    const high: DicomElements = {
+      '00280103': ['US', [1]],
+      '00283000': ['SQ', [lut(0, 40_000, 40_001)]],
+      '00283010': ['SQ', [lut(40_000, 0, 0xffff)]],
+    };
+    expect(await shown(row([0, 1], high, { syntax: IMPLICIT }))).toEqual([0, 255]);
     const modality: DicomElements = { ...rescaled, '00283000': ['SQ', [lut(5, 12, 11, 10)]] };
     expect(await shown(row([5, 6, 7], { ...voi, ...modality }))).toEqual([255, 128, 0]);
   });
@@ -272,6 +293,13 @@ describe('files that do not hold what they promise', () => {
     const noise = Buffer.concat([frame.subarray(0, 24), Buffer.alloc(300, 0xff), Buffer.from([0xff, 0xd9])]);
     expect(await defectOf(wrapped(noise))).toBe('PIXEL_DECODE');
     expect(await stored(good)).toHaveLength(256);
+    // Nor does it harm those that are decoded at the same time.
+    expect(await Promise.all([wrapped(noise), good, good, good].map((bytes) => defectOf(bytes)))).toEqual([
+      'PIXEL_DECODE',
+      'none',
+      'none',
+      'none',
+    ]);
   });
 
   it('are refused before anything is allocated for them', async () => {
@@ -341,7 +369,7 @@ test.each([undefined, BIG_ENDIAN])('numbers of 64 bits are passed over wherever 
   expect(await stored(bytes)).toEqual([1, 2, 3]);
 });
 
-test('compressed frames are found beside an extended offset table', async () => {
+test('compressed frames are found beside an extended offset table, and with a table of zeros', async () => {
   const header = Buffer.alloc(64);
   [1, 64].forEach((value, at) => header.writeUInt32LE(value, at * 4));
   const frame = (value: number): Buffer => Buffer.concat([header, Buffer.of(0xff, value)]);
@@ -354,6 +382,12 @@ test('compressed frames are found beside an extended offset table', async () => 
   };
   const bytes = dicomFile(elements, RLE, [frame(5), frame(6)]);
   expect([await stored(bytes, 0), await stored(bytes, 1)]).toEqual([
+    [5, 5],
+    [6, 6],
+  ]);
+  const { '7fe00001': _offsets, '7fe00002': _lengths, ...plain } = elements;
+  const zeros = dicomFile(plain, RLE, [frame(5), frame(6)], Buffer.alloc(8));
+  expect([await stored(zeros, 0), await stored(zeros, 1)]).toEqual([
     [5, 5],
     [6, 6],
   ]);
