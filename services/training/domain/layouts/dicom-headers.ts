@@ -35,7 +35,10 @@ export interface WithHeaders {
   notes: string[];
 }
 
-/** Stands for an identifier in splits, findings and reports: the same for the same, and not the identifier itself. */
+/**
+ * Stands for an identifier in splits, findings and reports: the same for the same, in every run and on every machine. No
+ * anonymisation: who can guess an identifier can tell whether this is its pseudonym, and short ones can be tried one by one.
+ */
 function pseudonym(identifier: string): string {
   return createHash('sha256').update(identifier).digest('hex').slice(0, PSEUDONYM);
 }

@@ -8,7 +8,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DicomSegmentation, isDicom } from '../../../imaging/dicom';
+import { DicomSegmentation, isDicomFile } from '../../../imaging/dicom';
 import { MASK_SUFFIX, NO_IMAGE, PART_FOLDERS, type DataFolder, type Part, type Problem } from '../data-folder';
 import { readGroups } from '../manifest-csv';
 import { collect, layoutError, type Collected, type Found } from './collect';
@@ -70,9 +70,13 @@ interface Masks {
 async function readMasks(root: string, folder: string, placed: readonly Placed[], problems: Problem[]): Promise<Masks> {
   const masks: Masks = { folder, pictures: new Map(), segmentations: new Map() };
   for (const one of placed.filter(({ below }) => below.length > 1 && below[0] === folder)) {
-    const bytes = mayBeDicom(one.path) ? await readFile(join(root, one.path)) : undefined;
-    if (!bytes || !isDicom(bytes) || !DicomSegmentation.is(bytes)) {
-      masks.pictures.set(pairKey(one).replace(MASK_SUFFIX, ''), one.path);
+    const path = join(root, one.path);
+    const bytes = mayBeDicom(one.path) && (await isDicomFile(path)) ? await readFile(path) : undefined;
+    if (!bytes || !DicomSegmentation.is(bytes)) {
+      const key = pairKey(one).replace(MASK_SUFFIX, '');
+      const other = masks.pictures.get(key);
+      if (other === undefined) masks.pictures.set(key, one.path);
+      else problems.push({ name: one.path, problem: `is not read: ${other} is the mask of the same image` });
       continue;
     }
     try {

@@ -274,6 +274,20 @@ describe('segmentation', () => {
     expect(drawn.map((each) => each.indexOf(1))).toEqual([2, 1, -1]);
   });
 
+  it('names a second mask of one image, and reads the first', async () => {
+    const folder = writeTree(
+      root,
+      ['images/1.dcm', slice()],
+      ['masks/1.png', await mask(1)],
+      ['masks/1_mask.png', await mask(2)],
+    );
+    const { parts, problems } = await segmentation(folder);
+    expect(relative(folder, parts.train[0]?.masks?.[0]?.paths[0] ?? '')).toBe('masks/1.png');
+    expect(problems).toEqual([
+      { name: 'masks/1_mask.png', problem: 'is not read: masks/1.png is the mask of the same image' },
+    ]);
+  });
+
   it('refuses one picture as the mask of several frames', async () => {
     const data = await segmentation(
       writeTree(root, ['images/v.dcm', slice({ frames: 2 })], ['masks/v.png', await mask(1)]),
