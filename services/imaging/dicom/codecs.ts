@@ -22,13 +22,23 @@ async function load(): Promise<Library> {
   return { codecs: NativeCodecs, context: Context };
 }
 
-/** The library, loaded anew after a failure: a trap may leave the memory of its module damaged. */
-async function codecLibrary(): Promise<Library> {
+/**
+ * What `use` makes of the library, or nothing when it fails; then the library is loaded anew for the next frame: a trap may
+ * leave the memory of its module damaged.
+ */
+async function withLibrary<T>(use: (library: Library) => T): Promise<T | undefined> {
   for (;;) {
     const mine = (loading ??= load());
     const library = await mine;
-    // While this caller waited another one may have failed, and released what both had got.
-    if (mine === loading) return library;
+    // While this caller waited another one may have failed, and released what both had got. From here on nobody waits.
+    if (mine !== loading) continue;
+    try {
+      return use(library);
+    } catch {
+      library.codecs.release();
+      loading = undefined;
+      return undefined;
+    }
   }
 }
 
@@ -86,11 +96,9 @@ export async function decodeCompressed(
   if (stream.precision > bitsAllocated) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image have more bits than its header.');
   }
-  const library = await codecLibrary();
   const bits = codecBits(stream.precision);
   const expected = (width * height * samples * bits) / 8;
-  let decoded: Uint8Array | undefined;
-  try {
+  const decoded = await withLibrary((library) => {
     const context = new library.context({
       width,
       height,
@@ -102,11 +110,8 @@ export async function decodeCompressed(
       photometricInterpretation: format.photometric,
       encodedBuffer: encoded,
     });
-    decoded = run(library, codec, context).getDecodedBuffer();
-  } catch {
-    library.codecs.release();
-    loading = undefined;
-  }
+    return run(library, codec, context).getDecodedBuffer();
+  });
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
   }
