@@ -1,63 +1,118 @@
 // Fetches LibTorch once, into a git-ignored folder of the checkout: the pip wheel of torch holds its headers and libraries.
 // Skipped when LIBTORCH or LIBTORCH_USE_PYTORCH name another one (native/cmake/LibTorch.cmake finds and checks it).
+//
+// The CPU wheel where the index has one. Else the default wheel, which on Linux is CUDA's, with just the CUDA packages that its
+// CPU half needs. AUTOMED_CUDA=1 fetches CUDA's wheel with all its packages, into a folder of its own.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasPip, run, SetupError } from './tools.mjs';
+import { fetchCpuNeeds } from './cuda-packages.mjs';
+import { fetchWheels, installedIn, NoWheel, requirePip } from './pip.mjs';
+import { SetupError } from './tools.mjs';
 
-export const PINNED_VERSION = '2.13.0';
+/** Tested versions, the preferred one first; native/cmake/LibTorch.cmake has the same. */
+export const VERSIONS = ['2.13.0', '2.14.1'];
 
 const REMEDIES = [
   'Remedies, any one of:',
   "  - install pip ('sudo apt-get install -y python3-pip', or 'sudo dnf install -y python3-pip') and run this again;",
-  '  - set LIBTORCH to a folder that holds include/ and lib/ of LibTorch ' + PINNED_VERSION + ';',
-  '  - install torch ' + PINNED_VERSION + ' for python3 and set LIBTORCH_USE_PYTORCH=1.',
+  '  - set LIBTORCH to a folder that holds include/ and lib/ of LibTorch ' + VERSIONS.join(' or ') + ';',
+  '  - install torch ' + VERSIONS.join(' or ') + ' for python3 and set LIBTORCH_USE_PYTORCH=1.',
 ].join('\n');
+
+const isSet = (value) => !['', '0', undefined].includes(value);
 
 /** @returns the folder to build against, or null when the environment names another. */
 export async function ensureLibTorch(root, log) {
-  if (process.env.LIBTORCH || !['', '0', undefined].includes(process.env.LIBTORCH_USE_PYTORCH)) return null;
-  const target = join(root, '.libtorch', PINNED_VERSION);
-  const torch = join(target, 'torch');
-  if (existsSync(join(torch, 'lib', 'libtorch_cpu.so'))) return torch;
-  if (!hasPip())
-    throw new SetupError(`LibTorch ${PINNED_VERSION} is fetched with python3's pip, and there is none.\n${REMEDIES}`);
+  if (process.env.LIBTORCH || isSet(process.env.LIBTORCH_USE_PYTORCH)) return null;
+  const cuda = isSet(process.env.AUTOMED_CUDA);
+  const folder = join(root, '.libtorch');
+  const targetOf = (version) => join(folder, cuda ? `${version}-cuda` : version);
+  const there = VERSIONS.map((version) => join(targetOf(version), 'torch')).find((torch) =>
+    existsSync(join(torch, 'lib', 'libtorch_cpu.so')),
+  );
+  if (there !== undefined) return there;
+  const python = requirePip(REMEDIES);
 
-  mkdirSync(join(root, '.libtorch'), { recursive: true });
+  mkdirSync(folder, { recursive: true });
   // What an interrupted download left behind must never pass for a complete one.
-  for (const entry of readdirSync(join(root, '.libtorch')))
-    if (entry.startsWith('partial-')) rmSync(join(root, '.libtorch', entry), { recursive: true, force: true });
-  const partial = join(root, '.libtorch', `partial-${process.pid}`);
-  rmSync(target, { recursive: true, force: true });
+  for (const entry of readdirSync(folder))
+    if (entry.startsWith('partial-')) rmSync(join(folder, entry), { recursive: true, force: true });
+  const partial = join(folder, `partial-${process.pid}`);
   try {
-    await download(partial, log);
-    const fetched = join(partial, 'torch');
-    if (existsSync(join(fetched, 'lib', 'libtorch_cuda.so')))
-      throw new SetupError(
-        `pip fetched the CUDA build of torch ${PINNED_VERSION}, which does not load without its 4 GB of CUDA packages.\n` +
-          'Point pip at PyTorch’s index of CPU wheels (PIP_INDEX_URL, or pip config set global.index-url) and run this again,\n' +
-          'or install torch with its requirements for python3 and set LIBTORCH_USE_PYTORCH=1.',
-      );
-    // Only headers and libraries are wanted; Python's half of the package is half of its files.
-    for (const entry of readdirSync(fetched))
-      if (entry !== 'include' && entry !== 'lib') rmSync(join(fetched, entry), { recursive: true, force: true });
-    for (const entry of readdirSync(partial))
-      if (entry !== 'torch') rmSync(join(partial, entry), { recursive: true, force: true });
-    renameSync(partial, target);
+    const version = await (cuda ? fetchCuda : fetchCpu)(partial, python, log);
+    tell(partial, log);
+    keepOnly(join(partial, 'torch'), ['include', 'lib']);
+    keepOnly(partial, ['torch', 'nvidia']);
+    rmSync(targetOf(version), { recursive: true, force: true });
+    renameSync(partial, targetOf(version));
+    return join(targetOf(version), 'torch');
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
-  return torch;
 }
 
-async function download(folder, log) {
-  const pip = (requirement) =>
-    run('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, requirement], { quiet: true });
-  log(`fetching LibTorch ${PINNED_VERSION} with pip (about 190 MB, once)`);
-  try {
-    // Some indexes mark the CPU build in its version; where they do, it is the one to have.
-    await pip(`torch==${PINNED_VERSION}+cpu`).catch(() => pip(`torch==${PINNED_VERSION}`));
-  } catch (error) {
-    throw new SetupError(`pip could not fetch torch ${PINNED_VERSION}: ${error.message}\n${REMEDIES}`);
+const isCuda = (tree) => existsSync(join(tree, 'torch', 'lib', 'libtorch_cuda.so'));
+
+/** Tries versions in turn, as long as the index has no wheel of them. */
+async function firstOf(candidates, python, attempt) {
+  let refused;
+  for (const candidate of candidates) {
+    try {
+      return await attempt(candidate);
+    } catch (error) {
+      if (!(error instanceof NoWheel))
+        throw new SetupError(`pip could not fetch torch: ${error.message}\n${REMEDIES}`, { cause: error });
+      refused = error;
+    }
   }
+  throw new SetupError(
+    `pip finds no wheel of torch ${VERSIONS.join(' or ')} for this machine (Python ${python} and others, ${process.arch}): ` +
+      `${refused.message}\nA pip before 20.3 knows none of them: 'python3 -m pip install --upgrade pip'.\n${REMEDIES}`,
+  );
+}
+
+async function fetchCpu(tree, python, log) {
+  const [preferred] = VERSIONS;
+  log(
+    `fetching LibTorch ${preferred} with pip (about 190 MB, once; several times that where the index has no CPU wheel)`,
+  );
+  // Some indexes mark the CPU build in its version; where they do, it is the one to have.
+  const candidates = [...VERSIONS.map((version) => `${version}+cpu`), ...VERSIONS];
+  const found = await firstOf(candidates, python, async (version) => {
+    await fetchWheels(tree, [`torch==${version}`], python);
+    return version;
+  });
+  if (isCuda(tree)) {
+    log(`the index has torch ${found} for CUDA only: fetching the CUDA libraries that its CPU half needs`);
+    await fetchCpuNeeds(tree, (requirements) => fetchWheels(tree, requirements, python));
+  }
+  return found.replace('+cpu', '');
+}
+
+async function fetchCuda(tree, python, log) {
+  log('fetching LibTorch for CUDA with pip and all its packages (several GB, once)');
+  return firstOf(VERSIONS, python, async (version) => {
+    rmSync(tree, { recursive: true, force: true });
+    // First alone: whether it is CUDA's decides about the gigabytes.
+    await fetchWheels(tree, [`torch==${version}`], python);
+    if (!isCuda(tree))
+      throw new NoWheel(`AUTOMED_CUDA is set, and the index has the CPU build of torch ${version} only.`);
+    await fetchWheels(tree, [`torch==${version}`], python, { whole: true });
+    return version;
+  });
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+
+function tell(tree, log) {
+  const packages = installedIn(tree);
+  const total = packages.reduce((sum, { bytes }) => sum + bytes, 0);
+  const list = packages.map(({ name, version, bytes }) => `${name} ${version} (${megabytes(bytes)})`);
+  log(`fetched ${list.join(', ')}; ${megabytes(total)} unpacked`);
+}
+
+function keepOnly(folder, names) {
+  for (const entry of readdirSync(folder))
+    if (!names.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true });
 }

@@ -28,15 +28,16 @@ async function packages() {
 
 async function native() {
   checkBuildTools();
-  await ensureLibTorch(root, log);
+  const libtorch = await ensureLibTorch(root, log);
   const build = join(root, 'build');
   const environment = [
     ...['LIBTORCH', 'LIBTORCH_USE_PYTORCH', 'LIBTORCH_BYPASS_VERSION_CHECK'],
-    ...['AUTOMED_GLOO', 'AUTOMED_NCCL', 'CXX', 'CXXFLAGS'],
+    ...['AUTOMED_CUDA', 'AUTOMED_GLOO', 'AUTOMED_NCCL', 'CXX', 'CXXFLAGS'],
   ];
   const signature = sha256(
     root,
     process.version,
+    String(libtorch),
     ...environment.map((name) => `${name}=${process.env[name] ?? ''};`),
     ...['CMakeLists.txt', 'cmake/LibTorch.cmake', 'cmake/Collectives.cmake'].map((file) =>
       readFileSync(join(root, 'native', file), 'utf8'),

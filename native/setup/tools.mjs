@@ -44,11 +44,6 @@ export function checkBuildTools() {
   );
 }
 
-/** python3 with pip, needed once to fetch the LibTorch wheel. */
-export function hasPip() {
-  return runs('python3', ['-m', 'pip', '--version']);
-}
-
 /**
  * Runs a command with its output on stderr, so that stdout stays the caller's. With `quiet` the output is shown only when
  * the command fails.
