@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithNpm } from './end-with-npm.mjs';
 import { ensureLibTorch } from './libtorch.mjs';
 import { checkBuildTools, checkNode, readOrNull, run, SetupError } from './tools.mjs';
 
@@ -84,6 +85,7 @@ function newestChange(folder) {
   return newest;
 }
 
+endWithNpm();
 const steps = { packages, native, typescript };
 const asked = process.argv.slice(2);
 try {

@@ -50,12 +50,20 @@ export function checkBuildTools() {
  */
 export function run(command, args, { cwd, env = process.env, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2] });
+    // In a process group of its own, so that all of a build ends when set-up is told to.
+    const stdio = ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2];
+    const child = spawn(command, args, { cwd, env, stdio, detached: true });
+    const stop = (signal) => {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
     child.on('error', (error) => reject(new SetupError(`${command}: ${error.message}`)));
     child.on('exit', (code, signal) => {
+      for (const each of ['SIGTERM', 'SIGINT']) process.off(each, stop);
       if (code === 0) resolve(output);
       else {
         if (quiet) process.stderr.write(output);

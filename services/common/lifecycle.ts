@@ -19,9 +19,25 @@ export interface Listening {
   metricsAddress?: string;
 }
 
+/** Set once the process at the other end of the IPC channel is gone. */
+let orphaned = false;
+let whenOrphaned = (): void => process.exit(1);
+
 /**
- * Ends the program on SIGTERM or SIGINT, once: drain, dispose, flush, exit 0. A second signal exits at once with 1. A
- * program with an IPC channel ends with the process at its other end, so that no embedded stack outlives its command.
+ * Ends the program with the process that started it, however that ends: the kernel closes the IPC channel. To be called first,
+ * since loading takes seconds in which the other may go; a program without a channel is nobody's child.
+ */
+export function endWithParent(): void {
+  if (!process.connected) return;
+  process.once('disconnect', () => {
+    orphaned = true;
+    whenOrphaned();
+  });
+}
+
+/**
+ * Ends the program on SIGTERM or SIGINT, once: drain, dispose, flush, exit 0. A second signal exits at once with 1. After
+ * endWithParent() the end of the parent counts as a first signal.
  */
 export function shutDownOnSignal(plan: ShutdownPlan): void {
   let stopping = false;
@@ -36,7 +52,8 @@ export function shutDownOnSignal(plan: ShutdownPlan): void {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
-  if (process.connected) process.on('disconnect', () => stop('disconnect'));
+  whenOrphaned = () => stop('disconnect');
+  if (orphaned) stop('disconnect');
 }
 
 /** Runs the plan; resolves to the exit code. */

@@ -3,7 +3,7 @@
 import { redacted } from '../common/config';
 import { Health } from '../common/grpc/health';
 import { serviceNames } from '../common/grpc/proto';
-import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { Backends } from './adapters/backends';
@@ -16,6 +16,7 @@ import { buildServer } from './server';
 const KNOWN_TIMEOUT_MS = 3_000;
 
 async function main(): Promise<void> {
+  endWithParent();
   const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
   const telemetry = new Telemetry('gateway');

@@ -6,7 +6,7 @@ import { classificationRole } from '../classification/role';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
-import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
@@ -37,6 +37,7 @@ const TRIM_DELAY_MS = 250;
 const SHORTEST_LOOK_MS = 500;
 
 async function main(): Promise<void> {
+  endWithParent();
   const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);
   const telemetry = new Telemetry('inference');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health } from '../common/grpc/health';
-import { announce, shutDownOnSignal } from '../common/lifecycle';
+import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
@@ -41,6 +41,7 @@ import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
 async function main(): Promise<void> {
+  endWithParent();
   const config = readTrainingConfig(process.argv.slice(2));
   const log = createLogger('training', config.logLevel);
   const telemetry = new Telemetry('training');

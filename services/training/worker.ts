@@ -196,6 +196,15 @@ process.on('message', (message: unknown) => {
   );
 });
 
+/** What an orphaned worker gets to stop between two steps, milliseconds; its checkpoints on the disk are complete at any time. */
+const ORPHAN_GRACE_MS = 30_000;
+
 // A worker without its parent has nobody to report to: it stops, and its checkpoints wait for a resume.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => cancellation.abort());
-process.on('disconnect', () => cancellation.abort());
+process.on('disconnect', () => {
+  cancellation.abort();
+  // Work that cannot stop half-way, or a step that lasts, must not go on beside a successor.
+  setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
+});
+// What it has to say may have nowhere to go.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);

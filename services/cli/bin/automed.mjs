@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endWithNpm } from '../../../native/setup/end-with-npm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const main = join(root, 'dist', 'services', 'cli', 'main.js');
@@ -17,4 +18,5 @@ function refuse(text) {
 
 if (major < 20) refuse(`Node ${process.versions.node} is too old; install Node 20 or newer`);
 if (!existsSync(main)) refuse(`not built yet; run \`npm run build\` in ${root}`);
+endWithNpm();
 await createRequire(import.meta.url)(main).main(process.argv.slice(2));
