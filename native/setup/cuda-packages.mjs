@@ -94,8 +94,9 @@ export async function fetchCpuNeeds(tree, fetch) {
       throw new SetupError(
         `${packages.join(', ')} did not bring ${missing.join(', ')}, which torch's CUDA wheel needs.`,
       );
-    await fetch(packages);
     fetched.push(...packages);
+    // All at once: pip replaces a folder of an earlier call, and they share nvidia/.
+    await fetch(fetched);
   }
   return fetched;
 }

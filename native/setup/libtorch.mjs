@@ -52,6 +52,9 @@ export async function ensureLibTorch(root, log) {
   }
 }
 
+/** A wheel was there, but not of CUDA's build. */
+class CpuOnly extends NoWheel {}
+
 const isCuda = (tree) => existsSync(join(tree, 'torch', 'lib', 'libtorch_cuda.so'));
 
 /** Tries versions in turn, as long as the index has no wheel of them. */
@@ -63,9 +66,10 @@ async function firstOf(candidates, python, attempt) {
     } catch (error) {
       if (!(error instanceof NoWheel))
         throw new SetupError(`pip could not fetch torch: ${error.message}\n${REMEDIES}`, { cause: error });
-      refused = error;
+      if (!(refused instanceof CpuOnly)) refused = error;
     }
   }
+  if (refused instanceof CpuOnly) throw new SetupError(`${refused.message}\n${REMEDIES}`);
   throw new SetupError(
     `pip finds no wheel of torch ${VERSIONS.join(' or ')} for this machine (Python ${python} and others, ${process.arch}): ` +
       `${refused.message}\nA pip before 20.3 knows none of them: 'python3 -m pip install --upgrade pip'.\n${REMEDIES}`,
@@ -97,7 +101,7 @@ async function fetchCuda(tree, python, log) {
     // First alone: whether it is CUDA's decides about the gigabytes.
     await fetchWheels(tree, [`torch==${version}`], python);
     if (!isCuda(tree))
-      throw new NoWheel(`AUTOMED_CUDA is set, and the index has the CPU build of torch ${version} only.`);
+      throw new CpuOnly(`AUTOMED_CUDA is set, and the index has the CPU build of torch ${version} only.`);
     await fetchWheels(tree, [`torch==${version}`], python, { whole: true });
     return version;
   });

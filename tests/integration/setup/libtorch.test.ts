@@ -76,7 +76,7 @@ describe('fetching LibTorch', () => {
     const result = spawnSync('node', ['-e', script], { encoding: 'utf8', env: { PATH: tools } });
     expect(result.status).toBe(7);
     expect(result.stderr).toMatch(
-      /python3's pip, and there is none[\s\S]*python3-pip[\s\S]*LIBTORCH[\s\S]*LIBTORCH_USE_PYTORCH=1/,
+      /python3's pip, and there is no python3[\s\S]*python3-pip[\s\S]*LIBTORCH[\s\S]*LIBTORCH_USE_PYTORCH=1/,
     );
   });
 
