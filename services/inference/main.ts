@@ -68,10 +68,7 @@ async function main(): Promise<void> {
     onReleased: () => trim.ask(),
     onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
-  telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
-  telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
-  telemetry.gauge('loaded_weights_bytes', 'Weights in memory', () => host.weightsBytes);
-  telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
+  observeWeights(telemetry, host);
   for (const reference of config.preload) await host.load(reference);
   const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
@@ -99,6 +96,14 @@ async function main(): Promise<void> {
     },
   });
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+/** Publishes what the host keeps in memory, read at each scrape. */
+function observeWeights(telemetry: Telemetry, host: NativeHost): void {
+  telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
+  telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
+  telemetry.gauge('loaded_weights_bytes', 'Weights in memory', () => host.weightsBytes);
+  telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
 }
 
 /** The services of the roles that the program has. */
