@@ -108,8 +108,10 @@ describe('an evaluation of a segmentation model', () => {
       const trained = (await trainedMetrics('lesion', part)) as PartMetrics & { mdsc: number; miou: number };
       const result = await readEvaluation(store.root, id);
       expect(result.metrics.images).toBe(trained.images);
-      expect(metricNamed(result, 'mdsc').value).toBeCloseTo(trained.mdsc, 6);
-      expect(metricNamed(result, 'miou').value).toBeCloseTo(trained.miou, 6);
+      // Not to the last digit: training measures in batches, and kernels, which differ by batch size and instruction set,
+      // round differently, so that a logit next to the threshold can fall on its other side. A pixel is worth about 1e-5.
+      expect(metricNamed(result, 'mdsc').value).toBeCloseTo(trained.mdsc, 4);
+      expect(metricNamed(result, 'miou').value).toBeCloseTo(trained.miou, 4);
       // Masks of some kind: nothing drawn at all would agree for nothing.
       expect(trained.mdsc).toBeGreaterThan(0.01);
     }
