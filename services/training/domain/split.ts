@@ -27,12 +27,12 @@ function labelOf(group: readonly Sample[]): number {
   return [...counts].sort(([a, timesA], [b, timesB]) => timesB - timesA || a - b)[0]?.[0] ?? 0;
 }
 
-/** Takes whole groups until the share is reached, leaving at least one group behind. */
-function take(groups: Sample[][], wanted: number): number {
+/** Takes groups of the order until the share is reached, leaving at least one group behind. */
+function leading(sizes: readonly number[], wanted: number): number {
   let samples = 0;
   let taken = 0;
-  while (taken < groups.length - 1) {
-    const size = groups[taken]?.length ?? 0;
+  while (taken < sizes.length - 1) {
+    const size = sizes[taken] ?? 0;
     // The next group is taken when that comes closer to the share than stopping here; the first always.
     if (taken > 0 && Math.abs(samples + size - wanted) > Math.abs(samples - wanted)) break;
     samples += size;
@@ -40,6 +40,60 @@ function take(groups: Sample[][], wanted: number): number {
     if (samples >= wanted) break;
   }
   return taken;
+}
+
+/** Groups x samples that the search for the closest sum looks at, at most: tens of milliseconds. */
+const SEARCHED = 20_000_000;
+
+/**
+ * Indices of groups whose sizes sum up as close to `wanted` as any choice does; early groups are preferred, so that a shuffled
+ * order gives a random choice. Neither empty nor all. In very large sets the leading groups are taken as they come and the
+ * search is for the rest.
+ */
+function closest(sizes: readonly number[], wanted: number): number[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const largest = Math.max(...sizes);
+  let start = 0;
+  let begun = 0;
+  // What is left to choose is a multiple of the largest group, so that the search still finds a close sum.
+  while ((sizes.length - start) * (total - begun) > SEARCHED && begun + (sizes[start] ?? 0) < wanted - 4 * largest) {
+    begun += sizes[start] ?? 0;
+    start += 1;
+  }
+  const left = Math.ceil(wanted - begun);
+  const limit = Math.min(total - begun - 1, left + largest);
+  const end = Math.min(sizes.length, start + Math.max(64, Math.ceil(SEARCHED / (limit + 1))));
+  /** By sum: the group that reached it first; the rest of the sum was reached by groups before it. */
+  const by = new Int32Array(limit + 1).fill(-1);
+  for (let group = start; group < end; group += 1) {
+    const size = sizes[group] ?? 0;
+    for (let sum = limit; sum >= size; sum -= 1) {
+      if (by[sum] === -1 && (sum === size || by[sum - size] !== -1)) by[sum] = group;
+    }
+  }
+  let best = -1;
+  for (let sum = begun > 0 ? 0 : 1; sum <= limit; sum += 1) {
+    const reached = sum === 0 || by[sum] !== -1;
+    if (reached && (best < 0 || Math.abs(begun + sum - wanted) < Math.abs(begun + best - wanted))) best = sum;
+  }
+  const chosen = Array.from({ length: start }, (_, group) => group);
+  for (let sum = best; sum > 0; sum -= sizes[by[sum] as number] as number) chosen.push(by[sum] as number);
+  return chosen;
+}
+
+/**
+ * Which groups of a shuffled order go to validation. Groups of one size, and wherever the leading groups come as close to the
+ * share as any choice, are taken in their order, as ever; else those that come closest.
+ */
+function choose(groups: readonly Sample[][], wanted: number): Set<number> {
+  const sizes = groups.map(({ length }) => length);
+  const taken = leading(sizes, wanted);
+  const ordered = Array.from({ length: taken }, (_, group) => group);
+  if (taken === 0 || sizes.every((size) => size === sizes[0])) return new Set(ordered);
+  const distance = (chosen: readonly number[]): number =>
+    Math.abs(chosen.reduce((sum, group) => sum + (sizes[group] ?? 0), 0) - wanted);
+  const best = closest(sizes, wanted);
+  return new Set(distance(best) < distance(ordered) ? best : ordered);
 }
 
 /** A part of the samples, drawn by the seed in whole groups, class by class like the whole; sorted by name. */
@@ -57,7 +111,7 @@ export function limitSamples(samples: readonly Sample[], options: { count: numbe
 }
 
 /**
- * Splits by seed, class by class, and never separates a group. The result depends on names, labels, groups and the seed,
+ * Splits by seed, class by class, never separates a group, and comes as close to the share as whole groups can. The result depends on names, labels, groups and the seed,
  * not on the order of the samples.
  */
 export function splitSamples(
@@ -74,9 +128,8 @@ export function splitSamples(
   for (const [label, groups] of [...classes].sort(([a], [b]) => a - b)) {
     const shuffled = Random.of(seed, label).shuffled(groups);
     const wanted = fraction * groups.reduce((sum, group) => sum + group.length, 0);
-    const taken = take(shuffled, wanted);
-    validation.push(...shuffled.slice(0, taken).flat());
-    train.push(...shuffled.slice(taken).flat());
+    const chosen = choose(shuffled, wanted);
+    for (const [index, group] of shuffled.entries()) (chosen.has(index) ? validation : train).push(...group);
   }
   if (train.length === 0 || validation.length === 0) {
     throw automedError(
