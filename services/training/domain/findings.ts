@@ -2,9 +2,9 @@
 // same picture on both sides of a split, answers that contradict each other, groups torn apart.
 
 import { createHash } from 'node:crypto';
-import type { Pixels } from '../../imaging/pixels';
 import type { Part, Problem, Sample } from './data-folder';
 import type { DecodedSample } from './load-samples';
+import { pictureHash } from './picture-hash';
 
 /** A class with this many times fewer training images than the largest is named. */
 const IMBALANCE = 10;
@@ -53,7 +53,7 @@ export interface Finding {
 export interface Seen {
   part: Part;
   sample: Sample;
-  /** Of the decoded pixels: equal for the same picture in another file format without loss. */
+  /** Of the picture as a model takes it: equal for the same one in another file format or encoding without loss. */
   pixelHash: string;
   side: number;
   /** Foreground share, of all structures together. */
@@ -96,16 +96,12 @@ function finding(kind: FindingKind, severity: Finding['severity'], message: stri
   return { kind, severity, message, names: names.sort() };
 }
 
-function hashOf({ width, height, channels, sampleType, data }: Pixels): string {
-  return createHash('sha256').update(`${width} ${height} ${channels} ${sampleType} `).update(data).digest('hex');
-}
-
 /** The facts of a decoded sample. */
 export function factsOf(part: Part, { sample, pixels, masks }: DecodedSample): Seen {
   const foreground = masks && shareOf(masks);
   const answer = masks ? createHash('sha256').update(masks).digest('hex') : String(sample.label);
   const side = Math.max(pixels.width, pixels.height);
-  return { part, sample, pixelHash: hashOf(pixels), side, foreground, answer };
+  return { part, sample, pixelHash: pictureHash(pixels), side, foreground, answer };
 }
 
 function shareOf(masks: Uint8Array): number {
