@@ -84,7 +84,8 @@ async function check(folder: string, options: CheckOptions): Promise<void> {
     );
 }
 
-function reportLines({ parts, classes, groupColumn, fingerprint, findings }: DataReport): string[] {
+function reportLines({ parts, classes, groupColumn, ungrouped, fingerprint, findings }: DataReport): string[] {
+  const of = ungrouped === 0 ? '' : `, which ${ungrouped} ${ungrouped === 1 ? 'sample does' : 'samples do'} not have`;
   const rows = PARTS.filter((part) => parts[part].images > 0).map((part) => {
     const { images, perClass, side, foreground } = parts[part];
     const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -100,7 +101,7 @@ function reportLines({ parts, classes, groupColumn, fingerprint, findings }: Dat
   const more = findings.length - shown.length;
   return [
     table(['PART', 'IMAGES', 'LONGER SIDE', 'FOREGROUND (MIN, MEDIAN, MAX)', 'CLASSES'], rows),
-    `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}`}; fingerprint ${fingerprint}`,
+    `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}${of}`}; fingerprint ${fingerprint}`,
     ...shown.map(({ severity, message }) => `${severity}: ${message}`),
     ...(more > 0 ? [`and ${more} more findings; --json lists all`] : []),
     ...(findings.length === 0 ? ['no findings'] : []),
@@ -120,10 +121,11 @@ function partJson({ images, perClass, side, foreground }: PartSummary, classes: 
   };
 }
 
-function reportJson({ parts, classes, groupColumn, fingerprint, findings }: DataReport): object {
+function reportJson({ parts, classes, groupColumn, ungrouped, fingerprint, findings }: DataReport): object {
   return {
     parts: Object.fromEntries(PARTS.map((part) => [part, partJson(parts[part], classes)])),
     group_column: groupColumn ?? null,
+    samples_without_group: ungrouped,
     fingerprint,
     findings,
   };

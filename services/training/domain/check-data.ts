@@ -25,6 +25,8 @@ export interface DataReport {
   parts: Record<Part, PartSummary>;
   classes: string[];
   groupColumn: string | undefined;
+  /** Samples without a group, of all. */
+  ungrouped: number;
   /** The same that training records of the same folder, split and files. */
   fingerprint: string;
   findings: Finding[];
@@ -59,7 +61,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
       }
     }
   }
-  const findings = findingsOf(seen, { classes: folder.classes, unusable, notes: folder.notes });
+  const findings = findingsOf(seen, folder, unusable);
   const summary = (part: Part): PartSummary =>
     summaryOf(
       seen.filter((each) => each.part === part),
@@ -69,6 +71,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
     parts: { train: summary('train'), validation: summary('validation'), test: summary('test') },
     classes: folder.classes,
     groupColumn: folder.groupColumn,
+    ungrouped: seen.filter(({ sample }) => sample.group === undefined).length,
     fingerprint: fingerprintOf(lines),
     findings,
   };

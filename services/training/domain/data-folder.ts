@@ -1,11 +1,17 @@
 // Data folders as people keep them: images/ + masks/, or one folder per class; either of them also below train/,
 // val(idation)/ and test/. Reading lists and pairs the files; nothing is decoded here.
 
-import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, parse } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { SourceFrame } from '../../imaging/dicom';
-import { readGroups, type GroupTable } from './manifest-csv';
+import { labelOf, spelledClasses } from './class-names';
+import type { Finding } from './finding';
+import { listFolder } from './layouts/file-tree';
+import { readManifest, type GroupTable } from './manifest-csv';
+import { normal } from './names';
+import { partOfFolder, type Part } from './part-names';
+
+export type { Part } from './part-names';
 
 /** Where the mask of one structure is, and how its pixels are read. */
 export interface MaskSource {
@@ -36,9 +42,9 @@ export interface Sample {
 export interface Problem {
   name: string;
   problem: string;
+  /** What the file has no partner for: an image that lacks its mask and a mask that cannot be used may be one pair. */
+  lacks?: 'mask' | 'image';
 }
-
-export type Part = 'train' | 'validation' | 'test';
 
 export interface DataFolder {
   /** Sorted by name. `validation` and `test` are empty where the folder does not separate them. */
@@ -49,6 +55,8 @@ export interface DataFolder {
   problems: Problem[];
   /** What a person must know about how the folder was read. */
   notes: string[];
+  /** What the reader found wrong with the folder as a whole. */
+  findings?: Finding[];
   groupColumn: string | undefined;
 }
 
@@ -60,13 +68,6 @@ export interface ReadOptions {
   groupColumn?: string | undefined;
 }
 
-/** Names under which data sets keep their parts. */
-export const PART_FOLDERS: Readonly<Record<string, Part>> = {
-  train: 'train',
-  val: 'validation',
-  validation: 'validation',
-  test: 'test',
-};
 /** Files that data sets carry along; everything else is taken for an image and must be one. */
 export const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
 /** How the stem of a mask may end where that of its image does not. */
@@ -80,30 +81,34 @@ interface Folder {
 }
 
 async function list(path: string): Promise<{ files: string[]; folders: string[] }> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw automedError('NOT_FOUND', `The data folder ${path} cannot be read.`, { field: 'data', cause });
-  });
-  const names = (keep: (entry: (typeof entries)[number]) => boolean): string[] =>
-    entries.filter((entry) => !NO_IMAGE.test(entry.name) && keep(entry)).map((entry) => entry.name);
+  const { files, folders } = await listFolder(path);
   return {
-    files: names((entry) => !entry.isDirectory()).sort(),
-    folders: names((entry) => entry.isDirectory()).sort(),
+    files: files.filter((name) => !NO_IMAGE.test(name)),
+    folders: folders.filter((name) => !NO_IMAGE.test(name)),
   };
 }
 
 /** The split folders below `root`, or `root` itself when it has no train/. */
 async function partFolders(root: string): Promise<Folder[]> {
   const { folders } = await list(root);
-  const split = folders.filter((name) => Object.hasOwn(PART_FOLDERS, name));
-  if (!split.includes('train')) return [{ part: 'train', prefix: '', path: root }];
-  return split.map((name) => ({ part: PART_FOLDERS[name] as Part, prefix: name, path: join(root, name) }));
+  const split = folders.flatMap((name): Folder[] => {
+    const part = partOfFolder(name);
+    return part === undefined ? [] : [{ part, prefix: name, path: join(root, name) }];
+  });
+  if (split.some(({ part }) => part === 'train')) return split;
+  if (split.length === 0 || split.length < folders.length) return [{ part: 'train', prefix: '', path: root }];
+  const names = split.map(({ prefix }) => `${prefix}/`).join(' and ');
+  throw automedError('INVALID_ARGUMENT', `The folder ${root} has ${names}, but no train/ to learn from.`, {
+    field: 'data',
+  });
 }
 
 /** One file per stem; a stem that occurs twice is a problem, and its first file is taken. */
 function byStem(files: string[], prefix: string, problems: Problem[], trim = false): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of files) {
-    const stem = trim ? parse(file).name.replace(MASK_SUFFIX, '') : parse(file).name;
+    const name = normal(parse(file).name);
+    const stem = trim ? name.replace(MASK_SUFFIX, '') : name;
     if (found.has(stem)) problems.push({ name: join(prefix, file), problem: `there is a second file named ${stem}` });
     else found.set(stem, file);
   }
@@ -117,6 +122,7 @@ export function emptyFolder(groups?: Pick<GroupTable, 'column'>): DataFolder {
     classes: [],
     problems: [],
     notes: [],
+    findings: [],
     groupColumn: groups?.column,
   };
 }
@@ -147,7 +153,8 @@ function takeMask({ path, byStem: masks }: MaskFolder, stem: string): string | u
  * needs a mask of every structure.
  */
 export async function readSegmentationFolder(root: string, options: ReadOptions = {}): Promise<DataFolder> {
-  const groups = await readGroups(root, options.groupColumn);
+  const manifest = await readManifest(root, options.groupColumn);
+  const groups = manifest?.groups;
   const data = emptyFolder(groups);
   const masksDir = options.masksDir ?? 'masks';
   for (const folder of await partFolders(root)) {
@@ -166,12 +173,12 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
     for (const [stem, image] of images) {
       const masks = structures.map((structure) => takeMask(structure, stem));
       const name = join(prefix, 'images', image);
+      const group = groups?.groupOf(stem, { part: prefix || undefined, path: name });
       const missing = structures[masks.indexOf(undefined)];
       if (missing) {
-        data.problems.push({ name, problem: `has no mask in ${missing.label}/` });
+        data.problems.push({ name, problem: `has no mask in ${missing.label}/`, lacks: 'mask' });
         continue;
       }
-      const group = groups?.groupOf(stem, { part: prefix || undefined });
       data.parts[part].push({
         name,
         imagePath: join(path, 'images', image),
@@ -181,16 +188,24 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
     }
     for (const { label, byStem: left } of structures) {
       for (const mask of left.values()) {
-        data.problems.push({ name: join(label, mask), problem: 'has no image in images/' });
+        data.problems.push({ name: join(label, mask), problem: 'has no image in images/', lacks: 'image' });
       }
     }
   }
+  data.findings?.push(...(manifest?.findings() ?? []));
   return data;
+}
+
+/** True for a folder with images/ in its training part: the masks are beside it. */
+export async function isForSegmentation(root: string): Promise<boolean> {
+  const [training] = (await partFolders(root)).filter(({ part }) => part === 'train');
+  return training !== undefined && (await list(training.path)).folders.includes('images');
 }
 
 /** Reads one folder per class. The classes are those of the training part. */
 export async function readClassificationFolder(root: string, options: ReadOptions = {}): Promise<DataFolder> {
-  const groups = await readGroups(root, options.groupColumn);
+  const manifest = await readManifest(root, options.groupColumn);
+  const groups = manifest?.groups;
   const data = emptyFolder(groups);
   const folders = await partFolders(root);
   const training = folders.find(({ part }) => part === 'train') as Folder;
@@ -207,9 +222,13 @@ export async function readClassificationFolder(root: string, options: ReadOption
       field: 'data',
     });
   }
+  const named = new Set<string>();
   for (const { part, prefix, path } of folders) {
     for (const className of (await list(path)).folders) {
-      const label = data.classes.indexOf(className);
+      named.add(
+        part === 'train' ? className : (data.classes.find((one) => normal(one) === normal(className)) ?? className),
+      );
+      const label = labelOf(className, data.classes);
       const { files } = await list(join(path, className));
       for (const file of files) {
         const name = join(prefix, className, file);
@@ -217,7 +236,8 @@ export async function readClassificationFolder(root: string, options: ReadOption
           data.problems.push({ name, problem: `its class ${className} is not among the training classes` });
           continue;
         }
-        const group = groups?.groupOf(parse(file).name, { part: prefix || undefined, className });
+        const place = { part: prefix || undefined, className, path: name, classes: data.classes };
+        const group = groups?.groupOf(parse(file).name, place);
         data.parts[part].push({
           name,
           imagePath: join(path, className, file),
@@ -227,5 +247,6 @@ export async function readClassificationFolder(root: string, options: ReadOption
       }
     }
   }
+  data.findings?.push(...spelledClasses(named), ...(manifest?.findings() ?? []));
   return data;
 }

@@ -2,52 +2,20 @@
 // same picture on both sides of a split, answers that contradict each other, groups torn apart.
 
 import { createHash } from 'node:crypto';
-import type { Part, Problem, Sample } from './data-folder';
+import type { DataFolder, Part, Problem, Sample } from './data-folder';
+import { counted, finding, type Finding } from './finding';
 import type { DecodedSample } from './load-samples';
+import { quoted, spelledTwice } from './names';
 import { pictureHash } from './picture-hash';
 
 /** A class with this many times fewer training images than the largest is named. */
 const IMBALANCE = 10;
 /** Above this share of files that cannot be used the set is refused. */
 const UNUSABLE_SHARE = 0.2;
+/** Above this share of samples without a group the groups protect nothing. */
+const MOST_LOOSE = 0.5;
 
-export type FindingKind =
-  | 'unusable'
-  | 'duplicate'
-  | 'duplicate-across-parts'
-  | 'contradiction'
-  | 'group-across-parts'
-  | 'empty-mask'
-  | 'full-mask'
-  | 'nothing-to-learn'
-  | 'imbalance'
-  | 'many-unusable'
-  | 'note';
-
-/**
- * An error makes a score wrong or a run pointless, and training refuses it unless it is told otherwise; a warning is worth a
- * look.
- *
- * | kind | severity | what |
- * |---|---|---|
- * | duplicate-across-parts | error | the same pixels in two parts: the test knows the answer |
- * | contradiction | error | the same pixels with different classes or masks |
- * | group-across-parts | error | a patient, sequence or source in two parts |
- * | nothing-to-learn | error | every training mask empty, or a class without training image |
- * | many-unusable | error | more than a fifth of the files: what is left is another data set |
- * | unusable | warning | a file that cannot be read or has no partner; it is left out |
- * | duplicate | warning | the same pixels twice in one part |
- * | empty-mask, full-mask | warning | may be right, often is not |
- * | imbalance | warning | a class with ten times fewer training images than the largest |
- * | note | warning | what the reader of the layout has to say |
- */
-export interface Finding {
-  kind: FindingKind;
-  severity: 'error' | 'warning';
-  message: string;
-  /** Files that it concerns, sorted. */
-  names: string[];
-}
+export type { Finding, FindingKind } from './finding';
 
 /** What is kept of a sample once its pixels are gone. */
 export interface Seen {
@@ -65,35 +33,49 @@ export interface Seen {
 /** Everything that is to be said about the samples that were seen and the files that could not be used. */
 export function findingsOf(
   seen: readonly Seen[],
-  { classes, unusable, notes }: { classes: readonly string[]; unusable: readonly Problem[]; notes: readonly string[] },
+  { classes, notes, findings = [], groupColumn }: Pick<DataFolder, 'classes' | 'notes' | 'findings' | 'groupColumn'>,
+  unusable: readonly Problem[],
 ): Finding[] {
   return [
+    ...findings,
     ...notes.map((note) => finding('note', 'warning', note, [])),
     ...unusable.map(({ name, problem }) => finding('unusable', 'warning', `${name}: ${problem}`, [name])),
     ...manyUnusable(unusable, seen.length),
     ...duplicates(seen),
     ...tornGroups(seen),
+    ...looseSamples(seen, groupColumn),
     ...maskFindings(seen),
     ...classFindings(seen, classes),
   ];
 }
 
-function manyUnusable(unusable: readonly Problem[], usable: number): Finding[] {
-  const files = unusable.length + usable;
-  if (unusable.length <= UNUSABLE_SHARE * files) return [];
-  const message = `${unusable.length} of ${files} files cannot be used`;
-  return [
-    finding(
-      'many-unusable',
-      'error',
-      message,
-      unusable.map(({ name }) => name),
-    ),
-  ];
+/** Samples that are lost: an image without a mask and a mask that is none of its are one, not two. */
+function lost(unusable: readonly Problem[]): number {
+  const lacking = (what: Problem['lacks']): number => unusable.filter(({ lacks }) => lacks === what).length;
+  return lacking(undefined) + Math.max(lacking('mask'), lacking('image'));
 }
 
-function finding(kind: FindingKind, severity: Finding['severity'], message: string, names: string[]): Finding {
-  return { kind, severity, message, names: names.sort() };
+function manyUnusable(unusable: readonly Problem[], usable: number): Finding[] {
+  const bad = lost(unusable);
+  const files = bad + usable;
+  if (bad <= UNUSABLE_SHARE * files) return [];
+  const names = unusable.map(({ name }) => name);
+  return [finding('many-unusable', 'error', `${bad} of ${files} files cannot be used`, names)];
+}
+
+/** Samples that a split may separate from others of their patient, where groups are to prevent it. */
+function looseSamples(seen: readonly Seen[], groupColumn: string | undefined): Finding[] {
+  const groups = new Set(seen.flatMap(({ sample }) => sample.group ?? []));
+  const spellings = spelledTwice(groups).map((same) =>
+    finding('group-spelling', 'warning', `the groups ${quoted(same)} may be the same one`),
+  );
+  const loose = seen.filter(({ sample }) => sample.group === undefined);
+  if (loose.length === 0 || (groupColumn === undefined && groups.size === 0)) return spellings;
+  const message =
+    `${loose.length} of ${counted(seen.length, 'sample', ' has', ' have')} no group` +
+    `${groupColumn === undefined ? '' : ` (${groupColumn})`}: a split may separate them from others of their kind`;
+  const severity = loose.length > MOST_LOOSE * seen.length ? 'error' : 'warning';
+  return [...spellings, finding('group-missing', severity, message, namesOf(loose))];
 }
 
 /** The facts of a decoded sample. */
@@ -177,13 +159,27 @@ function classFindings(seen: readonly Seen[], classes: readonly string[]): Findi
     classes,
   );
   const largest = Math.max(0, ...counts);
-  return classes.flatMap((name, index): Finding[] => {
+  const training = classes.flatMap((name, index): Finding[] => {
     const count = counts[index] ?? 0;
     if (count === 0) return [finding('nothing-to-learn', 'error', `the class ${name} has no training image`, [])];
     if (count * IMBALANCE > largest) return [];
     return [
       finding('imbalance', 'warning', `the class ${name} has ${count} training images, the largest ${largest}`, []),
     ];
+  });
+  return [...training, ...missingClasses(seen, classes)];
+}
+
+/** Classes of which a part that is measured shows nothing. */
+function missingClasses(seen: readonly Seen[], classes: readonly string[]): Finding[] {
+  return (['validation', 'test'] as const).flatMap((part): Finding[] => {
+    const own = seen.filter((each) => each.part === part);
+    if (own.length === 0) return [];
+    const counts = countClasses(own, classes);
+    const missing = classes.filter((_, index) => counts[index] === 0);
+    if (missing.length === 0) return [];
+    const message = `the ${part} part has no image of ${missing.join(', ')}: no score of it is known`;
+    return [finding('class-missing', 'warning', message)];
   });
 }
 

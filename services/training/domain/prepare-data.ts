@@ -9,7 +9,8 @@ import { factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
-import { limitSamples, splitSamples } from './split';
+import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
+import { groupsAreKept, limitSamples, type splitSamples } from './split';
 import { INTERACTIVE } from './systems';
 
 export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
@@ -26,6 +27,7 @@ export interface PreparedData {
   classes: string[];
   skipped: number;
   fingerprint: string;
+  /** Column of the groups, where every sample has one and no part shares one with another. */
   groupColumn: string | undefined;
 }
 
@@ -63,15 +65,23 @@ function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): R
 export async function listSamples(spec: DataSpec): Promise<DataFolder & { layout: string }> {
   const { eachMask = spec.system === INTERACTIVE } = spec;
   const folder = await readData({ ...spec, eachMask });
-  const parts = limitParts(folder.parts, spec);
+  const parts = { ...limitParts(folder.parts, spec) };
   const { seed } = spec;
   const { testFraction = 0 } = spec;
+  if (PARTS.every((part) => parts[part].length === 0)) throw nothingUsable(folder);
+  const findings = [...(folder.findings ?? [])];
+  const split = (fraction: number, part: Part): ReturnType<typeof splitSamples> => {
+    const whole = parts.train;
+    const halves = splitWithReasons(folder, whole, { fraction, seed });
+    findings.push(...shareFindings(halves.validation, whole, { fraction, part }));
+    return halves;
+  };
   if (parts.test.length === 0 && testFraction > 0) {
-    const { train, validation: test } = splitSamples(parts.train, { fraction: testFraction, seed });
+    const { train, validation: test } = split(testFraction, 'test');
     Object.assign(parts, { train, test });
   }
-  if (parts.validation.length > 0) return { ...folder, parts };
-  return { ...folder, parts: { ...parts, ...splitSamples(parts.train, { fraction: spec.validationFraction, seed }) } };
+  if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
+  return { ...folder, parts, findings };
 }
 
 const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;
@@ -184,18 +194,13 @@ export async function loadSamples(
   }
   guard?.finish(whole);
   reportProblems(problems, strict, emit);
-  const { classes, notes } = folder;
-  reportFindings(
-    findingsOf(seen, { classes, notes, unusable: [...folder.problems, ...problems] }),
-    refuseProblems,
-    emit,
-  );
+  reportFindings(findingsOf(seen, folder, [...folder.problems, ...problems]), refuseProblems, emit);
   return {
     parts,
     foreground,
     classes: folder.classes,
     skipped: folder.problems.length + problems.length,
     fingerprint: fingerprintOf(lines),
-    groupColumn: folder.groupColumn,
+    groupColumn: groupsAreKept(PARTS.map((part) => parts[part])) ? folder.groupColumn : undefined,
   };
 }

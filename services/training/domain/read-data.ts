@@ -5,9 +5,10 @@ import { basename, dirname } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { DataFolder } from './data-folder';
-import { csv, LAYOUTS, plain, recognise } from './layouts';
+import { csv, LAYOUTS, recognise } from './layouts';
 import { listTree, type FileTree } from './layouts/file-tree';
 import type { CsvColumns, Layout } from './layouts/layout';
+import { unreadFindings } from './unread';
 
 export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 
@@ -41,7 +42,7 @@ function layoutNamed(name: string): Layout {
 }
 
 /** The layout of a source, with its files. */
-async function open({ data, layout, task }: DataSource): Promise<{ layout: Layout; tree: FileTree }> {
+async function openAny({ data, layout }: Omit<DataSource, 'task'>): Promise<{ layout: Layout; tree: FileTree }> {
   const found = await stat(data).catch((cause: unknown) => {
     throw automedError('NOT_FOUND', `The data folder ${data} cannot be read.`, { field: 'data', cause });
   });
@@ -51,22 +52,32 @@ async function open({ data, layout, task }: DataSource): Promise<{ layout: Layou
     }
     return { layout: csv, tree: { root: dirname(data), files: [basename(data)] } };
   }
-  // The plain layout lists what it needs itself.
-  const tree = layout === plain.name ? { root: data, files: [] } : await listTree(data);
-  const chosen = layout === undefined ? recognise(tree) : layoutNamed(layout);
-  if (chosen.tasks.includes(task)) return { layout: chosen, tree };
-  throw automedError('WRONG_TASK', `The layout ${chosen.name} (${chosen.title}) has nothing for ${task}.`, {
-    field: layout === undefined ? 'data' : 'layout',
+  const tree = await listTree(data);
+  return { layout: layout === undefined ? recognise(tree) : layoutNamed(layout), tree };
+}
+
+/** As `openAny`, for a task that the layout has something for. */
+async function open(source: DataSource): Promise<{ layout: Layout; tree: FileTree }> {
+  const opened = await openAny(source);
+  const { name, title, tasks } = opened.layout;
+  if (tasks.includes(source.task)) return opened;
+  throw automedError('WRONG_TASK', `The layout ${name} (${title}) has nothing for ${source.task}.`, {
+    field: source.layout === undefined ? 'data' : 'layout',
   });
 }
 
-/** What a folder is for when nobody says it: segmentation where it has masks, else classification. */
+/**
+ * What a folder is for when nobody says it: segmentation where it has masks, else classification. Told by the names of its
+ * folders and columns where these say so, whether or not a sample can be used.
+ * @throws NotFoundError, InvalidInputError when the folder cannot be listed
+ */
 export async function taskOf(source: Omit<DataSource, 'task'>): Promise<Task> {
-  const lists = async (task: Task): Promise<boolean> => {
-    const found = await readData({ ...source, task }).catch(() => undefined);
-    return found !== undefined && found.parts.train.length > 0;
-  };
-  return (await lists('segmentation')) ? 'segmentation' : 'classification';
+  const { layout, tree } = await openAny(source);
+  const [only] = layout.tasks;
+  if (layout.tasks.length === 1 && only !== undefined) return only;
+  if (layout.hasMasks) return (await layout.hasMasks(tree, source.columns)) ? 'segmentation' : 'classification';
+  const found = await readData({ ...source, task: 'segmentation' }).catch(() => undefined);
+  return found !== undefined && found.parts.train.length > 0 ? 'segmentation' : 'classification';
 }
 
 /**
@@ -93,5 +104,6 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
   const { task, structures, masksDir, groupColumn, columns, eachMask = false } = source;
   const masks = structures?.map((structure) => structure.masks) ?? (masksDir === undefined ? undefined : [masksDir]);
   const folder = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
-  return { ...folder, layout: layout.name };
+  const unread = await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false);
+  return { ...folder, findings: [...(folder.findings ?? []), ...unread], layout: layout.name };
 }

@@ -73,7 +73,10 @@ function dataFacts({ spec, data, structures }: RunResult): Fact[] {
     ...(spec.dataset === undefined ? [] : [{ name: 'data set', value: spec.dataset.reference }]),
     { name: 'fingerprint', value: data.fingerprint },
     { name: 'images', value: counts },
-    { name: 'never separated by a split', value: data.groupColumn ?? 'nothing: the data has no groups' },
+    {
+      name: 'never separated by a split',
+      value: data.groupColumn ?? 'nothing: the data has no groups, or not of every sample',
+    },
     { name: 'files left out', value: String(data.skipped) },
     ...(structures.length > 0 ? [{ name: 'structures', value: structures.join(', ') }] : []),
     ...(data.classes.length > 0 ? [{ name: 'classes', value: data.classes.join(', ') }] : []),

@@ -20,6 +20,18 @@ function groupsOf(samples: readonly Sample[]): Sample[][] {
   return [...groups.values()];
 }
 
+/** True where every sample has a group and no group is in two parts. */
+export function groupsAreKept(parts: readonly (readonly Sample[])[]): boolean {
+  const partOf = new Map<string, number>();
+  return parts.every((samples, part) =>
+    samples.every(({ group }) => {
+      if (group === undefined || (partOf.get(group) ?? part) !== part) return false;
+      partOf.set(group, part);
+      return true;
+    }),
+  );
+}
+
 /** The most frequent label of a group (the smallest among equals): the class that the group counts for. */
 function labelOf(group: readonly Sample[]): number {
   const counts = new Map<number, number>();

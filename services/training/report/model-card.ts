@@ -86,7 +86,7 @@ export function limitsOf({ classes, parts, groupColumn, skipped, metrics }: Card
   }
   if (groupColumn === undefined) {
     limits.push(
-      'The data names no patients or sequences: pictures of one patient may be in training and in the parts that were scored, which flatters the scores.',
+      'The data names no patients or sequences, or not of every picture: pictures of one patient may be in training and in the parts that were scored, which flatters the scores.',
     );
   }
   if (classes.length > 0) {

@@ -3,8 +3,11 @@
 import { join } from 'node:path';
 import { automedError, type AutomedError } from '../../../common/errors';
 import type { Task } from '../../../store';
-import { emptyFolder, type DataFolder, type MaskSource, type Part, type Sample } from '../data-folder';
-import { readGroups, type GroupTable } from '../manifest-csv';
+import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from '../data-folder';
+import { labelOf, spelledClasses } from '../class-names';
+import type { Finding } from '../finding';
+import { readManifest } from '../manifest-csv';
+import { normal } from '../names';
 import { stemOf, type FileTree } from './file-tree';
 import type { LayoutRequest } from './layout';
 
@@ -38,6 +41,8 @@ export interface Collected {
   /** Groups of the layout itself, and the column that they come from. */
   groupColumn?: string | undefined;
   notes?: readonly string[];
+  /** What tables of the layout have to say. */
+  findings?: readonly Finding[] | undefined;
 }
 
 /**
@@ -47,37 +52,63 @@ export interface Collected {
 export async function collect(
   tree: FileTree,
   request: Pick<LayoutRequest, 'task' | 'groupColumn'>,
-  { found, groupColumn, notes = [] }: Collected,
+  { found, groupColumn, notes = [], findings = [] }: Collected,
 ): Promise<DataFolder> {
   if (groupColumn !== undefined && (request.groupColumn ?? groupColumn) !== groupColumn) {
     throw layoutError(`This data set is grouped by ${groupColumn}, not by ${request.groupColumn}.`, 'groupColumn');
   }
-  const groups = groupColumn === undefined ? await readGroups(tree.root, request.groupColumn) : { column: groupColumn };
-  const data = { ...emptyFolder(groups), notes: [...notes] };
-  if (request.task === 'classification') data.classes = classesOf(found);
+  const manifest = groupColumn === undefined ? await readManifest(tree.root, request.groupColumn) : undefined;
+  const data = {
+    ...emptyFolder(groupColumn === undefined ? manifest?.groups : { column: groupColumn }),
+    notes: [...notes],
+  };
+  if (request.task === 'classification') data.classes = classesOf(found, findings);
+  // Without parts of its own the folder tells of no file which part it is in.
+  const parted = found.some(({ part }) => part !== 'train');
   for (const one of [...found].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))) {
+    const { path, part, className, group } = one;
+    const place = { part: parted ? part : undefined, className, path, classes: data.classes };
+    const known = group ?? manifest?.groups?.groupOf(stemOf(path), place);
     const problem = problemOf(one, request.task, data.classes);
-    if (problem === undefined) data.parts[one.part].push(sampleOf(tree, request.task, one, data.classes, groups));
-    else data.problems.push({ name: one.path, problem });
+    if (problem === undefined) data.parts[part].push(sampleOf(tree, request.task, one, data.classes, known));
+    else data.problems.push({ name: path, ...problem });
   }
+  const spelled = request.task === 'classification' ? spelledClasses(namedClasses(found, data.classes)) : [];
+  data.findings = [...findings, ...spelled, ...(manifest?.findings() ?? [])];
   return data;
+}
+
+/** The classes of all parts; one that differs from a training class in normal form only is that class. */
+function namedClasses(found: readonly Found[], classes: readonly string[]): Set<string> {
+  return new Set([
+    ...classes,
+    ...found.flatMap(({ className }) =>
+      className === undefined ? [] : (classes[labelOf(className, classes)] ?? className),
+    ),
+  ]);
 }
 
 const nameOf = ({ path, suffix = '' }: Found): string => `${path}${suffix}`;
 
-function classesOf(found: readonly Found[]): string[] {
+function classesOf(found: readonly Found[], findings: readonly Finding[]): string[] {
   const training = found.filter(({ part }) => part === 'train');
   const classes = [...new Set(training.flatMap(({ className }) => className ?? []))].sort();
   if (classes.length < 2) {
-    throw layoutError(`The training part has ${classes.length} of the at least two classes that it needs.`);
+    const reasons = findings.map(({ message }) => `${message}. `).join('');
+    throw layoutError(`${reasons}The training part has ${classes.length} of the at least two classes that it needs.`);
   }
   return classes;
 }
 
-function problemOf({ className, masks }: Found, task: Task, classes: readonly string[]): string | undefined {
-  if (task === 'segmentation') return masks === undefined ? 'has no mask' : undefined;
-  if (className === undefined) return 'has no class';
-  return classes.includes(className) ? undefined : `its class ${className} is not among the training classes`;
+function problemOf(
+  { className, masks }: Found,
+  task: Task,
+  classes: readonly string[],
+): Omit<Problem, 'name'> | undefined {
+  if (task === 'segmentation') return masks === undefined ? { problem: 'has no mask', lacks: 'mask' } : undefined;
+  if (className === undefined) return { problem: 'has no class' };
+  if (labelOf(className, classes) >= 0) return undefined;
+  return { problem: `its class ${className} is not among the training classes` };
 }
 
 function sampleOf(
@@ -85,20 +116,19 @@ function sampleOf(
   task: Task,
   found: Found,
   classes: readonly string[],
-  groups: Partial<GroupTable> | undefined,
+  group: string | undefined,
 ): Sample {
-  const { path, frame, part, className, masks, group } = found;
-  const known = group ?? groups?.groupOf?.(stemOf(path), { part: part, className });
+  const { path, frame, className, masks } = found;
   return {
     name: nameOf(found),
     imagePath: join(tree.root, path),
     ...(frame === undefined ? {} : { frame }),
-    ...(task === 'segmentation' ? { masks: masks ?? [] } : { label: classes.indexOf(className ?? '') }),
-    ...(known === undefined ? {} : { group: known }),
+    ...(task === 'segmentation' ? { masks: masks ?? [] } : { label: labelOf(className ?? '', classes) }),
+    ...(group === undefined ? {} : { group }),
   };
 }
 
-/** Files by stem; of several with one stem the first path counts, and `notes` gets a line. */
+/** Files by stem in normal form C; of several with one stem the first path counts, and `notes` gets a line. */
 export function indexByStem(
   paths: readonly string[],
   notes: string[],
@@ -107,8 +137,9 @@ export function indexByStem(
   const index = new Map<string, string>();
   const twice: string[] = [];
   for (const path of [...paths].sort()) {
-    if (index.has(keyOf(path))) twice.push(path);
-    else index.set(keyOf(path), path);
+    const key = normal(keyOf(path));
+    if (index.has(key)) twice.push(path);
+    else index.set(key, path);
   }
   if (twice.length > 0) {
     notes.push(`${twice.length} files bear the name of another one and are not read, for example ${twice[0]}`);

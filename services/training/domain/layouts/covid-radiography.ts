@@ -7,6 +7,7 @@
 
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
+import { normal } from '../names';
 import { chosenStructures, collect, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -22,11 +23,13 @@ const isKind = (path: string, kind: string): boolean =>
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const structures = chosenStructures(request, ['lung']);
   const masks = new Map(
-    tree.files.filter((path) => isKind(path, 'masks')).map((path) => [`${classOf(path)}/${fileOf(path)}`, path]),
+    tree.files
+      .filter((path) => isKind(path, 'masks'))
+      .map((path) => [normal(`${classOf(path)}/${fileOf(path)}`), path]),
   );
   const images = tree.files.filter((path) => isKind(path, 'images'));
   const found = images.map((path): Found => {
-    const mask = masks.get(`${classOf(path)}/${fileOf(path)}`);
+    const mask = masks.get(normal(`${classOf(path)}/${fileOf(path)}`));
     return {
       path,
       part: 'train',
@@ -47,5 +50,6 @@ export const covidRadiography: Layout = {
   tasks: ['segmentation', 'classification'],
   structures: ['lung'],
   recognises: ({ files }) => files.some((path) => isKind(path, 'images')),
+  passesOver: (path) => isKind(path, 'masks'),
   read,
 };

@@ -2,18 +2,20 @@
 // are relative to the CSV file and stay below its folder. Several structures are several columns of masks. A DICOM file gives
 // one sample for each of its frames, and its patient where the table has no column of groups.
 
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { GROUP_COLUMNS, parseTable, partName } from '../manifest-csv';
+import { columnNamed, readTable } from '../csv-text';
+import { GROUP_COLUMNS } from '../manifest-csv';
+import { partName } from '../part-names';
 import { collect, layoutError, told, type Found } from './collect';
 import { mayBeDicom, withHeaders } from './dicom-headers';
 import type { FileTree } from './file-tree';
 import type { CsvColumns, Layout, LayoutRequest } from './layout';
+import { TablePaths } from './table-paths';
 
 /** Names that a column may have when none is given. */
 const USUAL: Readonly<Record<keyof CsvColumns, readonly string[]>> = {
-  image: ['image', 'image_path', 'path', 'file', 'filename', 'name'],
+  image: ['image', 'image_path', 'path', 'file', 'filename', 'name', 'image_id', 'file_path'],
   mask: ['mask', 'mask_path', 'segmentation'],
   label: ['label', 'class', 'dx', 'diagnosis'],
   part: ['part', 'split', 'subset'],
@@ -27,8 +29,8 @@ function chooseColumn(
   named: string | undefined,
   field = `columns.${role}`,
 ): string | undefined {
-  if (named === undefined) return USUAL[role].find((name) => columns.includes(name));
-  if (columns.includes(named)) return named;
+  const found = columnNamed(columns, named === undefined ? USUAL[role] : [named]);
+  if (named === undefined || found !== undefined) return found;
   throw layoutError(`The table has no column "${named}"; it has ${columns.join(', ')}.`, field);
 }
 
@@ -76,34 +78,47 @@ function rolesOf(columns: readonly string[], { task, masks, columns: named = {},
   };
 }
 
+/** What one row says, with the paths of files as they are there; or what is wrong with it. */
+async function readRow(
+  row: ReadonlyMap<string, string>,
+  at: number,
+  roles: Roles,
+  paths: TablePaths,
+): Promise<Found | string> {
+  const name = inside(row.get(roles.image) ?? '');
+  if (name === undefined) return `row ${at} of the table names no image below the table`;
+  const path = await paths.find(name);
+  const masks: string[] = [];
+  for (const column of roles.masks) {
+    const mask = inside(row.get(column) ?? '');
+    if (mask !== undefined) masks.push(join(paths.root, await paths.find(mask)));
+  }
+  return {
+    path,
+    part: partOf(roles.part && row.get(roles.part), at),
+    className: told(roles.label && row.get(roles.label)),
+    masks: masks.length < roles.masks.length ? undefined : masks.map((mask) => ({ paths: [mask] })),
+    group: told(roles.group && row.get(roles.group)),
+  };
+}
+
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
-  const { columns, rows } = parseTable(await readFile(join(tree.root, manifestOf(tree)), 'utf8'));
+  const { columns, rows } = await readTable(join(tree.root, manifestOf(tree)));
   const roles = rolesOf(columns, request);
   const problems: DataFolder['problems'] = [];
-  const seen = new Set<string>();
-  const found = rows.flatMap((row, index): Found[] => {
-    const at = index + 2;
-    const path = inside(row.get(roles.image) ?? '');
-    const masks = roles.masks.map((column) => inside(row.get(column) ?? ''));
-    const name = path ?? row.get(roles.image) ?? '';
-    const problem =
-      path === undefined ? 'names no image below the table' : seen.has(path) ? 'names an image again' : '';
-    if (path === undefined || problem !== '') {
-      problems.push({ name: name || `row ${at}`, problem: `row ${at} of the table ${problem}` });
-      return [];
-    }
-    seen.add(path);
-    const missing = masks.includes(undefined);
-    return [
-      {
-        path,
-        part: partOf(roles.part && row.get(roles.part), at),
-        className: told(roles.label && row.get(roles.label)),
-        masks: missing ? undefined : masks.map((mask) => ({ paths: [join(tree.root, mask as string)] })),
-        group: told(roles.group && row.get(roles.group)),
-      },
-    ];
-  });
+  const listed = new Map<string, Found>();
+  const paths = new TablePaths(tree.root);
+  for (const [index, row] of rows.entries()) {
+    const one = await readRow(row, index + 2, roles, paths);
+    const shown = told(row.get(roles.image)) ?? `row ${index + 2}`;
+    if (typeof one === 'string') problems.push({ name: shown, problem: one });
+    else if (listed.has(one.path)) {
+      problems.push({ name: one.path, problem: `row ${index + 2} of the table names an image again` });
+    } else listed.set(one.path, one);
+  }
+  const found = [...listed.values()];
+  const mentioned = rows.flatMap((row) => [...row.values()].flatMap((cell) => inside(cell) ?? []));
+  const findings = await paths.unlisted([...listed.keys()], mentioned);
   // DICOM files say which patient they are of, where the table does not.
   const headers = await withHeaders(tree.root, found, mayBeDicom);
   const groupColumn = roles.group ?? headers.groupColumn;
@@ -112,7 +127,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const data = await collect(
     tree,
     { task: request.task },
-    { found: headers.found, groupColumn: groupColumn ?? '', notes },
+    { found: headers.found, groupColumn: groupColumn ?? '', notes, findings },
   );
   return { ...data, problems: [...problems, ...headers.problems, ...data.problems], groupColumn };
 }
@@ -123,5 +138,10 @@ export const csv: Layout = {
   tasks: ['segmentation', 'classification'],
   // Only when it is named: manifest.csv stands in many folders.
   recognises: () => false,
+  hasMasks: async (tree, named) => {
+    const { columns } = await readTable(join(tree.root, manifestOf(tree)));
+    return chooseColumn(columns, 'mask', named?.mask) !== undefined;
+  },
+  passesOver: () => true,
   read,
 };

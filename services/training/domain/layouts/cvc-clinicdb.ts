@@ -5,13 +5,14 @@
 // Neighbouring frames show the same polyp, so a split keeps the 29 sequences together. They are taken from metadata.csv
 // where there is one, else from the ranges of frames that the data set's authors published.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { parseTable } from '../manifest-csv';
+import { readTable } from '../csv-text';
+import type { Finding } from '../finding';
 import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
+import { SideTable } from './side-table';
 
 /** First frame of each sequence, from sequence 1 on. */
 const FIRST_FRAMES = [
@@ -30,14 +31,22 @@ export function sequenceOf(frame: number): number | undefined {
   return FIRST_FRAMES.findLastIndex((first) => first <= frame) + 1;
 }
 
-async function sequences({ root, files }: FileTree): Promise<(stem: string) => string | undefined> {
+interface Sequences {
+  of(stem: string): string | undefined;
+  findings(): Finding[];
+}
+
+async function sequences({ root, files }: FileTree): Promise<Sequences> {
   const path = files.find((file) => fileOf(file) === 'metadata.csv');
-  const published = (stem: string): string | undefined => sequenceOf(Number(stem))?.toString();
+  const published: Sequences = { of: (stem) => sequenceOf(Number(stem))?.toString(), findings: () => [] };
   if (path === undefined) return published;
-  const { columns, rows } = parseTable(await readFile(join(root, path), 'utf8'));
+  const { columns, rows } = await readTable(join(root, path));
   if (!columns.includes('frame_id') || !columns.includes('sequence_id')) return published;
-  const byFrame = new Map(rows.map((row) => [row.get('frame_id') ?? '', row.get('sequence_id') ?? '']));
-  return (stem) => told(byFrame.get(stem));
+  const byFrame = new SideTable(
+    'metadata.csv',
+    rows.map((row) => [row.get('frame_id') ?? '', row.get('sequence_id') ?? ''] as const),
+  );
+  return { of: (stem) => told(byFrame.get(stem)), findings: () => byFrame.findings() };
 }
 
 /** One copy of each frame: of PNG/ and TIF/ side by side the PNG, which no decoder disagrees about. */
@@ -61,13 +70,13 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     return {
       path,
       part: 'train',
-      group: sequence(stem),
+      group: sequence.of(stem),
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
   const loose = found.filter(({ group }) => group === undefined).length;
   if (loose > 0) notes.push(`${loose} frames belong to no published sequence and are split one by one`);
-  return collect(tree, request, { found, groupColumn: 'sequence', notes });
+  return collect(tree, request, { found, groupColumn: 'sequence', notes, findings: sequence.findings() });
 }
 
 export const cvcClinicDb: Layout = {
@@ -77,5 +86,6 @@ export const cvcClinicDb: Layout = {
   structures: ['polyp'],
   recognises: ({ files }) =>
     files.some((path) => inFolder(path, ORIGINAL)) && files.some((path) => inFolder(path, TRUTH)),
+  passesOver: (path) => inFolder(path, ORIGINAL) || inFolder(path, TRUTH),
   read,
 };

@@ -9,8 +9,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DicomSegmentation, isDicomFile } from '../../../imaging/dicom';
-import { MASK_SUFFIX, NO_IMAGE, PART_FOLDERS, type DataFolder, type Part, type Problem } from '../data-folder';
-import { readGroups } from '../manifest-csv';
+import { MASK_SUFFIX, NO_IMAGE, type DataFolder, type Part, type Problem } from '../data-folder';
+import { readManifest } from '../manifest-csv';
+import { normal } from '../names';
+import { partOfFolder } from '../part-names';
 import { collect, layoutError, type Collected, type Found } from './collect';
 import {
   HEADER_GROUPS,
@@ -34,17 +36,18 @@ interface Placed {
 const isListed = (path: string): boolean => !NO_IMAGE.test(fileOf(path)) && fileOf(path).toUpperCase() !== 'DICOMDIR';
 
 function placeFiles({ files }: FileTree): Placed[] {
-  const split = files.some((path) => path.startsWith('train/'));
+  const split = files.some((path) => path.includes('/') && partOfFolder(path.split('/')[0] ?? '') === 'train');
   return files.filter(isListed).flatMap((path): Placed[] => {
     const [first = '', ...rest] = path.split('/');
     if (!split) return [{ path, part: 'train', below: [first, ...rest] }];
-    return Object.hasOwn(PART_FOLDERS, first) ? [{ path, part: PART_FOLDERS[first] as Part, below: rest }] : [];
+    const part = partOfFolder(first);
+    return part === undefined ? [] : [{ path, part, below: rest }];
   });
 }
 
 /** What pairs an image with its mask: part, path below images/ or masks/, and name without extension. */
 function pairKey({ part, below }: Placed): string {
-  const path = below.slice(1).join('/');
+  const path = normal(below.slice(1).join('/'));
   return `${part}/${isImage(path) || isNamedDicom(path) ? path.replace(/\.[^./]+$/, '') : path}`;
 }
 
@@ -84,7 +87,7 @@ async function readMasks(root: string, folder: string, placed: readonly Placed[]
         masks.segmentations.set(uid, [...(masks.segmentations.get(uid) ?? []), one.path]);
       }
     } catch (error) {
-      problems.push({ name: one.path, problem: (error as Error).message });
+      problems.push({ name: one.path, problem: (error as Error).message, lacks: 'image' });
     }
   }
   return masks;
@@ -132,7 +135,8 @@ async function segmented(
     for (const path of chosen.flatMap(({ paths }) => paths)) used.add(path);
     const problem = maskProblem(one, structures, chosen);
     if (problem !== undefined) {
-      problems.push({ name: `${one.path}${one.suffix ?? ''}`, problem });
+      const lacks = problem === MASK_OF_FRAMES ? {} : { lacks: 'mask' as const };
+      problems.push({ name: `${one.path}${one.suffix ?? ''}`, problem, ...lacks });
       return [];
     }
     const sources = one.masks?.map((mask, at) => ({
@@ -143,7 +147,8 @@ async function segmented(
   });
   for (const { folder, pictures } of structures) {
     for (const path of pictures.values()) {
-      if (!used.has(path)) problems.push({ name: path, problem: `has no image in images/ beside ${folder}/` });
+      if (!used.has(path))
+        problems.push({ name: path, problem: `has no image in images/ beside ${folder}/`, lacks: 'image' });
     }
   }
   return { found, groupColumn: read.groupColumn, notes: read.notes, problems: [...read.problems, ...problems] };
@@ -152,15 +157,21 @@ async function segmented(
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const { groupColumn: asked } = request;
   const by = HEADER_GROUPS.find((name) => name === asked);
-  const manifest = by === undefined ? await readGroups(tree.root, asked) : undefined;
+  const manifest = by === undefined ? await readManifest(tree.root, asked) : undefined;
   const listed =
     request.task === 'segmentation'
       ? await segmented(tree, request, by)
       : await withHeaders(tree.root, classified(tree), mayBeDicom, by);
   const { found, problems, groupColumn, notes } = listed;
-  const data = manifest
+  const data = manifest?.groups
     ? await collect(tree, request, { found: found.map((one) => ({ ...one, group: undefined })) })
-    : await collect(tree, request, { found, groupColumn, notes: notes ?? [] });
+    : await collect(tree, request, {
+        found,
+        groupColumn,
+        notes: notes ?? [],
+        // A table that gives no groups leaves the patients of the headers.
+        findings: groupColumn === undefined ? [] : manifest?.findings(),
+      });
   return { ...data, problems: [...problems, ...data.problems] };
 }
 
@@ -169,5 +180,6 @@ export const dicom: Layout = {
   title: 'folders of DICOM files, by class or with masks',
   tasks: ['segmentation', 'classification'],
   recognises: ({ files }) => files.some(isNamedDicom),
+  hasMasks: (tree) => Promise.resolve(placeFiles(tree).some(({ below }) => below.length > 1 && below[0] === 'images')),
   read,
 };

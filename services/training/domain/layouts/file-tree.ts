@@ -1,6 +1,7 @@
-// What a data folder holds, listed once: readers of published layouts look for their names in it.
+// What a data folder holds, listed once: readers of published layouts look for their names in it. Links to folders are
+// followed, folders that systems add are not.
 
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { automedError } from '../../../common/errors';
 
@@ -11,31 +12,75 @@ const MAX_DEPTH = 12;
 
 export interface FileTree {
   root: string;
-  /** Paths below the root with forward slashes, sorted; hidden files and macOS's copies are left out. */
+  /** Paths below the root with forward slashes, sorted; what systems add is left out. */
   files: readonly string[];
+  /** Folders that systems add and folders below the deepest level, which are not read; absent where nothing was listed. */
+  ignored?: readonly string[];
 }
 
-/** Lists every file below `root`. */
+/**
+ * Files and folders that systems add: hidden ones and AppleDouble (macOS, RFC 1740), thumbnails and metadata of Synology
+ * (`@eaDir`, `#recycle`), of Windows and of ext4. As folders also everything that begins with @.
+ */
+const ADDED_BY_SYSTEMS =
+  /^(\..*|__MACOSX|lost\+found|\$RECYCLE\.BIN|RECYCLER|System Volume Information|#recycle|#snapshot|Thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r)$/i;
+
+const addedBySystem = (name: string, isFolder: boolean): boolean =>
+  ADDED_BY_SYSTEMS.test(name) || (isFolder && name.startsWith('@'));
+
+export interface Listing {
+  files: string[];
+  folders: string[];
+  /** Folders that systems add. */
+  ignored: string[];
+}
+
+/** Lists one folder, links as what they lead to; a link that leads nowhere counts as a file. */
+export async function listFolder(path: string): Promise<Listing> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+    throw automedError('NOT_FOUND', `The data folder ${path} cannot be read.`, { field: 'data', cause });
+  });
+  const listing: Listing = { files: [], folders: [], ignored: [] };
+  for (const entry of entries) {
+    const isFolder = entry.isSymbolicLink()
+      ? await stat(join(path, entry.name)).then(
+          (target) => target.isDirectory(),
+          () => false,
+        )
+      : entry.isDirectory();
+    const added = addedBySystem(entry.name, isFolder);
+    if (isFolder) (added ? listing.ignored : listing.folders).push(entry.name);
+    else if (!added) listing.files.push(entry.name);
+  }
+  for (const names of Object.values(listing) as string[][]) names.sort();
+  return listing;
+}
+
+function tooLarge(root: string): Error {
+  return automedError('INVALID_ARGUMENT', `The folder ${root} holds more than ${MAX_FILES} files.`, { field: 'data' });
+}
+
+/** Lists every file below `root`. A folder that contains itself through a link is listed once. */
 export async function listTree(root: string): Promise<FileTree> {
   const files: string[] = [];
-  const walk = async (below: string, depth: number): Promise<void> => {
-    const entries = await readdir(join(root, below), { withFileTypes: true }).catch((cause: unknown) => {
-      throw automedError('NOT_FOUND', `The data folder ${join(root, below)} cannot be read.`, { field: 'data', cause });
-    });
-    for (const entry of entries) {
-      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
-      const path = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (!entry.isDirectory()) files.push(path);
-      else if (depth < MAX_DEPTH) await walk(path, depth + 1);
-      if (files.length > MAX_FILES) {
-        throw automedError('INVALID_ARGUMENT', `The folder ${root} holds more than ${MAX_FILES} files.`, {
-          field: 'data',
-        });
-      }
+  const ignored: string[] = [];
+  let folders = 0;
+  const walk = async (below: string, above: readonly string[]): Promise<void> => {
+    const path = join(root, below);
+    const listing = await listFolder(path);
+    const own = [...above, await realpath(path)];
+    const inside = (name: string): string => (below === '' ? name : `${below}/${name}`);
+    files.push(...listing.files.map(inside));
+    ignored.push(...listing.ignored.map(inside));
+    folders += 1;
+    if (files.length + folders > MAX_FILES) throw tooLarge(root);
+    for (const name of listing.folders) {
+      if (own.length > MAX_DEPTH) ignored.push(inside(name));
+      else if (!own.includes(await realpath(join(path, name)))) await walk(inside(name), own);
     }
   };
-  await walk('', 0);
-  return { root, files: files.sort() };
+  await walk('', []);
+  return { root, files: files.sort(), ignored };
 }
 
 const IMAGE = /\.(png|jpe?g|tiff?|webp|bmp|dcm)$/i;

@@ -4,13 +4,13 @@
 //
 // Many lesions were photographed more than once, so a split keeps each lesion_id together. The classes are the seven of dx.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { parseTable, type CsvTable } from '../manifest-csv';
+import { readTable, type CsvTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, layoutError, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
+import { SideTable } from './side-table';
 
 const METADATA = /^HAM10000_metadata(\.(csv|tab|txt))?$/i;
 const SEGMENTATION = /_segmentation$/i;
@@ -21,9 +21,7 @@ const isMask = (path: string): boolean => isImage(path) && SEGMENTATION.test(ste
 async function readMetadata({ root, files }: FileTree): Promise<CsvTable> {
   const path = files.find((file) => METADATA.test(fileOf(file)));
   if (path === undefined) throw layoutError(`The folder ${root} has no HAM10000_metadata.csv.`);
-  const text = await readFile(join(root, path), 'utf8');
-  // The Dataverse's own download is separated by tabs; none of its values holds a comma.
-  const table = parseTable(/^[^\n]*\t/.test(text) ? text.replaceAll('\t', ',') : text);
+  const table = await readTable(join(root, path));
   for (const column of ['image_id', 'lesion_id', 'dx']) {
     if (!table.columns.includes(column)) throw layoutError(`${path} has no column ${column}.`);
   }
@@ -38,20 +36,24 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   if (!columns.includes(groupColumn)) {
     throw layoutError(`HAM10000_metadata has the columns ${columns.join(', ')}, not ${groupColumn}.`, 'groupColumn');
   }
-  const facts = new Map(rows.map((row) => [row.get('image_id') ?? '', row]));
+  const facts = new SideTable(
+    'HAM10000_metadata',
+    rows.map((row) => [row.get('image_id') ?? '', row] as const),
+  );
   const masks = indexByStem(tree.files.filter(isMask), notes, (path) => stemOf(path).replace(SEGMENTATION, ''));
   const photographs = tree.files.filter((path) => isImage(path) && isPhotograph(path) && !isMask(path));
   const found = [...indexByStem(photographs, notes)].map(([stem, path]): Found => {
     const mask = masks.get(stem);
+    const row = facts.get(stem);
     return {
       path,
       part: 'train',
-      className: told(facts.get(stem)?.get('dx')),
-      group: told(facts.get(stem)?.get(groupColumn)),
+      className: told(row?.get('dx')),
+      group: told(row?.get(groupColumn)),
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
-  return collect(tree, request, { found, groupColumn, notes });
+  return collect(tree, request, { found, groupColumn, notes, findings: facts.findings() });
 }
 
 export const ham10000: Layout = {
@@ -60,5 +62,6 @@ export const ham10000: Layout = {
   tasks: ['segmentation', 'classification'],
   structures: ['lesion'],
   recognises: ({ files }) => files.some((path) => METADATA.test(fileOf(path))) && files.some(isPhotograph),
+  passesOver: isMask,
   read,
 };

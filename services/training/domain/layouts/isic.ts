@@ -12,10 +12,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { parseCsv, parseTable } from '../manifest-csv';
+import { decodeTable, parseCsv, parseTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
+import { SideTable } from './side-table';
 
 const IMAGES = /^(ISBI2016_ISIC|ISIC-?2017|ISIC-?2018).*_(Data|Input)$/i;
 const MASKS = /^(ISBI2016_ISIC|ISIC-?2017|ISIC-?2018).*(Part1|Task1)_.*GroundTruth$|^ISIC-?2017_.*_Part1_GroundTruth$/i;
@@ -48,7 +49,7 @@ function classesOf(text: string): [image: string, className: string][] {
 
 async function readAll({ root, files }: FileTree, name: RegExp): Promise<string[]> {
   const paths = files.filter((path) => name.test(fileOf(path)));
-  return Promise.all(paths.map((path) => readFile(join(root, path), 'utf8')));
+  return Promise.all(paths.map(async (path) => decodeTable(await readFile(join(root, path)))));
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
@@ -63,20 +64,28 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     notes,
     (path) => stemOf(path).replace(MASK_SUFFIX, ''),
   );
-  const classes = new Map((await readAll(tree, CLASSES)).flatMap(classesOf));
+  const classes = new SideTable('the tables of classes', (await readAll(tree, CLASSES)).flatMap(classesOf));
   const groupings = (await readAll(tree, GROUPINGS)).flatMap((text) => parseTable(text).rows);
-  const lesions = new Map(groupings.map((row) => [row.get('image') ?? '', row.get('lesion_id') ?? '']));
+  const lesions = new SideTable(
+    'the table of lesions',
+    groupings.map((row) => [row.get('image') ?? '', row.get('lesion_id') ?? ''] as const),
+  );
   const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
     const mask = masks.get(stem);
     return {
       path,
       part: partOf(path),
-      className: told(classes.get(stem)),
-      group: told(lesions.get(stem)),
+      className: classification ? told(classes.get(stem)) : undefined,
+      // Lesions are published for the training part of the third task only.
+      group: partOf(path) === 'train' && lesions.size > 0 ? told(lesions.get(stem)) : undefined,
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
-  return collect(tree, request, { found, ...(lesions.size > 0 ? { groupColumn: 'lesion_id' } : {}), notes });
+  // A table of another task than the images says nothing about them.
+  const tables = [...(classification ? [classes] : []), ...(third.length > 0 && classification ? [lesions] : [])];
+  const findings = tables.flatMap((table) => (table.size > 0 ? table.findings() : []));
+  const grouped = found.some(({ group }) => group !== undefined);
+  return collect(tree, request, { found, ...(grouped ? { groupColumn: 'lesion_id' } : {}), notes, findings });
 }
 
 export const isic: Layout = {
@@ -85,5 +94,6 @@ export const isic: Layout = {
   tasks: ['segmentation', 'classification'],
   structures: ['lesion'],
   recognises: ({ files }) => files.some((path) => inFolder(path, IMAGES)),
+  passesOver: (path) => inFolder(path, IMAGES) || inFolder(path, MASKS) || /superpixels/i.test(path),
   read,
 };

@@ -34,6 +34,10 @@ export interface Layout {
   readonly structures?: readonly string[];
   /** True when the files are named as this layout names them. */
   recognises(tree: FileTree): boolean;
+  /** Pictures that it knows and may leave out; of others that are not read the check says how many they are. */
+  passesOver?(path: string): boolean;
+  /** Whether its names tell that the folder is for segmentation; absent: told by whether samples have masks. */
+  hasMasks?(tree: FileTree, columns?: CsvColumns): Promise<boolean>;
   /** @throws InvalidInputError (field `data`, `layout` or `structures`) when the folder is not of this layout */
   read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>;
 }

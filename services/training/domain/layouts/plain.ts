@@ -1,4 +1,4 @@
-import { readClassificationFolder, readSegmentationFolder } from '../data-folder';
+import { isForSegmentation, readClassificationFolder, readSegmentationFolder } from '../data-folder';
 import type { Layout } from './layout';
 
 /** images/ + masks/, or one folder per class: what everything is taken for that no other layout recognises. */
@@ -7,6 +7,7 @@ export const plain: Layout = {
   title: 'folders of images and masks, or one folder per class',
   tasks: ['segmentation', 'classification'],
   recognises: () => false,
+  hasMasks: async ({ root }) => isForSegmentation(root),
   read: async ({ root }, { task, masks, groupColumn }) => {
     if (task === 'classification') return readClassificationFolder(root, { groupColumn });
     const [masksDir, ...furtherMasksDirs] = masks ?? [];

@@ -72,5 +72,6 @@ export const refuge2: Layout = {
   structures: STRUCTURES,
   recognises: ({ files }) =>
     files.some((path) => foldersOf(path).some((folder) => /^(Disc_Cup_Masks|.*Training400)$/i.test(folder))),
+  passesOver: isMask,
   read,
 };

@@ -144,5 +144,6 @@ export const samMed2d: Layout = {
   title: "SAM-Med2D's lists of masks",
   tasks: ['segmentation'],
   recognises: ({ files }) => files.some((path) => LIST.test(fileOf(path))),
+  passesOver: () => true,
   read,
 };

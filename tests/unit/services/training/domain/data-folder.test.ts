@@ -50,7 +50,7 @@ describe('segmentation folders', () => {
     expect(data.parts.train).toMatchObject([
       { masks: [{ paths: [join(folder, 'masks', 'a.png')] }, { paths: [join(folder, 'masks_cup', 'a_mask.png')] }] },
     ]);
-    expect(data.problems).toEqual([{ name: 'images/b.png', problem: 'has no mask in masks_cup/' }]);
+    expect(data.problems).toEqual([{ name: 'images/b.png', problem: 'has no mask in masks_cup/', lacks: 'mask' }]);
   });
 
   it('may be split into train, val and test', async () => {

@@ -223,8 +223,8 @@ describe('segmentation', () => {
       ['images/p2/2', 'masks/p2/2.png'],
     ]);
     expect(data.problems).toEqual([
-      { name: 'images/p3/lost.dcm', problem: 'has no mask in masks/' },
-      { name: 'masks/p9/1.png', problem: 'has no image in images/ beside masks/' },
+      { name: 'images/p3/lost.dcm', problem: 'has no mask in masks/', lacks: 'mask' },
+      { name: 'masks/p9/1.png', problem: 'has no image in images/ beside masks/', lacks: 'image' },
     ]);
     const { masks } = await decodeSample(data.parts.train[1]!);
     expect([...masks!].flatMap((value, at) => (value ? [at] : []))).toEqual([2, 3]);
@@ -252,7 +252,7 @@ describe('segmentation', () => {
       ],
     );
     const data = await segmentation(folder);
-    expect(data.problems).toEqual([{ name: 'images/4.dcm', problem: 'has no mask in masks/' }]);
+    expect(data.problems).toEqual([{ name: 'images/4.dcm', problem: 'has no mask in masks/', lacks: 'mask' }]);
     const drawn = await Promise.all(data.parts.train.map(async (sample) => (await decodeSample(sample)).masks!));
     expect(drawn.map((each) => [...each].flatMap((value, at) => (value ? [at] : [])))).toEqual([[7, 9, 63], [], [5]]);
   });

@@ -189,7 +189,9 @@ describe('ISIC', () => {
     const masks = await segmentation(folder);
     expect(masks.layout).toBe('isic');
     expect([masks.parts.train.length, masks.parts.validation.length, masks.parts.test.length]).toEqual([2, 1, 1]);
-    expect(masks.problems).toEqual([{ name: 'ISIC-2017_Training_Data/ISIC_0000002.jpg', problem: 'has no mask' }]);
+    expect(masks.problems).toEqual([
+      { name: 'ISIC-2017_Training_Data/ISIC_0000002.jpg', problem: 'has no mask', lacks: 'mask' },
+    ]);
     expect(masksOf(folder, masks.parts.test[0])).toEqual([
       ['ISIC-2017_Test_v2_Part1_GroundTruth/ISIC_0000020_segmentation.png'],
     ]);
@@ -277,7 +279,7 @@ describe('COVID-19 Radiography', () => {
   it('has masks of the lungs, which are brought to the size of the image and said to be', async () => {
     const data = await segmentation(folder);
     expect(data.parts.train[0]?.masks).toEqual([{ paths: [join(folder, 'COVID/masks/COVID-1.png')], resize: true }]);
-    expect(data.problems).toEqual([{ name: 'Normal/images/Normal-2.png', problem: 'has no mask' }]);
+    expect(data.problems).toEqual([{ name: 'Normal/images/Normal-2.png', problem: 'has no mask', lacks: 'mask' }]);
     expect(data.notes).toEqual([expect.stringContaining('256 x 256')]);
   });
 });

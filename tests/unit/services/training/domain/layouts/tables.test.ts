@@ -142,7 +142,7 @@ describe('a CSV file', () => {
       ],
     });
     expect(data.parts.train.map((sample) => masksOf(folder, sample))).toEqual([[['d1.png'], ['c1.png']]]);
-    expect(data.problems).toEqual([{ name: '2.png', problem: 'has no mask' }]);
+    expect(data.problems).toEqual([{ name: '2.png', problem: 'has no mask', lacks: 'mask' }]);
     expect(data.parts.train[0]?.group).toBe('links');
   });
 

@@ -1,0 +1,21 @@
+// Classes whose names are spelled in several ways.
+
+import { finding, type Finding } from './finding';
+import { normal, quoted, spelledTwice } from './names';
+
+/** The index of a class, whatever the normal form of its name; -1 where there is none. */
+export function labelOf(className: string, classes: readonly string[]): number {
+  const exact = classes.indexOf(className);
+  return exact >= 0 ? exact : classes.findIndex((name) => normal(name) === normal(className));
+}
+
+/** An error for each set of classes that differ only in case, blanks or normal form, or as numbers in leading zeros. */
+export function spelledClasses(names: Iterable<string>): Finding[] {
+  return spelledTwice(names).map((same) =>
+    finding(
+      'class-spelling',
+      'error',
+      `the classes ${quoted(same)} differ only in how they are spelled: name them alike`,
+    ),
+  );
+}

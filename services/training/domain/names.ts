@@ -1,0 +1,33 @@
+// When two names are the same text: file systems, archives and label tools write one name in several ways.
+
+/** Normal form C (Unicode Standard Annex 15): macOS archives write umlauts as two code points, most label tools as one. */
+export const normal = (name: string): string => name.normalize('NFC');
+
+/** Equal for names that differ in normal form, case or blanks only. */
+export const folded = (name: string): string => normal(name).trim().replace(/\s+/g, ' ').toLowerCase();
+
+/** As `folded`, and numbers by their value: 1, 01 and 1.0. */
+export function foldedValue(name: string): string {
+  const text = folded(name);
+  return /^\d+(\.\d+)?$/.test(text) ? String(Number(text)) : text;
+}
+
+/** Names that are different but mean the same to a reader, sorted; each entry has at least two. */
+export function spelledTwice(names: Iterable<string>, fold: (name: string) => string = foldedValue): string[][] {
+  const spellings = new Map<string, Set<string>>();
+  for (const name of names) {
+    const key = fold(name);
+    spellings.set(key, (spellings.get(key) ?? new Set()).add(name));
+  }
+  return [...spellings.values()].filter(({ size }) => size > 1).map((same) => [...same].sort());
+}
+
+/** Names in quotes, so that a blank at their end is seen; where even that shows no difference, their code points differ. */
+export function quoted(names: readonly string[]): string {
+  const ascii = (name: string): string =>
+    [...name]
+      .map((char) => (char < '\u007f' ? char : `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`))
+      .join('');
+  const alike = new Set(names.map(normal)).size < names.length;
+  return names.map((name) => `"${alike ? ascii(name) : name}"`).join(' and ');
+}
