@@ -117,10 +117,11 @@ describe('training', () => {
       return [of('structures'), of('point')];
     };
     const before = await mean();
-    await losses(trainer, 30);
+    // 30 steps end on the steepest part of the curve, where rounding decides the score.
+    await losses(trainer, 60);
     const after = await mean();
-    expect(after[0]).toBeGreaterThan(Math.max(0.7, before[0]));
-    expect(after[1]).toBeGreaterThan(Math.max(0.6, before[1]));
+    expect(after[0]).toBeGreaterThan(Math.max(0.8, before[0]));
+    expect(after[1]).toBeGreaterThan(Math.max(0.8, before[1]));
     const base = join(files.folder, 'prompted.safetensors');
     await trainer.exportWeights(null, base);
     for (const name of ['point_embeddings.0', 'point_embeddings.1', 'point_embeddings.2', 'not_a_point_embed']) {
