@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { AutomedError, automedError } from '../../common/errors';
 import { Checkpoints, type CheckpointPolicy } from './checkpoints';
 import { epochMetrics, summarise, type Labels } from './evaluation';
+import type { EpochMetrics } from '../protocol';
 import type { EpochProgress, JobState } from './job-state';
 import type { SampleOutcome, StepOutcome, TrainerPort } from './ports';
 import type { Emit } from './prepare-data';
@@ -120,6 +121,12 @@ async function runSteps(loop: Loop, state: JobState): Promise<EpochProgress> {
   return progress;
 }
 
+/** Whether an epoch beats the best before it: by its score, and where few images leave two alike by its validation loss. */
+export function isBetter(metrics: EpochMetrics, best: EpochMetrics | undefined): boolean {
+  if (metrics.score !== best?.score) return metrics.score > (best?.score ?? -1);
+  return metrics.validationLoss < best.validationLoss;
+}
+
 /** One epoch from its first step, or where its checkpoint stands, to its scores and its own checkpoint. */
 async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
   const { trainer, recipe, stepsPerEpoch, labels, emit } = loop;
@@ -133,7 +140,7 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
   const outcomes = await trainer.evaluate('validation');
   const validation = summarise(outcomes, labels);
   const metrics = epochMetrics(epoch, lossSum / images, learningRateAt(recipe, last), validation);
-  const best = metrics.score > (before.history[before.bestEpoch - 1]?.score ?? -1);
+  const best = isBetter(metrics, before.history[before.bestEpoch - 1]);
   const state = await loop.writer.write({
     ...before,
     epochs: epoch,
