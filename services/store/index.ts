@@ -6,4 +6,5 @@ export { exportWeights, type ExportOptions } from './export-weights';
 export * from './golden';
 export * from './manifests';
 export * from './model-store';
+export * from './sample-record';
 export { sha256OfFile, WEIGHTS_FILE, type Stored } from './versions';

@@ -29,6 +29,8 @@ export interface DecodedSample {
   masks?: Uint8Array;
   /** sha256 of what was read: the image, and the masks or the label. */
   digest: string;
+  /** sha256 of the image alone. */
+  imageDigest: string;
 }
 
 export interface UnusableSample {
@@ -36,21 +38,30 @@ export interface UnusableSample {
   problem: string;
 }
 
+function hashOfImage(bytes: Buffer, { frame }: Sample): Hash {
+  const hash = createHash('sha256').update(bytes);
+  return frame === undefined ? hash : hash.update(`frame ${frame}`);
+}
+
+/** The `imageDigest` of a sample whose pixels nobody needs. */
+export async function imageDigestOf(sample: Sample): Promise<string> {
+  return hashOfImage(await readFile(sample.imagePath), sample).digest('hex');
+}
+
 export async function decodeSample(sample: Sample): Promise<DecodedSample> {
-  const hash = createHash('sha256');
   const bytes = await readFile(sample.imagePath);
-  hash.update(bytes);
-  if (sample.frame !== undefined) hash.update(`frame ${sample.frame}`);
+  const hash = hashOfImage(bytes, sample);
+  const imageDigest = hash.copy().digest('hex');
   const pixels = await decodeDataFile(bytes, sample.frame);
   if (sample.masks === undefined) {
-    return { sample, pixels, digest: hash.update(`label ${sample.label}`).digest('hex') };
+    return { sample, pixels, imageDigest, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
   const size = pixels.width * pixels.height;
   const masks = new Uint8Array(size * sample.masks.length);
   for (const [index, source] of sample.masks.entries()) {
     masks.set(await readMaskOf(pixels, source, hash), index * size);
   }
-  return { sample, pixels, masks, digest: hash.digest('hex') };
+  return { sample, pixels, masks, imageDigest, digest: hash.digest('hex') };
 }
 
 /** A mask of the image's size. */

@@ -2,11 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { automedError } from '../../common/errors';
+import type { SamplePart } from '../../store';
 import type { TrainSpec, WorkerEvent } from '../protocol';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { SampleGuard } from './datasets/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from './findings';
-import { decodeInOrder, type DecodedSample } from './load-samples';
+import { decodeInOrder, imageDigestOf, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
 import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
@@ -29,6 +30,8 @@ export interface PreparedData {
   fingerprint: string;
   /** Column of the groups, where every sample has one and no part shares one with another. */
   groupColumn: string | undefined;
+  /** Of each sample the digests of its picture, by file and by pixels. */
+  digests: Record<SamplePart, string[][]>;
 }
 
 export type Emit = (event: WorkerEvent) => void;
@@ -47,10 +50,17 @@ export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'str
   throw automedError('INVALID_ARGUMENT', 'Two structures have the same name.', { field: 'structures' });
 }
 
+/** A data folder divided into parts. */
+export interface ListedData extends DataFolder {
+  layout: string;
+  /** What the limit left out. */
+  unused: Sample[];
+}
+
 /** Keeps each part's share of the limit. */
 function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): Record<Part, Sample[]> {
   const total = PARTS.reduce((sum, part) => sum + parts[part].length, 0);
-  if (limit === undefined || total <= limit) return parts;
+  if (limit === undefined || total <= limit) return { ...parts };
   const kept = (part: Part): Sample[] => {
     const share = Math.round((limit * parts[part].length) / total);
     return limitSamples(parts[part], { count: Math.max(share, Math.min(1, parts[part].length)), seed });
@@ -62,10 +72,12 @@ function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): R
  * Lists the samples of each part. Where the folder has no test part it is split off when a share is asked for, and a
  * validation part always; the limit comes first, so that it holds for all parts together.
  */
-export async function listSamples(spec: DataSpec): Promise<DataFolder & { layout: string }> {
+export async function listSamples(spec: DataSpec): Promise<ListedData> {
   const { eachMask = spec.system === INTERACTIVE } = spec;
   const folder = await readData({ ...spec, eachMask });
-  const parts = { ...limitParts(folder.parts, spec) };
+  const parts = limitParts(folder.parts, spec);
+  const kept = new Set(PARTS.flatMap((part) => parts[part]));
+  const unused = PARTS.flatMap((part) => folder.parts[part].filter((sample) => !kept.has(sample)));
   const { seed } = spec;
   const { testFraction = 0 } = spec;
   if (PARTS.every((part) => parts[part].length === 0)) throw nothingUsable(folder);
@@ -81,7 +93,7 @@ export async function listSamples(spec: DataSpec): Promise<DataFolder & { layout
     Object.assign(parts, { train, test });
   }
   if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
-  return { ...folder, parts, findings };
+  return { ...folder, parts, findings, unused };
 }
 
 const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;
@@ -152,8 +164,21 @@ export interface LoadOptions {
   whole?: boolean;
   /** Images decoded at a time; the samples and their order do not depend on it. */
   decodeParallel?: number | undefined;
+  /** Whether the digests of `unused` are wanted, too. */
+  unused?: boolean;
   signal: AbortSignal;
   emit: Emit;
+}
+
+/** Digests of pictures that are read and not decoded; one that cannot be read has none. */
+async function unusedDigests(unused: readonly Sample[], signal: AbortSignal): Promise<string[][]> {
+  const digests: string[][] = [];
+  for (const sample of unused) {
+    signal.throwIfAborted();
+    const digest = await imageDigestOf(sample).catch(() => undefined);
+    if (digest !== undefined) digests.push([digest]);
+  }
+  return digests;
 }
 
 /**
@@ -161,13 +186,14 @@ export interface LoadOptions {
  * @throws InvalidInputError (field `data`) that names the files
  */
 export async function loadSamples(
-  folder: DataFolder,
+  folder: DataFolder & { unused?: readonly Sample[] },
   trainer: TrainerPort,
-  { strict, refuseProblems = false, dataset, whole = true, decodeParallel, signal, emit }: LoadOptions,
+  { strict, refuseProblems = false, dataset, whole = true, decodeParallel, unused = false, signal, emit }: LoadOptions,
 ): Promise<PreparedData> {
   const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
   const parts: Record<Part, Sample[]> = { train: [], validation: [], test: [] };
+  const digests: PreparedData['digests'] = { train: [], validation: [], test: [], unused: [] };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
   const problems: Problem[] = [];
@@ -188,15 +214,19 @@ export async function loadSamples(
       foreground ||= part === 'train' && (result.masks?.includes(1) ?? true);
       await addSample(trainer, part, result);
       parts[part].push(result.sample);
-      seen.push(factsOf(part, result));
+      const facts = factsOf(part, result);
+      seen.push(facts);
+      digests[part].push([result.imageDigest, facts.pixelHash]);
       lines.push(`${part} ${result.sample.name} ${result.digest}`);
     }
   }
   guard?.finish(whole);
   reportProblems(problems, strict, emit);
   reportFindings(findingsOf(seen, folder, [...folder.problems, ...problems]), refuseProblems, emit);
+  if (unused) digests.unused = await unusedDigests(folder.unused ?? [], signal);
   return {
     parts,
+    digests,
     foreground,
     classes: folder.classes,
     skipped: folder.problems.length + problems.length,

@@ -6,6 +6,7 @@ import {
   sha256OfFile,
   standardPreprocessing,
   WEIGHTS_FILE,
+  writeSampleRecord,
   type HeadArchitecture,
   type ModelDraft,
   type ModelStore,
@@ -24,6 +25,7 @@ import type { PreparedData } from './prepare-data';
 import { currentUser, describeHardware } from './provenance';
 import type { Recipe } from './recipes';
 import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
+import type { SeenBefore } from './seen-before';
 import { DEFAULT_SYSTEM } from './systems';
 
 export interface RunResult {
@@ -36,6 +38,7 @@ export interface RunResult {
   head: HeadArchitecture | null;
   structures: string[];
   data: PreparedData;
+  before: SeenBefore;
   state: JobState;
   /** Undefined: no golden image. */
   answerGolden: AnswerGolden | undefined;
@@ -49,7 +52,7 @@ function startedFrom({ manifest }: StoredModel | StoredBackbone) {
 
 /** What a manifest says of a run. */
 function describeRun(
-  { spec, recipe, data, state, seconds, start, codeVersion }: RunResult,
+  { spec, recipe, data, before, state, seconds, start, codeVersion }: RunResult,
   metrics: Record<string, Assessment>,
 ) {
   const counts = Object.fromEntries(Object.entries(data.parts).map(([part, samples]) => [part, samples.length]));
@@ -76,6 +79,7 @@ function describeRun(
       skipped: data.skipped,
       split: { seed: spec.seed, validationFraction: spec.validationFraction, testFraction: spec.testFraction },
       groupColumn: data.groupColumn ?? null,
+      ...(Object.keys(before.counts).length === 0 ? {} : { seenBefore: before.counts }),
     },
   };
 }
@@ -163,6 +167,7 @@ async function registerBaseOnly(
 ): Promise<{ base: StoredBase; report: string }> {
   const base = await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
     await trainer.exportWeights(null, join(folder, WEIGHTS_FILE));
+    await writeSampleRecord(folder, result.before.record);
     await writeRunReport(folder, result, report);
   });
   return { base, report: join(base.folder, 'report') };
@@ -182,6 +187,7 @@ async function registerHead(
       : ((await baseOfInterruption(store, trainer, result, headPath)) ??
         (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
           await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
+          await writeSampleRecord(folder, result.before.record);
           await writeCard(folder, result.spec.baseName ?? result.base.manifest.name, result, report);
         })));
   const model = await store.registerModel(
@@ -189,6 +195,7 @@ async function registerHead(
     async (folder) => {
       const weights = join(folder, WEIGHTS_FILE);
       await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
+      await writeSampleRecord(folder, result.before.record);
       await writeRunReport(folder, result, report);
       const { answerGolden, spec, data } = result;
       if (!answerGolden) return;

@@ -27,6 +27,7 @@ import { drawPreview, previewFolder } from './previews';
 import { resolveSource } from './read-data';
 import { recipeFor, type Recipe } from './recipes';
 import { registerResult, type Registered } from './register-result';
+import { seenBefore, tellSeenBefore } from './seen-before';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from './systems';
 
 export interface RunDependencies {
@@ -217,6 +218,8 @@ async function trainAndRegister(
   const checkpoint = resumePoint(initial);
   if (checkpoint !== undefined) await trainer.loadCheckpoint(join(spec.jobFolder, checkpoint));
   await tellEmbeddingCache(trainer, recipe, data, emit);
+  const before = await seenBefore(data, [base, plan.start]);
+  tellSeenBefore(before, data, emit);
   const state = await trainToBest(plan, trainer, data, initial, dependencies);
   if (!leads(gang)) return undefined;
   await tellEmbeddingProblem(trainer, emit);
@@ -230,6 +233,7 @@ async function trainAndRegister(
     head,
     structures,
     data,
+    before,
     state,
     answerGolden,
     codeVersion,
@@ -271,6 +275,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       dataset: spec.dataset,
       whole: spec.limit === undefined,
       decodeParallel: spec.decodeParallel,
+      unused: leads(gang),
       signal,
       emit,
     });
