@@ -5,6 +5,7 @@ import * as parser from 'dicom-parser';
 import {
   bigEndianByteArrayParser,
   ByteStream,
+  findEndOfEncapsulatedElement,
   littleEndianByteArrayParser,
   parseDicomDataSetExplicit,
   parseDicomDataSetImplicit,
@@ -25,6 +26,7 @@ export const PIXEL_DATA = 'x7fe00010';
 
 /** Where Part 10 has its prefix, after the preamble. */
 const PREFIX_AT = 128;
+const PREFIX = 'DICM';
 /** An element's tag, VR or length, and length. */
 const ELEMENT_BYTES = 8;
 /** The first element of a bare data set is one of the first of group 0008; its value is short. */
@@ -36,9 +38,24 @@ export interface ParsedFile {
   syntax: TransferSyntax;
 }
 
-function hasPrefix(bytes: Uint8Array): boolean {
-  const prefix = bytes.subarray(PREFIX_AT, PREFIX_AT + 4);
-  return Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('latin1') === 'DICM';
+function hasPrefix(bytes: Uint8Array, at = PREFIX_AT): boolean {
+  const prefix = bytes.subarray(at, at + PREFIX.length);
+  return Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('latin1') === PREFIX;
+}
+
+/** True for file meta information (group 0002, explicit VR) that nothing stands before. */
+function beginsWithMeta(bytes: Uint8Array): boolean {
+  if (bytes.length < ELEMENT_BYTES) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, ELEMENT_BYTES);
+  const vr = String.fromCharCode(view.getUint8(4), view.getUint8(5));
+  return view.getUint16(0, true) === 0x0002 && view.getUint16(2, true) <= FIRST_ELEMENT && /^[A-Z]{2}$/.test(vr);
+}
+
+/** A Part 10 file with the preamble and the prefix that it lacks; other files as they are. */
+function withPreamble(bytes: Uint8Array): Uint8Array {
+  if (hasPrefix(bytes)) return bytes;
+  if (hasPrefix(bytes, 0)) return Buffer.concat([Buffer.alloc(PREFIX_AT), bytes]);
+  return beginsWithMeta(bytes) ? Buffer.concat([Buffer.alloc(PREFIX_AT), Buffer.from(PREFIX), bytes]) : bytes;
 }
 
 /** The transfer syntax that a data set without file meta information must have, by its first element. */
@@ -51,9 +68,9 @@ function bareSyntax(bytes: Uint8Array): string | undefined {
   return view.getUint32(4, true) <= FIRST_LENGTH ? IMPLICIT_LITTLE_ENDIAN : undefined;
 }
 
-/** True for DICOM by content: a Part 10 file, or a data set without preamble and file meta information. */
+/** True for DICOM by content: a Part 10 file, or one without preamble, or a data set without file meta information. */
 export function isDicom(bytes: Uint8Array): boolean {
-  return hasPrefix(bytes) || bareSyntax(bytes) !== undefined;
+  return hasPrefix(bytes) || hasPrefix(bytes, 0) || beginsWithMeta(bytes) || bareSyntax(bytes) !== undefined;
 }
 
 interface ParseOptions {
@@ -90,6 +107,34 @@ function streamOf(byteArrayParser: ByteArrayParser, bytes: Uint8Array, position:
   return stream;
 }
 
+/** Group and element of the tag that begins an item. */
+const ITEM = [0xfffe, 0xe000];
+const ITEM_BYTES = 8;
+
+/** Whether the value at a position is that of an item. */
+function isItem({ byteArrayParser, byteArray }: ByteStream, position: number): boolean {
+  const tag = [position - ITEM_BYTES, position - ITEM_BYTES + 2].map((at) => byteArrayParser.readUint16(byteArray, at));
+  return tag.every((half, at) => half === ITEM[at]);
+}
+
+/**
+ * Finds the fragments of compressed pixels, whose header the parser read last. Where they end without a delimiter, by the end of
+ * the file or what follows, those that were found are all.
+ */
+function findFragments(pixels: Element, stream: ByteStream): void {
+  try {
+    findEndOfEncapsulatedElement(stream, pixels);
+  } catch (error) {
+    if (!pixels.fragments?.length) throw error;
+  }
+  // What the library takes for a fragment although it is no item lies behind the last one.
+  const fragments = (pixels.fragments ?? []).filter(({ position }) => isItem(stream, position));
+  if (fragments.some(({ position, length }) => position + length > stream.byteArray.length)) {
+    throw new Error('cut short');
+  }
+  pixels.fragments = fragments;
+}
+
 /** @param bare transfer syntax of a data set without file meta information */
 function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptions): ParsedFile {
   const meta = bare === undefined ? (readPart10Header(bytes) as Meta) : undefined;
@@ -99,7 +144,11 @@ function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptio
   const order = syntax.bigEndian ? bigEndianByteArrayParser : littleEndianByteArrayParser;
   const dataSet = new Elements(order, whole, { ...meta?.elements });
   const parse = syntax.uid === IMPLICIT_LITTLE_ENDIAN ? parseDicomDataSetImplicit : parseDicomDataSetExplicit;
-  parse(dataSet, streamOf(order, whole, from), whole.length, options.headerOnly ? { untilTag: PIXEL_DATA } : undefined);
+  const stream = streamOf(order, whole, from);
+  // What follows the pixels is needed for nothing, and may be anything, such as zeros up to the end of a block.
+  parse(dataSet, stream, whole.length, { untilTag: PIXEL_DATA });
+  const pixels = dataSet.elements[PIXEL_DATA];
+  if (pixels?.hadUndefinedLength && !options.headerOnly) findFragments(pixels, stream);
   return { dataSet, syntax };
 }
 
@@ -110,11 +159,12 @@ const TOO_LARGE = new Set(['ERR_BUFFER_TOO_LARGE']);
  * @param options `headerOnly` stops before the pixels, so that the beginning of a file is enough
  * @throws DicomError
  */
-export function parseFile(bytes: Uint8Array, options: ParseOptions): ParsedFile {
+export function parseFile(file: Uint8Array, options: ParseOptions): ParsedFile {
   const { maxBytes } = options;
-  if (bytes.length > maxBytes) {
-    throw new DicomError('TOO_LARGE', `The DICOM file has ${bytes.length} bytes; at most ${maxBytes} are accepted.`);
+  if (file.length > maxBytes) {
+    throw new DicomError('TOO_LARGE', `The DICOM file has ${file.length} bytes; at most ${maxBytes} are accepted.`);
   }
+  const bytes = withPreamble(file);
   const bare = hasPrefix(bytes) ? undefined : bareSyntax(bytes);
   if (bare === undefined && !hasPrefix(bytes)) throw new DicomError('NOT_DICOM', 'This is no DICOM file.');
   try {
