@@ -55,12 +55,14 @@ function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.
 }
 
 export interface DecodedFrame {
-  /** Little-endian samples of as many bits as the header allocates, interleaved. */
+  /** Little-endian samples of as many bits as the header allocates. */
   bytes: Uint8Array;
   /** Of the stream, which may use more bits than the header says. */
   precision: number;
   /** Whether the samples are luma and chroma, where the stream says it; it knows better than the header. */
   isYbr: boolean | undefined;
+  /** Samples lie plane by plane: as the stream has them, whatever the header says. */
+  planar: boolean;
 }
 
 /** Bits that the codecs give a sample: what its precision needs, whatever the header allocates. */
@@ -115,5 +117,6 @@ export async function decodeCompressed(
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
   }
-  return { bytes: widened(decoded, bits, format), precision: stream.precision, isYbr: stream.isYbr };
+  const { precision, isYbr, planar = false } = stream;
+  return { bytes: widened(decoded, bits, format), precision, isYbr, planar };
 }

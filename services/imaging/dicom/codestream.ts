@@ -11,6 +11,8 @@ export interface Codestream {
   precision: number;
   /** Whether a JPEG of three components holds luma and chroma; absent where it does not say so itself. */
   isYbr?: boolean;
+  /** Whether JPEG-LS holds one component after the other, which its decoder keeps. */
+  planar?: boolean;
 }
 
 const START_OF_CODESTREAM = 0xff4f;
@@ -53,6 +55,33 @@ function colourOf(view: DataView, marker: number, at: number): boolean | undefin
   return undefined;
 }
 
+/**
+ * Whether JPEG-LS has its components in scans of their own (ISO/IEC 14495-1 C.2.3): by the first scan header, which names
+ * one component, or interleaves none (ILV 0).
+ * @param at of a segment before the first scan
+ */
+function hasPlanes(view: DataView, components: number, at: number): boolean {
+  while (at + 5 <= view.byteLength) {
+    const marker = view.getUint16(at);
+    if (marker === 0xffff) {
+      at += 1;
+      continue;
+    }
+    if (marker === START_OF_SCAN) {
+      const inScan = view.getUint8(at + 4);
+      // After the components (two bytes each) and NEAR.
+      const interleave = at + 6 + 2 * inScan;
+      if (interleave >= view.byteLength) break;
+      if (inScan !== 1 && inScan !== components) {
+        throw new DicomError('PIXEL_FORMAT', 'The JPEG-LS stream mixes scans of one and several components.');
+      }
+      return inScan === 1 || view.getUint8(interleave) === 0;
+    }
+    at += 2 + view.getUint16(at + 2);
+  }
+  throw damaged();
+}
+
 /** The size of JPEG and JPEG-LS, from the frame header (ISO/IEC 10918-1 B.2.2). */
 function readFrameHeader(view: DataView): Codestream {
   let at = 2;
@@ -65,11 +94,15 @@ function readFrameHeader(view: DataView): Codestream {
     }
     if (marker < 0xff00 || marker === START_OF_SCAN) break;
     if (isStartOfFrame(marker)) {
+      const components = view.getUint8(at + 9);
       return {
         precision: view.getUint8(at + 4),
         height: view.getUint16(at + 5),
         width: view.getUint16(at + 7),
-        components: view.getUint8(at + 9),
+        components,
+        ...(marker === JPEG_LS && components > 1
+          ? { planar: hasPlanes(view, components, at + 2 + view.getUint16(at + 2)) }
+          : {}),
         // What is lossless, or JPEG-LS, is stored as it is.
         ...(isYbr === undefined || marker === LOSSLESS || marker === JPEG_LS ? {} : { isYbr }),
       };

@@ -26,6 +26,8 @@ interface Raw {
   shift: number;
   /** Whether colour is luma and chroma, where that is known better than from the header. */
   isYbr?: boolean | undefined;
+  /** Whether colour of a compressed frame lies plane by plane. */
+  planar?: boolean;
 }
 
 function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Values {
@@ -92,8 +94,8 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
     const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
     return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
   }
-  const { bytes, precision, isYbr } = await decodeCompressed(encoded, codec, format);
-  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, isYbr };
+  const { bytes, precision, isYbr, planar } = await decodeCompressed(encoded, codec, format);
+  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, isYbr, planar };
 }
 
 /** Planes one after the other, interleaved. */
@@ -131,10 +133,12 @@ function toRgb(values: Uint8Array): Uint8Array {
   return values;
 }
 
-function colour(values: Values, format: ImageFormat, compressed: boolean, told: boolean | undefined): Values {
-  const { width, height, photometric, planar } = format;
+function colour(values: Values, format: ImageFormat, compressed: boolean, raw: Raw): Values {
+  const { width, height, photometric } = format;
   const pixels = width * height;
-  const isYbr = told ?? (photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422');
+  // What the header says of planes is about pixels that are not compressed.
+  const planar = compressed ? raw.planar : format.planar;
+  const isYbr = raw.isYbr ?? (photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422');
   if (isYbr && !(values instanceof Uint8Array)) {
     throw new DicomError(
       'PIXEL_FORMAT',
@@ -142,7 +146,7 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, told: 
     );
   }
   const native = !compressed && photometric === 'YBR_FULL_422' ? upsampled(values, pixels) : values;
-  const ordered = planar && !compressed && native === values ? interleaved(native, pixels) : native;
+  const ordered = planar && native === values ? interleaved(native, pixels) : native;
   // The decoder of JPEG 2000 undoes YBR_RCT and YBR_ICT itself.
   return isYbr ? toRgb(ordered as Uint8Array) : ordered;
 }
@@ -169,7 +173,7 @@ export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: nu
   const values = viewOf(raw.bytes, bitsAllocated, signed);
   keepBits(values, raw, signed);
   if (samples === 3) {
-    return { values: colour(values, format, file.syntax.codec !== undefined, raw.isYbr), width, height, kind: 'rgb' };
+    return { values: colour(values, format, file.syntax.codec !== undefined, raw), width, height, kind: 'rgb' };
   }
   return { values, width, height, kind: photometric === 'PALETTE COLOR' ? 'palette' : 'grey' };
 }
