@@ -35,6 +35,12 @@ const PER_FRAME_GROUPS = 'x52009230';
 const PIXEL_VALUE_TRANSFORMATION = 'x00289145';
 const FRAME_VOI_LUT = 'x00289132';
 
+/**
+ * X-Ray Angiographic and Radiofluoroscopic images, and the enhanced ones of either: their modality transformation gives the
+ * X-ray intensity, and is no part of the display (PS3.4 N.2.1.2, PS3.3 C.8.7.1.1.2).
+ */
+const UNTRANSFORMED = new Set(['12.1', '12.2', '12.1.1', '12.2.1'].map((kind) => `1.2.840.10008.5.1.4.1.1.${kind}`));
+
 /** Where attributes of a frame may be: its own functional group, the shared one, and the data set itself. */
 function placesOf(dataSet: DataSet, frame: number, group: string): DataSet[] {
   const own = dataSet.elements[PER_FRAME_GROUPS]?.items?.[frame]?.dataSet;
@@ -88,10 +94,13 @@ function paddingOf(dataSet: DataSet, { signed }: ImageFormat): Padding | undefin
   return { from: Math.min(value, limit), to: Math.max(value, limit) };
 }
 
-/** What the header says of a frame. Of several windows the first counts, and a VOI LUT before any window. */
+/** What the header says of the display of a frame. Of several windows the first counts, and a VOI LUT before any window. */
 export function greyTransforms(dataSet: DataSet, format: ImageFormat, frame: number): GreyTransforms {
   const { signed } = format;
-  const modality = firstOf(placesOf(dataSet, frame, PIXEL_VALUE_TRANSFORMATION), (place) => modalityIn(place, signed));
+  const transformed = !UNTRANSFORMED.has(text(dataSet, 'x00080016') ?? '');
+  const modality = transformed
+    ? firstOf(placesOf(dataSet, frame, PIXEL_VALUE_TRANSFORMATION), (place) => modalityIn(place, signed))
+    : undefined;
   const places = placesOf(dataSet, frame, FRAME_VOI_LUT);
   const rescaled = modality ?? { slope: 1, intercept: 0 };
   // What a modality LUT gives is never negative (C.11.1.1.1).
