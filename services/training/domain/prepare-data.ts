@@ -7,11 +7,12 @@ import type { TrainSpec, WorkerEvent } from '../protocol';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { SampleGuard } from './datasets/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from './findings';
+import { limitParts } from './limit';
 import { decodeInOrder, imageDigestOf, type DecodedSample } from './load-samples';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
 import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
-import { groupsAreKept, limitSamples, type splitSamples } from './split';
+import { groupsAreKept, type splitSamples } from './split';
 import { INTERACTIVE } from './systems';
 
 export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
@@ -30,8 +31,8 @@ export interface PreparedData {
   fingerprint: string;
   /** Column of the groups, where every sample has one and no part shares one with another. */
   groupColumn: string | undefined;
-  /** Of each sample the digests of its picture, by file and by pixels. */
-  digests: Record<SamplePart, string[][]>;
+  /** Of each sample the digests of its picture, by file and by pixels; `cut`: of those that are left of a cut group. */
+  digests: Record<SamplePart | 'cut', string[][]>;
 }
 
 export type Emit = (event: WorkerEvent) => void;
@@ -53,19 +54,19 @@ export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'str
 /** A data folder divided into parts. */
 export interface ListedData extends DataFolder {
   layout: string;
-  /** What the limit left out. */
+  /** What the limit left out, but for the rest of groups that it cut. */
   unused: Sample[];
+  /** The rest of those: as well known to a model as the samples of their groups that it learns from. */
+  cut: Sample[];
 }
 
-/** Keeps each part's share of the limit. */
-function limitParts(parts: Record<Part, Sample[]>, { limit, seed }: DataSpec): Record<Part, Sample[]> {
-  const total = PARTS.reduce((sum, part) => sum + parts[part].length, 0);
-  if (limit === undefined || total <= limit) return { ...parts };
-  const kept = (part: Part): Sample[] => {
-    const share = Math.round((limit * parts[part].length) / total);
-    return limitSamples(parts[part], { count: Math.max(share, Math.min(1, parts[part].length)), seed });
-  };
-  return { train: kept('train'), validation: kept('validation'), test: kept('test') };
+/** What a limit left out of the parts. */
+function leftOut(all: DataFolder['parts'], kept: DataFolder['parts']): Pick<ListedData, 'unused' | 'cut'> {
+  const samples = new Set(PARTS.flatMap((part) => kept[part]));
+  const groups = new Set([...samples].flatMap(({ group }) => group ?? []));
+  const others = PARTS.flatMap((part) => all[part].filter((sample) => !samples.has(sample)));
+  const isCut = ({ group }: Sample): boolean => group !== undefined && groups.has(group);
+  return { unused: others.filter((sample) => !isCut(sample)), cut: others.filter(isCut) };
 }
 
 /**
@@ -76,8 +77,7 @@ export async function listSamples(spec: DataSpec): Promise<ListedData> {
   const { eachMask = spec.system === INTERACTIVE } = spec;
   const folder = await readData({ ...spec, eachMask });
   const parts = limitParts(folder.parts, spec);
-  const kept = new Set(PARTS.flatMap((part) => parts[part]));
-  const unused = PARTS.flatMap((part) => folder.parts[part].filter((sample) => !kept.has(sample)));
+  const left = leftOut(folder.parts, parts);
   const { seed } = spec;
   const { testFraction = 0 } = spec;
   if (PARTS.every((part) => parts[part].length === 0)) throw nothingUsable(folder);
@@ -93,7 +93,7 @@ export async function listSamples(spec: DataSpec): Promise<ListedData> {
     Object.assign(parts, { train, test });
   }
   if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
-  return { ...folder, parts, findings, unused };
+  return { ...folder, parts, findings, ...left };
 }
 
 const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;
@@ -164,16 +164,16 @@ export interface LoadOptions {
   whole?: boolean;
   /** Images decoded at a time; the samples and their order do not depend on it. */
   decodeParallel?: number | undefined;
-  /** Whether the digests of `unused` are wanted, too. */
+  /** Whether the digests of samples that are not used are wanted, too. */
   unused?: boolean;
   signal: AbortSignal;
   emit: Emit;
 }
 
 /** Digests of pictures that are read and not decoded; one that cannot be read has none. */
-async function unusedDigests(unused: readonly Sample[], signal: AbortSignal): Promise<string[][]> {
+async function fileDigests(samples: readonly Sample[], signal: AbortSignal): Promise<string[][]> {
   const digests: string[][] = [];
-  for (const sample of unused) {
+  for (const sample of samples) {
     signal.throwIfAborted();
     const digest = await imageDigestOf(sample).catch(() => undefined);
     if (digest !== undefined) digests.push([digest]);
@@ -186,14 +186,14 @@ async function unusedDigests(unused: readonly Sample[], signal: AbortSignal): Pr
  * @throws InvalidInputError (field `data`) that names the files
  */
 export async function loadSamples(
-  folder: DataFolder & { unused?: readonly Sample[] },
+  folder: DataFolder & Partial<Pick<ListedData, 'unused' | 'cut'>>,
   trainer: TrainerPort,
   { strict, refuseProblems = false, dataset, whole = true, decodeParallel, unused = false, signal, emit }: LoadOptions,
 ): Promise<PreparedData> {
   const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
   const parts: Record<Part, Sample[]> = { train: [], validation: [], test: [] };
-  const digests: PreparedData['digests'] = { train: [], validation: [], test: [], unused: [] };
+  const digests: PreparedData['digests'] = { train: [], validation: [], test: [], unused: [], cut: [] };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
   const problems: Problem[] = [];
@@ -223,7 +223,10 @@ export async function loadSamples(
   guard?.finish(whole);
   reportProblems(problems, strict, emit);
   reportFindings(findingsOf(seen, folder, [...folder.problems, ...problems]), refuseProblems, emit);
-  if (unused) digests.unused = await unusedDigests(folder.unused ?? [], signal);
+  if (unused) {
+    digests.unused = await fileDigests(folder.unused ?? [], signal);
+    digests.cut = await fileDigests(folder.cut ?? [], signal);
+  }
   return {
     parts,
     digests,

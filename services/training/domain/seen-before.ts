@@ -38,7 +38,8 @@ export async function seenBefore(
     if (count > 0) counts[part] = count;
   }
   const own = partsByDigest({
-    train: digests.train.flat(),
+    // A patient of whom some pictures were learnt from is not new to the model by the others.
+    train: [...digests.train, ...digests.cut].flat(),
     validation: digests.validation.flat(),
     test: digests.test.flat(),
     unused: digests.unused.flat(),

@@ -9,7 +9,7 @@ export interface SplitOptions {
 }
 
 /** Samples that must stay together, in order of their names; a sample without group stands alone. */
-function groupsOf(samples: readonly Sample[]): Sample[][] {
+export function groupsOf(samples: readonly Sample[]): Sample[][] {
   const groups = new Map<string, Sample[]>();
   for (const sample of [...samples].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const key = sample.group ?? `\u0000${sample.name}`;
@@ -33,7 +33,7 @@ export function groupsAreKept(parts: readonly (readonly Sample[])[]): boolean {
 }
 
 /** The most frequent label of a group (the smallest among equals): the class that the group counts for. */
-function labelOf(group: readonly Sample[]): number {
+export function labelOf(group: readonly Sample[]): number {
   const counts = new Map<number, number>();
   for (const { label = 0 } of group) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts].sort(([a, timesA], [b, timesB]) => timesB - timesA || a - b)[0]?.[0] ?? 0;
@@ -106,20 +106,6 @@ function choose(groups: readonly Sample[][], wanted: number): Set<number> {
     Math.abs(chosen.reduce((sum, group) => sum + (sizes[group] ?? 0), 0) - wanted);
   const best = closest(sizes, wanted);
   return new Set(distance(best) < distance(ordered) ? best : ordered);
-}
-
-/** A part of the samples, drawn by the seed in whole groups, class by class like the whole; sorted by name. */
-export function limitSamples(samples: readonly Sample[], options: { count: number; seed: number }): Sample[] {
-  if (samples.length <= options.count) return [...samples];
-  const groups = Random.of(options.seed, samples.length).shuffled(groupsOf(samples));
-  const classes = new Map<number, Sample[]>();
-  for (const group of groups) {
-    const label = labelOf(group);
-    classes.set(label, [...(classes.get(label) ?? []), ...group]);
-  }
-  const share = options.count / samples.length;
-  const kept = [...classes.values()].flatMap((all) => all.slice(0, Math.max(1, Math.round(share * all.length))));
-  return kept.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**
