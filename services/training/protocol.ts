@@ -50,6 +50,8 @@ const dataFields = {
   strict: z.boolean().default(false),
   /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
   eachMask: z.boolean().optional(),
+  /** Which stored values of masks are foreground: `1,2`, `128-255`, `#ff0000`, `disc=1,2,cup=2` (default: told by each file). */
+  maskValues: z.string().min(1).max(1000).optional(),
   /** Registered data set that the data is; files that changed since its check are refused. */
   dataset: z
     .strictObject({

@@ -22,6 +22,7 @@ interface CheckOptions extends LayoutOptions {
   structures?: Structure[];
   groupColumn?: string;
   eachMask?: boolean;
+  maskValues?: string;
   validationFraction: number;
   seed: number;
   json?: boolean;
@@ -53,6 +54,7 @@ function checkCommand(): Command {
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--mask-values <list>', 'stored values of masks that are foreground: 1,2 or 128-255 or disc=1,2,cup=2')
     .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
     .option(
       '--validation-fraction <share>',
@@ -84,7 +86,8 @@ async function check(folder: string, options: CheckOptions): Promise<void> {
     );
 }
 
-function reportLines({ parts, classes, groupColumn, ungrouped, fingerprint, findings }: DataReport): string[] {
+function reportLines(report: DataReport): string[] {
+  const { parts, classes, groupColumn, ungrouped, fingerprint, masks, findings } = report;
   const of = ungrouped === 0 ? '' : `, which ${ungrouped} ${ungrouped === 1 ? 'sample does' : 'samples do'} not have`;
   const rows = PARTS.filter((part) => parts[part].images > 0).map((part) => {
     const { images, perClass, side, foreground } = parts[part];
@@ -102,6 +105,7 @@ function reportLines({ parts, classes, groupColumn, ungrouped, fingerprint, find
   return [
     table(['PART', 'IMAGES', 'LONGER SIDE', 'FOREGROUND (MIN, MEDIAN, MAX)', 'CLASSES'], rows),
     `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}${of}`}; fingerprint ${fingerprint}`,
+    ...(masks === undefined ? [] : [`masks: ${masks}`]),
     ...shown.map(({ severity, message }) => `${severity}: ${message}`),
     ...(more > 0 ? [`and ${more} more findings; --json lists all`] : []),
     ...(findings.length === 0 ? ['no findings'] : []),
@@ -121,12 +125,14 @@ function partJson({ images, perClass, side, foreground }: PartSummary, classes: 
   };
 }
 
-function reportJson({ parts, classes, groupColumn, ungrouped, fingerprint, findings }: DataReport): object {
+function reportJson(report: DataReport): object {
+  const { parts, classes, groupColumn, ungrouped, fingerprint, masks, findings } = report;
   return {
     parts: Object.fromEntries(PARTS.map((part) => [part, partJson(parts[part], classes)])),
     group_column: groupColumn ?? null,
     samples_without_group: ungrouped,
     fingerprint,
+    masks: masks ?? null,
     findings,
   };
 }

@@ -3,6 +3,7 @@
 import type { DataFolder, Part } from './data-folder';
 import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, type DecodedSample } from './load-samples';
+import { maskReading } from './masks/mask-findings';
 import { fingerprintOf, PARTS } from './prepare-data';
 
 interface Range {
@@ -29,6 +30,8 @@ export interface DataReport {
   ungrouped: number;
   /** The same that training records of the same folder, split and files. */
   fingerprint: string;
+  /** How masks were read; absent where there are none but DICOM. */
+  masks?: string;
   findings: Finding[];
 }
 
@@ -53,7 +56,12 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
     for await (const result of decodeInOrder(folder.parts[part], { parallel: options.parallel })) {
       options.signal?.throwIfAborted();
       options.onProgress?.((done += 1), total);
-      if ('problem' in result) unusable.push({ name: result.sample.name, problem: result.problem });
+      if ('problem' in result)
+        unusable.push({
+          name: result.sample.name,
+          problem: result.problem,
+          ...(result.ambiguous ? { ambiguous: true } : {}),
+        });
       else {
         seen.push(factsOf(part, result));
         options.onSample?.(result);
@@ -67,7 +75,9 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
       seen.filter((each) => each.part === part),
       folder.classes,
     );
+  const masks = maskReading(seen.flatMap(({ maskFacts }) => maskFacts ?? []));
   return {
+    ...(masks === '' ? {} : { masks }),
     parts: { train: summary('train'), validation: summary('validation'), test: summary('test') },
     classes: folder.classes,
     groupColumn: folder.groupColumn,

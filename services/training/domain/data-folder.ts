@@ -8,7 +8,10 @@ import { labelOf, spelledClasses } from './class-names';
 import type { Finding } from './finding';
 import { listFolder } from './layouts/file-tree';
 import { readManifest, type GroupTable } from './manifest-csv';
+import type { MaskCode } from './masks/layout-codes';
+import type { StatedValues } from './masks/mask-values';
 import { normal } from './names';
+import { pairFiles, type MaskFolder } from './pair-files';
 import { partOfFolder, type Part } from './part-names';
 
 export type { Part } from './part-names';
@@ -17,8 +20,12 @@ export type { Part } from './part-names';
 export interface MaskSource {
   /** Files whose foreground is united; usually one. */
   paths: string[];
-  /** Grey values that are foreground, both included, on the 0-255 scale; absent: above 127, of DICOM all but 0. */
+  /** Grey values of the layout that are foreground, both included, on the 0-255 scale; absent: told by the file. */
   values?: { from: number; to: number };
+  /** Sets of values that the layout's masks may hold, instead of `values`; empty: told by the file. */
+  codes?: readonly MaskCode[];
+  /** Which values are foreground, as a person said. */
+  stated?: StatedValues;
   /** The files are of another size than the image by design, and are brought to its size (nearest). */
   resize?: boolean;
   /** The picture that DICOM segmentations among the files are to be read for. */
@@ -44,6 +51,8 @@ export interface Problem {
   problem: string;
   /** What the file has no partner for: an image that lacks its mask and a mask that cannot be used may be one pair. */
   lacks?: 'mask' | 'image';
+  /** It is not certain what the file shows: an error, not a file to leave out. */
+  ambiguous?: boolean;
 }
 
 export interface DataFolder {
@@ -70,8 +79,6 @@ export interface ReadOptions {
 
 /** Files that data sets carry along; everything else is taken for an image and must be one. */
 export const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
-/** How the stem of a mask may end where that of its image does not. */
-export const MASK_SUFFIX = /([_-](mask|segmentation|seg|gt|label))$/i;
 
 interface Folder {
   part: Part;
@@ -103,18 +110,6 @@ async function partFolders(root: string): Promise<Folder[]> {
   });
 }
 
-/** One file per stem; a stem that occurs twice is a problem, and its first file is taken. */
-function byStem(files: string[], prefix: string, problems: Problem[], trim = false): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const file of files) {
-    const name = normal(parse(file).name);
-    const stem = trim ? name.replace(MASK_SUFFIX, '') : name;
-    if (found.has(stem)) problems.push({ name: join(prefix, file), problem: `there is a second file named ${stem}` });
-    else found.set(stem, file);
-  }
-  return found;
-}
-
 /** A data folder to be filled. */
 export function emptyFolder(groups?: Pick<GroupTable, 'column'>): DataFolder {
   return {
@@ -127,25 +122,9 @@ export function emptyFolder(groups?: Pick<GroupTable, 'column'>): DataFolder {
   };
 }
 
-/** The masks of one structure in one part. */
-interface MaskFolder {
-  path: string;
-  label: string;
-  byStem: Map<string, string>;
-}
-
-async function readMasks(folder: Folder, masksDir: string, problems: Problem[]): Promise<MaskFolder> {
+async function listMasks(folder: Folder, masksDir: string): Promise<MaskFolder> {
   const path = isAbsolute(masksDir) ? masksDir : join(folder.path, masksDir);
-  const label = join(folder.prefix, masksDir);
-  return { path, label, byStem: byStem((await list(path)).files, label, problems, true) };
-}
-
-/** Takes the mask of an image out of its folder. */
-function takeMask({ path, byStem: masks }: MaskFolder, stem: string): string | undefined {
-  const key = masks.has(stem) ? stem : stem.replace(MASK_SUFFIX, '');
-  const file = masks.get(key);
-  masks.delete(key);
-  return file === undefined ? undefined : join(path, file);
+  return { path, label: join(folder.prefix, masksDir), files: (await list(path)).files };
 }
 
 /**
@@ -165,31 +144,23 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
         field: 'data',
       });
     }
-    const images = byStem((await list(join(path, 'images'))).files, join(prefix, 'images'), data.problems);
+    const imageFiles = (await list(join(path, 'images'))).files;
     const structures: MaskFolder[] = [];
-    for (const name of [masksDir, ...(options.furtherMasksDirs ?? [])]) {
-      structures.push(await readMasks(folder, name, data.problems));
-    }
-    for (const [stem, image] of images) {
-      const masks = structures.map((structure) => takeMask(structure, stem));
-      const name = join(prefix, 'images', image);
-      const group = groups?.groupOf(stem, { part: prefix || undefined, path: name });
-      const missing = structures[masks.indexOf(undefined)];
-      if (missing) {
-        data.problems.push({ name, problem: `has no mask in ${missing.label}/`, lacks: 'mask' });
-        continue;
-      }
+    for (const name of [masksDir, ...(options.furtherMasksDirs ?? [])]) structures.push(await listMasks(folder, name));
+    const { pairs, problems } = pairFiles(imageFiles, structures, join(prefix, 'images'));
+    data.problems.push(...problems);
+    // Of images without a mask too, so that their rows are not said to reach no picture.
+    const groupOf = (image: string): string | undefined =>
+      groups?.groupOf(normal(parse(image).name), { part: prefix || undefined, path: join(prefix, 'images', image) });
+    const groupsOfImages = new Map(imageFiles.map((image) => [image, groupOf(image)]));
+    for (const { image, masks } of pairs) {
+      const group = groupsOfImages.get(image);
       data.parts[part].push({
-        name,
+        name: join(prefix, 'images', image),
         imagePath: join(path, 'images', image),
-        masks: (masks as string[]).map((mask) => ({ paths: [mask] })),
+        masks: masks.map((mask, index) => ({ paths: [join((structures[index] as MaskFolder).path, mask)] })),
         ...(group === undefined ? {} : { group }),
       });
-    }
-    for (const { label, byStem: left } of structures) {
-      for (const mask of left.values()) {
-        data.problems.push({ name: join(label, mask), problem: 'has no image in images/', lacks: 'image' });
-      }
     }
   }
   data.findings?.push(...(manifest?.findings() ?? []));

@@ -15,6 +15,9 @@ export type FindingKind =
   | 'split-share'
   | 'empty-mask'
   | 'full-mask'
+  | 'mask-values'
+  | 'background-foreground'
+  | 'vanishing-mask'
   | 'nothing-to-learn'
   | 'imbalance'
   | 'many-unusable'
@@ -36,7 +39,10 @@ export type FindingKind =
  * | class-missing | warning | a class without an image in the validation or test part |
  * | not-read | warning | pictures in the folder that are no samples and no masks, and folders that systems add |
  * | split-share | warning | a split by groups that misses the share by far |
- * | nothing-to-learn | error | every training mask empty, or a class without training image |
+ * | nothing-to-learn | error | every training mask empty or full, or a class without training image |
+ * | mask-values | error | masks of which it is not certain which values are foreground |
+ * | background-foreground | error, of few masks a warning | the border of the picture is foreground |
+ * | vanishing-mask | warning | something that is lost at the size of the model's input |
  * | many-unusable | error | more than a fifth of the files: what is left is another data set |
  * | unusable | warning | a file that cannot be read or has no partner; it is left out |
  * | duplicate | warning | the same pixels twice in one part |

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { counted, finding, type Finding } from './finding';
 import type { DecodedSample } from './load-samples';
+import { ambiguousMasks, maskFactsOf, maskValueFindings, type MaskFacts } from './masks/mask-findings';
 import { quoted, spelledTwice } from './names';
 import { pictureHash } from './picture-hash';
 
@@ -28,6 +29,8 @@ export interface Seen {
   foreground: number | undefined;
   /** Class, or hash of the mask. */
   answer: string;
+  /** Segmentation only. */
+  maskFacts?: MaskFacts;
 }
 
 /** Everything that is to be said about the samples that were seen and the files that could not be used. */
@@ -39,12 +42,18 @@ export function findingsOf(
   return [
     ...findings,
     ...notes.map((note) => finding('note', 'warning', note, [])),
-    ...unusable.map(({ name, problem }) => finding('unusable', 'warning', `${name}: ${problem}`, [name])),
+    ...unusable
+      .filter(({ ambiguous }) => ambiguous !== true)
+      .map(({ name, problem }) => finding('unusable', 'warning', `${name}: ${problem}`, [name])),
+    ...ambiguousMasks(unusable),
     ...manyUnusable(unusable, seen.length),
     ...duplicates(seen),
     ...tornGroups(seen),
     ...looseSamples(seen, groupColumn),
     ...maskFindings(seen),
+    ...maskValueFindings(
+      seen.flatMap(({ sample, maskFacts }) => (maskFacts ? [{ name: sample.name, facts: maskFacts }] : [])),
+    ),
     ...classFindings(seen, classes),
   ];
 }
@@ -79,11 +88,14 @@ function looseSamples(seen: readonly Seen[], groupColumn: string | undefined): F
 }
 
 /** The facts of a decoded sample. */
-export function factsOf(part: Part, { sample, pixels, masks }: DecodedSample): Seen {
+export function factsOf(part: Part, decoded: DecodedSample): Seen {
+  const { sample, pixels, masks } = decoded;
   const foreground = masks && shareOf(masks);
   const answer = masks ? createHash('sha256').update(masks).digest('hex') : String(sample.label);
   const side = Math.max(pixels.width, pixels.height);
-  return { part, sample, pixelHash: pictureHash(pixels), side, foreground, answer };
+  const maskFacts = masks && maskFactsOf(decoded);
+  const pixelHash = pictureHash(pixels);
+  return { part, sample, pixelHash, side, foreground, answer, ...(maskFacts ? { maskFacts } : {}) };
 }
 
 function shareOf(masks: Uint8Array): number {
@@ -145,11 +157,13 @@ function maskFindings(seen: readonly Seen[]): Finding[] {
     return [finding(kind, 'warning', message, names)];
   };
   const training = masks.filter(({ part }) => part === 'train');
-  const hopeless = training.length > 0 && training.every(({ foreground }) => foreground === 0);
+  const all = (share: number): boolean =>
+    training.length > 0 && training.every(({ foreground }) => foreground === share);
   return [
     ...named('empty-mask', 0, 'nothing'),
     ...named('full-mask', 1, 'nothing but foreground'),
-    ...(hopeless ? [finding('nothing-to-learn', 'error', 'every training mask is empty', [])] : []),
+    ...(all(0) ? [finding('nothing-to-learn', 'error', 'every training mask is empty', [])] : []),
+    ...(all(1) ? [finding('nothing-to-learn', 'error', 'every training mask is foreground all over', [])] : []),
   ];
 }
 

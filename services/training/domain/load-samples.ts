@@ -8,7 +8,9 @@ import type { Pixels } from '../../imaging/pixels';
 import { ByteBudget } from './byte-budget';
 import { decodeDataFile, decodingBytes } from './data-file';
 import type { MaskSource, Sample } from './data-folder';
-import { readMask } from './read-mask';
+import { checkTurn, orientationOf } from './masks/orientation';
+import { AMBIGUOUS_FIELD, type Understood } from './masks/understand-mask';
+import { readMaskFacts, type ReadMask } from './read-mask';
 
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
 export const DECODE_PARALLEL = 4;
@@ -27,6 +29,8 @@ export interface DecodedSample {
   pixels: Pixels;
   /** Segmentation: structure by structure 0 or 1 per pixel, of the size of the image. */
   masks?: Uint8Array;
+  /** How the mask files were understood. */
+  understood?: Understood[];
   /** sha256 of what was read: the image, and the masks or the label. */
   digest: string;
   /** sha256 of the image alone. */
@@ -36,6 +40,8 @@ export interface DecodedSample {
 export interface UnusableSample {
   sample: Sample;
   problem: string;
+  /** It is not certain which values of its mask are foreground. */
+  ambiguous?: boolean;
 }
 
 function hashOfImage(bytes: Buffer, { frame }: Sample): Hash {
@@ -52,23 +58,29 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   const bytes = await readFile(sample.imagePath);
   const hash = hashOfImage(bytes, sample);
   const imageDigest = hash.copy().digest('hex');
+  const oriented = sample.masks === undefined ? undefined : await orientationOf(bytes);
   const pixels = await decodeDataFile(bytes, sample.frame);
   if (sample.masks === undefined) {
     return { sample, pixels, imageDigest, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
   const size = pixels.width * pixels.height;
   const masks = new Uint8Array(size * sample.masks.length);
+  const understood: Understood[] = [];
   for (const [index, source] of sample.masks.entries()) {
-    masks.set(await readMaskOf(pixels, source, hash), index * size);
+    const read = await readMaskOf(pixels, source, hash);
+    masks.set(read.mask, index * size);
+    understood.push(...read.understood);
   }
-  return { sample, pixels, masks, imageDigest, digest: hash.digest('hex') };
+  await checkTurn(oriented, sample.masks);
+  return { sample, pixels, masks, understood, imageDigest, digest: hash.digest('hex') };
 }
 
 /** A mask of the image's size. */
-async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash): Promise<Uint8Array> {
-  return readMask(source, pixels, hash).catch((cause: unknown) => {
+async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash): Promise<ReadMask> {
+  return readMaskFacts(source, pixels, hash).catch((cause: unknown) => {
     if (cause instanceof AutomedError && cause.code === 'SHAPE_MISMATCH') throw cause;
-    throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { cause });
+    const field = cause instanceof AutomedError ? cause.field : undefined;
+    throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { field, cause });
   });
 }
 
@@ -79,7 +91,10 @@ function describe(error: unknown): string {
 }
 
 async function attempt(sample: Sample): Promise<DecodedSample | UnusableSample> {
-  return decodeSample(sample).catch((error: unknown) => ({ sample, problem: describe(error) }));
+  return decodeSample(sample).catch((error: unknown) => {
+    const ambiguous = error instanceof AutomedError && error.field === AMBIGUOUS_FIELD;
+    return { sample, problem: describe(error), ...(ambiguous ? { ambiguous } : {}) };
+  });
 }
 
 /** What decoding a sample will hold: image, masks, and the mask image that is being read. */

@@ -41,7 +41,12 @@ export type DataSpec = Pick<
   TrainSpec,
   'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
 > &
-  Partial<Pick<TrainSpec, 'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system' | 'eachMask'>>;
+  Partial<
+    Pick<
+      TrainSpec,
+      'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system' | 'eachMask' | 'maskValues'
+    >
+  >;
 
 /** Names of what the masks show; empty for classification. */
 export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
@@ -207,7 +212,11 @@ export async function loadSamples(
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });
       guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       if ('problem' in result) {
-        problems.push({ name: result.sample.name, problem: result.problem });
+        problems.push({
+          name: result.sample.name,
+          problem: result.problem,
+          ...(result.ambiguous ? { ambiguous: true } : {}),
+        });
         if (strict) reportProblems(problems, true, emit);
         continue;
       }

@@ -4,10 +4,11 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
-import type { DataFolder } from './data-folder';
+import type { DataFolder, Sample } from './data-folder';
 import { csv, LAYOUTS, recognise } from './layouts';
 import { listTree, type FileTree } from './layouts/file-tree';
 import type { CsvColumns, Layout } from './layouts/layout';
+import { parseMaskValues, valuesOfStructure } from './masks/mask-values';
 import { unreadFindings } from './unread';
 
 export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
@@ -28,6 +29,8 @@ export interface DataSource {
   columns?: CsvColumns | undefined;
   /** One sample for each mask, where the layout tells masks of one image apart. */
   eachMask?: boolean | undefined;
+  /** Which stored values of masks are foreground, as `parseMaskValues` reads it; absent: told by each file. */
+  maskValues?: string | undefined;
 }
 
 /** What `structure` says when nobody named what the masks show. */
@@ -105,5 +108,24 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
   const masks = structures?.map((structure) => structure.masks) ?? (masksDir === undefined ? undefined : [masksDir]);
   const folder = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
   const unread = await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false);
-  return { ...folder, findings: [...(folder.findings ?? []), ...unread], layout: layout.name };
+  return { ...stateValues(folder, source), findings: [...(folder.findings ?? []), ...unread], layout: layout.name };
+}
+
+/** Tells every mask the values that were stated for it. */
+function stateValues(folder: DataFolder, { maskValues, structures, structure }: DataSource): DataFolder {
+  if (maskValues === undefined) return folder;
+  const values = parseMaskValues(maskValues);
+  const names = structures?.map(({ name }) => name) ?? [structure ?? UNNAMED_STRUCTURE];
+  const told = (sample: Sample): Sample =>
+    sample.masks === undefined
+      ? sample
+      : {
+          ...sample,
+          masks: sample.masks.map((mask, index) => ({
+            ...mask,
+            stated: valuesOfStructure(values, names[index] ?? ''),
+          })),
+        };
+  const { train, validation, test } = folder.parts;
+  return { ...folder, parts: { train: train.map(told), validation: validation.map(told), test: test.map(told) } };
 }

@@ -3,41 +3,74 @@
 import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { automedError } from '../../common/errors';
+import { isBmp } from '../../imaging/bmp';
 import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import { decodeDataFile, decodeMaskFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
+import { byCode } from './masks/layout-codes';
+import { decodeStoredMask } from './masks/stored-mask';
+import { AMBIGUOUS_FIELD, understand, type Understood } from './masks/understand-mask';
 
-/** Foreground of a mask image unless its data set says otherwise: above 127; of DICOM, any stored value but 0. */
+/** Of DICOM: what is stored as anything but 0 comes in white. */
 const BRIGHT = { from: 128, to: 255 };
+const DRAWN = { from: 1, to: 1 };
 
 interface Size {
   width: number;
   height: number;
 }
 
+/** A mask of the size of its image, and how its files were understood; nothing is told of DICOM. */
+export interface ReadMask {
+  mask: Uint8Array;
+  understood: Understood[];
+}
+
 /**
  * Reads a mask of the size of its image, 0 or 1 per pixel.
  * @param hash gets the bytes that were read, and how they were understood
- * @throws InvalidInputError when a file is no image (UNSUPPORTED_IMAGE) or of another size (SHAPE_MISMATCH)
+ * @throws InvalidInputError when a file is no image (UNSUPPORTED_IMAGE), of another size (SHAPE_MISMATCH), or when it is not
+ * certain which of its values are foreground (field `mask_values`)
  */
 export async function readMask(source: MaskSource, size: Size, hash?: Hash): Promise<Uint8Array> {
-  const { paths, values, resize = false, segmentationOf } = source;
+  return (await readMaskFacts(source, size, hash)).mask;
+}
+
+/** As `readMask`, with how the files were understood. */
+export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash): Promise<ReadMask> {
+  const { paths, values, resize = false, segmentationOf, stated } = source;
   const mask = new Uint8Array(size.width * size.height);
+  const understood: Understood[] = [];
   for (const path of paths) {
     const bytes = await readFile(path);
     hash?.update(bytes);
-    unite(mask, size, await readMaskFile(bytes, source), { values: values ?? BRIGHT, resize });
+    if (isDicom(bytes) && !isBmp(bytes)) unite(mask, size, await readDicom(bytes, source), { values: BRIGHT, resize });
+    else if (values && source.codes === undefined && !stated)
+      unite(mask, size, await decodeDataFile(bytes), { values, resize });
+    else {
+      const stored = await decodeStoredMask(bytes);
+      const read = source.codes?.length && !stated ? byCode(stored, source.codes) : understand(stored, stated);
+      understood.push(read);
+      const { width, height } = stored;
+      const drawn: Pixels = { data: read.mask, width, height, channels: 1, sampleType: 'uint8' };
+      unite(mask, size, drawn, { values: DRAWN, resize });
+    }
   }
   if (segmentationOf) hash?.update(`of ${segmentationOf.sopInstanceUid} frame ${segmentationOf.frame}`);
   if (values) hash?.update(`foreground ${values.from} to ${values.to}`);
-  return mask;
+  if (stated) hash?.update(`mask values ${stated.text}`);
+  return { mask, understood };
 }
 
-/** A mask image; of a DICOM segmentation what it shows of one picture, in white. */
-async function readMaskFile(bytes: Buffer, { values, segmentationOf }: MaskSource): Promise<Pixels> {
-  // Grey values that a data set names are those of a display.
-  if (!isDicom(bytes) || !DicomSegmentation.is(bytes)) return values ? decodeDataFile(bytes) : decodeMaskFile(bytes);
+/** A DICOM image as a mask; of a DICOM segmentation what it shows of one picture, in white. */
+async function readDicom(bytes: Buffer, { segmentationOf, stated }: MaskSource): Promise<Pixels> {
+  if (!DicomSegmentation.is(bytes)) {
+    if (!stated) return decodeMaskFile(bytes);
+    throw automedError('INVALID_ARGUMENT', 'the values of a DICOM mask cannot be stated; all but 0 is foreground', {
+      field: AMBIGUOUS_FIELD,
+    });
+  }
   if (!segmentationOf) {
     throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
   }
@@ -53,7 +86,8 @@ function unite(
   if (!resize && (pixels.width !== width || pixels.height !== height)) {
     throw automedError(
       'SHAPE_MISMATCH',
-      `its mask is ${pixels.width} x ${pixels.height}, the image is ${width} x ${height}`,
+      `its mask is ${pixels.width} x ${pixels.height}, the image is ${width} x ${height}` +
+        (pixels.width === height && pixels.height === width ? '; EXIF may turn one of the two' : ''),
     );
   }
   const { samples, channels } = firstBand(pixels);

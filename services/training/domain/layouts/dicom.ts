@@ -9,9 +9,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DicomSegmentation, isDicomFile } from '../../../imaging/dicom';
-import { MASK_SUFFIX, NO_IMAGE, type DataFolder, type Part, type Problem } from '../data-folder';
+import { NO_IMAGE, type DataFolder, type Part, type Problem } from '../data-folder';
 import { readManifest } from '../manifest-csv';
 import { normal } from '../names';
+import { MASK_SUFFIX } from '../pair-files';
 import { partOfFolder } from '../part-names';
 import { collect, layoutError, type Collected, type Found } from './collect';
 import {

@@ -6,10 +6,11 @@
 //   Test400/T0001.jpg                                 REFUGE-Test-GT/Disc_Cup_Masks/{G,N}/T0001.bmp
 //
 // One mask file shows both structures: 0 is the cup, 128 the rest of the disc, 255 the background; the disc includes the
-// cup. Masks may be PNG, as mirrors have them, and lie below train/, val/, test/ in mask/ or masks/ beside images/.
+// cup. Mirrors number them 0 (background), 1 and 2 (cup); other values are refused. Masks may be PNG, as mirrors have them, and lie below train/, val/, test/ in mask/ or masks/ beside images/.
 
 import { join } from 'node:path';
 import type { DataFolder, MaskSource, Part } from '../data-folder';
+import type { MaskCode } from '../masks/layout-codes';
 import { chosenStructures, collect, indexByStem, type Found } from './collect';
 import { foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -18,6 +19,17 @@ import type { Layout, LayoutRequest } from './layout';
 const VALUES: Readonly<Record<string, { from: number; to: number }>> = {
   disc: { from: 0, to: 191 },
   cup: { from: 0, to: 63 },
+};
+/** As the challenge publishes them, and as mirrors number them: 0 background, 1 disc, 2 cup. */
+const CODES: Readonly<Record<string, readonly MaskCode[]>> = {
+  disc: [
+    { values: [0, 128, 255], foreground: [0, 128], background: 255 },
+    { values: [0, 1, 2], foreground: [1, 2], background: 0 },
+  ],
+  cup: [
+    { values: [0, 128, 255], foreground: [0], background: 255 },
+    { values: [0, 1, 2], foreground: [2], background: 0 },
+  ],
 };
 const STRUCTURES = Object.keys(VALUES);
 const MASK_FOLDER = /^(disc_cup_masks?|masks?|gt|.*[-_]gt|annotation.*)$/i;
@@ -54,6 +66,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       structures.map((name) => ({
         paths: [join(tree.root, file)],
         values: VALUES[name] as { from: number; to: number },
+        codes: CODES[name] as readonly MaskCode[],
       }));
     return {
       path,

@@ -45,7 +45,13 @@ function resolver({ files }: FileTree, list: string): (path: string) => string |
   };
 }
 
-async function readList(tree: FileTree, list: string, missing: string[]): Promise<Entry[]> {
+/** A path of a list that is not there; for a missing mask with its image. */
+interface Missing {
+  path: string;
+  image?: string;
+}
+
+async function readList(tree: FileTree, list: string, missing: Missing[]): Promise<Entry[]> {
   const [, direction, name] = LIST.exec(fileOf(list)) as unknown as [string, string, string];
   const text = await readFile(join(tree.root, list), 'utf8');
   const parsed = listSchema.safeParse(safeJson(text));
@@ -56,9 +62,8 @@ async function readList(tree: FileTree, list: string, missing: string[]): Promis
     [value].flat().flatMap((other): Entry[] => {
       const [image, mask] = direction === 'image2label' ? [find(key), find(other)] : [find(other), find(key)];
       if (image !== undefined && mask !== undefined) return [{ image, mask, part }];
-      missing.push(
-        image === undefined ? (direction === 'image2label' ? key : other) : mask === undefined ? other : key,
-      );
+      const [listedImage, listedMask] = direction === 'image2label' ? [key, other] : [other, key];
+      missing.push(image === undefined ? { path: listedImage } : { path: listedMask, image });
       return [];
     }),
   );
@@ -86,7 +91,7 @@ function promptSamples(tree: FileTree, entries: readonly Entry[], wanted: readon
       suffix: `#${stemOf(mask)}`,
       part,
       group: caseOf(image),
-      masks: [{ paths: [join(tree.root, mask)], values: DRAWN }],
+      masks: [{ paths: [join(tree.root, mask)], values: DRAWN, codes: [] }],
     }));
 }
 
@@ -111,7 +116,7 @@ function imageSamples(
         path: image,
         part,
         group: caseOf(image),
-        masks: paths.map((some) => ({ paths: some, values: DRAWN })),
+        masks: paths.map((some) => ({ paths: some, values: DRAWN, codes: [] })),
       });
     } else without += 1;
   }
@@ -123,9 +128,19 @@ function imageSamples(
   return found;
 }
 
+/** The entries of images of which no mask that is asked for is missing: a union of what is there is another truth. */
+function withAllMasks(entries: readonly Entry[], missing: readonly Missing[], wanted?: readonly string[]): Entry[] {
+  const incomplete = new Set(
+    missing.flatMap(({ path, image }) =>
+      image !== undefined && (!wanted || wanted.includes(classOfMask(path, image))) ? [image] : [],
+    ),
+  );
+  return entries.filter(({ image }) => !incomplete.has(image));
+}
+
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const lists = tree.files.filter((path) => LIST.test(fileOf(path)));
-  const missing: string[] = [];
+  const missing: Missing[] = [];
   const read = await Promise.all(lists.map((list) => readList(tree, list, missing)));
   // A part may be listed both ways round.
   const entries = [...new Map(read.flat().map((entry) => [`${entry.part}\u0000${entry.mask}`, entry])).values()];
@@ -133,9 +148,15 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const notes: string[] = [];
   const found = request.eachMask
     ? promptSamples(tree, entries, request.masks)
-    : imageSamples(tree, entries, request.masks, notes);
+    : imageSamples(tree, withAllMasks(entries, missing, request.masks), request.masks, notes);
   const data = await collect(tree, request, { found, groupColumn: 'case', notes });
-  data.problems.push(...missing.map((name) => ({ name, problem: 'is listed but not there' })));
+  for (const { path, image } of new Map(missing.map((each) => [each.path, each])).values()) {
+    const problem =
+      image === undefined || request.eachMask
+        ? 'is listed but not there'
+        : `is listed but not there; its image ${image} is left out where this mask is asked for`;
+    data.problems.push({ name: path, problem });
+  }
   return data;
 }
 

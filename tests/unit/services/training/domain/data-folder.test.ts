@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   readClassificationFolder,
   readSegmentationFolder,
@@ -34,8 +34,31 @@ describe('segmentation folders', () => {
   it('report missing and extra partners and doubled stems by name', async () => {
     const folder = tree('images/a.png', 'images/a.jpg', 'images/b.png', 'masks/a.png', 'masks/c.png');
     const data = await readSegmentationFolder(folder);
-    expect(names(data.parts.train)).toEqual(['images/a.jpg']);
-    expect(data.problems.map(({ name }) => name).sort()).toEqual(['images/a.png', 'images/b.png', 'masks/c.png']);
+    expect(names(data.parts.train)).toEqual(['images/a.png']);
+    expect(data.problems.map(({ name }) => name).sort()).toEqual(['images/a.jpg', 'images/b.png', 'masks/c.png']);
+  });
+
+  it('leave out images and masks of one stem where no whole name is the same, as one problem that names all', async () => {
+    const folder = tree(
+      'images/a.bmp',
+      'images/a.jpg',
+      'masks/a.png',
+      'images/b.png',
+      'masks/b_mask.png',
+      'masks/b_seg.png',
+    );
+    const data = await readSegmentationFolder(folder);
+    expect(data.parts.train).toEqual([]);
+    expect(data.problems.map(({ name }) => name)).toEqual([
+      'images/a.bmp and images/a.jpg and masks/a.png',
+      'images/b.png and masks/b_mask.png and masks/b_seg.png',
+    ]);
+  });
+
+  it('keep a mask for the image of its own stem, whatever its ending', async () => {
+    const data = await readSegmentationFolder(tree('images/a.png', 'images/a_gt.png', 'masks/a.png', 'masks/a_gt.png'));
+    expect(data.problems).toEqual([]);
+    expect(data.parts.train.map(({ masks }) => basename(masks?.[0]?.paths[0] ?? ''))).toEqual(['a.png', 'a_gt.png']);
   });
 
   it('may name another folder of masks', async () => {

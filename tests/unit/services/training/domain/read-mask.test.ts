@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
+import { parseMaskValues } from '../../../../../services/training/domain/masks/mask-values';
 import { readMask } from '../../../../../services/training/domain/read-mask';
 import { bmp } from '../../../../support/bmp';
 import { temporaryFolder } from '../../../../support/data';
 import { dicomFile, greyDicom, greyElements } from '../../../../support/dicom';
-import { GREY, png } from '../../../../support/images';
+import { GREY, png, pngChunk, RGB, RGBA } from '../../../../support/images';
 
 const folder = temporaryFolder();
 
@@ -20,8 +21,48 @@ const values = [0, 64, 127, 128, 191, 255];
 const size = { width: 3, height: 2 };
 const grey = file('grey.png', png(3, 2, GREY, 8, Buffer.from(values)));
 
-it('takes values above 127 for foreground', async () => {
-  expect([...(await readMask({ paths: [grey] }, size))]).toEqual([0, 0, 0, 1, 1, 1]);
+it('refuses a mask of several separate values, and names them', async () => {
+  await expect(readMask({ paths: [grey] }, size)).rejects.toMatchObject({
+    field: 'mask_values',
+    message: expect.stringContaining('0, 64, 127, 128, 191, 255') as string,
+  });
+  const stated = parseMaskValues('128-255').get('')!;
+  expect([...(await readMask({ paths: [grey], stated }, size))]).toEqual([0, 0, 0, 1, 1, 1]);
+});
+
+it.each([1, 255])('takes the one value %d beside 0 for foreground', async (value) => {
+  const two = file('two.png', png(3, 2, GREY, 8, Buffer.from([0, value, value, 0, 0, value])));
+  expect([...(await readMask({ paths: [two] }, size))]).toEqual([0, 1, 1, 0, 0, 1]);
+});
+
+it('reads a palette by index whatever its colours, and refuses an index 255 beside others', async () => {
+  const header = (indices: number[]): Buffer =>
+    png(3, 2, 3, 8, Buffer.from(indices), [
+      pngChunk('PLTE', Buffer.from(Array.from({ length: 768 }, (_, at) => (at === 7 ? 128 : 0)))),
+    ]);
+  const voc = file('voc.png', header([0, 2, 1, 0, 4, 0]));
+  expect([...(await readMask({ paths: [voc] }, size))]).toEqual([0, 1, 1, 0, 1, 0]);
+  const rim = file('rim.png', header([0, 255, 1, 255, 0, 0]));
+  await expect(readMask({ paths: [rim] }, size)).rejects.toMatchObject({ field: 'mask_values' });
+});
+
+it('reads a layer of one colour by its transparency', async () => {
+  const pixels = [0, 255, 0, 0, 255, 0].flatMap((alpha) => [255, 255, 255, alpha]);
+  const layer = file('layer.png', png(3, 2, RGBA, 8, Buffer.from(pixels)));
+  expect([...(await readMask({ paths: [layer] }, size))]).toEqual([0, 1, 0, 0, 1, 0]);
+});
+
+it('reads drawn colours as all but black', async () => {
+  const pixels = [0, 1, 2, 0, 0, 1].flatMap(
+    (at) =>
+      [
+        [0, 0, 0],
+        [0, 128, 0],
+        [0, 0, 200],
+      ][at]!,
+  );
+  const drawn = file('drawn.png', png(3, 2, RGB, 8, Buffer.from(pixels)));
+  expect([...(await readMask({ paths: [drawn] }, size))]).toEqual([0, 1, 1, 0, 0, 1]);
 });
 
 describe('a DICOM image as a mask', () => {

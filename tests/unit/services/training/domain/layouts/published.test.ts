@@ -53,8 +53,8 @@ describe('REFUGE2', () => {
     expect([data.parts.train.length, data.parts.validation.length, data.parts.test.length]).toEqual([2, 1, 2]);
     const file = join(folder, 'REFUGE-Test-GT/Disc_Cup_Masks/G/T0001.bmp');
     expect(data.parts.test[0]?.masks).toEqual([
-      { paths: [file], values: { from: 0, to: 191 } },
-      { paths: [file], values: { from: 0, to: 63 } },
+      { paths: [file], values: { from: 0, to: 191 }, codes: expect.any(Array) },
+      { paths: [file], values: { from: 0, to: 63 }, codes: expect.any(Array) },
     ]);
   });
 
