@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import type { Assessment } from '../../training/domain/assessment';
+import { basisText, unscoredClasses } from '../../training/domain/estimate';
 import type { ClassificationMetrics } from '../../training/domain/metrics';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';
@@ -9,7 +10,7 @@ import { assessClassification, assessSegmentation } from '../evaluation/assess';
 import { PARTS, selectSamples, type PartName, type Selection } from '../evaluation/samples';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
-import { score, scoreWithInterval, table } from '../output/table';
+import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, type Failure } from './images';
 import {
@@ -182,27 +183,34 @@ async function measureClassification(
   };
 }
 
-function scored({ intervals }: Assessment, name: string): string {
+/** `8.6500 (7.1000 to 9.2000) [19 of 20 images]`; a dash for a score that is not defined on these images. */
+function scored({ images, intervals }: Assessment, name: string, classes?: number): string {
   const estimate = intervals.estimates[name];
-  return estimate ? scoreWithInterval(estimate) : '-';
+  if (!estimate) return '-';
+  const basis = basisText(estimate, { images, classes, resamples: intervals.resamples });
+  return `${scoreWithInterval(estimate)}${basis === '' ? '' : ` [${basis}]`}`;
 }
+
+const orDash = (value: number): string => (Number.isNaN(value) ? '-' : score(value));
 
 function classificationText(title: string, metrics: ClassificationMetrics & Assessment): string {
   const rows = metrics.classes.map(({ name, precision, recall, f1, support }) => [
     name,
-    score(precision),
-    score(recall),
-    score(f1),
+    orDash(precision),
+    orDash(recall),
+    orDash(f1),
     String(support),
   ]);
   const names = metrics.classes.map(({ name }) => name);
+  const of = (name: string): string => scored(metrics, name, names.length);
   const confusion = metrics.confusion.map((row, index) => [names[index] ?? '', ...row.map(String)]);
   return [
-    `${title}: accuracy ${scored(metrics, 'accuracy')}, macro F1 ${scored(metrics, 'macro_f1')}`,
-    ['auroc', 'average_precision', 'ece', 'brier'].map((name) => `${name} ${scored(metrics, name)}`).join(', '),
+    `${title}: accuracy ${of('accuracy')}, macro F1 ${of('macro_f1')}`,
+    ['auroc', 'average_precision', 'ece', 'brier'].map((name) => `${name} ${of(name)}`).join(', '),
     '',
     table(['CLASS', 'PRECISION', 'RECALL', 'F1', 'IMAGES'], rows),
     '',
     table(['TRUE \\ PREDICTED', ...names], confusion),
+    ...unscoredText(unscoredClasses(names, metrics.intervals.estimates)),
   ].join('\n');
 }

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score';
+import { basisText, unscoredClasses, type Counts } from '../../training/domain/estimate';
 import { EvaluationClient } from '../client/evaluation-client';
 import { CliError, UsageError } from '../errors';
 import { PARTS, type PartName } from '../evaluation/samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
-import { score, scoreWithInterval, table } from '../output/table';
+import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { connected, examples, number, structureList, whole, type Structure } from './options';
 import { reportCommand } from './reports';
@@ -222,21 +224,37 @@ function row(evaluation: Evaluation__Output): string[] {
   ];
 }
 
+/** What a score rests on where that is not everything. */
+function countsOf({ imageCount, maskCount, classCount, resampleCount }: Score__Output): Counts {
+  const counts = { images: imageCount, masks: maskCount, classes: classCount, resamples: resampleCount };
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
+}
+
 function evaluationText(evaluation: Evaluation__Output): string {
   const { id, spec, result, error } = evaluation;
   const head = `${id}: ${spec?.model ?? ''} on ${sourceOf(spec)} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
   if (!result) return error ? `${head}: ${error.message}` : head;
-  const rows = result.scores.map(({ name, value, low, high }) => [
-    name,
-    score(value),
-    low === undefined || high === undefined ? '-' : `${score(low)} to ${score(high)}`,
+  const { classes, structures, imageCount, resampleCount } = result;
+  const all = {
+    images: imageCount,
+    classes: classes.length,
+    structures: structures.length,
+    resamples: resampleCount,
+  };
+  const rows = result.scores.map((each) => [
+    each.name,
+    score(each.value),
+    each.low === undefined || each.high === undefined ? '-' : `${score(each.low)} to ${score(each.high)}`,
+    basisText(countsOf(each), all),
   ]);
+  const unknown = unscoredClasses(classes, Object.fromEntries(result.scores.map(({ name }) => [name, true])));
   const skipped = result.skippedCount > 0 ? `, ${result.skippedCount} files left out` : '';
   return [
     `${head}, ${result.imageCount} images${skipped}`,
     `report: ${result.report}/report.html in the store`,
     '',
-    table(['SCORE', 'VALUE', '95 % INTERVAL'], rows),
+    table(['SCORE', 'VALUE', '95 % INTERVAL', 'MEASURED ON'], rows),
+    ...unscoredText(unknown),
   ].join('\n');
 }
 
@@ -258,7 +276,10 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
           resampled_by: result.resampledByGroup ? 'group' : 'image',
           units: result.unitCount,
           scores: Object.fromEntries(
-            result.scores.map(({ name, value, low, high }) => [name, { value, low: low ?? null, high: high ?? null }]),
+            result.scores.map((each) => {
+              const { name, value, low = null, high = null } = each;
+              return [name, { value, low, high, ...countsOf(each) }];
+            }),
           ),
         }
       : {}),

@@ -1,9 +1,9 @@
 // Where a version comes from, as people read it.
 
 import { z } from 'zod';
+import { basisText, estimateSchema } from '../../training/domain/estimate';
 import { duration, score, table } from './table';
 
-const estimateSchema = z.object({ value: z.number(), low: z.number().optional(), high: z.number().optional() });
 const versionSchema = z.object({ name: z.string(), version: z.number(), sha256: z.string() });
 
 /** Versions of before may lack any field. */
@@ -29,7 +29,12 @@ const lineageSchema = z.object({
   licence: z.string(),
   scores: z.record(
     z.string(),
-    z.looseObject({ unit: z.string(), units: z.number(), estimates: z.record(z.string(), estimateSchema) }),
+    z.looseObject({
+      unit: z.string(),
+      units: z.number(),
+      resamples: z.number().optional(),
+      estimates: z.record(z.string(), estimateSchema),
+    }),
   ),
 });
 
@@ -82,16 +87,18 @@ export function lineageText({ base, dataset, training, codeVersion, licence, sco
     ['code version', codeVersion],
     ['licence', licence],
   ].filter(([, value]) => value !== '');
-  const measured = Object.entries(scores).flatMap(([part, { estimates }]) =>
-    Object.entries(estimates).map(([name, { value, low, high }]) => [
+  const measured = Object.entries(scores).flatMap(([part, { estimates, resamples }]) => {
+    const images = dataset.samples?.[part];
+    return Object.entries(estimates).map(([name, { value, low, high, ...counts }]) => [
       part,
       name,
       score(value),
       low === undefined || high === undefined ? '-' : `${score(low)} to ${score(high)}`,
-    ]),
-  );
+      basisText(counts, { images, resamples }),
+    ]);
+  });
   return [
     table(['LINEAGE', ''], facts),
-    ...(measured.length > 0 ? ['', table(['PART', 'SCORE', 'VALUE', '95 % INTERVAL'], measured)] : []),
+    ...(measured.length > 0 ? ['', table(['PART', 'SCORE', 'VALUE', '95 % INTERVAL', 'MEASURED ON'], measured)] : []),
   ].join('\n');
 }

@@ -31,6 +31,12 @@ export function scoreWithInterval({
   return low === undefined || high === undefined ? score(value) : `${score(value)} (${score(low)} to ${score(high)})`;
 }
 
+/** What there was nothing to score of; no line where there is none. */
+export function unscoredText(classes: readonly string[]): string[] {
+  if (classes.length === 0) return [];
+  return [`nothing to score: no image is of ${classes.join(', ')}, and none was taken for it; means leave it out`];
+}
+
 /** `12.3 MB`. */
 export function byteSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

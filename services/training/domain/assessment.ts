@@ -1,11 +1,12 @@
 // The scores of a set of samples by name, each with the interval that says how sure it is. Names are the same wherever scores
 // are asked for: `mdsc`, `accuracy`, `structure.<name>.miou`, `class.<name>.recall`.
 
-import { bootstrap, type Intervals, type WeightedScores } from './bootstrap';
+import { bootstrap, type Intervals, type ScoreBasis, type WeightedScores } from './bootstrap';
 import { summarise, type Labels, type Outcome } from './evaluation';
 import {
   classScores,
   confusionMatrix,
+  definedMean,
   mostProbable,
   type ClassificationMetrics,
   type MaskScores,
@@ -44,6 +45,8 @@ interface Column {
   name: string;
   /** NaN where an image has no such score. */
   values: Float64Array;
+  /** Masks of all images that have one, and masks in all. */
+  masks: { defined: number; all: number };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -73,10 +76,12 @@ const STRUCTURE_SCORES: readonly [name: string, key: keyof StructureScores][] = 
 ];
 
 function segmentationColumns(samples: readonly ScoredSample[], structures: readonly string[]): Column[] {
-  const column = (name: string, of: (sample: ScoredSample) => (number | null | undefined)[]): Column => ({
-    name,
-    values: Float64Array.from(samples, (sample) => mean(defined(of(sample)))),
-  });
+  const column = (name: string, of: (sample: ScoredSample) => (number | null | undefined)[]): Column => {
+    const scores = samples.map(of);
+    const found = scores.map(defined);
+    const count = (lists: readonly unknown[][]): number => lists.reduce((sum, list) => sum + list.length, 0);
+    return { name, values: Float64Array.from(found, mean), masks: { defined: count(found), all: count(scores) } };
+  };
   const overall = STRUCTURE_SCORES.map(([name, key]) =>
     column(name, (sample) => (sample.structures ?? []).map((scores) => scores[key])),
   );
@@ -91,10 +96,22 @@ function segmentationColumns(samples: readonly ScoredSample[], structures: reado
   return [...overall, ...ofPoint, ...(structures.length > 1 ? each : [])];
 }
 
+/** Images, and of several structures masks, that a mean is taken of where they are not all. */
+function columnBasis({ values, masks }: Column): ScoreBasis {
+  const has = Uint8Array.from(values, (value) => (Number.isNaN(value) ? 0 : 1));
+  const images = countOf(has);
+  return {
+    ...(images < values.length ? { images } : {}),
+    ...(masks.defined < masks.all && masks.all > values.length ? { masks: masks.defined } : {}),
+    needs: [has],
+  };
+}
+
 export function segmentationScores(samples: readonly ScoredSample[], structures: readonly string[]): WeightedScores {
   const columns = segmentationColumns(samples, structures).filter(({ values }) => !values.every(Number.isNaN));
   return {
     names: columns.map(({ name }) => name),
+    bases: columns.map(columnBasis),
     evaluate: (weights) => columns.map(({ values }) => weightedMean(values, weights)),
   };
 }
@@ -108,7 +125,27 @@ export function predictionsOf(samples: readonly ScoredSample[]): Prediction[] {
   }));
 }
 
-/** How well a model sorts, ranks and knows its limits. Of ranking scores the mean over the classes that have one. */
+const OVERALL = ['accuracy', 'macro_f1', 'auroc', 'average_precision', 'ece', 'brier'];
+const PER_CLASS = ['precision', 'recall', 'f1', 'auroc', 'average_precision'];
+
+const countOf = (members: Uint8Array): number => members.reduce((sum, member) => sum + member, 0);
+
+/** What each of PER_CLASS rests on: a class's images, those that were put into it, or both; AUROC on all others, too. */
+function classBases(predictions: readonly Prediction[], index: number): ScoreBasis[] {
+  const members = (of: (prediction: Prediction) => boolean): Uint8Array =>
+    Uint8Array.from(predictions, (prediction) => (of(prediction) ? 1 : 0));
+  const truth = members(({ label }) => label === index);
+  const others = members(({ label }) => label !== index);
+  const chosen = members(({ predicted }) => predicted === index);
+  const either = members(({ label, predicted }) => label === index || predicted === index);
+  const basis = (of: Uint8Array, needs = [of]): ScoreBasis => {
+    const images = countOf(of);
+    return { ...(images < predictions.length ? { images } : {}), needs };
+  };
+  return [basis(chosen), basis(truth), basis(either), basis(truth, [truth, others]), basis(truth)];
+}
+
+/** How well a model sorts, ranks and knows its limits. Of scores of classes the mean over the classes that have one. */
 export function classificationScores(predictions: readonly Prediction[], classes: readonly string[]): WeightedScores {
   const rankings = classes.map((_, index) =>
     rank(
@@ -118,27 +155,29 @@ export function classificationScores(predictions: readonly Prediction[], classes
   );
   const brier = Float64Array.from(predictions, brierScore);
   const right = Float64Array.from(predictions, ({ predicted, label }) => (predicted === label ? 1 : 0));
-  const perClass = ['precision', 'recall', 'f1', 'auroc', 'average_precision'];
+  const evaluate = (weights: Float64Array): { overall: number[]; perClass: number[][] } => {
+    const scores = classScores(confusionMatrix(predictions, classes.length, weights), classes);
+    const perClass = scores.map(({ precision, recall, f1 }, index) => {
+      const { auroc, averagePrecision } = rankingScores(rankings[index]!, weights);
+      return [precision, recall, f1, auroc, averagePrecision];
+    });
+    const meanOf = (score: string): number => definedMean(perClass.map((row) => row[PER_CLASS.indexOf(score)] ?? NaN));
+    const calibration = expectedCalibrationError(calibrationBins(predictions, weights));
+    const means = ['f1', 'auroc', 'average_precision'].map(meanOf);
+    return { overall: [weightedMean(right, weights), ...means, calibration, weightedMean(brier, weights)], perClass };
+  };
+  const { perClass: rows } = evaluate(new Float64Array(predictions.length).fill(1));
+  const meanBasis = (score: string): ScoreBasis => {
+    const count = defined(rows.map((row) => row[PER_CLASS.indexOf(score)])).length;
+    return count < classes.length ? { classes: count } : {};
+  };
+  const means = ['f1', 'auroc', 'average_precision'].map(meanBasis);
   return {
-    names: [
-      ...['accuracy', 'macro_f1', 'auroc', 'average_precision', 'ece', 'brier'],
-      ...classes.flatMap((name) => perClass.map((score) => `class.${name}.${score}`)),
-    ],
+    names: [...OVERALL, ...classes.flatMap((name) => PER_CLASS.map((score) => `class.${name}.${score}`))],
+    bases: [{}, ...means, {}, {}, ...classes.flatMap((_, index) => classBases(predictions, index))],
     evaluate: (weights) => {
-      const scores = classScores(confusionMatrix(predictions, classes.length, weights), classes);
-      const ranked = rankings.map((ranking) => rankingScores(ranking, weights));
-      return [
-        weightedMean(right, weights),
-        mean(scores.map(({ f1 }) => f1)),
-        mean(defined(ranked.map(({ auroc }) => auroc))),
-        mean(defined(ranked.map(({ averagePrecision }) => averagePrecision))),
-        expectedCalibrationError(calibrationBins(predictions, weights)),
-        weightedMean(brier, weights),
-        ...scores.flatMap(({ precision, recall, f1 }, index) => {
-          const { auroc = NaN, averagePrecision = NaN } = ranked[index] ?? {};
-          return [precision, recall, f1, auroc, averagePrecision];
-        }),
-      ];
+      const { overall, perClass } = evaluate(weights);
+      return [...overall, ...perClass.flat()];
     },
   };
 }

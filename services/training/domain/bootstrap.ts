@@ -11,18 +11,41 @@ const FEWEST_RESAMPLES = 200;
 /** Keeps the draws apart from those of the split, which have the same seed. */
 const STREAM = 0xb007;
 
+/** What a score rests on where that is not everything. */
+export interface Basis {
+  /** Images in its denominator: those with such a score, of the class, or put into it. */
+  images?: number;
+  /** Of several structures: masks of all images that have such a score. */
+  masks?: number;
+  /** Classes that a mean over classes is taken of. */
+  classes?: number;
+}
+
+/** The same, with what an interval needs. */
+export interface ScoreBasis extends Basis {
+  /** Sets of samples (1 per member): of each at least two units must be there, or the resamples repeat a single one. */
+  needs?: readonly Uint8Array[];
+}
+
 /** Scores of a set of samples, as a function of how often each sample counts. */
 export interface WeightedScores {
   readonly names: readonly string[];
+  /** Of each name; absent: every score rests on every sample. */
+  readonly bases?: readonly ScoreBasis[];
   /** One score for each name; NaN where it is not defined, e.g. the recall of a class that does not occur. */
   evaluate(weights: Float64Array): readonly number[];
 }
 
-/** A score, and where 95 % of its resamples lie; without interval when there are fewer than two units to draw from. */
-export interface Estimate {
+/**
+ * A score, and where 95 % of its resamples lie; without interval when there are fewer than two units to draw from, or when most
+ * resamples have no such score. Counts are there where they are not those of the whole.
+ */
+export interface Estimate extends Basis {
   value: number;
   low?: number;
   high?: number;
+  /** Resamples that have such a score; the interval is that of these. */
+  resamples?: number;
 }
 
 /** Scores by name, with how their intervals came about. */
@@ -59,12 +82,24 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** Nothing when most resamples have no such score: what is left would not be a fair draw. */
-function intervalOf(resampled: Float64Array): { low: number; high: number } | undefined {
+const fewer = (count: number, all: number): { resamples?: number } => (count < all ? { resamples: count } : {});
+
+/** No ends when most resamples have no such score: what is left would not be a fair draw. */
+function intervalOf(resampled: Float64Array): Pick<Estimate, 'low' | 'high' | 'resamples'> {
   const defined = resampled.filter((value) => !Number.isNaN(value)).sort();
-  if (defined.length === 0 || defined.length < resampled.length / 2) return undefined;
+  const count = fewer(defined.length, resampled.length);
+  if (defined.length === 0 || defined.length < resampled.length / 2) return count;
   const tail = (1 - CONFIDENCE) / 2;
-  return { low: quantile(defined, tail), high: quantile(defined, 1 - tail) };
+  return { low: quantile(defined, tail), high: quantile(defined, 1 - tail), ...count };
+}
+
+function hasTwoUnits(units: readonly (readonly number[])[], members: Uint8Array): boolean {
+  let found = 0;
+  for (const unit of units) {
+    if (unit.some((sample) => members[sample])) found += 1;
+    if (found === 2) return true;
+  }
+  return false;
 }
 
 export interface BootstrapOptions {
@@ -99,7 +134,9 @@ export function bootstrap(
   names.forEach((name, index) => {
     const value = values[index] ?? NaN;
     if (Number.isNaN(value)) return;
-    estimates[name] = { value, ...intervalOf(resampled[index]!) };
+    const { needs = [], ...basis } = scores.bases?.[index] ?? {};
+    const spread = needs.every((members) => hasTwoUnits(units, members)) ? intervalOf(resampled[index]!) : {};
+    estimates[name] = { value, ...spread, ...basis };
   });
   return {
     confidence: CONFIDENCE,

@@ -61,5 +61,7 @@ export function epochMetrics(
     const { mdsc, miou, structures, point } = validation;
     return { ...shared, mdsc, miou, ...(structures ? { structures } : {}), ...(point ? { point } : {}) };
   }
-  return { ...shared, accuracy: validation.accuracy, macroF1: validation.macroF1 };
+  const { accuracy, macroF1 } = validation;
+  // Messages between processes are JSON, which has no NaN: what is not defined is left out.
+  return { ...shared, accuracy, ...(Number.isNaN(macroF1) ? {} : { macroF1 }) };
 }

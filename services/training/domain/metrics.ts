@@ -1,4 +1,5 @@
-// Scores of a model on a set of images, from the results of single images.
+// Scores of a model on a set of images, from the results of single images. A score with an empty denominator is NaN: nothing is
+// known of it, which is not the worst value.
 
 export interface OverlapMeans {
   /** Dice of the foreground, per image, averaged. */
@@ -18,8 +19,11 @@ export interface SegmentationMetrics extends OverlapMeans {
 
 export interface ClassMetrics {
   name: string;
+  /** Share of the images put into this class that belong there; NaN when none was put into it. */
   precision: number;
+  /** Share of this class's images that were put into it; NaN when there are none. */
   recall: number;
+  /** Harmonic mean of both, 2 TP / (2 TP + FP + FN); NaN when there is no image of the class and none was put into it. */
   f1: number;
   /** Images of this class. */
   support: number;
@@ -28,7 +32,7 @@ export interface ClassMetrics {
 export interface ClassificationMetrics {
   images: number;
   accuracy: number;
-  /** Unweighted mean over the classes. */
+  /** Unweighted mean over the classes that have an F1; NaN when none has. */
   macroF1: number;
   classes: ClassMetrics[];
   /** Rows are true classes, columns predicted ones. */
@@ -40,9 +44,13 @@ export interface Overlap {
   iou: number;
 }
 
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const ratio = (part: number, whole: number): number => (whole === 0 ? NaN : part / whole);
+
+/** Mean of the values that are defined; NaN when none is. */
+export function definedMean(values: readonly number[]): number {
+  return mean(values.filter((value) => !Number.isNaN(value)));
+}
 
 /** Overlap of two masks of the same size; two empty masks agree fully. */
 export function maskOverlap(predicted: Uint8Array, truth: Uint8Array): Overlap {
@@ -102,8 +110,9 @@ export function mostProbable(probabilities: ArrayLike<number>): number {
 }
 
 /**
- * What a confusion matrix says of each class (rows are true classes, columns predicted ones). Precision or recall of a class
- * that was never predicted or never occurs counts 0.
+ * What a confusion matrix says of each class (rows are true classes, columns predicted ones), as scikit-learn's
+ * precision_recall_fscore_support with zero_division=nan: a class that was predicted though it never occurs, or never
+ * predicted though it occurs, has an F1 of 0.
  */
 export function classScores(confusion: readonly (readonly number[])[], classes: readonly string[]): ClassMetrics[] {
   return classes.map((name, index) => {
@@ -112,7 +121,7 @@ export function classScores(confusion: readonly (readonly number[])[], classes: 
     const predictedCount = confusion.reduce((sum, row) => sum + (row[index] ?? 0), 0);
     const precision = ratio(hits, predictedCount);
     const recall = ratio(hits, support);
-    return { name, precision, recall, f1: ratio(2 * precision * recall, precision + recall), support };
+    return { name, precision, recall, f1: ratio(2 * hits, predictedCount + support), support };
   });
 }
 
@@ -139,7 +148,7 @@ export function classificationMetrics(
   return {
     images: results.length,
     accuracy: mean(results.map(({ predicted, label }) => (predicted === label ? 1 : 0))),
-    macroF1: mean(perClass.map(({ f1 }) => f1)),
+    macroF1: definedMean(perClass.map(({ f1 }) => f1)),
     classes: perClass,
     confusion,
   };

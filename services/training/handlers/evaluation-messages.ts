@@ -6,8 +6,10 @@ import type { EvaluationResult as ResultMessage } from '../../../proto/gen/autom
 import type { EvaluationSample } from '../../../proto/gen/automed/training/v1/EvaluationSample';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
 import type { EvaluationSpec__Output } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { Score } from '../../../proto/gen/automed/training/v1/Score';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
+import type { StoredEstimate } from '../domain/estimate';
 import type { EvaluationJobSpec } from '../domain/evaluations/evaluation-kind';
 import type { EvaluationDraft, EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
 import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
@@ -86,6 +88,12 @@ function confusionOf({ labels, metrics }: EvaluationResult): { trueClass: string
   return (confusion ?? []).map((counts, index) => ({ trueClass: labels.classes[index] ?? '', counts }));
 }
 
+function toScore(name: string, { value, images, masks, classes, resamples, ...ends }: StoredEstimate): Score {
+  const counts = { imageCount: images, maskCount: masks, classCount: classes, resampleCount: resamples };
+  const given = Object.entries({ ...ends, ...counts }).filter(([, count]) => count !== undefined);
+  return { name, value, ...Object.fromEntries(given) };
+}
+
 function toResult(result: EvaluationResult, home: string): ResultMessage {
   const { id, model, base, spec, dataset, threshold, metrics, labels } = result;
   const { estimates, unit, units, resamples } = metrics.intervals;
@@ -99,11 +107,7 @@ function toResult(result: EvaluationResult, home: string): ResultMessage {
     skippedCount: dataset.skipped,
     dataFingerprint: dataset.fingerprint,
     ...(threshold === null ? {} : { threshold }),
-    scores: Object.entries(estimates).map(([name, { value, low, high }]) => ({
-      name,
-      value,
-      ...(low === undefined || high === undefined ? {} : { low, high }),
-    })),
+    scores: Object.entries(estimates).map(([name, estimate]) => toScore(name, estimate)),
     resampledByGroup: unit === 'group',
     unitCount: units,
     resampleCount: resamples,

@@ -4,6 +4,7 @@ import { evenly, legend, line, PANEL, plot, shareAxis, type Axis } from './plot'
 
 interface Series {
   name: string;
+  /** NaN where an epoch has no such score. */
   values: number[];
 }
 
@@ -22,7 +23,7 @@ function panel(title: string, up: Axis, epochs: readonly number[], all: readonly
   const { x, y, frame } = plot(title, epochAxis(epochs), up, offset);
   const lines = all.map(({ values }, series) =>
     line(
-      values.map((value, index) => [x(epochs[index] ?? 0), y(value)] as const),
+      values.flatMap((value, index) => (Number.isNaN(value) ? [] : [[x(epochs[index] ?? 0), y(value)] as const])),
       series,
       epochs.length <= 40,
     ),
@@ -36,7 +37,7 @@ function panel(title: string, up: Axis, epochs: readonly number[], all: readonly
 function scoresOf(history: readonly EpochMetrics[]): Series[] {
   const series = (name: string, of: (metrics: EpochMetrics) => number | undefined): Series[] =>
     history.some((metrics) => of(metrics) !== undefined)
-      ? [{ name, values: history.map((metrics) => of(metrics) ?? 0) }]
+      ? [{ name, values: history.map((metrics) => of(metrics) ?? NaN) }]
       : [];
   return [
     ...series('mDSC', ({ mdsc }) => mdsc),

@@ -2,7 +2,8 @@
 // Model Reporting, 2019).
 
 import type { Assessment } from '../domain/assessment';
-import { describeIntervals, interval, scoreTitle } from './score-names';
+import { basisText } from '../domain/estimate';
+import { describeIntervals, interval, scoreTitle, unscored } from './score-names';
 import type { Fact } from './sections';
 
 /** Its file, in the folder of the version. */
@@ -58,19 +59,22 @@ function partTable({ classes, parts }: CardFacts): string {
   return [row(heads), row(heads.map(() => '---')), ...rows].join('\n');
 }
 
-function metricsOf(part: string, { images, intervals }: Assessment): string {
+function metricsOf(part: string, { images, intervals }: Assessment, classes: readonly string[]): string {
+  const { resamples } = intervals;
   const rows = Object.entries(intervals.estimates).map(([name, estimate]) => {
     const [, kind, of, score] = /^(class|structure)\.(.*)\.([a-z0-9_]+)$/s.exec(name) ?? [];
     const title = kind === undefined ? scoreTitle(name) : `${literal(of ?? '')}: ${scoreTitle(score ?? '')}`;
-    return row([title, estimate.value.toFixed(4), interval(estimate)]);
+    const basis = basisText(estimate, { images, classes: classes.length, resamples }) || 'all';
+    return row([title, estimate.value.toFixed(4), interval(estimate), basis]);
   });
   return [
     `### ${part}, ${images} images`,
     '',
-    row(['score', 'value', '95 % interval']),
-    row(['---', '---', '---']),
+    row(['score', 'value', '95 % interval', 'measured on']),
+    row(['---', '---', '---', '---']),
     ...rows,
     '',
+    ...unscored({ classes }, intervals).flatMap((text) => [literal(text), '']),
     describeIntervals(intervals),
   ].join('\n');
 }
@@ -136,7 +140,7 @@ export function modelCard(facts: CardFacts): string {
     '## Metrics',
     '',
     Object.entries(metrics)
-      .map(([part, assessment]) => metricsOf(part, assessment))
+      .map(([part, assessment]) => metricsOf(part, assessment, facts.classes))
       .join('\n\n'),
     '',
     '## Limits',

@@ -1,6 +1,7 @@
 // Scores as people read them.
 
 import type { Estimate, Intervals } from '../domain/bootstrap';
+import { unscoredClasses } from '../domain/estimate';
 
 const TITLES: Readonly<Record<string, string>> = {
   mdsc: 'mDSC',
@@ -27,6 +28,16 @@ export function scoreTitle(name: string): string {
 /** `0.812 to 0.874`, or a dash where there is none. */
 export function interval({ low, high }: Estimate): string {
   return low === undefined || high === undefined ? '-' : `${low.toFixed(3)} to ${high.toFixed(3)}`;
+}
+
+/** Says of which classes nothing is known; empty where something is known of each. */
+export function unscored(
+  { classes }: { classes: readonly string[] },
+  { estimates }: Pick<Intervals, 'estimates'>,
+): string[] {
+  const names = unscoredClasses(classes, estimates);
+  if (names.length === 0) return [];
+  return [`Nothing to score: no image is of ${names.join(', ')}, and none was taken for it. Means leave it out.`];
 }
 
 /** How the intervals of a part came about, in a sentence. */

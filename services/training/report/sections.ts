@@ -2,12 +2,14 @@
 
 import type { Assessment, ScoredSample } from '../domain/assessment';
 import type { Estimate, Intervals } from '../domain/bootstrap';
+import { basisText, type Whole } from '../domain/estimate';
+import type { Labels } from '../domain/evaluation';
 import { mostProbable } from '../domain/metrics';
 import type { Case, Rank } from './cases';
 import { worstFirst } from './cases';
 import { htmlTable, type Cell } from './document';
 import { escapeXml, inlineSvg, type Figure } from './figure';
-import { describeIntervals, interval, scoreTitle } from './score-names';
+import { describeIntervals, interval, scoreTitle, unscored } from './score-names';
 
 /** Rows of the table of images at most; metrics.json has them all. */
 const ROWS = 2000;
@@ -17,21 +19,27 @@ const number = (value: number | null | undefined): Cell => ({
 });
 
 /** Scores of the whole part first, then those of structures and classes. */
-export function summarySection(part: string, { images, intervals }: Assessment): string {
+export function summarySection(part: string, { images, intervals }: Assessment, labels: Labels): string {
   const entries = Object.entries(intervals.estimates);
-  const whole = entries.filter(([name]) => !/^(class|structure)\./.test(name));
-  const rows = whole.map(([name, estimate]): Cell[] => [scoreTitle(name), number(estimate.value), interval(estimate)]);
+  const { resamples } = intervals;
+  const all = { images, structures: labels.structures.length, classes: labels.classes.length, resamples };
+  const overall = entries.filter(([name]) => !/^(class|structure)\./.test(name));
+  const rows = overall.map(([name, estimate]): Cell[] => {
+    return [scoreTitle(name), number(estimate.value), interval(estimate), basisText(estimate, all) || 'all'];
+  });
   return [
     `<h3>${escapeXml(part)}, ${images} images</h3>`,
-    htmlTable(['score', 'value', '95 % interval'], rows),
-    detailTable(entries),
+    htmlTable(['score', 'value', '95 % interval', 'measured on'], rows),
+    detailTable(entries, labels, all),
+    ...unscored(labels, intervals).map((text) => `<p>${escapeXml(text)}</p>`),
     `<p class="soft">${escapeXml(describeIntervals(intervals))}</p>`,
   ].join('\n');
 }
 
 /** One row for each structure or class, one column for each score. */
-function detailTable(entries: readonly [string, Estimate][]): string {
-  const rows = new Map<string, Map<string, Estimate>>();
+function detailTable(entries: readonly [string, Estimate][], { classes, structures }: Labels, all: Whole): string {
+  const several = structures.length > 1 ? structures : [];
+  const rows = new Map([...classes, ...several].map((name) => [name, new Map<string, Estimate>()]));
   const columns: string[] = [];
   let kind = '';
   for (const [name, estimate] of entries) {
@@ -42,12 +50,14 @@ function detailTable(entries: readonly [string, Estimate][]): string {
     if (!columns.includes(score)) columns.push(score);
     rows.set(of, (rows.get(of) ?? new Map<string, Estimate>()).set(score, estimate));
   }
-  if (rows.size === 0) return '';
+  if (kind === '') return '';
   const cells = [...rows].map(([of, scores]): Cell[] => [
     of,
     ...columns.map((column): Cell => {
       const estimate = scores.get(column);
-      return estimate ? `${estimate.value.toFixed(3)} (${interval(estimate)})` : '-';
+      if (!estimate) return '-';
+      const basis = basisText(estimate, all);
+      return `${estimate.value.toFixed(3)} (${interval(estimate)})${basis === '' ? '' : `, ${basis}`}`;
     }),
   ]);
   return htmlTable([kind, ...columns.map(scoreTitle)], cells);

@@ -59,7 +59,7 @@ function reportHtml(report: Report, figures: readonly Figure[]): string {
       `<h1>${escapeXml(title)}</h1>`,
       `<p class="note">${NOTICE}</p>`,
       '<h2>Scores</h2>',
-      ...Object.entries(parts).map(([part, { metrics }]) => summarySection(part, metrics)),
+      ...Object.entries(parts).map(([part, { metrics }]) => summarySection(part, metrics, labels)),
       '<h2>Figures</h2>',
       figuresSection(figures),
       ...(cases ? [`<h2>Worst and best images (${escapeXml(shown)})</h2>`, casesSection(cases, outlined)] : []),

@@ -14,13 +14,11 @@ import {
   temporaryName,
 } from '../../../store/durable';
 import { evaluationSpecSchema } from '../../protocol';
-import type { Estimate } from '../bootstrap';
+import { estimateSchema, type StoredEstimate } from '../estimate';
 
 const RESULT_FILE = 'result.json';
 const SAMPLES_FILE = 'samples.json';
 export const REPORT_FOLDER = 'report';
-
-const estimateSchema = z.object({ value: z.number(), low: z.number().optional(), high: z.number().optional() });
 
 const assessmentSchema = z.looseObject({
   images: z.int(),
@@ -121,16 +119,14 @@ export async function readEvaluatedSamples(home: string, id: string): Promise<Ev
 }
 
 /**
- * A score of a finished evaluation with its interval.
+ * A score of a finished evaluation with its interval and what it rests on.
  * @param name `mdsc`, `accuracy`, `structure.disc.miou`, `class.glioma.recall`, ...
  * @throws InvalidInputError (field `metric`) that lists the scores there are
  */
-export function metricNamed({ id, metrics }: EvaluationResult, name: string): Estimate {
+export function metricNamed({ id, metrics }: EvaluationResult, name: string): StoredEstimate {
   const { estimates } = metrics.intervals;
   const found = Object.hasOwn(estimates, name) ? estimates[name] : undefined;
-  if (found?.low !== undefined && found.high !== undefined)
-    return { value: found.value, low: found.low, high: found.high };
-  if (found) return { value: found.value };
+  if (found) return found;
   const known = Object.keys(estimates).slice(0, 20).join(', ');
   throw automedError('INVALID_ARGUMENT', `The evaluation ${id} has no score "${name}"; it has ${known}.`, {
     field: 'metric',

@@ -77,5 +77,43 @@ describe('assess', () => {
     const { intervals } = assess(samples, { classes: ['a', 'b', 'c'], structures: [] }, { seed: 2, resamples: 50 });
     expect(intervals.estimates['class.c.auroc']).toBeUndefined();
     expect(intervals.estimates['auroc']?.value).toBe(1);
+    expect(Object.keys(intervals.estimates).filter((name) => name.startsWith('class.c.'))).toEqual([]);
+    expect(intervals.estimates['macro_f1']).toMatchObject({ value: 1, low: 1, high: 1, classes: 2 });
+  });
+
+  it('gives a faultless model no interval down to 0 for a rare class, and none at all for a class of one image', () => {
+    const labels = [...Array<number>(18).fill(0), ...Array<number>(19).fill(1), 2, 2, 3];
+    const samples = labels.map((label) =>
+      sorted(
+        label,
+        [0, 1, 2, 3].map((each) => (each === label ? 0.7 : 0.1)),
+      ),
+    );
+    const { intervals } = assess(samples, { classes: ['a', 'b', 'c', 'd'], structures: [] }, { seed: 1 });
+    const { estimates } = intervals;
+    for (const score of ['precision', 'recall', 'f1', 'auroc']) {
+      // Of 40 images 2 are of c: 0.95^40 = 13 % of the resamples hold none of them.
+      const { resamples = 0, ...of } = estimates[`class.c.${score}`] ?? { value: NaN };
+      expect([score, of]).toEqual([score, { value: 1, low: 1, high: 1, images: 2 }]);
+      expect(resamples).toBeGreaterThan(1650);
+      expect(resamples).toBeLessThan(1800);
+      expect([score, estimates[`class.d.${score}`]]).toEqual([score, { value: 1, images: 1 }]);
+    }
+    expect(estimates['macro_f1']).toEqual({ value: 1, low: 1, high: 1 });
+    expect(estimates['class.a.recall']).toEqual({ value: 1, low: 1, high: 1, images: 18 });
+  });
+
+  it('says over how many images and masks a mean is taken, and gives none of one patient an interval', () => {
+    const distances = (name: string, group: string, ...px: (number | null)[]): ScoredSample =>
+      segmented(name, 0, { group, structures: px.map((hd95Px) => ({ dice: 0.5, iou: 0.4, hd95Px })) });
+    const of = (samples: ScoredSample[], structures: string[]) =>
+      assess(samples, { classes: [], structures }, { seed: 1, resamples: 200 }).intervals.estimates;
+    const single = of([distances('a', 'p', 2), distances('b', 'p', 4), distances('c', 'q', null)], ['disc']);
+    expect(single['hd95_px']).toEqual({ value: 3, images: 2 });
+    expect(single['mdsc']).not.toHaveProperty('images');
+    const both = of([distances('a', 'p', 2, 3), distances('b', 'q', 4, null)], ['disc', 'cup']);
+    expect(both['hd95_px']).toMatchObject({ value: 3.25, masks: 3, low: expect.any(Number) });
+    expect(both['hd95_px']).not.toHaveProperty('images');
+    expect(both['structure.cup.hd95_px']).toEqual({ value: 3, images: 1 });
   });
 });

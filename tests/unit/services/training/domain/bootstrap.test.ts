@@ -60,10 +60,11 @@ describe('bootstrap', () => {
   it('gives no interval to a score that most resamples do not have', () => {
     const rare: WeightedScores = { names: ['rare'], evaluate: (weights) => [(weights[0] ?? 0) > 1 ? 1 : NaN] };
     const all = bootstrap({ ...rare, evaluate: (weights) => [(weights[0] ?? 0) > 0 ? 1 : NaN] }, alone, { seed: 1 });
-    expect(all.estimates['rare']).toEqual({ value: 1, low: 1, high: 1 });
+    // A share of (1 - 1/100)^100 of the resamples lacks the one sample; the estimate says how many have it.
+    expect(all.estimates['rare']).toEqual({ value: 1, low: 1, high: 1, resamples: 1246 });
     expect(bootstrap(rare, alone, { seed: 1 }).estimates).toEqual({});
     const first = (weights: Float64Array): number => (weights.every((weight) => weight === 1) ? 0.5 : NaN);
     const never: WeightedScores = { names: ['rare'], evaluate: (weights) => [first(weights)] };
-    expect(bootstrap(never, alone, { seed: 1 }).estimates).toEqual({ rare: { value: 0.5 } });
+    expect(bootstrap(never, alone, { seed: 1 }).estimates).toEqual({ rare: { value: 0.5, resamples: 0 } });
   });
 });

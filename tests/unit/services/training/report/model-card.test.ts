@@ -36,8 +36,9 @@ describe('the model card', () => {
       expect(card).toContain(`\n## ${heading}\n`);
     }
     expect(card).toContain('Not a medical device');
-    expect(card).toMatch(/\| accuracy \| 1\.0000 \| 1\.000 to 1\.000 \|/);
+    expect(card).toMatch(/\| accuracy \| 1\.0000 \| 1\.000 to 1\.000 \| all \|/);
     expect(card).toContain('| train | 110 | 10 | 100 |');
+    expect(card).toMatch(/: recall \| 1\.0000 \| - \| 1 of 3 images \|/);
   });
 
   it('names the limits that the data shows', () => {

@@ -149,6 +149,27 @@ describe('the report', () => {
     expect(existsSync(join(withThem, 'gallery.png'))).toBe(true);
   });
 
+  it('says on how many images a score was measured, and of which class nothing is known', async () => {
+    const target = join(folder, 'counts');
+    const labels = { classes: [...classes, 'absent'], structures: [] };
+    const three = sorted.map((sample) => ({
+      ...sample,
+      probabilities: [...Array.from(sample.probabilities ?? []), 0],
+    }));
+    const metrics = assess(three, labels, { seed: 1 });
+    await writeReport(target, { ...ofClasses, labels, parts: { validation: { metrics, samples: three } } });
+    const html = readFileSync(join(target, 'report.html'), 'utf8');
+    expect(html).toMatch(/macro F1<\/td>.*2 of 3 classes/);
+    expect(html).toContain('<tr><td>absent</td><td>-</td><td>-</td><td>-</td><td>-</td><td>-</td></tr>');
+    expect(html).toContain('2 of 4 images');
+    expect(html).toContain('Nothing to score: no image is of absent, and none was taken for it.');
+    const { metrics: written } = JSON.parse(readFileSync(join(target, 'metrics.json'), 'utf8')) as {
+      metrics: Record<string, { classes: object[] }>;
+    };
+    const unknown = { name: 'absent', precision: null, recall: null, f1: null, support: 0 };
+    expect(written['validation']?.classes[2]).toEqual(unknown);
+  });
+
   it('keeps the same numbers for programs', async () => {
     const target = join(folder, 'numbers');
     await writeReport(target, ofClasses);
