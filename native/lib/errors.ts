@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'ILLEGAL_STATE',
   'CHECKPOINT_MISMATCH',
   'CHECKPOINT_CORRUPT',
+  'NON_FINITE_OUTPUT',
   'QUEUE_FULL',
   'OUT_OF_MEMORY',
   'STORAGE_FULL',
@@ -52,7 +53,7 @@ export class InvalidInputError extends AutomedError {}
 export class NotFoundError extends AutomedError {}
 /** Right call, wrong moment: not loaded, disposed, closed. */
 export class IllegalStateError extends AutomedError {}
-/** Weights that do not fit (CHECKPOINT_MISMATCH) or are damaged (CHECKPOINT_CORRUPT). */
+/** Weights that do not fit (CHECKPOINT_MISMATCH), are damaged (CHECKPOINT_CORRUPT), or compute NaN or Inf (NON_FINITE_OUTPUT). */
 export class CheckpointError extends AutomedError {}
 /** Queue full, out of memory, disk full; `retryAfterMs` says when to come back. */
 export class ResourceExhaustedError extends AutomedError {}
@@ -73,6 +74,7 @@ const CLASS_OF: Record<ErrorCode, typeof AutomedError> = {
   ILLEGAL_STATE: IllegalStateError,
   CHECKPOINT_MISMATCH: CheckpointError,
   CHECKPOINT_CORRUPT: CheckpointError,
+  NON_FINITE_OUTPUT: CheckpointError,
   QUEUE_FULL: ResourceExhaustedError,
   OUT_OF_MEMORY: ResourceExhaustedError,
   STORAGE_FULL: ResourceExhaustedError,

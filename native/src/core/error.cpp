@@ -22,6 +22,8 @@ std::string_view name_of(ErrorCode code) {
       return "CHECKPOINT_MISMATCH";
     case ErrorCode::kCheckpointCorrupt:
       return "CHECKPOINT_CORRUPT";
+    case ErrorCode::kNonFiniteOutput:
+      return "NON_FINITE_OUTPUT";
     case ErrorCode::kQueueFull:
       return "QUEUE_FULL";
     case ErrorCode::kOutOfMemory:

@@ -21,6 +21,7 @@ enum class ErrorCode {
   kIllegalState,
   kCheckpointMismatch,
   kCheckpointCorrupt,
+  kNonFiniteOutput,
   kQueueFull,
   kOutOfMemory,
   kStorageFull,

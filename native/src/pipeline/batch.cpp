@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/translate.h"
+#include "pipeline/finite.h"
 
 namespace automed::pipeline {
 namespace {
@@ -113,6 +114,10 @@ std::size_t Batch::encode() {
     // A row of its own: what the cache keeps must not hold the memory of the whole batch.
     auto row = features.narrow(0, static_cast<std::int64_t>(i), 1);
     if (missing.size() > 1) row = row.clone();
+    if (!is_finite(row)) {  // never cached, and no failure of those that share the pass
+      missing[i]->failure.emplace(non_finite("embedding"));
+      continue;
+    }
     missing[i]->embedding = Embedding{row, missing[i]->placement};
     const auto& key = missing[i]->item.image->embedding_key;
     if (!key.empty()) cache_.insert(key, *missing[i]->embedding);
@@ -134,7 +139,11 @@ void Batch::run_heads() {
   for (const HeadRun& head : std::get<HeadsJob>(*states_.front().item.job).heads) {
     const auto output = head.model->infer(images, features);
     for (std::size_t i = 0; i < members.size(); ++i) {
-      members[i]->outputs.push_back(output.narrow(0, static_cast<std::int64_t>(i), 1));
+      auto row = output.narrow(0, static_cast<std::int64_t>(i), 1);
+      if (!members[i]->failure && !is_finite(row)) {
+        members[i]->failure.emplace(non_finite(head.task == Task::kClassification ? "probabilities" : "mask logits"));
+      }
+      members[i]->outputs.push_back(std::move(row));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "pipeline/finite.h"
 
 namespace automed::pipeline {
 namespace {
@@ -41,7 +42,11 @@ models::MaskPrediction decode_points(const LoadedBase& base, const Embedding& em
       std::nullopt);
   auto prediction = sam->mask_decoder->forward(embedding.features, sam->prompt_encoder->dense_pe(), prompt.sparse,
                                                prompt.dense, /*multimask=*/true);
-  return {prediction.masks.to(torch::kCPU, torch::kFloat32), prediction.iou.to(torch::kCPU, torch::kFloat32)};
+  models::MaskPrediction result{prediction.masks.to(torch::kCPU, torch::kFloat32),
+                                prediction.iou.to(torch::kCPU, torch::kFloat32)};
+  check_finite(result.masks, "mask logits");
+  check_finite(result.iou, "predicted IoUs");
+  return result;
 }
 
 torch::Tensor restore(const torch::Tensor& low_res, const Placement& placement) {

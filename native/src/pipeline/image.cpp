@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -153,13 +154,14 @@ torch::Tensor fit_longest_side(const PixelView& pixels, const Placement& placeme
   return input;
 }
 
-void check_finite(const PixelView& pixels) {
+void check_float_samples(const PixelView& pixels) {
   const auto count = static_cast<std::size_t>(pixels.width * pixels.height * pixels.channels);
   for (std::size_t i = 0; i < count; ++i) {
-    if (!std::isfinite(sample_at<float>(pixels.data, i))) {
-      throw Error(ErrorCode::kInvalidArgument, "float pixels must be finite; sample " + std::to_string(i) + " is not",
-                  "pixels");
-    }
+    const float value = sample_at<float>(pixels.data, i);
+    if (std::abs(value) <= kMaxFloatSample) continue;  // false for NaN
+    std::ostringstream message;
+    message << "float pixels must lie in [-1e9, 1e9]; sample " << i << " is " << value;
+    throw Error(ErrorCode::kInvalidArgument, message.str(), "pixels");
   }
 }
 
@@ -211,7 +213,7 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
 
 PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit) {
   check_pixels(pixels);
-  if (pixels.sample_type == SampleType::kFloat32) check_finite(pixels);
+  if (pixels.sample_type == SampleType::kFloat32) check_float_samples(pixels);
   const Placement placement = place_image(pixels.width, pixels.height, size, fit);
   if (fit == models::Fit::kLongestSide) return {fit_longest_side(pixels, placement), placement};
   auto input = placement.resized() ? torch::empty({3, size, size}) : torch::zeros({3, size, size});

@@ -10,6 +10,9 @@
 namespace automed::pipeline {
 
 inline constexpr std::int64_t kMaxSide = 1 << 20;  ///< keeps products of extents far from overflow
+/// Largest magnitude of a float32 sample. Above what any unit of medical images reaches (activity in Bq/ml stays below
+/// 1e8), and far enough from float32's end that a network's squares and sums do not overflow.
+inline constexpr float kMaxFloatSample = 1e9F;
 
 enum class SampleType { kUint8, kUint16, kFloat32 };
 
@@ -53,14 +56,15 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
 ///
 /// `kPadOrStretch` is the paper's preprocessing: when both sides are under `size` padded with zeros in the centre,
 /// after normalisation; otherwise resized to size x size bilinearly, without antialiasing and without keeping the
-/// aspect. It reads only the pixels that the result needs, except that float32 input is searched for NaN and infinity.
+/// aspect. It reads only the pixels that the result needs, except that float32 input is searched for NaN, infinity and
+/// values beyond kMaxFloatSample.
 ///
 /// `kLongestSide` is SAM's (`ResizeLongestSide`, `Sam.preprocess`): the longest side becomes `size`, bilinearly with
 /// antialiasing, 8 bit images rounded to 8 bit as the published predictor does; padded on the right and below with
 /// zeros after normalisation.
 ///
 /// uint16 is scaled by 1/257, float32 is taken on the 0-255 scale, alpha is dropped, grey repeated. Throws
-/// kInvalidArgument (field `pixels`) for NaN and infinity.
+/// kInvalidArgument (field `pixels`) for NaN, infinity and values beyond kMaxFloatSample.
 PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit);
 
 /// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded.

@@ -1,5 +1,6 @@
 #include "pipeline/loaded_model.h"
 
+#include <cmath>
 #include <utility>
 
 #include "core/checkpoint.h"
@@ -62,7 +63,11 @@ torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tenso
   auto sam = base_->sam();
   auto head = head_;
   const auto output = models::head_forward(head, input, embeddings, sam);
-  if (!config_.segments()) return torch::softmax(output, 1).to(torch::kCPU);
+  if (!config_.segments()) {
+    // A logit of -Inf beside finite ones would become a probability of 0: the row says NaN instead.
+    const auto sound = output.isfinite().all(1, /*keepdim=*/true);  // B,1
+    return torch::softmax(output, 1).masked_fill(sound.logical_not(), std::nan("")).to(torch::kCPU);
+  }
   return models::full_size_logits(head, output, base_->config().encoder.image_size).to(torch::kCPU);
 }
 

@@ -47,7 +47,8 @@ class LoadedModel {
                                                  const std::string& weights_path, const std::string& architecture);
 
   /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,K,S,S of the model's K structures, for
-  /// classification probabilities B,classes; float32 on the CPU.
+  /// classification probabilities B,classes; float32 on the CPU. Values may be NaN or Inf (see finite.h); a row of
+  /// probabilities is NaN throughout where any of its logits is.
   torch::Tensor infer(const torch::Tensor& images) const {
     return infer(images, config_.uses_embedding() ? base_->encode(images) : torch::Tensor());
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "pipeline/finite.h"
 
 namespace automed::pipeline {
 namespace {
@@ -62,8 +63,8 @@ void check_mask(const torch::Tensor& mask, const models::SamConfig& config) {
     throw Error(ErrorCode::kShapeMismatch, "the mask prompt of this base must be " + wanted + " x " + wanted,
                 "mask_logits");
   }
-  if (!mask.isfinite().all().item<bool>()) {
-    throw Error(ErrorCode::kInvalidArgument, "the mask prompt must be finite", "mask_logits");
+  if (!mask.abs().le(kMaxFloatSample).all().item<bool>()) {  // false for NaN
+    throw Error(ErrorCode::kInvalidArgument, "the values of the mask prompt must lie in [-1e9, 1e9]", "mask_logits");
   }
 }
 
@@ -111,7 +112,9 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
                                                      prompt.dense, prompts.multimask || med2d);
   const auto logits = prediction.masks.to(torch::kCPU, torch::kFloat32);  // B,n,4g,4g
   const auto iou = prediction.iou.to(torch::kCPU, torch::kFloat32);       // B,n
-  const auto order = iou.argsort(/*dim=*/1, /*descending=*/true);         // B,n
+  check_finite(logits, "mask logits");
+  check_finite(iou, "predicted IoUs");
+  const auto order = iou.argsort(/*dim=*/1, /*descending=*/true);  // B,n
   const auto kept = prompts.multimask ? order.size(1) : 1;
   std::vector<PromptedMask> result;
   for (std::int64_t object = 0; object < order.size(0); ++object) {

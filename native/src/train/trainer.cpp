@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "nn/dropout.h"
+#include "pipeline/finite.h"
 #include "train/batch_norm.h"
 #include "train/gradients.h"
 #include "train/head_system.h"
@@ -18,6 +19,16 @@
 
 namespace automed::train {
 namespace {
+
+void check_losses(const std::vector<SampleResult>& results) {
+  for (const auto& result : results) {
+    if (std::isfinite(result.loss)) continue;
+    throw Error(ErrorCode::kIllegalState,
+                "the model computes NaN or Inf for sample " + std::to_string(result.index) +
+                    " of the evaluation; a lower learning rate or gradientClip may help",
+                "loss");
+  }
+}
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainerOptions& options,
                                                         std::vector<torch::Tensor> parameters) {
@@ -347,6 +358,8 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
       SampleResult result;
       result.index = begin + i;
       result.loss = evaluation.loss[row].item<double>();
+      // A loss may hide them: Dice of an infinite logit is a number.
+      if (!pipeline::is_finite(evaluation.output[row])) result.loss = std::nan("");
       if (options_.task == pipeline::Task::kSegmentation) {
         const auto truth = samples.original_masks(result.index).to(torch::kBool);
         const auto compare = [&](const torch::Tensor& logits) {
@@ -361,7 +374,8 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
       results.push_back(std::move(result));
     }
   }
-  if (parallel_) return parallel_->gather_results(results, samples.size());
+  if (parallel_) results = parallel_->gather_results(results, samples.size());
+  check_losses(results);  // of all ranks, so that all of them fail alike
   return results;
 }
 

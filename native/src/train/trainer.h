@@ -100,6 +100,7 @@ class Trainer {
   std::int64_t measure_batch_norm(std::int64_t batches);
   /// Nothing when no embedding is kept: no store was given, or the encoder is trained or not used.
   std::optional<EmbeddingStoreStats> embedding_stats() const;
+  /// Throws kIllegalState (field `loss`) when the model computes NaN or Inf for a sample.
   std::vector<SampleResult> evaluate(Split split);
   /// uint8 structures,height,width of the original image, 0 or 1; interactive systems get the true boxes.
   torch::Tensor predict_masks(Split split, std::size_t index);

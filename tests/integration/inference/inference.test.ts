@@ -227,6 +227,7 @@ const nan = Buffer.alloc(64);
 nan.writeFloatLE(NaN, 20);
 const infinite = Buffer.alloc(64);
 infinite.writeFloatLE(-Infinity, 0);
+const lowest = Buffer.from(new Float32Array(16).fill(-3.4e38).buffer);
 
 test.each<[string, () => SegmentRequest, object]>([
   ['no image', () => ({ model: 'polyp' }), { code: 'INVALID_ARGUMENT', field: 'image' }],
@@ -258,6 +259,7 @@ test.each<[string, () => SegmentRequest, object]>([
   ],
   ['a NaN', () => raw({ data: nan, sampleType: 'SAMPLE_TYPE_FLOAT32' }), { name: 'InvalidInputError' }],
   ['an infinity', () => raw({ data: infinite, sampleType: 'SAMPLE_TYPE_FLOAT32' }), { name: 'InvalidInputError' }],
+  ['a float of -3.4e38', () => raw({ data: lowest, sampleType: 'SAMPLE_TYPE_FLOAT32' }), { field: 'pixels' }],
   [
     'a spacing of 0',
     () => ({ model: 'polyp', image: { encoded: image.png, pixelSpacing: { columnMm: 1 } } }),

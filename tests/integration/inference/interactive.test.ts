@@ -1,6 +1,8 @@
 // Prompts, everything mode, sessions and analysis through the gateway and the native server program as processes.
 
 import { once } from 'node:events';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { status as Code } from '@grpc/grpc-js';
 import type { InteractiveSessionRequest } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
@@ -12,10 +14,12 @@ import {
   segmentationClient,
 } from '../../../services/common/grpc/client';
 import { decodeMask } from '../../../services/imaging/mask';
+import { WEIGHTS_FILE } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage, type TestImage } from '../../support/stack-images';
 import { makeStore, type TestStore } from '../../support/stack-store';
+import { fillTensors } from '../../support/unsound';
 
 const home = temporaryFolder();
 let store: TestStore;
@@ -358,6 +362,24 @@ describe('InteractiveSession', () => {
     client.close();
     expect(await mine.stop()).toBe(0);
   });
+});
+
+test('what computes NaN or Inf answers nothing', async () => {
+  const broken = (weightsPath: string, tensors: RegExp) => async (folder: string) => {
+    await copyFile(weightsPath, join(folder, WEIGHTS_FILE));
+    fillTensors(join(folder, WEIGHTS_FILE), tensors);
+  };
+  const { base } = store;
+  const model = await store.store.resolveModel('lesion');
+  const [ofBase, ofModel] = [broken(base.weightsPath, /neck\.3\.weight$/), broken(model.weightsPath, /running_mean$/)];
+  await store.store.registerBase({ ...base.manifest, name: 'broken' }, ofBase);
+  await store.store.registerModel({ ...model.manifest, name: 'broken-model' }, ofModel);
+  const image = { encoded: (await newImage()).png };
+  const expected = { name: 'CheckpointError', code: 'NON_FINITE_OUTPUT', cause: { code: Code.FAILED_PRECONDITION } };
+  for (const method of ['EncodeImage', 'SegmentEverything'] as const) {
+    await expect(interactive.unary(method, { model: 'broken', image })).rejects.toMatchObject(expected);
+  }
+  await expect(segmentation.unary('Segment', { model: 'broken-model', image })).rejects.toMatchObject(expected);
 });
 
 test('publishes what the cache and the weights take', async () => {

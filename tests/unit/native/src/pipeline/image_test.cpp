@@ -91,9 +91,10 @@ TEST("scales 16 bit by 1/257 and takes float on the 0-255 scale") {
   CHECK(test::max_difference(prepare_image(view_of(floats, SampleType::kFloat32), 256, kPaper).input, expected) < 1e-6);
 }
 
-TEST("rejects NaN and infinity in float pixels") {
+TEST("rejects NaN, infinity and values beyond 1e9 in float pixels") {
+  using Limits = std::numeric_limits<float>;
   auto floats = torch::zeros({300, 300, 1});
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+  for (const float bad : {Limits::quiet_NaN(), Limits::infinity(), Limits::lowest(), Limits::max(), 1.1e9F, -1.1e9F}) {
     floats[299][299][0] = bad;  // a pixel that the resize might never look at
     const auto error = test::error_of(ErrorCode::kInvalidArgument,
                                       [&] { prepare_image(view_of(floats, SampleType::kFloat32), 256, kPaper); });
