@@ -21,12 +21,31 @@ export class UsageError extends CliError {
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  NOT_FOUND: '`automed models list`, `automed bases list` and `automed jobs list` show what there is',
   WRONG_TASK: '`automed models list` shows what each model does',
   CHECKPOINT_CORRUPT: 'train or register the model again, or restore its files',
   STORAGE_FULL: 'free some space, or choose another folder with --home',
   DEVICE_UNAVAILABLE: 'is the server running? `automed serve` starts one',
 };
+
+/** What shows the names that there are, by the field or the noun of the one that there is not. */
+const LISTS: Readonly<Record<string, string>> = {
+  model: 'automed models list',
+  alias: 'automed models list',
+  startFrom: 'automed models list',
+  start_from: 'automed models list',
+  base: 'automed bases list',
+  backbone: 'automed bases list',
+  dataset: 'automed data list',
+  evaluation: 'automed evaluations list',
+  training: 'automed jobs list',
+};
+
+function hintOf({ code, field = '', message }: AutomedError): string | undefined {
+  if (code !== 'NOT_FOUND') return HINTS[code];
+  const noun = /^There is no (?:finished )?(\w+)/.exec(message)?.[1] ?? '';
+  const list = LISTS[field.split('.').at(-1) ?? ''] ?? LISTS[noun];
+  return list === undefined ? undefined : `\`${list}\` shows what there is`;
+}
 
 function messageOf(error: unknown): string {
   const { message, code, path, name } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
@@ -42,7 +61,7 @@ export function oneLine(error: unknown): string {
   let text = messageOf(error).replace(/\s+/g, ' ').trim();
   if (error instanceof AutomedError) {
     if (error.code === 'INTERNAL') return `${text} (the server's log has the cause)`;
-    const hint = HINTS[error.code];
+    const hint = hintOf(error);
     if (error.retryAfterMs !== undefined) text = `${text.replace(/\.$/, '')}; try again in ${error.retryAfterMs} ms`;
     else if (hint !== undefined && !text.includes('`')) text = `${text.replace(/\.$/, '')}; ${hint}`;
   }

@@ -165,7 +165,10 @@ const preprocessingSchema = z.looseObject({
 });
 
 /** The image with a known answer that lies beside the weights (see golden.ts). */
-const goldenReferenceSchema = z.object({ file: z.string(), sha256: sha256Schema });
+const goldenReferenceSchema = z.object({
+  file: z.string().regex(/^([A-Za-z0-9][\w.-]*\/)*[A-Za-z0-9][\w.-]*$/),
+  sha256: sha256Schema,
+});
 
 const modelFields = {
   ...recordedFields,

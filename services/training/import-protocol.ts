@@ -1,12 +1,13 @@
 // What a worker is told about an import, and what it reports. Kept apart from training's protocol: an import knows no data.
 
 import { z } from 'zod';
+import { nameSchema } from '../store/manifests';
 
 export const importSpecSchema = z.strictObject({
   /** Root of the model store. */
   store: z.string(),
   /** Name of the base to register. */
-  name: z.string(),
+  name: nameSchema,
   /** The published file: .pth or safetensors. */
   file: z.string(),
   /** A name of BASE_ARCHITECTURES. */
@@ -25,7 +26,7 @@ export const importSpecSchema = z.strictObject({
 export const importBackboneSpecSchema = z.strictObject({
   store: z.string(),
   /** Name of the backbone to register. */
-  name: z.string(),
+  name: nameSchema,
   file: z.string(),
   /** `mobilenet-v3-large`: torchvision's weights; `hardnet-85`: HarDNet's. */
   kind: z.enum(['mobilenet-v3-large', 'hardnet-85']),

@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
   const capacity = capacityOf(config);
-  const kinds = new JobKinds([trainingKind(mostRanks(capacity)), evaluationKind, datasetCheckKind]);
+  const kinds = new JobKinds([trainingKind(mostRanks(capacity), store), evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
   const launch = await jobLauncher(env, gangSettings(config));

@@ -3,12 +3,18 @@
 // one `finished` or `failed` and exits.
 
 import { z } from 'zod';
+import { nameSchema } from '../store/manifests';
 import { recipeSchema } from './domain/recipes';
 import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
 /** What of a base's image encoder is trained. */
 export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
+
+/** Names the folders of a job below the store. */
+const jobIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,127}$/, 'must be 1 to 128 of A-Z a-z 0-9 _ . - and begin with a letter or digit');
 
 export const structureSchema = z.strictObject({
   name: z.string().min(1),
@@ -83,7 +89,7 @@ export const trainSpecSchema = z.strictObject({
   /** A name of SYSTEMS; default: the paper's own of the task. `interactive` trains the base itself. */
   system: z.string().optional(),
   /** Name of the model to register, or of the base when that is what is trained. */
-  name: z.string(),
+  name: nameSchema,
   ...dataFields,
   /** Root of the model store. */
   store: z.string(),
@@ -92,7 +98,7 @@ export const trainSpecSchema = z.strictObject({
   /** Unless frozen, what is trained of the encoder too; registers a new version of the base. */
   encoder: encoderTrainingSchema.default('frozen'),
   /** Name for that version (default: the base's own). */
-  baseName: z.string().optional(),
+  baseName: nameSchema.optional(),
   /**
    * Model to start from: `name`, `name@version` or `name@alias`; default: random weights. Of a model of the other task the
    * MobileNet is taken over, which must have the same width and blocks.
@@ -131,14 +137,14 @@ export const trainSpecSchema = z.strictObject({
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
   /** Id of the job that this run belongs to, recorded with what it registers. */
-  jobId: z.string().min(1).optional(),
+  jobId: jobIdSchema.optional(),
   /** Who asked for the run, recorded as well (default: the user of the process). */
   createdBy: z.string().min(1).optional(),
 });
 
 export const createBaseSpecSchema = z.strictObject({
   store: z.string(),
-  name: z.string(),
+  name: nameSchema,
   /** A name of BASE_ARCHITECTURES. */
   arch: z.string(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
@@ -176,7 +182,7 @@ export const evaluationSpecSchema = z.strictObject({ ...dataFields, ...evaluatio
 /** The same, told to a worker. */
 export const evaluateSpecSchema = evaluationSpecSchema.extend({
   /** Names the result. */
-  id: z.string().min(1),
+  id: jobIdSchema,
   store: z.string(),
   /** LibTorch threads. */
   threads: z.int().min(1).max(1024),

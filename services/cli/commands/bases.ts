@@ -11,7 +11,7 @@ import { runWorker } from '../training/worker';
 import { evaluateBaseCommand } from './evaluate-base';
 import { exportCommand } from './export';
 import { importCommand } from './import';
-import { connected, examples, whole } from './options';
+import { connected, examples, newName, whole } from './options';
 
 export function basesCommand(): Command {
   const command = new Command('bases').description(
@@ -41,7 +41,7 @@ interface CreateOptions {
 function createCommand(): Command {
   return new Command('create')
     .description('make a base with random weights in the store of this machine')
-    .argument('<name>', 'name of the base; an existing one gets a new version')
+    .argument('<name>', 'name of the base; an existing one gets a new version', newName)
     .addOption(new Option('--arch <name>').choices(Object.keys(BASE_ARCHITECTURES)).makeOptionMandatory())
     .option('--seed <number>', 'the same seed gives the same weights', whole(0), 0)
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')

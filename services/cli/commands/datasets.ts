@@ -11,7 +11,7 @@ import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
 import { serviceAddress, withDatasets, type ServiceOptions } from '../stack/session';
 import { withService } from './jobs';
-import { structureList, withLayout, type LayoutOptions, type Structure } from './options';
+import { newName, structureList, withLayout, type LayoutOptions, type Structure } from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -46,7 +46,7 @@ function locationFor(location: string, address: string): string {
 function registerCommand(): Command {
   return withLayout(withService(new Command('register')))
     .description('register a folder of the service under a name; `data validate` checks it, then trainings may name it')
-    .argument('<name>', 'name of the data set; an existing one gets a new version')
+    .argument('<name>', 'name of the data set; an existing one gets a new version', newName)
     .argument('<location>', 'folder or CSV file on the machine of the service')
     .addOption(new Option('--task <name>', 'what it is for').choices(Object.keys(TASKS)).makeOptionMandatory())
     .option('--structures <list>', 'what its masks show, each with its folder: disc=masks,cup=masks_cup', structureList)

@@ -10,7 +10,7 @@ import { CliError, UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { byteSize } from '../output/table';
 import { runWorker } from '../training/worker';
-import { examples, whole } from './options';
+import { examples, newName, whole } from './options';
 
 interface ImportOptions {
   arch?: string;
@@ -57,7 +57,11 @@ export function importCommand(): Command {
     .addOption(new Option('--arch <name>', 'what the file holds').choices(Object.keys(BASE_ARCHITECTURES)))
     .option('--mobilenet <file>', "make a backbone of torchvision's MobileNetV3-Large")
     .option('--hardnet <file>', 'make a backbone of HarDNet-85')
-    .option('--name <name>', "of what is made (default: the architecture's, with the image size when one is given)")
+    .option(
+      '--name <name>',
+      "of what is made (default: the architecture's, with the image size when one is given)",
+      newName,
+    )
     .option('--image-size <pixels>', 'edge of the images that the base will see, a multiple of 16', imageSizeOf)
     .addOption(
       new Option('--se <kind>', 'with --mobilenet: squeeze-and-excitation blocks of the head it is for')

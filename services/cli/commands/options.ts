@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/grpc/address';
+import { nameSchema } from '../../store/manifests';
 import { LAYOUT_NAMES } from '../../training/domain/read-data';
 
 interface Bounds {
@@ -29,6 +30,13 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): (text
     }
     return value;
   };
+}
+
+/** Parser of a name that something is to be registered under. */
+export function newName(text: string): string {
+  const parsed = nameSchema.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`a name ${parsed.error.issues[0]?.message ?? 'is expected'}.`);
+  return text;
 }
 
 function range(min: number, max: number, open: boolean): string {

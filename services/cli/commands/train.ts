@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CancelledError, NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
+import { checkNamed } from '../../training/domain/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
@@ -17,6 +18,7 @@ import { runWorker } from '../training/worker';
 import {
   addressOf,
   examples,
+  newName,
   number,
   structureList,
   whole,
@@ -89,7 +91,7 @@ function taskCommand(task: Task): Command {
     )
     .option('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
-    .requiredOption('--name <name>', 'name of the model; an existing one gets a new version')
+    .requiredOption('--name <name>', 'name of the model; an existing one gets a new version', newName)
     .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
   addPresetFlags(command, 'head', 'head: the encoder stays frozen; adapters, encoder: they are trained too');
   addRecipeFlags(command);
@@ -97,7 +99,7 @@ function taskCommand(task: Task): Command {
   command
     .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
     .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']))
-    .option('--base-name <name>', "with the encoder trained: name of the new base (default: the base's own)")
+    .option('--base-name <name>', "with the encoder trained: name of the new base (default: the base's own)", newName)
     .option('--start-from <model>', 'continue with the weights of this model')
     .option(
       '--backbone <name>',
@@ -120,7 +122,7 @@ function baseCommand(): Command {
     .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
     .option('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
-    .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version');
+    .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version', newName);
   const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
   addPresetFlags(command, 'adapters', part);
   addRecipeFlags(command);
@@ -209,12 +211,14 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     refuseLocalFlags(options);
     return queueTraining(trainSpec(task, options, home, ''), data, options);
   }
-  await ensureBase(home, options);
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
+  const spec = trainSpec(task, options, home, jobFolder);
+  // Before anything is made: a base, a folder.
+  await checkNamed(spec, await ModelStore.open(home));
+  await ensureBase(home, options);
   mkdirSync(jobFolder, { recursive: true });
   const display = new TrainingDisplay(options.name);
   const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
-  const spec = trainSpec(task, options, home, jobFolder);
   const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric))
     .catch((error: unknown) => {
       if (!(error instanceof CancelledError)) throw error;

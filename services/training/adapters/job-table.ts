@@ -93,6 +93,11 @@ export class SqliteJobTable implements JobTable {
     });
   }
 
+  hasRequest(kind: string, requestId: string): boolean {
+    const same = this.database.prepare('SELECT 1 FROM jobs WHERE kind = ? AND request_id = ?').get(kind, requestId);
+    return same !== undefined;
+  }
+
   find(id: string): Job | undefined {
     const row = this.database.prepare<unknown[], Row>(`${SELECT} WHERE id = ?`).get(id);
     return row && toJob(row);

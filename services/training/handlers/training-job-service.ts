@@ -57,8 +57,8 @@ export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   const { queue, store, log } = deps;
   const job = (answer: ReturnType<JobQueue['get']>) => ({ job: toTrainingJob(answer, store) });
   const implementation: UntypedServiceImplementation = {
-    CreateTrainingJob: unary(log, (request: CreateTrainingJobRequest__Output) =>
-      job(queue.create(toCreate(request, deps.datasets))),
+    CreateTrainingJob: unary(log, async (request: CreateTrainingJobRequest__Output) =>
+      job(await queue.submit(toCreate(request, deps.datasets))),
     ),
     GetTrainingJob: unary(log, ({ id }: WithId) => job(queue.get(TRAINING, id))),
     ListTrainingJobs: unary(log, (request: ListTrainingJobsRequest__Output) => {

@@ -1,6 +1,6 @@
 // The command as users run it, against a training service and against a stack of its own.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
@@ -54,9 +54,14 @@ test('create waits for the scores, get and list show them again, delete takes th
 });
 
 test('an evaluation that fails ends the command with its reason', async () => {
-  const { code, err } = await automed('create', 'disc', '--data', join(root, 'nowhere'), ...address);
+  const absent = await automed('create', 'disc', '--data', join(root, 'nowhere'), ...address);
+  expect(absent).toMatchObject({ code: 1, err: expect.stringMatching(/^automed: The data folder \S+ cannot be read/) });
+  expect((await automed('list', ...address)).out).toBe('there are no evaluations\n');
+  const empty = join(root, 'empty');
+  mkdirSync(empty);
+  const { code, err } = await automed('create', 'disc', '--data', empty, ...address);
   expect(code).toBe(1);
-  expect(err).toContain('the evaluation failed: The data folder');
+  expect(err).toContain('the evaluation failed: ');
   expect((await automed('create', 'disc', '--data', data, '--detach')).code).toBe(2);
 });
 

@@ -1,6 +1,6 @@
 // Training jobs from the command line, through a gateway, with a training service that dies on the way.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
@@ -132,9 +132,11 @@ test('ranks and dropout travel with a detached training', async () => {
 });
 
 test('a failure names its cause, and a wrong command line says what is wrong', async () => {
-  const id = (await automed(...train('absent', 1, '--data', join(root, 'nowhere')))).out.trim();
+  const empty = join(root, 'nothing');
+  mkdirSync(empty);
+  const id = (await automed(...train('absent', 1, '--data', empty))).out.trim();
   const { code, err } = await automed('jobs', 'watch', id, ...address());
-  expect([code, err]).toEqual([1, expect.stringMatching(/absent failed: .*nowhere/)]);
+  expect([code, err]).toEqual([1, expect.stringMatching(/absent failed: .*nothing/)]);
   const local = await automed(...train('local', 1, '--job-folder', root));
   expect(local).toMatchObject({
     code: 2,

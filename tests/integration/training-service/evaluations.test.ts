@@ -1,6 +1,6 @@
 // Evaluations through the training service as a process, with real clients and real workers.
 
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
@@ -131,8 +131,12 @@ test('what is wrong is said at once where it can be, and by the evaluation where
   await expect(create({ model: 'absent', data })).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'spec.model' });
   await expect(create({ model: 'disc', data, threshold: 2 })).rejects.toMatchObject({ field: 'spec.threshold' });
   await expect(get('0000000000000000')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  const { error, state, id } = await ended(await create({ model: 'disc', data: join(root, 'nowhere'), device: 'cpu' }));
-  expect([state, error?.reason, error?.field]).toEqual(['EVALUATION_STATE_FAILED', 'NOT_FOUND', 'data']);
+  const nowhere = create({ model: 'disc', data: join(root, 'nowhere'), device: 'cpu' });
+  await expect(nowhere).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'spec.data' });
+  const empty = join(root, 'empty');
+  mkdirSync(empty);
+  const { error, state, id } = await ended(await create({ model: 'disc', data: empty, device: 'cpu' }));
+  expect([state, error?.reason, error?.field]).toEqual(['EVALUATION_STATE_FAILED', 'INVALID_ARGUMENT', 'data']);
   await expect(client.unary('ListEvaluationSamples', { id })).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
 });
 

@@ -1,6 +1,6 @@
 // The training service as a process with real clients and real workers.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { trainingJobClient } from '../../../services/common/grpc/client';
@@ -141,6 +141,7 @@ test('a paused job keeps its checkpoint and goes on from it', async () => {
 
 test('a job fails with the error of its run, and can be resumed when the cause is gone', async () => {
   const later = join(root, 'later');
+  mkdirSync(later);
   const job = await createJob(client, microSpec(later, { name: 'later' }));
   expect(statesOf(await watchToEnd(client, job.id))).toEqual(['PENDING', 'RUNNING', 'FAILED']);
   const failed = await getJob(client, job.id);
@@ -155,10 +156,32 @@ test.each([
   ['a missing name', { name: '' }, 'spec.name'],
   ['a missing task', { task: 'TASK_UNSPECIFIED' as const }, 'spec.task'],
   ['a number out of range', { overrides: { learningRate: -1 } }, 'spec.overrides.learning_rate'],
+  ['a name that leads elsewhere', { name: '../../escaped' }, 'spec.name'],
+  ['a name of a base that is none', { baseName: 'my base' }, 'spec.base_name'],
+  ['data that is not there', { data: '/nope' }, 'spec.data'],
+  ['no data', { data: '' }, 'spec.data'],
+  ['data that is neither folder nor table', { data: __filename }, 'spec.data'],
+  ['an unknown layout', { layout: 'chocolate' }, 'spec.layout'],
+  ['an unknown base', { base: 'nobody' }, 'spec.base'],
+  ['a base that is made only where its encoder is trained', { base: 'tiny' }, 'spec.base'],
+  ['an unknown version of a base', { base: 'micro@9' }, 'spec.base'],
+  ['an unknown model to start from', { startFrom: 'nobody@1' }, 'spec.start_from'],
+  ['an unknown backbone', { backbone: 'nobody' }, 'spec.backbone'],
   ['an unknown recipe', { recipe: 'chocolate' }, 'recipe'],
   ['a system of the other task', { system: 'medcls' }, 'system'],
 ])('refuses %s at once', async (_what, changes, field) => {
+  const count = async () => (await client.unary('ListTrainingJobs', {})).jobs.length;
+  const before = await count();
   await expect(createJob(client, microSpec(data, changes))).rejects.toMatchObject({ field });
+  expect(await count()).toBe(before);
+});
+
+test('a repeated request answers its job, though the data is gone since', async () => {
+  const gone = writeDiscs(join(root, 'gone'), 8);
+  const job = await createJob(client, microSpec(gone, { name: 'gone' }), 'gone');
+  await watchToEnd(client, job.id);
+  rmSync(gone, { recursive: true });
+  expect((await createJob(client, microSpec(gone, { name: 'gone' }), 'gone')).id).toBe(job.id);
 });
 
 test('lists, and deletes what has ended', async () => {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { evaluationSpecSchema } from '../../protocol';
 import type { JobKind } from '../jobs/kinds';
+import { checkData } from '../preflight';
 
 export const EVALUATION = 'evaluation';
 
@@ -15,5 +16,6 @@ export const evaluationKind: JobKind<EvaluationJobSpec> = {
   name: EVALUATION,
   noun: 'evaluation',
   spec: evaluationJobSpecSchema,
+  ready: (spec) => checkData(spec, 'spec.'),
   command: (spec, { jobId, store, threads }) => ({ type: 'evaluate', spec: { ...spec, id: jobId, store, threads } }),
 };

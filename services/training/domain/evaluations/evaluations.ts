@@ -65,7 +65,7 @@ export class Evaluations {
       throw automedError('NOT_FOUND', error.message, { field: 'spec.model', cause: error });
     });
     const named = dataset === '' ? {} : this.deps.dataOf(dataset, manifest.task, spec.allowProblems ?? false);
-    const job = this.deps.queue.create({
+    const job = await this.deps.queue.submit({
       kind: EVALUATION,
       requestId,
       spec: { ...spec, ...named, model: `${manifest.name}@${manifest.version}` },

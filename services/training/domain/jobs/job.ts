@@ -89,6 +89,8 @@ export interface JobFilter {
 export interface JobTable {
   /** Inserts a PENDING job with its first event, unless the kind has one with this request id: then that one. */
   insert(draft: JobDraft): { job: Job; created: boolean };
+  /** Whether a job of the kind was created under this request id. */
+  hasRequest(kind: string, requestId: string): boolean;
   find(id: string): Job | undefined;
   /** Newest first. @param before id of the last job of the page before */
   list(filter: JobFilter, limit: number, before?: string): Job[];

@@ -23,6 +23,8 @@ export interface JobKind<Spec = unknown> {
   readonly spec: z.ZodType<Spec>;
   /** Refuses what the schema cannot, with a typed error; called at create. */
   check?(spec: Spec): void;
+  /** Refuses what names something that is not there, with a typed error; called at create, of a repeated request not again. */
+  ready?(spec: Spec): Promise<void>;
   /** Processes that work on it together; default: one. */
   ranks?(spec: Spec): number;
   /** Told to every worker of the job, the first as well as those that continue. */

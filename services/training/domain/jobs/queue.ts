@@ -67,24 +67,27 @@ export class JobQueue {
    * @throws InvalidInputError when the specification is malformed, or was another one under the same request id
    */
   create({ kind, requestId, spec, name, task, priority }: CreateJob): Job {
-    const parsed = this.kinds.get(kind).spec.safeParse(spec);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const field = ['spec', ...(issue?.path ?? [])]
-        .join('.')
-        .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message}.`, { field });
-    }
-    this.kinds.get(kind).check?.(parsed.data);
+    const checked = this.checked(kind, spec);
     const id = randomBytes(8).toString('hex');
-    const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: parsed.data, name, task, priority };
+    const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: checked, name, task, priority };
     const { job, created } = this.table.insert(draft);
-    if (!created && digestOf([job.spec, job.priority]) !== digestOf([parsed.data, priority])) {
+    if (!created && digestOf([job.spec, job.priority]) !== digestOf([checked, priority])) {
       const text = `The request id ${JSON.stringify(requestId)} was used for job ${job.id}, which was asked for differently.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'request_id' });
     }
     if (created) this.notices.emit('work');
     return job;
+  }
+
+  /**
+   * As `create`, once everything that the specification names is found; what a repeated request names may be gone since.
+   * @throws NotFoundError with the field
+   */
+  async submit(wanted: CreateJob): Promise<Job> {
+    const { kind, requestId } = wanted;
+    const spec = this.checked(kind, wanted.spec);
+    if (requestId === '' || !this.table.hasRequest(kind, requestId)) await this.kinds.get(kind).ready?.(spec);
+    return this.create(wanted);
   }
 
   /** @throws NotFoundError also for a job of another kind */
@@ -139,6 +142,19 @@ export class JobQueue {
     const job = this.table.change(id, decide);
     this.notices.emit('change', id);
     return job;
+  }
+
+  private checked(kind: string, spec: unknown): unknown {
+    const parsed = this.kinds.get(kind).spec.safeParse(spec);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      const field = ['spec', ...(issue?.path ?? [])]
+        .join('.')
+        .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message}.`, { field });
+    }
+    this.kinds.get(kind).check?.(parsed.data);
+    return parsed.data;
   }
 
   private ask(kind: string, id: string, action: 'cancel' | 'pause' | 'resume'): Job {

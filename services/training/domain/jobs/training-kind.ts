@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { automedError } from '../../../common/errors';
-import { nameSchema } from '../../../store';
+import type { ModelStore } from '../../../store';
 import { trainSpecSchema } from '../../protocol';
+import { checkNamed } from '../preflight';
 import { recipeFor } from '../recipes';
 import { systemFor } from '../systems';
 import type { JobKind } from './kinds';
@@ -11,13 +12,13 @@ export const TRAINING = 'training';
 /** What a caller says of a training; the rest of a run's specification is the service's. */
 export const trainingJobSpecSchema = trainSpecSchema
   .omit({ store: true, jobFolder: true, threads: true, resume: true, jobId: true })
-  .extend({ name: nameSchema, device: trainSpecSchema.shape.device.unwrap().default('auto') });
+  .extend({ device: trainSpecSchema.shape.device.unwrap().default('auto') });
 
 export type TrainingJobSpec = z.infer<typeof trainingJobSpecSchema>;
 export type TrainingJobSpecInput = z.input<typeof trainingJobSpecSchema>;
 
 /** @param mostRanks that the service can run of one training */
-export function trainingKind(mostRanks: number): JobKind<TrainingJobSpec> {
+export function trainingKind(mostRanks: number, store: ModelStore): JobKind<TrainingJobSpec> {
   return {
     name: TRAINING,
     noun: 'training job',
@@ -28,6 +29,7 @@ export function trainingKind(mostRanks: number): JobKind<TrainingJobSpec> {
       const text = `${ranks} ranks are more than the ${mostRanks} that this service has threads for.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'spec.ranks' });
     },
+    ready: (spec) => checkNamed(spec, store, 'spec.'),
     ranks: ({ ranks }) => ranks,
     command: (spec, { jobId, ...machine }) => ({ type: 'train', spec: { ...spec, ...machine, jobId, resume: true } }),
   };

@@ -18,6 +18,18 @@ describe('oneLine', () => {
     expect(oneLine(automedError('NOT_FOUND', 'There is no model "x".'))).toContain('automed models list');
   });
 
+  it.each([
+    ['base', 'automed bases list'],
+    ['spec.start_from', 'automed models list'],
+    ['id', 'automed jobs list'],
+  ])('shows where to look for what the field %s names', (field, list) => {
+    expect(oneLine(automedError('NOT_FOUND', 'There is no training job "x".', { field }))).toContain(list);
+  });
+
+  it.each(['data', 'spec.data', 'file', 'spec.location'])('sends nobody to a list for a path (%s)', (field) => {
+    expect(oneLine(automedError('NOT_FOUND', '/nope cannot be read.', { field }))).toBe('/nope cannot be read.');
+  });
+
   it('names the file that does not exist', () => {
     const error = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', path: '/tmp/x.png' });
     expect(oneLine(error)).toBe('/tmp/x.png does not exist');
