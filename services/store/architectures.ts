@@ -1,6 +1,7 @@
 // The named base architectures: the `architecture` of base.json, which native code reads as it stands. Those of heads are
 // named in native code (native/src/models/head.h).
 
+import { excerpt } from '../common/bounded-text';
 import { automedError } from '../common/errors';
 import type { BaseArchitecture, Family } from './manifests';
 
@@ -69,5 +70,7 @@ export function baseArchitecture(name: string): NamedBase {
   const found = Object.hasOwn(BASE_ARCHITECTURES, name) ? BASE_ARCHITECTURES[name] : undefined;
   if (found) return found;
   const known = Object.keys(BASE_ARCHITECTURES).join(', ');
-  throw automedError('INVALID_ARGUMENT', `There is no architecture "${name}"; known are ${known}.`, { field: 'arch' });
+  throw automedError('INVALID_ARGUMENT', `There is no architecture "${excerpt(name)}"; known are ${known}.`, {
+    field: 'arch',
+  });
 }

@@ -2,6 +2,7 @@
 
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { excerpt, shortList } from '../common/bounded-text';
 import { automedError } from '../common/errors';
 import { errnoOf, replaceFile } from './durable';
 import {
@@ -35,7 +36,7 @@ function splitReference(reference: string): [name: string, selector: string] {
   if (!wellFormed) {
     throw automedError(
       'INVALID_ARGUMENT',
-      `${JSON.stringify(reference)} is no reference: write NAME, NAME@VERSION or NAME@ALIAS.`,
+      `${JSON.stringify(excerpt(reference))} is no reference: write NAME, NAME@VERSION or NAME@ALIAS.`,
       { field: 'model' },
     );
   }
@@ -98,25 +99,33 @@ export class ModelStore {
     const version = (await this.aliases(name))[this.checkAlias(selector)];
     if (version !== undefined) return this.models.resolve(name, String(version));
     if ((await this.models.versions(name)).length === 0) throw await this.models.unknown(name);
-    throw automedError('NOT_FOUND', `The model ${name} has no alias "${selector}".`, { field: 'model' });
+    throw automedError('NOT_FOUND', `The model ${name} has no alias "${excerpt(selector)}".`, { field: 'model' });
   }
 
   /** @param reference `name` for the highest version, or `name@3` */
   async resolveBase(reference: string): Promise<StoredBase> {
     const [name, selector] = splitReference(reference);
     if (isVersion(selector)) return this.bases.resolve(name, selector);
-    throw automedError('INVALID_ARGUMENT', `Bases have versions and no aliases: ${JSON.stringify(reference)}.`, {
-      field: 'base',
-    });
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `Bases have versions and no aliases: ${JSON.stringify(excerpt(reference))}.`,
+      {
+        field: 'base',
+      },
+    );
   }
 
   /** @param reference `name` for the highest version, or `name@3` */
   async resolveBackbone(reference: string): Promise<StoredBackbone> {
     const [name, selector] = splitReference(reference);
     if (isVersion(selector)) return this.backbones.resolve(name, selector);
-    throw automedError('INVALID_ARGUMENT', `Backbones have versions and no aliases: ${JSON.stringify(reference)}.`, {
-      field: 'backbone',
-    });
+    throw automedError(
+      'INVALID_ARGUMENT',
+      `Backbones have versions and no aliases: ${JSON.stringify(excerpt(reference))}.`,
+      {
+        field: 'backbone',
+      },
+    );
   }
 
   /**
@@ -210,7 +219,7 @@ export class ModelStore {
     const path = join(this.models.folderOf(name), ALIASES, this.checkAlias(alias));
     await rm(path).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      throw automedError('NOT_FOUND', `The model ${name} has no alias "${alias}".`, { field: 'alias' });
+      throw automedError('NOT_FOUND', `The model ${name} has no alias "${excerpt(alias)}".`, { field: 'alias' });
     });
   }
 
@@ -226,7 +235,7 @@ export class ModelStore {
     if (bound.length > 0 && !options.force) {
       throw automedError(
         'ILLEGAL_STATE',
-        `${bound.map((alias) => `${name}@${alias}`).join(', ')} would point to nothing: move or delete the alias first, or force it.`,
+        `${shortList(bound.map((alias) => `${name}@${alias}`))} would point to nothing: move or delete the alias first, or force it.`,
         { field: 'model' },
       );
     }

@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { z } from 'zod';
+import { excerpt, shortList } from '../common/bounded-text';
 import { AutomedError, automedError } from '../common/errors';
 import { publishFolder, removeFolder, replaceFile, storageError, sweepTemporaries, temporaryName } from './durable';
 import { MANIFEST_SCHEMA, nameSchema } from './manifests';
@@ -71,7 +72,7 @@ export class VersionedFolder<M extends Manifest> {
     const parsed = nameSchema.safeParse(name);
     if (!parsed.success) {
       const reason = parsed.error.issues[0]?.message ?? 'is malformed';
-      throw automedError('INVALID_ARGUMENT', `The ${this.kind} name ${JSON.stringify(name)} ${reason}.`, {
+      throw automedError('INVALID_ARGUMENT', `The ${this.kind} name ${JSON.stringify(excerpt(name))} ${reason}.`, {
         field: this.kind,
       });
     }
@@ -124,7 +125,7 @@ export class VersionedFolder<M extends Manifest> {
     if (!versions.includes(version)) {
       throw automedError(
         'NOT_FOUND',
-        `The ${this.kind} ${name} has no version ${selector}; it has ${versions.join(', ')}.`,
+        `The ${this.kind} ${name} has no version ${excerpt(selector)}; it has ${shortList(versions)}.`,
         { field: this.kind },
       );
     }
@@ -179,8 +180,8 @@ export class VersionedFolder<M extends Manifest> {
 
   async unknown(name: string): Promise<Error> {
     const known = await this.names();
-    const hint = known.length ? `known are ${known.slice(0, 20).join(', ')}` : 'the store has none yet';
-    return automedError('NOT_FOUND', `There is no ${this.kind} "${name}"; ${hint}.`, { field: this.kind });
+    const hint = known.length ? `known are ${shortList(known)}` : 'the store has none yet';
+    return automedError('NOT_FOUND', `There is no ${this.kind} "${excerpt(name)}"; ${hint}.`, { field: this.kind });
   }
 
   private refuseNewer(name: string, version: number, json: unknown): void {

@@ -1,5 +1,6 @@
 import { status as Code, type sendUnaryData, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { excerpt } from '../bounded-text';
 import type { ServiceRegistration } from './handlers';
 
 export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
@@ -56,7 +57,7 @@ export class Health {
           const name = call.request.service;
           void this.lookUp(name).then((status) => {
             if (status !== 'SERVICE_UNKNOWN') callback(null, { status });
-            else callback({ code: Code.NOT_FOUND, details: `No health is known under the name '${name}'.` });
+            else callback({ code: Code.NOT_FOUND, details: `No health is known under the name '${excerpt(name)}'.` });
           });
         },
         watch: (call: Watch) => this.watch(call),

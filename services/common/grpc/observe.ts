@@ -9,8 +9,13 @@ import {
   type Deadline,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
+import { cutText } from '../bounded-text';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
+import { boundStatus } from './status-bounds';
+
+/** Of a call's log line: a caller may name several models. */
+const MAX_MODEL_BYTES = 256;
 
 export const REQUEST_ID = 'x-request-id';
 
@@ -79,8 +84,10 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
         next(metadata);
       },
       sendStatus: (status, next) => {
-        end(status.code ?? Code.UNKNOWN, status.details ?? '');
-        next(status);
+        // Every status leaves here, also those that neither a handler nor the relay made.
+        const bounded = boundStatus(status);
+        end(bounded.code ?? Code.UNKNOWN, bounded.details);
+        next(bounded);
       },
     });
   };
@@ -93,7 +100,11 @@ function acceptRequestId(metadata: Metadata): string {
 
 function logCall(record: CallRecord | undefined, log: Logger, facts: Record<string, unknown>, details: string): void {
   const logger = record?.log ?? log;
-  const line = { event: 'call', ...facts, ...(record?.model === undefined ? {} : { model: record.model }) };
+  const line = {
+    event: 'call',
+    ...facts,
+    ...(record?.model === undefined ? {} : { model: cutText(record.model, MAX_MODEL_BYTES) }),
+  };
   const quiet = String(facts.service).startsWith('grpc.');
   if (facts.code === 'OK') logger[quiet ? 'debug' : 'info'](line, 'answered');
   else if (facts.code === 'INTERNAL' || facts.code === 'UNKNOWN')

@@ -1,5 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { ItemStatus } from '../../../proto/gen/automed/common/v1/ItemStatus';
+import { excerpt } from '../bounded-text';
 import { automedError } from '../errors';
 import type { Lease } from '../inference';
 import { wellFormed, type CallContext } from './handlers';
@@ -57,7 +58,11 @@ export async function serveSeries<Request extends { model: string }, Result, Mod
 }
 
 function anotherModel(named: string, reference: string): Error {
-  return automedError('INVALID_ARGUMENT', `This stream is on the model '${reference}'; open another for '${named}'.`, {
-    field: 'model',
-  });
+  return automedError(
+    'INVALID_ARGUMENT',
+    `This stream is on the model '${reference}'; open another for '${excerpt(named)}'.`,
+    {
+      field: 'model',
+    },
+  );
 }

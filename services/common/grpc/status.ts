@@ -2,14 +2,14 @@
 // a client catches the class that the server threw.
 
 import { Metadata, status as Code, type StatusObject } from '@grpc/grpc-js';
-import { Any } from 'nice-grpc-error-details/lib/proto/google/protobuf/any';
 import { BadRequest, ErrorInfo, RetryInfo } from 'nice-grpc-error-details/lib/proto/google/rpc/error_details';
 import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status';
 import type { ItemStatus, ItemStatus__Output } from '../../../proto/gen/automed/common/v1/ItemStatus';
 import { automedError, AutomedError, ERROR_CODES, type ErrorCode } from '../errors';
+import { DETAILS_KEY, pack, unpack } from './status-details';
+import { boundDescription, boundField, boundMessage } from './status-bounds';
 
 export const ERROR_DOMAIN = 'automed';
-const DETAILS_KEY = 'grpc-status-details-bin';
 const DEFAULT_RETRY_MS = 1_000;
 
 /** One line per code; proto/README.md shows the same table. */
@@ -56,10 +56,9 @@ export function asAutomedError(thrown: unknown): AutomedError {
   return automedError('INTERNAL', String(thrown), { cause: thrown });
 }
 
-/** What callers may read: a fault of ours keeps its text for the log. */
+/** What callers may read, at most 1000 bytes: a fault of ours keeps its text for the log. */
 function publicMessage(error: AutomedError, requestId: string): string {
-  // A status message travels percent-encoded, which half a surrogate pair cannot.
-  if (error.code !== 'INTERNAL') return error.message.replace(/\p{Surrogate}/gu, '\ufffd');
+  if (error.code !== 'INTERNAL') return boundMessage(error.message);
   return `Internal error; the server's log has the cause under request id ${requestId}.`;
 }
 
@@ -68,7 +67,7 @@ function retryAfterMs(error: AutomedError): number | undefined {
   return error.code === 'QUEUE_FULL' || error.code === 'OUT_OF_MEMORY' ? DEFAULT_RETRY_MS : undefined;
 }
 
-/** The status of a failed call, with `grpc-status-details-bin` in its trailers. */
+/** The status of a failed call, with `grpc-status-details-bin` in its trailers; message and details are bounded. */
 export function toStatus(thrown: unknown, requestId: string): StatusObject {
   const error = asAutomedError(thrown);
   const code = GRPC_CODE_OF[error.code];
@@ -76,7 +75,7 @@ export function toStatus(thrown: unknown, requestId: string): StatusObject {
   const retryMs = retryAfterMs(error);
   const details = [pack(ErrorInfo, ErrorInfo.fromPartial({ reason: error.code, domain: ERROR_DOMAIN }))];
   if (error.field !== undefined) {
-    const fieldViolations = [{ field: error.field, description: message }];
+    const fieldViolations = [{ field: boundField(error.field), description: boundDescription(message) }];
     details.push(pack(BadRequest, BadRequest.fromPartial({ fieldViolations })));
   }
   if (retryMs !== undefined) {
@@ -110,7 +109,7 @@ export function toItemStatus(thrown: unknown, requestId: string): ItemStatus {
     code: GRPC_CODE_OF[error.code],
     message: publicMessage(error, requestId),
     reason: error.code,
-    field: error.field ?? '',
+    field: boundField(error.field ?? ''),
     ...(retryMs === undefined ? {} : { retryAfterMs: Math.ceil(retryMs) }),
   };
 }
@@ -122,19 +121,4 @@ export function fromItemStatus(status: ItemStatus__Output): AutomedError {
     field: status.field === '' ? undefined : status.field,
     retryAfterMs: status.retryAfterMs === undefined ? undefined : Number(status.retryAfterMs),
   });
-}
-
-interface DetailType<T> {
-  readonly $type: string;
-  encode(message: T): { finish(): Uint8Array };
-  decode(input: Uint8Array): T;
-}
-
-function pack<T>(type: DetailType<T>, message: T): Any {
-  return Any.fromPartial({ typeUrl: `type.googleapis.com/${type.$type}`, value: type.encode(message).finish() });
-}
-
-function unpack<T>(details: readonly Any[], type: DetailType<T>): T | undefined {
-  const found = details.find((detail) => detail.typeUrl.endsWith(`/${type.$type}`));
-  return found && type.decode(found.value);
 }

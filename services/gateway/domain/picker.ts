@@ -1,3 +1,4 @@
+import { excerpt } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
 import { findRule, type Backend, type Routes, type Rule } from './routes';
 
@@ -13,7 +14,7 @@ export class Picker {
   /** @throws NotFoundError without a rule, DeviceError (UNAVAILABLE) without a healthy backend */
   pick(service: string, model: string): string {
     const rule = findRule(this.routes, service, model);
-    const subject = model === '' ? service : `${service} with the model '${model}'`;
+    const subject = model === '' ? service : `${service} with the model '${excerpt(model)}'`;
     if (!rule) throw automedError('NOT_FOUND', `No route leads to ${subject}.`, { field: 'model' });
     const healthy = rule.backends.filter(({ address, weight }) => weight > 0 && this.isHealthy(address, service));
     if (healthy.length === 0) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { excerpt } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
 
 /** One address that answers, and its share of the calls among the healthy ones of its rule. */
@@ -54,7 +55,7 @@ export function allAddresses(routes: Routes): string[] {
 /** What `automed-model` says must be what the message says; either alone is enough. */
 export function agreedModel(fromMessage: string, fromMetadata: string | undefined): string {
   if (fromMetadata === undefined || fromMetadata === fromMessage) return fromMessage;
-  const text = `The metadata automed-model says '${fromMetadata}', the request says '${fromMessage}'.`;
+  const text = `The metadata automed-model says '${excerpt(fromMetadata)}', the request says '${excerpt(fromMessage)}'.`;
   throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
 }
 

@@ -16,6 +16,7 @@ import { automedError } from '../../common/errors';
 import { bidi, bufferOneMessage, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { toStatus } from '../../common/grpc/status';
+import { boundStatus } from '../../common/grpc/status-bounds';
 import type { Logger } from '../../common/logging';
 import { readModelField } from '../domain/model-field';
 import { agreedModel } from '../domain/routes';
@@ -29,6 +30,9 @@ export interface RelayDeps {
   pick(service: string, model: string): Client;
   log: Logger;
 }
+
+/** Of a call's header fields together, bytes. Many more make a backend end the connection that all callers share. */
+const MAX_HEADER_BYTES = 65_536;
 
 const identity = (bytes: Bytes): Bytes => bytes;
 
@@ -92,6 +96,7 @@ async function relay(
   const deadline = deadlineMs(call.getDeadline());
   const options = Number.isFinite(deadline) ? { deadline } : {};
   const metadata = withoutHopHeaders(call.metadata);
+  requireShort(metadata);
   metadata.set('x-request-id', context.requestId);
   const upstream = client.makeBidiStreamRequest(path, identity, identity, metadata, options);
   bufferOneMessage(upstream);
@@ -153,12 +158,22 @@ function receive(upstream: Outgoing, call: Incoming, signal: AbortSignal): Promi
   });
 }
 
-/** Upstream's status as it came; one that the channel made up itself names addresses, and becomes a sentence. */
+/** Upstream's status as it came, within the bounds of any status; one that the channel made up itself names addresses, and becomes a sentence. */
 function outward(status: StatusObject, requestId: string): StatusObject {
   const made = status.code === Code.UNAVAILABLE && status.metadata.get('grpc-status-details-bin').length === 0;
-  if (!made) return { ...status, metadata: withoutHopHeaders(status.metadata) };
+  if (!made) return boundStatus({ ...status, metadata: withoutHopHeaders(status.metadata) });
   const text = 'The backend of this call went away or cannot be reached; try again.';
   return toStatus(automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause: status }), requestId);
+}
+
+function requireShort(metadata: Metadata): void {
+  let bytes = 0;
+  for (const [key, values] of Object.entries(metadata.toHttp2Headers())) {
+    for (const value of [values].flat()) bytes += key.length + Buffer.byteLength(String(value));
+  }
+  if (bytes <= MAX_HEADER_BYTES) return;
+  const text = `The metadata of the call has ${bytes} bytes; at most ${MAX_HEADER_BYTES} are passed on.`;
+  throw automedError('INVALID_ARGUMENT', text);
 }
 
 function withoutHopHeaders(metadata: Metadata): Metadata {

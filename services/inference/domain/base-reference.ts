@@ -1,3 +1,4 @@
+import { excerpt } from '../../common/bounded-text';
 import { AutomedError, automedError } from '../../common/errors';
 import type { StoredBase, StoredModel } from '../../store';
 
@@ -18,7 +19,7 @@ export async function resolveBaseOrModel(names: Names, reference: string): Promi
   }
   const model = await unlessMissing(names.resolveModel(reference));
   if (!model) {
-    const text = `There is no base and no segmentation model "${reference}".`;
+    const text = `There is no base and no segmentation model "${excerpt(reference)}".`;
     throw automedError('NOT_FOUND', text, { field: 'model' });
   }
   const { manifest } = model;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { InteractiveSessionRequest__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
+import { excerpt } from '../../common/bounded-text';
 import { AutomedError, automedError } from '../../common/errors';
 import { wellFormed, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
@@ -100,7 +101,7 @@ class Session {
   private async run(base: InteractiveBase, request: Request): Promise<Outcome> {
     const started = performance.now();
     if (request.model !== '' && request.model !== this.reference) {
-      const text = `This session is on '${this.reference}'; open another for '${request.model}'.`;
+      const text = `This session is on '${this.reference}'; open another for '${excerpt(request.model)}'.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
     }
     if (request.image) {

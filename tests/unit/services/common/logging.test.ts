@@ -27,3 +27,18 @@ test('writes the causes of an error, and a stack only for faults of ours', () =>
   expect(typed.err).not.toHaveProperty('stack');
   expect(logged((log) => log.error({ err: cause }, 'x')).err).toHaveProperty('stack');
 });
+
+test('cuts texts, lists and causes, wherever they are', () => {
+  const long = 'x'.repeat(1_000_000);
+  let error: Error = automedError('INTERNAL', long);
+  for (let depth = 0; depth < 50; depth += 1) error = automedError('NOT_FOUND', long, { cause: error });
+  const line = logged((log) =>
+    log.child({ requestId: 'r' }).warn({ err: error, names: Array(5_000).fill('n'), deep: { text: long } }, long),
+  );
+  expect(JSON.stringify(line).length).toBeLessThan(32_768);
+  expect(line).toMatchObject({
+    requestId: 'r',
+    message: expect.stringMatching(/^x+\.\.\. \(1000000 bytes\)$/) as string,
+  });
+  expect((line.names as string[]).at(-1)).toBe('and 4900 more');
+});

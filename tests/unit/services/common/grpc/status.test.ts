@@ -1,4 +1,6 @@
 import { Metadata, status as Code } from '@grpc/grpc-js';
+import { ErrorInfo, RetryInfo } from 'nice-grpc-error-details/lib/proto/google/rpc/error_details';
+import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status';
 import {
   automedError,
   CheckpointError,
@@ -7,6 +9,8 @@ import {
   InvalidInputError,
   ResourceExhaustedError,
 } from '../../../../../services/common/errors';
+import { boundStatus } from '../../../../../services/common/grpc/status-bounds';
+import { DETAILS_KEY, pack } from '../../../../../services/common/grpc/status-details';
 import { fromItemStatus, fromStatus, toItemStatus, toStatus } from '../../../../../services/common/grpc/status';
 
 test.each([...ERROR_CODES])('%s comes back as the same class and code', (code) => {
@@ -66,3 +70,32 @@ test('the status of an item carries reason, field and delay both ways', () => {
   const wire = { code: 8, message: 'full', reason: 'QUEUE_FULL', field: '', retryAfterMs: '40' };
   expect(fromItemStatus(wire)).toMatchObject({ code: 'QUEUE_FULL', field: undefined, retryAfterMs: 40 });
 });
+
+test.each(['a', '\u75c5', '\u{1f642}', '%', '\ud800'])('a status of a megabyte of %j fits into trailers', (unit) => {
+  const text = unit.repeat(1_000_000);
+  const status = toStatus(automedError('INVALID_ARGUMENT', text, { field: text, retryAfterMs: 5 }), 'id');
+  expect(Buffer.byteLength(status.details)).toBeLessThanOrEqual(1_000);
+  expect(encodeURI(status.details).length + detailsBytes(status.metadata)).toBeLessThan(8_192);
+  expect(detailsBytes(status.metadata)).toBeLessThan(4_096);
+  expect(fromStatus(status)).toMatchObject({ code: 'INVALID_ARGUMENT', retryAfterMs: 5 });
+  const item = toItemStatus(automedError('NOT_FOUND', text, { field: text }), 'id');
+  expect(Buffer.byteLength(`${item.message}${item.field}`)).toBeLessThanOrEqual(1_256);
+});
+
+test('a status of another make keeps what clients read of its details, cut to the same bounds', () => {
+  const info = { reason: 'QUEUE_FULL', domain: 'automed', metadata: { all: 'x'.repeat(50_000) } };
+  const retry = RetryInfo.fromPartial({ retryDelay: { seconds: 2 } });
+  const details = [pack(ErrorInfo, ErrorInfo.fromPartial(info)), pack(RetryInfo, retry)];
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(Status.encode(Status.fromPartial({ details })).finish()));
+  const bounded = boundStatus({ code: Code.RESOURCE_EXHAUSTED, details: 'x'.repeat(70_000), metadata });
+  expect(detailsBytes(bounded.metadata)).toBeLessThan(4_096);
+  expect(fromStatus(bounded)).toMatchObject({ code: 'QUEUE_FULL', retryAfterMs: 2_000 });
+  expect(metadata.get(DETAILS_KEY)[0]?.length).toBeGreaterThan(50_000);
+  const short = toStatus(automedError('NOT_FOUND', 'no'), 'id');
+  expect(boundStatus(short)).toBe(short);
+});
+
+function detailsBytes(metadata: Metadata): number {
+  return (metadata.get(DETAILS_KEY)[0] as Buffer).toString('base64').length;
+}
