@@ -1,6 +1,7 @@
 #include "pipeline/everything.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <string>
 
@@ -15,14 +16,23 @@ constexpr double kProbability = 0.5;  // SAM's mask threshold, logit 0
 struct Candidate {
   std::int64_t point;  // index in the grid
   std::int64_t mask;   // index among the decoder's masks
-  double predicted_iou;
-  double stability;
+  float predicted_iou;
+  float stability;
   std::array<float, 4> box;  // x0, y0, x1, y1: the first and the last column and row, as SAM has it
 };
 
 void check_range(double value, double low, double high, const std::string& field) {
   if (value >= low && value <= high) return;
   throw Error(ErrorCode::kInvalidArgument, field + " is out of range", field);
+}
+
+/// The shortest decimal that rounds to the same float32: what somebody typed into a field of single precision.
+double shortest_decimal(double value) {
+  std::array<char, 32> text{};
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), static_cast<float>(value));
+  double decimal = value;
+  std::from_chars(text.data(), written.ptr, decimal);
+  return decimal;
 }
 
 /// SAM's `build_point_grid` on the original image: n * n points x, y, row by row.
@@ -57,14 +67,17 @@ torch::Tensor restore(const torch::Tensor& low_res, const Placement& placement) 
 void collect_candidates(const models::MaskPrediction& prediction, std::int64_t first_point, const Placement& placement,
                         const EverythingOptions& options, std::vector<Candidate>& candidates) {
   const auto iou = prediction.iou.accessor<float, 2>();
+  // PyTorch compares a float32 tensor with a Python number in float32.
+  const auto min_iou = static_cast<float>(options.min_predicted_iou);
+  const auto min_stability = static_cast<float>(options.min_stability);
   for (std::int64_t point = 0; point < iou.size(0); ++point) {
     for (std::int64_t mask = 0; mask < iou.size(1); ++mask) {
-      if (!(iou[point][mask] > options.min_predicted_iou)) continue;
+      if (!(iou[point][mask] > min_iou)) continue;
       const auto logits = restore(prediction.masks[point][mask], placement);  // height,width
-      const auto inner = (logits > options.stability_offset).sum().item<double>();
-      const auto outer = (logits > -options.stability_offset).sum().item<double>();
-      const double stability = inner / outer;
-      if (!(stability >= options.min_stability)) continue;  // also without any foreground, which is 0 / 0
+      const auto inner = (logits > options.stability_offset).sum().item<float>();
+      const auto outer = (logits > -options.stability_offset).sum().item<float>();
+      const float stability = inner / outer;
+      if (!(stability >= min_stability)) continue;  // also without any foreground, which is 0 / 0
       const auto box = bounding_box_of(logits > 0);
       if (!box) continue;
       const auto [x, y, width, height] = *box;
@@ -78,13 +91,11 @@ void collect_candidates(const models::MaskPrediction& prediction, std::int64_t f
   }
 }
 
-double box_iou(const std::array<float, 4>& a, const std::array<float, 4>& b) {
-  const auto area = [](const std::array<float, 4>& box) {
-    return static_cast<double>(box[2] - box[0]) * static_cast<double>(box[3] - box[1]);
-  };
-  const double width = std::max(0.0F, std::min(a[2], b[2]) - std::max(a[0], b[0]));
-  const double height = std::max(0.0F, std::min(a[3], b[3]) - std::max(a[1], b[1]));
-  const double both = width * height;
+float box_iou(const std::array<float, 4>& a, const std::array<float, 4>& b) {
+  const auto area = [](const std::array<float, 4>& box) { return (box[2] - box[0]) * (box[3] - box[1]); };
+  const float width = std::max(0.0F, std::min(a[2], b[2]) - std::max(a[0], b[0]));
+  const float height = std::max(0.0F, std::min(a[3], b[3]) - std::max(a[1], b[1]));
+  const float both = width * height;
   return both / (area(a) + area(b) - both);
 }
 
@@ -129,10 +140,11 @@ std::vector<std::size_t> suppress_overlaps(const std::vector<std::array<float, 4
   std::vector<std::size_t> order(boxes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] > scores[b]; });
+  const double limit = shortest_decimal(max_iou);
   std::vector<std::size_t> kept;
   for (const auto candidate : order) {
     const bool overlaps = std::any_of(kept.begin(), kept.end(),
-                                      [&](auto other) { return box_iou(boxes[other], boxes[candidate]) > max_iou; });
+                                      [&](auto other) { return box_iou(boxes[other], boxes[candidate]) > limit; });
     if (!overlaps) kept.push_back(candidate);
   }
   return kept;

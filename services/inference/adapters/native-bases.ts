@@ -1,6 +1,13 @@
-import { type Base, type Engine, EVERYTHING_DEFAULTS, type RequestOptions } from '../../../native/lib';
+import {
+  type Base,
+  type Engine,
+  EVERYTHING_DEFAULTS,
+  type EverythingOptions,
+  type RequestOptions,
+} from '../../../native/lib';
 import type { BaseIdentity, RunOptions } from '../../common/inference';
 import type {
+  EverythingParameters,
   ImageSource,
   InteractiveBase,
   InteractiveBases,
@@ -43,9 +50,21 @@ function interactiveBase(engine: Engine, base: Base, identity: BaseIdentity, emb
     },
     everything: async (source, parameters, options) => {
       const id = await idOf(source);
-      const raw = { ...EVERYTHING_DEFAULTS, ...parameters };
+      const raw = withDefaults(parameters);
       return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keyed(options, id))) };
     },
+  };
+}
+
+function withDefaults(parameters: EverythingParameters): EverythingOptions {
+  const defaults = EVERYTHING_DEFAULTS;
+  return {
+    pointsPerSide: parameters.pointsPerSide ?? defaults.pointsPerSide,
+    pointsPerBatch: defaults.pointsPerBatch,
+    minPredictedIou: parameters.minPredictedIou ?? defaults.minPredictedIou,
+    minStability: parameters.minStability ?? defaults.minStability,
+    stabilityOffset: parameters.stabilityOffset ?? defaults.stabilityOffset,
+    nmsIou: parameters.nmsIou ?? defaults.nmsIou,
   };
 }
 

@@ -15,12 +15,13 @@ export interface Prompts {
   multimask: boolean;
 }
 
+/** Undefined: the base's default. */
 export interface EverythingParameters {
-  pointsPerSide: number;
-  minPredictedIou: number;
-  minStability: number;
-  stabilityOffset: number;
-  nmsIou: number;
+  pointsPerSide: number | undefined;
+  minPredictedIou: number | undefined;
+  minStability: number | undefined;
+  stabilityOffset: number | undefined;
+  nmsIou: number | undefined;
 }
 
 /** What a base knows of an image after a call. */

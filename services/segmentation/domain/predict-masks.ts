@@ -17,15 +17,6 @@ import { answerMasks, checkThreshold, type AnsweredMask } from './segment-image'
 const DEFAULT_THRESHOLD = 0.5;
 const ID = /^[\w-]{43}$/;
 
-/** SAM's automatic mask generator, as published. */
-export const EVERYTHING_DEFAULTS: Readonly<EverythingParameters> = {
-  pointsPerSide: 32,
-  minPredictedIou: 0.88,
-  minStability: 0.95,
-  stabilityOffset: 1,
-  nmsIou: 0.7,
-};
-
 /** The image of a request as it came. */
 export interface SourceFields {
   image?: Parameters<typeof readImage>[0];

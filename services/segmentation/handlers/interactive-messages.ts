@@ -16,7 +16,6 @@ import type { RunOptions } from '../../common/inference';
 import { checkPriority } from '../../common/priority';
 import type { InteractiveBase, Prompts, SeenImage } from '../domain/interactive-ports';
 import {
-  EVERYTHING_DEFAULTS,
   type EverythingCommand,
   type EverythingFound,
   type PredictCommand,
@@ -95,16 +94,10 @@ export function toEverythingCommand(
   request: SegmentEverythingRequest__Output,
   context: CallContext,
 ): EverythingCommand {
-  const { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou } = EVERYTHING_DEFAULTS;
+  const { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou } = request;
   return {
     source: sourceOf(request),
-    parameters: {
-      pointsPerSide: request.pointsPerSide ?? pointsPerSide,
-      minPredictedIou: request.minPredictedIou ?? minPredictedIou,
-      minStability: request.minStability ?? minStability,
-      stabilityOffset: request.stabilityOffset ?? stabilityOffset,
-      nmsIou: request.nmsIou ?? nmsIou,
-    },
+    parameters: { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou },
     encoding: toEncoding(request.maskFormat),
     options: runOptions(request.priority, context),
   };

@@ -221,6 +221,28 @@ describe('SegmentEverything', () => {
     expect(fewer.timings?.embeddingCached).toBe(true);
   });
 
+  test('answers the documented defaults as it answers without them', async () => {
+    const { png } = await newImage();
+    const image = { encoded: png };
+    const names = ({ masks }: { masks: { xPx: number; yPx: number; predictedIou: number }[] }) =>
+      masks.map(({ xPx, yPx, predictedIou }) => [xPx, yPx, predictedIou]);
+    const left = await interactive.unary('SegmentEverything', { ...lenient, pointsPerSide: 16, image });
+    for (const sent of [{ nmsIou: 0.7 }, { stabilityOffset: 1 }, { nmsIou: 0.7, stabilityOffset: 1 }]) {
+      const answer = await interactive.unary('SegmentEverything', { ...lenient, pointsPerSide: 16, image, ...sent });
+      expect(names(answer)).toEqual(names(left));
+    }
+  });
+
+  test('keeps a mask whose own answered stability is the threshold', async () => {
+    const { png } = await newImage();
+    const all = await interactive.unary('SegmentEverything', { ...lenient, image: { encoded: png } });
+    for (const { stability, predictedIou, xPx, yPx } of all.masks) {
+      const call = { ...lenient, embeddingId: all.embeddingId, minStability: stability };
+      const { masks } = await interactive.unary('SegmentEverything', call);
+      expect(masks).toContainEqual(expect.objectContaining({ stability, predictedIou, xPx, yPx }));
+    }
+  });
+
   test('refuses a parameter out of range by field', async () => {
     const call = interactive.unary('SegmentEverything', {
       ...lenient,

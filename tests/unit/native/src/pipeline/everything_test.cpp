@@ -1,5 +1,6 @@
 #include "pipeline/everything.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "support/native_test.h"
@@ -47,6 +48,22 @@ TEST("keeps the best of boxes that overlap, as torchvision's nms does") {
   CHECK((suppress_overlaps(boxes, scores, 0.65) == std::vector<std::size_t>{1, 3, 4}));
   CHECK((suppress_overlaps(boxes, scores, 1) == std::vector<std::size_t>{1, 0, 3, 4, 2}));
   CHECK(suppress_overlaps({}, {}, 0.5).empty());
+}
+
+TEST("takes a threshold of single precision for the decimal that was meant, and compares an IoU in float32") {
+  const auto kept = [](float overlap, double max_iou) {
+    return suppress_overlaps({{0, 0, 10, 10}, {0, 0, overlap, 10}}, {0.9, 0.8}, max_iou).size();
+  };
+  // 7 / 10 is not above 0.7, which the nearest float32 lies below; 6 / 10 is above 0.6 as a float32.
+  CHECK(kept(7, 0.7) == 2 && kept(7, 0.7F) == 2);
+  CHECK(kept(6, 0.6) == 1 && kept(6, 0.6F) == 1);
+  CHECK(kept(8, 0.7F) == 1);
+  for (int percent = 1; percent < 100; ++percent) {
+    const double limit = percent / 100.0;
+    for (float overlap = 1; overlap < 10; ++overlap) {
+      CHECK(kept(overlap, limit) == kept(overlap, static_cast<float>(limit)));
+    }
+  }
 }
 
 TEST("keeps boxes without area, whose overlap is no number") {
@@ -98,6 +115,19 @@ TEST("finds less where more is asked of a mask") {
   options = lenient();
   options.nms_iou = 0;
   CHECK(find_everything(base, embedding, options, go_on).size() <= all.size());
+}
+
+TEST("keeps a mask whose own stability is the threshold") {
+  const auto base = everything_base();
+  const auto embedding = embedding_of_image();
+  for (const auto& mask : find_everything(base, embedding, lenient(), go_on)) {
+    auto options = lenient();
+    options.min_stability = static_cast<float>(mask.stability);  // as the API answers it
+    const auto found = find_everything(base, embedding, options, go_on);
+    CHECK(std::any_of(found.begin(), found.end(), [&](const auto& other) {
+      return other.point == mask.point && other.predicted_iou == mask.predicted_iou;
+    }));
+  }
 }
 
 TEST("ends between two batches when nobody wants the result") {
