@@ -125,6 +125,17 @@ function headOf(model: Model__Output, { part }: Selection, options: EvaluateOpti
   };
 }
 
+/** What is told of masks beside the overlap; a distance to an empty mask is none, so the misses stand beside it. */
+const MASK_SCORES = [
+  'hd95_px',
+  'hd95_penalized_px',
+  'asd_px',
+  'sensitivity',
+  'specificity',
+  'miss_rate',
+  'false_alarm_rate',
+];
+
 async function measureSegmentation(
   client: AutomedClient,
   model: Model__Output,
@@ -147,6 +158,10 @@ async function measureSegmentation(
     text: [
       `${model.name}@${model.version} on ${where}: ${scores('')}`,
       ...(names.length > 1 ? names.map((name) => `  ${name}: ${scores(`structure.${name}.`)}`) : []),
+      ...MASK_SCORES.flatMap((name) => {
+        const text = scored(metrics, name, { structures: names.length });
+        return text === '-' ? [] : [`  ${name} ${text}`];
+      }),
     ].join('\n'),
     json: { ...headOf(model, selection, options, failures), task: 'segmentation', ...metrics },
     failures,
@@ -183,11 +198,18 @@ async function measureClassification(
   };
 }
 
-/** `8.6500 (7.1000 to 9.2000) [19 of 20 images]`; a dash for a score that is not defined on these images. */
-function scored({ images, intervals }: Assessment, name: string, classes?: number): string {
+/**
+ * `8.6500 (7.1000 to 9.2000) [19 of 20 images]`; a dash for a score that is not defined on these images. How many resamples have
+ * it is in the JSON.
+ */
+function scored(
+  { images, intervals }: Assessment,
+  name: string,
+  whole: { classes?: number; structures?: number } = {},
+): string {
   const estimate = intervals.estimates[name];
   if (!estimate) return '-';
-  const basis = basisText(estimate, { images, classes, resamples: intervals.resamples });
+  const basis = basisText({ ...estimate, resamples: undefined }, { ...whole, images });
   return `${scoreWithInterval(estimate)}${basis === '' ? '' : ` [${basis}]`}`;
 }
 
@@ -202,7 +224,7 @@ function classificationText(title: string, metrics: ClassificationMetrics & Asse
     String(support),
   ]);
   const names = metrics.classes.map(({ name }) => name);
-  const of = (name: string): string => scored(metrics, name, names.length);
+  const of = (name: string): string => scored(metrics, name, { classes: names.length });
   const confusion = metrics.confusion.map((row, index) => [names[index] ?? '', ...row.map(String)]);
   return [
     `${title}: accuracy ${of('accuracy')}, macro F1 ${of('macro_f1')}`,

@@ -16,7 +16,7 @@ export function assessSegmentation(
   const samples = measured.map(({ sample: { name, group }, result }) => ({
     name,
     group,
-    structures: result.map(({ dice, iou }) => ({ dice, iou })),
+    structures: result.map(({ mask: _mask, ...scores }) => scores),
     point: null,
     probabilities: null,
     label: null,

@@ -5,8 +5,8 @@ import { isDicom } from '../../imaging/dicom';
 import { decodeMask } from '../../imaging/mask';
 import { decodeDataFile } from '../../training/domain/data-file';
 import type { MaskSource, Sample } from '../../training/domain/data-folder';
-import { maskOverlap, type Overlap } from '../../training/domain/metrics';
 import { readMask } from '../../training/domain/read-mask';
+import { scoreMask, type DrawnScores } from '../../training/domain/score-mask';
 import type { AutomedClient } from '../client/automed-client';
 import { failed, forEachImage, type Failure } from '../commands/images';
 
@@ -33,7 +33,7 @@ export interface EvaluationOptions {
 }
 
 /** What the model drew of one structure, and how well. */
-export interface StructureResult extends Overlap {
+export interface StructureResult extends DrawnScores {
   /** 0 or 1 per pixel. */
   mask: Uint8Array;
 }
@@ -68,7 +68,8 @@ export async function evaluateSegmentation(
 
 async function compare(png: Buffer, source: MaskSource): Promise<StructureResult> {
   const drawn = await decodeMask(png);
-  return { mask: drawn.mask, ...maskOverlap(drawn.mask, await readMask(source, drawn)) };
+  const { mask, width, height } = drawn;
+  return { mask, ...scoreMask(mask, await readMask(source, drawn), width, height) };
 }
 
 /** Sends every image through the gateway and keeps the answers. */

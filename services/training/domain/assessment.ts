@@ -9,7 +9,6 @@ import {
   definedMean,
   mostProbable,
   type ClassificationMetrics,
-  type MaskScores,
   type Overlap,
   type SegmentationMetrics,
 } from './metrics';
@@ -21,11 +20,10 @@ import {
   rankingScores,
   type Prediction,
 } from './probability-metrics';
-import type { SurfaceDistances } from './surface-distance';
+import type { DrawnScores } from './score-mask';
 
 /** Of one structure on one image: the overlap, and what was measured besides; null where it is not defined. */
-export type StructureScores = Overlap &
-  Partial<Omit<MaskScores, keyof Overlap>> & { [Distance in keyof SurfaceDistances]?: number | null };
+export type StructureScores = Overlap & Partial<Omit<DrawnScores, keyof Overlap>>;
 
 /** A sample and how well it came out. */
 export interface ScoredSample extends Omit<Outcome, 'loss' | 'structures'> {
@@ -72,7 +70,10 @@ const STRUCTURE_SCORES: readonly [name: string, key: keyof StructureScores][] = 
   ['sensitivity', 'sensitivity'],
   ['specificity', 'specificity'],
   ['hd95_px', 'hd95Px'],
+  ['hd95_penalized_px', 'hd95PenalizedPx'],
   ['asd_px', 'asdPx'],
+  ['miss_rate', 'missed'],
+  ['false_alarm_rate', 'falseAlarm'],
 ];
 
 function segmentationColumns(samples: readonly ScoredSample[], structures: readonly string[]): Column[] {

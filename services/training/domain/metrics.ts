@@ -63,6 +63,10 @@ export interface MaskScores extends Overlap {
   sensitivity: number | null;
   /** Share of the true background that was left alone; null when there is none. */
   specificity: number | null;
+  /** 1 where there is a true foreground and nothing was drawn, 0 where something was; null when there is none to miss. */
+  missed: number | null;
+  /** 1 where something was drawn though there is no true foreground, 0 where nothing was; null when there is one. */
+  falseAlarm: number | null;
 }
 
 /** What the pixels of two masks of the same size say. */
@@ -80,6 +84,8 @@ export function maskScores(predicted: Uint8Array, truth: Uint8Array): MaskScores
     iou: either === 0 ? 1 : both / either,
     sensitivity: real === 0 ? null : both / real,
     specificity: background === 0 ? null : (truth.length - either) / background,
+    missed: real === 0 ? null : Number(drawn === 0),
+    falseAlarm: real === 0 ? Number(drawn > 0) : null,
   };
 }
 

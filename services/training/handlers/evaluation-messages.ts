@@ -146,12 +146,11 @@ export function toSample(sample: EvaluatedSample, { labels }: EvaluationResult):
   const { name, group = '', score, widthPx, heightPx, structures, label = '', predicted = '', probabilities } = sample;
   return {
     ...{ name, group, score, widthPx, heightPx, probabilities },
-    structures: structures.map(({ dice, iou, sensitivity, specificity, hd95Px, asdPx }, index) => ({
-      name: labels.structures[index] ?? '',
-      dice,
-      iou,
-      ...known({ sensitivity, specificity, hd95Px, asdPx }),
-    })),
+    structures: structures.map((scores, index) => {
+      const { dice, iou, sensitivity, specificity, hd95Px, asdPx, hd95PenalizedPx = null } = scores;
+      const optional = known({ sensitivity, specificity, hd95Px, asdPx, hd95PenalizedPx });
+      return { name: labels.structures[index] ?? '', dice, iou, ...optional };
+    }),
     trueClass: label,
     predictedClass: predicted,
   };

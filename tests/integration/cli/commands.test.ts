@@ -197,8 +197,14 @@ describe('automed evaluate', () => {
     });
     expect(report.mdsc).toBeCloseTo((dice + ofNothing) / 2, 6);
     expect(err).toContain('small.png: its mask is 2 x 2, the image is 60 x 40');
-    const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...address);
+    // The blank mask has no lesion to miss, and a distance only where nothing was drawn.
+    const { estimates } = (JSON.parse(out) as { intervals: { estimates: Record<string, object> } }).intervals;
+    expect(estimates['miss_rate']).toEqual({ value: 0, images: 1 });
+    expect(estimates['false_alarm_rate']).toEqual({ value: 1 - ofNothing, images: 1 });
+    expect(estimates['hd95_px']).toMatchObject(ofNothing === 1 ? { low: 0 } : { images: 1 });
+    const strict = await automed('evaluate', 'disc', '--data', data, '--strict', ...threshold, ...address);
     expect(strict.code).toBe(1);
+    expect(strict.out).toMatch(/^ {2}miss_rate 0\.0000 \[1 of 2 images\]$/m);
   });
 
   it('measures each structure against the masks that are named for it', async () => {

@@ -8,15 +8,15 @@ import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../.
 import type { EvaluateSpec, EvaluationSpec, FinishedEvent } from '../../protocol';
 import { drawCases, worthOf, worstFirst, type Case } from '../../report/cases';
 import { writeReport } from '../../report/write-report';
-import { assess, type Assessment, type ScoredSample, type StructureScores } from '../assessment';
+import { assess, type Assessment, type ScoredSample } from '../assessment';
 import type { DataFolder, Problem, Sample } from '../data-folder';
 import type { Labels } from '../evaluation';
 import { decodeInOrder, decodeSample, type DecodedSample } from '../load-samples';
-import { maskScores, mostProbable } from '../metrics';
+import { mostProbable } from '../metrics';
 import { SampleGuard } from '../datasets/digests';
 import { fingerprintOf, listSamples, PARTS, reportProblems, type Emit } from '../prepare-data';
 import { resolveSource } from '../read-data';
-import { surfaceDistances } from '../surface-distance';
+import { scoreMask } from '../score-mask';
 import type { LoadPredictor, Predictor } from './ports';
 import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from './results';
 
@@ -154,15 +154,6 @@ async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan>
   };
 }
 
-function scoreMask(predicted: Uint8Array, truth: Uint8Array, width: number, height: number): StructureScores {
-  const distances = surfaceDistances(predicted, truth, width, height);
-  return {
-    ...maskScores(predicted, truth),
-    hd95Px: distances?.hd95Px ?? null,
-    asdPx: distances?.asdPx ?? null,
-  };
-}
-
 /** The model's answer to one image, scored. */
 async function scoreImage(
   { sample, pixels, masks }: DecodedSample,
@@ -250,13 +241,14 @@ function describe(sample: ScoredSample, { classes }: Labels): EvaluatedSample {
     score: worthOf(sample),
     widthPx,
     heightPx,
-    structures: (structures ?? []).map(({ dice, iou, sensitivity, specificity, hd95Px, asdPx }) => ({
+    structures: (structures ?? []).map(({ dice, iou, hd95PenalizedPx, ...scores }) => ({
       dice,
       iou,
-      sensitivity: sensitivity ?? null,
-      specificity: specificity ?? null,
-      hd95Px: hd95Px ?? null,
-      asdPx: asdPx ?? null,
+      sensitivity: scores.sensitivity ?? null,
+      specificity: scores.specificity ?? null,
+      hd95Px: scores.hd95Px ?? null,
+      asdPx: scores.asdPx ?? null,
+      ...(hd95PenalizedPx === undefined ? {} : { hd95PenalizedPx }),
     })),
     ...(truth === undefined || predicted === undefined ? {} : { label: truth, predicted }),
     probabilities: Array.from(probabilities ?? []),

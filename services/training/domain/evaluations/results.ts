@@ -76,6 +76,8 @@ export const scoredSampleSchema = z.object({
       specificity: z.number().nullable(),
       hd95Px: z.number().nullable(),
       asdPx: z.number().nullable(),
+      /** Evaluations of before lack it. */
+      hd95PenalizedPx: z.number().optional(),
     }),
   ),
   label: z.string().optional(),
