@@ -10,7 +10,7 @@ import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
 import { SqliteDatasetTable } from './adapters/dataset-table';
-import { tryLock } from './adapters/file-lock';
+import { tryLock } from '../common/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { jobLauncher } from './adapters/job-launcher';
 import { openPromotions } from './adapters/promotions';
@@ -99,7 +99,7 @@ async function main(): Promise<void> {
       await telemetry.close();
     },
   });
-  scheduler.start();
+  if (!config.trainingIdle) scheduler.start();
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { ModelStore } from '../store';
-import { tryLock } from './adapters/file-lock';
+import { tryLock } from '../common/file-lock';
 import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';

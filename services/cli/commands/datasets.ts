@@ -4,19 +4,18 @@ import { isAbsolute, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
 import { isLoopback } from '../../common/grpc/address';
-import { stateOf } from '../client/datasets';
+import { stateOf, type Datasets } from '../client/datasets';
 import { CliError, UsageError } from '../errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
-import { serviceAddress, withDatasets, type ServiceOptions } from '../stack/session';
-import { withService } from './jobs';
-import { newName, structureList, withLayout, type LayoutOptions, type Structure } from './options';
+import { withDatasets, type ConnectOptions } from '../stack/session';
+import { connected, newName, structureList, withLayout, type LayoutOptions, type Structure } from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
 
-interface DatasetOptions extends ServiceOptions {
+interface DatasetOptions extends ConnectOptions {
   json?: boolean;
 }
 
@@ -44,7 +43,7 @@ function locationFor(location: string, address: string): string {
 }
 
 function registerCommand(): Command {
-  return withLayout(withService(new Command('register')))
+  return withLayout(connected(new Command('register')))
     .description('register a folder of the service under a name; `data validate` checks it, then trainings may name it')
     .argument('<name>', 'name of the data set; an existing one gets a new version', newName)
     .argument('<location>', 'folder or CSV file on the machine of the service')
@@ -59,27 +58,28 @@ function registerCommand(): Command {
       const spec = {
         name,
         task: TASKS[task],
-        location: locationFor(location, serviceAddress(options)),
         layout: layout ?? '',
         structures: structures.map(({ name: structure, masks }) => ({ name: structure, masksDir: masks })),
         groupColumn: groupColumn ?? '',
         columns: columns ?? null,
         eachMask: eachMask === true,
       };
-      const dataset = await withDatasets(options, (datasets) => datasets.register(spec, options.requestId ?? ''));
+      const dataset = await withDatasets(options, (datasets, { address }) =>
+        datasets.register({ ...spec, location: locationFor(location, address) }, options.requestId ?? ''),
+      );
       if (options.json) return printJson(datasetJson(dataset));
       printLine(`registered ${referenceOf(dataset)}; check it with: automed data validate ${referenceOf(dataset)}`);
     });
 }
 
 function validateCommand(): Command {
-  return withService(new Command('validate'))
+  return connected(new Command('validate'))
     .description('check every file of a registered data set and wait for the end; ends with code 1 when it is rejected')
     .argument('<dataset>', 'NAME or NAME@VERSION')
     .option('--no-wait', 'queue the check and leave')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: DatasetOptions & { wait: boolean }) => {
-      const dataset = await withDatasets(options, async (datasets) => {
+      const check = async (datasets: Datasets): Promise<Dataset__Output> => {
         const queued = await datasets.validate(reference);
         if (!options.wait) return queued;
         let display: CountDisplay | undefined;
@@ -89,14 +89,15 @@ function validateCommand(): Command {
             display?.show(done);
           })
           .finally(() => display?.close());
-      });
+      };
+      const dataset = await withDatasets(options, check, { waits: options.wait });
       print(dataset, options);
       if (stateOf(dataset) === 'REJECTED') throw new CliError(`${referenceOf(dataset)} is rejected`);
     });
 }
 
 function getCommand(): Command {
-  return withService(new Command('get'))
+  return connected(new Command('get'))
     .description('describe a registered data set and what its check found')
     .argument('<dataset>', 'NAME or NAME@VERSION')
     .option('--json', 'print one JSON document')
@@ -106,7 +107,7 @@ function getCommand(): Command {
 }
 
 function listCommand(): Command {
-  return withService(new Command('list'))
+  return connected(new Command('list'))
     .description('list the registered data sets, newest first')
     .option('--json', 'print one JSON document')
     .action(async (options: DatasetOptions) => {
@@ -118,7 +119,7 @@ function listCommand(): Command {
 }
 
 function deleteCommand(): Command {
-  return withService(new Command('delete'))
+  return connected(new Command('delete'))
     .description('forget one version of a data set; its files stay')
     .argument('<dataset>', 'NAME@VERSION')
     .action(async (reference: string, options: DatasetOptions) => {

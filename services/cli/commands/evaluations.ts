@@ -11,7 +11,7 @@ import { PARTS, type PartName } from '../evaluation/samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
-import { withTrainingAddress, type ConnectOptions } from '../stack/session';
+import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
 import { connected, examples, number, structureList, whole, type Structure } from './options';
 import { reportCommand } from './reports';
 
@@ -85,7 +85,7 @@ function createCommand(): Command {
     .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
     .option('--no-images', 'keep pictures of the data out of the report')
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
-    .option('--detach', 'print the id and leave it to the service; needs --address')
+    .option('--detach', 'print the id and leave it to the running server')
     .option('--json', 'print one JSON document')
     .action(create);
 }
@@ -145,15 +145,20 @@ function deleteCommand(): Command {
     });
 }
 
-async function withEvaluations<T>(options: ConnectOptions, work: (client: EvaluationClient) => Promise<T>): Promise<T> {
-  return withTrainingAddress(options, async (address) => {
-    const client = new EvaluationClient(address, options.timeout * 1000);
+async function withEvaluations<T>(
+  options: ConnectOptions,
+  work: (client: EvaluationClient) => Promise<T>,
+  use: QueueUse = {},
+): Promise<T> {
+  const connected = async (address: string): Promise<T> => {
+    const client = new EvaluationClient(address, (options.timeout ?? 120) * 1000);
     try {
       return await work(client);
     } finally {
       client.close();
     }
-  });
+  };
+  return withTrainingAddress(options, connected, use);
 }
 
 function specOf(model: string, options: CreateOptions): EvaluationSpec {
@@ -175,16 +180,19 @@ function specOf(model: string, options: CreateOptions): EvaluationSpec {
 }
 
 async function create(model: string, options: CreateOptions): Promise<void> {
-  if (options.detach && options.address === undefined) {
-    throw new UsageError('--detach leaves the work to a service that goes on: name it with --address');
+  if (options.detach && !(await hasServer(options, ['training']))) {
+    throw new UsageError(
+      '--detach leaves the work to a server that goes on: start `automed serve`, or name one with --address',
+    );
   }
   if ((options.data === undefined) === (options.dataset === undefined)) {
     throw new UsageError('name the images: either --data or --dataset');
   }
-  const evaluation = await withEvaluations(options, async (client) => {
+  const measure = async (client: EvaluationClient): Promise<Evaluation__Output> => {
     const created = await client.create(specOf(model, options));
     return options.detach ? created : follow(client, created);
-  });
+  };
+  const evaluation = await withEvaluations(options, measure, { waits: true });
   if (options.json) printJson(evaluationJson(evaluation));
   else printLine(options.detach ? evaluation.id : evaluationText(evaluation));
   const { error } = evaluation;

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { stateOf, type TrainingJobs } from '../client/training-jobs';
@@ -9,16 +9,16 @@ import { printJson, printLine } from '../output/print';
 import { duration, score, table } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { onStopSignal } from '../signals';
-import { withServiceAddress, withTrainingJobs, type ServiceOptions } from '../stack/session';
+import { withTrainingAddress, withTrainingJobs, type ConnectOptions } from '../stack/session';
 import { displayEvents } from '../training/display-events';
 import { toWorkerEvent } from '../training/job-events';
-import { addressOf, examples, number } from './options';
+import { connected, examples } from './options';
 import { reportCommand } from './reports';
 
 /** How long a watch goes on trying while nobody answers. */
 const PATIENCE_MS = 10 * 60_000;
 
-interface JobsOptions extends ServiceOptions {
+interface JobsOptions extends ConnectOptions {
   json?: boolean;
 }
 
@@ -40,9 +40,9 @@ export function jobsCommand(): Command {
   );
   command.addCommand(
     reportCommand(
-      withService(new Command('report').argument('<job>', 'id of a job that has succeeded')),
+      connected(new Command('report').argument('<job>', 'id of a job that has succeeded')),
       (trainingJobId) => ({ trainingJobId }),
-      withServiceAddress,
+      withTrainingAddress,
     ),
   );
   return examples(command, [
@@ -53,19 +53,8 @@ export function jobsCommand(): Command {
   ]);
 }
 
-/** Jobs live in a service that stays: these commands start none of their own. */
-export function withService(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--address <host:port>', 'the running gateway (default: the one of `automed serve`)')
-        .argParser(addressOf)
-        .env('AUTOMED_GATEWAY'),
-    )
-    .option('--timeout <seconds>', 'what one call may take', number({ min: 0, open: true }), 120);
-}
-
 function listCommand(): Command {
-  return withService(new Command('list'))
+  return connected(new Command('list'))
     .description('list the jobs, newest first')
     .option('--json', 'print one JSON document')
     .action(async (options: JobsOptions) => {
@@ -77,7 +66,7 @@ function listCommand(): Command {
 }
 
 function getCommand(): Command {
-  return withService(new Command('get'))
+  return connected(new Command('get'))
     .description('describe a job')
     .argument('<job>', 'id of the job')
     .option('--json', 'print one JSON document')
@@ -93,7 +82,7 @@ function getCommand(): Command {
 }
 
 function watchCommand(): Command {
-  return withService(new Command('watch'))
+  return connected(new Command('watch'))
     .description('show how a job goes until it has ended; Ctrl-C ends the watch, not the job')
     .argument('<job>', 'id of the job')
     .option(
@@ -102,7 +91,9 @@ function watchCommand(): Command {
     )
     .option('--json', 'print the job as one JSON document at the end')
     .action(async (id: string, options: JobsOptions & { previews?: string }) => {
-      const job = await withTrainingJobs(options, (client) => watch(client, id, options.previews));
+      const job = await withTrainingJobs(options, (client) => watch(client, id, options.previews), {
+        waits: true,
+      });
       if (options.json) printJson(jobJson(job));
       else if (stateOf(job) === 'SUCCEEDED') printLine(resultLine(job));
       if (stateOf(job) === 'FAILED')
@@ -125,10 +116,10 @@ function actionCommand(
   description: string,
   work: (jobs: TrainingJobs, id: string) => Promise<string>,
 ): Command {
-  return withService(new Command(name))
+  return connected(new Command(name))
     .description(description)
     .argument('<job>', 'id of the job')
-    .action(async (id: string, options: ServiceOptions) => {
+    .action(async (id: string, options: ConnectOptions) => {
       printLine(await withTrainingJobs(options, (jobs) => work(jobs, id)));
     });
 }

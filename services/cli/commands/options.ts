@@ -115,7 +115,10 @@ export function addressOf(text: string): string {
 export function connected(command: Command): Command {
   return command
     .addOption(
-      new Option('--address <host:port>', 'a running gateway; without it the command starts its own and stops it')
+      new Option(
+        '--address <host:port>',
+        'a running gateway (default: the running server of the store, else services of its own that end with the command)',
+      )
         .argParser(addressOf)
         .env('AUTOMED_GATEWAY'),
     )

@@ -8,7 +8,7 @@ import { PromotionClient } from '../client/promotion-client';
 import { UsageError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { score, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withTrainingAddress, type ConnectOptions } from '../stack/session';
 import { connected, number } from './options';
 
 interface PromoteOptions extends ConnectOptions {
@@ -109,15 +109,15 @@ function requestOf(model: string, options: PromoteOptions): PromoteModelRequest 
 }
 
 async function withPromotions<T>(options: ConnectOptions, work: (client: PromotionClient) => Promise<T>): Promise<T> {
-  const inStack = async (_: unknown, address: string): Promise<T> => {
-    const client = new PromotionClient(address, options.timeout * 1000);
+  const inStack = async (address: string): Promise<T> => {
+    const client = new PromotionClient(address, (options.timeout ?? 120) * 1000);
     try {
       return await work(client);
     } finally {
       client.close();
     }
   };
-  return withClient(options, inStack, ['training']);
+  return withTrainingAddress(options, inStack);
 }
 
 function user(): string {

@@ -5,6 +5,7 @@ import { UsageError } from '../errors';
 import { printLine, printProblem } from '../output/print';
 import { onStopSignal } from '../signals';
 import { INFERENCE_ROLES, ROLES, type Role } from '../stack/programs';
+import { advertise } from '../stack/running-server';
 import { Stack } from '../stack/stack';
 import { examples, whole } from './options';
 
@@ -85,8 +86,10 @@ async function serve(options: ServeOptions): Promise<void> {
     log: options.quiet ? undefined : (chunk) => process.stderr.write(chunk),
     metricsPort: options.metrics ? options.metricsPort : undefined,
   });
+  const found = await advertise(home, { address: stack.address, roles: options.roles });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
   await stopped;
+  found.withdraw();
   await stack.stop();
   printLine('stopped');
 }

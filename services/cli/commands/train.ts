@@ -190,11 +190,11 @@ function addRunFlags(command: Command): void {
     .option('--no-pictures', 'keep pictures of the data out of the report')
     .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
-    .option('--detach', 'queue the training with a running service and print the id of its job; see automed jobs')
+    .option('--detach', 'queue the training with the running server and print the id of its job; see automed jobs')
     .addOption(
       new Option(
         '--address <host:port>',
-        "with --detach: the running gateway (default: the one of `automed serve`); on another machine --data is that machine's path",
+        "with --detach: a running gateway (default: the running server of the store); on another machine --data is that machine's path",
       )
         .argParser(addressOf)
         .env('AUTOMED_GATEWAY'),
@@ -245,8 +245,9 @@ function dataOf({ data, dataset, detach }: TrainOptions): string {
 }
 
 /** A service has its own store, folders and threads, and resumes its jobs by itself. */
-function refuseLocalFlags({ home, jobFolder, resume }: TrainOptions): void {
-  const local = Object.entries({ '--home': home, '--job-folder': jobFolder, '--resume': resume });
+function refuseLocalFlags({ address, home, jobFolder, resume }: TrainOptions): void {
+  const store = address === undefined ? undefined : home;
+  const local = Object.entries({ '--home': store, '--job-folder': jobFolder, '--resume': resume });
   const given = local.find(([, value]) => value !== undefined)?.[0];
   if (given !== undefined)
     throw new UsageError(`${given} is for a training in this process; leave it out with --detach`);

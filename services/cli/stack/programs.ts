@@ -17,6 +17,8 @@ export interface LaunchOptions {
   startTimeoutMs: number;
   /** Where log lines go; absent: nowhere. */
   log?: ((chunk: Buffer) => void) | undefined;
+  /** Of a training service: it runs nothing of what is queued. */
+  idle?: boolean;
   /** `host:port` of /metrics, or `off`. */
   metricsAddress: string;
 }
@@ -32,7 +34,7 @@ export async function launchRoles(
   return ServiceProcess.start(training ? TRAINING : INFERENCE, {
     settings: {
       AUTOMED_HOME: home,
-      ...(training ? {} : { AUTOMED_ROLES: roles.join(',') }),
+      ...(training ? { AUTOMED_TRAINING_IDLE: String(options.idle ?? false) } : { AUTOMED_ROLES: roles.join(',') }),
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: 'false',

@@ -9,6 +9,8 @@ export interface StackOptions {
   address: string;
   /** Lets the gateway listen where other machines reach it. */
   insecure: boolean;
+  /** The training service answers, but runs nothing of what is queued. */
+  idle?: boolean;
   startTimeoutMs: number;
   /** Hears of services that die, one line each. */
   say: (line: string) => void;
@@ -41,6 +43,7 @@ export class Stack {
               address,
               startTimeoutMs,
               log,
+              idle: options.idle ?? false,
               metricsAddress: metricsAddress(options, index + 1),
             }),
           ANY_PORT,

@@ -3,10 +3,10 @@ import { isLoopback } from '../../common/grpc/address';
 import { toSpec } from '../../training/training-spec-message';
 import type { TrainSpecInput } from '../../training/protocol';
 import { UsageError } from '../errors';
-import { printJson, printLine } from '../output/print';
-import { serviceAddress, withTrainingJobs, type ServiceOptions } from '../stack/session';
+import { printJson, printLine, printNote } from '../output/print';
+import { withTrainingJobs, type ConnectOptions } from '../stack/session';
 
-export interface DetachOptions extends ServiceOptions {
+export interface DetachOptions extends ConnectOptions {
   detach?: boolean;
   /** Registered data set, instead of a folder. */
   dataset?: string;
@@ -26,13 +26,15 @@ function pathForService(data: string, address: string): string {
 export async function queueTraining(spec: TrainSpecInput, data: string, options: DetachOptions): Promise<void> {
   const { store: _store, jobFolder: _folder, threads: _threads, resume: _resume, ...wanted } = spec;
   const { dataset } = options;
-  const message = {
-    ...toSpec({ ...wanted, data: dataset === undefined ? pathForService(data, serviceAddress(options)) : '' }),
-    dataset: dataset ?? '',
-  };
-  const job = await withTrainingJobs(options, (jobs) =>
-    jobs.create(message, options.requestId ?? '', options.priority ?? 0),
-  );
+  const job = await withTrainingJobs(options, async (jobs, { address, own }) => {
+    const message = {
+      ...toSpec({ ...wanted, data: dataset === undefined ? pathForService(data, address) : '' }),
+      dataset: dataset ?? '',
+    };
+    const created = await jobs.create(message, options.requestId ?? '', options.priority ?? 0);
+    if (own) printNote('no server of this store runs: the job waits for the next `automed serve`');
+    return created;
+  });
   if (options.json) return printJson({ id: job.id, state: job.state.replace('TRAINING_JOB_STATE_', '') });
   printLine(job.id);
 }

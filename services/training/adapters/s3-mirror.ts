@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AutomedError, automedError } from '../../common/errors';
 import { replaceFile, temporaryName } from '../../store/durable';
-import { tryLock, type FileLock } from './file-lock';
+import { tryLock, type FileLock } from '../../common/file-lock';
 import { parseObjectLocation, type Mirror, type MirrorOptions } from '../domain/datasets/object-store';
 
 /** Objects fetched at a time. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
 import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
-import { tryLock } from '../../../services/training/adapters/file-lock';
+import { tryLock } from '../../../services/common/file-lock';
 import { s3Mirror } from '../../../services/training/adapters/s3-mirror';
 import { temporaryFolder } from '../../support/data';
 import { startObjectStore, type ObjectStore } from '../../support/object-store';

@@ -3,16 +3,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { tryLock } from '../../../../../services/training/adapters/file-lock';
-import { temporaryFolder } from '../../../../support/data';
+import { tryLock } from '../../../../services/common/file-lock';
+import { temporaryFolder } from '../../../support/data';
 
 const path = join(temporaryFolder(), 'job', '.lock');
-const root = join(__dirname, '../../../../..');
+const root = join(__dirname, '../../../..');
 
 /** A process that takes the lock and keeps it. */
 async function holder(): Promise<ChildProcess> {
   const code = `
-    const { tryLock } = require(${JSON.stringify(join(root, 'services/training/adapters/file-lock.ts'))});
+    const { tryLock } = require(${JSON.stringify(join(root, 'services/common/file-lock.ts'))});
     const lock = tryLock(${JSON.stringify(path)});
     process.send(lock !== undefined);
     setInterval(() => lock, 1000);`;
