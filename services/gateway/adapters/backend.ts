@@ -1,20 +1,35 @@
-import { Client, credentials, status as Code, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Client,
+  credentials,
+  Metadata,
+  status as Code,
+  type ClientReadableStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { channelOptions, type ClientConfig } from '../../common/grpc/client';
 import { healthDefinition, type ServingStatus } from '../../common/grpc/health';
+import { Liveness, PAUSE_MS, SILENCE_MS } from './liveness';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 const CHECK_TIMEOUT_MS = 2_000;
+/** Between two pings of a connection. */
+const PING_MS = 1_000;
+/** Later than Liveness finds any silence: while the backend counts as alive, its connection must not end under its calls. */
+const PING_TIMEOUT_MS = PAUSE_MS + SILENCE_MS + 500;
 
 /**
  * One address: its channel, and what grpc.health.v1 Watch says of each service there. grpc-js' own balancing ignores
  * health, so the gateway watches for itself. An address that has no health service counts as healthy while it answers.
+ * A watch stays open when its process freezes: what it said counts only while the backend answers questions (Liveness).
  */
 export class BackendChannel {
   readonly client: Client;
   private readonly statuses = new Map<string, ServingStatus>();
   private readonly watches = new Map<string, ClientReadableStream<unknown>>();
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly liveness: Liveness;
   private closed = false;
 
   constructor(
@@ -29,9 +44,14 @@ export class BackendChannel {
       'grpc.service_config': serviceConfig,
       'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
       'grpc.max_reconnect_backoff_ms': LAST_RETRY_MS,
+      // Ends a connection that nothing comes through any more, so that a new one can be made. A server that takes frequent
+      // pings for abuse, as gRPC's C core does, forgives them while it answers calls: Liveness asks as often.
+      'grpc.keepalive_time_ms': PING_MS,
+      'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
       // A channel of its own: shared subchannels would share another program's back-off.
       'grpc.use_local_subchannel_pool': 1,
     });
+    this.liveness = new Liveness((timeoutMs) => this.answers(Date.now() + timeoutMs), onChange);
     for (const service of services) this.watch(service, FIRST_RETRY_MS);
   }
 
@@ -41,25 +61,50 @@ export class BackendChannel {
   }
 
   isHealthy(service: string): boolean {
-    return this.statuses.get(service) === 'SERVING';
+    return this.liveness.isAlive && this.statuses.get(service) === 'SERVING';
+  }
+
+  /** Aborts when the backend stops answering: calls that it was given end then. */
+  get lost(): AbortSignal {
+    return this.liveness.signal;
   }
 
   /** Asks once, for names that are not watched. */
-  check(name: string): Promise<ServingStatus> {
-    const { path, requestSerialize, responseDeserialize } = method('Check');
-    return new Promise((resolve) => {
-      const done = (error: ServiceError | null, answer?: unknown): void =>
-        resolve(error ? 'SERVICE_UNKNOWN' : (answer as { status: ServingStatus }).status);
-      const options = { deadline: Date.now() + CHECK_TIMEOUT_MS };
-      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service: name }, options, done);
-    });
+  async check(name: string): Promise<ServingStatus> {
+    if (!this.liveness.isAlive) return 'SERVICE_UNKNOWN';
+    const answer = await this.ask(name, Date.now() + CHECK_TIMEOUT_MS);
+    return 'status' in answer ? answer.status : 'SERVICE_UNKNOWN';
   }
 
   close(): void {
     this.closed = true;
+    this.liveness.close();
     for (const timer of this.timers) clearTimeout(timer);
     for (const watch of this.watches.values()) watch.cancel();
     this.client.close();
+  }
+
+  /** Whether anything at all is answered until the deadline; a connection that ends meanwhile is made again. */
+  private async answers(deadline: number): Promise<boolean> {
+    while (!this.closed) {
+      const answer = await this.ask('', deadline);
+      if ('status' in answer || (answer.code !== Code.UNAVAILABLE && answer.code !== Code.DEADLINE_EXCEEDED))
+        return true;
+      if (Date.now() + FIRST_RETRY_MS >= deadline) return false;
+      await sleep(FIRST_RETRY_MS);
+    }
+    return false;
+  }
+
+  private ask(name: string, deadline: number): Promise<{ status: ServingStatus } | ServiceError> {
+    const { path, requestSerialize, responseDeserialize } = method('Check');
+    const metadata = new Metadata({ waitForReady: true });
+    return new Promise((resolve) => {
+      const done = (error: ServiceError | null, answer?: unknown): void =>
+        resolve(error ?? (answer as { status: ServingStatus }));
+      const request = { service: name };
+      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline }, done);
+    });
   }
 
   private watch(service: string, retryMs: number): void {
@@ -69,6 +114,7 @@ export class BackendChannel {
     let established = false;
     call.on('data', (answer: { status: ServingStatus }) => {
       established = true;
+      this.liveness.heard();
       this.set(service, answer.status);
     });
     call.on('error', () => undefined); // `status` follows

@@ -1,4 +1,3 @@
-import type { Client } from '@grpc/grpc-js';
 import type { ClientConfig } from '../../common/grpc/client';
 import type { ServingStatus } from '../../common/grpc/health';
 import { addressesOf, allAddresses, type Routes } from '../domain/routes';
@@ -38,10 +37,10 @@ export class Backends {
     return this.channels.get(address)?.isHealthy(service) ?? false;
   }
 
-  client(address: string): Client {
+  channel(address: string): BackendChannel {
     const channel = this.channels.get(address);
     if (!channel) throw new Error(`no channel to ${address}`);
-    return channel.client;
+    return channel;
   }
 
   /** Whether some backend serves what the name stands for, e.g. `automed.model/polyp@3`. */

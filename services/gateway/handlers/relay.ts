@@ -26,8 +26,8 @@ type Incoming = ServerDuplexStream<Bytes, Bytes>;
 type Outgoing = ClientDuplexStream<Bytes, Bytes>;
 
 export interface RelayDeps {
-  /** The channel for a call; throws the typed error when there is none. */
-  pick(service: string, model: string): Client;
+  /** Where a call goes; throws the typed error when there is no such place. */
+  pick(service: string, model: string): { client: Client; lost: AbortSignal };
   log: Logger;
 }
 
@@ -91,7 +91,7 @@ async function relay(
   const first = await messages.next();
   const model = namesModel ? modelOf(call.metadata, first.done ? undefined : first.value) : '';
   if (model !== '') context.setModel(model);
-  const client = deps.pick(service, model);
+  const { client, lost } = deps.pick(service, model);
 
   const deadline = deadlineMs(call.getDeadline());
   const options = Number.isFinite(deadline) ? { deadline } : {};
@@ -103,12 +103,16 @@ async function relay(
   const cancel = (): void => upstream.cancel();
   context.signal.addEventListener('abort', cancel, { once: true });
   if (context.signal.aborted) cancel();
+  // A frozen backend ends nothing by itself.
+  lost.addEventListener('abort', cancel, { once: true });
 
   // What fails upstream ends in its status; sending then merely stops.
   send(first, messages, upstream).catch(cancel);
   const status = await receive(upstream, call, context.signal);
   context.signal.removeEventListener('abort', cancel);
+  lost.removeEventListener('abort', cancel);
   if (context.signal.aborted) return;
+  if (lost.aborted && status.code === Code.CANCELLED) throw backendGone(status);
   if (status.code === Code.OK) call.end(withoutHopHeaders(status.metadata));
   else call.emit('error', outward(status, context.requestId));
 }
@@ -162,8 +166,12 @@ function receive(upstream: Outgoing, call: Incoming, signal: AbortSignal): Promi
 function outward(status: StatusObject, requestId: string): StatusObject {
   const made = status.code === Code.UNAVAILABLE && status.metadata.get('grpc-status-details-bin').length === 0;
   if (!made) return boundStatus({ ...status, metadata: withoutHopHeaders(status.metadata) });
+  return toStatus(backendGone(status), requestId);
+}
+
+function backendGone(cause: StatusObject): Error {
   const text = 'The backend of this call went away or cannot be reached; try again.';
-  return toStatus(automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause: status }), requestId);
+  return automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause });
 }
 
 function requireShort(metadata: Metadata): void {
