@@ -1,6 +1,8 @@
 // Models of the published sizes, with weights computed from their names.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/checkpoint.h"
 #include "core/error.h"
@@ -137,35 +139,45 @@ void full_sam_medcls(const Context& context) {
                          model->forward(nothing, encoder->forward(nothing)));
 }
 
-/// AutoSAM's network on an image of 256 px: the edge of every map it records follows from that.
+/// What AutoSAM's network makes of an image: its taps, the decoder's map and the dense embedding, by their fixture's
+/// keys, with the channels that the fixture keeps.
+std::vector<std::pair<std::string, torch::Tensor>> autosam_maps(models::AutoSam& model, const torch::Tensor& image) {
+  constexpr std::int64_t kSamGrid = 64;
+  const auto every = [](const torch::Tensor& x, int step) { return x.index({Slice(), Slice(None, None, step)}); };
+  const auto taps = model->backbone->forward(image);
+  std::vector<std::pair<std::string, torch::Tensor>> maps;
+  for (std::size_t i = 0; i < taps.size(); ++i) maps.emplace_back("tap." + std::to_string(i), every(taps[i], 8));
+  maps.emplace_back("decoder", every(model->decoder->forward(taps), 4));
+  maps.emplace_back("dense_64_every_8th", every(model->prompt(image, kSamGrid), 8));
+  return maps;
+}
+
+/// AutoSAM's network on an image of 256 px: the edge of every map it records follows from that. Computed twice: in
+/// float64 it is held against the fixture, and in float32 against its own float64.
 void full_autosam(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/autosam_hardnet85_256";
   const SafetensorsFile io = context.io(name);
   constexpr std::int64_t kEdge = 256;
-  constexpr std::int64_t kSamGrid = 64;
   const models::SamConfig base = models::named_sam_config("sam-med2d-vit-b");
   models::HeadConfig head;
   head.kind = models::HeadConfig::Kind::kAutoSam;
   head.hardnet.input_size = kEdge;
   models::AutoSam model(base, head);
   prepare(*model, context, io, "");
-  // Fifty convolutions with these weights multiply the rounding of the first by hundreds: what float32 gives depends on
-  // the order of its sums, and so on the layout. This is the layout that the engine uses.
   const torch::Tensor image = normalise(hash_pixels("pixels", {1, kEdge, kEdge, 3}).to(context.device))
                                   .contiguous(torch::MemoryFormat::ChannelsLast);
   const torch::Tensor nothing = torch::zeros_like(image);
-  const auto every = [](const torch::Tensor& x, int step) { return x.index({Slice(), Slice(None, None, step)}); };
-  const auto maps = model->backbone->forward(image);
-  const auto blind = model->backbone->forward(nothing);
-  for (std::size_t i = 0; i < maps.size(); ++i) {
-    const std::string key = "tap." + std::to_string(i);
-    context.report.compare(name + " " + key, every(maps[i], 8), io.tensor(key), kFeatures, every(blind[i], 8));
+  const auto actual = autosam_maps(model, image);
+  const auto blind = autosam_maps(model, nothing);
+  model->to(torch::kFloat64);
+  const auto exact = autosam_maps(model, image.to(torch::kFloat64));
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const auto& [key, map] = actual[i];
+    const torch::Tensor& zeroed = blind[i].second;
+    context.report.compare(name + " " + key + " f64", exact[i].second, io.tensor(key), kDeepFeatures, zeroed);
+    context.report.compare(name + " " + key, map, exact[i].second, kDeepFeatures, zeroed);
   }
-  context.report.compare(name + " decoder", every(model->decoder->forward(maps), 4), io.tensor("decoder"), kFeatures,
-                         every(model->decoder->forward(blind), 4));
-  context.report.compare(name + " dense_64_every_8th", every(model->prompt(image, kSamGrid), 8),
-                         io.tensor("dense_64_every_8th"), kFeatures, every(model->prompt(nothing, kSamGrid), 8));
 }
 
 }  // namespace
