@@ -15,6 +15,7 @@ import {
   type Element,
 } from 'dicom-parser';
 import { DicomError } from './errors';
+import { isNoImage } from './object-kind';
 import {
   EXPLICIT_LITTLE_ENDIAN,
   IMPLICIT_LITTLE_ENDIAN,
@@ -146,7 +147,12 @@ function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptio
   const parse = syntax.uid === IMPLICIT_LITTLE_ENDIAN ? parseDicomDataSetImplicit : parseDicomDataSetExplicit;
   const stream = streamOf(order, whole, from);
   // What follows the pixels is needed for nothing, and may be anything, such as zeros up to the end of a block.
-  parse(dataSet, stream, whole.length, { untilTag: PIXEL_DATA });
+  try {
+    parse(dataSet, stream, whole.length, { untilTag: PIXEL_DATA });
+  } catch (error) {
+    // Of what is no image the kind is all that matters.
+    if (!isNoImage(dataSet)) throw error;
+  }
   const pixels = dataSet.elements[PIXEL_DATA];
   if (pixels?.hadUndefinedLength && !options.headerOnly) findFragments(pixels, stream);
   return { dataSet, syntax };

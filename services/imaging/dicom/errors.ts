@@ -14,8 +14,10 @@ export type DicomDefect =
   | 'PIXEL_FORMAT'
   /** Compressed pixels that are damaged or contradict the header. */
   | 'PIXEL_DECODE'
-  /** An object without pixels: a report, a structure set. */
+  /** An image that lost its pixels. */
   | 'NO_PIXELS'
+  /** An object that is no image by its kind: a report, a structure set, a waveform. */
+  | 'NOT_IMAGE'
   /** A frame that the object does not have. */
   | 'FRAME'
   /** More than the limits allow. */

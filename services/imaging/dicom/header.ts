@@ -3,7 +3,8 @@
 import { open } from 'node:fs/promises';
 import type { DataSet } from 'dicom-parser';
 import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
-import { DicomError } from './errors';
+import { DicomError, type DicomDefect } from './errors';
+import { isNoImage, sidePictureOf, slideLevelOf, type SidePicture, type SlideLevel } from './object-kind';
 import type { TransferSyntax } from './transfer-syntax';
 
 export interface DicomLimits {
@@ -60,6 +61,9 @@ export interface DicomHeader extends ImageFormat, Belonging {
   syntax: TransferSyntax;
   /** Modality such as CT; SEG for a segmentation. */
   modality: string | undefined;
+  /** Absent for a picture that is a sample of its own. */
+  sidePicture: SidePicture | undefined;
+  slideLevel: SlideLevel | undefined;
 }
 
 function needed(dataSet: DataSet, tag: string, name: string): number {
@@ -131,16 +135,21 @@ export function formatOf(dataSet: DataSet, limits: DicomLimits): ImageFormat {
 
 /** @throws DicomError, also for an object without pixels */
 export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): DicomHeader {
+  if (isNoImage(dataSet)) throw new DicomError('NOT_IMAGE', 'The DICOM object is of a kind that has no pictures.');
   if (dataSet.elements[PIXEL_DATA] === undefined) {
     const float = dataSet.elements['x7fe00008'] ?? dataSet.elements['x7fe00009'];
     throw float
       ? new DicomError('PIXEL_FORMAT', 'The DICOM image holds floating-point pixels, which are not read.')
       : new DicomError('NO_PIXELS', 'The DICOM file holds no pixels.');
   }
+  const format = formatOf(dataSet, limits);
+  const { width, height, frames } = format;
   return {
-    ...formatOf(dataSet, limits),
+    ...format,
     syntax,
     modality: text(dataSet, 'x00080060'),
+    sidePicture: sidePictureOf(dataSet),
+    slideLevel: slideLevelOf(dataSet, width * height * frames),
     patientId: text(dataSet, 'x00100020'),
     studyUid: text(dataSet, 'x0020000d'),
     sopInstanceUid: text(dataSet, 'x00080018'),
@@ -164,6 +173,8 @@ export async function isDicomFile(path: string): Promise<boolean> {
   }
 }
 
+/** What may be wrong with the beginning of a header alone. */
+const UNTIL_MORE: ReadonlySet<DicomDefect> = new Set(['TRUNCATED', 'NO_PIXELS', 'NOT_IMAGE']);
 /** Enough of nearly every file to reach its pixels. */
 const HEADER_BYTES = 64 * 1024;
 
@@ -185,7 +196,7 @@ export async function readDicomHeader(path: string, limits: DicomLimits = DICOM_
           limits,
         );
       } catch (error) {
-        const more = error instanceof DicomError && (error.defect === 'TRUNCATED' || error.defect === 'NO_PIXELS');
+        const more = error instanceof DicomError && UNTIL_MORE.has(error.defect);
         if (!more || whole) throw error;
       }
     }

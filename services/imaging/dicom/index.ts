@@ -7,3 +7,4 @@ export { DicomError, type DicomDefect } from './errors';
 export { DICOM_LIMITS, isDicomFile, readDicomHeader, type DicomHeader, type DicomLimits } from './header';
 export { DicomSegmentation, type SourceFrame } from './segmentation';
 export type { StoredFrame } from './stored-values';
+export type { SidePicture } from './object-kind';

@@ -12,6 +12,7 @@ export type FindingKind =
   | 'class-spelling'
   | 'class-missing'
   | 'not-read'
+  | 'left-out'
   | 'split-share'
   | 'empty-mask'
   | 'full-mask'
@@ -38,6 +39,7 @@ export type FindingKind =
  * | class-spelling | error | classes that differ only so |
  * | class-missing | warning | a class without an image in the validation or test part |
  * | not-read | warning | pictures in the folder that are no samples and no masks, and folders that systems add |
+ * | left-out | warning | DICOM objects that are no images, and pictures that are no samples by what their header says |
  * | split-share | warning | a split by groups that misses the share by far |
  * | nothing-to-learn | error | every training mask empty or full, or a class without training image |
  * | mask-values | error | masks of which it is not certain which values are foreground |

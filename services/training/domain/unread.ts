@@ -18,12 +18,13 @@ async function picturesBelow(path: string): Promise<number> {
   return files.filter(isPicture).length;
 }
 
-/** Paths below the root that samples, masks and named problems stand for. */
-function knownPaths({ root }: FileTree, { parts, problems }: DataFolder): Set<string> {
+/** Paths below the root that samples, masks, named problems and what was left out stand for. */
+function knownPaths({ root }: FileTree, { parts, problems, findings = [] }: DataFolder): Set<string> {
   const samples = Object.values(parts).flat();
   const files = samples.flatMap(({ imagePath, masks = [] }) => [imagePath, ...masks.flatMap(({ paths }) => paths)]);
   const named = problems.flatMap(({ name }) => name.split(' and ').map((one) => one.replace(/#[^/]*$/, '')));
-  return new Set([...files.map((file) => relative(root, file).replaceAll('\\', '/')), ...named]);
+  const aside = findings.flatMap(({ kind, names }) => (kind === 'left-out' ? names : []));
+  return new Set([...files.map((file) => relative(root, file).replaceAll('\\', '/')), ...named, ...aside]);
 }
 
 /** Names a few folders, and how many more there are. */

@@ -8,6 +8,7 @@ import { columnNamed, readTable } from '../csv-text';
 import { GROUP_COLUMNS } from '../manifest-csv';
 import { partName } from '../part-names';
 import { collect, layoutError, told, type Found } from './collect';
+import { asideFindings } from './dicom-aside';
 import { mayBeDicom, withHeaders } from './dicom-headers';
 import type { FileTree } from './file-tree';
 import type { CsvColumns, Layout, LayoutRequest } from './layout';
@@ -127,7 +128,12 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const data = await collect(
     tree,
     { task: request.task },
-    { found: headers.found, groupColumn: groupColumn ?? '', notes, findings },
+    {
+      found: headers.found,
+      groupColumn: groupColumn ?? '',
+      notes,
+      findings: [...findings, ...asideFindings(headers.aside)],
+    },
   );
   return { ...data, problems: [...problems, ...headers.problems, ...data.problems], groupColumn };
 }

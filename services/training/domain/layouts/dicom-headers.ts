@@ -6,6 +6,7 @@ import { AutomedError } from '../../../common/errors';
 import { DicomError, readDicomHeader, type DicomHeader } from '../../../imaging/dicom';
 import type { MaskSource, Problem } from '../data-folder';
 import type { Found } from './collect';
+import { emptyAside, levelsOf, type Aside, type Level } from './dicom-aside';
 import { isImage } from './file-tree';
 
 /** Attributes that pictures may be grouped by, as --group-column names them. */
@@ -33,6 +34,10 @@ export interface WithHeaders {
   /** Absent where no file is DICOM. */
   groupColumn: HeaderGroup | undefined;
   notes: string[];
+  /** What is left out. */
+  aside: Aside;
+  /** Levels of slides by their paths: of a segmentation the mask may be of any of them. */
+  slides: ReadonlyMap<string, Level>;
 }
 
 /**
@@ -49,22 +54,40 @@ function describe(error: unknown): string {
   return `the file cannot be read${typeof code === 'string' ? ` (${code})` : ''}`;
 }
 
-/** The headers of files below `root`, or why one cannot be read; nothing of a file that neither is DICOM nor is named so. */
-async function readHeaders(root: string, paths: readonly string[]): Promise<Map<string, DicomHeader | string>> {
-  const headers = new Map<string, DicomHeader | string>();
+/** What the header of a file says: `no-image` of an object without pictures, else why it cannot be read. */
+type Read = DicomHeader | 'no-image' | { problem: string };
+
+/** The headers of files below `root`; nothing of a file that neither is DICOM nor is named so. */
+async function readHeaders(root: string, paths: readonly string[]): Promise<Map<string, Read>> {
+  const headers = new Map<string, Read>();
+  const failed = (error: unknown, path: string): Read | undefined => {
+    const defect = error instanceof DicomError ? error.defect : undefined;
+    if (defect === 'NOT_IMAGE') return 'no-image';
+    return defect === 'NOT_DICOM' && !isNamedDicom(path) ? undefined : { problem: describe(error) };
+  };
   let next = 0;
   const reader = async (): Promise<void> => {
     for (let path = paths[next++]; path !== undefined; path = paths[next++]) {
-      const header = await readDicomHeader(join(root, path)).catch((error: unknown) =>
-        error instanceof DicomError && error.defect === 'NOT_DICOM' && !isNamedDicom(path)
-          ? undefined
-          : describe(error),
-      );
+      const header = await readDicomHeader(join(root, path)).catch((error: unknown) => failed(error, path));
       if (header !== undefined) headers.set(path, header);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, reader));
   return headers;
+}
+
+const isImageHeader = (read: Read | undefined): read is DicomHeader =>
+  typeof read === 'object' && !('problem' in read) && read.modality !== 'SEG';
+
+/** True for what is left out; it is noted in `aside`. */
+function leftOut({ path, masks }: Found, read: Read, slides: WithHeaders['slides'], aside: Aside): boolean {
+  if (typeof read === 'object' && 'problem' in read) return false;
+  if (!isImageHeader(read)) aside.objects.push(path);
+  else if (read.sidePicture) {
+    aside.sides.set(read.sidePicture, [...(aside.sides.get(read.sidePicture) ?? []), path]);
+  } else if (masks === undefined && slides.get(path)?.reduced) aside.levels.push(path);
+  else return false;
+  return true;
 }
 
 /**
@@ -126,14 +149,17 @@ export async function withHeaders(
   const paths = found.map(({ path }) => path).filter(isDicomFile);
   const headers = await readHeaders(root, paths);
   const notes: string[] = [];
-  const readable = [...headers.values()].filter((header) => typeof header !== 'string');
-  const groupColumn = by ?? (readable.length > 0 ? chooseGroup(readable, notes) : undefined);
+  const images = new Map([...headers].filter((each): each is [string, DicomHeader] => isImageHeader(each[1])));
+  const groupColumn = by ?? (images.size > 0 ? chooseGroup([...images.values()], notes) : undefined);
+  const slides = levelsOf(images);
+  const aside = emptyAside();
   const problems: Problem[] = [];
   const samples: Found[] = [];
   for (const one of found) {
     const header = headers.get(one.path);
     if (header === undefined) samples.push(one);
-    else if (typeof header === 'string') problems.push({ name: one.path, problem: header });
+    else if (leftOut(one, header, slides, aside)) continue;
+    else if (!isImageHeader(header)) problems.push({ name: one.path, ...(header as { problem: string }) });
     else {
       const group = one.group ?? groupOf(header, groupColumn ?? 'PatientID', one.path);
       const frames = framesOf({ ...one, group }, header);
@@ -143,5 +169,5 @@ export async function withHeaders(
         problems.push(...frames.map(({ suffix = '' }) => ({ name: `${one.path}${suffix}`, problem: MASK_OF_FRAMES })));
     }
   }
-  return { found: samples, problems, groupColumn, notes };
+  return { found: samples, problems, groupColumn, notes, aside, slides };
 }

@@ -14,7 +14,8 @@ import { readManifest } from '../manifest-csv';
 import { normal } from '../names';
 import { MASK_SUFFIX } from '../pair-files';
 import { partOfFolder } from '../part-names';
-import { collect, layoutError, type Collected, type Found } from './collect';
+import { collect, layoutError, type Found } from './collect';
+import { asideFindings, asidePaths } from './dicom-aside';
 import {
   HEADER_GROUPS,
   isNamedDicom,
@@ -22,6 +23,7 @@ import {
   mayBeDicom,
   withHeaders,
   type HeaderGroup,
+  type WithHeaders,
 } from './dicom-headers';
 import { fileOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -113,11 +115,46 @@ function maskProblem(found: Found, structures: readonly Masks[], chosen: readonl
   return found.frame !== undefined && chosen.some(({ picture }) => picture) ? MASK_OF_FRAMES : undefined;
 }
 
+/** Of each picture the files of its masks, structure by structure, in place of blank ones; or the problem that it has none. */
+function pairMasks(
+  root: string,
+  read: WithHeaders,
+  structures: readonly Masks[],
+  keys: ReadonlyMap<string, string>,
+): WithHeaders & { used: Set<string> } {
+  const used = new Set<string>();
+  const found: Found[] = [];
+  const without: { one: Found; problem: string }[] = [];
+  for (const one of read.found) {
+    const chosen = structures.map((structure, at) =>
+      chooseMask(structure, keys.get(one.path) ?? '', one.masks?.[at]?.segmentationOf?.sopInstanceUid),
+    );
+    for (const path of chosen.flatMap(({ paths }) => paths)) used.add(path);
+    const problem = maskProblem(one, structures, chosen);
+    if (problem !== undefined) without.push({ one, problem });
+    else {
+      const files = (at: number): string[] => (chosen[at]?.paths ?? []).map((path) => join(root, path));
+      found.push({ ...one, ...(one.masks && { masks: one.masks.map((mask, at) => ({ ...mask, paths: files(at) })) }) });
+    }
+  }
+  // Of a slide one level has a mask, or the largest should have.
+  const drawn = new Set(found.flatMap(({ path }) => read.slides.get(path)?.slide ?? []));
+  const problems = without.flatMap(({ one: { path, suffix = '' }, problem }): Problem[] => {
+    const level = read.slides.get(path);
+    if (level && (level.reduced || drawn.has(level.slide))) {
+      read.aside.levels.push(path);
+      return [];
+    }
+    return [{ name: `${path}${suffix}`, problem, ...(problem === MASK_OF_FRAMES ? {} : { lacks: 'mask' }) }];
+  });
+  return { ...read, found, problems: [...read.problems, ...problems], used };
+}
+
 async function segmented(
   tree: FileTree,
   { masks = ['masks'] }: LayoutRequest,
   by: HeaderGroup | undefined,
-): Promise<Collected & { problems: Problem[] }> {
+): Promise<WithHeaders> {
   const placed = placeFiles(tree);
   const images = placed.filter(({ below }) => below.length > 1 && below[0] === 'images');
   if (images.length === 0) throw layoutError(`The folder ${tree.root} has no images/ (with ${masks[0]}/ beside it).`);
@@ -128,31 +165,16 @@ async function segmented(
   // One empty source for each structure, which gets its picture from the header and its files below.
   const blank = images.map(({ path, part }): Found => ({ path, part, masks: masks.map(() => ({ paths: [] })) }));
   const read = await withHeaders(tree.root, blank, mayBeDicom, by);
-  const used = new Set<string>();
-  const found = read.found.flatMap((one): Found[] => {
-    const chosen = structures.map((structure, at) =>
-      chooseMask(structure, keys.get(one.path) ?? '', one.masks?.[at]?.segmentationOf?.sopInstanceUid),
-    );
-    for (const path of chosen.flatMap(({ paths }) => paths)) used.add(path);
-    const problem = maskProblem(one, structures, chosen);
-    if (problem !== undefined) {
-      const lacks = problem === MASK_OF_FRAMES ? {} : { lacks: 'mask' as const };
-      problems.push({ name: `${one.path}${one.suffix ?? ''}`, problem, ...lacks });
-      return [];
-    }
-    const sources = one.masks?.map((mask, at) => ({
-      ...mask,
-      paths: (chosen[at]?.paths ?? []).map((path) => join(tree.root, path)),
-    }));
-    return [{ ...one, masks: sources }];
-  });
+  const paired = pairMasks(tree.root, read, structures, keys);
   for (const { folder, pictures } of structures) {
+    // The mask of what is left out lacks no image.
+    const aside = new Set(asidePaths(read.aside).map((path) => pictures.get(keys.get(path) ?? '')));
     for (const path of pictures.values()) {
-      if (!used.has(path))
+      if (!paired.used.has(path) && !aside.has(path))
         problems.push({ name: path, problem: `has no image in images/ beside ${folder}/`, lacks: 'image' });
     }
   }
-  return { found, groupColumn: read.groupColumn, notes: read.notes, problems: [...read.problems, ...problems] };
+  return { ...paired, problems: [...paired.problems, ...problems] };
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
@@ -164,14 +186,15 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       ? await segmented(tree, request, by)
       : await withHeaders(tree.root, classified(tree), mayBeDicom, by);
   const { found, problems, groupColumn, notes } = listed;
+  const aside = asideFindings(listed.aside);
   const data = manifest?.groups
-    ? await collect(tree, request, { found: found.map((one) => ({ ...one, group: undefined })) })
+    ? await collect(tree, request, { found: found.map((one) => ({ ...one, group: undefined })), findings: aside })
     : await collect(tree, request, {
         found,
         groupColumn,
-        notes: notes ?? [],
+        notes,
         // A table that gives no groups leaves the patients of the headers.
-        findings: groupColumn === undefined ? [] : manifest?.findings(),
+        findings: [...aside, ...(groupColumn === undefined ? [] : (manifest?.findings() ?? []))],
       });
   return { ...data, problems: [...problems, ...data.problems] };
 }

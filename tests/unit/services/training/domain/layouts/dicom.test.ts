@@ -9,42 +9,12 @@ import { decodeSample } from '../../../../../../services/training/domain/load-sa
 import { listSamples } from '../../../../../../services/training/domain/prepare-data';
 import { readData, type DataSource } from '../../../../../../services/training/domain/read-data';
 import { temporaryFolder } from '../../../../../support/data';
-import { greyDicom, segmentationDicom, type GreyImage } from '../../../../../support/dicom';
+import { greyDicom, segmentationDicom } from '../../../../../support/dicom';
+import { SIDE, SIZE, slice } from '../../../../../support/dicom-slices';
 import { discImage } from '../../../../../support/stack-images';
 import { writeTree } from '../../../../../support/tree';
 
 const root = temporaryFolder();
-const SIDE = 8;
-const SIZE = SIDE * SIDE;
-
-interface Slice extends Partial<GreyImage> {
-  patient?: string;
-  study?: string;
-  uid?: string;
-  seed?: number;
-}
-
-let written = 0;
-
-/** A picture that no other one equals. */
-function slice({ patient = 'P1', study = '1.2.3', uid = '1.2.3.4', frames = 1, ...image }: Slice = {}): Buffer {
-  const seed = (written += 1);
-  return greyDicom({
-    width: SIDE,
-    height: SIDE,
-    frames,
-    values: Array.from({ length: SIZE * frames }, (_, at) => (at * 7 + seed * 131) % 1000),
-    ...image,
-    more: {
-      '00080018': ['UI', uid],
-      '00100010': ['PN', 'Doe^Jane'],
-      '00100020': ['LO', patient],
-      '0020000d': ['UI', study],
-      ...image.more,
-    },
-  });
-}
-
 const read = (data: string, more: Partial<DataSource> = {}): Promise<DataFolder & { layout: string }> =>
   readData({ task: 'classification', data, ...more });
 const mask = (...foreground: number[]): Promise<Buffer> =>
@@ -89,7 +59,9 @@ describe('classification', () => {
   it('groups by what is asked for', async () => {
     const { parts, groupColumn } = await read(folder, { groupColumn: 'StudyInstanceUID' });
     expect(groupColumn).toBe('StudyInstanceUID');
-    expect(new Set(parts.train.map(({ group }) => group))).toEqual(new Set(['1.2.3', '1.9'].map(pseudonym)));
+    expect(new Set(parts.train.map(({ group }) => group))).toEqual(
+      new Set(['1.2.31', '1.2.32', '1.2.33', '1.9'].map(pseudonym)),
+    );
     await expect(read(folder, { groupColumn: 'site' })).rejects.toMatchObject({ field: 'groupColumn' });
   });
 
