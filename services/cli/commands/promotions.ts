@@ -9,26 +9,29 @@ import { UsageError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { score, table } from '../output/table';
 import { withTrainingAddress, type ConnectOptions } from '../stack/session';
-import { connected, number } from './options';
+import { connected, number, whole } from './options';
 
 interface PromoteOptions extends ConnectOptions {
   alias: string;
   gate: MetricGate[];
   evaluation?: string;
   agreement?: number;
+  minImages?: number;
   force?: boolean;
   reason?: string;
   json?: boolean;
 }
 
-/** Parser of `mdsc>=0.8`, as often as it is given. */
+/** Parser of `mdsc>=0.8` and `hd95_px<=5`, as often as it is given. */
 export function gateOf(text: string, before: MetricGate[] = []): MetricGate[] {
-  const [, metric, digits = ''] = /^\s*([^\s<>=]+)\s*>=\s*(\S+)\s*$/.exec(text) ?? [];
-  const minimum = Number(digits);
-  if (metric === undefined || digits === '' || !Number.isFinite(minimum)) {
-    throw new InvalidArgumentError('it must be SCORE>=NUMBER, e.g. mdsc>=0.8 (quoted: the shell reads > itself).');
+  const [, metric, sign, digits = ''] = /^\s*([^\s<>=]+)\s*([<>]=)\s*(\S+)\s*$/.exec(text) ?? [];
+  const bound = Number(digits);
+  if (metric === undefined || digits === '' || !Number.isFinite(bound)) {
+    throw new InvalidArgumentError(
+      'it must be SCORE>=NUMBER, e.g. mdsc>=0.8, or SCORE<=NUMBER, e.g. hd95_px<=5 (quoted: the shell reads > itself).',
+    );
   }
-  return [...before, { metric, minimum }];
+  return [...before, sign === '>=' ? { metric, minimum: bound } : { metric, maximum: bound }];
 }
 
 export function promoteCommand(): Command {
@@ -36,13 +39,19 @@ export function promoteCommand(): Command {
     .description('point an alias at a version that passes its gates, and record it')
     .argument('<model>', 'NAME@VERSION, or NAME for the latest')
     .requiredOption('--alias <alias>', 'e.g. production')
-    .option('--gate <gate>', 'SCORE>=NUMBER that it must reach, e.g. "mdsc>=0.8"; repeatable', gateOf, [])
+    .option(
+      '--gate <gate>',
+      'SCORE>=NUMBER that it must reach, e.g. "mdsc>=0.8", or SCORE<=NUMBER, e.g. "hd95_px<=5"; repeatable',
+      gateOf,
+      [],
+    )
     .option('--evaluation <id>', 'take the scores from this evaluation instead of those recorded at training')
     .option(
       '--agreement <share>',
       'how alike it must answer to the version in place, on the images of the evaluation: mean Dice, or share of same class',
       number({ min: 0, max: 1 }),
     )
+    .option('--min-images <count>', 'unseen images that each gate must rest on (default: 10)', whole(1))
     .option('--force', 'whatever the gates say; needs --reason')
     .option('--reason <text>', 'for the record')
     .option('--json', 'print one JSON document')
@@ -96,12 +105,13 @@ export function promotionsCommand(): Command {
 }
 
 function requestOf(model: string, options: PromoteOptions): PromoteModelRequest {
-  const { alias, gate, evaluation = '', agreement, force = false, reason = '' } = options;
+  const { alias, gate, evaluation = '', agreement, minImages, force = false, reason = '' } = options;
   return {
     model,
     alias,
     gates: gate.map((each) => ({ ...each, evaluation })),
     agreement: agreement === undefined ? null : { minimum: agreement, evaluation },
+    ...(minImages === undefined ? {} : { minimumImages: minImages }),
     force,
     reason,
     requestedBy: user(),
@@ -128,8 +138,13 @@ function user(): string {
   }
 }
 
-const gateText = ({ metric, measured, minimum, passed }: GateResult__Output): string =>
-  `${metric} ${measured === undefined ? '-' : score(measured)} ${passed ? '>=' : '<'} ${minimum}`;
+/** `mdsc 0.8000 >= 0.5`, with why it does not count where it does not. */
+function gateText({ metric, measured, minimum, maximum, passed, problem }: GateResult__Output): string {
+  const [bound, kept, missed] = maximum === undefined ? [minimum, '>=', '<'] : [maximum, '<=', '>'];
+  const within = maximum === undefined ? (measured ?? 0) >= minimum : (measured ?? 0) <= maximum;
+  const sign = passed || within ? kept : missed;
+  return `${metric} ${measured === undefined ? '-' : score(measured)} ${sign} ${bound}${problem === '' ? '' : ` (${problem})`}`;
+}
 
 function show(promotion: Promotion__Output, { json }: { json?: boolean }): void {
   if (json) return printJson(promotionJson(promotion));
@@ -171,13 +186,15 @@ function promotionJson(promotion: Promotion__Output): Record<string, unknown> {
     alias,
     from_version: fromVersion ?? null,
     to_version: toVersion,
-    gates: gates.map(({ metric, minimum, measured, evaluation, passed, imageCount }) => ({
+    gates: gates.map(({ metric, minimum, maximum, measured, evaluation, passed, imageCount, problem }) => ({
       metric,
       minimum,
+      maximum: maximum ?? null,
       measured: measured ?? null,
       evaluation: evaluation || null,
       passed,
       image_count: imageCount,
+      problem: problem === '' ? null : problem,
     })),
     forced,
     reason,

@@ -4,6 +4,7 @@ import { automedError } from '../../common/errors';
 import type { Pixels } from '../../imaging/pixels';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../store';
 import type { CompareModelsSpec, FinishedEvent } from '../protocol';
+import { SampleGuard } from './datasets/digests';
 import { decodeInOrder } from './load-samples';
 import { maskOverlap, mostProbable } from './metrics';
 import { listSamples, PARTS, type Emit } from './prepare-data';
@@ -81,17 +82,20 @@ export async function compareModels(
   }
   const { parts } = await listSamples({ ...spec, task: manifest.task });
   const samples = spec.part === 'all' ? PARTS.flatMap((part) => parts[part]) : parts[spec.part];
+  const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
   const pair = await loadPair(first, second, spec);
   let [sum, images, done] = [0, 0, 0];
   try {
     for await (const result of decodeInOrder(samples)) {
       signal.throwIfAborted();
+      guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       done += 1;
       emit({ type: 'preparing', done, total: samples.length });
       if ('problem' in result) continue;
       sum += agreementOf(await pair.answers(result.pixels), manifest);
       images += 1;
     }
+    guard?.finish(spec.part === 'all' && spec.limit === undefined);
   } catch (error) {
     if (signal.aborted) throw automedError('CANCELLED', 'The comparison was cancelled.', { cause: error });
     throw error;

@@ -16,11 +16,12 @@ function toTimestamp(ms: number): { seconds: string; nanos: number } {
 }
 
 export function toPromoteCommand(request: PromoteModelRequest__Output): PromoteCommand {
-  const { model, alias, gates, agreement, force, reason, requestedBy, requestId } = request;
+  const { model, alias, gates, agreement, minimumImages, force, reason, requestedBy, requestId } = request;
   return {
     model,
     alias,
-    gates: gates.map(({ metric, minimum, evaluation }) => ({ metric, minimum, evaluation })),
+    gates: gates.map(({ metric, minimum, maximum, evaluation }) => ({ metric, minimum, maximum, evaluation })),
+    minimumImages,
     agreement: agreement === null ? undefined : { minimum: agreement.minimum, evaluation: agreement.evaluation },
     force,
     reason,
@@ -38,13 +39,15 @@ export function toPromotion(promotion: Promotion): PromotionMessage {
     kind: kind === 'promotion' ? 'PROMOTION_KIND_PROMOTION' : 'PROMOTION_KIND_ROLLBACK',
     state: STATES[state],
     toVersion,
-    gates: gates.map(({ metric, minimum, measured, evaluation, passed, images }) => ({
+    gates: gates.map(({ metric, minimum, maximum, measured, evaluation, passed, images, problem = '' }) => ({
       metric,
       minimum,
+      ...(maximum === undefined ? {} : { maximum }),
       ...(measured === null ? {} : { measured }),
       evaluation,
       passed,
       imageCount: images,
+      problem,
     })),
     forced,
     reason,

@@ -13,7 +13,7 @@ let program: Program;
 beforeAll(async () => {
   const store = await ModelStore.open(home);
   for (const mdsc of [0.7, 0.8]) {
-    const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc, images: 9 } } };
+    const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc, images: 19 } } };
     await store.registerModel(draft, writeWeights(String(mdsc)));
   }
   program = await startProgram('training', { AUTOMED_HOME: home });
@@ -41,7 +41,7 @@ test('promotes by gates, takes back, and shows the record', async () => {
     to_version: 2,
     forced: true,
     reason: 'the study begins',
-    gates: [{ metric: 'mdsc', minimum: 0.9, measured: 0.8, passed: false, image_count: 9 }],
+    gates: [{ metric: 'mdsc', minimum: 0.9, measured: 0.8, passed: false, image_count: 19 }],
   });
   expect((await models('rollback', 'polyp', '--alias', 'production')).out).toBe(
     'polyp@production is polyp@1 (was polyp@2)\n',
@@ -91,6 +91,9 @@ test('alias is no way around the gates: what was promoted it refuses, or promote
 test.each([
   [['--gate', 'mdsc>0.8'], /SCORE>=NUMBER/],
   [['--gate', 'mdsc>=high'], /SCORE>=NUMBER/],
+  [['--gate', 'hd95_px>=5'], /hd95_px is better when it is lower: a gate on it is a maximum, hd95_px<=5/],
+  [['--gate', 'dice>=0.5'], /There is no score "dice"; known are mdsc, miou, /],
+  [['--gate', 'mdsc>=0.5', '--min-images', '20'], /it rests on 19 images, fewer than 20/],
   [['--gate', 'mdsc>=0.5', '--agreement', '0.9'], /--evaluation/],
   [['--force'], /needs a reason/],
   [[], /needs a gate/],

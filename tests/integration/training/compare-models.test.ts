@@ -1,5 +1,6 @@
 // Two versions on the same images, on the real addon: what a promotion asks before one takes the other's place.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { automedError } from '../../../services/common/errors';
 import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
@@ -10,7 +11,9 @@ import {
   namedNativeHead,
 } from '../../../services/training/adapters/native-trainer';
 import { agreementOf, compareModels } from '../../../services/training/domain/compare-models';
+import { readSegmentationFolder } from '../../../services/training/domain/data-folder';
 import { writeDemoData, type DemoFolders } from '../../../services/training/domain/demo-data';
+import { decodeInOrder } from '../../../services/training/domain/load-samples';
 import { runTraining } from '../../../services/training/domain/run-training';
 import {
   compareModelsSpecSchema,
@@ -103,6 +106,27 @@ test('models that answer for different things are not compared', async () => {
     code: 'INVALID_ARGUMENT',
     field: 'agreement',
     message: expect.stringContaining('lesion@1 for foreground'),
+  });
+});
+
+test('files of a registered data set that changed since its check are refused', async () => {
+  const { parts } = await readSegmentationFolder(data.segmentation);
+  const digests = join(root, 'digests.json');
+  const samples: Record<string, string> = {};
+  for await (const result of decodeInOrder(parts.test)) {
+    if ('digest' in result) samples[result.sample.name] = result.digest;
+  }
+  const keep = (): void => writeFileSync(digests, JSON.stringify({ fingerprint: '', samples }));
+  const compared = () => compare({ current: 'lesion@2', dataset: { reference: 'discs@1', digests } });
+  keep();
+  expect((await compared()).metrics).toEqual({ agreement: 1, images: 5 });
+  const [name = ''] = Object.keys(samples);
+  samples[name] = 'another';
+  keep();
+  await expect(compared()).rejects.toMatchObject({
+    code: 'ILLEGAL_STATE',
+    field: 'dataset',
+    message: expect.stringContaining(`${name} changed`),
   });
 });
 

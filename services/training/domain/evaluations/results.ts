@@ -14,6 +14,7 @@ import {
   temporaryName,
 } from '../../../store/durable';
 import { evaluationSpecSchema } from '../../protocol';
+import type { EvaluatedModel } from '../promotions/promotion';
 import { estimateSchema, type StoredEstimate } from '../estimate';
 
 const RESULT_FILE = 'result.json';
@@ -139,11 +140,13 @@ export function metricNamed({ id, metrics }: EvaluationResult, name: string): St
 export class FinishedEvaluations {
   constructor(private readonly home: string) {}
 
-  /** The model that was evaluated and its scores by name; `mdsc.low` and `mdsc.high` are the ends of an interval. */
-  async evaluatedModel(id: string): Promise<{ name: string; version: number; metrics: Record<string, number> }> {
-    const { model, metrics } = await readEvaluation(this.home, id);
-    const scores = Object.entries(metrics.intervals.estimates).flatMap(([name, { value, low, high }]) => [
+  /** What was evaluated, how, and its scores by name; `mdsc.low` and `mdsc.high` are the ends of an interval. */
+  async evaluatedModel(id: string): Promise<EvaluatedModel & { metrics: Record<string, number> }> {
+    const { model, base, metrics, threshold, spec, dataset } = await readEvaluation(this.home, id);
+    const { seen } = dataset as { seen?: number | null };
+    const scores = Object.entries(metrics.intervals.estimates).flatMap(([name, { value, low, high, images }]) => [
       [name, value] as const,
+      ...(images === undefined ? [] : [[`${name}.images`, images] as const]),
       ...(low === undefined || high === undefined
         ? []
         : ([
@@ -154,6 +157,11 @@ export class FinishedEvaluations {
     return {
       name: model.name,
       version: model.version,
+      sha256: model.sha256,
+      baseSha256: base.sha256,
+      threshold,
+      part: spec.part,
+      seen: seen ?? null,
       metrics: { images: metrics.images, ...Object.fromEntries(scores) },
     };
   }

@@ -6,10 +6,13 @@ import type { CompareModelsSpecInput } from '../../protocol';
 export type PromotionState = 'PENDING' | 'DONE' | 'REFUSED' | 'ABANDONED';
 export type PromotionKind = 'promotion' | 'rollback';
 
-/** A score that a version must reach. */
+/** A bound that a score of a version must keep. */
 export interface MetricGate {
   metric: string;
+  /** 0 where there is a maximum. */
   minimum: number;
+  /** Instead of a minimum, for scores that are better when they are lower. */
+  maximum?: number | undefined;
   /** Empty: the scores recorded at training. */
   evaluation: string;
 }
@@ -26,12 +29,17 @@ export interface GateResult {
   /** Name of the score, or `agreement`. */
   metric: string;
   minimum: number;
+  /** Absent: the bound is the minimum. */
+  maximum?: number | undefined;
   /** Null: there was nothing to compare with. */
   measured: number | null;
   /** Id of the evaluation; empty: recorded at training. */
   evaluation: string;
   passed: boolean;
+  /** Images that the score rests on; 0 where that is not recorded. */
   images: number;
+  /** Why the score does not count, whatever its value; absent: it counts. */
+  problem?: string;
 }
 
 export interface Promotion {
@@ -94,6 +102,15 @@ export interface EvaluatedModel {
   /** Of the model that was evaluated. */
   name: string;
   version: number;
+  /** sha256 of the weights that were measured, and of their base's. */
+  sha256?: string;
+  baseSha256?: string;
+  /** Probability above which a pixel was foreground; null: no segmentation. */
+  threshold?: number | null;
+  /** Part of the data that was measured. */
+  part?: string | undefined;
+  /** How many of the images the version has seen; null or absent: it has not recorded that. */
+  seen?: number | null;
   /** Scores, as the model's manifest has them for one part. */
   metrics: Record<string, unknown>;
 }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AutomedError, automedError } from '../../../common/errors';
 import { aliasSchema, nameSchema, type StoredModel } from '../../../store';
-import { describeRefusal, measureAgreement, measureMetric } from './gates';
+import { checkBound, describeRefusal, measureAgreement, measureMetric } from './gates';
 import { versionBefore } from './history';
 import type {
   AgreementGate,
@@ -32,6 +32,8 @@ export interface PromoteCommand extends Caller {
   alias: string;
   gates: MetricGate[];
   agreement: AgreementGate | undefined;
+  /** Images that each gate must rest on, at least 1; default: MINIMUM_IMAGES. */
+  minimumImages?: number | undefined;
   force: boolean;
 }
 
@@ -151,7 +153,7 @@ export class Promotions {
   }
 
   private async measure(
-    { gates, agreement }: PromoteCommand,
+    { gates, agreement, minimumImages }: PromoteCommand,
     candidate: StoredModel,
     currentVersion: number | undefined,
     signal: AbortSignal,
@@ -159,7 +161,7 @@ export class Promotions {
     const { aliases, evaluations, measureAgreement: measure } = this.dependencies;
     const results: GateResult[] = [];
     for (const [index, gate] of gates.entries()) {
-      results.push(await measureMetric(gate, `gates[${index}]`, candidate, evaluations));
+      results.push(await measureMetric(gate, `gates[${index}]`, { candidate, minimumImages }, evaluations));
     }
     // The scores are at hand; running two models is not worth it for a version that they hold back.
     if (agreement === undefined || results.some(({ passed }) => !passed)) return results;
@@ -170,7 +172,8 @@ export class Promotions {
       const text = 'Agreement is measured on the images of an evaluation: name one.';
       throw automedError('INVALID_ARGUMENT', text, { field: 'agreement.evaluation' });
     }
-    return [...results, await measureAgreement({ ...agreement, evaluation }, { candidate, current }, measure, signal)];
+    const versions = { candidate, current, minimumImages };
+    return [...results, await measureAgreement({ ...agreement, evaluation }, versions, measure, signal)];
   }
 
   private async move(draft: PromotionDraft): Promise<Promotion> {
@@ -239,16 +242,16 @@ function checkAlias(alias: string): void {
   throw automedError('INVALID_ARGUMENT', text, { field: 'alias' });
 }
 
-function checkGates({ gates, agreement, force, reason }: PromoteCommand): void {
+function checkGates({ gates, agreement, minimumImages, force, reason }: PromoteCommand): void {
   const invalid = (text: string, field: string): Error => automedError('INVALID_ARGUMENT', text, { field });
   if (force && reason.trim() === '') throw invalid('To overrule gates needs a reason.', 'reason');
   if (!force && gates.length === 0 && agreement === undefined) {
     throw invalid('A promotion needs a gate, or force with a reason.', 'gates');
   }
   if (gates.length > 32) throw invalid('A promotion has 32 gates at most.', 'gates');
-  for (const [index, { metric, minimum }] of gates.entries()) {
-    if (metric === '') throw invalid('A gate names the score that it looks at.', `gates[${index}].metric`);
-    if (!Number.isFinite(minimum)) throw invalid('A minimum is a number.', `gates[${index}].minimum`);
+  for (const [index, gate] of gates.entries()) checkBound(gate, `gates[${index}]`);
+  if (minimumImages !== undefined && !(Number.isInteger(minimumImages) && minimumImages >= 1)) {
+    throw invalid('A gate rests on at least one image.', 'minimum_images');
   }
   if (agreement && !(agreement.minimum >= 0 && agreement.minimum <= 1)) {
     throw invalid(`An agreement of ${agreement.minimum} is outside [0, 1].`, 'agreement.minimum');

@@ -35,8 +35,8 @@ function collect(value: unknown, name: string, into: Map<string, number>): void 
 /** The ends of intervals are scores, too: a cautious gate asks for `mdsc.low`. */
 function collectIntervals(intervals: unknown, prefix: string, into: Map<string, number>): void {
   for (const [score, estimate] of Object.entries(record(record(intervals)?.['estimates']) ?? {})) {
-    const { value, low, high } = record(estimate) ?? {};
-    for (const [suffix, each] of Object.entries({ '': value, '.low': low, '.high': high })) {
+    const { value, low, high, images } = record(estimate) ?? {};
+    for (const [suffix, each] of Object.entries({ '': value, '.low': low, '.high': high, '.images': images })) {
       if (typeof each === 'number') into.set(`${prefix}${score}${suffix}`, each);
     }
   }
@@ -51,17 +51,32 @@ export function namedScores(metrics: unknown): Scores {
 
 export interface FoundScore {
   value: number;
-  /** Images that it was measured on; 0 where that is not recorded. */
+  /** Images that it rests on; 0 where that is not recorded. */
   images: number;
+}
+
+export interface LocatedScore extends FoundScore {
+  /** Images that were measured; 0 where that is not recorded. */
+  measured: number;
+  /** Where several parts are recorded, the one that it is of. */
+  part: (typeof PARTS)[number] | undefined;
 }
 
 /** A score by its name; without its part that of the test, or where there is none of the validation. */
 export function scoreNamed(scores: Scores, name: string): FoundScore | undefined {
+  const found = locateScore(scores, name);
+  return found && { value: found.value, images: found.images };
+}
+
+/** The same, with what it was measured on. */
+export function locateScore(scores: Scores, name: string): LocatedScore | undefined {
   for (const prefix of ['', ...PARTS.map((part) => `${part}.`)]) {
     const value = scores.get(`${prefix}${name}`);
     if (value === undefined) continue;
     const part = PARTS.find((each) => `${prefix}${name}`.startsWith(`${each}.`));
-    return { value, images: scores.get(part === undefined ? 'images' : `${part}.images`) ?? 0 };
+    const measured = scores.get(part === undefined ? 'images' : `${part}.images`) ?? 0;
+    const images = scores.get(`${prefix}${name.replace(/\.(low|high)$/, '')}.images`) ?? measured;
+    return { value, images, measured, part };
   }
   return undefined;
 }

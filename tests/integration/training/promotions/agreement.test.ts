@@ -25,7 +25,7 @@ beforeAll(async () => {
   for (const seed of [2, 2, 5]) await store.addSegmentation('polyp', seed);
   const { segmentation: data } = await writeDemoData(join(root, 'data'), { seed: 3, trainCount: 2, testCount: 4 });
   for (const version of [2, 3]) {
-    const spec = { id: `of-${version}`, model: `polyp@${version}`, store: home, data, threads: 1, threshold: 0.4 };
+    const spec = { id: `of-${version}`, model: `polyp@${version}`, store: home, data, threads: 1 };
     await launchWorker({ type: 'evaluate', spec }, { env: process.env });
     const whole = { ...spec, id: `${spec.id}-all`, part: 'all' as const };
     if (version === 2) await launchWorker({ type: 'evaluate', spec: whole }, { env: process.env });
@@ -46,6 +46,7 @@ const ask = (version: number, minimum: number, agreement: number) =>
     alias: 'production',
     gates: [{ metric: 'mdsc', minimum, evaluation: `of-${version}` }],
     agreement: { minimum: agreement },
+    minimumImages: 4,
   });
 
 test('a twin agrees fully with the version in place and takes over', async () => {
@@ -62,6 +63,7 @@ test('an evaluation of all parts compares on all of them', async () => {
     model: 'polyp@1',
     alias: 'production',
     agreement: { minimum: 1, evaluation: 'of-2-all' },
+    minimumImages: 6,
   });
   expect(promotion?.gates).toMatchObject([{ metric: 'agreement', evaluation: 'of-2-all', imageCount: 6, measured: 1 }]);
 });

@@ -19,7 +19,7 @@ let client: ApiClient<PromotionServiceDefinition>;
 beforeAll(async () => {
   store = await ModelStore.open(home);
   for (const mdsc of [0.7, 0.8]) {
-    const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc, images: 9 } } };
+    const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc, images: 19 } } };
     await store.registerModel(draft, writeWeights(String(mdsc)));
   }
   program = await startProgram('training', { AUTOMED_HOME: home });
@@ -43,7 +43,7 @@ test('promotes, refuses, takes back and tells all of it', async () => {
   expect(promotion).toMatchObject({
     state: 'PROMOTION_STATE_DONE',
     toVersion: 1,
-    gates: [{ measured: 0.7, imageCount: 9 }],
+    gates: [{ measured: 0.7, imageCount: 19 }],
   });
   expect(promotion?.fromVersion).toBeUndefined();
   await ask('polyp', 0.75);

@@ -6,7 +6,11 @@ import { automedError } from '../../../../../../services/common/errors';
 import { ModelStore, type ModelDraft } from '../../../../../../services/store';
 import { openDatabase } from '../../../../../../services/training/adapters/database';
 import { SqlitePromotionLog } from '../../../../../../services/training/adapters/promotion-log';
-import type { Agreement, Evaluations } from '../../../../../../services/training/domain/promotions/promotion';
+import type {
+  Agreement,
+  EvaluatedModel,
+  Evaluations,
+} from '../../../../../../services/training/domain/promotions/promotion';
 import {
   Promotions,
   type PromoteCommand,
@@ -31,11 +35,12 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
   opened.push(database);
   const compared: [number, number, string][] = [];
   const agreement: Agreement = { value: 0.97, images: 12 };
+  const measured: Partial<EvaluatedModel> = {};
   const evaluations: Evaluations = {
     evaluatedModel: async (id) => {
       const [, version] = /^evaluation-of-(\d)$/.exec(id) ?? [];
       if (version === undefined) throw automedError('NOT_FOUND', `There is no evaluation ${id}.`, { field: 'id' });
-      return { name: 'polyp', version: Number(version), metrics: { mdsc: 0.55, images: 40 } };
+      return { name: 'polyp', version: Number(version), metrics: { mdsc: 0.55, images: 40 }, ...measured };
     },
   };
   const dependencies: PromotionDependencies = {
@@ -53,7 +58,7 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
   const rollback = (changes: Partial<RollbackCommand> = {}) =>
     promotions.rollback({ model: 'polyp', alias: 'production', ...caller, ...changes });
   const current = async (): Promise<number | undefined> => (await store.aliases('polyp'))['production'];
-  return { dependencies, store, promotions, promote, rollback, current, compared, agreement };
+  return { dependencies, store, promotions, promote, rollback, current, compared, agreement, measured };
 }
 
 const opened: { close(): void }[] = [];
@@ -115,6 +120,99 @@ test('a gate on an evaluation looks at it, and only at one of this very version'
     field: 'gates[0].evaluation',
   });
   await expect(promote('polyp@2', { gates: [gate(0.6, 'nowhere')] })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+const ofVersion2 = { gates: [gate(0.5, 'evaluation-of-2')] };
+
+test('an evaluation of other weights under the same number counts for nothing', async () => {
+  const { promote, measured, store } = await setUp();
+  const { manifest } = await store.resolveModel('polyp@2');
+  Object.assign(measured, { sha256: manifest.weights.sha256, baseSha256: manifest.base.sha256, part: 'test' });
+  Object.assign(measured, { threshold: manifest.task === 'segmentation' ? manifest.threshold : null });
+  await promote('polyp@2', ofVersion2);
+  for (const other of [{ sha256: 'f'.repeat(64) }, { baseSha256: 'e'.repeat(64) }]) {
+    const { promote: again, measured: theirs } = await setUp();
+    Object.assign(theirs, { ...measured, ...other });
+    await expect(again('polyp@2', { ...ofVersion2, force: true, reason: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      field: 'gates[0].evaluation',
+      message: expect.stringContaining('other weights than polyp@2 has now'),
+    });
+  }
+});
+
+test.each<[string, Partial<EvaluatedModel>, string]>([
+  ['of images that the version has seen', { part: 'test', seen: 13 }, 'has seen 13 of the images in its training'],
+  ['of the part that it was trained on', { part: 'train' }, 'it is of the train images'],
+  ['of the part that selected its checkpoint', { part: 'validation', seen: null }, 'it is of the validation images'],
+  ['of everything, which may have been seen', { part: 'all' }, 'does not record which of them it has seen'],
+  ['at another threshold than its own', { threshold: 0.2 }, 'at the threshold 0.2, and the version has 0.5'],
+  ['of few images', { metrics: { mdsc: 0.55, images: 9 } }, 'rests on 9 images, fewer than 10'],
+  [
+    'of few images among many',
+    { metrics: { images: 40, mdsc: 0.55, 'mdsc.images': 1 } },
+    'rests on 1 image, fewer than 10',
+  ],
+])('a score %s lets no version pass but by force, and the record says why', async (_, how, why) => {
+  const { promote, promotions, measured, current } = await setUp();
+  Object.assign(measured, how);
+  await expect(promote('polyp@2', ofVersion2)).rejects.toMatchObject({
+    code: 'ILLEGAL_STATE',
+    field: 'gates',
+    message: expect.stringContaining(why),
+  });
+  expect(await current()).toBeUndefined();
+  const [refused] = promotions.list({ model: '', alias: '' }, { size: 1, token: '' }).items;
+  expect(refused?.gates).toMatchObject([{ passed: false, measured: 0.55, problem: expect.stringContaining(why) }]);
+  const forced = await promote('polyp@2', { ...ofVersion2, force: true, reason: 'known' });
+  expect(forced).toMatchObject({ state: 'DONE', forced: true, gates: [{ passed: false }] });
+});
+
+test('everything is unseen where the version records that it has seen none of it', async () => {
+  const { promote, measured } = await setUp();
+  Object.assign(measured, { part: 'all', seen: 0 });
+  expect(await promote('polyp@2', ofVersion2)).toMatchObject({ state: 'DONE' });
+});
+
+test("the number of images is the caller's, for agreement too", async () => {
+  const { promote, measured } = await setUp();
+  Object.assign(measured, { metrics: { mdsc: 0.55, images: 4 } });
+  expect(await promote('polyp@2', { ...ofVersion2, minimumImages: 4 })).toMatchObject({ gates: [{ images: 4 }] });
+  const agreement = { minimum: 0.9, evaluation: 'evaluation-of-3' };
+  const alike = { gates: [], agreement, minimumImages: 13 };
+  await expect(promote('polyp@3', alike)).rejects.toMatchObject({
+    message: expect.stringContaining('it rests on 12 images, fewer than 13'),
+  });
+  await expect(promote('polyp@3', { minimumImages: 0 })).rejects.toMatchObject({ field: 'minimum_images' });
+});
+
+test('a score that is better when it is lower has a maximum, and a distance without the misses lets nothing pass', async () => {
+  const { promote, measured } = await setUp();
+  const scores = { hd95_px: 3, 'hd95_px.high': 4, hd95_penalized_px: 9, ece: 0.02, 'structure.cup.asd_px': 2 };
+  Object.assign(measured, { metrics: { images: 40, ...scores } });
+  const below = (metric: string, maximum: number) => ({ metric, minimum: 0, maximum, evaluation: 'evaluation-of-2' });
+  const done = await promote('polyp@2', { gates: [below('hd95_px.high', 5), below('structure.cup.asd_px', 2)] });
+  expect(done.gates).toMatchObject([{ maximum: 5, measured: 4, passed: true }, { passed: true }]);
+  await expect(promote('polyp@2', { alias: 'b', gates: [below('ece', 0.01)] })).rejects.toMatchObject({
+    message: expect.stringContaining('ece is 0.02 in evaluation evaluation-of-2 (40 images), above 0.01'),
+  });
+  Object.assign(measured, { metrics: { images: 40, ...scores, 'hd95_px.images': 21 } });
+  await expect(promote('polyp@2', { alias: 'b', gates: [below('hd95_px', 5)] })).rejects.toMatchObject({
+    message: expect.stringContaining('it leaves out 19 of 40 images, on which one of the masks is empty'),
+  });
+  expect(await promote('polyp@2', { alias: 'b', gates: [below('hd95_penalized_px', 9)] })).toMatchObject({
+    state: 'DONE',
+  });
+});
+
+test('scores of validation images, which selected the checkpoint, let nothing pass', async () => {
+  const { promote, store } = await setUp([]);
+  const metrics = { validation: { mdsc: 0.9, images: 20 } };
+  await store.registerModel({ ...modelDraft('polyp'), metrics }, writeWeights('validated'));
+  await expect(promote('polyp@1')).rejects.toMatchObject({
+    message: expect.stringContaining('it is of the validation images, which selected the checkpoint'),
+  });
+  expect(await promote('polyp@1', { force: true, reason: 'a trial' })).toMatchObject({ forced: true });
 });
 
 test('a score that does not exist is an error that names those that do', async () => {
@@ -194,6 +292,11 @@ test.each<[string, Partial<PromoteCommand>]>([
   ['gates', { gates: [] }],
   ['gates[0].metric', { gates: [{ ...gate(0.5), metric: '' }] }],
   ['gates[0].minimum', { gates: [gate(NaN)] }],
+  ['gates[0].metric', { gates: [{ ...gate(0.5), metric: 'mdcs' }] }],
+  ['gates[0].minimum', { gates: [{ ...gate(5), metric: 'hd95_px' }] }],
+  ['gates[0].minimum', { gates: [{ ...gate(0.05), metric: 'test.ece.high' }] }],
+  ['gates[0].maximum', { gates: [{ ...gate(0), maximum: 0.8 }] }],
+  ['gates[0].maximum', { gates: [{ ...gate(2), metric: 'ece', maximum: 3 }] }],
   ['agreement.minimum', { agreement: { minimum: 1.2, evaluation: '' } }],
   ['alias', { alias: '3' }],
   ['model', { model: 'polyp@production' }],
