@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
+import { afterMs, type Alarm } from '../../common/timers';
 import { childEnvironment, repositoryRoot } from '../config';
 import { CliError } from '../errors';
 import { LastWords } from './last-words';
@@ -110,11 +111,11 @@ export class ServiceProcess {
   /** Asks it to finish what runs and end; kills it after `graceMs`. */
   async stop(graceMs = 30_000): Promise<Exit> {
     this.child.kill('SIGTERM');
-    const killer = setTimeout(() => this.child.kill('SIGKILL'), graceMs);
+    const killer = afterMs(graceMs, () => this.child.kill('SIGKILL'));
     try {
       return await this.exited;
     } finally {
-      clearTimeout(killer);
+      killer.cancel();
     }
   }
 }
@@ -129,13 +130,13 @@ function announcedAddress(child: ChildProcess): Promise<string> {
 }
 
 async function within<T>(ms: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let alarm: Alarm | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(onTimeout()), ms);
+    alarm = afterMs(ms, () => reject(onTimeout()));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    alarm?.cancel();
   }
 }

@@ -17,6 +17,7 @@ import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/s
 import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/training/v1/EvaluationService';
 import type { DatasetServiceDefinition } from '../../../proto/gen/automed/training/v1/DatasetService';
 import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
+import { deadlineIn } from '../timers';
 import { serviceDefinition } from './proto';
 import { fromStatus } from './status';
 
@@ -28,7 +29,7 @@ export interface ClientConfig {
 }
 
 export interface CallSettings {
-  /** From now, milliseconds; default: none. */
+  /** From now, milliseconds; default: none, and so are 2^31 and more. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Header fields, e.g. `x-request-id`. */
@@ -168,7 +169,7 @@ export class ApiClient<D extends ServiceDefinition> {
   /** Resolves when the server answers on its socket; rejects after the timeout. */
   waitForReady(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) =>
-      this.client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve())),
+      this.client.waitForReady(deadlineIn(timeoutMs) ?? Infinity, (error) => (error ? reject(error) : resolve())),
     );
   }
 
@@ -224,5 +225,6 @@ export function modelClient(address: string, config?: ClientConfig): ApiClient<M
 function prepare(settings: CallSettings): { metadata: Metadata; options: CallOptions } {
   const metadata = new Metadata();
   for (const [key, value] of Object.entries(settings.metadata ?? {})) metadata.set(key, value);
-  return { metadata, options: settings.timeoutMs === undefined ? {} : { deadline: Date.now() + settings.timeoutMs } };
+  const deadline = settings.timeoutMs === undefined ? undefined : deadlineIn(settings.timeoutMs);
+  return { metadata, options: deadline === undefined ? {} : { deadline } };
 }

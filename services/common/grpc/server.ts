@@ -2,7 +2,9 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
+import { afterMs, MAX_TIMER_MS, type Alarm } from '../timers';
 import { parseAddress, withPort } from './address';
+import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health } from './health';
 import { observeCalls } from './observe';
@@ -34,12 +36,12 @@ export class RpcServer {
       'grpc.max_receive_message_length': config.maxMessageBytes,
       'grpc.max_send_message_length': config.maxMessageBytes,
       'grpc.max_concurrent_streams': config.maxConcurrentStreams,
-      'grpc.max_connection_age_ms': config.maxConnectionAgeMs,
-      'grpc.max_connection_age_grace_ms': config.maxConnectionAgeGraceMs,
+      'grpc.max_connection_age_ms': ageLimit(config.maxConnectionAgeMs),
+      'grpc.max_connection_age_grace_ms': ageLimit(config.maxConnectionAgeGraceMs),
       interceptors: [observeCalls(log, telemetry)],
     };
     this.server = new Server(options);
-    raiseFlowControlWindow(this.server, config.flowControlWindowBytes);
+    prepareConnections(this.server, config.flowControlWindowBytes);
     const names = services.map(({ name }) => name);
     const all = [...services, health.registration(), ...reflection(compiledDescriptors(protoRoot()), names, log)];
     for (const { definition, implementation } of all) this.server.addService(tolerant(definition), implementation);
@@ -65,16 +67,21 @@ export class RpcServer {
   /** Health to NOT_SERVING, no new calls; calls in flight finish, or are cut after the timeout. */
   async drain(timeoutMs: number): Promise<void> {
     this.health.close();
-    let timer: NodeJS.Timeout | undefined;
+    let alarm: Alarm | undefined;
     const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), timeoutMs);
+      alarm = afterMs(timeoutMs, () => resolve('late'));
     });
     const done = new Promise<'done'>((resolve, reject) =>
       this.server.tryShutdown((error) => (error ? reject(error) : resolve('done'))),
     );
     if ((await Promise.race([done, late])) === 'late') this.server.forceShutdown();
-    clearTimeout(timer);
+    alarm?.cancel();
   }
+}
+
+/** grpc-js adds up to a tenth at random, and takes this number, not a larger one, for no limit. */
+function ageLimit(ms: number): number {
+  return ms * 1.1 > MAX_TIMER_MS ? MAX_TIMER_MS : ms;
 }
 
 interface ServerInternals {
@@ -85,15 +92,16 @@ interface ServerInternals {
 /**
  * grpc-js honours `grpc-node.flow_control_window` in clients only; its server grants 64 KB, which caps an upload at 64 KB
  * per round trip. This reaches into private members, so a test reads the SETTINGS that a peer receives, and a grpc-js
- * without those members fails here instead of becoming slow.
+ * without those members fails here instead of becoming slow. Headers are bounded before grpc-js reads them.
  */
-function raiseFlowControlWindow(server: Server, bytes: number): void {
+function prepareConnections(server: Server, bytes: number): void {
   const internals = server as unknown as ServerInternals;
   const create = internals.createHttp2Server?.bind(server);
   if (!create || !internals.commonServerOptions) throw new Error('this grpc-js has no known way to set the window');
   internals.commonServerOptions.settings = { ...internals.commonServerOptions.settings, initialWindowSize: bytes };
   internals.createHttp2Server = (credentials) => {
     const http2 = create(credentials);
+    http2.prependListener('stream', (_stream, headers) => boundHeaders(headers));
     http2.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(bytes * 4));
     return http2;
   };

@@ -1,6 +1,8 @@
+import { afterMs, type Alarm } from '../../common/timers';
+
 /** Runs work some time after it was last asked for, and once for all who asked meanwhile. */
 export class Soon {
-  private timer: NodeJS.Timeout | undefined;
+  private alarm: Alarm | undefined;
 
   constructor(
     private readonly work: () => Promise<void>,
@@ -8,33 +10,34 @@ export class Soon {
   ) {}
 
   ask(): void {
-    this.timer?.refresh();
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
+    this.alarm?.cancel();
+    const work = (): void => {
+      this.alarm = undefined;
       void this.work();
-    }, this.delayMs).unref();
+    };
+    this.alarm = afterMs(this.delayMs, work, { unref: true });
   }
 
   /** What was asked for and not yet begun does not happen. */
   cancel(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.alarm?.cancel();
+    this.alarm = undefined;
   }
 }
 
 /** Repeats work, a pause after each end, until it is stopped. Never keeps the process alive. */
 export function every(pauseMs: number, work: () => Promise<void>): { stop(): void } {
   let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
+  let alarm: Alarm | undefined;
   const again = (): void => {
     if (stopped) return;
-    timer = setTimeout(() => void work().finally(again), pauseMs).unref();
+    alarm = afterMs(pauseMs, () => void work().finally(again), { unref: true });
   };
   again();
   return {
     stop: () => {
       stopped = true;
-      clearTimeout(timer);
+      alarm?.cancel();
     },
   };
 }

@@ -209,6 +209,16 @@ test('a deadline travels to the backend', async () => {
   expect(remaining).toBeLessThanOrEqual(400);
 });
 
+test.each([1e6, 2.2e6, 3.5e6, 1e9])(
+  'a deadline of %d s is answered, and far ones are none to the backend',
+  async (seconds) => {
+    const deadline = Date.now() + seconds * 1_000;
+    const { error } = await callRaw(client, request({ model: 'any' }), new Metadata(), { deadline });
+    expect(error).toBeNull();
+    expect(one.remainingMs.at(-1) === undefined).toBe(seconds > 2e6);
+  },
+);
+
 test('a cancellation travels to the backend', async () => {
   const seen = one.seen.length;
   const typed = segmentationClient(gateway.address);

@@ -143,6 +143,53 @@ test('a handler learns of its deadline and of a caller that cancels', async () =
   expect(['CANCELLED', 'DEADLINE_EXCEEDED']).toContain(codes[1]);
 });
 
+test.each([30_000, 2 ** 31 - 1_000, 2 ** 31 + 1_000, 1e12, 1e17, Infinity])(
+  'a call with a deadline of %d ms is answered',
+  async (timeoutMs) => {
+    const { client, address } = await start(async () => {
+      await sleep(20);
+      return { threshold: 0.5 };
+    });
+    await typed(client).waitForReady(timeoutMs);
+    await expect(typed(client).unary('Segment', {}, { timeoutMs })).resolves.toMatchObject({ threshold: 0.5 });
+    if (timeoutMs > 1e14) return;
+    // A client of another make sends the deadline as it is.
+    const raw = new Client(address, credentials.createInsecure());
+    cleanUp.push(() => raw.close());
+    const same = (bytes: Buffer): Buffer => bytes;
+    const deadline = Date.now() + timeoutMs;
+    const error = await new Promise((resolve) =>
+      raw.makeUnaryRequest(`/${NAME}/Segment`, same, same, Buffer.alloc(0), { deadline }, resolve),
+    );
+    expect(error).toBeNull();
+  },
+);
+
+test('limits in milliseconds beyond those of a timer are no limits', async () => {
+  const ages = { maxConnectionAgeMs: Number.MAX_SAFE_INTEGER, maxConnectionAgeGraceMs: 2 ** 31 };
+  const { client, server } = await start(async () => {
+    await sleep(50);
+    return { threshold: 0.5 };
+  }, ages);
+  const call = typed(client).unary('Segment', {});
+  await sleep(20);
+  const drained = server.drain(Number.MAX_SAFE_INTEGER);
+  await expect(call).resolves.toMatchObject({ threshold: 0.5 });
+  await drained;
+});
+
+test('what is not known is refused by its beginning', async () => {
+  const { address } = await start(async () => ({ threshold: 0 }));
+  const raw = new Client(address, credentials.createInsecure());
+  cleanUp.push(() => raw.close());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const error = await new Promise<ServiceError | null>((resolve) =>
+    raw.makeUnaryRequest(`/${NAME}/${'x'.repeat(50_000)}`, same, same, Buffer.alloc(0), resolve),
+  );
+  expect(error?.code).toBe(Code.UNIMPLEMENTED);
+  expect(error?.details.length).toBeLessThan(1_000);
+});
+
 test('a series is answered in order, a bad image by a status, and the stream goes on', async () => {
   const { client } = await start(async (request) => {
     const text = textOf(request);
