@@ -12,8 +12,8 @@ export interface Pixels {
   sampleType: SampleType;
 }
 
-/** The samples of `pixels` as numbers on the 0-255 scale; a view where the type allows it, a copy otherwise. */
-function samples(pixels: Pixels): { values: ArrayLike<number>; scale: number } {
+/** The samples of `pixels` as stored, and what brings them to the 0-255 scale; a view where the type allows it, else a copy. */
+export function samples(pixels: Pixels): { values: ArrayLike<number>; scale: number } {
   const { data, sampleType } = pixels;
   if (sampleType === 'uint8') return { values: data, scale: 1 };
   const bytes = sampleType === 'uint16' ? 2 : 4;

@@ -19,6 +19,7 @@ export type FindingKind =
   | 'mask-values'
   | 'background-foreground'
   | 'vanishing-mask'
+  | 'value-range'
   | 'nothing-to-learn'
   | 'imbalance'
   | 'many-unusable'
@@ -45,6 +46,7 @@ export type FindingKind =
  * | mask-values | error | masks of which it is not certain which values are foreground |
  * | background-foreground | error, of few masks a warning | the border of the picture is foreground |
  * | vanishing-mask | warning | something that is lost at the size of the model's input |
+ * | value-range | warning | pictures of 16 bits or float that use a small share of their range, or leave it |
  * | many-unusable | error | more than a fifth of the files: what is left is another data set |
  * | unusable | warning | a file that cannot be read or has no partner; it is left out |
  * | duplicate | warning | the same pixels twice in one part |

@@ -8,6 +8,7 @@ import type { DecodedSample } from './load-samples';
 import { ambiguousMasks, maskFactsOf, maskValueFindings, type MaskFacts } from './masks/mask-findings';
 import { quoted, spelledTwice } from './names';
 import { pictureHash } from './picture-hash';
+import { rangeFindings, valueRangeOf, type ValueRange } from './value-range';
 
 /** A class with this many times fewer training images than the largest is named. */
 const IMBALANCE = 10;
@@ -29,6 +30,8 @@ export interface Seen {
   foreground: number | undefined;
   /** Class, or hash of the mask. */
   answer: string;
+  /** Of pictures with more than 8 bits. */
+  range?: ValueRange;
   /** Segmentation only. */
   maskFacts?: MaskFacts;
 }
@@ -55,6 +58,7 @@ export function findingsOf(
       seen.flatMap(({ sample, maskFacts }) => (maskFacts ? [{ name: sample.name, facts: maskFacts }] : [])),
     ),
     ...classFindings(seen, classes),
+    ...rangeFindings(seen.map(({ sample, range }) => ({ name: sample.name, range }))),
   ];
 }
 
@@ -95,7 +99,9 @@ export function factsOf(part: Part, decoded: DecodedSample): Seen {
   const side = Math.max(pixels.width, pixels.height);
   const maskFacts = masks && maskFactsOf(decoded);
   const pixelHash = pictureHash(pixels);
-  return { part, sample, pixelHash, side, foreground, answer, ...(maskFacts ? { maskFacts } : {}) };
+  const range = valueRangeOf(pixels);
+  const facts = { part, sample, pixelHash, side, foreground, answer };
+  return { ...facts, ...(range ? { range } : {}), ...(maskFacts ? { maskFacts } : {}) };
 }
 
 function shareOf(masks: Uint8Array): number {

@@ -120,6 +120,21 @@ describe('of segmentation', () => {
     return folder;
   }
 
+  it('names pictures of 16 bits that use few of them', async () => {
+    const data = newFolder();
+    for (const part of ['train', 'validation']) {
+      for (const [at, name] of ['a', 'b'].entries()) {
+        const values = Uint16Array.from({ length: 16 * 12 }, (_, pixel) => 960 + 16 * (pixel + at));
+        const raw = { width: 16, height: 12, channels: 1 } as const;
+        const png = await sharp(values, { raw }).toColourspace('grey16').png().toBuffer();
+        put(join(data, part, name, `${part}.png`), png);
+      }
+    }
+    const [found] = (await check(data)).findings.filter(({ kind }) => kind === 'value-range');
+    expect(found?.message).toContain('4 of 4 16-bit pictures hold values 960 to 4032');
+    expect(found?.names).toHaveLength(4);
+  });
+
   it('names unreadable files, missing partners, and masks that show nothing or everything', async () => {
     const folder = await pairs([48, 0, 192, 24]);
     put(join(folder, 'images/cut.png'), Buffer.from('no image'));

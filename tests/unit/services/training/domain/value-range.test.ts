@@ -1,0 +1,44 @@
+import type { Pixels, SampleType } from '../../../../../services/imaging/pixels';
+import { rangeFindings, valueRangeOf } from '../../../../../services/training/domain/value-range';
+
+function pixelsOf(sampleType: SampleType, values: number[], channels: Pixels['channels'] = 1): Pixels {
+  const array = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array }[sampleType].from(values);
+  return { data: new Uint8Array(array.buffer), width: values.length / channels, height: 1, channels, sampleType };
+}
+
+const messages = (...pictures: Pixels[]): string[] =>
+  rangeFindings(pictures.map((pixels, at) => ({ name: `${at}`, range: valueRangeOf(pixels) }))).map(
+    ({ kind, severity, message }) => `${kind} ${severity}: ${message}`,
+  );
+
+test.each<[string, Pixels, { low: number; high: number } | undefined]>([
+  ['of 16 bits', pixelsOf('uint16', [960, 3216, 1000]), { low: 960, high: 3216 }],
+  ['of float', pixelsOf('float32', [0, 0.5, -1]), { low: -1, high: 0.5 }],
+  ['without its alpha', pixelsOf('uint16', [5, 65535, 7, 65535], 2), { low: 5, high: 7 }],
+  ['of three colours without their alpha', pixelsOf('uint16', [5, 6, 7, 65535], 4), { low: 5, high: 7 }],
+  ['of 8 bits is not asked', pixelsOf('uint8', [3, 4]), undefined],
+])('the range of a picture %s', (_what, pixels, expected) => {
+  expect(valueRangeOf(pixels)).toEqual(expected && { ...expected, sampleType: pixels.sampleType });
+});
+
+test('names pictures whose values lie in a small part of their range, of each type apart', () => {
+  const wide = pixelsOf('uint16', [0, 60000]);
+  const twelve = [pixelsOf('uint16', [960, 3216]), pixelsOf('uint16', [1000, 4095])];
+  const unit = pixelsOf('float32', [0, 1]);
+  expect(messages(wide, ...twelve, unit)).toEqual([
+    'value-range warning: 2 of 3 16-bit pictures hold values 960 to 4095, taken on the scale 0 to 65535: ' +
+      'a model sees next to no contrast; stretch them first',
+    'value-range warning: 1 of 1 float picture holds values 0 to 1, taken on the scale 0 to 255: ' +
+      'a model sees next to no contrast; stretch them first',
+  ]);
+});
+
+test('names high values with little between them, and float values beyond the scale', () => {
+  expect(messages(pixelsOf('uint16', [30000, 31000]))[0]).toContain('30000 to 31000');
+  expect(messages(pixelsOf('float32', [-1000, 3000]))[0]).toMatch(/-1000 to 3000, .*beyond it/);
+});
+
+test('has nothing to say of 14 bits, of 8-bit pictures, and of a blank one', () => {
+  const fine = [pixelsOf('uint16', [0, 16383]), pixelsOf('float32', [0, 200]), pixelsOf('uint8', [1, 2])];
+  expect(messages(...fine, pixelsOf('uint16', [7, 7]))).toEqual([]);
+});
