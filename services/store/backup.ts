@@ -50,7 +50,10 @@ async function copyTree(
   wanted: (path: string) => boolean,
   { link: linked = false }: BackupOptions,
 ): Promise<void> {
-  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const within = path.slice(from.length);

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { automedError } from '../common/errors';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -31,6 +31,20 @@ async function syncPath(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Flushes the entries of a folder and of those above it, up to `root`, which holds it. */
+export async function syncEntries(folder: string, root: string): Promise<void> {
+  await syncPath(folder);
+  if (folder !== root && folder.startsWith(`${root}${sep}`)) await syncEntries(dirname(folder), root);
+}
+
+/** Names in a folder, none when there is no such folder; that it cannot be read is an error. */
+export async function entriesOf(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 /** Flushes a folder, everything below it and its entries. */
@@ -83,6 +97,7 @@ export async function publishFolder(temporary: string, target: string): Promise<
 export async function removeFolder(folder: string): Promise<void> {
   const hidden = join(dirname(folder), temporaryName());
   await rename(folder, hidden);
+  await syncPath(dirname(folder));
   await rm(hidden, { recursive: true, force: true });
 }
 

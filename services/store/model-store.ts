@@ -1,10 +1,10 @@
 // The folder of bases and models that training writes and the servers read. Several processes may use it at once.
 
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { excerpt, shortList } from '../common/bounded-text';
 import { automedError } from '../common/errors';
-import { errnoOf, replaceFile } from './durable';
+import { entriesOf, errnoOf, replaceFile, syncEntries } from './durable';
 import {
   aliasSchema,
   backboneManifestSchema,
@@ -29,6 +29,8 @@ export interface StoreOptions {
 }
 
 const ALIASES = 'aliases';
+/** Beside an alias, or in its place: only promotions move it. Begins with a dot, which no alias does. */
+const reservationFile = (alias: string): string => `.${alias}.promoted`;
 
 function splitReference(reference: string): [name: string, selector: string] {
   const [name = '', selector = '', ...rest] = reference.split('@');
@@ -179,9 +181,13 @@ export class ModelStore {
   async aliases(name: string): Promise<Record<string, number>> {
     const folder = join(this.models.folderOf(name), ALIASES);
     const found: Record<string, number> = {};
-    const files = await readdir(folder).catch(() => []);
+    const files = await entriesOf(folder);
     for (const alias of files.filter((file) => aliasSchema.safeParse(file).success).sort()) {
-      const version = Number(await readFile(join(folder, alias), 'utf8').catch(() => ''));
+      const text = await readFile(join(folder, alias), 'utf8').catch((error: unknown) => {
+        if (errnoOf(error) === 'ENOENT') return ''; // deleted since it was listed
+        throw error;
+      });
+      const version = Number(text);
       if (Number.isInteger(version) && version > 0) found[alias] = version;
     }
     return found;
@@ -191,22 +197,19 @@ export class ModelStore {
   async setAlias(name: string, alias: string, version: number): Promise<void> {
     this.checkAlias(alias);
     await this.models.resolve(name, String(version));
-    const folder = join(this.models.folderOf(name), ALIASES);
-    await mkdir(folder, { recursive: true });
-    await replaceFile(join(folder, alias), `${version}\n`);
+    await this.writeAliasFile(name, alias, `${version}\n`);
   }
 
   /** Leaves an alias to promotions, for good: also when it is removed, and when it does not exist yet. */
   async reserveAlias(name: string, alias: string): Promise<void> {
-    const path = this.reservationOf(name, alias);
-    if (await this.isReserved(name, alias)) return;
-    await mkdir(join(this.models.folderOf(name), ALIASES), { recursive: true });
-    await replaceFile(path, '');
+    this.checkAlias(alias);
+    if (!(await this.isReserved(name, alias))) await this.writeAliasFile(name, reservationFile(alias), '');
   }
 
   /** Whether only promotions move an alias. */
   async isReserved(name: string, alias: string): Promise<boolean> {
-    return stat(this.reservationOf(name, alias)).then(
+    const path = join(this.models.folderOf(name), ALIASES, reservationFile(this.checkAlias(alias)));
+    return stat(path).then(
       () => true,
       (error: unknown) => {
         if (errnoOf(error) === 'ENOENT') return false;
@@ -216,15 +219,17 @@ export class ModelStore {
   }
 
   async deleteAlias(name: string, alias: string): Promise<void> {
-    const path = join(this.models.folderOf(name), ALIASES, this.checkAlias(alias));
-    await rm(path).catch((error: unknown) => {
+    const folder = join(this.models.folderOf(name), ALIASES);
+    await rm(join(folder, this.checkAlias(alias))).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
       throw automedError('NOT_FOUND', `The model ${name} has no alias "${excerpt(alias)}".`, { field: 'alias' });
     });
+    await syncEntries(folder, folder);
   }
 
   /**
-   * Deletes one version, or the model with all of its versions.
+   * Deletes one version, or the model with all of its versions. Numbers are not given again, and what only promotions move
+   * stays theirs, also for versions that are registered later.
    * @param options.force also deletes versions that an alias points to, and those aliases
    */
   async deleteModel(name: string, version?: number, options: { force?: boolean } = {}): Promise<void> {
@@ -239,9 +244,9 @@ export class ModelStore {
         { field: 'model' },
       );
     }
-    if (version === undefined) return this.models.removeAll(name);
     for (const alias of bound) await this.deleteAlias(name, alias);
-    await this.models.remove(name, version);
+    if (version === undefined) await this.models.removeAll(name);
+    else await this.models.remove(name, version);
   }
 
   /** Deletes one version of a base; models that stand on it can then not be loaded. */
@@ -250,9 +255,11 @@ export class ModelStore {
     await this.bases.remove(name, version);
   }
 
-  /** Its name begins with a dot, which no alias does. */
-  private reservationOf(name: string, alias: string): string {
-    return join(this.models.folderOf(name), ALIASES, `.${this.checkAlias(alias)}.promoted`);
+  private async writeAliasFile(name: string, file: string, content: string): Promise<void> {
+    const folder = join(this.models.folderOf(name), ALIASES);
+    await mkdir(folder, { recursive: true });
+    await replaceFile(join(folder, file), content);
+    await syncEntries(folder, this.root);
   }
 
   private checkAlias(alias: string): string {

@@ -3,15 +3,26 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import type { z } from 'zod';
 import { excerpt, shortList } from '../common/bounded-text';
 import { AutomedError, automedError } from '../common/errors';
-import { publishFolder, removeFolder, replaceFile, storageError, sweepTemporaries, temporaryName } from './durable';
+import {
+  entriesOf,
+  errnoOf,
+  publishFolder,
+  removeFolder,
+  storageError,
+  sweepTemporaries,
+  syncEntries,
+  temporaryName,
+} from './durable';
 import { MANIFEST_SCHEMA, nameSchema } from './manifests';
 
 export const WEIGHTS_FILE = 'weights.safetensors';
-/** Highest version ever deleted, so that its number is not given again. */
+/** An empty file `.given-N` for every number ever given to a version; it outlives the version, so no number comes again. */
+const GIVEN = /^\.given-([1-9]\d{0,8})$/;
+/** What stores of before have instead: a file with the highest version that was deleted. */
 const LAST_DELETED = '.last-deleted';
 
 interface Manifest {
@@ -89,7 +100,7 @@ export class VersionedFolder<M extends Manifest> {
 
   /** Ascending. */
   async versions(name: string): Promise<number[]> {
-    const entries = await readdir(this.folderOf(name)).catch(() => []);
+    const entries = await entriesOf(this.folderOf(name));
     return entries
       .filter((entry) => /^[1-9]\d{0,8}$/.test(entry))
       .map(Number)
@@ -98,7 +109,9 @@ export class VersionedFolder<M extends Manifest> {
 
   async read(name: string, version: number): Promise<Stored<M>> {
     const folder = join(this.folderOf(name), String(version));
-    const text = await readFile(join(folder, `${this.kind}.json`), 'utf8').catch((cause: unknown) => {
+    const text = await readFile(join(folder, `${this.kind}.json`), 'utf8').catch(async (cause: unknown) => {
+      // Deleted by another process since it was looked up.
+      if (!(await this.versions(name)).includes(version)) throw this.noVersion(name, String(version));
       throw this.corrupt(name, version, `its ${this.kind}.json cannot be read`, cause);
     });
     let manifest: M;
@@ -122,13 +135,7 @@ export class VersionedFolder<M extends Manifest> {
     const highest = versions.at(-1);
     if (highest === undefined) throw await this.unknown(name);
     const version = selector === '' ? highest : Number(selector);
-    if (!versions.includes(version)) {
-      throw automedError(
-        'NOT_FOUND',
-        `The ${this.kind} ${name} has no version ${excerpt(selector)}; it has ${shortList(versions)}.`,
-        { field: this.kind },
-      );
-    }
+    if (!versions.includes(version)) throw this.noVersion(name, selector, versions);
     return this.read(name, version);
   }
 
@@ -163,25 +170,35 @@ export class VersionedFolder<M extends Manifest> {
       return await this.read(name, version);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
-      await rmdir(parent).catch(() => undefined); // only when empty: the first version failed
+      await rmdir(parent).catch(() => undefined); // only when empty: nothing of this name was ever registered
       throw storageError(error);
     }
   }
 
   async remove(name: string, version: number): Promise<void> {
-    const versions = await this.versions(name);
-    if (version === versions.at(-1)) await replaceFile(join(this.folderOf(name), LAST_DELETED), `${version}\n`);
+    await this.keepNumber(name, (await this.versions(name)).at(-1) ?? version);
     await removeFolder(join(this.folderOf(name), String(version)));
   }
 
+  /** Deletes every version; the number of the next one goes on from theirs. */
   async removeAll(name: string): Promise<void> {
-    await removeFolder(this.folderOf(name));
+    const versions = await this.versions(name);
+    await this.keepNumber(name, versions.at(-1));
+    // The highest last: whoever is interrupted leaves `name` meaning what it meant.
+    for (const version of versions) await removeFolder(join(this.folderOf(name), String(version)));
   }
 
   async unknown(name: string): Promise<Error> {
-    const known = await this.names();
+    const known: string[] = [];
+    for (const each of await this.names()) if ((await this.versions(each)).length > 0) known.push(each);
     const hint = known.length ? `known are ${shortList(known)}` : 'the store has none yet';
     return automedError('NOT_FOUND', `There is no ${this.kind} "${excerpt(name)}"; ${hint}.`, { field: this.kind });
+  }
+
+  private noVersion(name: string, selector: string, versions: readonly number[] = []): Error {
+    const rest = versions.length > 0 ? `; it has ${shortList(versions)}` : '';
+    const text = `The ${this.kind} ${name} has no version ${excerpt(selector)}${rest}.`;
+    return automedError('NOT_FOUND', text, { field: this.kind });
   }
 
   private refuseNewer(name: string, version: number, json: unknown): void {
@@ -197,17 +214,53 @@ export class VersionedFolder<M extends Manifest> {
     const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };
     const files = await hashesOf(temporary);
     for (;;) {
-      const version = await this.nextVersion(name);
+      const version = await this.claimNumber(name);
       const manifest = this.schema.parse(describe({ version, weights, files }));
       await writeFile(join(temporary, `${this.kind}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
-      // Another process may have taken the number since; then the next one is tried.
-      if (await publishFolder(temporary, join(this.folderOf(name), String(version)))) return version;
+      const parent = this.folderOf(name);
+      // False: a store of before has a version of this number without a mark.
+      if (!(await publishFolder(temporary, join(parent, String(version))))) continue;
+      await syncEntries(parent, dirname(this.root));
+      return version;
     }
   }
 
-  private async nextVersion(name: string): Promise<number> {
-    const deleted = Number(await readFile(join(this.folderOf(name), LAST_DELETED), 'utf8').catch(() => '0'));
-    return Math.max(deleted || 0, (await this.versions(name)).at(-1) ?? 0) + 1;
+  /** Takes a number that no version of this name has had, for good: whoever dies now leaves a gap. */
+  private async claimNumber(name: string): Promise<number> {
+    for (;;) {
+      const version = (await this.highestGiven(name)) + 1;
+      try {
+        await writeFile(join(this.folderOf(name), `.given-${version}`), '', { flag: 'wx', flush: true });
+        return version;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error; // else another process was faster
+      }
+    }
+  }
+
+  /** Keeps a number from being given again. */
+  private async keepNumber(name: string, version: number | undefined): Promise<void> {
+    if (version === undefined || (await this.marks(name)).some((mark) => mark >= version)) return;
+    await writeFile(join(this.folderOf(name), `.given-${version}`), '', { flush: true });
+    await syncEntries(this.folderOf(name), this.folderOf(name));
+  }
+
+  private async highestGiven(name: string): Promise<number> {
+    const deleted = await readFile(join(this.folderOf(name), LAST_DELETED), 'utf8').catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return '0';
+      throw error;
+    });
+    if (!/^\d{1,9}\n?$/.test(deleted)) throw this.corruptMark(name);
+    return Math.max(Number(deleted), ...(await this.marks(name)), ...(await this.versions(name)));
+  }
+
+  private async marks(name: string): Promise<number[]> {
+    return (await entriesOf(this.folderOf(name))).flatMap((entry) => GIVEN.exec(entry)?.[1] ?? []).map(Number);
+  }
+
+  private corruptMark(name: string): Error {
+    const text = `The ${this.kind} ${name} cannot get another version: its ${LAST_DELETED} holds no number.`;
+    return automedError('ILLEGAL_STATE', text, { field: this.kind });
   }
 
   private corrupt(name: string, version: number, what: string, cause?: unknown): Error {

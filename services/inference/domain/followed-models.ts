@@ -146,9 +146,11 @@ export class FollowedModels {
     try {
       stored = await this.residents.resolve(reference);
     } catch (error) {
-      const gone = !(error instanceof AutomedError) || GONE.has(error.code);
+      // A store that cannot be read says nothing about what is in it.
+      const gone = error instanceof AutomedError && GONE.has(error.code);
       if (gone || !this.residents.isReady(entry.serving)) {
         if (this.followed.get(reference) === entry) this.followed.delete(reference);
+        if (gone) this.retireUnlessInUse(entry.serving);
         throw error;
       }
       entry.checkedAt = started;
@@ -157,7 +159,9 @@ export class FollowedModels {
     }
     entry.checkedAt = started;
     const key = keyOf(stored);
-    if (key === keyOf(entry.serving) || key === entry.moving) return;
+    if (key === entry.moving) return;
+    entry.moving = undefined; // overtaken: moved back, or on, while it was being loaded
+    if (key === keyOf(entry.serving)) return;
     if (this.residents.isReady(stored) || !this.residents.isReady(entry.serving)) {
       this.switchTo(entry, stored);
       return;
@@ -174,12 +178,20 @@ export class FollowedModels {
     try {
       await this.residents.prepare(stored);
       if (entry.moving === key) this.switchTo(entry, stored);
+      else this.retireUnlessInUse(stored);
     } catch (error) {
-      entry.failed = { key, at: this.options.now() };
+      if (entry.moving === key) entry.failed = { key, at: this.options.now() };
       this.residents.onHeldBack(reference, error);
     } finally {
       if (entry.moving === key) entry.moving = undefined;
     }
+  }
+
+  /** For a version that a reference does not lead to any more: others may. */
+  private retireUnlessInUse(stored: StoredModel): void {
+    const key = keyOf(stored);
+    const used = [...this.followed.values()].some(({ serving, moving }) => keyOf(serving) === key || moving === key);
+    if (!used) this.residents.retire(stored);
   }
 
   private switchTo(entry: Followed, stored: StoredModel): void {

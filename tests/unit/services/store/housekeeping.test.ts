@@ -178,8 +178,10 @@ describe('a backup', () => {
     const again = openDatabase(join(home, 'training.db'));
     expect(new SqlitePromotionLog(again).done('polyp', 'production')).toHaveLength(1);
     again.close();
+    const highest = (await restored.resolveModel('polyp')).manifest.version;
     const readded = await restored.registerModel({ ...modelDraft('polyp'), base: reference }, writeWeights('next'));
-    expect(readded.manifest.version).toBe((await restored.listModels()).length);
+    // Not always the next one: the copy may have been made between the number of a version and the version.
+    expect(readded.manifest.version).toBeGreaterThan(highest);
   });
 
   test('may link files, which then take no room', async () => {

@@ -42,10 +42,11 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
     heldBack: [] as string[],
   };
   const unproved = new Set<number>();
-  let corrupt = false;
+  let [corrupt, unreadable] = [false, false];
   const catalog: Catalog = {
     resolveModel: async (reference) => {
       calls.resolved += 1;
+      if (unreadable) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
       const found = store.get(reference);
       if (!found) throw automedError('NOT_FOUND', 'no');
       return found;
@@ -87,7 +88,15 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
     },
     () => now,
   );
-  return { host, calls, store, unproved, tick: (ms: number) => (now += ms), damage: (yes: boolean) => (corrupt = yes) };
+  return {
+    host,
+    calls,
+    store,
+    unproved,
+    tick: (ms: number) => (now += ms),
+    damage: (yes: boolean) => (corrupt = yes),
+    hide: (yes: boolean) => (unreadable = yes),
+  };
 }
 
 test('requests that arrive together load the model and its base once', async () => {
@@ -279,6 +288,65 @@ describe('a reference that moves to another version', () => {
     store.delete('polyp');
     tick(1001);
     await expect(version(host)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('stays where it is when it moves back while the other version is being loaded, which leaves memory', async () => {
+    const { host, calls, store, tick } = setUp();
+    (await host.acquire('polyp', 'segmentation')).release();
+    store.set('polyp', model('polyp', 3));
+    tick(1001);
+    await host.refresh();
+    store.set('polyp', model('polyp', 2));
+    tick(1001);
+    await host.refresh();
+    await background();
+    const lease = await host.acquire('polyp', 'segmentation');
+    expect(lease.model.manifest.version).toBe(2);
+    lease.release();
+    expect(calls.events).toEqual(['+polyp@2', '+polyp@3', '-polyp@3']);
+  });
+
+  test('goes to the last of several moves, and those before it leave memory', async () => {
+    const { host, calls, store, tick } = setUp();
+    (await host.acquire('polyp', 'segmentation')).release();
+    for (const version of [3, 4]) {
+      store.set('polyp', model('polyp', version));
+      tick(1001);
+      await host.refresh();
+    }
+    await background();
+    const lease = await host.acquire('polyp', 'segmentation');
+    expect(lease.model.manifest.version).toBe(4);
+    lease.release();
+    expect(calls.events.filter((event) => event.endsWith('@3'))).toEqual(['+polyp@3', '-polyp@3']);
+  });
+
+  test('leaves memory when another process deletes its version, unless another reference leads to it', async () => {
+    const { host, calls, store, tick } = setUp();
+    (await host.acquire('polyp', 'segmentation')).release();
+    (await host.acquire('polyp@2', 'segmentation')).release();
+    store.delete('polyp@2');
+    tick(1001);
+    await host.refresh();
+    expect(calls.events).toEqual(['+polyp@2']);
+    store.delete('polyp');
+    tick(1001);
+    await host.refresh();
+    expect(calls.events).toEqual(['+polyp@2', '-polyp@2']);
+    await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('goes on answering while the store cannot be read', async () => {
+    const { host, calls, tick, hide } = setUp();
+    (await host.acquire('polyp', 'segmentation')).release();
+    hide(true);
+    tick(1001);
+    (await host.acquire('polyp', 'segmentation')).release();
+    expect(calls.heldBack).toEqual(['polyp: EIO: i/o error']);
+    hide(false);
+    tick(1001);
+    (await host.acquire('polyp', 'segmentation')).release();
+    expect(calls.events).toEqual(['+polyp@2']);
   });
 
   test('is never answered by a version that is leaving, however requests and switches interleave', async () => {
