@@ -109,6 +109,22 @@ export function partOf({ own, inherited }: SampleRecord, digests: readonly strin
   return parts.sort((a, b) => rank(a) - rank(b))[0];
 }
 
+/** What a record says of one digest. */
+export interface SampleOrigin {
+  /** Part in the version's own training; absent: its data did not have the sample. */
+  part?: SamplePart;
+  /** Whether the version, or what it stands on, has seen the sample. */
+  seen: boolean;
+}
+
+/** Undefined for a digest that the record does not have. */
+export function originOf({ own, inherited }: SampleRecord, digest: string): SampleOrigin | undefined {
+  const part = own.get(digest);
+  const seen = isSeen(part) || inherited.has(digest);
+  if (part !== undefined) return { part, seen };
+  return seen ? { seen } : undefined;
+}
+
 /** Whether a part is one of what a version has seen. */
 export function isSeen(part: SamplePart | undefined): part is SeenPart {
   return part === 'train' || part === 'validation';

@@ -5,8 +5,10 @@ import { z } from 'zod';
 export const evaluationFields = {
   /** `name`, `name@version` or `name@alias`. */
   model: z.string().min(1),
-  /** Part of the data that is measured; default: test where there is one, else all of it. */
-  part: z.enum(['train', 'validation', 'test', 'all']).optional(),
+  /** What of the data is measured; default: as selectSamples() chooses. */
+  part: z.enum(['unseen', 'train', 'validation', 'test', 'all']).optional(),
+  /** Images that are measured at most, drawn by the seed, class by class. */
+  limit: z.int().min(1).optional(),
   /** Segmentation: foreground is above it; default: the model's own. */
   threshold: z.number().gt(0).lt(1).optional(),
   /** Of the split that training made, and of the resamples; default: the one that the model records, else 0. */

@@ -162,14 +162,15 @@ export const evaluateBaseSpecSchema = z.strictObject({
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 
-/** Measures how alike two versions answer on the images of one part, or of all. */
+/** Measures how alike two versions answer on the images that an evaluation of the candidate would measure. */
 export const compareModelsSpecSchema = z.strictObject({
   ...dataFields,
   store: z.string(),
   /** `name@version` of each. */
   candidate: z.string(),
   current: z.string(),
-  part: z.enum(['train', 'validation', 'test', 'all']).default('test'),
+  part: z.enum(['unseen', 'train', 'validation', 'test', 'all']).default('test'),
+  limit: evaluationFields.limit,
   device: z.string().default('cpu'),
   threads: z.int().min(1).max(1024),
   /** Of the split. */

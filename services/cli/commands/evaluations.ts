@@ -7,7 +7,7 @@ import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score
 import { basisText, unscoredClasses, type Counts } from '../../training/domain/estimate';
 import { EvaluationClient } from '../client/evaluation-client';
 import { CliError, UsageError } from '../errors';
-import { PARTS, type PartName } from '../evaluation/samples';
+import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../training/domain/select-samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
@@ -68,7 +68,7 @@ function createCommand(): Command {
     .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
     .option('--dataset <name>', 'a registered data set instead: NAME or NAME@VERSION')
     .option('--layout <name>', 'how the data is laid out (default: told by the names of the files)')
-    .addOption(new Option('--part <part>', 'default: test where the data has one, else all').choices(PARTS))
+    .addOption(new Option('--part <part>', 'default: what the model has not seen').choices(PARTS))
     .option('--seed <number>', "of the split and the resamples (default: that of the model's training)", whole(0))
     .option('--validation-fraction <share>', 'of that split', number({ min: 0, max: 1, open: true }))
     .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
@@ -80,7 +80,7 @@ function createCommand(): Command {
       "foreground is above it (default: the model's)",
       number({ min: 0, max: 1, open: true }),
     )
-    .option('--limit <count>', 'images of all parts together at most', whole(3))
+    .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
     .option('--strict', 'fail at the first image that cannot be used')
     .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
     .option('--no-images', 'keep pictures of the data out of the report')
@@ -259,6 +259,7 @@ function evaluationText(evaluation: Evaluation__Output): string {
   const skipped = result.skippedCount > 0 ? `, ${result.skippedCount} files left out` : '';
   return [
     `${head}, ${result.imageCount} images${skipped}`,
+    ...result.notes,
     `report: ${result.report}/report.html in the store`,
     '',
     table(['SCORE', 'VALUE', '95 % INTERVAL', 'MEASURED ON'], rows),
@@ -279,6 +280,8 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
       ? {
           images: result.imageCount,
           skipped: result.skippedCount,
+          seen: result.seenCount ?? null,
+          notes: result.notes,
           data_fingerprint: result.dataFingerprint,
           report: result.report,
           resampled_by: result.resampledByGroup ? 'group' : 'image',

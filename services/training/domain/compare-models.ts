@@ -1,13 +1,15 @@
 // How alike two models answer: what a promotion asks of a version before it takes the place of another.
 
-import { automedError } from '../../common/errors';
+import { AutomedError, automedError } from '../../common/errors';
 import type { Pixels } from '../../imaging/pixels';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../store';
 import type { CompareModelsSpec, FinishedEvent } from '../protocol';
 import { SampleGuard } from './datasets/digests';
 import { decodeInOrder } from './load-samples';
 import { maskOverlap, mostProbable } from './metrics';
-import { listSamples, PARTS, type Emit } from './prepare-data';
+import type { Emit } from './prepare-data';
+import { recordOf } from './sample-origins';
+import { selectSamples } from './select-samples';
 
 /** What a model says of an image: a mask for each structure, or a probability for each class. */
 export interface Answer {
@@ -68,6 +70,13 @@ export function agreementOf([left, right]: readonly [Answer, Answer], manifest: 
   return overlaps.reduce((sum, { dice }) => sum + dice, 0) / Math.max(1, overlaps.length);
 }
 
+/** What is wrong with the images is wrong with the gate that names them. */
+function aboutAgreement(error: unknown): never {
+  if (!(error instanceof AutomedError) || error.field !== 'part') throw error;
+  const text = `There is no image to compare answers on: ${error.message}`;
+  throw automedError('INVALID_ARGUMENT', text, { field: 'agreement', cause: error });
+}
+
 /** Runs both models on every image of a part, or of all parts, that can be read. */
 export async function compareModels(
   spec: CompareModelsSpec,
@@ -80,8 +89,11 @@ export async function compareModels(
     const text = `${spec.candidate} answers for ${labels.join(', ')}, ${spec.current} for ${others.join(', ')}.`;
     throw automedError('INVALID_ARGUMENT', `Their agreement cannot be measured: ${text}`, { field: 'agreement' });
   }
-  const { parts } = await listSamples({ ...spec, task: manifest.task });
-  const samples = spec.part === 'all' ? PARTS.flatMap((part) => parts[part]) : parts[spec.part];
+  const measured = { name: spec.candidate, lookUp: recordOf(first.model) };
+  const { samples, notes } = await selectSamples({ ...spec, task: manifest.task }, measured, signal).catch(
+    aboutAgreement,
+  );
+  for (const message of notes) emit({ type: 'log', level: 'info', message });
   const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
   const pair = await loadPair(first, second, spec);
   let [sum, images, done] = [0, 0, 0];
@@ -103,13 +115,8 @@ export async function compareModels(
     await pair.close();
   }
   if (images === 0) {
-    throw automedError(
-      'INVALID_ARGUMENT',
-      `There is no image in ${spec.part === 'all' ? 'any part' : `the ${spec.part} part`} to compare answers on.`,
-      {
-        field: 'agreement',
-      },
-    );
+    const text = `None of the ${samples.length} images could be used to compare answers on.`;
+    throw automedError('INVALID_ARGUMENT', text, { field: 'agreement' });
   }
   return { type: 'finished', metrics: { agreement: sum / images, images } };
 }

@@ -75,16 +75,16 @@ function leftOut(all: DataFolder['parts'], kept: DataFolder['parts']): Pick<List
 }
 
 /**
- * Lists the samples of each part. Where the folder has no test part it is split off when a share is asked for, and a
- * validation part always; the limit comes first, so that it holds for all parts together.
+ * Divides what a folder has into parts. Where it has no test part it is split off when a share is asked for, and a validation
+ * part always; the limit comes first, so that it holds for all parts together.
  */
-export async function listSamples(spec: DataSpec): Promise<ListedData> {
-  const { eachMask = spec.system === INTERACTIVE } = spec;
-  const folder = await readData({ ...spec, eachMask });
+export function divideFolder<T extends DataFolder>(
+  folder: T,
+  spec: Pick<DataSpec, 'seed' | 'validationFraction' | 'testFraction' | 'limit'>,
+): T & Pick<ListedData, 'unused' | 'cut'> {
   const parts = limitParts(folder.parts, spec);
   const left = leftOut(folder.parts, parts);
-  const { seed } = spec;
-  const { testFraction = 0 } = spec;
+  const { seed, testFraction = 0 } = spec;
   if (PARTS.every((part) => parts[part].length === 0)) throw nothingUsable(folder);
   const findings = [...(folder.findings ?? [])];
   const split = (fraction: number, part: Part): ReturnType<typeof splitSamples> => {
@@ -99,6 +99,12 @@ export async function listSamples(spec: DataSpec): Promise<ListedData> {
   }
   if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
   return { ...folder, parts, findings, ...left };
+}
+
+/** Lists the samples of each part, as `divideFolder` divides them. */
+export async function listSamples(spec: DataSpec): Promise<ListedData> {
+  const { eachMask = spec.system === INTERACTIVE } = spec;
+  return divideFolder(await readData({ ...spec, eachMask }), spec);
 }
 
 const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;

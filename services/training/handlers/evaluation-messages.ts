@@ -19,6 +19,7 @@ import { optionalTime, timestamp } from './training-job-messages';
 import { columnsOf, taskName, wordOf } from '../training-spec-message';
 
 const PARTS = {
+  unseen: 'EVALUATION_PART_UNSEEN',
   train: 'EVALUATION_PART_TRAIN',
   validation: 'EVALUATION_PART_VALIDATION',
   test: 'EVALUATION_PART_TEST',
@@ -106,6 +107,8 @@ function toResult(result: EvaluationResult, home: string): ResultMessage {
     imageCount: metrics.images,
     skippedCount: dataset.skipped,
     dataFingerprint: dataset.fingerprint,
+    ...(typeof dataset.seen === 'number' ? { seenCount: dataset.seen } : {}),
+    notes: dataset.notes ?? [],
     ...(threshold === null ? {} : { threshold }),
     scores: Object.entries(estimates).map(([name, estimate]) => toScore(name, estimate)),
     resampledByGroup: unit === 'group',

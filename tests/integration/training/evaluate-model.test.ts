@@ -169,7 +169,8 @@ describe('an evaluation of a segmentation model', () => {
     writeFileSync(join(segmentation, 'test', 'images', 'test-0001.jpg'), 'no image');
     const { id, events } = await evaluate({ model: 'lesion', data: segmentation });
     expect((await readEvaluation(store.root, id)).dataset.skipped).toBe(1);
-    expect(events.find(({ type }) => type === 'log')).toMatchObject({ message: expect.stringMatching(/test-0001/) });
+    const warned = events.find((event) => event.type === 'log' && event.level === 'warn');
+    expect(warned).toMatchObject({ message: expect.stringMatching(/test-0001/) });
     await expect(evaluate({ model: 'lesion', data: segmentation, strict: true })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       field: 'data',

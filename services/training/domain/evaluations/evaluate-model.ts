@@ -14,8 +14,10 @@ import type { Labels } from '../evaluation';
 import { decodeInOrder, decodeSample, type DecodedSample } from '../load-samples';
 import { mostProbable } from '../metrics';
 import { SampleGuard } from '../datasets/digests';
-import { fingerprintOf, listSamples, PARTS, reportProblems, type Emit } from '../prepare-data';
+import { fingerprintOf, reportProblems, type Emit } from '../prepare-data';
 import { resolveSource } from '../read-data';
+import { recordOf } from '../sample-origins';
+import { selectSamples, type Selection } from '../select-samples';
 import { scoreMask } from '../score-mask';
 import type { LoadPredictor, Predictor } from './ports';
 import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from './results';
@@ -43,6 +45,9 @@ interface Plan {
   threshold: number | null;
   folder: DataFolder;
   samples: Sample[];
+  /** How many of them the model has seen; null: it has not recorded that. */
+  seen: number | null;
+  notes: string[];
   /** Of each of the data's classes its index among the model's. */
   classIndices: number[];
 }
@@ -129,16 +134,13 @@ async function located(spec: FilledSpec, manifest: ModelManifest): Promise<Fille
   return { ...rest, layout: found.layout, ...(structures ? { structures } : {}) };
 }
 
-async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan> {
+async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDependencies): Promise<Plan> {
   const { model, base } = await loadable(store, given.model);
   const { manifest } = model;
   const spec = await located(filled(given, manifest), manifest);
-  const folder = await listSamples({ ...spec, task: manifest.task });
-  const part = spec.part ?? (folder.parts.test.length > 0 ? 'test' : 'all');
-  const samples = part === 'all' ? PARTS.flatMap((each) => folder.parts[each]) : folder.parts[part];
-  if (samples.length === 0) {
-    throw automedError('INVALID_ARGUMENT', `The data has no labelled images in its part ${part}.`, { field: 'part' });
-  }
+  const name = `${manifest.name}@${manifest.version}`;
+  const chosen = await selectSamples({ ...spec, task: manifest.task }, { name, lookUp: recordOf(model) }, signal);
+  const { part, folder, samples, seen, notes }: Selection = chosen;
   return {
     spec: { ...spec, part },
     model,
@@ -150,6 +152,8 @@ async function makePlan(given: EvaluationSpec, store: ModelStore): Promise<Plan>
     threshold: manifest.task === 'segmentation' ? (spec.threshold ?? manifest.threshold) : null,
     folder,
     samples,
+    seen,
+    notes,
     classIndices: classIndices(manifest, folder),
   };
 }
@@ -262,6 +266,7 @@ function factsOf({ model, dataset, base, spec, threshold, codeVersion }: Evaluat
     { name: 'data', value: `${spec.dataset?.reference ?? spec.data}, part ${spec.part ?? ''}` },
     { name: 'fingerprint', value: dataset.fingerprint },
     { name: 'files left out', value: String(dataset.skipped) },
+    ...(dataset.notes ?? []).map((value) => ({ name: 'seen in training', value })),
     { name: 'groups', value: dataset.groupColumn ?? 'the data names none' },
     ...(threshold === null ? [] : [{ name: 'threshold', value: String(threshold) }]),
     { name: 'code version', value: codeVersion },
@@ -274,7 +279,7 @@ function resultOf(
   metrics: Assessment,
   run: { id: string; codeVersion: string; started: number },
 ): EvaluationResult {
-  const { spec, model, base, labels, threshold, folder } = plan;
+  const { spec, model, base, labels, threshold, folder, seen, notes } = plan;
   const reference = ({ manifest: { name, version, weights } }: StoredModel | StoredBase) => ({
     name,
     version,
@@ -292,6 +297,8 @@ function resultOf(
       fingerprint: scored.fingerprint,
       skipped: folder.problems.length + scored.problems.length,
       groupColumn: folder.groupColumn ?? null,
+      seen,
+      notes: [...notes],
     },
     threshold,
     metrics: { ...metrics },
@@ -306,9 +313,10 @@ export async function evaluateModel(
   { id, store: _, threads, ...given }: EvaluateSpec,
   dependencies: EvaluateDependencies,
 ): Promise<FinishedEvent> {
-  const { store, loadPredictor, signal, codeVersion } = dependencies;
+  const { store, loadPredictor, emit, signal, codeVersion } = dependencies;
   const started = performance.now();
-  const plan = await makePlan(given, store);
+  const plan = await makePlan(given, dependencies);
+  for (const message of plan.notes) emit({ type: 'log', level: plan.seen === 0 ? 'info' : 'warn', message });
   const predictor = await loadPredictor(plan, { device: given.device, threads });
   try {
     const scored = await scoreAll(plan, predictor, dependencies);

@@ -51,6 +51,10 @@ export const evaluationResultSchema = z.looseObject({
     /** Files that were left out. */
     skipped: z.int(),
     groupColumn: z.string().nullable(),
+    /** Images measured that the model had seen; null: its training recorded none; absent: an evaluation of before. */
+    seen: z.int().min(0).nullable().optional(),
+    /** What was left out for that, or counts all the same, in words. */
+    notes: z.array(z.string()).optional(),
   }),
   /** Of a segmentation: probability above which a pixel was foreground. */
   threshold: z.number().nullable(),
