@@ -1,8 +1,8 @@
 // The second spelling of the error taxonomy (C++ ErrorCode -> class with a stable `code` -> gRPC status). The table of
 // proto/README.md lists every code; tests/unit/native/lib/errors.test.ts holds the three together.
 
-/** Stable codes, spelled as native/src/core/error.h spells them. */
-export const ERROR_CODES = [
+/** Codes of native/src/core/error.h, spelled and ordered as there. */
+export const NATIVE_ERROR_CODES = [
   'INVALID_ARGUMENT',
   'SHAPE_MISMATCH',
   'UNSUPPORTED_IMAGE',
@@ -21,6 +21,9 @@ export const ERROR_CODES = [
   'DEADLINE_EXCEEDED',
   'INTERNAL',
 ] as const;
+
+/** Stable codes; the last one belongs to the services, no native code raises it. */
+export const ERROR_CODES = [...NATIVE_ERROR_CODES, 'SERVICE_UNAVAILABLE'] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -59,6 +62,8 @@ export class CheckpointError extends AutomedError {}
 export class ResourceExhaustedError extends AutomedError {}
 /** Device absent or lost. */
 export class DeviceError extends AutomedError {}
+/** A service, or what it needs of another, cannot be reached or does not answer. */
+export class UnavailableError extends AutomedError {}
 export class CancelledError extends AutomedError {}
 export class DeadlineError extends AutomedError {}
 /** A fault of ours; the text is for logs, never for callers. */
@@ -82,6 +87,7 @@ const CLASS_OF: Record<ErrorCode, typeof AutomedError> = {
   CANCELLED: CancelledError,
   DEADLINE_EXCEEDED: DeadlineError,
   INTERNAL: InternalError,
+  SERVICE_UNAVAILABLE: UnavailableError,
 };
 
 /** Makes the error of the right class for a code. */

@@ -24,7 +24,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   WRONG_TASK: '`automed models list` shows what each model does',
   CHECKPOINT_CORRUPT: 'train or register the model again, or restore its files',
   STORAGE_FULL: 'free some space, or choose another folder with --home',
-  DEVICE_UNAVAILABLE: 'is the server running? `automed serve` starts one',
+  SERVICE_UNAVAILABLE: 'is the server running? `automed serve` starts one',
 };
 
 /** What shows the names that there are, by the field or the noun of the one that there is not. */

@@ -34,7 +34,7 @@ async function insist<T>(call: () => Promise<T>): Promise<T> {
     } catch (error) {
       // A connection that breaks under a call leaves open whether it was heard.
       const broken =
-        error instanceof AutomedError && ['DEVICE_UNAVAILABLE', 'INTERNAL', 'CANCELLED'].includes(error.code);
+        error instanceof AutomedError && ['SERVICE_UNAVAILABLE', 'INTERNAL', 'CANCELLED'].includes(error.code);
       if (!broken) throw error;
       await sleep(50);
     }

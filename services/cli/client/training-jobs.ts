@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import { AutomedError, automedError, CancelledError, DeviceError, InternalError } from '../../common/errors';
+import {
+  AutomedError,
+  automedError,
+  CancelledError,
+  DeviceError,
+  InternalError,
+  UnavailableError,
+} from '../../common/errors';
 import { trainingJobClient, type CallSettings } from '../../common/grpc/client';
 
 const PAGE_SIZE = 200;
@@ -16,7 +23,12 @@ export function stateOf({ state }: { state: string }): string {
 
 /** A stream that broke, not a request that was refused: connections end by age, services restart. */
 function isBroken(error: unknown): boolean {
-  return error instanceof DeviceError || error instanceof CancelledError || error instanceof InternalError;
+  return (
+    error instanceof DeviceError ||
+    error instanceof UnavailableError ||
+    error instanceof CancelledError ||
+    error instanceof InternalError
+  );
 }
 
 function present(job: TrainingJob__Output | null): TrainingJob__Output {

@@ -32,7 +32,10 @@ async function attempt<T>(image: string, run: () => Promise<T>): Promise<Outcome
     return { image, result: await run() };
   } catch (error) {
     // Which server was wanted concerns every image: stop.
-    if (error instanceof AutomedError && ['DEVICE_UNAVAILABLE', 'NOT_FOUND', 'WRONG_TASK'].includes(error.code))
+    if (
+      error instanceof AutomedError &&
+      ['DEVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'NOT_FOUND', 'WRONG_TASK'].includes(error.code)
+    )
       throw error;
     return { image, error: { code: codeOf(error), message: oneLine(error) } };
   }

@@ -1,7 +1,7 @@
 // Where a command's calls go. One rule for all: the gateway that is named, else the running server of the store, else services
 // that are started for the command and stopped after it.
 
-import { automedError, DeviceError } from '../../common/errors';
+import { automedError, UnavailableError } from '../../common/errors';
 import { AutomedClient } from '../client/automed-client';
 import { Datasets } from '../client/datasets';
 import { TrainingJobs } from '../client/training-jobs';
@@ -142,8 +142,11 @@ async function answered<T>(connection: Connection, work: (connection: Connection
     return await work(connection);
   } catch (error) {
     // What grpc-js says of a refused connection is about its resolver.
-    if (!(error instanceof DeviceError) || !/^(No connection established|Name resolution failed)/.test(error.message))
+    if (
+      !(error instanceof UnavailableError) ||
+      !/^(No connection established|Name resolution failed)/.test(error.message)
+    )
       throw error;
-    throw automedError('DEVICE_UNAVAILABLE', `no gateway answers at ${connection.address}`, { cause: error });
+    throw automedError('SERVICE_UNAVAILABLE', `no gateway answers at ${connection.address}`, { cause: error });
   }
 }

@@ -31,6 +31,7 @@ export const GRPC_CODE_OF: Readonly<Record<ErrorCode, Code>> = {
   CANCELLED: Code.CANCELLED,
   DEADLINE_EXCEEDED: Code.DEADLINE_EXCEEDED,
   INTERNAL: Code.INTERNAL,
+  SERVICE_UNAVAILABLE: Code.UNAVAILABLE,
 };
 
 /** What a status without our details means, e.g. one that gRPC itself raised. */
@@ -43,7 +44,7 @@ const CODE_OF_GRPC: Readonly<Partial<Record<Code, ErrorCode>>> = {
   [Code.FAILED_PRECONDITION]: 'ILLEGAL_STATE',
   [Code.RESOURCE_EXHAUSTED]: 'OUT_OF_MEMORY',
   [Code.DATA_LOSS]: 'CHECKPOINT_CORRUPT',
-  [Code.UNAVAILABLE]: 'DEVICE_UNAVAILABLE',
+  [Code.UNAVAILABLE]: 'SERVICE_UNAVAILABLE',
 };
 
 /** The typed error in whatever was thrown; what nobody foresaw is INTERNAL. */

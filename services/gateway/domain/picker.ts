@@ -11,7 +11,7 @@ export class Picker {
     private readonly isHealthy: (address: string, service: string) => boolean,
   ) {}
 
-  /** @throws NotFoundError without a rule, DeviceError (UNAVAILABLE) without a healthy backend */
+  /** @throws NotFoundError without a rule, UnavailableError without a healthy backend */
   pick(service: string, model: string): string {
     const rule = findRule(this.routes, service, model);
     const subject = model === '' ? service : `${service} with the model '${excerpt(model)}'`;
@@ -19,7 +19,7 @@ export class Picker {
     const healthy = rule.backends.filter(({ address, weight }) => weight > 0 && this.isHealthy(address, service));
     if (healthy.length === 0) {
       const text = `No backend for ${subject} is healthy at the moment; try again.`;
-      throw automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
+      throw automedError('SERVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
     }
     return this.next(rule, healthy);
   }

@@ -171,7 +171,7 @@ function outward(status: StatusObject, requestId: string): StatusObject {
 
 function backendGone(cause: StatusObject): Error {
   const text = 'The backend of this call went away or cannot be reached; try again.';
-  return automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause });
+  return automedError('SERVICE_UNAVAILABLE', text, { retryAfterMs: 1_000, cause });
 }
 
 function requireShort(metadata: Metadata): void {

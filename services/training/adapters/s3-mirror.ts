@@ -96,7 +96,7 @@ function explained(error: unknown, location: string, signal: AbortSignal): unkno
   }
   const code = (error as { code?: unknown }).code;
   if ($metadata || code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ECONNRESET') {
-    return automedError('DEVICE_UNAVAILABLE', `The object store does not answer for ${location}.`, detail);
+    return automedError('SERVICE_UNAVAILABLE', `The object store does not answer for ${location}.`, detail);
   }
   return error;
 }

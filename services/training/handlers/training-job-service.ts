@@ -104,6 +104,6 @@ async function* watch(
   } catch (error) {
     if (!deps.stopping.aborted || signal.aborted) throw error;
     const text = 'The training service is shutting down; watch again from the event after the last one.';
-    throw automedError('DEVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
+    throw automedError('SERVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
   }
 }

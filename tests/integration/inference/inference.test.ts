@@ -432,7 +432,7 @@ describe('programs of their own', () => {
     expect(answers.every(({ masks }) => masks[0]?.png?.length)).toBe(true);
     expect(await exit).toBe(0);
     expect(mine.lines.at(-1)).toMatchObject({ event: 'stopped' });
-    await expect(client.unary('Segment', encoded())).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    await expect(client.unary('Segment', encoded())).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
     client.close();
   });
 

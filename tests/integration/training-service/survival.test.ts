@@ -64,7 +64,7 @@ describe('a service', () => {
       if (epoch?.metrics?.epoch === 2) ended = end('SIGTERM');
     });
     await expect(watching).rejects.toMatchObject({
-      code: 'DEVICE_UNAVAILABLE',
+      code: 'SERVICE_UNAVAILABLE',
       message: expect.stringMatching(/shutting down/),
     });
     expect(await ended).toBe(0);

@@ -118,7 +118,7 @@ it('tries again while the server is not well, and says in a sentence what it ref
   await cluster.createJob('training', job());
   api.fail(500, 500, 500);
   await expect(cluster.createJob('training', job())).rejects.toMatchObject({
-    code: 'DEVICE_UNAVAILABLE',
+    code: 'SERVICE_UNAVAILABLE',
     message: 'The Job cannot be created: told to answer 500',
   });
   api.fail(403);

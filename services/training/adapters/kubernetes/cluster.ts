@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Service, Watch } from '@kubernetes/client-node' with {
   'resolution-mode': 'import',
 };
-import { automedError, DeviceError } from '../../../common/errors';
+import { automedError, UnavailableError } from '../../../common/errors';
 
 /** What became of a Job. */
 export type JobEnd = { state: 'complete' } | { state: 'failed'; why: string } | { state: 'gone' };
@@ -42,13 +42,13 @@ function reasonOf(error: unknown): string {
 }
 
 /** The API does not answer, or has an error of its own: what runs in the cluster may go on all the same. */
-export class ClusterUnreachableError extends DeviceError {}
+export class ClusterUnreachableError extends UnavailableError {}
 
 function typed(what: string, error: unknown): Error {
   const status = statusOf(error);
   const sentence = `${what}: ${reasonOf(error)}`;
   if (status === undefined || status >= 500 || status === 429) {
-    return new ClusterUnreachableError('DEVICE_UNAVAILABLE', sentence, { cause: error });
+    return new ClusterUnreachableError('SERVICE_UNAVAILABLE', sentence, { cause: error });
   }
   if (status === 401 || status === 403) return automedError('ILLEGAL_STATE', sentence, { cause: error });
   return automedError('INVALID_ARGUMENT', sentence, { cause: error });

@@ -310,7 +310,7 @@ test('a shutdown finishes calls in flight, ends health watches, and accepts no m
   expect(statuses).toEqual(['SERVING', 'NOT_SERVING']);
   const late = segmentationClient(address);
   cleanUp.push(() => late.close());
-  await expect(late.unary('Segment', {})).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+  await expect(late.unary('Segment', {})).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
   gate.resolve();
   expect((await call).threshold).toBe(0.25);
   await drained;

@@ -56,7 +56,7 @@ test('damaged weights are DATA_LOSS', () => {
 
 test('a status of gRPC itself gets the nearest class', () => {
   const raised = { code: Code.UNAVAILABLE, details: 'no connection', metadata: new Metadata() };
-  expect(fromStatus(raised).code).toBe('DEVICE_UNAVAILABLE');
+  expect(fromStatus(raised).code).toBe('SERVICE_UNAVAILABLE');
 });
 
 test('text with half a surrogate pair can still travel', () => {

@@ -41,7 +41,7 @@ test('leaves out backends that are not healthy, and takes them back', () => {
 
 test('says UNAVAILABLE when no backend is healthy, and NOT_FOUND when no rule fits', () => {
   const picker = new Picker(routes, () => false);
-  expect(() => picker.pick(SEGMENTATION, 'polyp')).toThrow(expect.objectContaining({ code: 'DEVICE_UNAVAILABLE' }));
+  expect(() => picker.pick(SEGMENTATION, 'polyp')).toThrow(expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' }));
   expect(() => picker.pick('automed.models.v1.ModelService', '')).toThrow(
     expect.objectContaining({ code: 'NOT_FOUND' }),
   );
