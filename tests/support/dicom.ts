@@ -132,11 +132,32 @@ export interface SegmentationImage {
   /** SOP Instance UIDs of all images that were looked at. */
   looked: readonly string[];
   /** What was drawn on which image, and on which of its frames (from 1). */
-  frames: readonly { of: string; frame?: number; foreground: readonly number[] }[];
+  frames: readonly DrawnFrame[];
+  /** Elements besides, or instead. */
+  more?: DicomElements;
+}
+
+export interface DrawnFrame {
+  of: string;
+  frame?: number;
+  foreground: readonly number[];
+  /** Spatial Locations Preserved. */
+  locations?: string;
+  /** Functional groups besides. */
+  groups?: DicomElements;
+}
+
+/** Functional groups that say where a frame lies: centre of its first pixel, directions, spacing of rows and columns, in mm. */
+export function planeGroups(position: string, orientation: string, spacing: string): DicomElements {
+  return {
+    '00209113': ['SQ', [{ '00200032': ['DS', position] }]],
+    '00209116': ['SQ', [{ '00200037': ['DS', orientation] }]],
+    '00289110': ['SQ', [{ '00280030': ['DS', spacing] }]],
+  };
 }
 
 /** A binary DICOM segmentation of one segment. */
-export function segmentationDicom({ width, height, looked, frames }: SegmentationImage): Buffer {
+export function segmentationDicom({ width, height, looked, frames, more = {} }: SegmentationImage): Buffer {
   const size = width * height;
   const bits = Buffer.alloc(Math.ceil((size * frames.length) / 8));
   frames.forEach(({ foreground }, frame) => {
@@ -145,13 +166,15 @@ export function segmentationDicom({ width, height, looked, frames }: Segmentatio
       bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7));
     }
   });
-  const source = (of: string, frame?: number): DicomElements => ({
+  const source = (of: string, frame?: number, locations?: string): DicomElements => ({
     '00081155': ['UI', of],
+    ...(locations === undefined ? {} : { '0028135a': ['CS', locations] as const }),
     ...(frame === undefined ? {} : { '00081160': ['IS', String(frame)] as const }),
   });
   const series: DicomElements = { '0008114a': ['SQ', looked.map((uid) => source(uid))] };
-  const groups = frames.map(({ of, frame }): DicomElements => ({
-    '00089124': ['SQ', [{ '00082112': ['SQ', [source(of, frame)]] }]],
+  const groupsOf = frames.map(({ of, frame, locations, groups }): DicomElements => ({
+    '00089124': ['SQ', [{ '00082112': ['SQ', [source(of, frame, locations)]] }]],
+    ...groups,
   }));
   return dicomFile({
     ...greyElements({ width, height }),
@@ -163,7 +186,8 @@ export function segmentationDicom({ width, height, looked, frames }: Segmentatio
     '00280101': ['US', [1]],
     '00280102': ['US', [0]],
     '00620001': ['CS', 'BINARY'],
-    '52009230': ['SQ', groups],
+    '52009230': ['SQ', groupsOf],
     '7fe00010': ['OB', bits],
+    ...more,
   });
 }

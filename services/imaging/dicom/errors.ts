@@ -18,6 +18,8 @@ export type DicomDefect =
   | 'NO_PIXELS'
   /** An object that is no image by its kind: a report, a structure set, a waveform. */
   | 'NOT_IMAGE'
+  /** A segmentation in a grid that does not fall on the pixels of its image. */
+  | 'GEOMETRY'
   /** A frame that the object does not have. */
   | 'FRAME'
   /** More than the limits allow. */

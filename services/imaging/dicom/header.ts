@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import type { DataSet } from 'dicom-parser';
 import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
 import { DicomError, type DicomDefect } from './errors';
+import { planeOf, type Plane } from './geometry';
 import { isNoImage, sidePictureOf, slideLevelOf, type SidePicture, type SlideLevel } from './object-kind';
 import type { TransferSyntax } from './transfer-syntax';
 
@@ -64,6 +65,10 @@ export interface DicomHeader extends ImageFormat, Belonging {
   /** Absent for a picture that is a sample of its own. */
   sidePicture: SidePicture | undefined;
   slideLevel: SlideLevel | undefined;
+  /** UID of the coordinates of `planes`. */
+  frameOfReference: string | undefined;
+  /** Where each frame lies in the patient, as far as the header says it. */
+  planes: (Plane | undefined)[];
 }
 
 function needed(dataSet: DataSet, tag: string, name: string): number {
@@ -150,6 +155,8 @@ export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): 
     modality: text(dataSet, 'x00080060'),
     sidePicture: sidePictureOf(dataSet),
     slideLevel: slideLevelOf(dataSet, width * height * frames),
+    frameOfReference: text(dataSet, 'x00200052'),
+    planes: Array.from({ length: frames }, (_, frame) => planeOf(dataSet, frame)),
     patientId: text(dataSet, 'x00100020'),
     studyUid: text(dataSet, 'x0020000d'),
     sopInstanceUid: text(dataSet, 'x00080018'),

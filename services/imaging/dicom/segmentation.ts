@@ -5,6 +5,7 @@ import type { DataSet } from 'dicom-parser';
 import type { Mask } from '../mask';
 import { parseFile, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
+import { drawOn, type Plane } from './geometry';
 import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
 import { storedFrame } from './stored-values';
 
@@ -15,12 +16,20 @@ export interface SourceFrame {
   frame: number;
   /** That the image has. */
   frames: number;
+  /** Size of the image; absent: that of the segmentation. */
+  size?: { width: number; height: number };
+  /** Where the picture lies in the patient. */
+  plane?: Plane;
+  /** UID of the coordinates. */
+  frameOfReference?: string;
 }
 
 interface Reference {
   sopInstanceUid: string;
   /** From 1, as DICOM counts; empty: of the whole instance. */
   frames: number[];
+  /** YES, NO or REORIENTED_ONLY (PS3.3 C.12.4.1). */
+  locations: string | undefined;
 }
 
 const itemsOf = (dataSet: DataSet | undefined, tag: string): DataSet[] =>
@@ -31,7 +40,7 @@ function referenceOf(item: DataSet): Reference[] {
   if (sopInstanceUid === undefined) return [];
   const count = item.elements['x00081160']?.length ? (item.numStringValues('x00081160') ?? 0) : 0;
   const frames = Array.from({ length: count }, (_, at) => item.intString('x00081160', at) ?? 0);
-  return [{ sopInstanceUid, frames }];
+  return [{ sopInstanceUid, frames, locations: text(item, 'x0028135a') }];
 }
 
 /** Images that a frame was drawn on, from its own functional group or the shared one. */
@@ -47,6 +56,10 @@ function instancesOf(dataSet: DataSet): Reference[] {
   return itemsOf(dataSet, 'x00081115')
     .flatMap((series) => itemsOf(series, 'x0008114a'))
     .flatMap(referenceOf);
+}
+
+function misplaced(why: string): DicomError {
+  return new DicomError('GEOMETRY', `The DICOM segmentation does not say where it lies on its image: ${why}.`);
 }
 
 export class DicomSegmentation {
@@ -84,6 +97,17 @@ export class DicomSegmentation {
     }
   }
 
+  /** SOP Instance UIDs of the images that a segmentation names, even of one that cannot be read otherwise. */
+  static namedBy(bytes: Uint8Array, { maxBytes }: DicomLimits = DICOM_LIMITS): Set<string> {
+    try {
+      const { dataSet } = parseFile(bytes, { maxBytes, headerOnly: true });
+      const drawn = sourcesOf([...itemsOf(dataSet, 'x52009229'), ...itemsOf(dataSet, 'x52009230')]);
+      return new Set([...instancesOf(dataSet), ...drawn].map(({ sopInstanceUid }) => sopInstanceUid));
+    } catch {
+      return new Set();
+    }
+  }
+
   /** @throws DicomError, also for one that is not binary */
   static parse(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): DicomSegmentation {
     const file = parseFile(bytes, limits);
@@ -97,30 +121,58 @@ export class DicomSegmentation {
   /**
    * All segments of one picture united; nothing drawn on it gives an empty mask.
    * @throws DicomError: FRAME when the segmentation does not name the picture, HEADER when it names an image of several frames
-   * without saying which of them it means
+   * without saying which of them it means, GEOMETRY when its grid does not fall on the pixels of the image
    */
-  async mask({ sopInstanceUid, frame, frames }: SourceFrame): Promise<Mask> {
+  async mask(source: SourceFrame): Promise<Mask> {
+    const { sopInstanceUid, frame, frames } = source;
     if (!this.sources.has(sopInstanceUid)) {
       throw new DicomError('FRAME', 'The DICOM segmentation is of other images.');
     }
-    const vague = (source: Reference): boolean =>
-      source.sopInstanceUid === sopInstanceUid && source.frames.length === 0;
+    const vague = (one: Reference): boolean => one.sopInstanceUid === sopInstanceUid && one.frames.length === 0;
     if (frames > 1 && this.drawnOn.some((sources) => sources.some(vague))) {
       throw new DicomError('HEADER', `The DICOM segmentation does not say which of ${frames} frames it was drawn on.`);
     }
-    const { width, height } = this.header;
-    const mask = new Uint8Array(width * height);
+    const size = { width: source.size?.width ?? this.header.width, height: source.size?.height ?? this.header.height };
+    const mask = new Uint8Array(size.width * size.height);
     for (const [at, sources] of this.drawnOn.entries()) {
-      const meant = sources.some(
-        (source) =>
-          source.sopInstanceUid === sopInstanceUid && (source.frames.length === 0 || source.frames.includes(frame + 1)),
+      const meant = sources.filter(
+        (one) => one.sopInstanceUid === sopInstanceUid && (one.frames.length === 0 || one.frames.includes(frame + 1)),
       );
-      if (!meant) continue;
-      const { values } = await storedFrame(this.file, this.header, at);
-      values.forEach((value, pixel) => {
-        if (value !== 0) mask[pixel] = 1;
-      });
+      if (meant.length === 0) continue;
+      const locations = meant.flatMap((one) => one.locations ?? []);
+      await this.draw(at, { mask, ...size }, source, locations);
     }
-    return { mask, width, height };
+    return { mask, ...size };
+  }
+
+  /** Draws one of its frames on the mask of a picture: by their planes, or pixel by pixel where one has none. */
+  private async draw(
+    frame: number,
+    { mask, ...size }: Mask,
+    source: SourceFrame,
+    locations: readonly string[],
+  ): Promise<void> {
+    const { values, width, height } = await storedFrame(this.file, this.header, frame);
+    const own = this.header.planes[frame];
+    const { plane, frameOfReference } = source;
+    const known = this.header.frameOfReference;
+    if (known !== undefined && frameOfReference !== undefined && known !== frameOfReference) {
+      throw misplaced('it has another frame of reference');
+    }
+    if (own && plane) {
+      drawOn(mask, { ...size, plane }, values, { width, height, plane: own });
+      return;
+    }
+    const moved = locations.find((value) => value !== 'YES');
+    if (moved !== undefined) throw misplaced(`Spatial Locations Preserved is ${moved}, and the planes are missing`);
+    if (own && locations.length === 0) throw misplaced('it has planes of its own, and the image none');
+    if (width !== size.width || height !== size.height) {
+      throw misplaced(
+        `it is ${width} x ${height}, the image ${size.width} x ${size.height}, and the planes are missing`,
+      );
+    }
+    values.forEach((value, pixel) => {
+      if (value !== 0) mask[pixel] = 1;
+    });
   }
 }

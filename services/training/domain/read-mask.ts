@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
-import { automedError } from '../../common/errors';
+import { basename } from 'node:path';
+import { AutomedError, automedError } from '../../common/errors';
 import { isBmp } from '../../imaging/bmp';
 import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
@@ -45,7 +46,8 @@ export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash)
   for (const path of paths) {
     const bytes = await readFile(path);
     hash?.update(bytes);
-    if (isDicom(bytes) && !isBmp(bytes)) unite(mask, size, await readDicom(bytes, source), { values: BRIGHT, resize });
+    if (isDicom(bytes) && !isBmp(bytes))
+      unite(mask, size, await readDicom(bytes, path, source), { values: BRIGHT, resize });
     else if (values && source.codes === undefined && !stated)
       unite(mask, size, await decodeDataFile(bytes), { values, resize });
     else {
@@ -64,7 +66,7 @@ export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash)
 }
 
 /** A DICOM image as a mask; of a DICOM segmentation what it shows of one picture, in white. */
-async function readDicom(bytes: Buffer, { segmentationOf, stated }: MaskSource): Promise<Pixels> {
+async function readDicom(bytes: Buffer, path: string, { segmentationOf, stated }: MaskSource): Promise<Pixels> {
   if (!DicomSegmentation.is(bytes)) {
     if (!stated) return decodeMaskFile(bytes);
     throw automedError('INVALID_ARGUMENT', 'the values of a DICOM mask cannot be stated; all but 0 is foreground', {
@@ -74,7 +76,11 @@ async function readDicom(bytes: Buffer, { segmentationOf, stated }: MaskSource):
   if (!segmentationOf) {
     throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
   }
-  return decodeSegmentation(bytes, segmentationOf);
+  return decodeSegmentation(bytes, segmentationOf).catch((cause: unknown) => {
+    // One segmentation may be of many images, and is not named like any.
+    const message = `${basename(path)}: ${cause instanceof AutomedError ? cause.message : 'it cannot be read'}`;
+    throw automedError('INVALID_ARGUMENT', message, { cause });
+  });
 }
 
 function unite(

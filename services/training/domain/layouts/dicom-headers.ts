@@ -112,11 +112,16 @@ function groupOf({ patientId, studyUid, frames }: DicomHeader, by: HeaderGroup, 
 }
 
 /** The samples of one file: itself, or one for each of its frames. */
-function framesOf(found: Found, { frames, sopInstanceUid }: DicomHeader): Found[] {
+function framesOf(
+  found: Found,
+  { frames, width, height, sopInstanceUid, planes, frameOfReference }: DicomHeader,
+): Found[] {
   const masksOf = (frame: number): MaskSource[] | undefined =>
-    found.masks?.map((mask) =>
-      sopInstanceUid === undefined ? mask : { ...mask, segmentationOf: { sopInstanceUid, frame, frames } },
-    );
+    found.masks?.map((mask) => {
+      if (sopInstanceUid === undefined) return mask;
+      const place = { ...(planes[frame] && { plane: planes[frame] }), ...(frameOfReference && { frameOfReference }) };
+      return { ...mask, segmentationOf: { sopInstanceUid, frame, frames, size: { width, height }, ...place } };
+    });
   if (frames === 1) return [{ ...found, masks: masksOf(0) }];
   const digits = String(frames).length;
   return Array.from({ length: frames }, (_, frame) => ({

@@ -1,0 +1,77 @@
+// Segmentations in grids of their own, as a data set gives them to training.
+
+import { join } from 'node:path';
+import { checkData } from '../../../../../../services/training/domain/check-data';
+import type { DataFolder } from '../../../../../../services/training/domain/data-folder';
+import { decodeSample } from '../../../../../../services/training/domain/load-samples';
+import { readData } from '../../../../../../services/training/domain/read-data';
+import { temporaryFolder } from '../../../../../support/data';
+import { planeGroups, segmentationDicom, type DicomElements } from '../../../../../support/dicom';
+import { SIDE, slice } from '../../../../../support/dicom-slices';
+import { writeTree } from '../../../../../support/tree';
+
+const root = temporaryFolder();
+const FRAME_OF_REFERENCE: DicomElements = { '00200052': ['UI', '1.9.9'] };
+const plane = (z: number): DicomElements => ({
+  ...FRAME_OF_REFERENCE,
+  '00200032': ['DS', `0\\0\\${z}`],
+  '00200037': ['DS', '1\\0\\0\\0\\1\\0'],
+  '00280030': ['DS', '1\\1'],
+});
+const far = SIDE - 1;
+/** Turned by half a turn, over the image of z = 1; `off` millimetres beside its place. */
+const turned = (off = 0): DicomElements => planeGroups(`${far + off}\\${far}\\1`, '-1\\0\\0\\0\\-1\\0', '1\\1');
+const drawn = (groups: DicomElements): Buffer =>
+  segmentationDicom({
+    width: SIDE,
+    height: SIDE,
+    looked: ['1.1'],
+    frames: [{ of: '1.1', foreground: [SIDE * SIDE - 1 - 10], groups }],
+    more: FRAME_OF_REFERENCE,
+  });
+const images: [string, Buffer][] = [
+  ['images/1.dcm', slice({ uid: '1.1', more: plane(1) })],
+  ['images/2.dcm', slice({ uid: '1.1.2', frames: 2, more: { ...plane(1), '52009230': ['SQ', [0, 1].map(frameAt)] } })],
+];
+
+function frameAt(frame: number): DicomElements {
+  return { '00209113': ['SQ', [{ '00200032': ['DS', `0\\0\\${frame + 1}`] }]] };
+}
+
+const read = (data: string): Promise<DataFolder> => readData({ task: 'segmentation', data });
+
+test('a mask in a turned grid is turned to the grid of its image, frame by frame', async () => {
+  const ofFrames = segmentationDicom({
+    width: SIDE,
+    height: SIDE,
+    looked: ['1.1.2'],
+    frames: [1, 2].map((frame) => ({
+      of: '1.1.2',
+      frame,
+      foreground: [SIDE * SIDE - 1 - frame],
+      groups: planeGroups(`${far}\\${far}\\${frame}`, '-1\\0\\0\\0\\-1\\0', '1\\1'),
+    })),
+    more: FRAME_OF_REFERENCE,
+  });
+  const folder = writeTree(
+    root,
+    ...images,
+    ['masks/s1.dcm', drawn(turned())],
+    ['masks/s2.dcm', ofFrames],
+    ['t.csv', 'image,mask\nimages/1.dcm,masks/s1.dcm\nimages/2.dcm,masks/s2.dcm\n'],
+  );
+  for (const data of [folder, join(folder, 't.csv')]) {
+    const { parts, problems } = await read(data);
+    expect(problems).toEqual([]);
+    const masks = await Promise.all(parts.train.map(async (sample) => (await decodeSample(sample)).masks!));
+    expect(masks.map((mask) => [...mask].flatMap((value, at) => (value ? at : [])))).toEqual([[10], [1], [2]]);
+  }
+});
+
+test('a mask between the pixels of its image is refused, with its file and its geometry', async () => {
+  const data = await read(writeTree(root, images[0]!, ['masks/drawn.dcm', drawn(turned(0.5))]));
+  const { findings } = await checkData(data);
+  expect(findings.find(({ kind }) => kind === 'unusable')?.message).toMatch(
+    /^images\/1\.dcm: its mask cannot be used: drawn\.dcm: .*shifted by [0-9.]+ x [0-9.]+ pixels/,
+  );
+});
