@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { automedError, type AutomedError } from '../common/errors';
 import { foreignFormat, isAnimatedPng, sniffFormat, type ImageFormat } from './formats';
 import type { Pixels } from './pixels';
+import { fullPages, readTiffPages, unreadFeature } from './tiff';
 
 // One image is one job of libuv's pool; libvips' own threads would fight LibTorch's for the same cores, and its cache
 // would keep patients' pixels alive.
@@ -49,9 +50,27 @@ function checkContent(bytes: Buffer, limits: DecodeLimits): ImageFormat {
   return format;
 }
 
-async function readHeader(bytes: Buffer, format: ImageFormat, limits: DecodeLimits): Promise<sharp.Metadata> {
+/** The page of a TIFF that is its one image; whatever else it holds are smaller versions of that, or masks. */
+function tiffPage(bytes: Buffer): number {
+  const pages = readTiffPages(bytes);
+  if (pages === undefined) throw unsupported('The TIFF image cannot be read: its header is damaged or cut short.');
+  const [index = 0, ...more] = fullPages(pages);
+  if (more.length > 0) throw unsupported(`The TIFF has ${more.length + 1} pages; send one image at a time.`);
+  const page = pages[index];
+  if (page === undefined) throw unsupported('The TIFF holds no image.');
+  const feature = unreadFeature(page);
+  if (feature !== undefined) throw unsupported(`The TIFF ${feature}.`);
+  return index;
+}
+
+async function readHeader(
+  bytes: Buffer,
+  format: ImageFormat,
+  page: number,
+  limits: DecodeLimits,
+): Promise<sharp.Metadata> {
   // limitInputPixels is off here only: this call reads no pixels, and the check below gives the better message.
-  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' })
+  const header = await sharp(bytes, { limitInputPixels: false, failOn: 'error', page })
     .metadata()
     .catch((cause: unknown) => {
       throw unsupported(`The ${format} image cannot be read: its header is damaged or cut short.`, cause);
@@ -60,12 +79,8 @@ async function readHeader(bytes: Buffer, format: ImageFormat, limits: DecodeLimi
   if (width * height > limits.maxPixels) {
     throw invalid(`The image is ${width} x ${height}; at most ${limits.maxPixels} pixels are accepted.`);
   }
-  if ((pages ?? 1) > 1) {
-    throw unsupported(
-      format === 'WebP'
-        ? `The WebP is animated (${pages} frames); send one still image.`
-        : `The ${format} has ${pages} pages; send one image at a time.`,
-    );
+  if (format === 'WebP' && (pages ?? 1) > 1) {
+    throw unsupported(`The WebP is animated (${pages} frames); send one still image.`);
   }
   return header;
 }
@@ -98,12 +113,14 @@ function chooseLayout(header: sharp.Metadata, format: ImageFormat): Layout {
 export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Promise<Pixels> {
   const bytes = asBuffer(encoded);
   const format = checkContent(bytes, limits);
-  const header = await readHeader(bytes, format, limits);
+  const page = format === 'TIFF' ? tiffPage(bytes) : 0;
+  const header = await readHeader(bytes, format, page, limits);
   const { space, depth, sampleType } = chooseLayout(header, format);
   const { data, info } = await sharp(bytes, {
     failOn: 'error', // includes truncation
     limitInputPixels: limits.maxPixels,
     ignoreIcc: header.space !== 'cmyk',
+    page,
   })
     .autoOrient()
     .removeAlpha()

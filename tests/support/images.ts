@@ -59,19 +59,22 @@ export interface TiffPage {
   width: number;
   height: number;
   bits: number;
-  /** 1 unsigned, 2 signed, 3 float. */
-  sampleFormat: 1 | 2 | 3;
+  /** 1 unsigned, 2 signed, 3 float, 6 complex. */
+  sampleFormat: 1 | 2 | 3 | 6;
   /** Little-endian samples, one per pixel. */
   data: Buffer;
+  /** NewSubfileType; absent: the tag is. */
+  subfileType?: number;
 }
 
 /** An uncompressed little-endian grey TIFF with one or more pages. */
 export function tiff(...pages: TiffPage[]): Buffer {
   const parts: Buffer[] = [Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0])];
   let offset = 8;
-  pages.forEach(({ width, height, bits, sampleFormat, data }, page) => {
-    const directoryBytes = 2 + 12 * 10 + 4;
+  pages.forEach(({ width, height, bits, sampleFormat, data, subfileType }, page) => {
+    const directoryBytes = 2 + 12 * (subfileType === undefined ? 10 : 11) + 4;
     const entries: [tag: number, long: boolean, value: number][] = [
+      ...(subfileType === undefined ? [] : [[254, true, subfileType] as [number, boolean, number]]),
       [256, false, width],
       [257, false, height],
       [258, false, bits],

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { automedError } from '../../common/errors';
 import { decodeBmp, isBmp } from '../../imaging/bmp';
 import { decodedBytes, decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
 import { DecodePool, isDicom, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
@@ -19,7 +20,21 @@ const dicom = new DecodePool();
  */
 export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pixels> {
   if (isBmp(bytes)) return decodeBmp(bytes, DEFAULT_LIMITS);
-  return isDicom(bytes) ? dicom.picture(bytes, frame) : decodeImage(bytes);
+  if (isDicom(bytes)) return dicom.picture(bytes, frame);
+  const pixels = await decodeImage(bytes);
+  refuseNotFinite(pixels);
+  return pixels;
+}
+
+/** Training would refuse it without its name. */
+function refuseNotFinite({ data, width, channels, sampleType }: Pixels): void {
+  if (sampleType !== 'float32') return;
+  const samples = new Float32Array(data.buffer, data.byteOffset, data.byteLength / Float32Array.BYTES_PER_ELEMENT);
+  const index = samples.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  const pixel = Math.floor(index / channels);
+  const text = `The image holds ${samples[index]} at column ${pixel % width}, row ${Math.floor(pixel / width)}; every value must be finite.`;
+  throw automedError('UNSUPPORTED_IMAGE', text, { field: 'image' });
 }
 
 /**

@@ -48,6 +48,51 @@ it('refuses what is damaged, compressed, too large or uses colours that are not 
   refused(negative, /its size is -4 x 2/);
 });
 
+/** 2 x 1 pixels of 32 bits behind a header of 108 bytes (BITMAPV4HEADER) with these masks. */
+function bitFields(masks: readonly number[], pixels: readonly number[], { compression = 3, bits = 32 } = {}): Buffer {
+  const bytes = Buffer.alloc(14 + 108 + 4 * pixels.length);
+  bytes.write('BM');
+  bytes.writeUInt32LE(14 + 108, 10);
+  bytes.writeUInt32LE(108, 14);
+  bytes.writeInt32LE(pixels.length, 18);
+  bytes.writeInt32LE(1, 22);
+  bytes.writeUInt16LE(bits, 28);
+  bytes.writeUInt32LE(compression, 30);
+  masks.forEach((mask, index) => bytes.writeUInt32LE(mask, 54 + 4 * index));
+  pixels.forEach((pixel, index) => bytes.writeUInt32LE(pixel, 14 + 108 + 4 * index));
+  return bytes;
+}
+
+it('reads bit fields of eight bits in any order', () => {
+  const read = (bytes: Buffer): number[] => [...decodeBmp(bytes, DEFAULT_LIMITS).data];
+  expect(read(bitFields([0xff0000, 0xff00, 0xff, 0xff000000], [0xff010203, 0x00040506]))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(read(bitFields([0xff, 0xff00, 0xff0000], [0x030201, 0x060504]))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(read(bitFields([0xff000000, 0xff0000, 0xff00], [0x01020300, 0x04050600]))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(() => read(bitFields([0x7c00, 0x3e0, 0x1f], [0]))).toThrow(/bit fields of other than 8 bits/);
+  expect(() => read(bitFields([0xff, 0xff, 0xff0000], [0]))).toThrow(/bit fields of other than 8 bits/);
+  expect(() => read(bitFields([0xf800, 0x7e0, 0x1f], [0], { bits: 16 }))).toThrow(/bit fields of 16 bits/);
+  expect(() => read(bitFields([], [0], { compression: 5 }))).toThrow(/compressed \(PNG\)/);
+});
+
+it('reads the header of OS/2, with colours and with a palette of three bytes each', () => {
+  const os2 = (bits: number, palette: readonly number[], row: readonly number[]): Buffer => {
+    const offset = 14 + 12 + palette.length;
+    const bytes = Buffer.alloc(offset + 2 * row.length);
+    bytes.write('BM');
+    bytes.writeUInt32LE(offset, 10);
+    bytes.writeUInt32LE(12, 14);
+    [2, 2, 1, bits].forEach((value, index) => bytes.writeUInt16LE(value, 18 + 2 * index));
+    Buffer.from(palette).copy(bytes, 26);
+    Buffer.from([...row, ...row]).copy(bytes, offset);
+    return bytes;
+  };
+  const colours = [...decodeBmp(os2(24, [], [3, 2, 1, 6, 5, 4, 0, 0]), DEFAULT_LIMITS).data];
+  expect(colours).toEqual([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
+  const indexed = os2(8, [3, 2, 1, 6, 5, 4], [1, 0, 0, 0]);
+  expect([...decodeBmp(indexed, DEFAULT_LIMITS).data]).toEqual([4, 5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3]);
+  expect(() => decodeBmp(os2(8, [3, 2, 1], [1, 0, 0, 0]), DEFAULT_LIMITS)).toThrow(/palette lacks/);
+});
+
 it('tells a BMP by its first two letters', () => {
   expect([isBmp(Buffer.from('BM..')), isBmp(Buffer.from('PNG')), isBmp(Buffer.alloc(0))]).toEqual([true, false, false]);
 });

@@ -187,6 +187,73 @@ describe('decodeImage', () => {
     });
   });
 
+  it('takes the one whole page of a pyramid, wherever it is', async () => {
+    const page = { bits: 8, sampleFormat: 1 as const };
+    const whole = { ...page, width: 2, height: 2, data: Buffer.from([1, 2, 3, 4]), subfileType: 0 };
+    const half = { ...page, width: 1, height: 1, data: Buffer.from([9]), subfileType: 1 };
+    const mask = { ...page, width: 2, height: 2, data: Buffer.alloc(4), subfileType: 4 };
+    for (const pages of [
+      [whole, half, mask],
+      [half, whole],
+    ]) {
+      const { data, width, height } = await decodeImage(tiff(...pages));
+      expect([width, height, ...data]).toEqual([2, 2, 1, 2, 3, 4]);
+    }
+    expect(await failure(tiff(whole, half, whole))).toMatchObject({ message: expect.stringMatching(/2 pages/) });
+  });
+
+  it.each([
+    { bits: 16, sampleFormat: 3, says: /16-bit floating point/ },
+    { bits: 64, sampleFormat: 3, says: /64-bit floating point/ },
+    { bits: 12, sampleFormat: 1, says: /samples of 12 bits/ },
+    { bits: 24, sampleFormat: 1, says: /samples of 24 bits/ },
+    { bits: 8, sampleFormat: 2, says: /signed integers of 8 bits/ },
+    { bits: 64, sampleFormat: 6, says: /complex/ },
+  ] as const)('names $bits bits of sample format $sampleFormat instead of reading other values', async (given) => {
+    const { bits, sampleFormat, says } = given;
+    const data = Buffer.alloc(bits); // eight pixels
+    expect(await failure(tiff({ width: 4, height: 2, bits, sampleFormat, data }))).toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringMatching(says),
+    });
+  });
+
+  it('reads big-endian TIFF and BigTIFF, and names tiles of separate planes', async () => {
+    const big = Buffer.from([...'MM\0*'].map((char) => char.charCodeAt(0)).concat([0, 0, 0, 8]));
+    const entries = [
+      [256, 32],
+      [257, 32],
+      [258, 8],
+      [277, 3],
+      [284, 2],
+      [322, 16],
+    ];
+    const directory = Buffer.alloc(2 + 12 * entries.length + 4);
+    directory.writeUInt16BE(entries.length, 0);
+    entries.forEach(([tag = 0, value = 0], index) => {
+      directory.writeUInt16BE(tag, 2 + 12 * index);
+      directory.writeUInt16BE(3, 4 + 12 * index);
+      directory.writeUInt32BE(1, 6 + 12 * index);
+      directory.writeUInt16BE(value, 10 + 12 * index);
+    });
+    expect(await failure(Buffer.concat([big, directory]))).toMatchObject({
+      message: expect.stringMatching(/each colour in tiles of its own/),
+    });
+    const grey = { create: { width: 40, height: 30, channels: 3, background: { r: 10, g: 20, b: 30 } } } as const;
+    const bigTiff = await sharp(grey).tiff({ bigtiff: true, compression: 'lzw', tile: true }).toBuffer();
+    expect(bigTiff.readUInt16LE(2)).toBe(43);
+    expect([...(await decodeImage(bigTiff)).data.subarray(0, 3)]).toEqual([10, 20, 30]);
+  });
+
+  it('calls a TIFF damaged whose directories lead nowhere or round in circles', async () => {
+    const page = { width: 2, height: 2, bits: 8, sampleFormat: 1 as const, data: Buffer.from([1, 2, 3, 4]) };
+    for (const next of [8, 1_000_000]) {
+      const bytes = tiff(page);
+      bytes.writeUInt32LE(next, 8 + 2 + 12 * 10);
+      expect(await failure(bytes)).toMatchObject({ message: expect.stringMatching(/damaged or cut short/) });
+    }
+  });
+
   it('rejects signed and 32-bit integers', async () => {
     const signed = tiff({ width: 2, height: 1, bits: 16, sampleFormat: 2, data: Buffer.alloc(4) });
     const wide = tiff({ width: 2, height: 1, bits: 32, sampleFormat: 1, data: Buffer.alloc(8) });
