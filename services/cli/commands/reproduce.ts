@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import { CancelledError } from '../../common/errors';
+import { resolveSource, type DataSource } from '../../training/domain/read-data';
 import { TABLE_NAMES, tableOf } from '../../training/domain/tables';
 import { loadConfig } from '../config';
 import { CliError } from '../errors';
@@ -86,7 +87,9 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
     },
   );
   const command = commandLine(settings, options.data);
-  const report = makeReport(table, settings, rows, { steps: progress.finished(), command });
+  // Which of the paper's data sets it is, by the names of the files.
+  const { layout } = await resolveSource<DataSource>({ task: table.task, data: settings.data, masksDir });
+  const report = makeReport(table, settings, rows, { steps: progress.finished(), command, layout });
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(out, 'report.md'), reportMarkdown(report));
   if (options.json) return printJson(report);

@@ -1,8 +1,8 @@
-import type { Task } from '../../store';
 import type { Table } from '../../training/domain/tables';
+import { classFigures, TABLE_5, type Figures, type PaperData } from '../../training/domain/paper-figures';
 import { duration } from '../output/table';
 import type { StepResult } from './progress';
-import { isArchitecture, type MeasuredRow, type Settings } from './steps';
+import { isArchitecture, OF_OTHERS, type MeasuredRow, type Settings } from './steps';
 
 /** One line of the table: a row's figures with one kind of prompt. */
 export interface ReportLine {
@@ -10,8 +10,8 @@ export interface ReportLine {
   prompt: string;
   /** Ours, by the name of the measure; empty when nothing was measured. */
   measured: Record<string, number>;
-  /** The paper's, which this project does not have at hand: never filled in from elsewhere. */
-  paper: null;
+  /** The paper's, by the title of its data set and the name of the measure; null: it has none for this line. */
+  paper: Record<string, Figures> | null;
   base: string | null;
   model: string | null;
   seconds: number | null;
@@ -29,6 +29,8 @@ export interface TableReport {
   split: { train: number; validation: number; test: number } | null;
   precision: 'float32';
   measures: string[];
+  /** Titles of the paper's data sets whose figures are shown: the one that was measured, else all that the table has. */
+  paperData: string[];
   lines: ReportLine[];
   /** Of all steps, also those of earlier runs of the command. */
   seconds: number;
@@ -37,17 +39,17 @@ export interface TableReport {
   steps: { command: string; seconds: number }[];
 }
 
-const MEASURES: Readonly<Record<Task, readonly string[]>> = {
-  segmentation: ['miou', 'mdsc'],
-  classification: ['accuracy', 'macroF1'],
-};
 const HEADINGS: Readonly<Record<string, string>> = {
   miou: 'mIoU',
   mdsc: 'mDSC',
   accuracy: 'accuracy',
   macroF1: 'macro F1',
+  precision: 'precision',
+  recall: 'recall',
+  f1: 'F1',
 };
-const NOT_AT_HAND = 'not at hand';
+const NONE = '-';
+const NO_SUCH_CLASS = 'no class of this data';
 
 function figures(values: unknown, measures: readonly string[]): Record<string, number> {
   const all = (values ?? {}) as Record<string, unknown>;
@@ -56,35 +58,79 @@ function figures(values: unknown, measures: readonly string[]): Record<string, n
   );
 }
 
-function linesOf({ row, result, base, reason }: MeasuredRow, measures: readonly string[]): ReportLine[] {
+/** What a line says besides its figures. */
+const common = ({ result, base, reason }: MeasuredRow) => ({
+  base: result?.base ?? base ?? null,
+  model: result?.model ?? null,
+  seconds: result?.seconds ?? null,
+  command: result?.command ?? null,
+  reason: reason ?? null,
+});
+
+type PaperFigures = Record<string, Figures>;
+
+/** The paper's figures of the data sets that are shown. */
+function shownFigures(paper: Readonly<PaperFigures>, data: readonly PaperData[]): PaperFigures | null {
+  const found = data.flatMap(({ title }) => {
+    const figuresOf = paper[title];
+    return figuresOf === undefined || Object.keys(figuresOf).length === 0 ? [] : [[title, figuresOf] as const];
+  });
+  return found.length === 0 ? null : Object.fromEntries(found);
+}
+
+function linesOf(measured: MeasuredRow, measures: readonly string[], data: readonly PaperData[]): ReportLine[] {
+  const { row, result } = measured;
   const test = result?.metrics['test'] as Record<string, unknown> | undefined;
   const line = (prompt: string, values: unknown): ReportLine => ({
     title: row.title,
     prompt,
     measured: figures(values, measures),
-    paper: null,
-    base: result?.base ?? base ?? null,
-    model: result?.model ?? null,
-    seconds: result?.seconds ?? null,
-    command: result?.command ?? null,
-    reason: reason ?? null,
+    paper: shownFigures(row.paper, data),
+    ...common(measured),
   });
-  if (row.system !== undefined) return [line('none', test)];
+  if (row.system !== undefined || row.base === undefined) return [line('none', test)];
   return [line('true box', test), line('one point', test?.['point'])];
 }
 
-function notesOf(table: Table, settings: Settings): string[] {
-  const notes = [
-    'Measured by this project on the data named below. The column of the paper is for its published figures; where it says "not at hand", this project does not have them and fills in nothing.',
+/** A line for each class, those of the paper that the data does not have included, and one for the accuracy. */
+function classLines(measured: MeasuredRow, measures: readonly string[], data: readonly PaperData[]): ReportLine[] {
+  const test = measured.result?.metrics['test'] as { classes?: { name: string }[] } | undefined;
+  const line = (title: string, values: unknown, paper: Readonly<PaperFigures>): ReportLine => ({
+    title,
+    prompt: 'none',
+    measured: figures(values, measures),
+    paper: shownFigures(paper, data),
+    ...common(measured),
+  });
+  const own = (test?.classes ?? []).map((each) => {
+    const paper = data.map((set) => [set.title, classFigures(set, each.name) ?? {}] as const);
+    return line(each.name, each, Object.fromEntries(paper));
+  });
+  const others = data.flatMap((set) => {
+    const known = new Set((test?.classes ?? []).map(({ name }) => classFigures(set, name)));
+    const missing = TABLE_5[set.title]?.classes.filter((each) => !known.has(each.figures)) ?? [];
+    return missing.map((each) => ({
+      ...line(each.title, {}, { [set.title]: each.figures }),
+      reason: NO_SUCH_CLASS,
+    }));
+  });
+  return [
+    ...own,
+    ...others,
+    line('accuracy', { accuracy: (test as { accuracy?: number })?.accuracy }, measured.row.paper),
   ];
-  if (table.rows.some(({ system }) => system === undefined)) {
+}
+
+function notesOf(table: Table, settings: Settings, shown: readonly PaperData[], matches: boolean): string[] {
+  const titles = shown.map(({ title }) => title).join(', ');
+  const notes = [
+    `Measured by this project on the data named below. The columns of the paper hold its own figures, of ${titles} (Sun et al. 2024, doi 10.1186/s12880-024-01401-6), as shares of 1; a dash says that it states none.`,
+    ...(matches ? [] : [`The data is not recognised as ${titles}: the columns are of different images.`]),
+    ...(table.notes ?? []),
+  ];
+  if (table.rows.some(({ base, system }) => base !== undefined && system === undefined)) {
     notes.push(
       'SAM and SAM-Med2D are given prompts made from the true masks: the box, and in the other line one random foreground point, the same for both. The other systems are given the image alone.',
-    );
-  }
-  if (!table.stated) {
-    notes.push(
-      `What ${settings.table} of the paper compares was not at hand; this is the closest comparison that the paper's systems allow.`,
     );
   }
   if (isArchitecture(settings.base)) {
@@ -104,18 +150,23 @@ export function makeReport(
   table: Table,
   settings: Settings,
   rows: readonly MeasuredRow[],
-  { steps, command }: { steps: readonly StepResult[]; command: string },
+  run: { steps: readonly StepResult[]; command: string; layout?: string | undefined },
 ): TableReport {
-  const measures = [...MEASURES[table.task]];
+  const { steps, command, layout } = run;
+  const measures = [...table.measures];
+  const matching = table.data.filter((each) => each.layout === layout);
+  const shown = matching.length > 0 ? matching : table.data;
+  const toLines = table.byClass ? classLines : linesOf;
   return {
     table: settings.table,
     title: table.title,
-    notes: notesOf(table, settings),
+    notes: notesOf(table, settings, shown, matching.length > 0),
     settings,
     split: rows.flatMap(({ result }) => result?.samples ?? [])[0] ?? null,
     precision: 'float32',
     measures,
-    lines: rows.flatMap((row) => linesOf(row, measures)),
+    paperData: shown.map(({ title }) => title),
+    lines: rows.flatMap((row) => toLines(row, measures, shown)),
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
     command,
     steps: steps.map((step) => ({ command: step.command, seconds: step.seconds })),
@@ -124,22 +175,30 @@ export function makeReport(
 
 const cells = (values: readonly string[]): string => `| ${values.join(' | ')} |`;
 
+/** What was measured, or why nothing was; a dash where the line has no such measure. */
+function measuredCell({ measured, reason, prompt }: ReportLine, measure: string): string {
+  const value = measured[measure];
+  if (value !== undefined) return value.toFixed(4);
+  if ((prompt === 'none' && reason === null) || reason === OF_OTHERS || reason === NO_SUCH_CLASS) return NONE;
+  return `not measured: ${reason ?? 'no such prompt'}`;
+}
+
 export function reportMarkdown(report: TableReport): string {
-  const { measures, lines, settings, split } = report;
+  const { measures, lines, settings, split, paperData } = report;
   const prompted = lines.some(({ prompt }) => prompt !== 'none');
   const heading = [
     'system',
     ...(prompted ? ['prompt'] : []),
     ...measures.map((name) => `${HEADINGS[name] ?? name}, measured`),
-    ...measures.map((name) => `${HEADINGS[name] ?? name}, the paper's`),
+    ...paperData.flatMap((data) => measures.map((name) => `${HEADINGS[name] ?? name}, the paper's (${data})`)),
     'time',
   ];
   const rows = lines.map((line) => [
     line.title,
     ...(prompted ? [line.prompt] : []),
-    ...measures.map((name) => line.measured[name]?.toFixed(4) ?? `not measured: ${line.reason ?? 'no such prompt'}`),
-    ...measures.map(() => NOT_AT_HAND),
-    line.seconds === null ? '-' : duration(line.seconds),
+    ...measures.map((name) => measuredCell(line, name)),
+    ...paperData.flatMap((data) => measures.map((name) => line.paper?.[data]?.[name]?.toFixed(3) ?? NONE)),
+    line.seconds === null ? NONE : duration(line.seconds),
   ]);
   return [
     `# ${report.table}: ${report.title}`,

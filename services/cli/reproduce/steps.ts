@@ -51,6 +51,9 @@ export const TEST_FRACTION = 0.2;
 /** The architecture of SAM that an architecture of SAM-Med2D adds its adapters to. */
 const WITHOUT_ADAPTERS: Readonly<Record<string, string>> = { tiny: 'tiny-sam', 'sam-med2d-vit-b': 'sam-vit-b' };
 
+/** Why a row of another method than this project's has only the paper's figures. */
+export const OF_OTHERS = 'a method of others';
+
 export const isArchitecture = (name: string): boolean => Object.hasOwn(BASE_ARCHITECTURES, name);
 
 function commonSpec({ settings, table, store, threads, device }: Workshop, id: string) {
@@ -162,7 +165,11 @@ async function measureBase(workshop: Workshop, { id, title }: TableRow, base: st
 async function trainSystem(workshop: Workshop, row: TableRow, base: string, system: string): Promise<StepResult> {
   const { task } = workshop.table;
   // With no masks to teach a random encoder by, it learns with its head; a MobileNet alone has no use for it.
-  const learns = task === 'classification' && isRandom(workshop, row.base) && !system.includes('mobilenet');
+  const learns =
+    task === 'classification' &&
+    row.base !== undefined &&
+    isRandom(workshop, row.base) &&
+    !system.includes('mobilenet');
   const encoder = learns ? 'all' : 'frozen';
   return workshop.progress.step(`train-${row.id}`, () => {
     const common = commonSpec(workshop, row.id);
@@ -176,6 +183,7 @@ async function trainSystem(workshop: Workshop, row: TableRow, base: string, syst
 }
 
 export async function measureRow(workshop: Workshop, row: TableRow): Promise<MeasuredRow> {
+  if (row.base === undefined) return { row, reason: OF_OTHERS };
   const base = await readyBase(workshop, row.base);
   if (base === undefined) return { row, reason: 'no base of SAM was given (--sam-base)' };
   if (row.system === undefined) return { row, base, result: await measureBase(workshop, row, base) };

@@ -44,11 +44,29 @@ describe('tables', () => {
     expect(TABLE_NAMES).toHaveLength(10);
     for (const name of TABLE_NAMES) {
       const { task, rows } = tableOf(name);
-      expect(rows.length).toBeGreaterThan(2);
+      // Table 5 is one system, class by class.
+      expect(rows.length).toBeGreaterThan(name === 'table5' ? 0 : 2);
       expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
       for (const { system } of rows) expect(system === undefined || SYSTEMS[system]?.task === task).toBe(true);
     }
     expect(() => tableOf('table11')).toThrow(expect.objectContaining({ field: 'table' }));
+  });
+
+  it('stand AutoSAM on the base of SAM, which it steers, and SAM-AutoMed on that of SAM-Med2D', () => {
+    const bases = tableOf('table4').rows.map(({ id, base }) => [id, base]);
+    expect(bases).toEqual([['sam', 'sam'], ['sam-med2d', 'sam-med2d'], ['autosam', 'sam'], ['automed', 'sam-med2d']]); // prettier-ignore
+    expect(tableOf('table9').rows.map(({ base }) => base)).toEqual(['sam', 'sam-med2d', 'sam-med2d', 'sam-med2d']);
+    expect(tableOf('table5')).toMatchObject({ task: 'classification', rows: [{ system: 'medcls' }] });
+  });
+
+  it('hold a figure of the paper for each row', () => {
+    for (const name of TABLE_NAMES) {
+      const { data, rows } = tableOf(name);
+      for (const { paper } of rows) expect(Object.keys(paper)).toEqual(data.map(({ title }) => title));
+      const values = rows.flatMap(({ paper }) => Object.values(paper).flatMap((figures) => Object.values(figures)));
+      expect(values.length).toBeGreaterThanOrEqual(rows.length);
+      for (const value of values) expect([value > 0.5, value < 1]).toEqual([true, true]);
+    }
   });
 
   it('9 and 10 hold every ablation', () => {
