@@ -260,6 +260,8 @@ export interface RawTrainerOptions {
   encoder: string;
   /** Masks of each sample; must be those of the head. */
   structures: number;
+  /** Probability in (0, 1) above which an evaluation's pixel is foreground; absent: 0.5. */
+  threshold?: number;
   seed: number;
   optimizer: string;
   learningRate: number;

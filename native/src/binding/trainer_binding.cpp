@@ -86,6 +86,9 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.backbone_weights_path = read_optional_string(o.Get("backboneWeightsPath"), "backboneWeightsPath");
   options.encoder = read_encoder_training(o.Get("encoder"));
   options.structures = read_integer(o.Get("structures"), "structures", 1, kMaxStructures);
+  // Absent, too: callers of before have none.
+  const auto threshold = o.Get("threshold");
+  if (!threshold.IsNull() && !threshold.IsUndefined()) options.threshold = read_number(threshold, "threshold");
   options.seed = static_cast<std::uint64_t>(read_integer(o.Get("seed"), "seed", 0, kMaxSeed));
   const auto optimizer = read_string(o.Get("optimizer"), "optimizer");
   if (optimizer != "adam" && optimizer != "adamw") {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "nn/dropout.h"
+#include "pipeline/drawn_mask.h"
 #include "pipeline/finite.h"
 #include "train/batch_norm.h"
 #include "train/gradients.h"
@@ -40,9 +41,6 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainerOptions& op
       std::move(parameters), torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
 }
 
-/// Probability 0.5 as a logit.
-constexpr float kThresholdLogit = 0;
-
 /// What evaluation draws from, so that it never draws what training does.
 constexpr std::uint64_t kEvaluation = 0x6576616CU;
 /// The same for the samples that batch norm is measured on.
@@ -57,17 +55,19 @@ std::vector<std::size_t> permutation(std::size_t count, std::uint64_t seed) {
   return order;
 }
 
-/// Logits 1,K,S,S -> masks K,height,width of the original image.
-torch::Tensor original_masks(const torch::Tensor& logits, const pipeline::Placement& placement) {
+/// Logits 1,K,S,S -> masks K,height,width of the original image, foreground above a probability of `threshold`.
+torch::Tensor original_masks(const torch::Tensor& logits, const pipeline::Placement& placement, double threshold) {
+  const double threshold_logit = std::log(threshold / (1 - threshold));
   std::vector<torch::Tensor> masks;
   for (const auto& structure : logits.to(torch::kCPU).split(1, 1)) {
-    masks.push_back(pipeline::restore_logits(structure, placement) > kThresholdLogit);
+    masks.push_back(pipeline::restore_logits(structure, placement) > threshold_logit);
   }
   return torch::stack(masks);
 }
 
 /// Everything that can be refused before a weight is read.
 void check_options(const TrainerOptions& options, const std::optional<models::HeadConfig>& head) {
+  pipeline::check_threshold(options.threshold);
   if (options.batch_size < 1) throw Error(ErrorCode::kInvalidArgument, "batchSize must be at least 1", "batchSize");
   if (options.accumulation_steps < 1) {
     throw Error(ErrorCode::kInvalidArgument, "accumulationSteps must be at least 1", "accumulationSteps");
@@ -363,7 +363,8 @@ std::vector<SampleResult> Trainer::evaluate(Split split) {
       if (options_.task == pipeline::Task::kSegmentation) {
         const auto truth = samples.original_masks(result.index).to(torch::kBool);
         const auto compare = [&](const torch::Tensor& logits) {
-          return overlaps(original_masks(logits.narrow(0, row, 1), samples.placement(result.index)), truth);
+          const auto& placement = samples.placement(result.index);
+          return overlaps(original_masks(logits.narrow(0, row, 1), placement, options_.threshold), truth);
         };
         result.structures = compare(evaluation.output);
         if (evaluation.point.defined()) result.point = compare(evaluation.point);
@@ -386,7 +387,7 @@ torch::Tensor Trainer::predict_masks(Split split, std::size_t index) {
   if (index >= store(split).size()) throw Error(ErrorCode::kInvalidArgument, "no such sample", "index");
   system_->set_training(false);
   const auto evaluation = system_->evaluate(plain_batch(split, index, 1), evaluation_seeds(index, 1));
-  return original_masks(evaluation.output, store(split).placement(index)).to(torch::kUInt8);
+  return original_masks(evaluation.output, store(split).placement(index), options_.threshold).to(torch::kUInt8);
 }
 
 void Trainer::export_weights(const std::optional<std::string>& head_path, const std::optional<std::string>& base_path) {

@@ -42,6 +42,7 @@ struct TrainerOptions {
   std::optional<std::string> backbone_weights_path;
   EncoderTraining encoder = EncoderTraining::kFrozen;
   std::int64_t structures = 1;  ///< masks of each sample; must be the head's
+  double threshold = 0.5;       ///< probability in (0, 1) above which an evaluation's pixel is foreground
   std::uint64_t seed = 0;
   OptimizerKind optimizer = OptimizerKind::kAdam;
   double learning_rate = 1e-4;

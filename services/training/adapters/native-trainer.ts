@@ -21,6 +21,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     backboneWeightsPath: settings.backboneWeightsPath,
     encoder: settings.encoder,
     structures: settings.structures,
+    threshold: settings.threshold ?? 0.5,
     seed: settings.seed,
     optimizer: recipe.optimizer,
     learningRate: recipe.learningRate,

@@ -74,6 +74,8 @@ export interface TrainerSettings {
   encoder: EncoderTraining;
   /** Masks of each sample. */
   structures: number;
+  /** Probability above which a pixel of an evaluation is foreground; default: 0.5. */
+  threshold?: number;
   seed: number;
   recipe: Recipe;
   /** Null: the run is this process alone. */

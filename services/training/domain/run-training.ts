@@ -125,6 +125,8 @@ function digestOf(
     head,
     structures,
     data: data.fingerprint,
+    // The best epoch is the best at this threshold; runs of before were measured at 0.5.
+    ...(spec.threshold === 0.5 ? {} : { threshold: spec.threshold }),
     // A step of a gang is on a batch of every rank.
     ...(spec.ranks > 1 ? { ranks: spec.ranks } : {}),
   });
@@ -262,6 +264,8 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
     encoder: spec.encoder,
     structures: Math.max(1, plan.structures.length),
+    // A base has no threshold of its own: whoever prompts it says one.
+    ...(head === null ? {} : { threshold: spec.threshold }),
     seed: spec.seed,
     recipe: plan.recipe,
     gang: gang ?? null,

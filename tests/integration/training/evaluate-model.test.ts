@@ -117,6 +117,24 @@ describe('an evaluation of a segmentation model', () => {
     }
   });
 
+  it('of a training with a threshold gives what that training measured, at that threshold', async () => {
+    await train({ task: 'segmentation', name: 'strict', data: data.segmentation, threshold: 0.7 });
+    const trained = (await trainedMetrics('strict', 'test')) as PartMetrics & { mdsc: number };
+    const of = async (threshold?: number) => {
+      const { id } = await evaluate({
+        model: 'strict',
+        data: data.segmentation,
+        part: 'test',
+        ...(threshold === undefined ? {} : { threshold }),
+      });
+      return readEvaluation(store.root, id);
+    };
+    const own = await of();
+    expect(own.threshold).toBe(0.7);
+    expect(metricNamed(own, 'mdsc').value).toBeCloseTo(trained.mdsc, 4);
+    expect(Math.abs(metricNamed(await of(0.5), 'mdsc').value - trained.mdsc)).toBeGreaterThan(0.01);
+  });
+
   it('is the same when it is run again, and tells which weights and data it is of', async () => {
     const [first, second] = [
       await evaluate({ model: 'lesion', data: data.segmentation }),
@@ -146,6 +164,9 @@ describe('an evaluation of a segmentation model', () => {
     expect(samples[0]?.structures[0]).toMatchObject({ specificity: expect.any(Number) });
     const scores = await new FinishedEvaluations(store.root).evaluatedModel(id);
     expect(scores.metrics['mdsc']).toBeCloseTo(samples.reduce((sum, { score }) => sum + score, 0) / 18, 10);
+    const { manifest } = await store.resolveModel('lesion');
+    const bound = { sha256: manifest.weights.sha256, baseSha256: manifest.base.sha256, threshold: 0.2, part: 'all' };
+    expect(scores).toMatchObject(bound);
     expect(await new FinishedEvaluations(store.root).evaluationData(id)).toMatchObject({ part: 'all', seed: 7 });
   });
 
