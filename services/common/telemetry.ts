@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { parseAddress, withPort } from './grpc/address';
+import { removeStaleSocket } from './unix-socket';
 
 /** What an engine counts; structurally the addon's EngineStats. */
 export interface EngineCounts {
@@ -141,6 +142,7 @@ export class Telemetry {
       );
     });
     this.http = http;
+    if (socketPath !== undefined) await removeStaleSocket(socketPath);
     await new Promise<void>((resolve, reject) => {
       http.once('error', reject);
       http.listen(socketPath === undefined ? { host, port } : { path: socketPath }, resolve);

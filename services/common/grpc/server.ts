@@ -3,6 +3,7 @@ import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
 import { afterMs, MAX_TIMER_MS, type Alarm } from '../timers';
+import { removeStaleSocket } from '../unix-socket';
 import { parseAddress, withPort } from './address';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
@@ -54,14 +55,21 @@ export class RpcServer {
   /** Binds and accepts; resolves to the bound address. */
   async listen(): Promise<string> {
     const { address } = this.config;
-    const target =
-      parseAddress(address).socketPath === undefined ? address : `unix:${parseAddress(address).socketPath}`;
-    const port = await new Promise<number>((resolve, reject) =>
-      this.server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(new Error(`Cannot listen on ${address}: ${error.message}`)) : resolve(bound),
+    try {
+      const { socketPath } = parseAddress(address);
+      if (socketPath !== undefined) await removeStaleSocket(socketPath);
+      return withPort(address, await this.bind(socketPath === undefined ? address : `unix:${socketPath}`));
+    } catch (error) {
+      throw new Error(`Cannot listen on ${address}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  private bind(target: string): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
       ),
     );
-    return withPort(address, port);
   }
 
   /** Health to NOT_SERVING, no new calls; calls in flight finish, or are cut after the timeout. */
