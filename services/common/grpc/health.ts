@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { status as Code, type sendUnaryData, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { excerpt } from '../bounded-text';
@@ -7,6 +8,8 @@ export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 
 export const HEALTH_SERVICE = 'grpc.health.v1.Health';
 export const healthDefinition = service as unknown as ServiceDefinition;
+
+const FOLLOW_PAUSE_MS = 1_000;
 
 type Watch = ServerWritableStream<{ service: string }, { status: ServingStatus }>;
 
@@ -22,18 +25,27 @@ export function modelHealthName(name: string, version: number): string {
 export class Health {
   private readonly statuses = new Map<string, ServingStatus>();
   private readonly watches = new Map<string, Set<Watch>>();
+  /** What was last told of names that are watched and not set here; undefined before the first answer. */
+  private readonly followed = new Map<string, { told: ServingStatus | undefined }>();
   private closed = false;
 
-  /** @param elsewhere asked for names that are not set here, e.g. by the gateway for models of its backends */
+  /**
+   * @param elsewhere asked for names that are not set here, e.g. by the gateway for models of its backends; for as long as such
+   * a name is watched, again after each pause
+   * @param pauseMs between two questions for one name that is watched, milliseconds
+   */
   constructor(
-    private readonly elsewhere: (name: string) => Promise<ServingStatus> = () => Promise.resolve('SERVICE_UNKNOWN'),
+    private readonly elsewhere?: (name: string) => Promise<ServingStatus>,
+    private readonly pauseMs = FOLLOW_PAUSE_MS,
   ) {}
 
   set(name: string, status: ServingStatus): void {
     if (this.closed || this.get(name) === status) return;
     if (status === 'SERVICE_UNKNOWN') this.statuses.delete(name);
     else this.statuses.set(name, status);
-    for (const watch of this.watches.get(name) ?? []) watch.write({ status });
+    const followed = this.followed.get(name);
+    if (followed) followed.told = status;
+    this.tell(name, status);
   }
 
   get(name: string): ServingStatus {
@@ -71,13 +83,16 @@ export class Health {
 
   private async lookUp(name: string): Promise<ServingStatus> {
     const known = this.get(name);
-    if (known !== 'SERVICE_UNKNOWN' || this.closed) return known;
+    if (known !== 'SERVICE_UNKNOWN' || this.closed || !this.elsewhere) return known;
     return this.elsewhere(name).catch((): ServingStatus => 'SERVICE_UNKNOWN');
   }
 
   private watch(call: Watch): void {
     const name = call.request.service;
-    call.write({ status: this.get(name) });
+    const known = this.get(name);
+    const elsewhere = known === 'SERVICE_UNKNOWN' && this.elsewhere !== undefined && !this.closed;
+    const status = elsewhere ? this.followed.get(name)?.told : known;
+    if (status !== undefined) call.write({ status });
     if (this.closed) {
       call.end();
       return;
@@ -88,5 +103,23 @@ export class Health {
       watches.delete(call);
       if (watches.size === 0 && this.watches.get(name) === watches) this.watches.delete(name);
     });
+    if (elsewhere && !this.followed.has(name)) void this.follow(name);
+  }
+
+  /** Tells those who watch a name what check() answers for it, until none is left. */
+  private async follow(name: string): Promise<void> {
+    const state: { told: ServingStatus | undefined } = { told: undefined };
+    this.followed.set(name, state);
+    while (!this.closed && this.watches.has(name)) {
+      const status = await this.lookUp(name);
+      if (status !== state.told) this.tell(name, status);
+      state.told = status;
+      await sleep(this.pauseMs, undefined, { ref: false });
+    }
+    this.followed.delete(name);
+  }
+
+  private tell(name: string, status: ServingStatus): void {
+    for (const watch of this.watches.get(name) ?? []) watch.write({ status });
   }
 }
