@@ -23,6 +23,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline, at least 0; absent without one. */
   remainingMs(): number | undefined;
+  /** The model of a request that names none: the metadata `automed-model`, else empty. */
+  readonly modelHint: string;
   /** Names the model in the call's log line. */
   setModel(model: string): void;
 }
@@ -47,6 +49,7 @@ function contextOf(call: AnyCall, log: Logger): CallContext {
     requestId: record.requestId,
     log: record.log,
     signal: abort.signal,
+    modelHint: modelHint(call.metadata),
     remainingMs: () => (Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined),
     setModel: (model) => {
       record.model = model;
@@ -65,7 +68,10 @@ export function unary<Request, Response>(
   handler: (request: Request, context: CallContext) => Response | Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    const run = async (): Promise<Response> => handler(wellFormed(call.request), contextOf(call, log));
+    const run = async (): Promise<Response> => {
+      const context = contextOf(call, log);
+      return handler(withModel(wellFormed(call.request), context), context);
+    };
     run().then(
       (response) => callback(null, response),
       (thrown: unknown) => callback(failure(call, log, thrown)),
@@ -97,7 +103,7 @@ export function serverStream<Request, Response>(
   return (call) => {
     const context = contextOf(call, log);
     const run = async (): Promise<void> => {
-      for await (const response of handler(wellFormed(call.request), context)) {
+      for await (const response of handler(withModel(wellFormed(call.request), context), context)) {
         if (context.signal.aborted) return;
         if (!call.write(response)) await drained(call, context.signal);
       }
@@ -147,6 +153,17 @@ export function wellFormed<Request>(request: Request): Request {
     throw automedError('INVALID_ARGUMENT', 'The request cannot be read: its bytes are not the message of this method.');
   }
   return request;
+}
+
+/** The metadata `automed-model` of a call, empty without it. */
+export function modelHint(metadata: Metadata): string {
+  return String(metadata.get('automed-model')[0] ?? '');
+}
+
+/** The request, addressing the model of the call's metadata where it has the field and names none. */
+export function withModel<Request>(request: Request, { modelHint: hint }: CallContext): Request {
+  const { model } = request as { model?: unknown };
+  return model === '' && hint !== '' ? { ...request, model: hint } : request;
 }
 
 /** A definition whose deserialisers answer MalformedMessage instead of throwing. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { excerpt } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
+import { matchesGlob } from './glob';
 
 /** One address that answers, and its share of the calls among the healthy ones of its rule. */
 const backendSchema = z
@@ -33,7 +34,7 @@ export type Backend = Rule['backends'][number];
 /** The rule of a call, if any. */
 export function findRule(routes: Routes, service: string, model: string): Rule | undefined {
   const name = model.split('@')[0] ?? '';
-  return routes.rules.find((rule) => leadsTo(rule, service) && patternOf(rule.model).test(name));
+  return routes.rules.find((rule) => leadsTo(rule, service) && matchesGlob(rule.model, name));
 }
 
 /** Whether a rule is for this service, whatever the model. */
@@ -53,19 +54,9 @@ export function allAddresses(routes: Routes): string[] {
 }
 
 /** What `automed-model` says must be what the message says; either alone is enough. */
-export function agreedModel(fromMessage: string, fromMetadata: string | undefined): string {
-  if (fromMetadata === undefined || fromMetadata === fromMessage) return fromMessage;
+export function agreedModel(fromMessage: string, fromMetadata: string): string {
+  if (fromMetadata === '' || fromMetadata === fromMessage) return fromMessage;
+  if (fromMessage === '') return fromMetadata;
   const text = `The metadata automed-model says '${excerpt(fromMetadata)}', the request says '${excerpt(fromMessage)}'.`;
   throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
-}
-
-const patterns = new Map<string, RegExp>();
-
-function patternOf(glob: string): RegExp {
-  let pattern = patterns.get(glob);
-  if (!pattern) {
-    pattern = new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`);
-    patterns.set(glob, pattern);
-  }
-  return pattern;
 }

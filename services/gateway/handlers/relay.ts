@@ -13,7 +13,13 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { automedError } from '../../common/errors';
-import { bidi, bufferOneMessage, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
+import {
+  bidi,
+  bufferOneMessage,
+  modelHint,
+  type CallContext,
+  type ServiceRegistration,
+} from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { toStatus } from '../../common/grpc/status';
 import { boundStatus } from '../../common/grpc/status-bounds';
@@ -118,11 +124,7 @@ async function relay(
 }
 
 function modelOf(metadata: Metadata, message: Bytes | undefined): string {
-  const hint = metadata.get('automed-model')[0];
-  return agreedModel(
-    message === undefined ? '' : readModelField(message),
-    hint === undefined ? undefined : String(hint),
-  );
+  return agreedModel(message === undefined ? '' : readModelField(message), modelHint(metadata));
 }
 
 async function send(first: IteratorResult<Bytes>, rest: AsyncIterator<Bytes>, upstream: Outgoing): Promise<void> {

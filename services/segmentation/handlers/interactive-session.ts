@@ -4,7 +4,7 @@ import type { InteractiveSessionRequest__Output } from '../../../proto/gen/autom
 import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import { excerpt } from '../../common/bounded-text';
 import { AutomedError, automedError } from '../../common/errors';
-import { wellFormed, type CallContext } from '../../common/grpc/handlers';
+import { wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
 import type { Lease } from '../../common/inference';
 import type { DecodeLimits } from '../../imaging/decode';
@@ -78,7 +78,7 @@ class Session {
   /** What became of one message; fails only where the whole session does, because its base cannot be had. */
   async answer(message: Request, index: number): Promise<Outcome> {
     if (!this.lease) {
-      this.reference = wellFormed(message).model;
+      this.reference = withModel(wellFormed(message), this.context).model;
       this.lease = this.deps.acquire(this.reference);
     }
     const { model: base } = await this.lease;

@@ -172,6 +172,14 @@ test('refuses a call whose metadata names another model than its message', async
   expect(error?.code).toBe(Code.INVALID_ARGUMENT);
 });
 
+test('routes by the metadata of a call whose message names no model', async () => {
+  const metadata = new Metadata();
+  metadata.set('automed-model', 'two-a');
+  expect(servedBy(await callRaw(client, request({}), metadata))).toBe('two');
+  expect(two.seen.at(-1)?.metadata.get('automed-model')).toEqual(['two-a']);
+  expect(servedBy(await callRaw(client, Buffer.alloc(0), metadata))).toBe('two');
+});
+
 test('refuses bytes that are no message', async () => {
   expect((await callRaw(client, Buffer.from([0x0a, 0x7f]))).error?.code).toBe(Code.INVALID_ARGUMENT);
 });
@@ -288,6 +296,17 @@ test('tells the health of its services and of models that its backends have load
   expect(await check(gateway.address, 'automed.model/polyp@3')).toBe(`status ${Code.NOT_FOUND}`);
   two.health.set('automed.model/polyp@3', 'SERVING');
   expect(await check(gateway.address, 'automed.model/polyp@3')).toBe('SERVING');
+
+  const { path, requestSerialize, responseDeserialize } = healthDefinition.Watch as NonNullable<typeof Segment>;
+  const service = 'automed.model/polyp@3';
+  const watch = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
+  const statuses: unknown[] = [];
+  watch.on('data', ({ status }: { status: string }) => statuses.push(status)).on('error', () => undefined);
+  await eventually(() => statuses.length === 1);
+  two.health.set(service, 'NOT_SERVING');
+  await eventually(() => statuses.length === 2);
+  expect(statuses).toEqual(['SERVING', 'NOT_SERVING']);
+  watch.cancel();
 });
 
 test('says in a sentence that a backend went away, without telling where it was', async () => {

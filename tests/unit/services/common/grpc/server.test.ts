@@ -237,6 +237,22 @@ test('a series on a model that does not exist ends with its status', async () =>
   await expect(walk()).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
+test('the metadata automed-model names the model of requests that name none', async () => {
+  const models: string[] = [];
+  const { client } = await start(async (request) => {
+    models.push(request.model);
+    return { threshold: 0.5 };
+  });
+  const settings = { metadata: { 'automed-model': 'nobody' } };
+  await typed(client).unary('Segment', {}, settings);
+  await typed(client).unary('Segment', { model: 'polyp' }, settings);
+  expect(models).toEqual(['nobody', 'polyp']);
+  const walk = async (): Promise<void> => {
+    for await (const _answer of typed(client).series('SegmentStream', [{}], settings)) void _answer;
+  };
+  await expect(walk()).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'no such model' });
+});
+
 test('a message of a series that names another model gets a status', async () => {
   const { client } = await start(async () => ({ threshold: 0.5 }));
   const outcomes = [];

@@ -48,7 +48,8 @@ test('says UNAVAILABLE when no backend is healthy, and NOT_FOUND when no rule fi
 });
 
 test('metadata and message must agree on the model', () => {
-  expect(agreedModel('polyp', undefined)).toBe('polyp');
+  expect(agreedModel('polyp', '')).toBe('polyp');
   expect(agreedModel('polyp', 'polyp')).toBe('polyp');
+  expect(agreedModel('', 'polyp')).toBe('polyp');
   expect(() => agreedModel('polyp', 'lesion')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
 });
