@@ -13,6 +13,8 @@ import type { SegmentEverythingResponse__Output } from '../../../proto/gen/autom
 import type { SegmentRequest } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
 import { AutomedError, automedError } from '../../common/errors';
+import { SAMPLE_PARTS, type SampleOrigin } from '../../store';
+import type { LookedUp } from '../../training/domain/sample-origins';
 import {
   analysisClient,
   classificationClient,
@@ -23,6 +25,7 @@ import {
 } from '../../common/grpc/client';
 
 const PAGE_SIZE = 200;
+const DIGESTS_PER_CALL = 32_768;
 
 /** What a gateway offers the command line. Every method rejects with a typed error. */
 export class AutomedClient {
@@ -92,6 +95,25 @@ export class AutomedClient {
 
   async getModel(model: string): Promise<Model__Output> {
     return present((await this.models.unary('GetModel', { model }, this.settings())).model, 'model');
+  }
+
+  /** What a version knows of samples, by SHA-256 in hexadecimal digits; undefined when it recorded nothing. */
+  async lookUpSamples(model: string, digests: readonly string[]): Promise<LookedUp | undefined> {
+    const origins = new Map<string, SampleOrigin>();
+    let unrecorded: string[] = [];
+    // Once also without digests: whether there is a record is worth knowing.
+    for (let from = 0; from === 0 || from < digests.length; from += DIGESTS_PER_CALL) {
+      const some = digests.slice(from, from + DIGESTS_PER_CALL);
+      const request = { model, digests: Buffer.from(some.join(''), 'hex') };
+      const answer = await this.models.unary('LookUpSamples', request, this.settings());
+      if (!answer.recorded) return undefined;
+      ({ unrecorded } = answer);
+      for (const [index, { part, seen }] of answer.origins.entries()) {
+        const own = SAMPLE_PARTS.find((each) => part === `SAMPLE_PART_${each.toUpperCase()}`);
+        if (own !== undefined || seen) origins.set(some[index]!, { ...(own === undefined ? {} : { part: own }), seen });
+      }
+    }
+    return { origins, unrecorded };
   }
 
   async setAlias(model: string, alias: string, version: number): Promise<void> {

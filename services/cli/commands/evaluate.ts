@@ -3,11 +3,12 @@ import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import type { Assessment } from '../../training/domain/assessment';
 import { basisText, unscoredClasses } from '../../training/domain/estimate';
 import type { ClassificationMetrics } from '../../training/domain/metrics';
+import { MEASURED_PARTS, type MeasuredPart } from '../../training/domain/select-samples';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
-import { PARTS, selectSamples, type PartName, type Selection } from '../evaluation/samples';
+import { selectSamples, type Selection, type SelectOptions } from '../evaluation/samples';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
@@ -26,9 +27,10 @@ import {
 
 interface EvaluateOptions extends ConnectOptions, LayoutOptions {
   data: string;
-  split?: PartName;
-  seed: number;
-  validationFraction: number;
+  split?: MeasuredPart;
+  seed?: number;
+  validationFraction?: number;
+  testFraction?: number;
   groupColumn?: string;
   masksDir?: string;
   structures?: Structure[];
@@ -43,9 +45,14 @@ export function evaluateCommand(): Command {
     .description('measure a model on labelled images, through the gateway')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .requiredOption('--data <folder>', 'labelled images in any layout that training reads, or a CSV file')
-    .addOption(new Option('--split <part>', 'default: test where the data has one, else all').choices(PARTS))
-    .option('--seed <number>', 'seed of the split that training made', whole(0), 0)
-    .option('--validation-fraction <share>', 'share of that split', number({ min: 0, max: 1, open: true }), 0.2)
+    .addOption(new Option('--split <part>', 'default: what the model has not seen').choices(MEASURED_PARTS))
+    .option('--seed <number>', "of the resamples, and of a split (default: that of the model's training)", whole(0))
+    .option(
+      '--validation-fraction <share>',
+      'of a split of data that the model does not know, or that it did not record',
+      number({ min: 0, max: 1, open: true }),
+    )
+    .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option(
@@ -58,7 +65,7 @@ export function evaluateCommand(): Command {
       "foreground is above it (default: the model's)",
       number({ min: 0, max: 1, open: true }),
     )
-    .option('--limit <count>', 'images at most', whole(1))
+    .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
     .option('--strict', 'fail when an image cannot be used; without it such images are named and left out')
     .option('--json', 'print one JSON document')
     .action(evaluate);
@@ -75,10 +82,15 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
     const model = await client.getModel(reference);
     const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
     const { data, layout, columns, masksDir, structures, groupColumn } = options;
+    const name = `${model.name}@${model.version}`;
     const selection = await selectSamples(
       { task, data, layout, columns, masksDir, structures, groupColumn },
-      { model: `${model.name}@${model.version}`, structures: model.structures },
-      { ...options, part: options.split },
+      {
+        model: name,
+        structures: model.structures,
+        lookUp: async (digests) => client.lookUpSamples(name, digests),
+      },
+      { ...splitOf(model, options), part: options.split, limit: options.limit },
     );
     for (const { name, problem } of selection.problems) printProblem(`${name}: ${problem}`);
     for (const note of selection.notes) printNote(note);
@@ -89,6 +101,22 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   else printLine(report.text);
   const { failures } = report;
   if (failures.length > 0 && options.strict) throw new CliError(`${failures.length} images could not be used`);
+}
+
+/** The split that the options ask for; what they leave open is as in the model's training. */
+function splitOf(
+  { lineageJson }: Model__Output,
+  { seed, validationFraction, testFraction }: EvaluateOptions,
+): Omit<SelectOptions, 'part' | 'limit'> {
+  const { dataset } = (lineageJson === '' ? {} : JSON.parse(lineageJson)) as {
+    dataset?: { split?: Partial<SelectOptions> };
+  };
+  const trained = dataset?.split ?? {};
+  return {
+    seed: seed ?? trained.seed ?? 0,
+    validationFraction: validationFraction ?? trained.validationFraction ?? 0.2,
+    testFraction: testFraction ?? trained.testFraction ?? 0,
+  };
 }
 
 interface Report {
@@ -104,7 +132,7 @@ async function measured<T extends { measured: unknown[]; failures: Failure[] }>(
   selection: Selection,
   options: EvaluateOptions,
 ): Promise<T> {
-  const samples = selection.samples.slice(0, options.limit);
+  const { samples } = selection;
   const display = new CountDisplay(`evaluating ${model.name}@${model.version}`, samples.length);
   const onProgress = (done: number): void => display.show(done);
   const reference = `${model.name}@${model.version}`;
@@ -116,11 +144,17 @@ async function measured<T extends { measured: unknown[]; failures: Failure[] }>(
   return result;
 }
 
-function headOf(model: Model__Output, { part }: Selection, options: EvaluateOptions, failures: Failure[]): object {
+function headOf(
+  model: Model__Output,
+  { part, seen }: Selection,
+  options: EvaluateOptions,
+  failures: Failure[],
+): object {
   return {
     model: `${model.name}@${model.version}`,
     data: options.data,
     split: part,
+    seen,
     failed: failures.length,
   };
 }
@@ -150,7 +184,7 @@ async function measureSegmentation(
     options,
   );
   const names = structures ?? model.structures;
-  const metrics = assessSegmentation(results, names, options.seed);
+  const metrics = assessSegmentation(results, names, splitOf(model, options).seed);
   const where = `${metrics.images} images (${selection.part})`;
   const scores = (prefix: string): string =>
     `mDSC ${scored(metrics, `${prefix}mdsc`)}, mIoU ${scored(metrics, `${prefix}miou`)}`;
@@ -188,7 +222,11 @@ async function measureClassification(
     selection,
     options,
   );
-  const metrics = assessClassification(results, { known: classes, given: selection.classes }, options.seed);
+  const metrics = assessClassification(
+    results,
+    { known: classes, given: selection.classes },
+    splitOf(model, options).seed,
+  );
   const { macroF1, ...rest } = metrics;
   const head = headOf(model, selection, options, failures);
   return {

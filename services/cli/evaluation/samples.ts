@@ -1,20 +1,13 @@
-import type { DataFolder, Part, Problem, Sample } from '../../training/domain/data-folder';
-import { readData, resolveSource, type DataSource } from '../../training/domain/read-data';
-import { splitSamples } from '../../training/domain/split';
+import type { Problem, Sample } from '../../training/domain/data-folder';
+import { resolveSource, type DataSource } from '../../training/domain/read-data';
+import type { LookUp } from '../../training/domain/sample-origins';
+import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../training/domain/select-samples';
 import { CliError } from '../errors';
-
-export const PARTS = ['train', 'validation', 'test', 'all'] as const;
-export type PartName = (typeof PARTS)[number];
 
 type Structures = NonNullable<DataSource['structures']>;
 
-export interface SelectOptions {
-  /** Default: test where the data has one, else all. */
-  part?: PartName | undefined;
-  /** How training split data that does not separate its parts. */
-  seed: number;
-  validationFraction: number;
-}
+/** What of the data is measured, and how a version that recorded nothing would have split it. */
+export type SelectOptions = Pick<SelectSpec, 'part' | 'limit' | 'seed' | 'validationFraction' | 'testFraction'>;
 
 /** What the samples are for. */
 export interface Labels {
@@ -22,15 +15,18 @@ export interface Labels {
   model: string;
   /** What a segmentation model draws. */
   structures: readonly string[];
+  lookUp: LookUp;
 }
 
 export interface Selection {
-  part: PartName;
+  part: MeasuredPart;
   samples: Sample[];
   classes: string[];
   problems: Problem[];
-  /** What a person must know about how the data was read. */
+  /** What a person must know about how the data was read, and about what is measured. */
   notes: string[];
+  /** Samples that the model has seen; null: it has not recorded that. */
+  seen: number | null;
   /** What the masks of a sample show, in their order; absent: the only structure of the model. */
   structures: string[] | undefined;
 }
@@ -38,18 +34,25 @@ export interface Selection {
 /** Lists the labelled images that a model is to be measured on, in any layout that training reads. */
 export async function selectSamples(
   source: DataSource,
-  { model, structures }: Labels,
+  { model, structures, lookUp }: Labels,
   options: SelectOptions,
 ): Promise<Selection> {
   const found = await resolveSource({ ...source, ...(structures.length === 1 ? { structure: structures[0] } : {}) });
   const masks =
     source.task === 'segmentation' ? structuresFor(source.structures, found.structures, model, structures) : undefined;
-  const data = await readData({ ...source, layout: found.layout, structures: masks });
-  const part = options.part ?? (data.parts.test.length > 0 ? 'test' : 'all');
-  const samples = part === 'all' ? Object.values(data.parts).flat() : partOf(data, part, source.data, options);
-  if (samples.length === 0) throw new CliError(`${source.data} has no labelled images in its part ${part}`);
-  const { classes, problems, notes } = data;
-  return { part, samples, classes, problems, notes, structures: masks?.map(({ name }) => name) };
+  const { structures: _, ...rest } = source;
+  const spec = { ...rest, ...options, layout: found.layout, ...(masks ? { structures: [...masks] } : {}) };
+  const { folder, part, samples, seen, notes } = await choose(
+    spec,
+    { name: model, lookUp },
+    new AbortController().signal,
+  );
+  const { classes, problems } = folder;
+  return {
+    ...{ part, samples, seen, classes, problems },
+    notes: [...folder.notes, ...notes],
+    structures: masks?.map(({ name }) => name),
+  };
 }
 
 /**
@@ -76,15 +79,4 @@ function structuresFor(
   if (drawn.length === 1 && ofLayout === undefined) return undefined;
   const example = drawn.map((structure) => `${structure}=FOLDER`).join(',');
   throw new CliError(`${draws}: say where their masks are, --structures ${example}`);
-}
-
-function partOf(data: DataFolder, part: Part, name: string, options: SelectOptions): Sample[] {
-  const given = data.parts[part];
-  if (part === 'test') {
-    if (given.length === 0) throw new CliError(`${name} has no test part; choose --split validation or --split all`);
-    return given;
-  }
-  if (data.parts.validation.length > 0) return given;
-  // As training does it: the same seed and share give the same parts.
-  return splitSamples(data.parts.train, { fraction: options.validationFraction, seed: options.seed })[part];
 }

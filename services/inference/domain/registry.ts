@@ -8,6 +8,7 @@ import type {
   StoredModel,
   Task,
 } from '../../store';
+import { lookUpSamples, type SampleKnowledge } from './look-up-samples';
 import { paginate, type Page } from './paging';
 
 /** The store, as far as this program names, lists and deletes. */
@@ -69,6 +70,11 @@ export class Registry {
 
   async getModel(reference: string): Promise<ModelView> {
     return this.view((await this.library.resolveModel(required(reference, 'model'))).manifest);
+  }
+
+  /** What a version knows of samples, by their digests: 32 bytes each, one after another. */
+  async lookUpSamples(reference: string, digests: Uint8Array): Promise<SampleKnowledge> {
+    return lookUpSamples(await this.library.resolveModel(required(reference, 'model')), digests);
   }
 
   async load(reference: string): Promise<ModelView> {

@@ -1,8 +1,10 @@
 import type { Backbone } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base } from '../../../proto/gen/automed/models/v1/Base';
+import type { LookUpSamplesResponse } from '../../../proto/gen/automed/models/v1/LookUpSamplesResponse';
 import type { Model } from '../../../proto/gen/automed/models/v1/Model';
-import type { BackboneManifest, Task } from '../../store';
+import type { BackboneManifest, SamplePart, Task } from '../../store';
 import { automedError } from '../../common/errors';
+import type { SampleKnowledge } from '../domain/look-up-samples';
 import type { BaseView, ModelView } from '../domain/registry';
 
 /** The task of a filter; undefined keeps all. */
@@ -75,6 +77,18 @@ export function toBackbone(manifest: BackboneManifest): Backbone {
     createTime: toTimestamp(manifest.created),
     kind: manifest.architecture.kind,
     origin: manifest.origin,
+  };
+}
+
+export function toSampleKnowledge({ origins, unrecorded, ...rest }: SampleKnowledge): LookUpSamplesResponse {
+  const nameOf = (part: SamplePart) => `SAMPLE_PART_${part.toUpperCase() as Uppercase<SamplePart>}` as const;
+  return {
+    ...rest,
+    origins: origins.map((origin) => ({
+      ...(origin?.part === undefined ? {} : { part: nameOf(origin.part) }),
+      seen: origin?.seen ?? false,
+    })),
+    unrecorded: [...unrecorded],
   };
 }
 

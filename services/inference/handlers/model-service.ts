@@ -7,13 +7,14 @@ import type { ListBackbonesRequest__Output } from '../../../proto/gen/automed/mo
 import type { ListBasesRequest__Output } from '../../../proto/gen/automed/models/v1/ListBasesRequest';
 import type { ListModelsRequest__Output } from '../../../proto/gen/automed/models/v1/ListModelsRequest';
 import type { LoadModelRequest__Output } from '../../../proto/gen/automed/models/v1/LoadModelRequest';
+import type { LookUpSamplesRequest__Output } from '../../../proto/gen/automed/models/v1/LookUpSamplesRequest';
 import type { SetAliasRequest__Output } from '../../../proto/gen/automed/models/v1/SetAliasRequest';
 import type { UnloadModelRequest__Output } from '../../../proto/gen/automed/models/v1/UnloadModelRequest';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Registry } from '../domain/registry';
-import { toBackbone, toBase, toDescribedModel, toModel, toTask } from './model-messages';
+import { toBackbone, toBase, toDescribedModel, toModel, toSampleKnowledge, toTask } from './model-messages';
 
 const NAME = 'automed.models.v1.ModelService';
 
@@ -26,6 +27,9 @@ export function modelService(registry: Registry, log: Logger): ServiceRegistrati
     GetModel: unary(log, async ({ model }: GetModelRequest__Output) => ({
       model: toDescribedModel(await registry.getModel(model)),
     })),
+    LookUpSamples: unary(log, async ({ model, digests }: LookUpSamplesRequest__Output) =>
+      toSampleKnowledge(await registry.lookUpSamples(model, digests)),
+    ),
     LoadModel: unary(log, async ({ model }: LoadModelRequest__Output) => ({
       model: toModel(await registry.load(model)),
     })),

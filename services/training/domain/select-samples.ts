@@ -48,15 +48,23 @@ function noneLeft(part: MeasuredPart, why: string): Error {
   });
 }
 
+/** A part as a training makes it: the folder's own, else split off; no test part where there is none and no share is asked for. */
+function partBySplit(folder: DataFolder, part: Part, spec: Omit<SelectSpec, 'part'>): Sample[] {
+  const own = folder.parts[part];
+  if (part !== 'train' && (own.length > 0 || (part === 'test' && !spec.testFraction))) return own;
+  return divideFolder(folder, { ...spec, limit: undefined }).parts[part];
+}
+
 /** Of a version that recorded nothing: the parts that its training would make of this data. */
 function bySplit(folder: DataFolder, { part: asked, ...spec }: SelectSpec, { name }: Measured): Chosen {
   if (asked === 'unseen') {
     const text = `${name} does not record what it was trained on: what it has not seen cannot be told. Choose a part.`;
     throw automedError('INVALID_ARGUMENT', text, { field: 'part' });
   }
-  const { parts } = divideFolder(folder, { ...spec, limit: undefined });
-  const part = asked ?? (parts.test.length > 0 ? 'test' : 'all');
-  const samples = part === 'all' ? PARTS.flatMap((each) => parts[each]) : parts[part];
+  const test = asked === undefined ? partBySplit(folder, 'test', spec) : [];
+  const part = asked ?? (test.length > 0 ? 'test' : 'all');
+  const all = PARTS.flatMap((each) => folder.parts[each]);
+  const samples = part === 'all' ? all : test.length > 0 ? test : partBySplit(folder, part, spec);
   const note = `${name} does not record what it was trained on: images of its training may be among the ${samples.length}`;
   return { part, samples, notes: [note] };
 }
@@ -81,7 +89,7 @@ function describeSeen(samples: readonly Sample[], { of }: Origins): string {
 function samplesOfPart(folder: DataFolder, part: Part, spec: SelectSpec, { of }: Origins): Sample[] {
   const all = PARTS.flatMap((each) => folder.parts[each]);
   const known = all.some((sample) => of.get(sample)?.part !== undefined);
-  if (!known) return divideFolder(folder, { ...spec, limit: undefined }).parts[part];
+  if (!known) return partBySplit(folder, part, spec);
   const separate = folder.parts.test.length > 0 || folder.parts.validation.length > 0;
   const own = new Set(separate ? folder.parts[part] : []);
   return all.filter((sample) => {
@@ -117,7 +125,8 @@ function withoutSeen(folder: DataFolder, spec: SelectSpec, { name }: Measured, o
   ].join(' and ');
   if (samples.length === 0) {
     const why = reasons === '' ? '' : ` for ${name} but ${reasons}`;
-    const validation = spec.part === undefined ? samplesOfPart(folder, 'validation', spec, origins) : [];
+    const validation =
+      spec.part === undefined ? all.filter((sample) => origins.of.get(sample)?.part === 'validation') : [];
     if (validation.length === 0) throw noneLeft(asked, `${why}: choose another part, or all`);
     const note = `nothing is left that ${name} has not seen, so it is measured on the ${images(validation.length)} that selected its checkpoint: the scores flatter it`;
     return { part: 'validation', samples: validation, seen, notes: [note] };
