@@ -147,7 +147,6 @@ export class FinishedEvaluations {
   /** What was evaluated, how, and its scores by name; `mdsc.low` and `mdsc.high` are the ends of an interval. */
   async evaluatedModel(id: string): Promise<EvaluatedModel & { metrics: Record<string, number> }> {
     const { model, base, metrics, threshold, spec, dataset } = await readEvaluation(this.home, id);
-    const { seen } = dataset as { seen?: number | null };
     const scores = Object.entries(metrics.intervals.estimates).flatMap(([name, { value, low, high, images }]) => [
       [name, value] as const,
       ...(images === undefined ? [] : [[`${name}.images`, images] as const]),
@@ -165,7 +164,7 @@ export class FinishedEvaluations {
       baseSha256: base.sha256,
       threshold,
       part: spec.part,
-      seen: seen ?? null,
+      seen: dataset.seen ?? null,
       metrics: { images: metrics.images, ...Object.fromEntries(scores) },
     };
   }

@@ -17,18 +17,18 @@ export const MINIMUM_IMAGES = 10;
 interface Source {
   metrics: Record<string, unknown>;
   /** @param part of recorded scores, the part that the score is of */
-  problems: (part: string | undefined) => string[];
+  problems: (part: LocatedScore['part']) => string[];
 }
 
 const seenText = (count: number): string => `the version has seen ${count} of the images in its training`;
 
 /** Scores that were recorded at training. The validation part selected the checkpoint: it is not unseen. */
 function recorded({ manifest }: StoredModel): Source {
-  const { seenBefore } = manifest.dataset as { seenBefore?: Record<string, number> };
+  const { seenBefore = {} } = manifest.dataset;
   return {
     metrics: manifest.metrics,
     problems: (part) => {
-      const seen = seenBefore?.[part ?? ''] ?? 0;
+      const seen = (part && seenBefore[part]) ?? 0;
       return [
         ...(part === 'validation' ? ['it is of the validation images, which selected the checkpoint'] : []),
         ...(seen > 0 ? [`the base or the model that it began as has seen ${seen} of the images`] : []),

@@ -215,6 +215,16 @@ test('scores of validation images, which selected the checkpoint, let nothing pa
   expect(await promote('polyp@1', { force: true, reason: 'a trial' })).toMatchObject({ forced: true });
 });
 
+test('scores of test images that the base was trained on let nothing pass', async () => {
+  const { promote, store } = await setUp([]);
+  const draft = modelDraft('polyp');
+  const dataset = { ...draft.dataset, seenBefore: { test: 4 } };
+  await store.registerModel({ ...draft, dataset, metrics: { test: { mdsc: 0.9, images: 20 } } }, writeWeights('seen'));
+  await expect(promote('polyp@1')).rejects.toMatchObject({
+    message: expect.stringContaining('the base or the model that it began as has seen 4 of the images'),
+  });
+});
+
 test('a score that does not exist is an error that names those that do', async () => {
   const { promote, promotions } = await setUp();
   await expect(promote('polyp@2', { gates: [{ ...gate(0.5), metric: 'accuracy' }] })).rejects.toMatchObject({
