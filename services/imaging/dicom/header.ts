@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import type { DataSet } from 'dicom-parser';
+import { decodedText } from './character-set';
 import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
 import { DicomError, type DicomDefect } from './errors';
 import { planeOf, type Plane } from './geometry';
@@ -53,6 +54,7 @@ export interface ImageFormat {
 
 /** What tells which images belong together. Identifies patients: never to be shown or logged. */
 export interface Belonging {
+  /** Decoded by the character set of the header. */
   patientId: string | undefined;
   studyUid: string | undefined;
   sopInstanceUid: string | undefined;
@@ -157,7 +159,7 @@ export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): 
     slideLevel: slideLevelOf(dataSet, width * height * frames),
     frameOfReference: text(dataSet, 'x00200052'),
     planes: Array.from({ length: frames }, (_, frame) => planeOf(dataSet, frame)),
-    patientId: text(dataSet, 'x00100020'),
+    patientId: decodedText(dataSet, 'x00100020'),
     studyUid: text(dataSet, 'x0020000d'),
     sopInstanceUid: text(dataSet, 'x00080018'),
   };

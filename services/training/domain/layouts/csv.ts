@@ -124,6 +124,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const headers = await withHeaders(tree.root, found, mayBeDicom);
   const groupColumn = roles.group ?? headers.groupColumn;
   const notes = roles.group === undefined ? headers.notes : [];
+  const ofPatients = roles.group === undefined ? headers.findings : [];
   // Without a column of groups nothing may be looked up in manifest.csv: this table is the manifest.
   const data = await collect(
     tree,
@@ -132,7 +133,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       found: headers.found,
       groupColumn: groupColumn ?? '',
       notes,
-      findings: [...findings, ...asideFindings(headers.aside)],
+      findings: [...findings, ...asideFindings(headers.aside), ...ofPatients],
     },
   );
   return { ...data, problems: [...problems, ...headers.problems, ...data.problems], groupColumn };

@@ -1,17 +1,14 @@
 // What the headers of DICOM files add to a listing: which patient a picture is of, and how many frames a file has.
 
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { AutomedError } from '../../../common/errors';
 import { DicomError, readDicomHeader, type DicomHeader } from '../../../imaging/dicom';
 import type { MaskSource, Problem } from '../data-folder';
 import type { Found } from './collect';
+import type { Finding } from '../finding';
 import { emptyAside, levelsOf, type Aside, type Level } from './dicom-aside';
+import { groupsOf, type HeaderGroup } from './dicom-groups';
 import { isImage } from './file-tree';
-
-/** Attributes that pictures may be grouped by, as --group-column names them. */
-export const HEADER_GROUPS = ['PatientID', 'StudyInstanceUID'] as const;
-export type HeaderGroup = (typeof HEADER_GROUPS)[number];
 
 /** True for a file that says by its name that it is DICOM. */
 export const isNamedDicom = (path: string): boolean => /\.(dcm|dicom|ima)$/i.test(path);
@@ -25,27 +22,18 @@ export const MASK_OF_FRAMES =
 
 /** Files whose headers are read at a time. */
 const PARALLEL = 8;
-/** Hexadecimal digits of a pseudonym. */
-const PSEUDONYM = 16;
-
 export interface WithHeaders {
   found: Found[];
   problems: Problem[];
   /** Absent where no file is DICOM. */
   groupColumn: HeaderGroup | undefined;
   notes: string[];
+  /** What headers say of patients, where groups are made of them. */
+  findings: Finding[];
   /** What is left out. */
   aside: Aside;
   /** Levels of slides by their paths: of a segmentation the mask may be of any of them. */
   slides: ReadonlyMap<string, Level>;
-}
-
-/**
- * Stands for an identifier in splits, findings and reports: the same for the same, in every run and on every machine. No
- * anonymisation: who can guess an identifier can tell whether this is its pseudonym, and short ones can be tried one by one.
- */
-function pseudonym(identifier: string): string {
-  return createHash('sha256').update(identifier).digest('hex').slice(0, PSEUDONYM);
 }
 
 function describe(error: unknown): string {
@@ -90,27 +78,6 @@ function leftOut({ path, masks }: Found, read: Read, slides: WithHeaders['slides
   return true;
 }
 
-/**
- * What pictures are grouped by: patients, unless all bear one id (as some anonymisers write), where only studies can be told
- * apart.
- */
-function chooseGroup(headers: readonly DicomHeader[], notes: string[]): HeaderGroup {
-  const patients = new Set(headers.flatMap(({ patientId }) => patientId ?? []));
-  if (headers.length < 2 || patients.size > 1) return 'PatientID';
-  notes.push(
-    `${patients.size === 1 ? 'every DICOM file bears the same patient id' : 'no DICOM file bears a patient id'}, ` +
-      'so studies are kept together, and a split may separate one patient',
-  );
-  return 'StudyInstanceUID';
-}
-
-function groupOf({ patientId, studyUid, frames }: DicomHeader, by: HeaderGroup, path: string): string | undefined {
-  const identifier = by === 'PatientID' ? (patientId ?? studyUid) : studyUid;
-  if (identifier !== undefined) return pseudonym(identifier);
-  // Frames of one file are of one patient, whoever that is.
-  return frames > 1 ? pseudonym(path) : undefined;
-}
-
 /** The samples of one file: itself, or one for each of its frames. */
 function framesOf(
   found: Found,
@@ -153,9 +120,8 @@ export async function withHeaders(
 ): Promise<WithHeaders> {
   const paths = found.map(({ path }) => path).filter(isDicomFile);
   const headers = await readHeaders(root, paths);
-  const notes: string[] = [];
   const images = new Map([...headers].filter((each): each is [string, DicomHeader] => isImageHeader(each[1])));
-  const groupColumn = by ?? (images.size > 0 ? chooseGroup([...images.values()], notes) : undefined);
+  const { column, groups, notes, findings } = groupsOf(images, by);
   const slides = levelsOf(images);
   const aside = emptyAside();
   const problems: Problem[] = [];
@@ -166,7 +132,7 @@ export async function withHeaders(
     else if (leftOut(one, header, slides, aside)) continue;
     else if (!isImageHeader(header)) problems.push({ name: one.path, ...(header as { problem: string }) });
     else {
-      const group = one.group ?? groupOf(header, groupColumn ?? 'PatientID', one.path);
+      const group = one.group ?? groups.get(one.path);
       const frames = framesOf({ ...one, group }, header);
       const clear = header.frames === 1 || (await areSegmentations(one.masks ?? []));
       if (clear) samples.push(...frames);
@@ -174,5 +140,5 @@ export async function withHeaders(
         problems.push(...frames.map(({ suffix = '' }) => ({ name: `${one.path}${suffix}`, problem: MASK_OF_FRAMES })));
     }
   }
-  return { found: samples, problems, groupColumn, notes, aside, slides };
+  return { found: samples, problems, groupColumn: column, notes, findings, aside, slides };
 }

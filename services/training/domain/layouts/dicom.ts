@@ -16,15 +16,8 @@ import { MASK_SUFFIX } from '../pair-files';
 import { partOfFolder } from '../part-names';
 import { collect, layoutError, type Found } from './collect';
 import { asideFindings, asidePaths } from './dicom-aside';
-import {
-  HEADER_GROUPS,
-  isNamedDicom,
-  MASK_OF_FRAMES,
-  mayBeDicom,
-  withHeaders,
-  type HeaderGroup,
-  type WithHeaders,
-} from './dicom-headers';
+import { HEADER_GROUPS, type HeaderGroup } from './dicom-groups';
+import { isNamedDicom, MASK_OF_FRAMES, mayBeDicom, withHeaders, type WithHeaders } from './dicom-headers';
 import { fileOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
 
@@ -194,7 +187,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
         groupColumn,
         notes,
         // A table that gives no groups leaves the patients of the headers.
-        findings: [...aside, ...(groupColumn === undefined ? [] : (manifest?.findings() ?? []))],
+        findings: [...aside, ...listed.findings, ...(groupColumn === undefined ? [] : (manifest?.findings() ?? []))],
       });
   return { ...data, problems: [...problems, ...data.problems] };
 }
