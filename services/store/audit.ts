@@ -25,10 +25,11 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /**
  * Checks each version's weights and other files (reports, golden images) against their sha256, each model's base, each alias, and the
  * databases.
+ * @throws NotFoundError when there is no store
  */
 export async function auditStore(root: string): Promise<Audit> {
   const problems: AuditProblem[] = [];
-  const store = await ModelStore.open(root, {
+  const store = await ModelStore.existing(root, {
     onProblem: (error) => problems.push({ subject: 'store', problem: messageOf(error) }),
   });
   const [bases, models] = [await store.listBases(), await store.listModels()];

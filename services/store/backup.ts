@@ -105,6 +105,7 @@ async function publish(target: string, fill: (folder: string) => Promise<Audit>)
  */
 export async function backupStore(root: string, target: string, options: BackupOptions = {}): Promise<Audit> {
   const [from, to] = [resolve(root), resolve(target)];
+  await ModelStore.existing(from);
   await refuseUnlessEmpty(to, 'a backup goes into a folder of its own', 'target');
   return publish(to, async (folder) => {
     await copyDatabases(from, folder);

@@ -124,7 +124,7 @@ async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbag
 
 /** Everything that may go under a policy. Changes nothing. */
 export async function findGarbage(root: string, policy: RetentionPolicy): Promise<Garbage[]> {
-  const store = await ModelStore.open(root);
+  const store = await ModelStore.existing(root);
   const [models, bases] = [await store.listModels(), await store.listBases()];
   const facts = readTrainingFacts(store.root);
   const surplus = await surplusModels(store, models, policy, facts);

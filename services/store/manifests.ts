@@ -154,7 +154,17 @@ export const baseManifestSchema = z.looseObject({
   dataset: datasetSchema.optional(),
   /** Version of the program that trained it. */
   codeVersion: z.string().optional(),
+  /** Name of the model that it was trained with; absent when it was trained alone, or before this was recorded. */
+  trainedWith: nameSchema.optional(),
 });
+
+/** How the origin of weights that were drawn at random begins. */
+export const RANDOM_ORIGIN = 'random weights of architecture';
+
+/** Whether nothing of a base was ever trained. */
+export function isRandom({ origin, trainedFrom }: BaseManifest): boolean {
+  return trainedFrom === undefined && origin.startsWith(RANDOM_ORIGIN);
+}
 
 const preprocessingSchema = z.looseObject({
   image_size: z.int().min(16),

@@ -71,6 +71,16 @@ export class ModelStore {
     return store;
   }
 
+  /**
+   * Opens a store that is there already: a mistyped folder is no empty store.
+   * @throws NotFoundError
+   */
+  static async existing(root: string, options: StoreOptions = {}): Promise<ModelStore> {
+    const found = await stat(join(root, 'models')).catch(() => undefined);
+    if (found?.isDirectory()) return ModelStore.open(root, options);
+    throw automedError('NOT_FOUND', `There is no store in ${root}.`, { field: 'home' });
+  }
+
   /** By name, then version. */
   async listModels(): Promise<StoredModel[]> {
     return this.models.list(this.onProblem);

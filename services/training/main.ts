@@ -28,6 +28,7 @@ import { evaluationKind } from './domain/evaluations/evaluation-kind';
 import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from './domain/evaluations/results';
 import { mostRanks, type Capacity } from './domain/jobs/capacity';
+import type { Job } from './domain/jobs/job';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerSettings } from './domain/jobs/scheduler';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
+  const waitsFor = (job: Job): string => scheduler.waitsFor(job);
   const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
   const evaluations = evaluationsOf({ queue, store, datasets, remove });
   const promotions = await openPromotions({
@@ -75,7 +77,7 @@ async function main(): Promise<void> {
     log,
   });
   const services: ServiceRegistration[] = [
-    trainingJobService({ queue, datasets, store: store.root, remove, stopping: stopping.signal, log }),
+    trainingJobService({ queue, datasets, store: store.root, remove, waitsFor, stopping: stopping.signal, log }),
     datasetService({ datasets, log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),

@@ -97,7 +97,7 @@ export const trainSpecSchema = z.strictObject({
   base: z.string(),
   /** Unless frozen, what is trained of the encoder too; registers a new version of the base. */
   encoder: encoderTrainingSchema.default('frozen'),
-  /** Name for that version (default: the base's own). */
+  /** Name for that version (default: the model's). */
   baseName: nameSchema.optional(),
   /**
    * Model to start from: `name`, `name@version` or `name@alias`; default: random weights. Of a model of the other task the

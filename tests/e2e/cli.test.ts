@@ -49,7 +49,7 @@ describe('training', () => {
       ...['--name', 'lesion', '--epochs', '2', ...SMALL, '--structure', 'lesion', '--json', ...home],
     );
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
-    expect(JSON.parse(out)).toMatchObject({ model: 'lesion@1', base: 'tiny@2' });
+    expect(JSON.parse(out)).toMatchObject({ model: 'lesion@1', base: 'lesion@1' });
     expect(err).toContain('lesion: epoch 2/2');
   });
 
@@ -73,12 +73,12 @@ describe('training', () => {
 
   it('trains a classification model on a frozen base', async () => {
     const { code, out } = await automed(
-      ...['train', 'classification', '--data', data.classification, '--base', 'tiny@2', '--name', 'kind'],
+      ...['train', 'classification', '--data', data.classification, '--base', 'lesion', '--name', 'kind'],
       ...['--epochs', '1', ...SMALL, ...home],
     );
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^trained kind@1 on tiny@2, validation accuracy [01]\.\d{4} macroF1 [\d.]+, test accuracy .*; report in .+\n$/,
+      /^trained kind@1 on lesion@1, validation accuracy [01]\.\d{4} macroF1 [\d.]+, test accuracy .*; report in .+\n$/,
     );
   });
 

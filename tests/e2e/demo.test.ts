@@ -37,8 +37,8 @@ describe('automed demo', () => {
     const { out } = await automed('models', 'list', '--json', '--home', home);
     const { models } = JSON.parse(out) as { models: { name: string; base: string; base_sha256: string }[] };
     expect(models.map(({ name, base }) => `${name} on ${base}`)).toEqual([
-      'demo-lesion on tiny@2',
-      'demo-lesion-class on tiny@2',
+      'demo-lesion on demo-lesion@1',
+      'demo-lesion-class on demo-lesion@1',
     ]);
     expect(new Set(models.map((model) => model.base_sha256)).size).toBe(1);
   });

@@ -130,6 +130,13 @@ export class AutomedClient {
     await this.models.unary('DeleteModel', { model }, this.settings());
   }
 
+  /** @param reference `name`, or `name@3` */
+  async getBase(reference: string): Promise<Base__Output> {
+    const { base } = await this.models.unary('GetBase', { base: reference }, this.settings());
+    if (base === null) throw automedError('INTERNAL', 'the answer lacks its base');
+    return base;
+  }
+
   async listBases(): Promise<Base__Output[]> {
     return pages(async (pageToken) => {
       const request = { pageSize: PAGE_SIZE, pageToken };

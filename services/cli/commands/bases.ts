@@ -68,8 +68,9 @@ function listCommand(): Command {
         `${base.name}@${base.version}`,
         byteSize(Number(base.weightsBytes)),
         base.weightsSha256.slice(0, 12),
+        base.randomWeights ? 'random weights' : base.origin,
       ];
-      if (bases.length > 0) printLine(table(['BASE', 'SIZE', 'SHA256'], bases.map(row)));
+      if (bases.length > 0) printLine(table(['BASE', 'SIZE', 'SHA256', 'ORIGIN'], bases.map(row)));
       const backboneRow = (each: Backbone__Output): string[] => [
         `${each.name}@${each.version}`,
         byteSize(Number(each.weightsBytes)),
@@ -86,6 +87,8 @@ function baseJson(base: Base__Output): object {
     version: base.version,
     weights_sha256: base.weightsSha256,
     weights_bytes: Number(base.weightsBytes),
+    random_weights: base.randomWeights,
+    origin: base.origin,
     loaded: base.loaded,
     architecture: base.architectureJson === '' ? null : (JSON.parse(base.architectureJson) as unknown),
   };

@@ -125,11 +125,13 @@ function actionCommand(
 }
 
 async function watch(client: TrainingJobs, id: string, previews?: string): Promise<TrainingJob__Output> {
-  const { name, spec } = await client.get(id);
+  const begun = await client.get(id);
+  const { name, spec } = begun;
   const display = new TrainingDisplay(name);
   const show = displayEvents(display, spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
   const stop = new AbortController();
   const signals = onStopSignal(() => stop.abort());
+  if (waits(begun)) display.note(begun.stateMessage);
   try {
     const onBroken = (): void => display.note('the connection is lost; trying again');
     for await (const event of client.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
@@ -148,6 +150,8 @@ async function watch(client: TrainingJobs, id: string, previews?: string): Promi
     display.close();
   }
 }
+
+const waits = (job: TrainingJob__Output): boolean => ['PENDING', 'RESUMING'].includes(stateOf(job));
 
 function resultLine({ name, result }: TrainingJob__Output): string {
   const scores = ['validation', 'test'].flatMap((part) =>
@@ -170,6 +174,7 @@ function jobRow(job: TrainingJob__Output): string[] {
   const { progress, result } = job;
   const left =
     progress?.etaSeconds === undefined || stateOf(job) !== 'RUNNING' ? '' : `, ${duration(progress.etaSeconds)} left`;
+  const made = [result?.model, result?.base].filter((each) => each !== undefined && each !== '').join(', ');
   return [
     job.id,
     job.name,
@@ -177,7 +182,7 @@ function jobRow(job: TrainingJob__Output): string[] {
     progress === null ? '-' : `${progress.epoch}/${progress.epochCount}`,
     progress === null ? '-' : `${Math.floor(progress.progress * 100)} %${left}`,
     progress?.best ? score(progress.best.score) : '-',
-    [result?.model, result?.base].filter((each) => each !== undefined && each !== '').join(', ') || '-',
+    made || (waits(job) ? job.stateMessage : '') || '-',
     iso(job.createTime).replace(/\.\d+Z$/, 'Z'),
   ];
 }

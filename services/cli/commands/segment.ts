@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
 import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
 import { decodeImage } from '../../imaging/decode';
 import { decodeMask } from '../../imaging/mask';
 import { overlayPng } from '../../imaging/overlay';
 import type { AutomedClient } from '../client/automed-client';
 import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output/answers';
-import { printJson, printLine, printProblem } from '../output/print';
+import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { structurePath, targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../stack/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
@@ -27,6 +28,8 @@ interface Segmented {
   masks: readonly Mask__Output[];
   lines: string[];
   json: (files: readonly (string | null)[]) => object;
+  /** What was prompted; absent for a model. */
+  base?: BaseInfo__Output | null;
   /** Where each mask was written; null where it was not. */
   maskPaths: (string | null)[];
   overlayPath: string | undefined;
@@ -96,17 +99,44 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
   };
   const outcomes = await withClient(
     options,
-    (client) =>
-      forEachImage(
+    async (client) => {
+      const all = await forEachImage(
         images,
         (bytes, _image, index) => segmentOne(client, bytes, options, masks[index], overlays[index]),
         report,
-      ),
+      );
+      await remarkOnPrompted(client, all, options);
+      return all;
+    },
     ['segmentation'],
   );
   if (options.json) printJson({ images: outcomes.map(outcomeJson) });
   const failure = failureOf(outcomes);
   if (failure) throw failure;
+}
+
+/** What a person should know of the answers of a base. */
+async function remarkOnPrompted(
+  client: AutomedClient,
+  outcomes: readonly Outcome<Segmented>[],
+  options: SegmentOptions,
+): Promise<void> {
+  const drawn = outcomes.flatMap((outcome) => (failed(outcome) ? [] : [outcome.result]));
+  const base = drawn.find((each) => each.base)?.base;
+  if (!base) return;
+  const name = `${base.name}@${base.version}`;
+  if ((await client.getBase(name)).randomWeights) {
+    printNote(
+      `${name} has random weights, which follow no prompt: import published weights, or train it (automed train base)`,
+    );
+  }
+  if (options.everything && drawn.some(({ masks }) => masks.length === 0)) {
+    const { minIou = 0.88, minStability = 0.95, pointsPerSide = 32 } = options;
+    printNote(
+      `where nothing was found, lower thresholds let more masks stay: --min-iou below ${minIou}, --min-stability below ` +
+        `${minStability}; a finer grid finds smaller objects: --points-per-side above ${pointsPerSide}`,
+    );
+  }
 }
 
 async function segmentOne(
@@ -132,7 +162,7 @@ async function segmentOne(
   return { ...drawn, maskPaths, overlayPath };
 }
 
-type Drawn = Pick<Segmented, 'masks' | 'lines' | 'json'>;
+type Drawn = Pick<Segmented, 'masks' | 'lines' | 'json' | 'base'>;
 
 async function byModel(
   client: AutomedClient,
@@ -153,6 +183,7 @@ async function byPrompts(client: AutomedClient, bytes: Buffer, options: SegmentO
     masks: answer.masks.map(({ mask }) => mask),
     lines: promptedLines(answer),
     json: (files) => promptedJson(answer, files),
+    base: answer.base,
   };
 }
 

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { withPort } from '../../common/grpc/address';
 import { loadConfig } from '../config';
-import { UsageError } from '../errors';
-import { printLine, printProblem } from '../output/print';
+import { CliError, UsageError } from '../errors';
+import { printLine, printNote, printProblem } from '../output/print';
 import { onStopSignal } from '../signals';
+import { freePorts, isFree } from '../stack/free-ports';
 import { INFERENCE_ROLES, ROLES, type Role } from '../stack/programs';
 import { advertise } from '../stack/running-server';
 import { Stack } from '../stack/stack';
@@ -65,7 +66,40 @@ function processesOf({ roles, separate }: ServeOptions): Role[][] {
   return [...shared.filter((each) => each.length > 0), ...(roles.includes('training') ? [['training' as const]] : [])];
 }
 
-async function serve(options: ServeOptions): Promise<void> {
+/** What the command line says, not a default. */
+const isGiven = (command: Command, option: string): boolean => command.getOptionValueSource(option) !== 'default';
+
+/** The port of the gateway: the one that was asked for, or the next one that is free after the usual one. */
+async function gatewayPort({ host, port }: ServeOptions, command: Command): Promise<number> {
+  if (port === 0 || (await isFree(host, port))) return port;
+  if (isGiven(command, 'port')) {
+    throw new CliError(
+      `port ${port} (of the gateway) is taken by another program; choose another --port, or 0 for any`,
+    );
+  }
+  const next = await freePorts(host, port + 1, 1);
+  if (next === undefined) throw new CliError(`port ${port} (of the gateway) and those after it are taken; use --port`);
+  printNote(`port ${port} (of the gateway) is taken; taking ${next}`);
+  return next;
+}
+
+/** The first port of the metrics; undefined for none. */
+async function metricsPortOf(options: ServeOptions, command: Command): Promise<number | undefined> {
+  const { metrics, metricsPort } = options;
+  if (!metrics || metricsPort === 0) return metrics ? 0 : undefined;
+  // Of the gateway, and of each process.
+  const count = 1 + processesOf(options).length;
+  const first = await freePorts('127.0.0.1', metricsPort, count);
+  if (first === metricsPort) return first;
+  const taken = `a port of the metrics, ${metricsPort} to ${metricsPort + count - 1}, is taken`;
+  if (first === undefined || isGiven(command, 'metricsPort')) {
+    throw new CliError(`${taken} by another program; choose another --metrics-port, 0 for any, or --no-metrics`);
+  }
+  printNote(`${taken}; taking ${first} to ${first + count - 1}`);
+  return first;
+}
+
+async function serve(options: ServeOptions, command: Command): Promise<void> {
   const config = loadConfig();
   const home = options.home ?? config.home;
   const local = options.host === 'localhost' || options.host === '::1' || options.host.startsWith('127.');
@@ -74,17 +108,19 @@ async function serve(options: ServeOptions): Promise<void> {
       `other machines could call ${options.host} without authentication; use 127.0.0.1, or accept that with --insecure`,
     );
   }
+  const port = await gatewayPort(options, command);
+  const metricsPort = await metricsPortOf(options, command);
   // A signal during the start must not leave half a stack behind.
   const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
   const stack = await Stack.start({
     home,
     processes: processesOf(options),
-    address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, options.port),
+    address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, port),
     insecure: options.insecure === true,
     startTimeoutMs: config.startTimeoutMs,
     say: printProblem,
     log: options.quiet ? undefined : (chunk) => process.stderr.write(chunk),
-    metricsPort: options.metrics ? options.metricsPort : undefined,
+    metricsPort,
   });
   const found = await advertise(home, { address: stack.address, roles: options.roles });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CancelledError, NotFoundError } from '../../common/errors';
-import { BASE_ARCHITECTURES, ModelStore, type Task } from '../../store';
+import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
 import { checkNamed } from '../../training/domain/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
@@ -14,6 +14,7 @@ import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { queueTraining, type DetachOptions } from '../training/detach';
 import { displayEvents } from '../training/display-events';
+import { settleEarlierRun } from '../training/unfinished-run';
 import { runWorker } from '../training/worker';
 import {
   addressOf,
@@ -61,6 +62,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   embeddingCache?: number;
   licence?: string;
   resume?: boolean;
+  restart?: boolean;
   strict?: boolean;
   allowDataProblems?: boolean;
   pictures: boolean;
@@ -99,7 +101,7 @@ function taskCommand(task: Task): Command {
   command
     .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
     .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']))
-    .option('--base-name <name>', "with the encoder trained: name of the new base (default: the base's own)", newName)
+    .option('--base-name <name>', "with the encoder trained: name of the new base (default: the model's)", newName)
     .option('--start-from <model>', 'continue with the weights of this model')
     .option(
       '--backbone <name>',
@@ -178,7 +180,8 @@ function addRunFlags(command: Command): void {
     .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
     .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
-    .option('--resume', 'continue from the last checkpoint')
+    .option('--resume', 'go on with the interrupted run of this name, from its last checkpoint')
+    .option('--restart', 'delete what an interrupted run of this name left, and begin anew')
     .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
     .option('--keep-checkpoints <count>', "epochs' checkpoints to keep beside the last and the best", whole(0), 0)
     .option(
@@ -212,10 +215,13 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     return queueTraining(trainSpec(task, options, home, ''), data, options);
   }
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
-  const spec = trainSpec(task, options, home, jobFolder);
+  const given = trainSpec(task, options, home, jobFolder);
   // Before anything is made: a base, a folder.
-  await checkNamed(spec, await ModelStore.open(home));
+  const store = await ModelStore.open(home);
+  await checkNamed(given, store);
+  await settleEarlierRun(jobFolder, options);
   await ensureBase(home, options);
+  const spec = { ...given, base: await exactBase(store, options) };
   mkdirSync(jobFolder, { recursive: true });
   const display = new TrainingDisplay(options.name);
   const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
@@ -227,9 +233,9 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     .finally(() => display.close());
   if (options.json) {
     const { model, base, report, metrics } = result;
-    return printJson({ model, base: base ?? options.base, report, metrics });
+    return printJson({ model, base: base ?? spec.base, report, metrics });
   }
-  printResult(result, options);
+  printResult(result, spec.base);
 }
 
 /** The folder to train on; empty when a registered data set is named instead. */
@@ -245,9 +251,14 @@ function dataOf({ data, dataset, detach }: TrainOptions): string {
 }
 
 /** A service has its own store, folders and threads, and resumes its jobs by itself. */
-function refuseLocalFlags({ address, home, jobFolder, resume }: TrainOptions): void {
+function refuseLocalFlags({ address, home, jobFolder, resume, restart }: TrainOptions): void {
   const store = address === undefined ? undefined : home;
-  const local = Object.entries({ '--home': store, '--job-folder': jobFolder, '--resume': resume });
+  const local = Object.entries({
+    '--home': store,
+    '--job-folder': jobFolder,
+    '--resume': resume,
+    '--restart': restart,
+  });
   const given = local.find(([, value]) => value !== undefined)?.[0];
   if (given !== undefined)
     throw new UsageError(`${given} is for a training in this process; leave it out with --detach`);
@@ -264,6 +275,16 @@ async function ensureBase(home: string, { base, train: part, seed }: TrainOption
     const made = await runWorker({ type: 'createBase', spec: { store: home, name: base, arch: base, seed } });
     printNote(`created the base ${made.base ?? base} with random weights`);
   }
+}
+
+/** The version that the run stands on from here to its last line; says when its weights are random and stay so. */
+async function exactBase(store: ModelStore, { base, train: part }: TrainOptions): Promise<string> {
+  const { manifest } = await store.resolveBase(base);
+  const exact = `${manifest.name}@${manifest.version}`;
+  if (isRandom(manifest) && part !== 'encoder') {
+    printNote(`${exact} has random weights, and its encoder is not trained; --train encoder trains it`);
+  }
+  return exact;
 }
 
 const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
@@ -326,11 +347,9 @@ function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], un
 /** The scores of a part that a person asks for; the rest is in the report. */
 const HEADLINES = ['mdsc', 'miou', 'accuracy', 'macroF1'];
 
-function printResult({ model, base, report, metrics }: FinishedEvent, options: TrainOptions): void {
+function printResult({ model, base, report, metrics }: FinishedEvent, from: string): void {
   const parts = [
-    model === undefined
-      ? `trained the base ${base ?? '-'} from ${options.base}`
-      : `trained ${model} on ${base ?? options.base}`,
+    model === undefined ? `trained the base ${base ?? '-'} from ${from}` : `trained ${model} on ${base ?? from}`,
   ];
   for (const part of ['validation', 'test']) {
     const values = (metrics[part] ?? {}) as Record<string, unknown>;

@@ -103,11 +103,15 @@ export function promptedJson(answer: PromptedAnswer, files: readonly (string | n
 /** One line, or for several masks a count and a line for each. */
 export function promptedLines(answer: PromptedAnswer): string[] {
   const time = `${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+  const { base } = answer;
+  const on = base ? ` on ${base.name}@${base.version}` : '';
+  const only = answer.masks.length === 1 ? `,${on}` : '';
   const lines = answer.masks.map(
-    ({ mask, predictedIou }) => `${maskLine(mask)}, predicted IoU ${predictedIou.toFixed(2)}`,
+    ({ mask, predictedIou }) => `${maskLine(mask)}${only}, predicted IoU ${predictedIou.toFixed(2)}`,
   );
+  if (lines.length === 0) return [`nothing found${on}, ${time}`];
   if (lines.length === 1) return [`${lines[0] ?? ''}, ${time}`];
-  return [`${lines.length} masks, ${time}`, ...lines.map((line, index) => `  ${index + 1}: ${line}`)];
+  return [`${lines.length} masks${on}, ${time}`, ...lines.map((line, index) => `  ${index + 1}: ${line}`)];
 }
 
 export function classifyJson(answer: ClassifyResponse__Output): object {

@@ -1,10 +1,21 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Counts images on a terminal; elsewhere it says nothing. */
+/** Between two lines where there is no terminal, milliseconds. */
+const LINE_MS = 10_000;
+
+/** Counts images: on a terminal in a bar, elsewhere in a line now and then. */
 export class CountDisplay {
   private readonly bar: SingleBar | undefined;
 
-  constructor(title: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
+  private told: number;
+
+  constructor(
+    private readonly title: string,
+    private readonly total: number,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.told = now();
     if (!stream.isTTY) return;
     const format = `${title} |{bar}| {value}/{total}`;
     this.bar = new SingleBar(
@@ -16,6 +27,9 @@ export class CountDisplay {
 
   show(done: number): void {
     this.bar?.update(done);
+    if (this.bar || this.now() - this.told < LINE_MS) return;
+    this.told = this.now();
+    this.stream.write(`${this.title}: ${done} of ${this.total}\n`);
   }
 
   close(): void {

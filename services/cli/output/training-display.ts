@@ -31,16 +31,22 @@ export interface EpochView {
 /** Resolution of the bar. */
 const BAR_STEPS = 1000;
 
-/** Shows a run on a terminal as one bar, elsewhere as one line per epoch. */
+/** Between two lines within an epoch, or of a loading, where there is no terminal; milliseconds. */
+const LINE_MS = 30_000;
+
+/** Shows a run on a terminal as one bar, elsewhere as one line per epoch, and one now and then in between. */
 export class TrainingDisplay {
   private readonly bar: SingleBar | undefined;
   private started = false;
   private score = '';
+  private told: number;
 
   constructor(
     private readonly title: string,
     private readonly stream: NodeJS.WriteStream = process.stderr,
+    private readonly now: () => number = Date.now,
   ) {
+    this.told = now();
     if (!stream.isTTY) return;
     this.bar = new SingleBar(
       {
@@ -57,8 +63,8 @@ export class TrainingDisplay {
 
   /** Reading and preprocessing the images. */
   loading(done: number, total: number): void {
-    if (!this.bar && done === total) this.stream.write(`${this.title}: ${total} images read\n`);
-    this.show(done, total, `reading images ${done}/${total}`);
+    if (!this.bar && done === total) this.line(`${total} images read`);
+    else this.show(done, total, `reading images ${done}/${total}`);
   }
 
   step({ epoch, epochs, loss, imagesPerSecond, progress, etaSeconds }: StepView): void {
@@ -77,15 +83,13 @@ export class TrainingDisplay {
     this.score = `${metric} ${value.toFixed(4)} (best ${best.toFixed(4)})`;
     if (this.bar) return;
     const losses = `loss ${trainLoss.toFixed(4)}, validation ${validationLoss.toFixed(4)}`;
-    this.stream.write(
-      `${this.title}: epoch ${epoch}/${epochs}: ${losses}, ${this.score}, ${duration(elapsedSeconds)}\n`,
-    );
+    this.line(`epoch ${epoch}/${epochs}: ${losses}, ${this.score}, ${duration(elapsedSeconds)}`);
   }
 
   /** A line that stays: a warning, an image that could not be read. */
   note(line: string): void {
     this.close();
-    this.stream.write(`${this.title}: ${line}\n`);
+    this.line(line);
   }
 
   close(): void {
@@ -94,8 +98,16 @@ export class TrainingDisplay {
     this.started = false;
   }
 
+  private line(text: string): void {
+    this.told = this.now();
+    this.stream.write(`${this.title}: ${text}\n`);
+  }
+
   private show(done: number, total: number, state: string): void {
-    if (!this.bar) return;
+    if (!this.bar) {
+      if (this.now() - this.told >= LINE_MS) this.line(state);
+      return;
+    }
     const payload = { title: this.title, state };
     if (this.started) {
       this.bar.setTotal(total);

@@ -2,7 +2,7 @@ import type { Backbone } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base } from '../../../proto/gen/automed/models/v1/Base';
 import type { LookUpSamplesResponse } from '../../../proto/gen/automed/models/v1/LookUpSamplesResponse';
 import type { Model } from '../../../proto/gen/automed/models/v1/Model';
-import type { BackboneManifest, SamplePart, Task } from '../../store';
+import { isRandom, type BackboneManifest, type SamplePart, type Task } from '../../store';
 import { automedError } from '../../common/errors';
 import type { SampleKnowledge } from '../domain/look-up-samples';
 import type { BaseView, ModelView } from '../domain/registry';
@@ -65,6 +65,8 @@ export function toBase({ manifest, loaded }: BaseView): Base {
     createTime: toTimestamp(manifest.created),
     loaded,
     architectureJson: JSON.stringify(manifest.architecture),
+    origin: manifest.origin,
+    randomWeights: isRandom(manifest),
   };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { baseArchitecture, WEIGHTS_FILE, type ModelStore, type StoredBase } from '../../store';
+import { baseArchitecture, RANDOM_ORIGIN, WEIGHTS_FILE, type ModelStore, type StoredBase } from '../../store';
 import type { CreateBaseSpec } from '../protocol';
 
 export type InitBase = (architecture: object, seed: number, weightsPath: string) => Promise<number>;
@@ -17,7 +17,7 @@ export async function createBase(
       family,
       architecture,
       parameters: 0,
-      origin: `random weights of architecture ${arch}, seed ${seed}`,
+      origin: `${RANDOM_ORIGIN} ${arch}, seed ${seed}`,
       licence: 'Apache-2.0',
     },
     async (folder) => ({ parameters: await initBase(architecture, seed, join(folder, WEIGHTS_FILE)) }),

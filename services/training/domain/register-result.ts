@@ -28,6 +28,10 @@ import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report'
 import type { SeenBefore } from './seen-before';
 import { DEFAULT_SYSTEM } from './systems';
 
+/** Appended to a model's name where a base of another origin has that. */
+const ENCODER = '-encoder';
+const LONGEST_NAME = 63;
+
 export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
@@ -105,7 +109,20 @@ function draftModel(
     : { ...shared, task: 'classification', classes: data.classes };
 }
 
-/** Registers the base as trained, with its descent: under its own name, or the one that was asked for. */
+/**
+ * The name of the base that training makes: the one that was asked for, else the model's. A name that a base of another origin
+ * has is never taken: who asks for that base would get this one.
+ */
+async function trainedBaseName(store: ModelStore, { spec, head }: RunResult): Promise<string> {
+  if (head === null) return spec.name;
+  if (spec.baseName !== undefined) return spec.baseName;
+  const bases = await store.listBases();
+  const same = bases.findLast(({ manifest }) => manifest.name === spec.name);
+  if (same === undefined || same.manifest.trainedWith === spec.name) return spec.name;
+  return `${spec.name.slice(0, LONGEST_NAME - ENCODER.length)}${ENCODER}`;
+}
+
+/** Registers the base as trained, with its descent. */
 async function registerTrainedBase(
   store: ModelStore,
   result: RunResult,
@@ -114,16 +131,18 @@ async function registerTrainedBase(
 ): Promise<StoredBase> {
   const { spec, base, head, state } = result;
   const { name, version, family, architecture, parameters, licence, weights } = base.manifest;
+  const trainedName = await trainedBaseName(store, result);
   const how = head === null ? 'to follow prompts' : `with the model ${spec.name}`;
   return store.registerBase(
     {
-      name: head === null ? spec.name : (spec.baseName ?? name),
+      name: trainedName,
       family,
       architecture,
       parameters,
       origin: `${name}@${version}, trained ${how} (best epoch ${state.bestEpoch})`,
       licence,
       trainedFrom: { name, version, sha256: weights.sha256 },
+      ...(head === null ? {} : { trainedWith: spec.name }),
       ...describeRun(result, metrics),
     },
     populate,
@@ -188,7 +207,7 @@ async function registerHead(
         (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
           await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
           await writeSampleRecord(folder, result.before.record);
-          await writeCard(folder, result.spec.baseName ?? result.base.manifest.name, result, report);
+          await writeCard(folder, await trainedBaseName(store, result), result, report);
         })));
   const model = await store.registerModel(
     draftModel(result, head, trained ?? result.base, metricsOf(report)),

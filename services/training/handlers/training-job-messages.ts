@@ -77,14 +77,17 @@ function toResult({ model = '', base = '', report, metrics }: FinishedEvent, sto
   };
 }
 
-/** @param store root of the model store, which paths are told relative to */
-export function toTrainingJob(job: Job, store: string): TrainingJob {
+/**
+ * @param store root of the model store, which paths are told relative to
+ * @param waiting what the job waits for; empty for one that does not wait
+ */
+export function toTrainingJob(job: Job, store: string, waiting = ''): TrainingJob {
   return {
     id: job.id,
     name: job.name,
     spec: toSpec(job.spec as TrainingJobSpec),
     state: toState(job.state),
-    stateMessage: job.stateMessage,
+    stateMessage: [job.stateMessage, waiting].filter((text) => text !== '').join(' '),
     createTime: timestamp(job.createTime),
     startTime: optionalTime(job.startTime),
     endTime: optionalTime(job.endTime),

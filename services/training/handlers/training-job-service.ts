@@ -9,7 +9,7 @@ import { serverStream, unary, type ServiceRegistration } from '../../common/grpc
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
-import type { StoredEvent } from '../domain/jobs/job';
+import type { Job, StoredEvent } from '../domain/jobs/job';
 import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
@@ -27,6 +27,8 @@ export interface TrainingJobDeps {
   store: string;
   /** Forgets an ended job and deletes its folder. */
   remove: (kind: string, id: string) => Promise<void>;
+  /** What a job that waits waits for; empty for one that does not. */
+  waitsFor: (job: Job) => string;
   /** Ends the watches when the service stops. */
   stopping: AbortSignal;
   log: Logger;
@@ -55,7 +57,8 @@ function toCreate(
 
 export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   const { queue, store, log } = deps;
-  const job = (answer: ReturnType<JobQueue['get']>) => ({ job: toTrainingJob(answer, store) });
+  const told = (answer: Job) => toTrainingJob(answer, store, deps.waitsFor(answer));
+  const job = (answer: Job) => ({ job: told(answer) });
   const implementation: UntypedServiceImplementation = {
     CreateTrainingJob: unary(log, async (request: CreateTrainingJobRequest__Output) =>
       job(await queue.submit(toCreate(request, deps.datasets))),
@@ -65,7 +68,7 @@ export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
       const { states, task, name } = request;
       const filter = { states: fromStates(states), task: taskOf(task), name: name === '' ? undefined : name };
       const { jobs, nextPageToken } = queue.list({ kind: TRAINING, ...filter }, request);
-      return { jobs: jobs.map((each) => toTrainingJob(each, store)), nextPageToken };
+      return { jobs: jobs.map(told), nextPageToken };
     }),
     CancelTrainingJob: unary(log, ({ id }: WithId) => job(queue.cancel(TRAINING, id))),
     PauseTrainingJob: unary(log, ({ id }: WithId) => job(queue.pause(TRAINING, id))),

@@ -41,6 +41,7 @@ test('without a server a detached training waits in the queue, and a watch runs 
   expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('waits for the next `automed serve`') });
   const id = out.trim();
   expect(await stateOf(id)).toBe('PENDING');
+  expect((await automed('jobs', 'list', ...at)).out).toContain('Waits for a server');
   const watched = await automed('jobs', 'watch', id, ...at);
   expect(watched).toMatchObject({ code: 0, out: expect.stringContaining('trained waits@1') });
   expect(await stateOf(id)).toBe('SUCCEEDED');

@@ -110,6 +110,13 @@ test('a repeated request answers the same job, and another one under its id is r
 test('a job that waits is cancelled at once, one that runs after its next step', async () => {
   const running = await createJob(client, microSpec(data, LONG));
   const waiting = await createJob(client, microSpec(data));
+  const behind = await createJob(client, microSpec(data));
+  await eventually(async () => (await getJob(client, running.id)).state === 'TRAINING_JOB_STATE_RUNNING');
+  const held = `Waits for a worker: 1 of 1 at work on disc (${running.id})`;
+  expect((await getJob(client, waiting.id)).stateMessage).toBe(`${held}.`);
+  expect((await getJob(client, behind.id)).stateMessage).toBe(`${held}; 1 job before it.`);
+  expect((await getJob(client, running.id)).stateMessage).toBe('');
+  await client.unary('CancelTrainingJob', { id: behind.id });
   expect((await client.unary('CancelTrainingJob', { id: waiting.id })).job?.state).toBe('TRAINING_JOB_STATE_CANCELLED');
   expect(statesOf(await watchToEnd(client, waiting.id))).toEqual(['PENDING', 'CANCELLED']);
   const asked: Promise<unknown>[] = [];

@@ -15,6 +15,7 @@ import type { Change, Job, JobTable } from './job';
 import type { JobKinds } from './kinds';
 import { moved, type JobQueue } from './queue';
 import { recorded } from './record';
+import { waitsFor } from './waiting';
 
 export interface SchedulerSettings {
   /** Root of the store; jobs have their folders below it. */
@@ -56,6 +57,7 @@ export class Scheduler {
   private readonly attempts = new Map<string, Attempt>();
   /** Jobs whose last worker died just now: when the next may start. */
   private readonly notBefore = new Map<string, number>();
+  private started = false;
   private stopping = false;
 
   constructor(
@@ -68,8 +70,20 @@ export class Scheduler {
     return [...this.attempts.values()].reduce((sum, { share, settles }) => sum + (settles ? 0 : share.places), 0);
   }
 
+  /** What a job that waits waits for, as a sentence; empty for one that does not. */
+  waitsFor(job: Job): string {
+    return waitsFor(job, {
+      table: this.deps.table,
+      places: this.settings.capacity.concurrency,
+      placesOf: (each) => this.share(each).places,
+      notBefore: (id) => this.notBefore.get(id),
+      runs: this.started,
+    });
+  }
+
   /** Takes up what an earlier life of the service left, and begins. */
   start(): void {
+    this.started = true;
     const { table, queue } = this.deps;
     for (const { id } of table.inStates(['RUNNING'])) {
       queue.change(id, (job) => moved(job, 'interrupt', 'The service was restarted.'));

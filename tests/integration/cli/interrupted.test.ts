@@ -1,0 +1,60 @@
+// An interrupted run is gone on with or begun anew as the user says; a store that is not there is not verified.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../support/data';
+import { microStore, writeDiscs } from '../../support/training-service';
+import { automed, startAutomed } from './automed-process';
+
+jest.setTimeout(120_000);
+
+const root = temporaryFolder();
+const home = join(root, 'home');
+let data: string;
+
+beforeAll(async () => {
+  await microStore(home);
+  data = writeDiscs(join(root, 'discs'), 8);
+});
+
+const train = (epochs: number, ...more: string[]): string[] => [
+  ...['train', 'segmentation', '--data', data, '--base', 'micro', '--name', 'disc', '--home', home, '--batch', '2'],
+  ...['--epochs', String(epochs), '--device', 'cpu', '--threads', '1', '--mobilenet-width', '0.25', '--no-pictures'],
+  ...more,
+];
+
+test('there is nothing to resume before a run began', async () => {
+  const { code, err } = await automed(...train(1, '--resume'));
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('no checkpoint to go on from') });
+});
+
+test('an interrupted run is neither gone on with nor deleted unasked', async () => {
+  const first = startAutomed(train(1000));
+  await first.says(/epoch 2\/1000/);
+  first.child.kill('SIGINT');
+  const stopped = await first.ended;
+  expect(stopped.err).toContain('--resume');
+  const unasked = await automed(...train(1000));
+  expect(unasked.code).toBe(2);
+  expect(unasked.err).toMatch(/holds an interrupted run \(\d+ epochs done.*--resume .*--restart /);
+  expect((await automed(...train(1000, '--resume', '--restart'))).code).toBe(2);
+  const again = startAutomed(train(1000, '--resume'));
+  await again.says(/resuming at epoch [2-9]/);
+  again.child.kill('SIGINT');
+  await again.ended;
+  const anew = await automed(...train(1, '--restart'));
+  expect(anew).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@1') });
+  // A run that ended leaves nothing to choose.
+  expect(await automed(...train(1))).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@2') });
+});
+
+test.each([
+  ['verify', []],
+  ['gc', []],
+  ['backup', [join(root, 'copy')]],
+])('store %s fails where there is no store, and makes none', async (command, words) => {
+  const typo = join(root, 'hmoe');
+  const { code, err } = await automed('store', command, ...words, '--home', typo);
+  expect({ code, err }).toEqual({ code: 1, err: `automed: There is no store in ${typo}.\n` });
+  expect([typo, join(root, 'copy')].map((path) => existsSync(path))).toEqual([false, false]);
+});
