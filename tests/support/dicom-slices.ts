@@ -20,7 +20,7 @@ export function slice({ patient = 'P1', study, uid, frames = 1, ...image }: Slic
     width: SIDE,
     height: SIDE,
     frames,
-    values: Array.from({ length: SIZE * frames }, (_, at) => (at * 7 + seed * 131) % 1000),
+    values: Array.from({ length: SIZE * frames }, (_, at) => (at * (7 + seed) + ((at * seed) % 5) * 31) % 997),
     ...image,
     more: {
       '00080018': ['UI', uid ?? `1.2.3.4.${seed}`],

@@ -44,6 +44,8 @@ export interface Sample {
   label?: number;
   /** What must not be split: patient, sequence, source. */
   group?: string;
+  /** Pseudonym of the DICOM instance and frame, which no other picture should have. */
+  instance?: string;
 }
 
 export interface Problem {

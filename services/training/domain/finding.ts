@@ -5,6 +5,7 @@ export type FindingKind =
   | 'duplicate'
   | 'duplicate-across-parts'
   | 'contradiction'
+  | 'instance-twice'
   | 'group-across-parts'
   | 'group-table'
   | 'group-missing'
@@ -33,6 +34,7 @@ export type FindingKind =
  * |---|---|---|
  * | duplicate-across-parts | error | the same pixels in two parts: the test knows the answer |
  * | contradiction | error | the same pixels with different classes or masks |
+ * | instance-twice | error where a mask refers to it or in two parts, else warning | different DICOM pictures of one SOP Instance UID |
  * | group-across-parts | error | a patient, sequence or source in two parts |
  * | group-table | error when nothing matches, else warning | rows of a table that reach no picture, pictures without row |
  * | group-missing | error for most samples, else warning | samples without a group, where others have one |

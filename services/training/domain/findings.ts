@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { counted, finding, type Finding } from './finding';
+import { instancesTwice } from './instances';
 import type { DecodedSample } from './load-samples';
 import { ambiguousMasks, maskFactsOf, maskValueFindings, type MaskFacts } from './masks/mask-findings';
 import { quoted, spelledTwice } from './names';
@@ -51,6 +52,7 @@ export function findingsOf(
     ...ambiguousMasks(unusable),
     ...manyUnusable(unusable, seen.length),
     ...duplicates(seen),
+    ...instancesTwice(seen),
     ...tornGroups(seen),
     ...looseSamples(seen, groupColumn),
     ...maskFindings(seen),

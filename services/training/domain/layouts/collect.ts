@@ -25,6 +25,8 @@ export interface Found {
   /** Segmentation: of each structure asked for, or nothing where one is missing. */
   masks?: MaskSource[] | undefined;
   group?: string | undefined;
+  /** Pseudonym of the DICOM instance and frame. */
+  instance?: string;
 }
 
 export function layoutError(message: string, field = 'data'): AutomedError {
@@ -118,13 +120,14 @@ function sampleOf(
   classes: readonly string[],
   group: string | undefined,
 ): Sample {
-  const { path, frame, className, masks } = found;
+  const { path, frame, className, masks, instance } = found;
   return {
     name: nameOf(found),
     imagePath: join(tree.root, path),
     ...(frame === undefined ? {} : { frame }),
     ...(task === 'segmentation' ? { masks: masks ?? [] } : { label: labelOf(className ?? '', classes) }),
     ...(group === undefined ? {} : { group }),
+    ...(instance === undefined ? {} : { instance }),
   };
 }
 

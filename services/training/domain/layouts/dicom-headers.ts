@@ -7,7 +7,7 @@ import type { MaskSource, Problem } from '../data-folder';
 import type { Found } from './collect';
 import type { Finding } from '../finding';
 import { emptyAside, levelsOf, type Aside, type Level } from './dicom-aside';
-import { groupsOf, type HeaderGroup } from './dicom-groups';
+import { groupsOf, pseudonym, type HeaderGroup } from './dicom-groups';
 import { isImage } from './file-tree';
 
 /** True for a file that says by its name that it is DICOM. */
@@ -89,12 +89,15 @@ function framesOf(
       const place = { ...(planes[frame] && { plane: planes[frame] }), ...(frameOfReference && { frameOfReference }) };
       return { ...mask, segmentationOf: { sopInstanceUid, frame, frames, size: { width, height }, ...place } };
     });
-  if (frames === 1) return [{ ...found, masks: masksOf(0) }];
+  const instanceOf = (frame: number): Pick<Found, 'instance'> =>
+    sopInstanceUid === undefined ? {} : { instance: pseudonym(`${sopInstanceUid}#${frame}`) };
+  if (frames === 1) return [{ ...found, ...instanceOf(0), masks: masksOf(0) }];
   const digits = String(frames).length;
   return Array.from({ length: frames }, (_, frame) => ({
     ...found,
     suffix: `#${String(frame + 1).padStart(digits, '0')}`,
     frame,
+    ...instanceOf(frame),
     masks: masksOf(frame),
   }));
 }
