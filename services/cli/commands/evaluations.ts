@@ -2,8 +2,10 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
+import type { EvaluationResult__Output } from '../../../proto/gen/automed/training/v1/EvaluationResult';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
 import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score';
+import { scoreNames } from '../../training/domain/assessment';
 import { basisText, unscoredClasses, type Counts } from '../../training/domain/estimate';
 import { EvaluationClient } from '../client/evaluation-client';
 import { CliError, UsageError } from '../errors';
@@ -238,6 +240,13 @@ function countsOf({ imageCount, maskCount, classCount, resampleCount }: Score__O
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
 }
 
+/** Every score by name, in its order; undefined: not defined on these images. */
+function allScores({ classes, structures, scores }: EvaluationResult__Output): [string, Score__Output | undefined][] {
+  const found = new Map(scores.map((each) => [each.name, each]));
+  const names = new Set([...scoreNames({ classes, structures }), ...found.keys()]);
+  return [...names].map((name) => [name, found.get(name)]);
+}
+
 function evaluationText(evaluation: Evaluation__Output): string {
   const { id, spec, result, error } = evaluation;
   const head = `${id}: ${spec?.model ?? ''} on ${sourceOf(spec)} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
@@ -249,11 +258,11 @@ function evaluationText(evaluation: Evaluation__Output): string {
     structures: structures.length,
     resamples: resampleCount,
   };
-  const rows = result.scores.map((each) => [
-    each.name,
-    score(each.value),
-    each.low === undefined || each.high === undefined ? '-' : `${score(each.low)} to ${score(each.high)}`,
-    basisText(countsOf(each), all),
+  const rows = allScores(result).map(([name, each]) => [
+    name,
+    each === undefined ? '-' : score(each.value),
+    each?.low === undefined || each.high === undefined ? '-' : `${score(each.low)} to ${score(each.high)}`,
+    each === undefined ? '' : basisText(countsOf(each), all),
   ]);
   const unknown = unscoredClasses(classes, Object.fromEntries(result.scores.map(({ name }) => [name, true])));
   const skipped = result.skippedCount > 0 ? `, ${result.skippedCount} files left out` : '';
@@ -287,9 +296,9 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
           resampled_by: result.resampledByGroup ? 'group' : 'image',
           units: result.unitCount,
           scores: Object.fromEntries(
-            result.scores.map((each) => {
-              const { name, value, low = null, high = null } = each;
-              return [name, { value, low, high, ...countsOf(each) }];
+            allScores(result).map(([name, each]) => {
+              const { value = null, low = null, high = null } = each ?? {};
+              return [name, { value, low, high, ...(each ? countsOf(each) : {}) }];
             }),
           ),
         }

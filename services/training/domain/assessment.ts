@@ -131,6 +131,16 @@ const PER_CLASS = ['precision', 'recall', 'f1', 'auroc', 'average_precision'];
 
 const countOf = (members: Uint8Array): number => members.reduce((sum, member) => sum + member, 0);
 
+/** Every score of an evaluation in its order, those that are not defined on its images included. */
+export function scoreNames({ classes, structures }: Labels): string[] {
+  if (classes.length > 0) {
+    return [...OVERALL, ...classes.flatMap((name) => PER_CLASS.map((score) => `class.${name}.${score}`))];
+  }
+  const names = STRUCTURE_SCORES.map(([name]) => name);
+  const each = structures.flatMap((structure) => names.map((name) => `structure.${structure}.${name}`));
+  return [...names, ...(structures.length > 1 ? each : [])];
+}
+
 /** What each of PER_CLASS rests on: a class's images, those that were put into it, or both; AUROC on all others, too. */
 function classBases(predictions: readonly Prediction[], index: number): ScoreBasis[] {
   const members = (of: (prediction: Prediction) => boolean): Uint8Array =>
@@ -174,7 +184,7 @@ export function classificationScores(predictions: readonly Prediction[], classes
   };
   const means = ['f1', 'auroc', 'average_precision'].map(meanBasis);
   return {
-    names: [...OVERALL, ...classes.flatMap((name) => PER_CLASS.map((score) => `class.${name}.${score}`))],
+    names: scoreNames({ classes, structures: [] }),
     bases: [{}, ...means, {}, {}, ...classes.flatMap((_, index) => classBases(predictions, index))],
     evaluate: (weights) => {
       const { overall, perClass } = evaluate(weights);

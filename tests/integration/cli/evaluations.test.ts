@@ -35,8 +35,11 @@ test('create waits for the scores, get and list show them again, delete takes th
   const created = JSON.parse(out) as { id: string; scores: Record<string, { low: number; high: number }> };
   expect(created).toMatchObject({ model: 'disc@1', part: 'all', state: 'succeeded', images: 8, units: 8 });
   expect(created.scores['mdsc']?.low).toBeLessThanOrEqual(created.scores['mdsc']?.high ?? -1);
+  // Every image has a disc, so that there is no false alarm to count: no number, and not 0.
+  expect(created.scores['false_alarm_rate']).toEqual({ value: null, low: null, high: null });
   const shown = await automed('get', created.id, '--worst', '2', ...address);
   expect(shown.out).toMatch(/^mdsc +0\.\d{4} +0\.\d{4} to 0\.\d{4}$/m);
+  expect(shown.out).toMatch(/^false_alarm_rate +- +-$/m);
   expect(shown.out).toMatch(/^IMAGE +SCORE +GROUP\n.*images\/\d\.png +0\.\d{4} +-\n/m);
   expect((await automed('list', 'disc', ...address)).out).toMatch(
     new RegExp(`^${created.id}  disc@1  all   succeeded  8       mdsc 0\\.\\d{4} \\(`, 'm'),

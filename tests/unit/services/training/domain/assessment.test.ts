@@ -1,4 +1,4 @@
-import { assess, type ScoredSample } from '../../../../../services/training/domain/assessment';
+import { assess, scoreNames, type ScoredSample } from '../../../../../services/training/domain/assessment';
 
 const segmented = (name: string, dice: number, more: Partial<ScoredSample> = {}): ScoredSample => ({
   name,
@@ -23,6 +23,7 @@ describe('assess', () => {
     expect(metrics).toMatchObject({ images: 40, mdsc: expect.closeTo(0.645, 12) });
     expect(metrics).not.toHaveProperty('loss');
     expect(Object.keys(intervals.estimates)).toEqual(['mdsc', 'miou']);
+    expect(scoreNames({ classes: [], structures: ['polyp'] })).toEqual(expect.arrayContaining(['miou', 'miss_rate']));
     const { value, low = 0, high = 0 } = intervals.estimates['mdsc'] ?? { value: 0 };
     // The standard error is 0.0287 / sqrt(40) = 0.0045, and 1.96 of them are 0.0089.
     expect(value).toBeCloseTo(0.645, 12);
