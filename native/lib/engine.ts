@@ -53,7 +53,7 @@ export interface Analysis {
   timings: RawTimings;
 }
 
-/** SAM's own parameters of its automatic mask generator. */
+/** SAM's own parameters of its automatic mask generator, and a bound on what it may find. */
 export const EVERYTHING_DEFAULTS: Readonly<EverythingOptions> = {
   pointsPerSide: 32,
   pointsPerBatch: 64,
@@ -61,6 +61,7 @@ export const EVERYTHING_DEFAULTS: Readonly<EverythingOptions> = {
   minStability: 0.95,
   stabilityOffset: 1,
   nmsIou: 0.7,
+  maxMasks: 1024,
 };
 
 export interface RequestOptions {

@@ -166,6 +166,8 @@ export interface RawEverythingOptions {
   stabilityOffset: number;
   /** [0, 1] */
   nmsIou: number;
+  /** Masks that are drawn at most, [1, 65536]; more are INVALID_ARGUMENT. */
+  maxMasks: number;
 }
 
 export interface RawFoundMask extends RawMask {

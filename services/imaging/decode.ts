@@ -104,21 +104,56 @@ function chooseLayout(header: sharp.Metadata, format: ImageFormat): Layout {
   }
 }
 
+/** An image whose header was read, and whose pixels were not. */
+export interface UndecodedImage {
+  width: number;
+  height: number;
+  /** What decoding takes at most, the pixels that it answers included. */
+  decodeBytes: number;
+  /** @throws as decodeImage() */
+  decode(): Promise<Pixels>;
+}
+
+const SAMPLE_BYTES = { uchar: 1, ushort: 2, float: 4 } as const;
+
+/** The pixels that are answered, and the whole source where libvips cannot read it row by row. */
+function bytesToDecode(header: sharp.Metadata, format: ImageFormat, { space, depth }: Layout): number {
+  const pixelCount = header.width * header.height;
+  const grey = space === 'b-w' || space === 'grey16';
+  const answered = pixelCount * (grey ? 1 : 3) * SAMPLE_BYTES[depth];
+  const turned = (header.orientation ?? 1) > 1;
+  const byRows = (format === 'PNG' || format === 'JPEG') && header.isProgressive !== true && !turned;
+  if (byRows) return answered;
+  // A progressive JPEG keeps its coefficients, two bytes for each sample.
+  const sampleBytes = format === 'JPEG' ? 2 : SAMPLE_BYTES[depth];
+  return answered + pixelCount * header.channels * sampleBytes;
+}
+
 /**
- * Decodes PNG, JPEG, TIFF or WebP, told by content. The result is upright (EXIF orientation applied), without alpha, grey
- * or RGB, in the file's own sample type. Stored values are not touched: colour profiles are ignored, except that CMYK is
- * converted to sRGB through its profile.
+ * Reads the header of an image; the errors of decodeImage() that it tells are thrown before anything is allocated.
  * @throws InvalidInputError (UNSUPPORTED_IMAGE, INVALID_ARGUMENT) on field `image`
  */
-export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Promise<Pixels> {
+export async function inspectImage(encoded: Uint8Array, limits: DecodeLimits): Promise<UndecodedImage> {
   const bytes = asBuffer(encoded);
   const format = checkContent(bytes, limits);
   const page = format === 'TIFF' ? tiffPage(bytes) : 0;
   const header = await readHeader(bytes, format, page, limits);
-  const { space, depth, sampleType } = chooseLayout(header, format);
+  const layout = chooseLayout(header, format);
+  const { width, height } = header;
+  const decodeBytes = bytesToDecode(header, format, layout);
+  return { width, height, decodeBytes, decode: () => decodePixels(bytes, format, page, header, layout) };
+}
+
+async function decodePixels(
+  bytes: Buffer,
+  format: ImageFormat,
+  page: number,
+  header: sharp.Metadata,
+  { space, depth, sampleType }: Layout,
+): Promise<Pixels> {
   const { data, info } = await sharp(bytes, {
     failOn: 'error', // includes truncation
-    limitInputPixels: limits.maxPixels,
+    limitInputPixels: header.width * header.height,
     ignoreIcc: header.space !== 'cmyk',
     page,
   })
@@ -131,6 +166,16 @@ export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DE
       throw unsupported(`The ${format} image cannot be read: its data is damaged or cut short.`, cause);
     });
   return { data, width: info.width, height: info.height, channels: info.channels, sampleType };
+}
+
+/**
+ * Decodes PNG, JPEG, TIFF or WebP, told by content. The result is upright (EXIF orientation applied), without alpha, grey
+ * or RGB, in the file's own sample type. Stored values are not touched: colour profiles are ignored, except that CMYK is
+ * converted to sRGB through its profile.
+ * @throws InvalidInputError (UNSUPPORTED_IMAGE, INVALID_ARGUMENT) on field `image`
+ */
+export async function decodeImage(encoded: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Promise<Pixels> {
+  return (await inspectImage(encoded, limits)).decode();
 }
 
 /** Bytes of pixels that a file will decode to, from its header alone; undefined when the header cannot be read. */

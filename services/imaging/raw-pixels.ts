@@ -1,5 +1,5 @@
 import type { RawPixels__Output } from '../../proto/gen/automed/common/v1/RawPixels';
-import type { DecodeLimits } from './decode';
+import type { DecodeLimits, UndecodedImage } from './decode';
 import type { Pixels, SampleType } from './pixels';
 import { automedError, type AutomedError } from '../common/errors';
 
@@ -17,8 +17,11 @@ const SAMPLES: Readonly<Record<string, { type: SampleType; bytes: number }>> = {
   SAMPLE_TYPE_FLOAT32: { type: 'float32', bytes: 4 },
 };
 
-/** Checks raw pixels against their declaration and lays them out as the engine takes them. */
-export function fromRawPixels(raw: RawPixels__Output, limits: DecodeLimits): Pixels {
+/**
+ * Checks raw pixels against their declaration; decode() lays them out as the engine takes them.
+ * @throws InvalidInputError that names the field
+ */
+export function inspectRawPixels(raw: RawPixels__Output, limits: DecodeLimits): UndecodedImage {
   const { widthPx: width, heightPx: height } = raw;
   const channels = CHANNELS[raw.pixelFormat];
   const sample = SAMPLES[raw.sampleType];
@@ -43,10 +46,18 @@ export function fromRawPixels(raw: RawPixels__Output, limits: DecodeLimits): Pix
   }
   const order = raw.pixelFormat === 'PIXEL_FORMAT_BGR' ? [2, 1, 0] : undefined;
   const moved = (planar && channels > 1) || order !== undefined;
-  const data = moved
-    ? rearrange(raw.data, width * height, channels, sample.bytes, planar, order)
-    : aligned(raw.data, sample.bytes);
-  return { data, width, height, channels, sampleType: sample.type };
+  const copied = moved || raw.data.byteOffset % sample.bytes !== 0;
+  return {
+    width,
+    height,
+    decodeBytes: copied ? expected : 0,
+    decode: async () => {
+      const data = moved
+        ? rearrange(raw.data, width * height, channels, sample.bytes, planar, order)
+        : aligned(raw.data, sample.bytes);
+      return Promise.resolve({ data, width, height, channels, sampleType: sample.type });
+    },
+  };
 }
 
 /** Copies samples to interleaved order; `order[c]` is the stored channel that becomes channel c. */

@@ -46,6 +46,11 @@ export const inferenceSettings = z.object({
    * a request for more is refused. Default: half of the memory of the process' control group.
    */
   weightsBudgetBytes: integer(1, Number.MAX_SAFE_INTEGER).optional(),
+  /**
+   * What requests may take of the memory, bytes: their images, decoded, and the masks of their answers. It is reserved
+   * before an image is decoded; requests beyond it wait. Default: a quarter of the memory of the process' control group.
+   */
+  requestMemoryBytes: integer(1, Number.MAX_SAFE_INTEGER).optional(),
   /** Images of one stream under way at once. */
   streamImagesInFlight: integer(1, 1024).default(4),
   /** Width x height of an image at most. */

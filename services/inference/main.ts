@@ -12,6 +12,8 @@ import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
 import { availableCores } from '../common/cores';
+import { MemoryBudget } from '../common/memory-budget';
+import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
 import { interactiveBases } from './adapters/native-bases';
@@ -69,6 +71,8 @@ async function main(): Promise<void> {
     onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
   observeWeights(telemetry, host);
+  const memory = new MemoryBudget(config.requestMemoryBytes ?? Math.floor(availableMemory() / 4), config.queueCapacity);
+  observeMemory(telemetry, memory);
   for (const reference of config.preload) await host.load(reference);
   const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
@@ -78,7 +82,7 @@ async function main(): Promise<void> {
     telemetry,
     health,
     registry: new Registry(store, host),
-    roles: hostedServices(config, host, engine, log),
+    roles: hostedServices(config, host, engine, memory, log),
   });
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
@@ -106,20 +110,40 @@ function observeWeights(telemetry: Telemetry, host: NativeHost): void {
   telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
 }
 
+/** Publishes what requests hold of the memory, read at each scrape. */
+function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
+  telemetry.gauge('request_memory_bytes', 'Memory that requests have reserved', () => memory.heldBytes);
+  telemetry.gauge('request_memory_peak_bytes', 'The most that was reserved at once', () => memory.peakBytes);
+  telemetry.gauge('request_memory_limit_bytes', 'Memory that requests may reserve', () => memory.limitBytes);
+  telemetry.gauge('requests_waiting_for_memory', 'Requests that wait for memory', () => memory.waitingCount);
+  telemetry.counter(
+    'requests_refused_for_memory_total',
+    'Requests that memory had no room for',
+    () => memory.refusedCount,
+  );
+}
+
 /** The services of the roles that the program has. */
-function hostedServices(config: InferenceConfig, host: NativeHost, engine: Engine, log: Logger): ServiceRegistration[] {
-  const limits = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels };
-  const shared = { limits, log, streamImagesInFlight: config.streamImagesInFlight };
-  const bases = interactiveBases(host, engine, config.embeddingTtlMs);
+function hostedServices(
+  config: InferenceConfig,
+  host: NativeHost,
+  engine: Engine,
+  memory: MemoryBudget,
+  log: Logger,
+): ServiceRegistration[] {
+  const intake = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels, memory };
+  const shared = { intake, log, streamImagesInFlight: config.streamImagesInFlight };
+  const embeddings = new Embeddings(config.embeddingCacheBytes);
+  const bases = interactiveBases(host, engine, embeddings, config.embeddingTtlMs);
   const roles: Record<Role, () => ServiceRegistration[]> = {
-    segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine), bases }),
-    classification: () => [classificationRole({ ...shared, models: classificationModels(host, engine) })],
+    segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine, embeddings), bases }),
+    classification: () => [classificationRole({ ...shared, models: classificationModels(host, engine, embeddings) })],
   };
   const hosted = new Set(config.roles);
   const services = [...hosted].flatMap((role) => roles[role]());
   // A program with one role would fail half of the lists that a gateway sends to whoever offers the service.
   if (hosted.size === ROLES.length) {
-    services.push(analysisService({ analyzer: nativeAnalyzer(host, engine), limits, log }));
+    services.push(analysisService({ analyzer: nativeAnalyzer(host, engine, embeddings), intake, log }));
   }
   return services;
 }

@@ -143,7 +143,8 @@ pipeline::EverythingOptions read_everything_options(const Napi::Object& options)
           .min_predicted_iou = read_number(options.Get("minPredictedIou"), "min_predicted_iou"),
           .min_stability = read_number(options.Get("minStability"), "min_stability"),
           .stability_offset = read_number(options.Get("stabilityOffset"), "stability_offset"),
-          .nms_iou = read_number(options.Get("nmsIou"), "nms_iou")};
+          .nms_iou = read_number(options.Get("nmsIou"), "nms_iou"),
+          .max_masks = read_integer(options.Get("maxMasks"), "max_masks", 0, kMaxGrid)};
 }
 
 Napi::Value to_js(Napi::Env env, const pipeline::Result& result) {

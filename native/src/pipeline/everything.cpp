@@ -99,6 +99,15 @@ float box_iou(const std::array<float, 4>& a, const std::array<float, 4>& b) {
   return both / (area(a) + area(b) - both);
 }
 
+void check_count(std::size_t found, std::int64_t max_masks) {
+  if (found <= static_cast<std::size_t>(max_masks)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              std::to_string(found) + " masks were found, and at most " + std::to_string(max_masks) +
+                  " of an image of this size are answered: raise min_stability or min_predicted_iou, lower nms_iou or "
+                  "points_per_side, or send a smaller image",
+              "min_stability");
+}
+
 /// Decodes the points of the chosen candidates again and draws their masks.
 std::vector<FoundMask> draw_candidates(const LoadedBase& base, const Embedding& embedding, const torch::Tensor& grid,
                                        const std::vector<Candidate>& chosen, std::int64_t per_batch,
@@ -133,6 +142,7 @@ void check_everything(const EverythingOptions& options) {
   check_range(options.min_stability, 0, 1, "min_stability");
   check_range(options.stability_offset, 1e-6, 16, "stability_offset");
   check_range(options.nms_iou, 0, 1, "nms_iou");
+  check_range(static_cast<double>(options.max_masks), 1, 65536, "max_masks");
 }
 
 std::vector<std::size_t> suppress_overlaps(const std::vector<std::array<float, 4>>& boxes,
@@ -168,6 +178,7 @@ std::vector<FoundMask> find_everything(const LoadedBase& base, const Embedding& 
   }
   std::vector<Candidate> chosen;
   for (const auto index : suppress_overlaps(boxes, scores, options.nms_iou)) chosen.push_back(candidates[index]);
+  check_count(chosen.size(), options.max_masks);
   return draw_candidates(base, embedding, grid, chosen, options.points_per_batch, checkpoint);
 }
 

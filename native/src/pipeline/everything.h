@@ -20,6 +20,7 @@ struct EverythingOptions {
   double min_stability = 0.95;    ///< [0, 1]: keeps what is not below; 0 still drops a mask whose stability is 0 / 0
   double stability_offset = 1.0;  ///< (0, 16], logits
   double nms_iou = 0.7;           ///< [0, 1]: boxes that overlap more are one object
+  std::int64_t max_masks = 1024;  ///< [1, 65536]: more are an error, for each takes a byte per pixel
 };
 
 /// One object of an image.
@@ -37,8 +38,9 @@ void check_everything(const EverythingOptions& options);
 /// generator without its layers of crops and without removal of small regions (both off by default there). It compares
 /// as that does, in float32; only a threshold of 0 differs, which there turns the filter off and here stays a
 /// threshold, and masks without foreground are never answered. Candidates are not kept but decoded again once their
-/// boxes have survived the non-maximum suppression, so that memory does not grow with the grid. `checkpoint` runs
-/// between batches and may throw to end the work.
+/// boxes have survived the non-maximum suppression, so that memory does not grow with the grid. Throws
+/// kInvalidArgument (field `min_stability`) before drawing more than `max_masks`. `checkpoint` runs between batches and
+/// may throw to end the work.
 std::vector<FoundMask> find_everything(const LoadedBase& base, const Embedding& embedding,
                                        const EverythingOptions& options, const std::function<void()>& checkpoint);
 

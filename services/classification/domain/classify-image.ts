@@ -1,10 +1,9 @@
-import { readImage } from '../../imaging/image-input';
+import { useImage, type ImageField, type ImageIntake } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
-import type { DecodeLimits } from '../../imaging/decode';
 import type { ClassificationModel } from './ports';
 
 export interface ClassifyCommand {
-  image: Parameters<typeof readImage>[0];
+  image: ImageField;
   options: () => RunOptions;
 }
 
@@ -20,12 +19,13 @@ export interface ClassifiedImage {
 export async function classifyImage(
   model: ClassificationModel,
   command: ClassifyCommand,
-  limits: DecodeLimits,
+  intake: ImageIntake,
 ): Promise<ClassifiedImage> {
-  const { pixels, decodeMs } = await readImage(command.image, limits);
-  const { probabilities, timings } = await model.classify(pixels, command.options());
-  const named = nameClasses(model.classes, probabilities);
-  return { ...named, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+  return useImage(command.image, intake, { masks: 0, wait: command.options }, async ({ pixels, decodeMs }) => {
+    const { probabilities, timings } = await model.classify(pixels, command.options());
+    const named = nameClasses(model.classes, probabilities);
+    return { ...named, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+  });
 }
 
 /** The probability of each class by name, and the most probable. */

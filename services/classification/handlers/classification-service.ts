@@ -7,14 +7,14 @@ import { serveSeries, type SeriesAnswer } from '../../common/grpc/series';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
+import type { ImageIntake } from '../../imaging/image-input';
 import { classifyImage, type ClassifyCommand } from '../domain/classify-image';
 import type { ClassificationModel, ClassificationModels } from '../domain/ports';
 import { toResponse } from './messages';
 
 export interface ClassificationDeps {
   models: ClassificationModels;
-  limits: DecodeLimits;
+  intake: ImageIntake;
   log: Logger;
   /** Images of one stream under way at once. */
   streamImagesInFlight: number;
@@ -32,7 +32,7 @@ export function classificationHandlers(deps: ClassificationDeps): UntypedService
     context: CallContext,
     started: number,
   ): Promise<ClassifyResponse> => {
-    const classified = await classifyImage(model, toCommand(request, context), deps.limits);
+    const classified = await classifyImage(model, toCommand(request, context), deps.intake);
     return toResponse(classified, performance.now() - started);
   };
   return {

@@ -2,22 +2,29 @@ import type { Engine, Head, Model } from '../../../native/lib';
 import type { ModelIdentity } from '../../common/inference';
 import type { ModelManifest } from '../../store';
 import type { Analyzer, Opinion } from '../domain/analyze-image';
-import { originOf, sharing, type NativeHost } from './native-engine';
+import type { Embeddings } from './embeddings';
+import { originOf, type NativeHost } from './native-engine';
 
 interface LoadedModel {
   readonly identity: ModelIdentity;
   readonly head: Model;
   readonly manifest: ModelManifest;
+  readonly maskCount: number;
 }
 
 /** Models of both tasks, run side by side on the engine. */
-export function nativeAnalyzer(host: NativeHost, engine: Engine): Analyzer<LoadedModel> {
+export function nativeAnalyzer(host: NativeHost, engine: Engine, embeddings: Embeddings): Analyzer<LoadedModel> {
   return {
-    acquire: (reference) => host.acquireAny(reference),
+    acquire: async (reference) => {
+      const lease = await host.acquireAny(reference);
+      const { manifest } = lease.model;
+      const maskCount = manifest.task === 'segmentation' ? manifest.structures.length : 0;
+      return { model: { ...lease.model, maskCount }, release: () => lease.release() };
+    },
     run: async (models, pixels, options) => {
       const [first] = models;
       if (!first) throw new Error('there is at least one model');
-      const shared = await sharing(options, pixels, originOf(first.identity));
+      const shared = await embeddings.sharing(options, pixels, originOf(first.identity));
       const { outputs, timings } = await engine.analyze(models.map(toHead), pixels, shared);
       const opinions = models.map(({ manifest }, index): Opinion => {
         const output = outputs[index];

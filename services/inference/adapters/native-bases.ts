@@ -5,7 +5,7 @@ import {
   type EverythingOptions,
   type RequestOptions,
 } from '../../../native/lib';
-import type { BaseIdentity, RunOptions } from '../../common/inference';
+import type { RunOptions } from '../../common/inference';
 import type {
   EverythingParameters,
   ImageSource,
@@ -13,24 +13,36 @@ import type {
   InteractiveBases,
   Prompts,
 } from '../../segmentation/domain/interactive-ports';
-import { embeddingId, embeddingKey } from '../domain/embedding-id';
+import { embeddingKey } from '../domain/embedding-id';
+import type { HostedBase } from '../domain/hosted-bases';
+import type { Embeddings } from './embeddings';
 import type { NativeHost } from './native-engine';
 
 /** Bases that answer prompts, over the engine. */
-export function interactiveBases(host: NativeHost, engine: Engine, embeddingTtlMs: number): InteractiveBases {
+export function interactiveBases(
+  host: NativeHost,
+  engine: Engine,
+  embeddings: Embeddings,
+  embeddingTtlMs: number,
+): InteractiveBases {
   return {
     acquire: async (reference) => {
       const lease = await host.acquireBase(reference);
-      const { base, identity } = lease.model;
-      return { model: interactiveBase(engine, base, identity, embeddingTtlMs), release: () => lease.release() };
+      const model = interactiveBase(engine, lease.model, embeddings, embeddingTtlMs);
+      return { model, release: () => lease.release() };
     },
   };
 }
 
-function interactiveBase(engine: Engine, base: Base, identity: BaseIdentity, embeddingTtlMs: number): InteractiveBase {
+function interactiveBase(
+  engine: Engine,
+  { base, identity, architecture }: HostedBase<Base>,
+  embeddings: Embeddings,
+  embeddingTtlMs: number,
+): InteractiveBase {
   const origin = { baseSha256: identity.weightsSha256, precision: identity.precision };
   const idOf = async (source: ImageSource): Promise<string> =>
-    'pixels' in source ? embeddingId(source.pixels, origin) : source.embeddingId;
+    'pixels' in source ? embeddings.idOf(source.pixels, origin) : source.embeddingId;
   const keyed = (options: RunOptions, id: string): RequestOptions => ({
     ...options,
     embeddingKey: embeddingKey(id, origin),
@@ -39,6 +51,8 @@ function interactiveBase(engine: Engine, base: Base, identity: BaseIdentity, emb
   return {
     identity,
     embeddingTtlMs,
+    multimaskOutputs: architecture.decoder.multimask_outputs,
+    sizeOf: (id) => embeddings.sizeOf(id),
     encode: async (pixels, options) => {
       const id = await idOf({ pixels });
       return { embeddingId: id, ...(await engine.encode(base, pixels, keyed(options, id))) };
@@ -48,15 +62,15 @@ function interactiveBase(engine: Engine, base: Base, identity: BaseIdentity, emb
       const raw = { ...rawPrompts(prompts), threshold };
       return { embeddingId: id, ...(await engine.predictMasks(base, pixelsOf(source), raw, keyed(options, id))) };
     },
-    everything: async (source, parameters, options) => {
+    everything: async (source, parameters, maxMasks, options) => {
       const id = await idOf(source);
-      const raw = withDefaults(parameters);
+      const raw = withDefaults(parameters, maxMasks);
       return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keyed(options, id))) };
     },
   };
 }
 
-function withDefaults(parameters: EverythingParameters): EverythingOptions {
+function withDefaults(parameters: EverythingParameters, maxMasks: number): EverythingOptions {
   const defaults = EVERYTHING_DEFAULTS;
   return {
     pointsPerSide: parameters.pointsPerSide ?? defaults.pointsPerSide,
@@ -65,6 +79,7 @@ function withDefaults(parameters: EverythingParameters): EverythingOptions {
     minStability: parameters.minStability ?? defaults.minStability,
     stabilityOffset: parameters.stabilityOffset ?? defaults.stabilityOffset,
     nmsIou: parameters.nmsIou ?? defaults.nmsIou,
+    maxMasks,
   };
 }
 

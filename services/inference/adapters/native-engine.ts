@@ -2,11 +2,11 @@
 
 import { type Base, buildInfo, Engine, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
-import type { Lease, ModelIdentity, RunOptions } from '../../common/inference';
-import type { Pixels } from '../../imaging/pixels';
+import type { Lease, ModelIdentity } from '../../common/inference';
 import type { SegmentationModels } from '../../segmentation/role';
+import type { Embeddings } from './embeddings';
 import { prove } from './native-proof';
-import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embedding-id';
+import type { EmbeddingOrigin } from '../domain/embedding-id';
 import type { HostedModel, Loader, ModelHost } from '../domain/model-host';
 
 export type NativeHost = ModelHost<Base, Model>;
@@ -22,7 +22,7 @@ export function nativeLoader(engine: Engine, options: { golden: boolean }): Load
   };
 }
 
-export function segmentationModels(host: NativeHost, engine: Engine): SegmentationModels {
+export function segmentationModels(host: NativeHost, engine: Engine, embeddings: Embeddings): SegmentationModels {
   return {
     acquire: async (reference) =>
       withModel(await host.acquire(reference, 'segmentation'), ({ head, manifest, identity }) => ({
@@ -30,19 +30,19 @@ export function segmentationModels(host: NativeHost, engine: Engine): Segmentati
         threshold: manifest.task === 'segmentation' ? manifest.threshold : 0.5,
         structures: manifest.task === 'segmentation' ? manifest.structures : [],
         segment: async (pixels, threshold, options) =>
-          engine.segment(head, pixels, threshold, await sharing(options, pixels, originOf(identity))),
+          engine.segment(head, pixels, threshold, await embeddings.sharing(options, pixels, originOf(identity))),
       })),
   };
 }
 
-export function classificationModels(host: NativeHost, engine: Engine): ClassificationModels {
+export function classificationModels(host: NativeHost, engine: Engine, embeddings: Embeddings): ClassificationModels {
   return {
     acquire: async (reference) =>
       withModel(await host.acquire(reference, 'classification'), ({ head, manifest, identity }) => ({
         identity,
         classes: manifest.task === 'classification' ? manifest.classes : [],
         classify: async (pixels, options) =>
-          engine.classify(head, pixels, await sharing(options, pixels, originOf(identity))),
+          engine.classify(head, pixels, await embeddings.sharing(options, pixels, originOf(identity))),
       })),
   };
 }
@@ -50,15 +50,6 @@ export function classificationModels(host: NativeHost, engine: Engine): Classifi
 /** What the embedding of a model's base depends on. */
 export function originOf({ baseSha256, precision }: ModelIdentity): EmbeddingOrigin {
   return { baseSha256, precision };
-}
-
-/** Options that let the engine find and keep the embedding of these pixels. */
-export async function sharing(
-  options: RunOptions,
-  pixels: Pixels,
-  origin: EmbeddingOrigin,
-): Promise<RunOptions & { embeddingKey: string }> {
-  return { ...options, embeddingKey: embeddingKey(await embeddingId(pixels, origin), origin) };
 }
 
 function withModel<T>(lease: Lease<HostedModel<Model>>, face: (hosted: HostedModel<Model>) => T): Lease<T> {

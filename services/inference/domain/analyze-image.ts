@@ -1,7 +1,6 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
-import type { DecodeLimits } from '../../imaging/decode';
-import { readImage } from '../../imaging/image-input';
+import { useImage, type ImageField, type ImageInput, type ImageIntake } from '../../imaging/image-input';
 import type { Pixels } from '../../imaging/pixels';
 import { nameClasses, type ClassifiedImage } from '../../classification/domain/classify-image';
 import type { MaskEncoding } from '../../segmentation/domain/mask-encoding';
@@ -18,6 +17,8 @@ export type Opinion =
 /** A loaded model of either task, as far as grouping needs it. */
 export interface AnyModel {
   readonly identity: ModelIdentity;
+  /** Masks that it draws of an image. */
+  readonly maskCount: number;
 }
 
 export interface Analyzer<Model extends AnyModel> {
@@ -31,7 +32,7 @@ export interface Analyzer<Model extends AnyModel> {
 }
 
 export interface AnalyzeCommand {
-  image: Parameters<typeof readImage>[0];
+  image: ImageField;
   /** At least one. */
   references: readonly string[];
   encoding: MaskEncoding;
@@ -52,32 +53,47 @@ export interface AnalyzedImage {
 export async function analyzeImage<Model extends AnyModel>(
   analyzer: Analyzer<Model>,
   command: AnalyzeCommand,
-  limits: DecodeLimits,
+  intake: ImageIntake,
 ): Promise<AnalyzedImage> {
-  const { references, encoding } = command;
+  const { references } = command;
   if (references.length > MAX_MODELS) {
     const text = `The request names ${references.length} models; at most ${MAX_MODELS} are accepted.`;
     throw automedError('INVALID_ARGUMENT', text, { field: 'additional_models' });
   }
   const leases = await acquireAll(analyzer, references);
   try {
-    const { pixels, pixelAreaMm2, decodeMs } = await readImage(command.image, limits);
     const groups = groupByBase(leases.map(({ model }) => model));
-    const findings: Finding[] = [];
-    let encoderPassCount = 0;
-    for (const group of groups) {
-      const models = group.map(({ model }) => model);
-      const { opinions, timings } = await analyzer.run(models, pixels, command.options());
-      if (!timings.embeddingCached) encoderPassCount += 1;
-      for (const [at, { model, position }] of group.entries()) {
-        const common = { identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
-        findings[position] = await toFinding(opinions[at] as Opinion, common, encoding, pixelAreaMm2);
-      }
-    }
-    return { findings, baseCount: groups.length, encoderPassCount };
+    // The masks of one base are encoded before the next one draws.
+    const masks = Math.max(...groups.map((group) => group.reduce((sum, { model }) => sum + model.maskCount, 0)));
+    return await useImage(command.image, intake, { masks, wait: command.options }, (input) =>
+      askEach(analyzer, groups, command, input),
+    );
   } finally {
     for (const lease of leases) lease.release();
   }
+}
+
+/** Models of one base, with their places among the references. */
+type Group<Model> = { model: Model; position: number }[];
+
+async function askEach<Model extends AnyModel>(
+  analyzer: Analyzer<Model>,
+  groups: readonly Group<Model>[],
+  { options, encoding }: AnalyzeCommand,
+  { pixels, pixelAreaMm2, decodeMs }: ImageInput,
+): Promise<AnalyzedImage> {
+  const findings: Finding[] = [];
+  let encoderPassCount = 0;
+  for (const group of groups) {
+    const models = group.map(({ model }) => model);
+    const { opinions, timings } = await analyzer.run(models, pixels, options());
+    if (!timings.embeddingCached) encoderPassCount += 1;
+    for (const [at, { model, position }] of group.entries()) {
+      const common = { identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+      findings[position] = await toFinding(opinions[at] as Opinion, common, encoding, pixelAreaMm2);
+    }
+  }
+  return { findings, baseCount: groups.length, encoderPassCount };
 }
 
 type Common = Pick<SegmentedImage, 'identity' | 'timings'>;
@@ -120,8 +136,8 @@ function atFault(reason: unknown, position: number): unknown {
   return automedError(code as Parameters<typeof automedError>[0], message, detail);
 }
 
-function groupByBase<Model extends AnyModel>(models: readonly Model[]): { model: Model; position: number }[][] {
-  const groups = new Map<string, { model: Model; position: number }[]>();
+function groupByBase<Model extends AnyModel>(models: readonly Model[]): Group<Model>[] {
+  const groups = new Map<string, Group<Model>>();
   models.forEach((model, position) => {
     const { baseName, baseVersion, baseSha256 } = model.identity;
     const key = `${baseName}@${baseVersion}:${baseSha256}`;

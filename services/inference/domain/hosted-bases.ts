@@ -1,6 +1,6 @@
 import { automedError } from '../../common/errors';
 import type { BaseIdentity, Lease } from '../../common/inference';
-import type { ModelManifest, StoredBase } from '../../store';
+import type { BaseArchitecture, ModelManifest, StoredBase } from '../../store';
 import type { Idle, Used, Uses } from './uses';
 import type { WeightsBudget } from './weights-budget';
 
@@ -15,6 +15,7 @@ export interface BaseCatalog {
 export interface HostedBase<Base> {
   readonly base: Base;
   readonly identity: BaseIdentity;
+  readonly architecture: BaseArchitecture;
 }
 
 export interface LoadableBase {
@@ -127,7 +128,8 @@ export class HostedBases<Base extends LoadableBase> {
     entry.reserved = weights.bytes;
     try {
       const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture));
-      return { base, identity: { name, version, weightsSha256: weights.sha256, precision: base.precision } };
+      const identity = { name, version, weightsSha256: weights.sha256, precision: base.precision };
+      return { base, identity, architecture };
     } catch (error) {
       this.giveBack(entry);
       throw error;

@@ -5,7 +5,7 @@ import { unary, type CallContext, type ServiceRegistration } from '../../common/
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
+import type { ImageIntake } from '../../imaging/image-input';
 import { toEncoding, toResponse as toSegmentResponse } from '../../segmentation/handlers/messages';
 import { analyzeImage, type AnalyzeCommand, type Analyzer, type AnyModel, type Finding } from '../domain/analyze-image';
 
@@ -13,7 +13,7 @@ const NAME = 'automed.analysis.v1.AnalysisService';
 
 export interface AnalysisDeps<Model extends AnyModel> {
   analyzer: Analyzer<Model>;
-  limits: DecodeLimits;
+  intake: ImageIntake;
   log: Logger;
 }
 
@@ -22,7 +22,7 @@ export function analysisService<Model extends AnyModel>(deps: AnalysisDeps<Model
     const started = performance.now();
     const command = toCommand(request, context);
     context.setModel(command.references.join(','));
-    const { findings, encoderPassCount, baseCount } = await analyzeImage(deps.analyzer, command, deps.limits);
+    const { findings, encoderPassCount, baseCount } = await analyzeImage(deps.analyzer, command, deps.intake);
     const totalMs = performance.now() - started;
     return { findings: findings.map((finding) => toMessage(finding, totalMs)), encoderPassCount, baseCount };
   });

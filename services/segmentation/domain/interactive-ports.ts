@@ -53,6 +53,10 @@ export interface InteractiveBase {
   readonly identity: BaseIdentity;
   /** How long an embedding is kept after its last use, milliseconds. */
   readonly embeddingTtlMs: number;
+  /** Masks that the decoder proposes for one object. */
+  readonly multimaskOutputs: number;
+  /** Extents of the image behind an embedding's id; undefined when this process has not seen it, or long ago. */
+  sizeOf(embeddingId: string): { width: number; height: number } | undefined;
   encode(pixels: Pixels, options: RunOptions): Promise<SeenImage>;
   /** @throws NotFoundError (EMBEDDING_NOT_RESIDENT) */
   predict(
@@ -61,10 +65,14 @@ export interface InteractiveBase {
     threshold: number,
     options: RunOptions,
   ): Promise<SeenImage & { masks: readonly PromptedMask[] }>;
-  /** @throws NotFoundError (EMBEDDING_NOT_RESIDENT) */
+  /**
+   * @param maxMasks masks that are drawn at most
+   * @throws NotFoundError (EMBEDDING_NOT_RESIDENT); InvalidInputError when more are found
+   */
   everything(
     source: ImageSource,
     parameters: EverythingParameters,
+    maxMasks: number,
     options: RunOptions,
   ): Promise<SeenImage & { masks: readonly FoundMask[] }>;
 }

@@ -1,7 +1,6 @@
 import type { BaseIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
-import type { DecodeLimits } from '../../imaging/decode';
-import { readImage } from '../../imaging/image-input';
+import { useImage, useMaskMemory, type Admission, type ImageField, type ImageIntake } from '../../imaging/image-input';
 import type {
   EverythingParameters,
   FoundMask,
@@ -15,11 +14,16 @@ import type { MaskEncoding } from './mask-encoding';
 import { answerMasks, checkThreshold, type AnsweredMask } from './segment-image';
 
 const DEFAULT_THRESHOLD = 0.5;
+/** Masks that everything mode answers at most, whatever the image's size. */
+const MAX_EVERYTHING_MASKS = 1024;
+/** What the masks of one answer of everything mode take at most, as a share of the memory for requests. */
+const EVERYTHING_SHARE = 0.25;
+const DEFAULT_POINTS_PER_SIDE = 32;
 const ID = /^[\w-]{43}$/;
 
 /** The image of a request as it came. */
 export interface SourceFields {
-  image?: Parameters<typeof readImage>[0];
+  image?: ImageField;
   embeddingId?: string | undefined;
 }
 
@@ -56,16 +60,47 @@ export interface ReadSource {
   source: ImageSource;
   pixelAreaMm2: number | undefined;
   decodeMs: number;
+  /** Masks that may be drawn of it. */
+  masks: number;
 }
 
-/** Decodes the image of a request, or takes its embedding's id. */
-export async function readSource({ image, embeddingId }: SourceFields, limits: DecodeLimits): Promise<ReadSource> {
-  if (!image && embeddingId !== undefined && embeddingId !== '') {
-    if (ID.test(embeddingId)) return { source: { embeddingId }, pixelAreaMm2: undefined, decodeMs: 0 };
+/** Decodes the image of a request, or takes its embedding's id, as soon as there is memory for that and for the masks. */
+export async function withSource<T>(
+  base: InteractiveBase,
+  { image, embeddingId }: SourceFields,
+  intake: ImageIntake,
+  admission: Admission,
+  use: (read: ReadSource) => Promise<T>,
+): Promise<T> {
+  if (image || embeddingId === undefined || embeddingId === '') {
+    return useImage(image, intake, admission, ({ pixels, ...read }) => use({ ...read, source: { pixels } }));
+  }
+  if (!ID.test(embeddingId)) {
     throw automedError('INVALID_ARGUMENT', 'This is no id that EncodeImage answers.', { field: 'embedding_id' });
   }
-  const { pixels, pixelAreaMm2, decodeMs } = await readImage(image, limits);
-  return { source: { pixels }, pixelAreaMm2, decodeMs };
+  const read = { source: { embeddingId }, pixelAreaMm2: undefined, decodeMs: 0 };
+  const size = base.sizeOf(embeddingId);
+  // What was never seen here is not resident, which the base says itself.
+  if (!size) return use({ ...read, masks: 1 });
+  return useMaskMemory(intake.memory, size, admission, (masks) => use({ ...read, masks }));
+}
+
+/** What a prompt's answer takes: a mask for each object, or all that the decoder proposes for it. */
+export function predictAdmission(base: InteractiveBase, { prompts, options }: PredictCommand): Admission {
+  const objects = Math.max(1, prompts.boxes.length);
+  return { masks: objects * (prompts.multimask ? base.multimaskOutputs : 1), wait: options };
+}
+
+/** What an answer of everything mode takes: as many masks as are accepted of an image of that size. */
+export function everythingAdmission(
+  base: InteractiveBase,
+  { parameters, options }: EverythingCommand,
+  { memory }: ImageIntake,
+): Admission {
+  const side = parameters.pointsPerSide ?? DEFAULT_POINTS_PER_SIDE;
+  const possible = Math.min(MAX_EVERYTHING_MASKS, side * side * base.multimaskOutputs);
+  const fitting = (pixelCount: number) => Math.floor((memory.limitBytes * EVERYTHING_SHARE) / pixelCount);
+  return { masks: (pixelCount) => Math.max(1, Math.min(possible, fitting(pixelCount))), wait: options };
 }
 
 /** Draws and encodes what prompts describe. */
@@ -85,7 +120,7 @@ export async function segmentEverything(
   command: EverythingCommand,
   read: ReadSource,
 ): Promise<EverythingFound> {
-  const drawn = await base.everything(read.source, command.parameters, command.options());
+  const drawn = await base.everything(read.source, command.parameters, read.masks, command.options());
   return answer(base, drawn, command.encoding, read);
 }
 

@@ -1,12 +1,11 @@
 import { automedError } from '../../common/errors';
-import { readImage } from '../../imaging/image-input';
+import { useImage, type ImageField, type ImageIntake } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
-import type { DecodeLimits } from '../../imaging/decode';
 import { encodeMask, type EncodedMask, type MaskEncoding } from './mask-encoding';
 import type { DrawnMask, SegmentationModel } from './ports';
 
 export interface SegmentCommand {
-  image: Parameters<typeof readImage>[0];
+  image: ImageField;
   /** Absent: the model's own. */
   threshold: number | undefined;
   encoding: MaskEncoding;
@@ -15,7 +14,8 @@ export interface SegmentCommand {
 
 /** A mask as it is answered. */
 export interface AnsweredMask {
-  drawn: DrawnMask;
+  /** Without the pixels, which are encoded. */
+  drawn: Omit<DrawnMask, 'mask'>;
   encoded: EncodedMask;
   /** Absent when the request gave no pixel spacing. */
   areaMm2: number | undefined;
@@ -35,36 +35,44 @@ export interface SegmentedImage {
 export async function segmentImage(
   model: SegmentationModel,
   command: SegmentCommand,
-  limits: DecodeLimits,
+  intake: ImageIntake,
 ): Promise<SegmentedImage> {
   const threshold = checkThreshold(command.threshold) ?? model.threshold;
-  const { pixels, pixelAreaMm2, decodeMs } = await readImage(command.image, limits);
-  const { masks, timings } = await model.segment(pixels, threshold, command.options());
-  const started = performance.now();
-  const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2);
-  return {
-    masks: answered,
-    threshold,
-    identity: model.identity,
-    timings: { ...timings, decodeMs, encodeMs: performance.now() - started },
-  };
+  const admission = { masks: model.structures.length, wait: command.options };
+  return useImage(command.image, intake, admission, async ({ pixels, pixelAreaMm2, decodeMs }) => {
+    const { masks, timings } = await model.segment(pixels, threshold, command.options());
+    const started = performance.now();
+    const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2);
+    return {
+      masks: answered,
+      threshold,
+      identity: model.identity,
+      timings: { ...timings, decodeMs, encodeMs: performance.now() - started },
+    };
+  });
 }
 
-/** Encodes masks and names them; `structures` has a name for each or is empty. */
+/**
+ * Encodes masks, one after another so that no more than one is in memory twice, and names them; `structures` has a name
+ * for each or is empty.
+ */
 export async function answerMasks(
   masks: readonly DrawnMask[],
   structures: readonly string[],
   encoding: MaskEncoding,
   pixelAreaMm2: number | undefined,
 ): Promise<AnsweredMask[]> {
-  return Promise.all(
-    masks.map(async (drawn, index) => ({
-      drawn,
+  const answered: AnsweredMask[] = [];
+  for (const [index, drawn] of masks.entries()) {
+    const { mask: _mask, ...measures } = drawn;
+    answered.push({
+      drawn: measures,
       encoded: await encodeMask(drawn, encoding),
       areaMm2: pixelAreaMm2 === undefined ? undefined : drawn.areaPx * pixelAreaMm2,
       structure: structures[index] ?? '',
-    })),
-  );
+    });
+  }
+  return answered;
 }
 
 export function checkThreshold(threshold: number | undefined): number | undefined {

@@ -7,10 +7,15 @@ import type { SegmentEverythingRequest__Output } from '../../../proto/gen/autome
 import { bidi, unary, type CallContext } from '../../common/grpc/handlers';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
-import type { DecodeLimits } from '../../imaging/decode';
-import { readImage } from '../../imaging/image-input';
+import { useImage, type ImageIntake } from '../../imaging/image-input';
 import type { InteractiveBase, InteractiveBases } from '../domain/interactive-ports';
-import { predictMasks, readSource, segmentEverything } from '../domain/predict-masks';
+import {
+  everythingAdmission,
+  predictAdmission,
+  predictMasks,
+  segmentEverything,
+  withSource,
+} from '../domain/predict-masks';
 import {
   runOptions,
   sourceOf,
@@ -24,12 +29,12 @@ import { serveSession } from './interactive-session';
 
 export interface InteractiveDeps {
   bases: InteractiveBases;
-  limits: DecodeLimits;
+  intake: ImageIntake;
   log: Logger;
 }
 
 export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplementation {
-  const { log, limits } = deps;
+  const { log, intake } = deps;
   const acquire = async (reference: string, context: CallContext): Promise<Lease<InteractiveBase>> => {
     const lease = await deps.bases.acquire(reference);
     context.setModel(`${lease.model.identity.name}@${lease.model.identity.version}`);
@@ -49,27 +54,30 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
     EncodeImage: unary(log, (request: EncodeImageRequest__Output, context) =>
       onBase(request.model, context, async (base, elapsed) => {
         const options = runOptions(request.priority, context);
-        const { pixels, decodeMs } = await readImage(request.image, limits);
-        const seen = await base.encode(pixels, options());
-        return toEncodeResponse(seen, base, { decodeMs, totalMs: elapsed() });
+        return useImage(request.image, intake, { masks: 0, wait: options }, async ({ pixels, decodeMs }) => {
+          const seen = await base.encode(pixels, options());
+          return toEncodeResponse(seen, base, { decodeMs, totalMs: elapsed() });
+        });
       }),
     ),
     PredictMasks: unary(log, (request: PredictMasksRequest__Output, context) =>
       onBase(request.model, context, async (base, elapsed) => {
         const command = toPredictCommand(request, sourceOf(request), context);
-        const predicted = await predictMasks(base, command, await readSource(command.source, limits));
-        return toPredictResponse(predicted, command.logits, elapsed());
+        return withSource(base, command.source, intake, predictAdmission(base, command), async (read) =>
+          toPredictResponse(await predictMasks(base, command, read), command.logits, elapsed()),
+        );
       }),
     ),
     SegmentEverything: unary(log, (request: SegmentEverythingRequest__Output, context) =>
       onBase(request.model, context, async (base, elapsed) => {
         const command = toEverythingCommand(request, context);
-        const found = await segmentEverything(base, command, await readSource(command.source, limits));
-        return toEverythingResponse(found, elapsed());
+        return withSource(base, command.source, intake, everythingAdmission(base, command, intake), async (read) =>
+          toEverythingResponse(await segmentEverything(base, command, read), elapsed()),
+        );
       }),
     ),
     InteractiveSession: bidi<InteractiveSessionRequest__Output, InteractiveSessionResponse>(log, (call, context) =>
-      serveSession(call, context, { limits, acquire: (reference) => acquire(reference, context) }),
+      serveSession(call, context, { intake, acquire: (reference) => acquire(reference, context) }),
     ),
   };
 }

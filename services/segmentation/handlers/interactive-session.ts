@@ -7,10 +7,16 @@ import { AutomedError, automedError } from '../../common/errors';
 import { wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
 import type { Lease } from '../../common/inference';
-import type { DecodeLimits } from '../../imaging/decode';
+import { useImage, type ImageIntake } from '../../imaging/image-input';
 import type { InteractiveBase } from '../domain/interactive-ports';
 import { NewestPrompt } from '../domain/newest-prompt';
-import { predictMasks, readSource, type ReadSource } from '../domain/predict-masks';
+import {
+  predictAdmission,
+  predictMasks,
+  withSource,
+  type PredictCommand,
+  type PredictedMasks,
+} from '../domain/predict-masks';
 import { hasPrompts, runOptions, toEncodeResponse, toPredictCommand, toPredictResponse } from './interactive-messages';
 
 type Request = InteractiveSessionRequest__Output;
@@ -18,7 +24,7 @@ type Outcome = Pick<InteractiveSessionResponse, 'encoded' | 'result' | 'status'>
 
 export interface SessionDeps {
   acquire(reference: string): Promise<Lease<InteractiveBase>>;
-  limits: DecodeLimits;
+  intake: ImageIntake;
 }
 
 /** Serves one session; resolves when the caller has ended it and everything is answered. */
@@ -67,7 +73,9 @@ export async function serveSession(
 class Session {
   private reference = '';
   private lease: Promise<Lease<InteractiveBase>> | undefined;
-  private image: ReadSource | undefined;
+  /** As it came: decoded pixels would hold memory for as long as somebody looks at them. */
+  private image: NonNullable<Request['image']> | undefined;
+  private pixelAreaMm2: number | undefined;
   private embeddingId = '';
 
   constructor(
@@ -104,35 +112,61 @@ class Session {
       const text = `This session is on '${this.reference}'; open another for '${excerpt(request.model)}'.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
     }
+    const image = request.image ?? this.image;
     if (request.image) {
       this.image = undefined; // prompts that follow an image that cannot be read must not land on the one before
-      this.image = await readSource({ image: request.image }, this.deps.limits);
       this.embeddingId = '';
     }
-    if (request.image && !hasPrompts(request)) return { encoded: await this.encode(base, request.priority, started) };
-    const { image } = this;
+    if (request.image && !hasPrompts(request)) {
+      return { encoded: await this.encode(base, request.image, request.priority, started) };
+    }
     if (!image) {
       throw automedError('INVALID_ARGUMENT', 'The session has no image: send one first.', { field: 'image' });
     }
     const command = toPredictCommand(request, {}, this.context);
-    // The embedding by its id, and the pixels only where it is gone, for they would be hashed for each prompt.
-    const byId = { ...image, source: { embeddingId: this.embeddingId } };
-    const predicted = await (this.embeddingId === ''
-      ? predictMasks(base, command, image)
-      : predictMasks(base, command, byId).catch((error: unknown) => {
-          if (error instanceof AutomedError && error.code === 'EMBEDDING_NOT_RESIDENT')
-            return predictMasks(base, command, image);
-          throw error;
-        }));
+    const predicted = await this.predict(base, image, command);
     this.embeddingId = predicted.seen.embeddingId;
     return { result: toPredictResponse(predicted, command.logits, performance.now() - started) };
   }
 
-  private async encode(base: InteractiveBase, priority: number, started: number) {
-    const { image } = this;
-    if (!image || !('pixels' in image.source)) throw new Error('a session holds pixels');
-    const seen = await base.encode(image.source.pixels, runOptions(priority, this.context)());
-    this.embeddingId = seen.embeddingId;
-    return toEncodeResponse(seen, base, { decodeMs: image.decodeMs, totalMs: performance.now() - started });
+  /** On the embedding by its id, and on the image, decoded again, only where that is gone. */
+  private async predict(
+    base: InteractiveBase,
+    image: NonNullable<Request['image']>,
+    command: PredictCommand,
+  ): Promise<PredictedMasks> {
+    const { intake } = this.deps;
+    const admission = predictAdmission(base, command);
+    const { embeddingId, pixelAreaMm2 } = this;
+    if (embeddingId !== '') {
+      try {
+        return await withSource(base, { embeddingId }, intake, admission, (read) =>
+          predictMasks(base, command, { ...read, pixelAreaMm2 }),
+        );
+      } catch (error) {
+        if (!(error instanceof AutomedError) || error.code !== 'EMBEDDING_NOT_RESIDENT') throw error;
+      }
+    }
+    return withSource(base, { image }, intake, admission, (read) => {
+      this.remember(image, read.pixelAreaMm2);
+      return predictMasks(base, command, read);
+    });
+  }
+
+  private encode(base: InteractiveBase, image: NonNullable<Request['image']>, priority: number, started: number) {
+    const options = runOptions(priority, this.context);
+    const admission = { masks: 0, wait: options };
+    return useImage(image, this.deps.intake, admission, async ({ pixels, pixelAreaMm2, decodeMs }) => {
+      this.remember(image, pixelAreaMm2);
+      const seen = await base.encode(pixels, options());
+      this.embeddingId = seen.embeddingId;
+      return toEncodeResponse(seen, base, { decodeMs, totalMs: performance.now() - started });
+    });
+  }
+
+  /** An image that could be read is the one that later prompts are on. */
+  private remember(image: NonNullable<Request['image']>, pixelAreaMm2: number | undefined): void {
+    this.image = image;
+    this.pixelAreaMm2 = pixelAreaMm2;
   }
 }

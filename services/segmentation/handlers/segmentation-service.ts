@@ -6,14 +6,14 @@ import { bidi, unary, type CallContext } from '../../common/grpc/handlers';
 import { serveSeries, type SeriesAnswer } from '../../common/grpc/series';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
-import type { DecodeLimits } from '../../imaging/decode';
+import type { ImageIntake } from '../../imaging/image-input';
 import type { SegmentationModel, SegmentationModels } from '../domain/ports';
 import { segmentImage } from '../domain/segment-image';
 import { toCommand, toResponse } from './messages';
 
 export interface SegmentationDeps {
   models: SegmentationModels;
-  limits: DecodeLimits;
+  intake: ImageIntake;
   log: Logger;
   /** Images of one stream under way at once. */
   streamImagesInFlight: number;
@@ -31,7 +31,7 @@ export function segmentationHandlers(deps: SegmentationDeps): UntypedServiceImpl
     context: CallContext,
     started: number,
   ): Promise<SegmentResponse> => {
-    const segmented = await segmentImage(model, toCommand(request, context), deps.limits);
+    const segmented = await segmentImage(model, toCommand(request, context), deps.intake);
     return toResponse(segmented, performance.now() - started);
   };
   return {

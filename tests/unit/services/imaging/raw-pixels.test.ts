@@ -1,5 +1,5 @@
 import type { RawPixels__Output } from '../../../../proto/gen/automed/common/v1/RawPixels';
-import { fromRawPixels } from '../../../../services/imaging/raw-pixels';
+import { inspectRawPixels } from '../../../../services/imaging/raw-pixels';
 
 const limits = { maxBytes: 1 << 20, maxPixels: 1000 };
 
@@ -15,40 +15,49 @@ function raw(fields: Partial<RawPixels__Output>): RawPixels__Output {
   };
 }
 
-test('takes interleaved pixels as they are', () => {
+const pixelsOf = (fields: Partial<RawPixels__Output>) => inspectRawPixels(raw(fields), limits).decode();
+
+test('takes interleaved pixels as they are', async () => {
   const data = Buffer.from([1, 2, 3, 4, 5, 6]);
-  const pixels = fromRawPixels(raw({ data }), limits);
+  const pixels = await pixelsOf({ data });
   expect(pixels).toEqual({ data, width: 2, height: 1, channels: 3, sampleType: 'uint8' });
 });
 
-test('interleaves planar pixels', () => {
-  const pixels = fromRawPixels(raw({ layout: 'PIXEL_LAYOUT_PLANAR' }), limits);
+test('interleaves planar pixels', async () => {
+  const pixels = await pixelsOf({ layout: 'PIXEL_LAYOUT_PLANAR' });
   expect([...pixels.data]).toEqual([1, 3, 5, 2, 4, 6]);
 });
 
-test('turns BGR into RGB', () => {
-  expect([...fromRawPixels(raw({ pixelFormat: 'PIXEL_FORMAT_BGR' }), limits).data]).toEqual([3, 2, 1, 6, 5, 4]);
+test('turns BGR into RGB', async () => {
+  expect([...(await pixelsOf({ pixelFormat: 'PIXEL_FORMAT_BGR' })).data]).toEqual([3, 2, 1, 6, 5, 4]);
 });
 
-test('turns planar BGR into RGB', () => {
+test('turns planar BGR into RGB', async () => {
   const fields = { pixelFormat: 'PIXEL_FORMAT_BGR', layout: 'PIXEL_LAYOUT_PLANAR' } as const;
-  expect([...fromRawPixels(raw(fields), limits).data]).toEqual([5, 3, 1, 6, 4, 2]);
+  expect([...(await pixelsOf(fields)).data]).toEqual([5, 3, 1, 6, 4, 2]);
 });
 
-test('keeps the bytes of a 16-bit sample together when it moves them', () => {
+test('keeps the bytes of a 16-bit sample together when it moves them', async () => {
   const fields = {
     data: Buffer.from([1, 0, 2, 0, 3, 0, 4, 0]),
     pixelFormat: 'PIXEL_FORMAT_GRAY_ALPHA',
     sampleType: 'SAMPLE_TYPE_UINT16',
     layout: 'PIXEL_LAYOUT_PLANAR',
   } as const;
-  expect([...fromRawPixels(raw(fields), limits).data]).toEqual([1, 0, 3, 0, 2, 0, 4, 0]);
+  expect([...(await pixelsOf(fields)).data]).toEqual([1, 0, 3, 0, 2, 0, 4, 0]);
 });
 
-test('gives native code samples at aligned addresses', () => {
+test('gives native code samples at aligned addresses', async () => {
   const data = Buffer.from(new ArrayBuffer(32), 3, 8);
   const fields = { data, pixelFormat: 'PIXEL_FORMAT_GRAY', sampleType: 'SAMPLE_TYPE_FLOAT32' } as const;
-  expect(fromRawPixels(raw(fields), limits).data.byteOffset % 4).toBe(0);
+  expect((await pixelsOf(fields)).data.byteOffset % 4).toBe(0);
+});
+
+test('says what laying them out takes: nothing where the engine takes them as they are', () => {
+  const bytes = (fields: Partial<RawPixels__Output>) => inspectRawPixels(raw(fields), limits).decodeBytes;
+  expect([bytes({}), bytes({ layout: 'PIXEL_LAYOUT_PLANAR' }), bytes({ pixelFormat: 'PIXEL_FORMAT_BGR' })]).toEqual([
+    0, 6, 6,
+  ]);
 });
 
 test.each([
@@ -61,7 +70,7 @@ test.each([
   ['more pixels than allowed', { widthPx: 60_000, heightPx: 60_000 }, 'INVALID_ARGUMENT', 'image.raw.width_px'],
   ['a layout of a later version', { layout: 9 as never }, 'INVALID_ARGUMENT', 'image.raw.layout'],
 ] as const)('refuses %s and names the field', (_what, fields, code, field) => {
-  expect(() => fromRawPixels(raw(fields as Partial<RawPixels__Output>), limits)).toThrow(
+  expect(() => inspectRawPixels(raw(fields as Partial<RawPixels__Output>), limits)).toThrow(
     expect.objectContaining({ code, field }),
   );
 });

@@ -154,5 +154,20 @@ TEST("names the parameter of everything mode that is out of range") {
   CHECK(field([](auto& o) { o.stability_offset = 0; }) == "stability_offset");
 }
 
+TEST("refuses to draw more masks than are accepted") {
+  const auto base = everything_base();
+  const auto embedding = embedding_of_image();
+  auto options = lenient();
+  const auto found = find_everything(base, embedding, options, go_on).size();
+  options.max_masks = static_cast<std::int64_t>(found);
+  CHECK(find_everything(base, embedding, options, go_on).size() == found);
+  options.max_masks -= 1;
+  const auto error =
+      test::error_of(ErrorCode::kInvalidArgument, [&] { find_everything(base, embedding, options, go_on); });
+  CHECK(error.field() == "min_stability");
+  options.max_masks = 0;
+  CHECK(test::error_of(ErrorCode::kInvalidArgument, [&] { check_everything(options); }).field() == "max_masks");
+}
+
 }  // namespace
 }  // namespace automed::pipeline

@@ -1,0 +1,36 @@
+import type { RequestOptions } from '../../../native/lib';
+import type { RunOptions } from '../../common/inference';
+import type { Pixels } from '../../imaging/pixels';
+import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embedding-id';
+
+/** Images whose extents are remembered: more than embeddings of them fit into any cache. */
+const MAX_SIZES = 65_536;
+
+/** The names of embeddings in the engine's cache, and the extents of the images behind them. */
+export class Embeddings {
+  private readonly sizes = new Map<string, { width: number; height: number }>();
+
+  /** @param cacheBytes what the engine keeps; 0: nothing */
+  constructor(private readonly cacheBytes: number) {}
+
+  /** Content address of the embedding of these pixels. */
+  async idOf(pixels: Pixels, origin: EmbeddingOrigin): Promise<string> {
+    const id = await embeddingId(pixels, origin);
+    this.sizes.delete(id); // so that it counts as the newest
+    this.sizes.set(id, { width: pixels.width, height: pixels.height });
+    const [oldest] = this.sizes.keys();
+    if (this.sizes.size > MAX_SIZES && oldest !== undefined) this.sizes.delete(oldest);
+    return id;
+  }
+
+  /** Extents of the image behind an id; undefined when this process has not seen it, or long ago. */
+  sizeOf(id: string): { width: number; height: number } | undefined {
+    return this.sizes.get(id);
+  }
+
+  /** Options that let the engine find and keep the embedding of these pixels; nothing is hashed where none is kept. */
+  async sharing(options: RunOptions, pixels: Pixels, origin: EmbeddingOrigin): Promise<RequestOptions> {
+    if (this.cacheBytes === 0) return options;
+    return { ...options, embeddingKey: embeddingKey(await this.idOf(pixels, origin), origin) };
+  }
+}
