@@ -1,7 +1,10 @@
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
 import { decodeImage, DEFAULT_LIMITS, type DecodeLimits } from './decode';
+import { checkSize } from './mask-codes';
 import { toRgb8 } from './pixels';
+
+export { encodeRle, packBits } from './mask-codes';
 
 /** One byte per pixel, 0 or 1, rows from the top. */
 export interface Mask {
@@ -10,23 +13,11 @@ export interface Mask {
   height: number;
 }
 
-function checkSize(length: number, width: number, height: number): void {
-  if (length !== width * height) {
-    throw automedError(
-      'SHAPE_MISMATCH',
-      `The mask has ${length} pixels; ${width} x ${height} needs ${width * height}.`,
-      {
-        field: 'mask',
-      },
-    );
-  }
-}
-
 /** 8-bit grey PNG, foreground 255. */
 export async function encodeMaskPng(mask: Uint8Array, width: number, height: number): Promise<Buffer> {
   checkSize(mask.length, width, height);
-  const grey = mask.map((value) => (value ? 255 : 0));
-  return sharp(grey, { raw: { width, height, channels: 1 } })
+  return sharp(mask, { raw: { width, height, channels: 1 } })
+    .threshold(1) // 0 stays, all else becomes 255: here, because libvips has threads of its own
     .toColourspace('b-w')
     .png({ compressionLevel: 6 })
     .toBuffer();
@@ -45,47 +36,6 @@ export async function decodeMask(bytes: Uint8Array, limits: DecodeLimits = DEFAU
     for (let pixel = 0; pixel < mask.length; pixel += 1) mask[pixel] = (rgb[pixel * 3] ?? 0) > 127 ? 1 : 0;
   }
   return { mask, width, height };
-}
-
-/** Lengths of the runs of equal values in column-major order, background first (COCO's uncompressed counts). */
-function runLengths(mask: Uint8Array, width: number, height: number): number[] {
-  const counts: number[] = [];
-  let value = 0;
-  let run = 0;
-  for (let x = 0; x < width; x += 1) {
-    for (let y = 0; y < height; y += 1) {
-      const next = mask[y * width + x] ? 1 : 0;
-      if (next !== value) {
-        counts.push(run);
-        run = 0;
-        value = next;
-      }
-      run += 1;
-    }
-  }
-  counts.push(run);
-  return counts;
-}
-
-/**
- * COCO's compressed run-length encoding, the string pycocotools writes as `counts`: from the fourth run on the difference
- * to the run two before, each as little-endian groups of five bits with a continuation bit, offset by 48.
- */
-export function encodeRle(mask: Uint8Array, width: number, height: number): string {
-  checkSize(mask.length, width, height);
-  const counts = runLengths(mask, width, height);
-  const codes: number[] = [];
-  counts.forEach((count, index) => {
-    let rest = index > 2 ? count - (counts[index - 2] ?? 0) : count;
-    let more = true;
-    while (more) {
-      const group = rest & 0x1f;
-      rest >>= 5;
-      more = group & 0x10 ? rest !== -1 : rest !== 0;
-      codes.push((more ? group | 0x20 : group) + 48);
-    }
-  });
-  return Buffer.from(codes).toString('latin1');
 }
 
 function parseRuns(rle: string, pixelCount: number): number[] {
@@ -126,15 +76,6 @@ export function decodeRle(rle: string, width: number, height: number): Uint8Arra
     position += run;
   });
   return mask;
-}
-
-/** One bit per pixel in row order, most significant bit first; the last byte is filled with zeros. */
-export function packBits(mask: Uint8Array): Uint8Array {
-  const packed = new Uint8Array(Math.ceil(mask.length / 8));
-  mask.forEach((value, index) => {
-    if (value) packed[index >> 3] = (packed[index >> 3] ?? 0) | (0x80 >> (index & 7));
-  });
-  return packed;
 }
 
 /** Inverse of packBits(). */

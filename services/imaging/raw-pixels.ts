@@ -2,6 +2,7 @@ import type { RawPixels__Output } from '../../proto/gen/automed/common/v1/RawPix
 import type { DecodeLimits, UndecodedImage } from './decode';
 import type { Pixels, SampleType } from './pixels';
 import { automedError, type AutomedError } from '../common/errors';
+import { pixelPool } from './pixel-pool';
 
 const CHANNELS: Readonly<Record<string, Pixels['channels']>> = {
   PIXEL_FORMAT_GRAY: 1,
@@ -50,35 +51,14 @@ export function inspectRawPixels(raw: RawPixels__Output, limits: DecodeLimits): 
   return {
     width,
     height,
-    decodeBytes: copied ? expected : 0,
+    // What is moved goes to another thread as a copy, and comes back as another.
+    decodeBytes: moved ? 2 * expected : copied ? expected : 0,
     decode: async () => {
-      const data = moved
-        ? rearrange(raw.data, width * height, channels, sample.bytes, planar, order)
-        : aligned(raw.data, sample.bytes);
-      return Promise.resolve({ data, width, height, channels, sampleType: sample.type });
+      const samples = { pixelCount: width * height, channels, sampleBytes: sample.bytes, planar, order };
+      const data = moved ? await pixelPool.rearrange(raw.data, samples) : aligned(raw.data, sample.bytes);
+      return { data, width, height, channels, sampleType: sample.type };
     },
   };
-}
-
-/** Copies samples to interleaved order; `order[c]` is the stored channel that becomes channel c. */
-function rearrange(
-  from: Uint8Array,
-  pixelCount: number,
-  channels: number,
-  sampleBytes: number,
-  planar: boolean,
-  order: readonly number[] | undefined,
-): Uint8Array {
-  const to = new Uint8Array(from.length);
-  for (let channel = 0; channel < channels; channel += 1) {
-    const stored = order?.[channel] ?? channel;
-    for (let pixel = 0; pixel < pixelCount; pixel += 1) {
-      const source = (planar ? stored * pixelCount + pixel : pixel * channels + stored) * sampleBytes;
-      const target = (pixel * channels + channel) * sampleBytes;
-      for (let byte = 0; byte < sampleBytes; byte += 1) to[target + byte] = from[source + byte] ?? 0;
-    }
-  }
-  return to;
 }
 
 /** The data of a message is a view somewhere into what arrived; native code reads whole samples at aligned addresses. */

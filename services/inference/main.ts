@@ -12,6 +12,7 @@ import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
 import { availableCores } from '../common/cores';
+import { pixelPool } from '../imaging/pixel-pool';
 import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
@@ -110,8 +111,9 @@ function observeWeights(telemetry: Telemetry, host: NativeHost): void {
   telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
 }
 
-/** Publishes what requests hold of the memory, read at each scrape. */
+/** Publishes what requests hold of the memory and leave to other threads, read at each scrape. */
 function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
+  telemetry.counter('pixel_tasks_total', 'Masks and images that other threads recoded', () => pixelPool.completed);
   telemetry.gauge('request_memory_bytes', 'Memory that requests have reserved', () => memory.heldBytes);
   telemetry.gauge('request_memory_peak_bytes', 'The most that was reserved at once', () => memory.peakBytes);
   telemetry.gauge('request_memory_limit_bytes', 'Memory that requests may reserve', () => memory.limitBytes);

@@ -1,12 +1,10 @@
 // Threads that decode DICOM files. The codecs compute for as long as a file makes them, without a pause; here they hold up
 // neither the thread that asks nor, when a file makes them loop or run out of memory, the process.
 
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { automedError } from '../../common/errors';
 import type { Pixels } from '../pixels';
+import { compiledThread } from '../thread-entry';
 import type { DecodeAnswer, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
 import type { SourceFrame } from './segmentation';
@@ -34,16 +32,6 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-/** The compiled entry; this file runs from dist/, and from its source in tests. */
-function findDecodeThread(): string {
-  const name = 'decode-thread.js';
-  const root = join(__dirname, '..', '..', '..');
-  const places = [join(__dirname, name), join(root, 'dist', 'services', 'imaging', 'dicom', name)];
-  const found = places.find((place) => existsSync(place));
-  if (found !== undefined) return found;
-  throw automedError('ILLEGAL_STATE', `${name} is missing; run 'npm run build'.`);
-}
-
 /** Bytes that are alone in their buffer move to the other thread; others, such as small ones of Node's pool, are copied. */
 function movable({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
   return buffer.byteLength === byteLength ? [buffer as ArrayBuffer] : [];
@@ -63,7 +51,7 @@ class DecodeThread {
     heapMb: number,
     private readonly on: Record<'free' | 'ending' | 'gone', (thread: DecodeThread) => void>,
   ) {
-    this.worker = new Worker(findDecodeThread(), {
+    this.worker = new Worker(compiledThread('imaging/dicom/decode-thread.js'), {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });

@@ -39,7 +39,7 @@ test('reserves the message, the pixels and the masks before decoding, and gives 
   expect(memory.heldBytes).toBe(0);
 });
 
-test('reserves raw pixels, and once more where they are moved', async () => {
+test('reserves raw pixels, and twice more where another thread moves them', async () => {
   const memory = new MemoryBudget(2 ** 20);
   const raw = { data: Buffer.alloc(300), widthPx: 10, heightPx: 10, pixelFormat: 'PIXEL_FORMAT_RGB' } as const;
   const held = (layout: 'PIXEL_LAYOUT_PLANAR' | 'PIXEL_LAYOUT_INTERLEAVED') =>
@@ -49,7 +49,7 @@ test('reserves raw pixels, and once more where they are moved', async () => {
       noMasks,
       () => Promise.resolve(memory.heldBytes),
     );
-  expect([await held('PIXEL_LAYOUT_INTERLEAVED'), await held('PIXEL_LAYOUT_PLANAR')]).toEqual([300, 600]);
+  expect([await held('PIXEL_LAYOUT_INTERLEAVED'), await held('PIXEL_LAYOUT_PLANAR')]).toEqual([300, 900]);
 });
 
 test.each<[string, () => Promise<Buffer>, (input: ImageInput) => Promise<unknown>, string]>([

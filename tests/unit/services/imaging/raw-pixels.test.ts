@@ -56,7 +56,7 @@ test('gives native code samples at aligned addresses', async () => {
 test('says what laying them out takes: nothing where the engine takes them as they are', () => {
   const bytes = (fields: Partial<RawPixels__Output>) => inspectRawPixels(raw(fields), limits).decodeBytes;
   expect([bytes({}), bytes({ layout: 'PIXEL_LAYOUT_PLANAR' }), bytes({ pixelFormat: 'PIXEL_FORMAT_BGR' })]).toEqual([
-    0, 6, 6,
+    0, 12, 12,
   ]);
 });
 
