@@ -81,7 +81,7 @@ export class HostedBases<Base extends LoadableBase> {
         const message = `${manifest.name}@${manifest.version} was trained on another ${name}@${version} than the store has.`;
         throw automedError('CHECKPOINT_MISMATCH', message);
       }
-      entry = this.entry(stored);
+      entry = this.entry(stored, manifest.weights.bytes);
     }
     entry.heads += 1;
     return entry.loading;
@@ -103,17 +103,30 @@ export class HostedBases<Base extends LoadableBase> {
       .map(([key, entry]) => ({ lastUse: entry.lastUse, evict: () => this.letGo(key, entry) }));
   }
 
+  /** Bytes of the bases that would be idle if these models were not there. */
+  idleBytes(idleModels: readonly ModelManifest[]): number {
+    const heads = new Map<string, number>();
+    for (const { base } of idleModels) {
+      const key = keyOf(base, base.sha256);
+      heads.set(key, (heads.get(key) ?? 0) + 1);
+    }
+    return [...this.entries]
+      .filter(([key, entry]) => entry.uses === 0 && entry.heads === (heads.get(key) ?? 0))
+      .reduce((sum, [, { reserved }]) => sum + reserved, 0);
+  }
+
   /** Frees each base as soon as nothing needs it. */
   close(): void {
     for (const [key, entry] of this.entries) this.letGo(key, entry);
   }
 
-  private entry(stored: StoredBase): Entry<Base> {
+  /** @param headBytes what will be loaded on it at once */
+  private entry(stored: StoredBase, headBytes = 0): Entry<Base> {
     const key = keyOf(stored.manifest, stored.manifest.weights.sha256);
     const known = this.entries.get(key);
     if (known) return known;
     const counts = { reserved: 0, heads: 0, uses: 0, kept: false, lastUse: 0 };
-    const entry: Entry<Base> = Object.assign(counts, { loading: this.loadCounted(stored, counts) });
+    const entry: Entry<Base> = Object.assign(counts, { loading: this.loadCounted(stored, counts, headBytes) });
     this.entries.set(key, entry);
     entry.loading.catch(() => {
       if (this.entries.get(key) === entry) this.entries.delete(key);
@@ -121,10 +134,15 @@ export class HostedBases<Base extends LoadableBase> {
     return entry;
   }
 
-  private async loadCounted(stored: StoredBase, entry: { reserved: number }): Promise<HostedBase<Base>> {
+  private async loadCounted(
+    stored: StoredBase,
+    entry: { reserved: number },
+    headBytes: number,
+  ): Promise<HostedBase<Base>> {
     const { name, version, weights, architecture } = stored.manifest;
     await this.catalog.verify(stored);
-    this.host.budget.reserve(weights.bytes, `the base ${name}@${version}`);
+    const what = `the base ${name}@${version}${headBytes > 0 ? ' and a model on it' : ''}`;
+    this.host.budget.reserve(weights.bytes, what, headBytes);
     entry.reserved = weights.bytes;
     try {
       const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture));

@@ -57,6 +57,7 @@ interface Disposable {
 }
 
 interface ModelEntry<Head, Base> extends Used {
+  manifest: ModelManifest;
   loading: Promise<HostedModel<Head, Base>>;
   ready: boolean;
   retired: boolean;
@@ -83,7 +84,10 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     private readonly options: HostOptions,
     now: () => number = Date.now,
   ) {
-    this.budget = new WeightsBudget(options.weightsBudgetBytes, () => this.evictIdle());
+    this.budget = new WeightsBudget(options.weightsBudgetBytes, {
+      bytes: () => this.idleBytes(),
+      evictOne: () => this.evictIdle(),
+    });
     this.bases = new HostedBases(catalog, {
       load: (path, text) => loader.loadBase(path, text),
       budget: this.budget,
@@ -237,6 +241,7 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
   private start(stored: StoredModel): ModelEntry<Head, Base> {
     const key = keyOf(stored);
     const entry: ModelEntry<Head, Base> = {
+      manifest: stored.manifest,
       loading: this.loadModel(stored),
       ready: false,
       uses: 0,
@@ -281,13 +286,23 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     if (entry.uses === 0) entry.release();
   }
 
+  private idleModels(): [string, ModelEntry<Head, Base>][] {
+    return [...this.models].filter(([, entry]) => entry.ready && entry.uses === 0);
+  }
+
+  /** Bytes that evictIdle() could free altogether. */
+  private idleBytes(): number {
+    if (!this.options.loadOnDemand) return 0;
+    const manifests = this.idleModels().map(([, { manifest }]) => manifest);
+    const ofModels = manifests.reduce((sum, { weights }) => sum + weights.bytes, 0);
+    return ofModels + this.bases.idleBytes(manifests);
+  }
+
   /** Unloads the model, or base without models, that was not used for the longest time. */
   private evictIdle(): boolean {
     // What could not come back must not go.
     if (!this.options.loadOnDemand) return false;
-    const models: Idle[] = [...this.models]
-      .filter(([, entry]) => entry.ready && entry.uses === 0)
-      .map(([key, { lastUse }]) => ({ lastUse, evict: () => this.retire(key) }));
+    const models: Idle[] = this.idleModels().map(([key, { lastUse }]) => ({ lastUse, evict: () => this.retire(key) }));
     const [oldest] = [...models, ...this.bases.idle()].sort((left, right) => left.lastUse - right.lastUse);
     oldest?.evict();
     return oldest !== undefined;

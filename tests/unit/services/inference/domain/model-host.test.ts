@@ -6,6 +6,7 @@ import type { StoredBase, StoredModel } from '../../../../../services/store';
 
 const SHA = 'a'.repeat(64);
 const BASE_SHA = 'b'.repeat(64);
+const OTHER_SHA = 'c'.repeat(64);
 const [HEAD_BYTES, BASE_BYTES] = [10, 100];
 
 class Counted {
@@ -26,6 +27,10 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
   const base = {
     manifest: { name: 'tiny', version: 1, weights: { sha256: baseSha, bytes: BASE_BYTES }, architecture: {} },
     weightsPath: '/b',
+  };
+  const otherBase = {
+    manifest: { ...base.manifest, name: 'other', weights: { sha256: OTHER_SHA, bytes: BASE_BYTES } },
+    weightsPath: '/o',
   };
   const store = new Map([
     ['polyp', model('polyp', 2)],
@@ -52,6 +57,7 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
       return found;
     },
     resolveBase: async (reference) => {
+      if (reference === 'other@1') return otherBase as unknown as StoredBase;
       if (!/^tiny(@1)?$/.test(reference)) throw automedError('NOT_FOUND', 'no');
       return base as unknown as StoredBase;
     },
@@ -448,6 +454,34 @@ describe('a budget for weights', () => {
     await expect(host.acquire('huge', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
     // The base was held by what was being loaded; now it is idle, and nothing else is.
     expect([host.loadedBaseCount, host.weightsBytes, calls.bases.length]).toEqual([1, BASE_BYTES, 1]);
+  });
+
+  test('a load that cannot fit takes nothing out', async () => {
+    const { host, calls, store } = setUp(withRoomFor(2));
+    for (const name of ['polyp', 'lesion']) (await host.acquire(name, 'segmentation')).release();
+    const loaded = [...calls.events];
+    const huge = model('huge', 1);
+    huge.manifest.weights.bytes = BASE_BYTES; // more than both idle models would make room for
+    store.set('huge', huge);
+    await expect(host.acquire('huge', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    expect([calls.events, host.evictionCount, host.loadedCount]).toEqual([loaded, 0, 2]);
+  });
+
+  test('nor does one whose base fits and whose model then would not', async () => {
+    const { host, calls, store } = setUp({ weightsBudgetBytes: 2 * BASE_BYTES });
+    (await host.acquireBase('tiny')).release();
+    const elsewhere = model('elsewhere', 1);
+    elsewhere.manifest.base = { name: 'other', version: 1, sha256: OTHER_SHA };
+    elsewhere.manifest.weights.bytes = BASE_BYTES + 1; // with its base more than the whole budget
+    store.set('elsewhere', elsewhere);
+    await expect(host.acquire('elsewhere', 'segmentation')).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringContaining(`(${2 * BASE_BYTES + 1} bytes): the weights in use take 0 of`) as string,
+    });
+    expect([calls.bases.map(({ disposed }) => disposed), host.evictionCount]).toEqual([[0], 0]);
+    elsewhere.manifest.weights.bytes = BASE_BYTES; // now it fits once the other base is gone
+    (await host.acquire('elsewhere', 'segmentation')).release();
+    expect([calls.bases.map(({ disposed }) => disposed), host.weightsBytes]).toEqual([[1, 0], 2 * BASE_BYTES]);
   });
 
   test('a base alone that does not fit is refused', async () => {
