@@ -65,25 +65,39 @@ export interface TiffPage {
   data: Buffer;
   /** NewSubfileType; absent: the tag is. */
   subfileType?: number;
+  /** Colours of a palette, 0xRRGGBB; absent: grey. */
+  palette?: readonly number[];
 }
 
-/** An uncompressed little-endian grey TIFF with one or more pages. */
+/** The color map of TIFF 6.0: all reds, all greens, all blues, 16 bits each. */
+function colourMap(palette: readonly number[], bits: number): Buffer {
+  const entries = 1 << bits;
+  const map = Buffer.alloc(6 * entries);
+  palette.forEach((rgb, index) => {
+    [16, 8, 0].forEach((shift, band) => map.writeUInt16LE(((rgb >> shift) & 255) * 257, 2 * (band * entries + index)));
+  });
+  return map;
+}
+
+/** An uncompressed little-endian grey or palette TIFF with one or more pages. */
 export function tiff(...pages: TiffPage[]): Buffer {
   const parts: Buffer[] = [Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0])];
   let offset = 8;
-  pages.forEach(({ width, height, bits, sampleFormat, data, subfileType }, page) => {
-    const directoryBytes = 2 + 12 * (subfileType === undefined ? 10 : 11) + 4;
+  pages.forEach(({ width, height, bits, sampleFormat, data, subfileType, palette }, page) => {
+    const map = palette ? colourMap(palette, bits) : Buffer.alloc(0);
+    const directoryBytes = 2 + 12 * (10 + (subfileType === undefined ? 0 : 1) + (palette ? 1 : 0)) + 4;
     const entries: [tag: number, long: boolean, value: number][] = [
       ...(subfileType === undefined ? [] : [[254, true, subfileType] as [number, boolean, number]]),
       [256, false, width],
       [257, false, height],
       [258, false, bits],
       [259, false, 1],
-      [262, false, 1],
+      [262, false, palette ? 3 : 1],
       [273, true, offset + directoryBytes],
       [277, false, 1],
       [278, false, height],
       [279, true, data.length],
+      ...(palette ? ([[320, false, offset + directoryBytes + data.length]] as [number, boolean, number][]) : []),
       [339, false, sampleFormat],
     ];
     const directory = Buffer.alloc(directoryBytes);
@@ -92,12 +106,12 @@ export function tiff(...pages: TiffPage[]): Buffer {
       const at = 2 + 12 * index;
       directory.writeUInt16LE(tag, at);
       directory.writeUInt16LE(long ? 4 : 3, at + 2);
-      directory.writeUInt32LE(1, at + 4);
+      directory.writeUInt32LE(tag === 320 ? map.length / 2 : 1, at + 4);
       directory.writeUInt32LE(value, at + 8);
     });
-    offset += directoryBytes + data.length;
+    offset += directoryBytes + data.length + map.length;
     directory.writeUInt32LE(page === pages.length - 1 ? 0 : offset, directoryBytes - 4);
-    parts.push(directory, data);
+    parts.push(directory, data, map);
   });
   return Buffer.concat(parts);
 }

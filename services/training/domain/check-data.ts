@@ -2,7 +2,7 @@
 
 import type { DataFolder, Part } from './data-folder';
 import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
-import { decodeInOrder, type DecodedSample } from './load-samples';
+import { decodeInOrder, problemOf, type DecodedSample } from './load-samples';
 import { maskReading } from './masks/mask-findings';
 import { fingerprintOf, PARTS } from './prepare-data';
 
@@ -56,12 +56,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
     for await (const result of decodeInOrder(folder.parts[part], { parallel: options.parallel })) {
       options.signal?.throwIfAborted();
       options.onProgress?.((done += 1), total);
-      if ('problem' in result)
-        unusable.push({
-          name: result.sample.name,
-          problem: result.problem,
-          ...(result.ambiguous ? { ambiguous: true } : {}),
-        });
+      if ('problem' in result) unusable.push(problemOf(result));
       else {
         seen.push(factsOf(part, result));
         options.onSample?.(result);

@@ -8,6 +8,7 @@ import type { ModelStore } from '../../store';
 import type { EvaluateBaseSpec, FinishedEvent } from '../protocol';
 import { summarise } from './evaluation';
 import type { CreateTrainer } from './ports';
+import { inputOf } from './masks/mask-facts';
 import { listSamples, loadSamples, structureNames, type Emit } from './prepare-data';
 import { resolveSource } from './read-data';
 import { recipeFor } from './recipes';
@@ -50,7 +51,8 @@ export async function evaluateBase(
   });
   try {
     const only = { train: [], validation: [], test: [], [spec.part]: parts[spec.part] };
-    const loaded = await loadSamples({ ...folder, parts: only }, trainer, { strict: spec.strict, signal, emit });
+    const input = inputOf(base.manifest);
+    const loaded = await loadSamples({ ...folder, parts: only }, trainer, { strict: spec.strict, input, signal, emit });
     if (loaded.parts[spec.part].length === 0) {
       throw automedError('INVALID_ARGUMENT', `The part ${spec.part} has no samples.`, { field: 'data' });
     }

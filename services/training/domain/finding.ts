@@ -18,6 +18,7 @@ export type FindingKind =
   | 'empty-mask'
   | 'full-mask'
   | 'mask-values'
+  | 'mask-orientation'
   | 'background-foreground'
   | 'vanishing-mask'
   | 'value-range'
@@ -46,6 +47,7 @@ export type FindingKind =
  * | split-share | warning | a split by groups that misses the share by far |
  * | nothing-to-learn | error | every training mask empty or full, or a class without training image |
  * | mask-values | error | masks of which it is not certain which values are foreground |
+ * | mask-orientation | error | EXIF turns an image, and one cannot tell whether its mask too |
  * | background-foreground | error, of few masks a warning | the border of the picture is foreground |
  * | vanishing-mask | warning | something that is lost at the size of the model's input |
  * | value-range | warning | pictures of 16 bits or float that use a small share of their range, or leave it |

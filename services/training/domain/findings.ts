@@ -6,7 +6,8 @@ import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { counted, finding, type Finding } from './finding';
 import { instancesTwice } from './instances';
 import type { DecodedSample } from './load-samples';
-import { ambiguousMasks, maskFactsOf, maskValueFindings, type MaskFacts } from './masks/mask-findings';
+import { maskFactsOf, type MaskFacts, type ModelInput } from './masks/mask-facts';
+import { ambiguousMasks, maskValueFindings } from './masks/mask-findings';
 import { quoted, spelledTwice } from './names';
 import { pictureHash } from './picture-hash';
 import { rangeFindings, valueRangeOf, type ValueRange } from './value-range';
@@ -93,13 +94,16 @@ function looseSamples(seen: readonly Seen[], groupColumn: string | undefined): F
   return [...spellings, finding('group-missing', severity, message, namesOf(loose))];
 }
 
-/** The facts of a decoded sample. */
-export function factsOf(part: Part, decoded: DecodedSample): Seen {
+/**
+ * The facts of a decoded sample.
+ * @param input of the model that it is for; absent: 256 x 256 pixels
+ */
+export function factsOf(part: Part, decoded: DecodedSample, input?: ModelInput): Seen {
   const { sample, pixels, masks } = decoded;
   const foreground = masks && shareOf(masks);
   const answer = masks ? createHash('sha256').update(masks).digest('hex') : String(sample.label);
   const side = Math.max(pixels.width, pixels.height);
-  const maskFacts = masks && maskFactsOf(decoded);
+  const maskFacts = masks && maskFactsOf(decoded, input);
   const pixelHash = pictureHash(pixels);
   const range = valueRangeOf(pixels);
   const facts = { part, sample, pixelHash, side, foreground, answer };

@@ -7,8 +7,8 @@ import { AutomedError, automedError } from '../../common/errors';
 import type { Pixels } from '../../imaging/pixels';
 import { ByteBudget } from './byte-budget';
 import { decodeDataFile, decodingBytes } from './data-file';
-import type { MaskSource, Sample } from './data-folder';
-import { checkTurn, orientationOf } from './masks/orientation';
+import type { MaskSource, Problem, Sample } from './data-folder';
+import { orientationOf, turnIsUncertain } from './masks/orientation';
 import { AMBIGUOUS_FIELD, type Understood } from './masks/understand-mask';
 import { readMaskFacts, type ReadMask } from './read-mask';
 
@@ -29,8 +29,10 @@ export interface DecodedSample {
   pixels: Pixels;
   /** Segmentation: structure by structure 0 or 1 per pixel, of the size of the image. */
   masks?: Uint8Array;
-  /** How the mask files were understood. */
-  understood?: Understood[];
+  /** How the mask files were understood, and of which structure each is, from 0. */
+  understood?: (Understood & { structure: number })[];
+  /** EXIF turns the image or a mask, and one cannot tell whether the other was drawn turned. */
+  turned?: boolean;
   /** sha256 of what was read: the image, and the masks or the label. */
   digest: string;
   /** sha256 of the image alone. */
@@ -42,6 +44,11 @@ export interface UnusableSample {
   problem: string;
   /** It is not certain which values of its mask are foreground. */
   ambiguous?: boolean;
+}
+
+/** What is told of it. */
+export function problemOf({ sample, problem, ambiguous }: UnusableSample): Problem {
+  return { name: sample.name, problem, ...(ambiguous === true ? { ambiguous } : {}) };
 }
 
 function hashOfImage(bytes: Buffer, { frame }: Sample): Hash {
@@ -58,21 +65,21 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   const bytes = await readFile(sample.imagePath);
   const hash = hashOfImage(bytes, sample);
   const imageDigest = hash.copy().digest('hex');
-  const oriented = sample.masks === undefined ? undefined : await orientationOf(bytes);
+  const orientation = sample.masks && (await orientationOf(bytes));
   const pixels = await decodeDataFile(bytes, sample.frame);
   if (sample.masks === undefined) {
     return { sample, pixels, imageDigest, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
   const size = pixels.width * pixels.height;
   const masks = new Uint8Array(size * sample.masks.length);
-  const understood: Understood[] = [];
+  const understood: (Understood & { structure: number })[] = [];
   for (const [index, source] of sample.masks.entries()) {
     const read = await readMaskOf(pixels, source, hash);
     masks.set(read.mask, index * size);
-    understood.push(...read.understood);
+    understood.push(...read.understood.map((file) => ({ ...file, structure: index })));
   }
-  await checkTurn(oriented, sample.masks);
-  return { sample, pixels, masks, understood, imageDigest, digest: hash.digest('hex') };
+  const turned = orientation !== undefined && (await turnIsUncertain(orientation, sample.masks));
+  return { sample, pixels, masks, understood, turned, imageDigest, digest: hash.digest('hex') };
 }
 
 /** A mask of the image's size. */

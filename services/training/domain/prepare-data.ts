@@ -8,7 +8,8 @@ import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { SampleGuard } from './datasets/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { limitParts } from './limit';
-import { decodeInOrder, imageDigestOf, type DecodedSample } from './load-samples';
+import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from './load-samples';
+import type { ModelInput } from './masks/mask-facts';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
 import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
@@ -26,6 +27,8 @@ export interface PreparedData {
   parts: Record<Part, Sample[]>;
   /** Whether any training mask shows something; true for classification. */
   foreground: boolean;
+  /** Whether any training mask leaves something out; true for classification. */
+  background: boolean;
   classes: string[];
   skipped: number;
   fingerprint: string;
@@ -138,12 +141,13 @@ export function fingerprintOf(lines: readonly string[]): string {
 }
 
 /** Throws when there is nothing to learn from. */
-export function checkEnough({ parts, foreground }: PreparedData): void {
+export function checkEnough({ parts, foreground, background }: PreparedData): void {
   const missing = (what: string): Error =>
     automedError('INVALID_ARGUMENT', `There is nothing to learn from: ${what}.`, { field: 'data' });
   if (parts.train.length === 0) throw missing('no training sample could be used');
   if (parts.validation.length === 0) throw missing('no validation sample could be used');
   if (!foreground) throw missing('every training mask is empty');
+  if (!background) throw missing('every training mask is foreground all over');
 }
 
 /** Names what a score suffers from, and refuses it if it is to. */
@@ -175,6 +179,8 @@ export interface LoadOptions {
   whole?: boolean;
   /** Images decoded at a time; the samples and their order do not depend on it. */
   decodeParallel?: number | undefined;
+  /** Of the model that the samples are for. */
+  input?: ModelInput;
   /** Whether the digests of samples that are not used are wanted, too. */
   unused?: boolean;
   signal: AbortSignal;
@@ -192,24 +198,29 @@ async function fileDigests(samples: readonly Sample[], signal: AbortSignal): Pro
   return digests;
 }
 
-/**
- * Decodes the samples into the trainer; files that cannot be used are left out, or stop a strict run.
- * @throws InvalidInputError (field `data`) that names the files
- */
-export async function loadSamples(
-  folder: DataFolder & Partial<Pick<ListedData, 'unused' | 'cut'>>,
+/** What decoding leaves of a folder. */
+interface Decoded {
+  parts: Record<Part, Sample[]>;
+  digests: Record<Part, string[][]>;
+  /** Of the fingerprint. */
+  lines: string[];
+  problems: Problem[];
+  seen: Seen[];
+}
+
+async function decodeInto(
   trainer: TrainerPort,
-  { strict, refuseProblems = false, dataset, whole = true, decodeParallel, unused = false, signal, emit }: LoadOptions,
-): Promise<PreparedData> {
-  const guard = dataset && (await SampleGuard.open(dataset));
-  reportProblems(folder.problems, strict, emit);
-  const parts: Record<Part, Sample[]> = { train: [], validation: [], test: [] };
-  const digests: PreparedData['digests'] = { train: [], validation: [], test: [], unused: [], cut: [] };
+  folder: DataFolder,
+  { strict, decodeParallel, input, signal, emit, guard }: LoadOptions & { guard: SampleGuard | undefined },
+): Promise<Decoded> {
+  const found: Decoded = {
+    parts: { train: [], validation: [], test: [] },
+    digests: { train: [], validation: [], test: [] },
+    lines: folder.classes.map((name, index) => `class ${index} ${name}`),
+    problems: [],
+    seen: [],
+  };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
-  const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
-  const problems: Problem[] = [];
-  const seen: Seen[] = [];
-  let foreground = false;
   let done = 0;
   for (const part of PARTS) {
     for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeParallel })) {
@@ -218,26 +229,41 @@ export async function loadSamples(
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });
       guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       if ('problem' in result) {
-        problems.push({
-          name: result.sample.name,
-          problem: result.problem,
-          ...(result.ambiguous ? { ambiguous: true } : {}),
-        });
-        if (strict) reportProblems(problems, true, emit);
+        found.problems.push(problemOf(result));
+        if (strict) reportProblems(found.problems, true, emit);
         continue;
       }
-      foreground ||= part === 'train' && (result.masks?.includes(1) ?? true);
       await addSample(trainer, part, result);
-      parts[part].push(result.sample);
-      const facts = factsOf(part, result);
-      seen.push(facts);
-      digests[part].push([result.imageDigest, facts.pixelHash]);
-      lines.push(`${part} ${result.sample.name} ${result.digest}`);
+      const facts = factsOf(part, result, input);
+      found.parts[part].push(result.sample);
+      found.seen.push(facts);
+      found.digests[part].push([result.imageDigest, facts.pixelHash]);
+      found.lines.push(`${part} ${result.sample.name} ${result.digest}`);
     }
   }
+  return found;
+}
+
+/**
+ * Decodes the samples into the trainer; files that cannot be used are left out, or stop a strict run.
+ * @throws InvalidInputError (field `data`) that names the files
+ */
+export async function loadSamples(
+  folder: DataFolder & Partial<Pick<ListedData, 'unused' | 'cut'>>,
+  trainer: TrainerPort,
+  options: LoadOptions,
+): Promise<PreparedData> {
+  const { strict, refuseProblems = false, dataset, whole = true, unused = false, signal, emit } = options;
+  const guard = dataset && (await SampleGuard.open(dataset));
+  reportProblems(folder.problems, strict, emit);
+  const { parts, lines, problems, seen, ...decoded } = await decodeInto(trainer, folder, { ...options, guard });
+  const digests: PreparedData['digests'] = { ...decoded.digests, unused: [], cut: [] };
   guard?.finish(whole);
   reportProblems(problems, strict, emit);
-  reportFindings(findingsOf(seen, folder, [...folder.problems, ...problems]), refuseProblems, emit);
+  const unusable = [...folder.problems, ...problems];
+  if (seen.length === 0) throw nothingUsable({ ...folder, problems: unusable });
+  reportFindings(findingsOf(seen, folder, unusable), refuseProblems, emit);
+  const training = seen.filter(({ part }) => part === 'train');
   if (unused) {
     digests.unused = await fileDigests(folder.unused ?? [], signal);
     digests.cut = await fileDigests(folder.cut ?? [], signal);
@@ -245,7 +271,8 @@ export async function loadSamples(
   return {
     parts,
     digests,
-    foreground,
+    foreground: training.some((each) => each.foreground !== 0),
+    background: training.some((each) => each.foreground !== 1),
     classes: folder.classes,
     skipped: folder.problems.length + problems.length,
     fingerprint: fingerprintOf(lines),

@@ -22,6 +22,7 @@ import {
 } from './job-state';
 import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
+import { inputOf } from './masks/mask-facts';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { drawPreview, previewFolder } from './previews';
 import { resolveSource } from './read-data';
@@ -279,6 +280,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       dataset: spec.dataset,
       whole: spec.limit === undefined,
       decodeParallel: spec.decodeParallel,
+      input: inputOf(plan.base.manifest),
       unused: leads(gang),
       signal,
       emit,

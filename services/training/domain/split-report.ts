@@ -10,17 +10,24 @@ const NAMED = 5;
 /** A share is missed by far when it is off by more than this part of itself, and by two samples or more. */
 const FAR = 0.25;
 
-/** The first problems, causes before their consequences: a mask that cannot be read before the image that lacks it. */
-function reasons({ problems }: DataFolder): string {
+const listed = (all: readonly string[], named: string, between: string): string =>
+  all.slice(0, NAMED).join(between) + (all.length > NAMED ? `${between}and ${all.length - NAMED} ${named}` : '');
+
+/** Why files cannot be used, causes before their consequences: a mask that cannot be read before the image that lacks it. */
+function reasons({ problems }: Pick<DataFolder, 'problems'>): string {
   const causes = (one: Problem): number => (one.lacks === 'mask' ? 1 : 0);
   const sorted = [...problems].sort((a, b) => causes(a) - causes(b));
-  const named = sorted.slice(0, NAMED).map(({ name, problem }) => `${name}: ${problem.replace(/\.$/, '')}`);
-  const more = problems.length - named.length;
-  return `${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  const files = new Map<string, string[]>();
+  for (const { name, problem } of sorted) {
+    const reason = problem.replace(/\.$/, '');
+    files.set(reason, [...(files.get(reason) ?? []), name]);
+  }
+  const told = [...files].map(([reason, names]) => `${listed(names, 'more', ', ')}: ${reason}`);
+  return listed(told, 'more reasons', '; ');
 }
 
 /** Says why a folder has no sample at all. */
-export function nothingUsable(folder: DataFolder): Error {
+export function nothingUsable(folder: Pick<DataFolder, 'problems' | 'findings'>): Error {
   const why = folder.problems.length > 0 ? reasons(folder) : 'it has no pictures where its layout has them';
   const told = (folder.findings ?? []).map(({ message }) => `; ${message}`).join('');
   return automedError('INVALID_ARGUMENT', `No sample of the data can be used: ${why}${told}.`, { field: 'data' });

@@ -1,134 +1,106 @@
 // What is said of the masks of a data set together.
 
-import type { Finding } from '../finding';
 import type { Problem } from '../data-folder';
-import type { DecodedSample } from '../load-samples';
-import type { Understood } from './understand-mask';
+import { counted, finding, type Finding } from '../finding';
+import type { MaskFacts } from './mask-facts';
 
-/** Longer side of a model's input, pixels, where no base says another. */
-export const DEFAULT_INPUT_SIDE = 256;
-/** Share of an image's border that is foreground when the background was taken for it. */
-const BORDER = 0.95;
 /** Above this share of masks the background is foreground by mistake. */
 const MOST = 0.5;
-/** Files named in a message. */
+/** Files and reasons named in a message. */
 const NAMED = 5;
-
-export interface MaskFacts {
-  understood: readonly Pick<Understood, 'kind' | 'foreground' | 'unusual'>[];
-  /** Foreground surrounds and fills every structure's mask. */
-  surrounds: boolean;
-  /** Some structure shows something, and nothing at the size of the model's input. */
-  vanishes: boolean;
-}
-
-export function maskFactsOf({ pixels, masks, understood = [] }: DecodedSample, side = DEFAULT_INPUT_SIDE): MaskFacts {
-  const { width, height } = pixels;
-  const size = width * height;
-  const each = Array.from({ length: (masks?.length ?? 0) / size }, (_, at) =>
-    (masks as Uint8Array).subarray(at * size, (at + 1) * size),
-  );
-  return {
-    understood: understood.map(({ mask: _, ...facts }) => facts),
-    surrounds: each.length > 0 && each.every((mask) => surrounds(mask, width, height)),
-    vanishes: each.some((mask) => mask.includes(1) && vanishes(mask, width, height, side)),
-  };
-}
-
-function surrounds(mask: Uint8Array, width: number, height: number): boolean {
-  let [all, drawn, inside] = [0, 0, 0];
-  for (let at = 0; at < mask.length; at += 1) {
-    inside += mask[at] as number;
-    const [x, y] = [at % width, Math.floor(at / width)];
-    if (x > 0 && y > 0 && x < width - 1 && y < height - 1) continue;
-    all += 1;
-    drawn += mask[at] as number;
-  }
-  return drawn >= BORDER * all && inside * 2 > mask.length && inside < mask.length;
-}
-
-/** As prepare_mask of the native pipeline samples where both sides become `side`: the pixel under the centre of each pixel of the input. */
-function vanishes(mask: Uint8Array, width: number, height: number, side: number): boolean {
-  if (width <= side && height <= side) return false;
-  const [columns, rows] = [side, side];
-  for (let y = 0; y < rows; y += 1) {
-    const row = Math.floor(((2 * y + 1) * height) / (2 * rows)) * width;
-    for (let x = 0; x < columns; x += 1) {
-      if (mask[row + Math.floor(((2 * x + 1) * width) / (2 * columns))] === 1) return false;
-    }
-  }
-  return true;
-}
+/** Values named in how masks were read. */
+const NAMED_VALUES = 12;
+/** Of a palette often "not to be counted". */
+const VOID = 'index 255';
 
 interface NamedFacts {
   name: string;
   facts: MaskFacts;
 }
 
+const byNumber = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 const few = (names: readonly string[]): string =>
-  names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} more` : '');
+  [...names].sort().slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} more` : '');
 
 /** One error for all masks whose values are not certain. */
 export function ambiguousMasks(problems: readonly Problem[]): Finding[] {
   const found = problems.filter(({ ambiguous }) => ambiguous === true);
   if (found.length === 0) return [];
-  const named = found.slice(0, NAMED).map(({ name, problem }) => `${name}: ${problem}`);
-  const more = found.length > NAMED ? `; and ${found.length - NAMED} more` : '';
-  const message = `it is not certain what ${found.length} masks show: ${named.join('; ')}${more}`;
-  return [{ kind: 'mask-values', severity: 'error', message, names: found.map(({ name }) => name).sort() }];
+  const reasons = new Map<string, string[]>();
+  for (const { name, problem } of found) reasons.set(problem, [...(reasons.get(problem) ?? []), name]);
+  const told = [...reasons]
+    .sort(([a], [b]) => byNumber(a, b))
+    .slice(0, NAMED)
+    .map(([problem, names]) => `${problem} (${few(names)})`);
+  const more = reasons.size > NAMED ? `; and ${reasons.size - NAMED} more reasons` : '';
+  const message = `it is not certain what ${counted(found.length, 'mask', ' shows', ' show')}: ${told.join('; ')}${more}`;
+  const names = found.map(({ name }) => name);
+  return [finding('mask-values', 'error', message, names)];
 }
 
-/** Grey masks of one data set whose two values differ, so that one of them may be another class. */
-function mixedValues(masks: readonly NamedFacts[]): Finding[] {
-  const byValue = new Map<string, string[]>();
-  const unusual = masks.some(({ facts }) => facts.understood.some((each) => each.unusual !== undefined));
-  if (!unusual) return [];
+/** Of one structure the masks with each value, of one kind of file. */
+function byValue(masks: readonly NamedFacts[], structure: number, of: 'grey' | 'palette'): Map<string, string[]> {
+  const found = new Map<string, string[]>();
   for (const { name, facts } of masks) {
-    for (const { kind, foreground } of facts.understood) {
-      if (kind === 'grey') for (const value of foreground) byValue.set(value, [...(byValue.get(value) ?? []), name]);
+    for (const { kind, foreground, structure: own } of facts.understood) {
+      if (kind !== of || own !== structure) continue;
+      for (const value of foreground) found.set(value, [...(found.get(value) ?? []), name]);
     }
   }
-  if (byValue.size < 2) return [];
-  const list = [...byValue].map(([value, names]) => `${value} in ${names.length} (${few(names)})`).join('; ');
-  const message = `the largest value of masks differs: ${list}; state which are foreground (--mask-values)`;
-  return [{ kind: 'mask-values', severity: 'error', message, names: [...byValue.values()].flat().sort() }];
+  return found;
+}
+
+/** Values that may be another class, or a border, where they are the only ones of a file: files of a data set that disagree. */
+function mixedValues(masks: readonly NamedFacts[]): Finding[] {
+  const files = masks.flatMap(({ facts }) => facts.understood);
+  const structures = [...new Set(files.map(({ structure }) => structure))];
+  return structures.flatMap((structure): Finding[] => {
+    const unusual = files.some((file) => file.structure === structure && file.unusual !== undefined);
+    const grey = byValue(masks, structure, 'grey');
+    const palette = byValue(masks, structure, 'palette');
+    const mixed = [
+      ...(unusual && grey.size > 1 ? [grey] : []),
+      ...(palette.has(VOID) && palette.size > 1 ? [palette] : []),
+    ];
+    return mixed.map((values) => {
+      const sorted = [...values].sort(([a], [b]) => byNumber(a, b));
+      const list = sorted.map(([value, names]) => `${value} in ${names.length} (${few(names)})`).join('; ');
+      const message = `the foreground of masks differs: ${list}; state which values are foreground (--mask-values)`;
+      return finding('mask-values', 'error', message, [...new Set([...values.values()].flat())]);
+    });
+  });
 }
 
 export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const names = (keep: (facts: MaskFacts) => boolean): string[] =>
     masks.flatMap(({ name, facts }) => (keep(facts) ? [name] : [])).sort();
+  const found = mixedValues(masks);
   const around = names(({ surrounds }) => surrounds);
+  if (around.length > 0) {
+    const stated = masks.some(({ facts }) => facts.understood.some(({ kind }) => kind === 'stated'));
+    const severity = !stated && around.length > MOST * masks.length ? 'error' : 'warning';
+    const message = `in ${around.length} of ${counted(masks.length, 'mask')} the border of the picture is foreground: ${few(around)}`;
+    found.push(finding('background-foreground', severity, message, around));
+  }
   const gone = names(({ vanishes }) => vanishes);
-  const stated = masks.some(({ facts }) => facts.understood.some(({ kind }) => kind === 'stated'));
-  const wrong = !stated && around.length > MOST * masks.length;
-  return [
-    ...mixedValues(masks),
-    ...(around.length === 0
-      ? []
-      : [
-          {
-            kind: 'background-foreground' as const,
-            severity: wrong ? ('error' as const) : ('warning' as const),
-            message: `in ${around.length} of ${masks.length} masks the border of the picture is foreground: ${few(around)}`,
-            names: around,
-          },
-        ]),
-    ...(gone.length === 0
-      ? []
-      : [
-          {
-            kind: 'vanishing-mask' as const,
-            severity: 'warning' as const,
-            message:
-              `${gone.length} of ${masks.length} masks show something that is lost at the size of the model's input, ` +
-              `so that it counts as empty in training: ${few(gone)}`,
-            names: gone,
-          },
-        ]),
-  ];
+  if (gone.length > 0) {
+    const message =
+      `${gone.length} of ${counted(masks.length, 'mask', ' shows', ' show')} something that is lost at the size of the ` +
+      `model's input, so that it counts as empty in training: ${few(gone)}`;
+    found.push(finding('vanishing-mask', 'warning', message, gone));
+  }
+  const turned = names((facts) => facts.turned);
+  if (turned.length > 0) {
+    const message =
+      `EXIF turns ${counted(turned.length, 'image')} or mask, the other of the pair has no EXIF and fits turned or not: ` +
+      `one cannot tell whether the mask is of the turned or of the stored picture, and it is taken to be of the turned ` +
+      `one; store both upright: ${few(turned)}`;
+    found.push(finding('mask-orientation', 'error', message, turned));
+  }
+  return found;
 }
 
-/** How masks were read, e.g. `palette, foreground = index 1, index 2 (12)`; empty where nothing is to be said. */
+/** How masks were read, e.g. `palette, foreground = index 1, index 2 (12 masks)`; empty where nothing is to be said. */
 export function maskReading(masks: readonly MaskFacts[]): string {
   const kinds = new Map<string, { files: number; foreground: Set<string> }>();
   for (const { kind, foreground } of masks.flatMap(({ understood }) => understood)) {
@@ -139,8 +111,10 @@ export function maskReading(masks: readonly MaskFacts[]): string {
   }
   return [...kinds]
     .map(([kind, { files, foreground }]) => {
-      const values = [...foreground].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-      return `${kind}, foreground = ${values.slice(0, 12).join(', ') || 'nothing'} (${files} masks)`;
+      const values = [...foreground].sort(byNumber);
+      const more = values.length - NAMED_VALUES;
+      const list = `${values.slice(0, NAMED_VALUES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+      return `${kind}, foreground = ${list || 'nothing'} (${counted(files, 'mask')})`;
     })
     .join('; ');
 }

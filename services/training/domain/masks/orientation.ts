@@ -1,46 +1,38 @@
-// EXIF's orientation (CIPA DC-008, tag 0x0112): an image is turned by it, and tools differ in whether a mask without it was
+// EXIF's orientation (CIPA DC-008, tag 0x0112): a picture is turned by it, and tools differ in whether a mask without it was
 // drawn on the upright or on the stored picture.
 
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { automedError } from '../../../common/errors';
 import { isDicom } from '../../../imaging/dicom';
 import type { MaskSource } from '../data-folder';
-import { AMBIGUOUS_FIELD } from './understand-mask';
 
-export interface Oriented {
-  /** 2 to 8. */
-  orientation: number;
-  /** Width and height are the same turned or not. */
-  fitsBoth: boolean;
+export interface Orientation {
+  /** 1 to 8; absent without EXIF. */
+  stated?: number;
+  square: boolean;
 }
 
-async function orientationIn(bytes: Buffer): Promise<{ orientation: number; square: boolean } | undefined> {
-  if (isDicom(bytes)) return undefined;
+/** What the header of a picture says; of a file that is no picture, as of one without EXIF. */
+export async function orientationOf(bytes: Buffer): Promise<Orientation> {
+  if (isDicom(bytes)) return { square: false };
   const header = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(() => undefined);
-  if (header?.orientation === undefined) return undefined;
-  return { orientation: header.orientation, square: header.width === header.height };
+  const square = header !== undefined && header.width === header.height;
+  return header?.orientation === undefined ? { square } : { stated: header.orientation, square };
 }
 
-/** Undefined for an image that is shown as it is stored. */
-export async function orientationOf(bytes: Buffer): Promise<Oriented | undefined> {
-  const found = await orientationIn(bytes);
-  if (found === undefined || found.orientation === 1) return undefined;
-  return { orientation: found.orientation, fitsBoth: found.orientation < 5 || found.square };
-}
+/** Turned, and of the same width and height turned or not. */
+const fitsBoth = ({ stated = 1, square }: Orientation): boolean => stated !== 1 && (stated < 5 || square);
 
-/** @throws InvalidInputError (field `mask_values`) when one cannot tell whether a mask is turned as its image is */
-export async function checkTurn(image: Oriented | undefined, masks: readonly MaskSource[]): Promise<void> {
-  if (!image?.fitsBoth) return;
+/**
+ * Whether one cannot tell that a mask is turned as its image is: EXIF turns one of the two and says nothing of the other, and
+ * both orders fit the size.
+ */
+export async function turnIsUncertain(image: Orientation, masks: readonly MaskSource[]): Promise<boolean> {
   for (const path of masks.flatMap(({ paths }) => paths)) {
-    if ((await orientationIn(await readFile(path))) !== undefined) continue;
-    throw automedError(
-      'INVALID_ARGUMENT',
-      `EXIF turns it (orientation ${image.orientation}) and its mask has no EXIF: one cannot tell whether the mask is ` +
-        'of the turned or of the stored picture; store both upright',
-      { field: AMBIGUOUS_FIELD },
-    );
+    const mask = await orientationOf(await readFile(path));
+    if (mask.stated === undefined ? fitsBoth(image) : image.stated === undefined && fitsBoth(mask)) return true;
   }
+  return false;
 }

@@ -44,11 +44,11 @@ export function understand(stored: StoredMask, stated?: StatedValues): Understoo
   const alpha = alphaOf(stored);
   const counts = histogramOf(stored.values);
   if (!alpha) return byValues(stored, counts);
-  const visible = new Set<number>();
+  const [visible, hidden] = [new Set<number>(), new Set<number>()];
   for (let at = 0; at < alpha.length; at += 1) {
-    if ((alpha[at] as number) > 127) visible.add(colourAt(stored, at));
+    ((alpha[at] as number) > 127 ? visible : hidden).add(colourAt(stored, at));
   }
-  if (visible.size === 0 && counts.size > 1) throw ambiguous('it is transparent all over, and its colours differ');
+  if (visible.size <= 1 && hidden.size > 1) throw ambiguous('its colours differ where it is transparent');
   if (visible.size <= 1) return { ...byGrey(alpha, histogramOf(alpha), 255, false), kind: 'transparency' };
   const read = byValues(stored, counts);
   if (read.mask.some((value, at) => value === 1 && (alpha[at] as number) <= 127)) {
@@ -69,14 +69,22 @@ function alphaOf({ alpha, palette, values }: StoredMask): Uint8Array | undefined
   return own.every((value) => value === 255) ? undefined : own;
 }
 
-function byStatement({ values, kind }: StoredMask, { ranges, text }: StatedValues): Understood {
-  const colour = kind === 'colour';
-  if (ranges.some((range) => range.colour !== colour)) {
-    throw ambiguous(`it holds ${colour ? 'colours' : 'no colours but values'}, and ${text} does not name such`);
+/** Values are compared as they are stored, colours as they are shown. */
+function byStatement(stored: StoredMask, { ranges, text }: StatedValues): Understood {
+  const { values, kind, scale } = stored;
+  const [colours, numbers] = [ranges.filter(({ colour }) => colour), ranges.filter(({ colour }) => !colour)];
+  if (kind === 'colour' && colours.length === 0) {
+    throw ambiguous(`it holds colours, and ${text} names none (as #ff0000 does)`);
   }
-  const mask = Uint8Array.from(values, (value) =>
-    ranges.some(({ from, to }) => value >= from && value <= to) ? 1 : 0,
-  );
+  const within = (value: number, some: typeof ranges): boolean =>
+    some.some(({ from, to }) => value >= from && value <= to);
+  const rgbOf = (at: number): number =>
+    kind === 'grey' ? Math.round((255 * (values[at] as number)) / scale) * 0x010101 : colourAt(stored, at);
+  const mask = Uint8Array.from(values, (value, at) => {
+    const stated = (kind !== 'colour' && within(value, numbers)) || (colours.length > 0 && within(rgbOf(at), colours));
+    return stated ? 1 : 0;
+  });
+  if (alphaOf(stored) && new Set(mask).size < 2) throw ambiguous(`its shape is in its transparency, not in ${text}`);
   return { mask, kind: 'stated', foreground: [text] };
 }
 
@@ -95,9 +103,15 @@ function isGreyRamp(palette: NonNullable<StoredMask['palette']>, counts: Map<num
   return [...counts.keys()].every((index) => palette[index]?.rgb === index * 0x010101);
 }
 
-function byPalette({ palette = [], values }: StoredMask, counts: Map<number, number>): Understood {
+function byPalette(stored: StoredMask, counts: Map<number, number>): Understood {
+  const { palette = [], values } = stored;
   const indices = sorted(counts);
   const used = indices.map((index) => palette[index]?.rgb ?? 0);
+  // A picture in shades of grey that its writer stored by a palette.
+  if (indices.length > FEW_VALUES && used.every((rgb) => rgb % 0x010101 === 0)) {
+    const shown = Float64Array.from(values, (index) => (palette[index]?.rgb ?? 0) & 0xff);
+    return { ...byGrey(shown, histogramOf(shown), 255, false), kind: 'palette' };
+  }
   // Two colours, black and white: a picture of the mask, in whichever order its writer found them.
   const whole = new Set(palette.map(({ rgb }) => rgb));
   const both = indices.length === 2 ? new Set(used) : whole;
@@ -106,6 +120,9 @@ function byPalette({ palette = [], values }: StoredMask, counts: Map<number, num
     return { mask, kind: 'palette', foreground: mask.includes(1) ? ['white'] : [] };
   }
   const drawn = indices.filter((index) => index !== 0);
+  if ((palette[0]?.rgb ?? 0) !== 0 && drawn.some((index) => palette[index]?.rgb === 0)) {
+    throw ambiguous(`its palette has black at another index than 0, with the indices ${listed(indices)}`);
+  }
   if (drawn.length > 1 && drawn.includes(VOID_INDEX)) {
     throw ambiguous(`its palette indices are ${listed(indices)}, of which 255 often means "not to be counted"`);
   }
