@@ -140,7 +140,9 @@ describe('a refusal', () => {
     expect(await taskOf({ data: folder })).toBe('segmentation');
     await expect(check(folder, { task: 'segmentation' })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/^No sample of the data can be used: masks\/x\.png: has no image in images\//),
+      message: expect.stringMatching(
+        /^No sample of the data can be used: masks\/x\.png, masks\/y\.png, masks\/z\.png: has no image in images\//,
+      ),
     });
     for (const name of ['0']) await maskOf(join(folder, `masks/${name}.png`));
     await expect(check(folder, { task: 'segmentation' })).rejects.toMatchObject({
