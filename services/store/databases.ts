@@ -7,10 +7,22 @@ import Database from 'better-sqlite3';
 
 const TRAINING = 'training.db';
 
+/** States of jobs that nobody will go on with; one that has failed can be resumed. */
+export const ENDED_JOBS: ReadonlySet<string> = new Set(['SUCCEEDED', 'CANCELLED']);
+
+export interface JobFacts {
+  id: string;
+  state: string;
+  /** JSON text of what was asked for. */
+  spec: string;
+}
+
 /** What the training service's database says about things in the store. */
 export interface TrainingFacts {
   /** State of each job by its id. */
   jobs: ReadonlyMap<string, string>;
+  /** Those among them that wait, run or can be resumed. */
+  unfinished: readonly JobFacts[];
   /** `name@version` of what was promoted, with the newest time that it took or left an alias, milliseconds since 1970. */
   promoted: ReadonlyMap<string, number>;
 }
@@ -57,7 +69,7 @@ export function readTrainingFacts(root: string): TrainingFacts | undefined {
   try {
     const has = (table: string): boolean =>
       database.prepare("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?").pluck().get(table) === 1;
-    const jobs = (has('jobs') ? database.prepare('SELECT id, state FROM jobs').raw().all() : []) as [string, string][];
+    const jobs = (has('jobs') ? database.prepare('SELECT id, state, spec FROM jobs').all() : []) as JobFacts[];
     const promotions = has('promotions')
       ? database
           .prepare(
@@ -69,7 +81,9 @@ export function readTrainingFacts(root: string): TrainingFacts | undefined {
           .raw()
           .all()
       : [];
-    return { jobs: new Map(jobs), promoted: new Map(promotions as [string, number][]) };
+    const unfinished = jobs.filter(({ state }) => !ENDED_JOBS.has(state));
+    const states = new Map(jobs.map(({ id, state }) => [id, state]));
+    return { jobs: states, unfinished, promoted: new Map(promotions as [string, number][]) };
   } finally {
     database.close();
   }

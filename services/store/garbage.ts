@@ -2,16 +2,15 @@
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readTrainingFacts, type TrainingFacts } from './databases';
+import { ENDED_JOBS, readTrainingFacts, type TrainingFacts } from './databases';
 import { isWrittenNow } from './durable';
+import { jobNeeds, type JobNeeds } from './job-needs';
 import { ModelStore, type StoredBase, type StoredModel } from './model-store';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A job's id, as the queue draws it; folders of other names are not the queue's. */
 const JOB_ID = /^(?:job-)?([0-9a-f]{16})$/;
-/** Jobs whose checkpoints nobody will go on from. */
-const ENDED = new Set(['SUCCEEDED', 'CANCELLED']);
 
 export interface RetentionPolicy {
   /** Newest versions of each model that stay, at least 1; undefined: all of them. */
@@ -44,7 +43,7 @@ async function surplusModels(
   store: ModelStore,
   models: readonly StoredModel[],
   { keepVersions, promotedDays }: RetentionPolicy,
-  facts: TrainingFacts | undefined,
+  { facts, needs }: { facts: TrainingFacts | undefined } & JobNeeds,
 ): Promise<StoredModel[]> {
   if (keepVersions === undefined) return [];
   const surplus: StoredModel[] = [];
@@ -54,7 +53,7 @@ async function surplusModels(
     const versions = models.filter(({ manifest }) => manifest.name === name);
     for (const model of versions.slice(0, -keepVersions)) {
       const promoted = facts?.promoted.get(nameOf(model)) ?? -Infinity;
-      if (!aliased.has(model.manifest.version) && promoted < since) surplus.push(model);
+      if (!aliased.has(model.manifest.version) && promoted < since && !needs(model)) surplus.push(model);
     }
   }
   return surplus;
@@ -62,14 +61,18 @@ async function surplusModels(
 
 /**
  * Bases that training made for models which are gone. Bases that were imported, created, or trained to be used by themselves
- * stay, and so does what was made within the day: its model may be on the way.
+ * stay, and so does what a job needs, and what was made within the day: its model may be on the way.
  */
-function unusedBases(bases: readonly StoredBase[], kept: readonly StoredModel[]): StoredBase[] {
+function unusedBases(
+  bases: readonly StoredBase[],
+  kept: readonly StoredModel[],
+  needs: JobNeeds['needs'],
+): StoredBase[] {
   const used = new Set(kept.map(({ manifest }) => `${manifest.base.name}@${manifest.base.version}`));
   return bases.filter((base) => {
     const { trainedFrom, training, created } = base.manifest;
     const forModels = trainedFrom !== undefined && training?.['system'] !== 'interactive';
-    return forModels && !used.has(nameOf(base)) && Date.parse(created) < Date.now() - DAY_MS;
+    return forModels && !needs(base) && !used.has(nameOf(base)) && Date.parse(created) < Date.now() - DAY_MS;
   });
 }
 
@@ -110,7 +113,7 @@ async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbag
       const id = JOB_ID.exec(folder)?.[1];
       if (id === undefined) continue;
       const state = jobs.get(id);
-      const ended = kind === 'job' && state !== undefined && ENDED.has(state);
+      const ended = kind === 'job' && state !== undefined && ENDED_JOBS.has(state);
       if (state !== undefined && !ended) continue;
       const reason =
         state === undefined
@@ -127,19 +130,25 @@ export async function findGarbage(root: string, policy: RetentionPolicy): Promis
   const store = await ModelStore.existing(root);
   const [models, bases] = [await store.listModels(), await store.listBases()];
   const facts = readTrainingFacts(store.root);
-  const surplus = await surplusModels(store, models, policy, facts);
+  const { needs } = await jobNeeds(store, facts);
+  const surplus = await surplusModels(store, models, policy, { facts, needs });
   const kept = models.filter((model) => !surplus.includes(model));
   const versions = async (kind: 'model' | 'base', list: readonly (StoredModel | StoredBase)[], reason: string) =>
     Promise.all(list.map(async (each) => ({ kind, name: nameOf(each), reason, bytes: await sizeOf(each.folder) })));
   return [
     ...(await versions('model', surplus, `older than the newest ${policy.keepVersions}, without alias`)),
-    ...(await versions('base', unusedBases(bases, kept), 'no model stands on it')),
+    ...(await versions('base', unusedBases(bases, kept, needs), 'no model stands on it')),
     ...(await temporaries(store.root)),
     ...(facts ? await leftOfJobs(store.root, facts) : []),
   ];
 }
 
-/** Deletes what findGarbage() found; a version that has an alias by now stays. Resolves to what is gone. */
+/** Whether a job that was created since needs a version. */
+async function neededNow(store: ModelStore, version: StoredModel | StoredBase): Promise<boolean> {
+  return (await jobNeeds(store, readTrainingFacts(store.root))).needs(version);
+}
+
+/** Deletes what findGarbage() found; a version that has an alias or a job by now stays. Resolves to what is gone. */
 export async function deleteGarbage(root: string, garbage: readonly Garbage[]): Promise<Garbage[]> {
   const store = await ModelStore.open(root);
   const gone: Garbage[] = [];
@@ -147,8 +156,10 @@ export async function deleteGarbage(root: string, garbage: readonly Garbage[]): 
     const [name = '', version] = item.name.split('@');
     if (item.kind === 'model') {
       if (Object.values(await store.aliases(name)).includes(Number(version))) continue;
+      if (await neededNow(store, await store.resolveModel(item.name))) continue;
       await store.deleteModel(name, Number(version));
     } else if (item.kind === 'base') {
+      if (await neededNow(store, await store.resolveBase(item.name))) continue;
       await store.deleteBase(name, Number(version));
     } else await rm(join(store.root, item.name), { recursive: true, force: true });
     gone.push(item);

@@ -50,13 +50,13 @@ function promoted(database: Database, version: number, when: Date): void {
   database.prepare('UPDATE promotions SET end_time = ? WHERE id = ?').run(when.getTime(), id);
 }
 
-function job(database: Database, id: string, state: string): void {
+function job(database: Database, id: string, state: string, spec: object = {}): void {
   database
     .prepare(
       `INSERT INTO jobs (id, kind, spec, name, task, priority, state, state_message, attempts, failures, create_time, update_time)
-       VALUES (?, 'training', '{}', 'n', 't', 0, ?, '', 0, 0, 0, 0)`,
+       VALUES (?, 'training', ?, 'n', 't', 0, ?, '', 0, 0, 0, 0)`,
     )
-    .run(id, state);
+    .run(id, JSON.stringify(spec), state);
 }
 
 describe('garbage', () => {
@@ -131,6 +131,29 @@ describe('garbage', () => {
     expect([fresh, live, 'jobs/by-hand', `previews/${id('b')}`].every((path) => existsSync(join(root, path)))).toBe(
       true,
     );
+  });
+
+  test('is no version that a job needs which waits, runs or can be resumed', async () => {
+    const { root, store, database, reference } = await fill(3);
+    /** A base that training made, long ago. */
+    const trained = async (name: string): Promise<void> => {
+      const draft = { ...baseDraft(name), trainedFrom: reference, training: { job: `made-${name}` } };
+      const { folder: made, manifest } = await store.registerBase(draft, writeWeights(name));
+      writeFileSync(join(made, 'base.json'), JSON.stringify({ ...manifest, created: LONG_AGO.toISOString() }));
+    };
+    for (const name of ['queued', 'pinned', 'failed', 'own', 'over', 'nobody']) await trained(name);
+    const id = (digit: string): string => digit.repeat(16);
+    job(database, id('a'), 'PENDING', { base: 'queued', startFrom: 'polyp@1' });
+    job(database, id('b'), 'RUNNING', { base: 'absent' });
+    mkdirSync(join(root, 'jobs', `job-${id('b')}`), { recursive: true });
+    writeFileSync(join(root, 'jobs', `job-${id('b')}`, 'pinned.json'), JSON.stringify({ base: 'pinned@1' }));
+    job(database, id('c'), 'FAILED', { base: 'failed@1' });
+    job(database, 'made-own', 'RESUMING');
+    job(database, id('d'), 'SUCCEEDED', { base: 'over@1' });
+    const found = await findGarbage(root, { keepVersions: 1, promotedDays: 30 });
+    expect(found.map(({ name }) => name).sort()).toEqual(['nobody@1', 'over@1', 'polyp@2']);
+    job(database, id('e'), 'PENDING', { base: 'nobody@1', model: 'polyp@2' });
+    expect((await deleteGarbage(root, found)).map(({ name }) => name)).toEqual(['over@1']);
   });
 
   test('is deleted only by who says so, and a version that has an alias by now stays', async () => {
