@@ -7,4 +7,4 @@ export * from './golden';
 export * from './manifests';
 export * from './model-store';
 export * from './sample-record';
-export { sha256OfFile, WEIGHTS_FILE, type Stored } from './versions';
+export { sha256OfFile, WEIGHTS_FILE, type Populate, type Stored } from './versions';

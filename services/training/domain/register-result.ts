@@ -9,7 +9,9 @@ import {
   writeSampleRecord,
   type HeadArchitecture,
   type ModelDraft,
+  type ModelManifest,
   type ModelStore,
+  type Populate,
   type StoredBackbone,
   type StoredBase,
   type StoredModel,
@@ -183,46 +185,67 @@ async function registerBaseOnly(
   trainer: TrainerPort,
   result: RunResult,
   report: Report,
+  signal: AbortSignal,
 ): Promise<{ base: StoredBase; report: string }> {
   const base = await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
     await trainer.exportWeights(null, join(folder, WEIGHTS_FILE));
     await writeSampleRecord(folder, result.before.record);
     await writeRunReport(folder, result, report);
+    signal.throwIfAborted();
   });
   return { base, report: join(base.folder, 'report') };
 }
 
-async function registerHead(
+/** The base whose encoder was trained beside the head: what an interrupted registration left of it, or a new version. */
+async function trainedBase(
   store: ModelStore,
   trainer: TrainerPort,
   result: RunResult,
-  head: HeadArchitecture,
   report: Report,
+  { headPath, signal }: { headPath: string; signal: AbortSignal },
+): Promise<StoredBase> {
+  const before = await baseOfInterruption(store, trainer, result, headPath);
+  if (before) return before;
+  return registerTrainedBase(store, result, metricsOf(report), async (folder) => {
+    await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
+    await writeSampleRecord(folder, result.before.record);
+    await writeCard(folder, await trainedBaseName(store, result), result, report);
+    signal.throwIfAborted();
+  });
+}
+
+/**
+ * The head on its base, and before it the base where that was trained, too. Whoever cancels before the first of them is
+ * published gets neither; after that both are registered, or, when that fails, none.
+ */
+async function registerHead(
+  store: ModelStore,
+  trainer: TrainerPort,
+  result: RunResult & { head: HeadArchitecture },
+  report: Report,
+  signal: AbortSignal,
 ): Promise<{ model: StoredModel; base?: StoredBase; report: string }> {
-  const headPath = join(result.spec.jobFolder, 'head.safetensors');
+  const { spec, head, data, answerGolden } = result;
+  const headPath = join(spec.jobFolder, 'head.safetensors');
   const trained =
-    result.spec.encoder === 'frozen'
-      ? undefined
-      : ((await baseOfInterruption(store, trainer, result, headPath)) ??
-        (await registerTrainedBase(store, result, metricsOf(report), async (folder) => {
-          await trainer.exportWeights(headPath, join(folder, WEIGHTS_FILE));
-          await writeSampleRecord(folder, result.before.record);
-          await writeCard(folder, await trainedBaseName(store, result), result, report);
-        })));
-  const model = await store.registerModel(
-    draftModel(result, head, trained ?? result.base, metricsOf(report)),
-    async (folder) => {
-      const weights = join(folder, WEIGHTS_FILE);
-      await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
-      await writeSampleRecord(folder, result.before.record);
-      await writeRunReport(folder, result, report);
-      const { answerGolden, spec, data } = result;
-      if (!answerGolden) return;
-      const threshold = spec.task === 'segmentation' ? spec.threshold : null;
-      const made = { base: trained ?? result.base, head: { weightsPath: weights, architecture: head, threshold } };
-      return { golden: await makeGolden(folder, spec, data.parts.validation, made, answerGolden) };
-    },
-  );
+    spec.encoder === 'frozen' ? undefined : await trainedBase(store, trainer, result, report, { headPath, signal });
+  const draft = draftModel(result, head, trained ?? result.base, metricsOf(report));
+  const populate: Populate<ModelManifest> = async (folder) => {
+    const weights = join(folder, WEIGHTS_FILE);
+    await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
+    await writeSampleRecord(folder, result.before.record);
+    await writeRunReport(folder, result, report);
+    const threshold = spec.task === 'segmentation' ? spec.threshold : null;
+    const made = { base: trained ?? result.base, head: { weightsPath: weights, architecture: head, threshold } };
+    const golden = answerGolden && (await makeGolden(folder, spec, data.parts.validation, made, answerGolden));
+    if (!trained) signal.throwIfAborted();
+    return golden ? { golden } : {};
+  };
+  const model = await store.registerModel(draft, populate).catch(async (error: unknown) => {
+    // What failed counts, not whether its base could be taken away.
+    if (trained) await store.deleteBase(trained.manifest.name, trained.manifest.version).catch(() => undefined);
+    throw error;
+  });
   await rm(headPath, { force: true });
   return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
 }
@@ -239,14 +262,25 @@ async function registeredBefore(
   return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: join(whole.folder, 'report') };
 }
 
-/** Exports what the trainer holds and registers it; a job that did so before it was interrupted does not do it again. */
-export async function registerResult(store: ModelStore, trainer: TrainerPort, result: RunResult): Promise<Registered> {
+/**
+ * Exports what the trainer holds and registers it; a job that did so before it was interrupted does not do it again.
+ * @param signal ends it with the signal's reason as long as nothing is published; then it is too late to cancel
+ */
+export async function registerResult(
+  store: ModelStore,
+  trainer: TrainerPort,
+  result: RunResult,
+  signal: AbortSignal,
+): Promise<Registered> {
   const report = await buildReport(trainer, result);
+  const before = await registeredBefore(store, result);
+  if (!before) signal.throwIfAborted();
+  const { head } = result;
   const registered =
-    (await registeredBefore(store, result)) ??
-    (result.head === null
-      ? await registerBaseOnly(store, trainer, result, report)
-      : await registerHead(store, trainer, result, result.head, report));
+    before ??
+    (head === null
+      ? await registerBaseOnly(store, trainer, result, report, signal)
+      : await registerHead(store, trainer, { ...result, head }, report, signal));
   const scores = Object.fromEntries(
     Object.entries(metricsOf(report)).map(([part, metrics]) => [part, { ...metrics, score: scoreOf(metrics) }]),
   );

@@ -13,6 +13,7 @@ import { finishedBefore, referenceOf } from './finished-before';
 import { LOCK_FILE } from './jobs/folders';
 import { clearJob } from './job-state';
 import { runTraining, type RunDependencies } from './run-training';
+import { INTERACTIVE } from './systems';
 
 const PINNED_FILE = 'pinned.json';
 const LOCK_POLL_MS = 100;
@@ -80,6 +81,13 @@ async function pinned(spec: TrainSpec, { store, initBase }: JobDependencies): Pr
   return { ...spec, ...pins };
 }
 
+/** Takes away the base of a job that is stopped before its model was there: nobody would stand on it. */
+async function discardBase(store: ModelStore, { jobId, system }: TrainSpec): Promise<void> {
+  if (jobId === undefined || system === INTERACTIVE) return;
+  const { base, model } = await store.findByJob(jobId);
+  if (base && !model) await store.deleteBase(base.manifest.name, base.manifest.version);
+}
+
 /** Runs a training, alone in its folder, of a gang under the lock of rank 0; of a job that has registered its result it only tells that. */
 export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Promise<FinishedEvent> {
   const { store } = dependencies;
@@ -100,6 +108,10 @@ export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Pr
     }
     if (dependencies.signal.aborted) throw automedError('CANCELLED', 'The training run was cancelled.');
     return await runTraining(await pinned(spec, dependencies), dependencies);
+  } catch (error) {
+    // An earlier worker may have died between the base and the model.
+    if (dependencies.signal.aborted) await discardBase(store, spec);
+    throw error;
   } finally {
     lock.release();
   }

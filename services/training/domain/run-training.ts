@@ -228,7 +228,7 @@ async function trainAndRegister(
   await tellEmbeddingProblem(trainer, emit);
   // From here on a run that is taken up again first asks the store what its job has registered.
   await saveJob(spec.jobFolder, { ...state, phase: 'registering' }, spec.keepCheckpoints);
-  return registerResult(store, trainer, {
+  const result = {
     spec: { ...spec, jobId: state.jobId },
     recipe,
     base,
@@ -241,7 +241,8 @@ async function trainAndRegister(
     answerGolden,
     codeVersion,
     seconds: (performance.now() - started) / 1000,
-  });
+  };
+  return registerResult(store, trainer, result, dependencies.signal);
 }
 
 /** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
