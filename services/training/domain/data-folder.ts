@@ -80,7 +80,8 @@ export interface ReadOptions {
 }
 
 /** Files that data sets carry along; everything else is taken for an image and must be one. */
-export const NO_IMAGE = /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)/i;
+export const NO_IMAGE =
+  /^\.|\.(csv|tsv|json|txt|md|xml|ini|db|html?|pdf|xlsx?|zip)$|^(SOURCE|LICENSE|README)|^DICOMDIR$/i;
 
 interface Folder {
   part: Part;

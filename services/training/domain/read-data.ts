@@ -1,11 +1,14 @@
 // Reads a data folder in whatever layout it has. Listing only: nothing is decoded here.
 
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { DataFolder, Sample } from './data-folder';
 import { csv, LAYOUTS, recognise } from './layouts';
+import { counted, finding, type Finding } from './finding';
+import { unnamedDicom } from './layouts/dicom-content';
+import { isNamedDicom } from './layouts/dicom-headers';
 import { listTree, type FileTree } from './layouts/file-tree';
 import type { CsvColumns, Layout } from './layouts/layout';
 import { parseMaskValues, valuesOfStructure } from './masks/mask-values';
@@ -56,7 +59,7 @@ async function openAny({ data, layout }: Omit<DataSource, 'task'>): Promise<{ la
     return { layout: csv, tree: { root: dirname(data), files: [basename(data)] } };
   }
   const tree = await listTree(data);
-  return { layout: layout === undefined ? recognise(tree) : layoutNamed(layout), tree };
+  return { layout: layout === undefined ? await recognise(tree) : layoutNamed(layout), tree };
 }
 
 /** As `openAny`, for a task that the layout has something for. */
@@ -107,8 +110,23 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
   const { task, structures, masksDir, groupColumn, columns, eachMask = false } = source;
   const masks = structures?.map((structure) => structure.masks) ?? (masksDir === undefined ? undefined : [masksDir]);
   const folder = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
-  const unread = await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false);
-  return { ...stateValues(folder, source), findings: [...(folder.findings ?? []), ...unread], layout: layout.name };
+  const found = [
+    ...(folder.findings ?? []),
+    ...(await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false)),
+    ...(layout.readsHeaders ? [] : await dicomFindings(tree, folder, layout)),
+  ];
+  return { ...stateValues(folder, source), findings: found, layout: layout.name };
+}
+
+/** A warning about DICOM pictures whose patients a layout does not know. */
+async function dicomFindings({ root }: FileTree, { parts }: DataFolder, { name }: Layout): Promise<Finding[]> {
+  const loose = Object.values(parts).flatMap((part) => part.filter(({ group }) => group === undefined));
+  const paths = loose.map(({ imagePath }) => relative(root, imagePath).replaceAll('\\', '/'));
+  const are = [...paths.filter(isNamedDicom), ...(await unnamedDicom(root, paths))];
+  if (are.length === 0) return [];
+  const what = counted(new Set(are).size, 'picture', ' is a DICOM file', ' are DICOM files');
+  const message = `${what}, whose patients the layout ${name} does not keep together, as the layout dicom does`;
+  return [finding('note', 'warning', message, are)];
 }
 
 /** Tells every mask the values that were stated for it. */

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { DataFolder } from './data-folder';
 import { counted, finding, type Finding } from './finding';
+import { unnamedDicom } from './layouts/dicom-content';
 import { foldersOf, isImage, type FileTree } from './layouts/file-tree';
 
 /** Pictures by their names. */
@@ -41,7 +42,12 @@ export async function unreadFindings(
   passesOver: (path: string) => boolean,
 ): Promise<Finding[]> {
   const known = knownPaths(tree, folder);
-  const unread = tree.files.filter((path) => isPicture(path) && !known.has(path) && !passesOver(path));
+  const unknown = tree.files.filter((path) => !known.has(path) && !passesOver(path));
+  const unnamed = await unnamedDicom(
+    tree.root,
+    unknown.filter((path) => !isPicture(path)),
+  );
+  const unread = [...unknown.filter(isPicture), ...unnamed].sort();
   const folders = [...new Set(unread.map((path) => foldersOf(path).join('/')))];
   const findings: Finding[] = [];
   if (unread.length > 0) {

@@ -150,5 +150,6 @@ export const csv: Layout = {
     return chooseColumn(columns, 'mask', named?.mask) !== undefined;
   },
   passesOver: () => true,
+  readsHeaders: true,
   read,
 };

@@ -29,7 +29,7 @@ interface Placed {
   below: string[];
 }
 
-const isListed = (path: string): boolean => !NO_IMAGE.test(fileOf(path)) && fileOf(path).toUpperCase() !== 'DICOMDIR';
+const isListed = (path: string): boolean => !NO_IMAGE.test(fileOf(path));
 
 function placeFiles({ files }: FileTree): Placed[] {
   const split = files.some((path) => path.includes('/') && partOfFolder(path.split('/')[0] ?? '') === 'train');
@@ -197,6 +197,7 @@ export const dicom: Layout = {
   title: 'folders of DICOM files, by class or with masks',
   tasks: ['segmentation', 'classification'],
   recognises: ({ files }) => files.some(isNamedDicom),
+  readsHeaders: true,
   hasMasks: (tree) => Promise.resolve(placeFiles(tree).some(({ below }) => below.length > 1 && below[0] === 'images')),
   read,
 };

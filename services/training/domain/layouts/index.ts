@@ -5,6 +5,7 @@ import { covidRadiography } from './covid-radiography';
 import { csv } from './csv';
 import { cvcClinicDb } from './cvc-clinicdb';
 import { dicom } from './dicom';
+import { unnamedDicom } from './dicom-content';
 import type { FileTree } from './file-tree';
 import { ham10000 } from './ham10000';
 import { isic } from './isic';
@@ -33,7 +34,9 @@ export const LAYOUTS: readonly Layout[] = [
   dicom,
 ];
 
-/** The layout by which the files are named; the plain one where none says so. */
-export function recognise(tree: FileTree): Layout {
-  return LAYOUTS.find((layout) => layout.recognises(tree)) ?? plain;
+/** The layout by which the files are named; where none says so that of DICOM files, told by content, else the plain one. */
+export async function recognise(tree: FileTree): Promise<Layout> {
+  const named = LAYOUTS.find((layout) => layout.recognises(tree));
+  if (named) return named;
+  return (await unnamedDicom(tree.root, tree.files, 1)).length > 0 ? dicom : plain;
 }

@@ -38,6 +38,8 @@ export interface Layout {
   passesOver?(path: string): boolean;
   /** Whether its names tell that the folder is for segmentation; absent: told by whether samples have masks. */
   hasMasks?(tree: FileTree, columns?: CsvColumns): Promise<boolean>;
+  /** It reads the headers of DICOM files, and keeps their patients together. */
+  readonly readsHeaders?: boolean;
   /** @throws InvalidInputError (field `data`, `layout` or `structures`) when the folder is not of this layout */
   read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>;
 }
