@@ -5,7 +5,9 @@ const ES_MODULES = ['@kubernetes/client-node', 'openid-client', 'oauth4webapi', 
 
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tests/support/environment.cjs',
+  globalSetup: '<rootDir>/tests/support/private-tmp.cjs',
+  globalTeardown: '<rootDir>/tests/support/remove-tmp.cjs',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/', '<rootDir>/.libtorch/', '<rootDir>/.automed/'],
   transform: {
