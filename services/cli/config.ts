@@ -1,9 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { address, integer, readConfig } from '../common/config';
-import { CliError } from './errors';
 
 const schema = z.object({
   /** Folder of the store: bases, models, jobs. */
@@ -25,19 +23,4 @@ export function childEnvironment(settings: Readonly<Record<string, string>>): No
   return { ...process.env, ...settings };
 }
 
-/** The root of the checkout, from the sources as well as from their compiled copy. */
-export function repositoryRoot(): string {
-  let folder = __dirname;
-  while (!existsSync(join(folder, 'native', 'CMakeLists.txt'))) {
-    const parent = dirname(folder);
-    if (parent === folder)
-      throw new CliError('native/CMakeLists.txt is not above this program; run it from a checkout');
-    folder = parent;
-  }
-  return folder;
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(join(repositoryRoot(), 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
-}
+export { packageVersion, repositoryRoot } from './version';

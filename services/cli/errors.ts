@@ -1,11 +1,12 @@
 import { AutomedError, type ErrorCode } from '../common/errors';
+import { INTERRUPTED } from './signals';
 
 /** A failure that the command line itself finds; the message says what to do. */
 export class CliError extends Error {
   constructor(
     message: string,
-    /** 1: it did not work; 2: it was called wrongly. */
-    readonly exitCode: 1 | 2 = 1,
+    /** 1: it did not work; 2: it was called wrongly; 130: Ctrl-C ended it. */
+    readonly exitCode: 1 | 2 | 130 = 1,
   ) {
     super(message);
     this.name = 'CliError';
@@ -17,6 +18,14 @@ export class UsageError extends CliError {
   constructor(message: string) {
     super(message, 2);
     this.name = 'UsageError';
+  }
+}
+
+/** The user ended it: exit code 130. */
+export class InterruptedError extends CliError {
+  constructor(message: string) {
+    super(message, INTERRUPTED);
+    this.name = 'InterruptedError';
   }
 }
 

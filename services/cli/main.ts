@@ -1,58 +1,36 @@
 import { Command, CommanderError } from 'commander';
-import { analyzeCommand } from './commands/analyze';
-import { basesCommand } from './commands/bases';
-import { classifyCommand } from './commands/classify';
-import { dataCommand } from './commands/data';
-import { demoCommand } from './commands/demo';
-import { evaluateCommand } from './commands/evaluate';
-import { evaluationsCommand } from './commands/evaluations';
-import { jobsCommand } from './commands/jobs';
-import { modelsCommand } from './commands/models';
-import { reproduceCommand } from './commands/reproduce';
-import { segmentCommand } from './commands/segment';
-import { serveCommand } from './commands/serve';
-import { storeCommand } from './commands/store';
-import { trainCommand } from './commands/train';
-import { packageVersion } from './config';
+import { COMMANDS } from './command-table';
 import { exitCodeOf, oneLine } from './errors';
 import { printProblem } from './output/print';
+import { exitOnInterrupt } from './signals';
+import { packageVersion } from './version';
 
-export function buildProgram(): Command {
+/** Commander's own errors are ours to print, in one line. */
+function quiet(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.showSuggestionAfterError(true);
+  for (const each of command.commands) quiet(each);
+}
+
+/** The program; of its commands those are loaded whose name is among the words, the others only named. */
+export function buildProgram(words: readonly string[] = Object.keys(COMMANDS)): Command {
   const program = new Command('automed')
     .description('Medical image segmentation and classification. Research use; not a medical device.')
     .version(packageVersion())
     // `models alias ... --version 3` is not the program's --version.
     .enablePositionalOptions()
     .addHelpText('after', '\n`automed demo` shows everything in a few minutes. `automed help COMMAND` tells more.');
-  const commands = [
-    demoCommand(),
-    serveCommand(),
-    segmentCommand(),
-    classifyCommand(),
-    analyzeCommand(),
-    dataCommand(),
-    trainCommand(),
-    jobsCommand(),
-    evaluateCommand(),
-    evaluationsCommand(),
-    reproduceCommand(),
-    basesCommand(),
-    modelsCommand(),
-    storeCommand(),
-  ];
-  for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) {
-    // Commander's own errors are ours to print, in one line.
-    command.exitOverride().configureOutput({ outputError: () => undefined });
-    command.showSuggestionAfterError(true);
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    program.addCommand(words.includes(name) ? load() : new Command(name).description(summary));
   }
+  quiet(program);
   return program;
 }
 
 /** Runs one command line; resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync(args, { from: 'user' });
+    await buildProgram(args).parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -68,6 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Called by bin/automed.mjs. */
 export async function main(args: readonly string[]): Promise<void> {
+  exitOnInterrupt();
   // A reader that went away (`automed models list | head -1`) is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

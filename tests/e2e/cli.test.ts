@@ -62,7 +62,7 @@ describe('training', () => {
     await first.says(/epoch 1\/3/);
     first.child.kill('SIGINT');
     expect(await first.ended).toMatchObject({
-      code: 1,
+      code: 130,
       err: expect.stringMatching(/automed: cancelled; the same command with --resume continues/),
     });
     const { code, err } = await automed(...args, '--resume');

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { stateOf, type TrainingJobs } from '../client/training-jobs';
-import { CliError } from '../errors';
+import { CliError, InterruptedError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { duration, score, table } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
@@ -143,7 +143,7 @@ async function watch(client: TrainingJobs, id: string, previews?: string): Promi
     }
     return await client.get(id);
   } catch (error) {
-    if (stop.signal.aborted) throw new CliError('the job goes on; the same command watches it again');
+    if (stop.signal.aborted) throw new InterruptedError('the job goes on; the same command watches it again');
     throw error;
   } finally {
     signals.dispose();

@@ -1,7 +1,7 @@
 // The numbers of a recipe as flags of `automed train`; each replaces the preset's.
 
 import { Option, type Command } from 'commander';
-import { recipeSchema, type Recipe } from '../../training/domain/recipes';
+import { recipeFor, recipeSchema, type Recipe, type RecipeFamily } from '../../training/domain/recipes';
 import { number, whole } from './options';
 
 export interface RecipeOptions {
@@ -28,7 +28,31 @@ export interface RecipeOptions {
   rotationSteps?: number;
 }
 
-export function addRecipeFlags(command: Command): void {
+/** The option of each number, where its name is another. */
+const OPTION_OF: { readonly [K in keyof Recipe]?: string } = {
+  learningRate: 'lr',
+  batchSize: 'batch',
+  accumulationSteps: 'accumulate',
+  horizontalFlip: 'hflip',
+  verticalFlip: 'vflip',
+  rotationDegrees: 'rotation',
+  batchNormMomentum: 'bnMomentum',
+  gradientClip: 'clip',
+};
+
+/** Says behind each option what the default preset has; the value itself stays the preset's. */
+function describeDefaults(command: Command, family: RecipeFamily): void {
+  for (const [key, value] of Object.entries(recipeFor(family))) {
+    const name = OPTION_OF[key as keyof Recipe] ?? key;
+    const option = command.options.find((each) => each.attributeName() === name && !each.negate);
+    if (!option) continue;
+    const shown = typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
+    option.description = [option.description, `(default: ${shown})`].filter((text) => text !== '').join(' ');
+  }
+}
+
+/** @param family whose default preset the help tells the numbers of */
+export function addRecipeFlags(command: Command, family: RecipeFamily): void {
   const { optimizer, schedule, precision, batchNorm } = recipeSchema.shape;
   command
     .option('--epochs <count>', 'passes over the training images', whole(1))
@@ -36,7 +60,7 @@ export function addRecipeFlags(command: Command): void {
     .option('--accumulate <count>', 'batches whose gradients make one step', whole(1))
     .option('--lr <rate>', 'learning rate', number({ min: 0, open: true }))
     .option('--weight-decay <factor>', 'L2 penalty (adam) or decoupled decay (adamw)', number({ min: 0 }))
-    .addOption(new Option('--optimizer <name>').choices(optimizer.options))
+    .addOption(new Option('--optimizer <name>', 'how weights are changed').choices(optimizer.options))
     .option(
       '--dropout <share>',
       "of values dropped while training (default: the network's own)",
@@ -63,15 +87,16 @@ export function addRecipeFlags(command: Command): void {
       ),
     )
     .option('--hflip', 'mirror images at random, left to right')
-    .option('--no-hflip')
+    .option('--no-hflip', 'do not')
     .option('--vflip', 'mirror images at random, top to bottom')
-    .option('--no-vflip')
+    .option('--no-vflip', 'do not')
     .option('--rotation <degrees>', 'rotate images at random within (-degrees, degrees)', number({ min: 0, max: 180 }))
     .option(
       '--rotation-steps <count>',
       'by this many fixed angles, so that embeddings can be kept; 0: by any',
       whole(0, 3600),
     );
+  describeDefaults(command, family);
 }
 
 /** What the flags say of the recipe; undefined where the preset stands. */

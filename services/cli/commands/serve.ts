@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { withPort } from '../../common/grpc/address';
 import { loadConfig } from '../config';
 import { CliError, UsageError } from '../errors';
+import { readableLine } from '../output/log-lines';
 import { printLine, printNote, printProblem } from '../output/print';
 import { onStopSignal } from '../signals';
 import { freePorts, isFree } from '../stack/free-ports';
@@ -66,6 +67,11 @@ function processesOf({ roles, separate }: ServeOptions): Role[][] {
   return [...shared.filter((each) => each.length > 0), ...(roles.includes('training') ? [['training' as const]] : [])];
 }
 
+/** Log lines as they are for programs, readable for a person at a terminal. */
+function logTo(stream: NodeJS.WriteStream): (line: string) => void {
+  return (line) => stream.write(`${stream.isTTY ? readableLine(line) : line}\n`);
+}
+
 /** What the command line says, not a default. */
 const isGiven = (command: Command, option: string): boolean => command.getOptionValueSource(option) !== 'default';
 
@@ -119,7 +125,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
     insecure: options.insecure === true,
     startTimeoutMs: config.startTimeoutMs,
     say: printProblem,
-    log: options.quiet ? undefined : (chunk) => process.stderr.write(chunk),
+    log: options.quiet ? undefined : logTo(process.stderr),
     metricsPort,
   });
   const found = await advertise(home, { address: stack.address, roles: options.roles });

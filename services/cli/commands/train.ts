@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { CancelledError, NotFoundError } from '../../common/errors';
+import { NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
 import { checkNamed } from '../../training/domain/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
-import { CliError, UsageError } from '../errors';
+import { InterruptedError, UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
@@ -85,9 +85,21 @@ export function trainCommand(): Command {
   ]);
 }
 
+/** Headings of the help. */
+const GROUPS = {
+  what: 'What to train:',
+  recipe: 'Recipe, with the defaults of the preset `default`:',
+  data: 'Data:',
+  network: 'Network:',
+  run: 'Run:',
+  result: 'Result:',
+  queue: 'Queue of a running server:',
+};
+
 function taskCommand(task: Task): Command {
   const command = new Command(task);
   command
+    .optionsGroup(GROUPS.what)
     .description(
       task === 'segmentation' ? 'train SAM-AutoMed: images/ + masks/' : 'train SAM-MedCls: one folder per class',
     )
@@ -96,9 +108,11 @@ function taskCommand(task: Task): Command {
     .requiredOption('--name <name>', 'name of the model; an existing one gets a new version', newName)
     .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
   addPresetFlags(command, 'head', 'head: the encoder stays frozen; adapters, encoder: they are trained too');
-  addRecipeFlags(command);
-  addDataFlags(command);
+  addRecipeFlags(command.optionsGroup(GROUPS.recipe), task);
+  addDataFlags(command.optionsGroup(GROUPS.data));
+  if (task === 'segmentation') addMaskFlags(command);
   command
+    .optionsGroup(GROUPS.network)
     .option('--mobilenet-width <factor>', 'channels of the MobileNet, 1 as published', number({ min: 0, open: true }))
     .addOption(new Option('--se <kind>', 'squeeze-and-excitation blocks').choices(['improved', 'plain']))
     .option('--base-name <name>', "with the encoder trained: name of the new base (default: the model's)", newName)
@@ -108,7 +122,6 @@ function taskCommand(task: Task): Command {
       'start the network beside the encoder from imported ImageNet weights (see automed bases import)',
     );
   if (task === 'segmentation') {
-    addMaskFlags(command);
     command.option('--threshold <probability>', 'foreground is above it', number({ min: 0, max: 1, open: true }), 0.5);
   } else {
     command.option('--no-attention', "leave out the paper's attention modules");
@@ -121,14 +134,15 @@ function taskCommand(task: Task): Command {
 function baseCommand(): Command {
   const command = new Command('base');
   command
+    .optionsGroup(GROUPS.what)
     .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
     .option('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
     .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version', newName);
   const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
   addPresetFlags(command, 'adapters', part);
-  addRecipeFlags(command);
-  addDataFlags(command);
+  addRecipeFlags(command.optionsGroup(GROUPS.recipe), 'interactive');
+  addDataFlags(command.optionsGroup(GROUPS.data));
   addMaskFlags(command);
   addRunFlags(command);
   return command.action((options: TrainOptions) => train('segmentation', { ...options, system: INTERACTIVE }));
@@ -175,6 +189,7 @@ function addDataFlags(command: Command): void {
 
 function addRunFlags(command: Command): void {
   command
+    .optionsGroup(GROUPS.run)
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--threads <count>', 'LibTorch threads, of all ranks together', whole(1, 1024), availableParallelism())
     .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
@@ -189,10 +204,12 @@ function addRunFlags(command: Command): void {
       'disk for embeddings of a frozen encoder; 0: none (default: a quarter of what is free)',
       number({ min: 0 }),
     )
+    .optionsGroup(GROUPS.result)
     .option('--licence <text>', 'what the data allows; recorded with the model')
     .option('--no-pictures', 'keep pictures of the data out of the report')
     .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
+    .optionsGroup(GROUPS.queue)
     .option('--detach', 'queue the training with the running server and print the id of its job; see automed jobs')
     .addOption(
       new Option(
@@ -227,8 +244,8 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
   const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
   const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric))
     .catch((error: unknown) => {
-      if (!(error instanceof CancelledError)) throw error;
-      throw new CliError('cancelled; the same command with --resume continues from the last checkpoint');
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError('cancelled; the same command with --resume continues from the last checkpoint');
     })
     .finally(() => display.close());
   if (options.json) {

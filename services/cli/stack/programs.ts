@@ -16,7 +16,7 @@ export interface LaunchOptions {
   address: string;
   startTimeoutMs: number;
   /** Where log lines go; absent: nowhere. */
-  log?: ((chunk: Buffer) => void) | undefined;
+  log?: ((line: string) => void) | undefined;
   /** Of a training service: it runs nothing of what is queued. */
   idle?: boolean;
   /** `host:port` of /metrics, or `off`. */

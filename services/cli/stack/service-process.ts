@@ -6,6 +6,7 @@ import { afterMs, type Alarm } from '../../common/timers';
 import { childEnvironment, repositoryRoot } from '../config';
 import { CliError } from '../errors';
 import { LastWords } from './last-words';
+import { LineSplitter } from './line-splitter';
 
 /** A program of this package, by the path of its compiled file from dist/. */
 export interface Program {
@@ -43,8 +44,8 @@ function forkProgram(program: Program, args: string[], settings: Record<string, 
 export interface StartOptions {
   settings: Record<string, string>;
   startTimeoutMs: number;
-  /** Where the child's log lines go; absent: nowhere. */
-  log?: ((chunk: Buffer) => void) | undefined;
+  /** Where the child's log lines go, one at a time without its end; absent: nowhere. */
+  log?: ((line: string) => void) | undefined;
 }
 
 /** How a process ended. */
@@ -80,10 +81,12 @@ export class ServiceProcess {
     const child = forkProgram(program, [], options.settings);
     const tail = new LastWords();
     for (const stream of [child.stdout, child.stderr]) {
+      const lines = new LineSplitter((line) => options.log?.(line));
       stream?.on('data', (chunk: Buffer) => {
         tail.add(chunk);
-        options.log?.(chunk);
+        lines.add(chunk);
       });
+      stream?.once('end', () => lines.end());
     }
     const exited = new Promise<Exit>((resolve) => {
       child.once('error', (error) => resolve({ code: 1, signal: null, reason: error.message }));

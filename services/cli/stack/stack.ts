@@ -15,7 +15,7 @@ export interface StackOptions {
   /** Hears of services that die, one line each. */
   say: (line: string) => void;
   /** Where the services' log lines go; absent: nowhere. */
-  log?: ((chunk: Buffer) => void) | undefined;
+  log?: ((line: string) => void) | undefined;
   /** Port of the gateway's /metrics; the other processes take those that follow. 0: free ones; absent: none. */
   metricsPort?: number | undefined;
 }

@@ -1,10 +1,10 @@
-import { InternalError } from '../../common/errors';
+import { CancelledError, InternalError } from '../../common/errors';
 import { launchGang } from '../../training/domain/gang/launch-gang';
 import { LocalLauncher } from '../../training/domain/gang/local-launcher';
 import { launchWorker } from '../../training/domain/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../training/protocol';
 import { childEnvironment } from '../config';
-import { CliError } from '../errors';
+import { CliError, InterruptedError } from '../errors';
 import { onStopSignal } from '../signals';
 import { programPath, type Program } from '../stack/service-process';
 
@@ -30,6 +30,7 @@ export async function runWorker(
     }
     return await launchWorker(command, { ...options, ...machine });
   } catch (error) {
+    if (cancellation.signal.aborted && error instanceof CancelledError) throw new InterruptedError('cancelled');
     // It happened on this machine: its text is for the user, not for a server's log.
     throw error instanceof InternalError ? new CliError(error.message) : error;
   } finally {

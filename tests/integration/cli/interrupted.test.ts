@@ -1,6 +1,7 @@
 // An interrupted run is gone on with or begun anew as the user says; a store that is not there is not verified.
 
 import { existsSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../support/data';
 import { microStore, writeDiscs } from '../../support/training-service';
@@ -32,8 +33,7 @@ test('an interrupted run is neither gone on with nor deleted unasked', async () 
   const first = startAutomed(train(1000));
   await first.says(/epoch 2\/1000/);
   first.child.kill('SIGINT');
-  const stopped = await first.ended;
-  expect(stopped.err).toContain('--resume');
+  expect(await first.ended).toMatchObject({ code: 130, err: expect.stringContaining('--resume') });
   const unasked = await automed(...train(1000));
   expect(unasked.code).toBe(2);
   expect(unasked.err).toMatch(/holds an interrupted run \(\d+ epochs done.*--resume .*--restart /);
@@ -46,6 +46,19 @@ test('an interrupted run is neither gone on with nor deleted unasked', async () 
   expect(anew).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@1') });
   // A run that ended leaves nothing to choose.
   expect(await automed(...train(1))).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@2') });
+});
+
+test('Ctrl-C ends a command that nothing else listens in with code 130', async () => {
+  // No gateway answers there: the command waits for its connection.
+  const listener = createServer();
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = listener.address() as AddressInfo;
+  const connected = new Promise((resolve) => listener.once('connection', resolve));
+  const { child, ended } = startAutomed(['models', 'list', '--address', `127.0.0.1:${port}`]);
+  await connected;
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 130 });
+  listener.close();
 });
 
 test.each([
