@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
+#include <limits>
 #include <numeric>
+#include <sstream>
 #include <utility>
 
 #include "core/checkpoint.h"
@@ -131,15 +134,29 @@ Trainer::Trainer(TrainerOptions options)
   if (parallel_->rank() > 0) torch::manual_seed(mix_seed(options_.seed, static_cast<std::uint64_t>(parallel_->rank())));
 }
 
+std::string Trainer::embeddings_owner() const {
+  const auto& augment = options_.augment;
+  std::ostringstream owner;
+  owner << std::setprecision(std::numeric_limits<double>::max_digits10);
+  owner << options_.embeddings->base_digest << ' ' << options_.base_architecture;
+  // Another library or device rounds differently, and so would a run that is resumed there.
+  owner << ' ' << TORCH_VERSION << ' ' << device_.str();
+  // A variant numbers the flips and the angles of these options: the third of five is another angle than the third of
+  // nine.
+  owner << ' ' << augment.rotation_degrees << ' ' << augment.rotation_steps;
+  owner << ' ' << augment.horizontal_flip << ' ' << augment.vertical_flip;
+  owner << ' ' << options_.precision;
+  // What else decides the pixels that the encoder sees, such as how images are brought to its input, belongs here.
+  return owner.str();
+}
+
 void Trainer::open_embeddings() {
   if (!options_.embeddings || !system_->can_keep_embeddings()) return;
   const auto& encoder = base_config_.encoder;
-  // Another library or device rounds differently, and so would a run that is resumed there.
-  const auto owner = options_.embeddings->base_digest + " " + TORCH_VERSION + " " + device_.str();
   embeddings_ = std::make_unique<EmbeddingStore>(
       EmbeddingStoreOptions{.path = options_.embeddings->path,
                             .max_bytes = options_.embeddings->max_bytes,
-                            .owner = owner,
+                            .owner = embeddings_owner(),
                             .shape = {encoder.out_channels, encoder.grid(), encoder.grid()}});
   system_->keep_embeddings(embeddings_.get());
 }

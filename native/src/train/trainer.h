@@ -127,6 +127,8 @@ class Trainer {
   double learn(const torch::Tensor& loss, bool last_of_epoch);
   void take_step();
   [[noreturn]] void fail_not_finite(const char* what, double value);
+  /// Names everything that the kept embeddings depend on, beside the pixels that each is of.
+  std::string embeddings_owner() const;
   void open_embeddings();
   void start_epoch();
   /// Samples that all ranks together learn from in a step.

@@ -125,6 +125,24 @@ describe('kept embeddings', () => {
     expect(await stats(other)).toMatchObject({ kept: 6, hits: 0 });
   });
 
+  it.each([
+    ['another angle', { rotationDegrees: 5, rotationSteps: 3 }, { rotationDegrees: 40, rotationSteps: 3 }],
+    ['other steps of an angle', { rotationDegrees: 30, rotationSteps: 3 }, { rotationDegrees: 30, rotationSteps: 5 }],
+    ['other flips', { horizontalFlip: true }, { horizontalFlip: true, verticalFlip: true }],
+  ] as [string, Partial<TrainerOptions>, Partial<TrainerOptions>][])(
+    'of %s are not used: the run learns what it would learn without them',
+    async (_, before, changes) => {
+      const kept = cache();
+      const first = await make({ ...before, ...kept });
+      await losses(first, 10);
+      await first.close();
+      const alone = await make(changes);
+      const expected = await losses(alone, 10);
+      await alone.close();
+      expect(await losses(await make({ ...changes, ...kept }), 10)).toEqual(expected);
+    },
+  );
+
   it('that a crash or a damaged disk tore are computed again', async () => {
     const changes = cache();
     const first = await make(changes);
