@@ -5,7 +5,7 @@ import { automedError, type AutomedError } from '../../../common/errors';
 import type { Task } from '../../../store';
 import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from '../data-folder';
 import { labelOf, spelledClasses } from '../class-names';
-import type { Finding } from '../finding';
+import { finding, type Finding } from '../finding';
 import { readManifest } from '../manifest-csv';
 import { normal } from '../names';
 import { stemOf, type FileTree } from './file-tree';
@@ -45,6 +45,18 @@ export interface Collected {
   notes?: readonly string[];
   /** What tables of the layout have to say. */
   findings?: readonly Finding[] | undefined;
+  /** Whether manifest.csv is what the layout read. */
+  manifestIsRead?: boolean;
+}
+
+/** A warning where manifest.csv gives groups that do not count, because the layout has its own. */
+async function manifestAside({ root, files }: FileTree, groupColumn: string): Promise<Finding[]> {
+  if (!files.includes('manifest.csv')) return [];
+  const manifest = await readManifest(root).catch(() => undefined);
+  const column = manifest?.groups?.column;
+  if (column === undefined) return [];
+  const message = `manifest.csv is not read: the groups are the data set's own (${groupColumn}), not its column ${column}`;
+  return [finding('group-table', 'warning', message, ['manifest.csv'])];
 }
 
 /**
@@ -54,7 +66,7 @@ export interface Collected {
 export async function collect(
   tree: FileTree,
   request: Pick<LayoutRequest, 'task' | 'groupColumn'>,
-  { found, groupColumn, notes = [], findings = [] }: Collected,
+  { found, groupColumn, notes = [], findings = [], manifestIsRead = false }: Collected,
 ): Promise<DataFolder> {
   if (groupColumn !== undefined && (request.groupColumn ?? groupColumn) !== groupColumn) {
     throw layoutError(`This data set is grouped by ${groupColumn}, not by ${request.groupColumn}.`, 'groupColumn');
@@ -76,7 +88,8 @@ export async function collect(
     else data.problems.push({ name: path, ...problem });
   }
   const spelled = request.task === 'classification' ? spelledClasses(namedClasses(found, data.classes)) : [];
-  data.findings = [...findings, ...spelled, ...(manifest?.findings() ?? [])];
+  const aside = groupColumn === undefined || manifestIsRead ? [] : await manifestAside(tree, groupColumn);
+  data.findings = [...findings, ...spelled, ...(manifest?.findings() ?? []), ...aside];
   return data;
 }
 

@@ -132,6 +132,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     {
       found: headers.found,
       groupColumn: groupColumn ?? '',
+      manifestIsRead: true,
       notes,
       findings: [...findings, ...asideFindings(headers.aside), ...ofPatients],
     },

@@ -148,6 +148,16 @@ describe('HAM10000', () => {
     expect(groups(data)).toEqual({ [files[0]!]: 'HAM_1', [files[1]!]: 'HAM_1', [files[2]!]: 'HAM_2' });
   });
 
+  it('says that groups of a manifest.csv beside its own do not count', async () => {
+    const manifest: [string, string] = ['manifest.csv', 'file,patient\nISIC_01.jpg,p1\n'];
+    const { findings = [] } = await readData({
+      task: 'classification',
+      data: writeTree(root, ...files, ['HAM10000_metadata.csv', metadata], manifest),
+    });
+    const message = "manifest.csv is not read: the groups are the data set's own (lesion_id), not its column patient";
+    expect(findings).toContainEqual(expect.objectContaining({ kind: 'group-table', severity: 'warning', message }));
+  });
+
   it('has masks of the lesions, and metadata separated by tabs when it comes from the Dataverse', async () => {
     const masks = ['01', '02', '03'].map((id) => `HAM10000_segmentations_lesion_tschandl/ISIC_${id}_segmentation.png`);
     const folder = writeTree(root, ...files, ...masks, ['HAM10000_metadata.tab', metadata.replaceAll(',', '\t')]);
