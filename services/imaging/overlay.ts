@@ -4,17 +4,23 @@ import { toRgb8, type Pixels } from './pixels';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-export const PREDICTION_COLOUR: Colour = [255, 64, 64];
-export const TRUTH_COLOUR: Colour = [64, 230, 120];
-/** Of the masks of one picture, in turn. */
+/** What a model drew, and the truth, in every picture, gallery and report: told apart by all kinds of colour vision (Okabe and Ito, 2008). */
+export const PREDICTION_COLOUR: Colour = [230, 159, 0];
+export const TRUTH_COLOUR: Colour = [86, 180, 233];
+/** Of the masks of one picture, in turn, from the same palette; none is the truth's. */
 const MASK_COLOURS: readonly Colour[] = [
   PREDICTION_COLOUR,
-  [80, 150, 255],
-  [255, 200, 40],
-  [200, 90, 255],
-  [40, 220, 220],
-  [255, 130, 30],
+  [0, 114, 178],
+  [240, 228, 66],
+  [204, 121, 167],
+  [0, 158, 115],
+  [213, 94, 0],
 ];
+
+/** As CSS and SVG write it, e.g. `#e69f00`. */
+export function hexOf(colour: Colour): string {
+  return `#${colour.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+}
 
 export interface OverlayOptions {
   colour?: Colour;

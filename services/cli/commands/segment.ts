@@ -76,7 +76,7 @@ export function segmentCommand(): Command {
     'automed segment lesion.png --model demo-lesion --overlay overlay.png',
     'automed segment scans/*.png --model polyp@production --mask masks/ --json',
     'automed segment lesion.png --model polyp --address 10.0.0.7:50051',
-    'automed segment lesion.png --base sam-med2d-b --point 120,80 --point 30,40,0 --mask mask.png',
+    'automed segment lesion.png --base sam-med2d-vit-b --point 120,80 --point 30,40,0 --mask mask.png',
     'automed segment lesion.png --base tiny --everything --overlay overlay.png',
   ]);
 }

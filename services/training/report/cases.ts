@@ -3,7 +3,7 @@
 
 import sharp from 'sharp';
 import { galleryPng, type GalleryOptions } from '../../imaging/gallery';
-import { encodePicturePng, type Picture } from '../../imaging/overlay';
+import { encodePicturePng, hexOf, PREDICTION_COLOUR, TRUTH_COLOUR, type Picture } from '../../imaging/overlay';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import type { ScoredSample } from '../domain/assessment';
 import { mostProbable } from '../domain/metrics';
@@ -133,8 +133,8 @@ export function outlinePath(mask: Uint8Array, width: number, height: number): st
 }
 
 /** Colours of Okabe and Ito; the truth is dashed, too. */
-const TRUTH = { colour: '#56b4e9', dash: 5 };
-const PREDICTION = { colour: '#e69f00', dash: 0 };
+const TRUTH = { colour: hexOf(TRUTH_COLOUR), dash: 5 };
+const PREDICTION = { colour: hexOf(PREDICTION_COLOUR), dash: 0 };
 
 /** A path in a colour on a dark edge, in units of the picture's own pixels. */
 function strokes(path: string, { colour, dash }: { colour: string; dash: number }, scale: number): string {

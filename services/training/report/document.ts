@@ -2,6 +2,7 @@
 // and treats every name in it as hostile.
 
 import { createHash } from 'node:crypto';
+import { hexOf, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../imaging/overlay';
 import { DARK, escapeXml, LIGHT, themeCss } from './figure';
 
 /** Sorts tables when a heading is pressed; without it they stay in the order they came in. */
@@ -45,7 +46,7 @@ th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending]
 .figures{display:flex;flex-wrap:wrap;gap:16px}figure{margin:0;max-width:100%}figure svg{max-width:100%;height:auto}
 .figures figure{border:1px solid var(--grid);border-radius:6px;padding:8px}
 .case svg{width:240px;height:auto;display:block;border-radius:3px}.case figcaption{max-width:240px;font-size:13px;overflow-wrap:anywhere}
-.swatch{display:inline-block;width:26px;border-top:3px solid #e69f00;vertical-align:middle;margin:0 4px}.swatch.truth{border-top:3px dashed #56b4e9}
+.swatch{display:inline-block;width:26px;border-top:3px solid ${hexOf(PREDICTION_COLOUR)};vertical-align:middle;margin:0 4px}.swatch.truth{border-top:3px dashed ${hexOf(TRUTH_COLOUR)}}
 .scroll{max-height:640px;overflow:auto}
 @media print{.scroll{max-height:none}}
 `;

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { galleryPng } from '../../../../services/imaging/gallery';
-import { drawOverlay, overlayPng, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../../../services/imaging/overlay';
+import { drawOverlay, hexOf, overlayPng, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../../../services/imaging/overlay';
 import type { Pixels } from '../../../../services/imaging/pixels';
 
 const grey: Pixels = { data: new Uint8Array(25).fill(100), width: 5, height: 5, channels: 1, sampleType: 'uint8' };
@@ -18,7 +18,7 @@ describe('drawOverlay', () => {
     const { data } = drawOverlay(grey, square, { opacity: 0.5 });
     expect(at(data, 0, 0)).toEqual([100, 100, 100]);
     expect(at(data, 1, 1)).toEqual([...PREDICTION_COLOUR]);
-    expect(at(data, 2, 2)).toEqual([178, 82, 82]);
+    expect(at(data, 2, 2)).toEqual([165, 130, 50]);
   });
 
   it('draws the contour of the ground truth over it', () => {
@@ -36,6 +36,10 @@ describe('drawOverlay', () => {
   it('rejects a mask of another size', () => {
     expect(() => drawOverlay(grey, new Uint8Array(24))).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }));
   });
+});
+
+it('writes colours as reports do', () => {
+  expect([PREDICTION_COLOUR, TRUTH_COLOUR].map(hexOf)).toEqual(['#e69f00', '#56b4e9']);
 });
 
 describe('overlay pictures', () => {
