@@ -134,6 +134,8 @@ const datasetSchema = z.looseObject({
   split: z.looseObject({ seed: z.int().min(0), validationFraction: z.number(), testFraction: z.number() }).optional(),
   /** Column whose values no part shares with another. */
   groupColumn: z.string().nullable().optional(),
+  /** Stored values of masks that were foreground, as they were stated; absent: told by each file. */
+  maskValues: z.string().optional(),
   /** Samples of measured parts that the base or the starting model had been trained on, by part. */
   seenBefore: z.partialRecord(z.enum(['validation', 'test']), z.int().min(0)).optional(),
 });

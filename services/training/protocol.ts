@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { nameSchema } from '../store/manifests';
+import { parseMaskValues } from './domain/masks/mask-values';
 import { recipeSchema } from './domain/recipes';
 import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
@@ -21,6 +22,19 @@ export const structureSchema = z.strictObject({
   /** Folder of its masks beside images/, or what the layout calls it. */
   masks: z.string().min(1),
 });
+
+/** Values, ranges and colours of masks that are foreground, as `parseMaskValues` reads them. */
+const maskValuesSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  .superRefine((text, context) => {
+    try {
+      parseMaskValues(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
 
 export const csvColumnsSchema = z.strictObject({
   image: z.string().min(1).optional(),
@@ -57,7 +71,7 @@ const dataFields = {
   /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
   eachMask: z.boolean().optional(),
   /** Which stored values of masks are foreground: `1,2`, `128-255`, `#ff0000`, `disc=1,2,cup=2` (default: told by each file). */
-  maskValues: z.string().min(1).max(1000).optional(),
+  maskValues: maskValuesSchema.optional(),
   /** Registered data set that the data is; files that changed since its check are refused. */
   dataset: z
     .strictObject({
@@ -199,6 +213,7 @@ export const datasetSourceSchema = z.strictObject({
   groupColumn: z.string().optional(),
   columns: csvColumnsSchema.optional(),
   eachMask: z.boolean().default(false),
+  maskValues: maskValuesSchema.optional(),
 });
 
 /** Opens every file of a registered data set. */

@@ -8,7 +8,16 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
 import { datasetCommands } from './datasets';
-import { examples, number, structureList, whole, withLayout, type LayoutOptions, type Structure } from './options';
+import {
+  examples,
+  number,
+  structureList,
+  whole,
+  withLayout,
+  withMaskValues,
+  type LayoutOptions,
+  type Structure,
+} from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -44,7 +53,7 @@ export function dataCommand(): Command {
 }
 
 function checkCommand(): Command {
-  return withLayout(new Command('check'))
+  return withMaskValues(withLayout(new Command('check')))
     .description(
       'open every image and mask; find unreadable files, duplicates, contradictions and groups that the split tears ' +
         'apart. Ends with code 1 when a score on this data would be wrong',
@@ -54,7 +63,6 @@ function checkCommand(): Command {
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
-    .option('--mask-values <list>', 'stored values of masks that are foreground: 1,2 or 128-255 or disc=1,2,cup=2')
     .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
     .option(
       '--validation-fraction <share>',

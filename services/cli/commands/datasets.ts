@@ -10,7 +10,15 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
 import { withDatasets, type ConnectOptions } from '../stack/session';
-import { connected, newName, structureList, withLayout, type LayoutOptions, type Structure } from './options';
+import {
+  connected,
+  newName,
+  structureList,
+  withLayout,
+  withMaskValues,
+  type LayoutOptions,
+  type Structure,
+} from './options';
 
 /** Findings printed one by one; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -24,6 +32,7 @@ interface RegisterOptions extends DatasetOptions, LayoutOptions {
   structures?: Structure[];
   groupColumn?: string;
   eachMask?: boolean;
+  maskValues?: string;
   requestId?: string;
 }
 
@@ -43,7 +52,7 @@ function locationFor(location: string, address: string): string {
 }
 
 function registerCommand(): Command {
-  return withLayout(connected(new Command('register')))
+  return withMaskValues(withLayout(connected(new Command('register'))))
     .description('register a folder of the service under a name; `data validate` checks it, then trainings may name it')
     .argument('<name>', 'name of the data set; an existing one gets a new version', newName)
     .argument('<location>', 'folder or CSV file on the machine of the service')
@@ -54,7 +63,7 @@ function registerCommand(): Command {
     .option('--request-id <id>', 'makes the command repeatable: the same id registers once')
     .option('--json', 'print one JSON document')
     .action(async (name: string, location: string, options: RegisterOptions) => {
-      const { task, layout, columns, structures = [], groupColumn, eachMask } = options;
+      const { task, layout, columns, structures = [], groupColumn, eachMask, maskValues } = options;
       const spec = {
         name,
         task: TASKS[task],
@@ -63,6 +72,7 @@ function registerCommand(): Command {
         groupColumn: groupColumn ?? '',
         columns: columns ?? null,
         eachMask: eachMask === true,
+        maskValues: maskValues ?? '',
       };
       const dataset = await withDatasets(options, (datasets, { address }) =>
         datasets.register({ ...spec, location: locationFor(location, address) }, options.requestId ?? ''),

@@ -9,7 +9,7 @@ import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';
-import { number, structureList, whole, type Structure } from './options';
+import { number, structureList, whole, withMaskValues, type Structure } from './options';
 
 interface EvaluateBaseOptions {
   data: string;
@@ -17,6 +17,7 @@ interface EvaluateBaseOptions {
   masksDir?: string;
   structures?: Structure[];
   groupColumn?: string;
+  maskValues?: string;
   validationFraction: number;
   testFraction: number;
   limit?: number;
@@ -29,7 +30,7 @@ interface EvaluateBaseOptions {
 
 /** A base measured as it is, on this machine: how well it follows the prompts that the true masks make. */
 export function evaluateBaseCommand(): Command {
-  return new Command('evaluate')
+  return withMaskValues(new Command('evaluate'))
     .description('measure how well a base follows a box around, and one point in, each true mask')
     .argument('<base>', 'NAME or NAME@VERSION')
     .requiredOption('--data <folder>', 'images/ and masks/; train/, val/ and test/ are used where they exist')

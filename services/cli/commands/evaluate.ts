@@ -21,6 +21,7 @@ import {
   structureList,
   whole,
   withLayout,
+  withMaskValues,
   type LayoutOptions,
   type Structure,
 } from './options';
@@ -33,6 +34,7 @@ interface EvaluateOptions extends ConnectOptions, LayoutOptions {
   testFraction?: number;
   groupColumn?: string;
   masksDir?: string;
+  maskValues?: string;
   structures?: Structure[];
   threshold?: number;
   limit?: number;
@@ -41,7 +43,7 @@ interface EvaluateOptions extends ConnectOptions, LayoutOptions {
 }
 
 export function evaluateCommand(): Command {
-  const command = withLayout(connected(new Command('evaluate')))
+  const command = withMaskValues(withLayout(connected(new Command('evaluate'))))
     .description('measure a model on labelled images, through the gateway')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .requiredOption('--data <folder>', 'labelled images in any layout that training reads, or a CSV file')
@@ -81,10 +83,10 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   const report = await withClient(options, async (client) => {
     const model = await client.getModel(reference);
     const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
-    const { data, layout, columns, masksDir, structures, groupColumn } = options;
+    const { data, layout, columns, masksDir, structures, groupColumn, maskValues } = options;
     const name = `${model.name}@${model.version}`;
     const selection = await selectSamples(
-      { task, data, layout, columns, masksDir, structures, groupColumn },
+      { task, data, layout, columns, masksDir, structures, groupColumn, maskValues },
       {
         model: name,
         structures: model.structures,

@@ -14,7 +14,7 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
-import { connected, examples, number, structureList, whole, type Structure } from './options';
+import { connected, examples, number, structureList, whole, withMaskValues, type Structure } from './options';
 import { reportCommand } from './reports';
 
 /** Between looks at an evaluation under way. */
@@ -30,6 +30,7 @@ interface CreateOptions extends ConnectOptions {
   testFraction?: number;
   groupColumn?: string;
   masksDir?: string;
+  maskValues?: string;
   structures?: Structure[];
   threshold?: number;
   limit?: number;
@@ -64,7 +65,7 @@ export function evaluationsCommand(): Command {
 }
 
 function createCommand(): Command {
-  return connected(new Command('create'))
+  return withMaskValues(connected(new Command('create')))
     .description('evaluate a model; without --detach wait for its scores')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
@@ -164,8 +165,30 @@ async function withEvaluations<T>(
 }
 
 function specOf(model: string, options: CreateOptions): EvaluationSpec {
-  const { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout } = options;
-  const given = { seed, validationFraction, testFraction, groupColumn, masksDir, threshold, limit, dataset, layout };
+  const {
+    seed,
+    validationFraction,
+    testFraction,
+    groupColumn,
+    masksDir,
+    threshold,
+    limit,
+    dataset,
+    layout,
+    maskValues,
+  } = options;
+  const given = {
+    seed,
+    validationFraction,
+    testFraction,
+    groupColumn,
+    masksDir,
+    threshold,
+    limit,
+    dataset,
+    layout,
+    maskValues,
+  };
   return {
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     model,

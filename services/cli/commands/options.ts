@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/grpc/address';
 import { nameSchema } from '../../store/manifests';
-import { LAYOUT_NAMES } from '../../training/domain/read-data';
+import { LAYOUT_NAMES, parseMaskValues } from '../../training/domain/read-data';
 
 interface Bounds {
   min?: number;
@@ -103,6 +103,24 @@ export function withLayout(command: Command): Command {
       ),
     )
     .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
+}
+
+export function maskValuesOf(text: string): string {
+  try {
+    parseMaskValues(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  return text;
+}
+
+/** Adds the option that says which values of masks are foreground. */
+export function withMaskValues(command: Command): Command {
+  return command.option(
+    '--mask-values <list>',
+    'stored values of masks that are foreground: 1,2 or 128-255 or #ff0000 or disc=1,2,cup=2 (default: told by each file)',
+    maskValuesOf,
+  );
 }
 
 export function addressOf(text: string): string {

@@ -24,6 +24,7 @@ import {
   structureList,
   whole,
   withLayout,
+  withMaskValues,
   type LayoutOptions,
   type Structure,
 } from './options';
@@ -43,6 +44,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   limit?: number;
   groupColumn?: string;
   masksDir?: string;
+  maskValues?: string;
   structure: string;
   structures?: Structure[];
   threshold: number;
@@ -160,7 +162,7 @@ function addPresetFlags(command: Command, train: TrainOptions['train'], what: st
 }
 
 function addMaskFlags(command: Command): void {
-  command
+  withMaskValues(command)
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--structure <name>', 'what the masks show, e.g. polyp', 'foreground')
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList);
@@ -323,6 +325,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     masksDir: options.masksDir,
     structures: options.structures,
     groupColumn: options.groupColumn,
+    maskValues: options.maskValues,
     testFraction: options.testFraction,
     limit: options.limit,
     validationFraction: options.validationFraction,

@@ -14,6 +14,8 @@ import type { CsvColumns, Layout } from './layouts/layout';
 import { parseMaskValues, valuesOfStructure } from './masks/mask-values';
 import { unreadFindings } from './unread';
 
+export { parseMaskValues };
+
 export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 
 /** Where samples come from and how they are to be read. */

@@ -85,6 +85,7 @@ function describeRun(
       skipped: data.skipped,
       split: { seed: spec.seed, validationFraction: spec.validationFraction, testFraction: spec.testFraction },
       groupColumn: data.groupColumn ?? null,
+      ...(spec.maskValues === undefined ? {} : { maskValues: spec.maskValues }),
       ...(Object.keys(before.counts).length === 0 ? {} : { seenBefore: before.counts }),
     },
   };

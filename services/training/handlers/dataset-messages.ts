@@ -29,11 +29,12 @@ export function sourceOf(spec: DatasetSpec__Output): object {
     groupColumn: text(spec.groupColumn),
     columns: columnsOf(spec.columns),
     eachMask: spec.eachMask,
+    maskValues: text(spec.maskValues),
   };
 }
 
 function specMessage({ name, source }: Dataset): DatasetSpec {
-  const { task, location, layout, structures = [], groupColumn, columns, eachMask } = source;
+  const { task, location, layout, structures = [], groupColumn, columns, eachMask, maskValues } = source;
   return {
     name,
     task: taskName(task),
@@ -43,6 +44,7 @@ function specMessage({ name, source }: Dataset): DatasetSpec {
     groupColumn: groupColumn ?? '',
     columns: columns ? Object.fromEntries(Object.entries(columns).map(([role, column]) => [role, column ?? ''])) : null,
     eachMask,
+    maskValues: maskValues ?? '',
   };
 }
 

@@ -73,6 +73,7 @@ function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): Evaluati
   const optional = {
     ...{ masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit, layout, columns },
     dataset: rest.dataset?.reference,
+    maskValues: rest.maskValues,
   };
   const given = Object.entries(optional).filter(([, value]) => value !== undefined);
   return {

@@ -31,7 +31,7 @@ export interface Page {
 /** What a training takes over from the data set that it names. */
 export type DatasetFields = Pick<
   TrainSpec,
-  'data' | 'layout' | 'structures' | 'groupColumn' | 'columns' | 'eachMask' | 'dataset'
+  'data' | 'layout' | 'structures' | 'groupColumn' | 'columns' | 'eachMask' | 'maskValues' | 'dataset'
 >;
 
 export class DatasetRegistry {
@@ -144,7 +144,7 @@ export class DatasetRegistry {
     if (dataset.state === 'REJECTED' && !(allowProblems && dataset.report)) {
       throw refused(`was rejected: ${dataset.message}`);
     }
-    const { location, structures, groupColumn, columns, eachMask } = dataset.source;
+    const { location, structures, groupColumn, columns, eachMask, maskValues } = dataset.source;
     const copied = isObjectLocation(location);
     return {
       data: copied ? cacheFolder(this.home, dataset.name, dataset.version) : location,
@@ -153,6 +153,7 @@ export class DatasetRegistry {
       ...(structures ? { structures } : {}),
       ...(groupColumn === undefined ? {} : { groupColumn }),
       ...(columns ? { columns } : {}),
+      ...(maskValues === undefined ? {} : { maskValues }),
       dataset: {
         reference: name,
         digests: digestsPath(this.home, dataset.name, dataset.version),

@@ -42,6 +42,7 @@ test('zeros, false and empty lists are told from what is absent', () => {
   };
   expect(overTheWire(toSpec(spec))).toMatchObject(spec);
   expect(overTheWire(toSpec(minimal))).not.toHaveProperty('structures');
+  expect(overTheWire(toSpec(minimal))).not.toHaveProperty('maskValues');
 });
 
 test('structures and encoders keep their meaning', () => {
@@ -55,6 +56,7 @@ test('structures and encoders keep their meaning', () => {
     ],
     head: { mobilenetWidth: 0.5, se: 'plain' as const, attention: false },
     seed: 2 ** 40,
+    maskValues: 'disc=1,2,cup=2',
   };
   expect(overTheWire(toSpec(spec))).toMatchObject(spec);
 });
