@@ -76,6 +76,13 @@ export function planeOf(dataSet: DataSet, frame: number): Plane | undefined {
   };
 }
 
+/** Whether planes lie beside each other, as slices of one series do. */
+export function areSlices(a: Plane, b: Plane): boolean {
+  const normal = cross(a.across, a.down);
+  const parallel = Math.abs(dot(normal, cross(b.across, b.down))) > 1 - UNIT_TOLERANCE ** 2;
+  return parallel && Math.abs(dot(minus(a.position, b.position), normal)) > TOLERANCE * Math.min(...(b.spacing ?? [1]));
+}
+
 function refused(why: string): DicomError {
   return new DicomError(
     'GEOMETRY',

@@ -5,7 +5,7 @@ import type { DataSet } from 'dicom-parser';
 import type { Mask } from '../mask';
 import { parseFile, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
-import { drawOn, type Plane } from './geometry';
+import { areSlices, drawOn, type Plane } from './geometry';
 import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
 import { storedFrame } from './stored-values';
 
@@ -139,6 +139,10 @@ export class DicomSegmentation {
         (one) => one.sopInstanceUid === sopInstanceUid && (one.frames.length === 0 || one.frames.includes(frame + 1)),
       );
       if (meant.length === 0) continue;
+      // Some writers name every image of the series with each frame: which of them it is of, its plane says.
+      const own = this.header.planes[at];
+      const several = new Set(sources.map((one) => one.sopInstanceUid)).size > 1;
+      if (several && own && source.plane && areSlices(own, source.plane)) continue;
       const locations = meant.flatMap((one) => one.locations ?? []);
       await this.draw(at, { mask, ...size }, source, locations);
     }

@@ -128,6 +128,24 @@ describe('lies on its image', () => {
   });
 });
 
+test('a frame that names every image of a series is of the one in its plane', async () => {
+  const more: DicomElements = {
+    ...FRAME_OF_REFERENCE,
+    '52009230': [
+      'SQ',
+      [
+        {
+          '00089124': ['SQ', [{ '00082112': ['SQ', [{ '00081155': ['UI', UID] }, { '00081155': ['UI', '1.2.9'] }]] }]],
+          ...ownPlane,
+        },
+      ],
+    ],
+  };
+  expect((await drawnOn(IMAGE, { pixels: LESION }, more)).sort()).toEqual(EXPECTED);
+  const next = sourceOf({ ...PLANE, ...FRAME_OF_REFERENCE, '00200032': ['DS', ds(place(0, 0, 2))] });
+  expect(await drawnOn({ ...next, sopInstanceUid: '1.2.9' }, { pixels: LESION }, more)).toEqual([]);
+});
+
 describe('is refused', () => {
   const refusal = async (drawn: Partial<Drawn>, more?: DicomElements, source = IMAGE): Promise<string> =>
     drawnOn(source, { pixels: LESION, ...drawn }, more).then(

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { checkData } from '../../../../../../services/training/domain/check-data';
 import type { DataFolder } from '../../../../../../services/training/domain/data-folder';
 import { decodeSample } from '../../../../../../services/training/domain/load-samples';
-import { readData } from '../../../../../../services/training/domain/read-data';
+import { listSamples } from '../../../../../../services/training/domain/prepare-data';
+import { readData, taskOf } from '../../../../../../services/training/domain/read-data';
 import { temporaryFolder } from '../../../../../support/data';
 import { planeGroups, segmentationDicom, type DicomElements } from '../../../../../support/dicom';
 import { SIDE, slice } from '../../../../../support/dicom-slices';
@@ -66,6 +67,36 @@ test('a mask in a turned grid is turned to the grid of its image, frame by frame
     const masks = await Promise.all(parts.train.map(async (sample) => (await decodeSample(sample)).masks!));
     expect(masks.map((mask) => [...mask].flatMap((value, at) => (value ? at : [])))).toEqual([[10], [1], [2]]);
   }
+});
+
+test('where no segmentation can be read the reasons are named, and each pair counts once', async () => {
+  const fractional = segmentationDicom({
+    width: SIDE,
+    height: SIDE,
+    looked: ['1.1'],
+    frames: [{ of: '1.1', foreground: [1] }],
+    more: { '00620001': ['CS', 'FRACTIONAL'] },
+  });
+  const data = writeTree(root, images[0]!, ['masks/f.dcm', fractional]);
+  expect(await taskOf({ data })).toBe('segmentation');
+  const request = { masksDir: undefined, groupColumn: undefined, validationFraction: 0.25, seed: 1, strict: false };
+  await expect(listSamples({ task: 'segmentation', data, ...request })).rejects.toThrow(
+    'masks/f.dcm: The DICOM segmentation is not binary',
+  );
+  const good: [string, Buffer][] = [2, 3, 4, 5].flatMap((at): [string, Buffer][] => [
+    [`images/g${at}.dcm`, slice({ patient: `P${at}`, uid: `2.${at}` })],
+    [
+      `masks/g${at}.dcm`,
+      segmentationDicom({
+        width: SIDE,
+        height: SIDE,
+        looked: [`2.${at}`],
+        frames: [{ of: `2.${at}`, foreground: [at] }],
+      }),
+    ],
+  ]);
+  const { findings } = await checkData(await read(writeTree(root, images[0]!, ['masks/f.dcm', fractional], ...good)));
+  expect(findings.filter(({ kind }) => kind === 'many-unusable')).toEqual([]);
 });
 
 test('a mask between the pixels of its image is refused, with its file and its geometry', async () => {
