@@ -4,14 +4,16 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
-import type { ModelStore } from '../../store';
+import type { ModelStore, StoredBase } from '../../store';
 import type { EvaluateBaseSpec, FinishedEvent } from '../protocol';
 import { summarise } from './evaluation';
+import type { Sample } from './data-folder';
 import type { CreateTrainer } from './ports';
 import { inputOf } from './masks/mask-facts';
 import { listSamples, loadSamples, structureNames, type Emit } from './prepare-data';
 import { resolveSource } from './read-data';
 import { recipeFor } from './recipes';
+import { originsOf, recordOf } from './sample-origins';
 import { INTERACTIVE } from './systems';
 
 export interface EvaluationDependencies {
@@ -19,6 +21,22 @@ export interface EvaluationDependencies {
   createTrainer: CreateTrainer;
   emit: Emit;
   signal: AbortSignal;
+}
+
+/** Warns of images that the base was trained on. */
+async function tellSeen(
+  base: StoredBase,
+  samples: readonly Sample[],
+  { emit, signal }: Pick<EvaluationDependencies, 'emit' | 'signal'>,
+): Promise<void> {
+  const origins = await originsOf(samples, recordOf(base), signal);
+  const { name, version } = base.manifest;
+  const seen = samples.filter((sample) => origins?.of.get(sample)?.seen).length;
+  const unknown = `${name}@${version} does not record what it was trained on: images of it may be among the ${samples.length}`;
+  const message = origins
+    ? `${name}@${version} has seen ${seen} of the ${samples.length} images: the scores flatter it`
+    : unknown;
+  if (!origins || seen > 0) emit({ type: 'log', level: 'warn', message });
 }
 
 /** Resolves to the scores with the true boxes, and below `point` with one point in each mask. */
@@ -50,6 +68,7 @@ export async function evaluateBase(
     cachePath: join(spec.jobFolder, 'samples.bin'),
   });
   try {
+    await tellSeen(base, parts[spec.part], dependencies);
     const only = { train: [], validation: [], test: [], [spec.part]: parts[spec.part] };
     const input = inputOf(base.manifest);
     const loaded = await loadSamples({ ...folder, parts: only }, trainer, { strict: spec.strict, input, signal, emit });

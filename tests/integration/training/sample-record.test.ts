@@ -11,9 +11,10 @@ import {
 } from '../../../services/training/adapters/native-trainer';
 import { createBase } from '../../../services/training/domain/create-base';
 import { writeDemoData } from '../../../services/training/domain/demo-data';
+import { evaluateBase } from '../../../services/training/domain/evaluate-base';
 import { pictureHash } from '../../../services/training/domain/picture-hash';
 import { runTraining } from '../../../services/training/domain/run-training';
-import { trainSpecSchema, type TrainSpecInput } from '../../../services/training/protocol';
+import { evaluateBaseSpecSchema, trainSpecSchema, type TrainSpecInput } from '../../../services/training/protocol';
 import { decodeImage } from '../../../services/imaging/decode';
 import {
   ModelStore,
@@ -111,6 +112,26 @@ it('hands on what a trained base has seen to the heads on it, and says what that
   expect([...(await seenBy(model, digests))!.keys()].sort()).toEqual([...digests].sort());
   expect(model.manifest.dataset.seenBefore).toEqual({ validation: 3, test: 4 });
   expect(logs.find((line) => line.startsWith('4 of 4 test samples'))).toContain('flatter');
+});
+
+it('makes the evaluation of a base say how many of its images the base has seen', async () => {
+  await train({ name: 'third', encoder: 'adapters', baseName: 'seen', testFraction: 0 });
+  const spec = {
+    data,
+    store: store.root,
+    base: 'seen',
+    part: 'validation',
+    threads: 1,
+    jobFolder: join(root, 'measured'),
+  };
+  const told: string[] = [];
+  await evaluateBase(evaluateBaseSpecSchema.parse(spec), {
+    store,
+    createTrainer: createNativeTrainer,
+    emit: (event) => void (event.type === 'log' && told.push(event.message)),
+    signal: new AbortController().signal,
+  });
+  expect(told).toContainEqual(expect.stringMatching(/^seen@1 has seen 3 of the 3 images: the scores flatter it$/));
 });
 
 it('has nothing to say of a version that recorded nothing, and names it to what is trained on it', async () => {
