@@ -71,9 +71,14 @@ export function nativeFrame(dataSet: DataSet, format: ImageFormat, frame: number
   const length = (width * height * stored * bitsAllocated) / 8;
   const promised = Math.ceil(length * frames);
   if (element.encapsulatedPixelData) throw damaged();
-  const present = Math.min(element.length, dataSet.byteArray.length - element.dataOffset);
-  if (present < promised) {
-    throw new DicomError('TRUNCATED', `The DICOM file has ${present} of the ${promised} bytes that its pixels need.`);
+  if (element.length < promised) {
+    throw new DicomError(
+      'TRUNCATED',
+      `The DICOM file has ${element.length} of the ${promised} bytes that its pixels need.`,
+    );
+  }
+  if (element.dataOffset + promised > dataSet.byteArray.length) {
+    throw new DicomError('TRUNCATED', 'The DICOM file is damaged or cut short.');
   }
   // Frames of one bit for a pixel need not begin on a byte: unpacking begins at the right bit.
   const from = element.dataOffset + Math.floor(frame * length);

@@ -60,10 +60,9 @@ describe('bytes behind the pixels', () => {
   });
 });
 
-test('pixels that are cut short are refused, with how many there are', async () => {
+test('pixels that are cut short are refused', async () => {
   for (const syntax of [EXPLICIT, IMPLICIT]) {
     expect(await defectOf(plain(syntax).subarray(0, -1))).toBe('TRUNCATED');
-    await expect(framesOf(plain(syntax).subarray(0, -1))).rejects.toThrow('has 3 of the 4 bytes');
   }
   const bytes = compressed([values]);
   // The delimiter, and the last bytes of the frame.
