@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import type { z } from 'zod';
 import { loadNativePredictor } from '../../../services/training/adapters/native-predictor';
 import {
@@ -196,6 +197,28 @@ describe('an evaluation of a segmentation model', () => {
       code: 'INVALID_ARGUMENT',
       field: 'data',
     });
+  });
+
+  it('refuses masks of which it is not certain what they show, unless their values are stated', async () => {
+    const folder = join(root, 'labels');
+    const { segmentation } = await writeDemoData(folder, { seed: 5, trainCount: 3, testCount: 3 });
+    const mask = join(segmentation, 'test', 'masks', 'test-0001.png');
+    const { width, height } = await sharp(mask).metadata();
+    const labels = Buffer.from(Array.from({ length: width * height }, (_, at) => at % 3));
+    writeFileSync(
+      mask,
+      await sharp(labels, { raw: { width, height, channels: 1 } })
+        .png()
+        .toBuffer(),
+    );
+    await expect(evaluate({ model: 'lesion', data: segmentation, part: 'test' })).rejects.toMatchObject({
+      field: 'data',
+      message: expect.stringMatching(/not certain what 1 mask shows: .*it holds 0, 1, 2.*test-0001/),
+    });
+    const allowed = await evaluate({ model: 'lesion', data: segmentation, part: 'test', allowProblems: true });
+    expect((await readEvaluation(store.root, allowed.id)).dataset.skipped).toBe(1);
+    const stated = await evaluate({ model: 'lesion', data: segmentation, part: 'test', maskValues: '2,255' });
+    expect((await readEvaluation(store.root, stated.id)).dataset.skipped).toBe(0);
   });
 
   it('refuses structures that the model does not draw, and a part without images', async () => {

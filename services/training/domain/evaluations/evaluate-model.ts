@@ -11,7 +11,9 @@ import { writeReport } from '../../report/write-report';
 import { assess, type Assessment, type ScoredSample } from '../assessment';
 import type { DataFolder, Problem, Sample } from '../data-folder';
 import type { Labels } from '../evaluation';
-import { decodeInOrder, decodeSample, type DecodedSample } from '../load-samples';
+import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../load-samples';
+import { inputOf, maskFactsOf } from '../masks/mask-facts';
+import { reportMasks, type NamedFacts } from '../masks/mask-findings';
 import { mostProbable } from '../metrics';
 import { SampleGuard } from '../datasets/digests';
 import { fingerprintOf, reportProblems, type Emit } from '../prepare-data';
@@ -199,15 +201,18 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   reportProblems(folder.problems, spec.strict, emit);
   const found: Scored = { samples: [], scores: [], problems: [], fingerprint: '' };
   const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
+  const masks: NamedFacts[] = [];
   let done = 0;
   for await (const result of decodeInOrder(plan.samples)) {
     signal.throwIfAborted();
     guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
     if ('problem' in result) {
-      found.problems.push({ name: result.sample.name, problem: result.problem });
+      found.problems.push(problemOf(result));
     } else {
       found.scores.push(await scoreImage(result, predictor, plan, signal));
       found.samples.push(result.sample);
+      if (result.masks)
+        masks.push({ name: result.sample.name, facts: maskFactsOf(result, inputOf(plan.base.manifest)) });
       lines.push(`${spec.part} ${result.sample.name} ${result.digest}`);
     }
     done += 1;
@@ -215,6 +220,7 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   }
   guard?.finish(spec.part === 'all' && spec.limit === undefined);
   reportProblems(found.problems, spec.strict, emit);
+  reportMasks(masks, found.problems, { refuse: !spec.allowProblems, emit });
   if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
   throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });
 }

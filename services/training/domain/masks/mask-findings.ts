@@ -1,5 +1,7 @@
 // What is said of the masks of a data set together.
 
+import { automedError } from '../../../common/errors';
+import type { WorkerEvent } from '../../protocol';
 import type { Problem } from '../data-folder';
 import { counted, finding, type Finding } from '../finding';
 import type { MaskFacts } from './mask-facts';
@@ -13,7 +15,7 @@ const NAMED_VALUES = 12;
 /** Of a palette often "not to be counted". */
 const VOID = 'index 255';
 
-interface NamedFacts {
+export interface NamedFacts {
   name: string;
   facts: MaskFacts;
 }
@@ -98,6 +100,24 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
     found.push(finding('mask-orientation', 'error', message, turned));
   }
   return found;
+}
+
+/**
+ * Tells what is to be said of masks that a model is measured against.
+ * @throws InvalidInputError (field `data`) when it is not certain what they show and `refuse` is set
+ */
+export function reportMasks(
+  masks: readonly NamedFacts[],
+  problems: readonly Problem[],
+  { refuse, emit }: { refuse: boolean; emit: (event: WorkerEvent) => void },
+): void {
+  const found = [...ambiguousMasks(problems), ...maskValueFindings(masks)];
+  const errors = found.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+  if (refuse && errors.length > 0) {
+    const text = `The masks would make scores wrong: ${errors.join('; ')}. Mend them, or allow data problems.`;
+    throw automedError('INVALID_ARGUMENT', text, { field: 'data' });
+  }
+  for (const { message } of found) emit({ type: 'log', level: 'warn', message });
 }
 
 /** How masks were read, e.g. `palette, foreground = index 1, index 2 (12 masks)`; empty where nothing is to be said. */
