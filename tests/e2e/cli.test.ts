@@ -193,7 +193,7 @@ describe('automed serve', () => {
     const roles = ['--roles', 'segmentation,classification'];
     const { code, err } = await automed('serve', '--quiet', ...roles, '--port', port, '--metrics-port', '0', ...home);
     expect(code).toBe(1);
-    expect(err).toMatch(/^automed: the gateway did not start: [^\n]+\n$/);
+    expect(err).toMatch(new RegExp(`^automed: port ${port} \\(of the gateway\\) is taken [^\\n]+\\n$`));
   });
 
   it('starts a service again that was killed, and answers', async () => {
