@@ -141,13 +141,14 @@ export class Engine {
     return new Base(raw, raw.precision, raw.parameterCount);
   }
 
-  async loadModel(base: Base, weightsPath: string, architecture: string): Promise<Model> {
-    const raw = await typedErrors(() => this.raw.loadModel(base.raw, weightsPath, architecture));
+  /** @param preprocessing JSON text of `fit`, `channels`, `resize`; absent: the base's */
+  async loadModel(base: Base, weightsPath: string, architecture: string, preprocessing?: string): Promise<Model> {
+    const raw = await typedErrors(() => this.raw.loadModel(base.raw, weightsPath, architecture, preprocessing ?? null));
     return new Model(raw, base, raw.parameterCount);
   }
 
   /**
-   * Runs models of one base on an image after one encoder pass.
+   * Runs models of one base and one preprocessing on an image after one encoder pass.
    * @throws ResourceExhaustedError (QUEUE_FULL) with `retryAfterMs`, DeadlineError, CancelledError, InvalidInputError
    */
   async analyze(heads: readonly Head[], pixels: RawPixels, options: RequestOptions = {}): Promise<Analysis> {

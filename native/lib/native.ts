@@ -68,8 +68,8 @@ export interface RawRequestOptions {
   timeoutMs: number | null;
   cancel: RawCancelToken | null;
   /**
-   * Content address of the image's embedding: it must differ wherever pixels, their layout, the base's weights or the
-   * precision do. Null: the embedding is neither looked up nor kept.
+   * Content address of the image's embedding: it must differ wherever pixels, their layout, their preprocessing, the
+   * base's weights or the precision do. Null: the embedding is neither looked up nor kept.
    */
   embeddingKey: string | null;
 }
@@ -202,9 +202,12 @@ export interface RawModel {
 export interface RawEngine {
   /** architecture: the JSON text of base.json's `architecture`. */
   loadBase(weightsPath: string, architecture: string): Promise<RawBase>;
-  /** architecture: the JSON text of model.json's `architecture`. */
-  loadModel(base: RawBase, weightsPath: string, architecture: string): Promise<RawModel>;
-  /** The models must stand on one base. */
+  /**
+   * architecture: the JSON text of model.json's `architecture`. preprocessing: JSON text of `fit`, `channels`, `resize`; null:
+   * the base's.
+   */
+  loadModel(base: RawBase, weightsPath: string, architecture: string, preprocessing: string | null): Promise<RawModel>;
+  /** The models must stand on one base and have the same preprocessing. */
   runHeads(heads: RawHead[], pixels: RawPixels, options: RawRequestOptions): Promise<RawHeadsResult>;
   encode(base: RawBase, pixels: RawPixels, options: RawRequestOptions): Promise<RawEncodeResult>;
   /** pixels: null where the embedding is to be found by its key; rejects with EMBEDDING_NOT_RESIDENT when it is not. */
@@ -255,6 +258,8 @@ export interface RawTrainerOptions {
    * head, or null for random ones.
    */
   headArchitecture: string | null;
+  /** JSON text of `fit`, `channels`, `resize`; null: the base's. */
+  preprocessing: string | null;
   headWeightsPath: string | null;
   /** Weights of a model of either task whose MobileNet the run starts from; null: the head's own. */
   backboneWeightsPath: string | null;

@@ -10,7 +10,8 @@ import {
   type SplitName,
 } from './native';
 
-export type TrainerOptions = RawTrainerOptions;
+/** `preprocessing` absent: as the base says. */
+export type TrainerOptions = Omit<RawTrainerOptions, 'preprocessing'> & { preprocessing?: string | null };
 export type StepResult = RawStepResult;
 export type SampleResult = RawSampleResult;
 export type EmbeddingStats = RawEmbeddingStats;
@@ -23,7 +24,8 @@ export class Trainer {
   private constructor(private readonly raw: RawTrainer) {}
 
   static async create(options: TrainerOptions): Promise<Trainer> {
-    return new Trainer(await typedErrors(() => loadAddon().Trainer.create(options)));
+    const raw = { ...options, preprocessing: options.preprocessing ?? null };
+    return new Trainer(await typedErrors(() => loadAddon().Trainer.create(raw)));
   }
 
   get trainableParameterCount(): number {

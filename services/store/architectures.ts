@@ -3,7 +3,7 @@
 
 import { excerpt } from '../common/bounded-text';
 import { automedError } from '../common/errors';
-import type { BaseArchitecture, Family } from './manifests';
+import type { BaseArchitecture, Family, InputRule } from './manifests';
 
 const TINY_DECODER = { depth: 2, heads: 4, mlp_dim: 256, iou_hidden: 64, multimask_outputs: 3 };
 const SAM_DECODER = { depth: 2, heads: 8, mlp_dim: 2048, iou_hidden: 256, multimask_outputs: 3 };
@@ -11,6 +11,8 @@ const SAM_DECODER = { depth: 2, heads: 8, mlp_dim: 2048, iou_hidden: 256, multim
 interface NamedBase {
   family: Family;
   architecture: BaseArchitecture;
+  /** How the images were prepared that the published weights know, where the architecture does not say it. */
+  published?: InputRule;
 }
 
 /** SAM-Med2D (with adapters) stretches images as the paper says; SAM scales them by their longest side. */
@@ -60,7 +62,12 @@ export const BASE_ARCHITECTURES: Readonly<Record<string, NamedBase>> = {
     family: 'sam',
     architecture: { ...TINY, adapter: false },
   },
-  'sam-med2d-vit-b': { family: 'sam-med2d', architecture: vit(256, VIT_B, true) },
+  // Its loader and its notebook read with cv2.imread, which gives BGR; its predictor resizes every image by nearest neighbour.
+  'sam-med2d-vit-b': {
+    family: 'sam-med2d',
+    architecture: vit(256, VIT_B, true),
+    published: { fit: 'stretch', channels: 'bgr', resize: 'nearest' },
+  },
   'sam-vit-b': { family: 'sam', architecture: vit(1024, VIT_B, false) },
   'sam-vit-l': { family: 'sam', architecture: vit(1024, VIT_L, false) },
   'sam-vit-h': { family: 'sam', architecture: vit(1024, VIT_H, false) },

@@ -1,6 +1,7 @@
 // base.json and model.json. Fields that a later version adds are kept as they are.
 
 import { z } from 'zod';
+import { intensitySchema, type Intensity } from './intensity';
 
 /** Names become folders: no separator, no leading dot. */
 export const nameSchema = z
@@ -24,8 +25,14 @@ const weightsSchema = z.object({
 
 export const familySchema = z.enum(['sam', 'sam-med2d']);
 
-/** How images are brought to the square input: the paper's way, or SAM's (longest side, padded right and below). */
-export const fitSchema = z.enum(['pad-or-stretch', 'longest-side']);
+/**
+ * How images are brought to the square input: the paper's way (small ones padded, others stretched), SAM's (longest side,
+ * padded right and below), or SAM-Med2D's predictor's (always stretched).
+ */
+export const fitSchema = z.enum(['pad-or-stretch', 'longest-side', 'stretch']);
+/** In which order the network sees the colours. */
+export const channelsSchema = z.enum(['rgb', 'bgr']);
+export const resizeSchema = z.enum(['bilinear', 'nearest']);
 
 export const baseArchitectureSchema = z.looseObject({
   image_size: z.int().min(16),
@@ -38,6 +45,12 @@ export const baseArchitectureSchema = z.looseObject({
   out_channels: z.int().min(1),
   adapter: z.boolean(),
   fit: fitSchema.default('pad-or-stretch'),
+  /** Absent: RGB. */
+  channels: channelsSchema.optional(),
+  /** Absent: bilinear. */
+  resize: resizeSchema.optional(),
+  /** Absent: full. */
+  intensity: intensitySchema.optional(),
   decoder: z.looseObject({
     depth: z.int().min(1),
     heads: z.int().min(1),
@@ -170,10 +183,13 @@ export function isRandom({ origin, trainedFrom }: BaseManifest): boolean {
 
 const preprocessingSchema = z.looseObject({
   image_size: z.int().min(16),
-  /** RGB, on the 0-255 scale. */
+  /** On the 0-255 scale, position by position of the channel order. */
   mean: z.array(z.number()).length(3),
   std: z.array(z.number()).length(3),
   fit: fitSchema,
+  channels: channelsSchema.optional(),
+  resize: resizeSchema.optional(),
+  intensity: intensitySchema.optional(),
 });
 
 /** The image with a known answer that lies beside the weights (see golden.ts). */
@@ -244,12 +260,47 @@ export type BaseDraft = Draft<BaseManifest>;
 export type ModelDraft = Draft<ModelManifest>;
 export type BackboneDraft = Draft<BackboneManifest>;
 
-/** RGB mean and deviation of SAM's training images, on the 0-255 scale. */
-export function standardPreprocessing(base: BaseArchitecture): z.infer<typeof preprocessingSchema> {
+export type Preprocessing = z.infer<typeof preprocessingSchema>;
+/** What native code is told of it; mean and deviation are always SAM's. */
+export type InputRule = Pick<Preprocessing, 'fit' | 'channels' | 'resize' | 'intensity'>;
+
+/** The mean and deviation of SAM's training images, on the 0-255 scale, and what the base's weights know. */
+export function standardPreprocessing(base: BaseArchitecture): Preprocessing {
+  const { channels, resize, intensity } = base;
   return {
     image_size: base.image_size,
     mean: [123.675, 116.28, 103.53],
     std: [58.395, 57.12, 57.375],
     fit: base.fit,
+    ...(channels === undefined ? {} : { channels }),
+    ...(resize === undefined ? {} : { resize }),
+    ...(intensity === undefined ? {} : { intensity }),
   };
+}
+
+/**
+ * How a head's images are prepared: as its base's, and as its data's values ask. SAM-AutoMed keeps the paper's bilinear resizing, which pads small images,
+ * in its base's channel order.
+ */
+export function headPreprocessing(
+  { kind }: HeadArchitecture,
+  base: BaseArchitecture,
+  intensity?: Intensity,
+): Preprocessing {
+  const inherited = { ...standardPreprocessing(base), ...(intensity === undefined ? {} : { intensity }) };
+  if (kind !== 'sam-automed' || (inherited.resize ?? 'bilinear') === 'bilinear') return inherited;
+  return { ...inherited, fit: inherited.fit === 'stretch' ? 'pad-or-stretch' : inherited.fit, resize: 'bilinear' };
+}
+
+/**
+ * The text that native code reads; defaults are left out, so that equal texts mean equal preprocessing, and versions from
+ * before there were `channels`, `resize` and `intensity` say what they said.
+ */
+export function inputRuleText({ fit, channels = 'rgb', resize = 'bilinear', intensity }: InputRule): string {
+  return JSON.stringify({
+    fit,
+    ...(channels === 'rgb' ? {} : { channels }),
+    ...(resize === 'bilinear' ? {} : { resize }),
+    ...(intensity === undefined || intensity.policy === 'full' ? {} : { intensity }),
+  });
 }

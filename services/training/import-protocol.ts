@@ -1,6 +1,7 @@
 // What a worker is told about an import, and what it reports. Kept apart from training's protocol: an import knows no data.
 
 import { z } from 'zod';
+import { channelsSchema, fitSchema, resizeSchema } from '../store/manifests';
 import { nameSchema } from '../store/manifests';
 
 export const importSpecSchema = z.strictObject({
@@ -14,8 +15,10 @@ export const importSpecSchema = z.strictObject({
   arch: z.string(),
   /** Edge of the base's images; position tables of another size are interpolated. Default: the architecture's own. */
   imageSize: z.int().min(16).max(4096).multipleOf(16).optional(),
-  /** How images are brought to that size. Default: the architecture's own. */
-  fit: z.enum(['pad-or-stretch', 'longest-side']).optional(),
+  /** How images are brought to that size, in which channel order and by which interpolation. Default: what the weights know. */
+  fit: fitSchema.optional(),
+  channels: channelsSchema.optional(),
+  resize: resizeSchema.optional(),
   /** The file is SAM's, the architecture has adapters: they start at random. */
   newAdapters: z.boolean().default(false),
   /** Of the adapters. */

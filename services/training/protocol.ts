@@ -3,6 +3,7 @@
 // one `finished` or `failed` and exits.
 
 import { z } from 'zod';
+import { intensityTextSchema } from '../store/intensity';
 import { nameSchema } from '../store/manifests';
 import { parseMaskValues } from './domain/masks/mask-values';
 import { recipeSchema } from './domain/recipes';
@@ -72,6 +73,8 @@ const dataFields = {
   eachMask: z.boolean().optional(),
   /** Which stored values of masks are foreground: `1,2`, `128-255`, `#ff0000`, `disc=1,2,cup=2` (default: told by each file). */
   maskValues: maskValuesSchema.optional(),
+  /** What stored samples mean, as parseIntensity reads it (default: the base's rule, else `full`). */
+  intensity: intensityTextSchema.optional(),
   /** Registered data set that the data is; files that changed since its check are refused. */
   dataset: z
     .strictObject({

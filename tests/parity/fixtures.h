@@ -16,6 +16,7 @@ namespace automed::parity {
 /// Where fixtures lie, where models run, where results go.
 struct Context {
   std::string folder;
+  std::string own;  ///< of the fixtures that lie beside this program's sources
   torch::Device device;
   Report& report;
 
@@ -40,6 +41,7 @@ std::vector<Fixture> sam_fixtures();
 std::vector<Fixture> full_size_fixtures();
 std::vector<Fixture> checkpoint_fixtures();
 std::vector<Fixture> preset_fixtures();
+std::vector<Fixture> preprocessing_fixtures();
 
 /// uint8 [N, H, W, 3] -> float32 [N, 3, H, W], as both published models normalise.
 torch::Tensor normalise(const torch::Tensor& pixels);

@@ -1,6 +1,6 @@
-// automed_parity --fixtures DIR [--only NAME] [--device D]: compares every block with what the published code computes.
-// automed_parity --record HEAD --base JSON --head JSON --out FILE: records what a classification head computes, for
-// Python to compare with.
+// automed_parity --fixtures DIR [--own DIR] [--only NAME] [--device D]: compares every block with what the published
+// code computes. automed_parity --record HEAD --base JSON --head JSON --out FILE: records what a classification head
+// computes, for Python to compare with.
 
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +19,7 @@ namespace {
 
 struct Arguments {
   std::string fixtures;
+  std::string own = "tests/parity/fixtures";
   std::string only;
   std::string device = "cpu";
   automed::parity::Recording recording;
@@ -26,7 +27,7 @@ struct Arguments {
 
 [[noreturn]] void usage() {
   std::fputs(
-      "usage: automed_parity --fixtures DIR [--only NAME] [--device cpu|cuda|cuda:N|auto]\n"
+      "usage: automed_parity --fixtures DIR [--own DIR] [--only NAME] [--device cpu|cuda|cuda:N|auto]\n"
       "       automed_parity --record HEAD.safetensors --base JSON --head JSON --out FILE\n",
       stderr);
   std::exit(2);
@@ -39,6 +40,8 @@ Arguments parse(int count, char** values) {
     const std::string_view flag = values[i];
     if (flag == "--fixtures") {
       arguments.fixtures = values[i + 1];
+    } else if (flag == "--own") {
+      arguments.own = values[i + 1];
     } else if (flag == "--only") {
       arguments.only = values[i + 1];
     } else if (flag == "--device") {
@@ -67,10 +70,10 @@ int run(const Arguments& arguments) {
   }
   automed::resolve_vector_math();
   Report report;
-  const Context context{arguments.fixtures, automed::parse_device(arguments.device), report};
+  const Context context{arguments.fixtures, arguments.own, automed::parse_device(arguments.device), report};
   std::vector<Fixture> fixtures;
-  for (const auto& group :
-       {checkpoint_fixtures(), block_fixtures(), sam_fixtures(), preset_fixtures(), full_size_fixtures()}) {
+  for (const auto& group : {checkpoint_fixtures(), preprocessing_fixtures(), block_fixtures(), sam_fixtures(),
+                            preset_fixtures(), full_size_fixtures()}) {
     fixtures.insert(fixtures.end(), group.begin(), group.end());
   }
   report.header();

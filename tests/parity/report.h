@@ -15,6 +15,8 @@ struct Tolerance {
 // The fixtures are float32 results of another build of the same library: sums run in another order, so the last bits
 // differ and the difference grows with depth. The bounds are those that the fixtures' own description gives.
 
+/// What is computed value by value: a rounding of float32 at magnitude 256.
+inline constexpr Tolerance kExact = {5e-5, 0};
 /// Quarter-width models of a few blocks.
 inline constexpr Tolerance kSmall = {1e-4, 0};
 /// Full-size embeddings and features (magnitude about 4), after up to fifty layers.

@@ -177,11 +177,12 @@ Napi::Value EngineHandle::load_model(const Napi::CallbackInfo& info) {
     auto base = unwrap<BaseHandle>(info[0], data.base_class, "base")->get();
     const auto path = read_string(info[1], "weightsPath");
     const auto architecture = read_string(info[2], "architecture");
+    const auto preprocessing = read_optional_string(info[3], "preprocessing");
     const auto completion = Completion::start(env);
     const auto promise = completion.promise();
-    data.loader_thread().post([completion, base = std::move(base), path, architecture] {
+    data.loader_thread().post([completion, base = std::move(base), path, architecture, preprocessing] {
       completion.settle_with([&]() -> Completion::MakeValue {
-        auto model = pipeline::LoadedModel::load(base, path, architecture);
+        auto model = pipeline::LoadedModel::load(base, path, architecture, preprocessing);
         return [model](Napi::Env js) { return wrap(js, AddonData::of(js).model_class, model); };
       });
     });

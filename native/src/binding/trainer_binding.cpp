@@ -82,6 +82,7 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.base_architecture = read_string(o.Get("baseArchitecture"), "baseArchitecture");
   options.base_weights_path = read_string(o.Get("baseWeightsPath"), "baseWeightsPath");
   options.head_architecture = read_optional_string(o.Get("headArchitecture"), "headArchitecture");
+  options.preprocessing = read_optional_string(o.Get("preprocessing"), "preprocessing");
   options.head_weights_path = read_optional_string(o.Get("headWeightsPath"), "headWeightsPath");
   options.backbone_weights_path = read_optional_string(o.Get("backboneWeightsPath"), "backboneWeightsPath");
   options.encoder = read_encoder_training(o.Get("encoder"));

@@ -19,7 +19,7 @@ struct NamedConfig {
   std::size_t global_count;
   std::int64_t out_channels;
   bool adapter;
-  Fit fit;
+  Preprocessing preprocessing;
   DecoderConfig decoder;
 };
 
@@ -28,19 +28,20 @@ constexpr std::int64_t kWindow = 14;
 constexpr DecoderConfig kSamDecoder = {.depth = 2, .heads = 8, .mlp_dim = 2048, .iou_hidden = 256};
 constexpr DecoderConfig kTinyDecoder = {.depth = 2, .heads = 4, .mlp_dim = 256, .iou_hidden = 64};
 
+constexpr Preprocessing kPaper = {};
+constexpr Preprocessing kSam = {.fit = Fit::kLongestSide};
+
 // Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny`, and `tiny-sam` without its adapters, are this
 // project's own, for demo, tests and trials.
 constexpr std::array<NamedConfig, 6> kNamed = {{
-    {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, Fit::kPadOrStretch, kTinyDecoder},
-    {"tiny-sam", 256, 128, 4, 4, {1, 3}, 2, 64, false, Fit::kPadOrStretch, kTinyDecoder},
-    {"sam-vit-b", 1024, 768, 12, 12, {2, 5, 8, 11}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
-    {"sam-vit-l", 1024, 1024, 24, 16, {5, 11, 17, 23}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
-    {"sam-vit-h", 1024, 1280, 32, 16, {7, 15, 23, 31}, 4, 256, false, Fit::kLongestSide, kSamDecoder},
-    {"sam-med2d-vit-b", 256, 768, 12, 12, {2, 5, 8, 11}, 4, 256, true, Fit::kPadOrStretch, kSamDecoder},
+    {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, kPaper, kTinyDecoder},
+    {"tiny-sam", 256, 128, 4, 4, {1, 3}, 2, 64, false, kPaper, kTinyDecoder},
+    {"sam-vit-b", 1024, 768, 12, 12, {2, 5, 8, 11}, 4, 256, false, kSam, kSamDecoder},
+    {"sam-vit-l", 1024, 1024, 24, 16, {5, 11, 17, 23}, 4, 256, false, kSam, kSamDecoder},
+    {"sam-vit-h", 1024, 1280, 32, 16, {7, 15, 23, 31}, 4, 256, false, kSam, kSamDecoder},
+    {"sam-med2d-vit-b", 256, 768, 12, 12, {2, 5, 8, 11}, 4, 256, true, kPaper, kSamDecoder},
 }};
 
-constexpr std::string_view kPadOrStretch = "pad-or-stretch";
-constexpr std::string_view kLongestSide = "longest-side";
 constexpr std::int64_t kMaxStructures = 64;
 
 /// Three times ViT-H: an architecture text is input, and must not be able to ask for all memory.
@@ -248,7 +249,7 @@ SamConfig parse_sam_config(const std::string& json_text) {
   const json::Value value = parse_architecture(json_text);
   const Fields fields(*value.get_if<json::Object>(), "",
                       {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
-                       "out_channels", "adapter", "fit", "decoder"});
+                       "out_channels", "adapter", "fit", "channels", "resize", "intensity", "decoder"});
   // Field by field: GCC 12 destroys a member twice when an exception leaves a nested braced initialiser.
   SamConfig config{};
   EncoderConfig& encoder = config.encoder;
@@ -261,11 +262,7 @@ SamConfig parse_sam_config(const std::string& json_text) {
   encoder.global_blocks = read_global_blocks(fields.array("global_blocks"), encoder.depth);
   encoder.out_channels = fields.integer("out_channels", 8, 2048);
   encoder.adapter = fields.boolean("adapter");
-  if (fields.has("fit")) {
-    const std::string& fit = fields.text("fit");
-    if (fit != kPadOrStretch && fit != kLongestSide) invalid("fit", "must be pad-or-stretch or longest-side");
-    encoder.fit = fit == kLongestSide ? Fit::kLongestSide : Fit::kPadOrStretch;
-  }
+  encoder.preprocessing = read_preprocessing(*value.get_if<json::Object>());
   config.decoder = read_decoder(fields.object("decoder"));
   check(config);
   return config;
@@ -282,8 +279,7 @@ std::string to_json(const SamConfig& config) {
   return "{" + field("image_size", e.image_size) + field("patch_size", e.patch_size) + field("embed_dim", e.embed_dim) +
          field("depth", e.depth) + field("heads", e.heads) + field("window_size", e.window_size) +
          "\"global_blocks\":[" + blocks + "]," + field("out_channels", e.out_channels) +
-         "\"adapter\":" + (e.adapter ? "true" : "false") + ",\"fit\":\"" +
-         std::string(e.fit == Fit::kLongestSide ? kLongestSide : kPadOrStretch) + "\",\"decoder\":{" +
+         "\"adapter\":" + (e.adapter ? "true" : "false") + "," + fields_of(e.preprocessing) + ",\"decoder\":{" +
          field("depth", d.depth) + field("heads", d.heads) + field("mlp_dim", d.mlp_dim) +
          field("iou_hidden", d.iou_hidden) + "\"multimask_outputs\":" + std::to_string(d.multimask_outputs) + "}}";
 }
@@ -344,7 +340,7 @@ SamConfig named_sam_config(const std::string& name) {
                         .global_blocks = {blocks, blocks + row.global_count},
                         .out_channels = row.out_channels,
                         .adapter = row.adapter,
-                        .fit = row.fit},
+                        .preprocessing = row.preprocessing},
             .decoder = row.decoder};
   }
   std::string known;

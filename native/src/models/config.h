@@ -4,13 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace automed::models {
+#include "models/preprocessing.h"
 
-/// How an image is brought to the square input of a base.
-enum class Fit {
-  kPadOrStretch,  ///< the paper's: smaller images are padded in the centre, others resized without keeping the aspect
-  kLongestSide,   ///< SAM's: resized by the longest side, then padded on the right and below
-};
+namespace automed::models {
 
 /// The image encoder (SAM's `ImageEncoderViT`).
 struct EncoderConfig {
@@ -24,7 +20,7 @@ struct EncoderConfig {
   std::int64_t out_channels;                // also the width of prompts and decoder
   bool adapter;                             // SAM-Med2D's adapters
   std::int64_t mlp_ratio = 4;
-  Fit fit = Fit::kPadOrStretch;
+  Preprocessing preprocessing = {};  // of heads that do not say otherwise, and of prompts
 
   /// Edge of the token grid.
   std::int64_t grid() const { return image_size / patch_size; }

@@ -96,8 +96,8 @@ void Batch::prepare(State& state) {
     throw Error(ErrorCode::kEmbeddingNotResident, "no embedding with this id is held here; send the image",
                 "embedding_id");
   }
-  const auto& encoder = base_of(*state.item.job).config().encoder;
-  auto prepared = prepare_image(*pixels, encoder.image_size, encoder.fit);
+  const auto image_size = base_of(*state.item.job).config().encoder.image_size;
+  auto prepared = prepare_image(*pixels, image_size, preprocessing_of(*state.item.job));
   state.input = std::move(prepared.input);
   state.placement = prepared.placement;
   check();

@@ -36,8 +36,8 @@ struct EmbeddingCacheStats {
 };
 
 /// Embeddings by key, shared by all heads of all bases. A key says everything that the features depend on: the pixels
-/// with their layout, the base's weights, the precision. The least recently used make room for new ones. Any thread may
-/// call.
+/// with their layout, their preprocessing, the base's weights, the precision. The least recently used make room for new
+/// ones. Any thread may call.
 class EmbeddingCache {
  public:
   using Clock = std::chrono::steady_clock;

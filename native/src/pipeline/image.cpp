@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "pipeline/value_scale.h"
 
 namespace automed::pipeline {
 namespace {
@@ -31,11 +32,19 @@ std::int64_t sample_bytes(SampleType type) {
 }
 
 template <typename T>
-float sample_at(const std::uint8_t* data, std::size_t index) {
+float stored_at(const std::uint8_t* data, std::size_t index) {
   T value;
   std::memcpy(&value, data + index * sizeof(T), sizeof(T));  // the buffer may be unaligned
-  if constexpr (std::is_same_v<T, std::uint16_t>) return static_cast<float>(value) * kUint16Scale;
   return static_cast<float>(value);
+}
+
+/// A sample on the 0-255 scale.
+template <typename T>
+float sample_at(const std::uint8_t* data, std::size_t index, const ValueScale& scale) {
+  const float value = stored_at<T>(data, index);
+  if (scale.mapped) return std::clamp((value - scale.low) * scale.factor, 0.0F, 255.0F);
+  if constexpr (std::is_same_v<T, std::uint16_t>) return value * kUint16Scale;
+  return value;
 }
 
 /// The two source positions of one output position and the weight of the second, as bilinear interpolation with
@@ -57,91 +66,149 @@ std::vector<Tap> bilinear_taps(std::int64_t source, std::int64_t target) {
   return taps;
 }
 
-/// Calls `emit(channel, value)` for each of the three colour channels; alpha is never read.
+/// The source position of each output position, as cv2.resize computes it with INTER_NEAREST.
+std::vector<std::int64_t> nearest_positions(std::int64_t source, std::int64_t target) {
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(target));
+  const double step = 1.0 / (static_cast<double>(target) / static_cast<double>(source));
+  for (std::int64_t i = 0; i < target; ++i) {
+    const auto position = static_cast<std::int64_t>(std::floor(static_cast<double>(i) * step));
+    positions[static_cast<std::size_t>(i)] = std::min(position, source - 1);
+  }
+  return positions;
+}
+
+/// The source position under the centre of each output position.
+std::vector<std::int64_t> centre_positions(std::int64_t source, std::int64_t target) {
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(target));
+  for (std::int64_t i = 0; i < target; ++i) {
+    positions[static_cast<std::size_t>(i)] = (2 * i + 1) * source / (2 * target);
+  }
+  return positions;
+}
+
+/// An image on its way to the input: its samples, where it goes, and in which order of colours.
+struct Source {
+  const PixelView& pixels;
+  const Placement& placement;
+  bool bgr;
+  ValueScale scale;
+};
+
+/// Calls `emit(position, value)` for each of the three positions of the channel order; alpha is never read.
 template <typename Read, typename Emit>
-void for_each_colour(const PixelView& pixels, Read read, Emit emit) {
-  const bool grey = pixels.channels < 3;
+void for_each_colour(const Source& source, Read read, Emit emit) {
+  const bool grey = source.pixels.channels < 3;
   const float first = read(0);
-  emit(0, first);
+  emit(source.bgr ? 2 : 0, first);
   emit(1, grey ? first : read(1));
-  emit(2, grey ? first : read(2));
+  emit(source.bgr ? 0 : 2, grey ? first : read(2));
 }
 
 template <typename T>
-void fill_resized(const PixelView& pixels, std::int64_t size, float* out) {
+void fill_resized(const Source& source, float* out) {
+  const auto& [pixels, placement, bgr, scale] = source;
+  const std::int64_t size = placement.size;
   const auto rows = bilinear_taps(pixels.height, size);
   const auto columns = bilinear_taps(pixels.width, size);
   const std::int64_t plane = size * size;
-  const auto index = [&](std::int64_t y, std::int64_t x, int c) {
+  const auto index = [&pixels = pixels](std::int64_t y, std::int64_t x, int c) {
     return static_cast<std::size_t>((y * pixels.width + x) * pixels.channels + c);
   };
   for (std::int64_t y = 0; y < size; ++y) {
     const Tap& row = rows[static_cast<std::size_t>(y)];
     for (std::int64_t x = 0; x < size; ++x) {
       const Tap& column = columns[static_cast<std::size_t>(x)];
-      const auto read = [&](int c) {
-        const float a = sample_at<T>(pixels.data, index(row.first, column.first, c));
-        const float b = sample_at<T>(pixels.data, index(row.first, column.second, c));
-        const float d = sample_at<T>(pixels.data, index(row.second, column.first, c));
-        const float e = sample_at<T>(pixels.data, index(row.second, column.second, c));
+      const auto read = [&, data = pixels.data, scale = scale](int c) {
+        const float a = sample_at<T>(data, index(row.first, column.first, c), scale);
+        const float b = sample_at<T>(data, index(row.first, column.second, c), scale);
+        const float d = sample_at<T>(data, index(row.second, column.first, c), scale);
+        const float e = sample_at<T>(data, index(row.second, column.second, c), scale);
         const float upper = a + (b - a) * column.weight;
         const float lower = d + (e - d) * column.weight;
         return upper + (lower - upper) * row.weight;
       };
-      for_each_colour(pixels, read,
+      for_each_colour(source, read,
                       [&](int c, float v) { out[c * plane + y * size + x] = (v - kMean[c]) / kDeviation[c]; });
     }
   }
 }
 
+/// Nearest neighbour, and also what is not resized at all.
 template <typename T>
-void fill_padded(const PixelView& pixels, const Placement& placement, float* out) {
+void fill_picked(const Source& source, float* out) {
+  const auto& [pixels, placement, bgr, scale] = source;
   const std::int64_t plane = placement.size * placement.size;
-  for (std::int64_t y = 0; y < pixels.height; ++y) {
-    for (std::int64_t x = 0; x < pixels.width; ++x) {
-      const auto base = static_cast<std::size_t>((y * pixels.width + x) * pixels.channels);
-      const auto at = (y + placement.top) * placement.size + x + placement.left;
+  const auto rows = nearest_positions(pixels.height, placement.inner_height);
+  const auto columns = nearest_positions(pixels.width, placement.inner_width);
+  std::int64_t at = placement.top * placement.size + placement.left;
+  for (const auto row : rows) {
+    for (std::int64_t x = 0; x < placement.inner_width; ++x) {
+      const auto column = columns[static_cast<std::size_t>(x)];
+      const auto base = static_cast<std::size_t>((row * pixels.width + column) * pixels.channels);
       for_each_colour(
-          pixels, [&](int c) { return sample_at<T>(pixels.data, base + static_cast<std::size_t>(c)); },
-          [&](int c, float v) { out[c * plane + at] = (v - kMean[c]) / kDeviation[c]; });
+          source,
+          [&, data = pixels.data, scale = scale](int c) {
+            return sample_at<T>(data, base + static_cast<std::size_t>(c), scale);
+          },
+          [&](int c, float v) { out[c * plane + at + x] = (v - kMean[c]) / kDeviation[c]; });
     }
+    at += placement.size;
   }
 }
 
 template <typename T>
-void fill_or_stretch(const PixelView& pixels, const Placement& placement, float* out) {
-  if (placement.resized()) {
-    fill_resized<T>(pixels, placement.size, out);
+void fill(const Source& source, float* out) {
+  if (source.placement.resized() && source.placement.resize == models::Resize::kBilinear) {
+    fill_resized<T>(source, out);
   } else {
-    fill_padded<T>(pixels, placement, out);
+    fill_picked<T>(source, out);
   }
 }
 
-/// 3,height,width; 8 bit stays 8 bit, all else becomes float32.
-torch::Tensor colour_planes(const PixelView& pixels) {
-  if (pixels.sample_type == SampleType::kUint8) {
-    const auto all = torch::from_blob(const_cast<std::uint8_t*>(pixels.data),
-                                      {pixels.height, pixels.width, pixels.channels}, torch::kUInt8);
-    const auto colours = all.slice(2, 0, pixels.channels < 3 ? 1 : 3).permute({2, 0, 1});  // 1 or 3,height,width
-    return colours.expand({3, -1, -1}).contiguous();
-  }
-  auto planes = torch::empty({3, pixels.height, pixels.width});
-  float* out = planes.data_ptr<float>();
+template <typename T>
+void fill_planes(const Source& source, float* out) {
+  const PixelView& pixels = source.pixels;
   const std::int64_t plane = pixels.height * pixels.width;
   for (std::int64_t i = 0; i < plane; ++i) {
     const auto base = static_cast<std::size_t>(i * pixels.channels);
     const auto read = [&](int c) {
-      const auto at = base + static_cast<std::size_t>(c);
-      return pixels.sample_type == SampleType::kUint16 ? sample_at<std::uint16_t>(pixels.data, at)
-                                                       : sample_at<float>(pixels.data, at);
+      return sample_at<T>(pixels.data, base + static_cast<std::size_t>(c), source.scale);
     };
-    for_each_colour(pixels, read, [&](int c, float v) { out[c * plane + i] = v; });
+    for_each_colour(source, read, [&](int c, float v) { out[c * plane + i] = v; });
   }
+}
+
+/// Calls `run` with a value of the samples' type.
+template <typename Run>
+void with_type(SampleType type, Run run) {
+  switch (type) {
+    case SampleType::kUint8:
+      return run(std::uint8_t{});
+    case SampleType::kUint16:
+      return run(std::uint16_t{});
+    case SampleType::kFloat32:
+      return run(float{});
+  }
+}
+
+/// 3,height,width; 8 bit stays 8 bit, all else becomes float32.
+torch::Tensor colour_planes(const Source& source) {
+  const PixelView& pixels = source.pixels;
+  if (pixels.sample_type == SampleType::kUint8 && !source.scale.mapped) {
+    const auto all = torch::from_blob(const_cast<std::uint8_t*>(pixels.data),
+                                      {pixels.height, pixels.width, pixels.channels}, torch::kUInt8);
+    const auto colours = all.slice(2, 0, pixels.channels < 3 ? 1 : 3).permute({2, 0, 1});  // 1 or 3,height,width
+    const auto planes = colours.expand({3, -1, -1}).contiguous();
+    return source.bgr ? planes.flip(0) : planes;
+  }
+  auto planes = torch::empty({3, pixels.height, pixels.width});
+  with_type(pixels.sample_type, [&](auto type) { fill_planes<decltype(type)>(source, planes.data_ptr<float>()); });
   return planes;
 }
 
-torch::Tensor fit_longest_side(const PixelView& pixels, const Placement& placement) {
-  const auto planes = colour_planes(pixels).unsqueeze(0);  // 1,3,height,width
+torch::Tensor fit_antialiased(const Source& source) {
+  const Placement& placement = source.placement;
+  const auto planes = colour_planes(source).unsqueeze(0);  // 1,3,height,width
   const auto resized = at::_upsample_bilinear2d_aa(planes, {placement.inner_height, placement.inner_width},
                                                    /*align_corners=*/false)[0];  // 3,inner_height,inner_width
   auto input = torch::zeros({3, placement.size, placement.size});
@@ -157,7 +224,7 @@ torch::Tensor fit_longest_side(const PixelView& pixels, const Placement& placeme
 void check_float_samples(const PixelView& pixels) {
   const auto count = static_cast<std::size_t>(pixels.width * pixels.height * pixels.channels);
   for (std::size_t i = 0; i < count; ++i) {
-    const float value = sample_at<float>(pixels.data, i);
+    const float value = stored_at<float>(pixels.data, i);
     if (std::abs(value) <= kMaxFloatSample) continue;  // false for NaN
     std::ostringstream message;
     message << "float pixels must lie in [-1e9, 1e9]; sample " << i << " is " << value;
@@ -191,10 +258,17 @@ void check_pixels(const PixelView& pixels) {
   }
 }
 
-Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size, models::Fit fit) {
-  Placement placement{
-      .width = width, .height = height, .size = size, .left = 0, .top = 0, .inner_width = size, .inner_height = size};
-  if (fit == models::Fit::kLongestSide) {
+Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size,
+                      const models::Preprocessing& preprocessing) {
+  Placement placement{.width = width,
+                      .height = height,
+                      .size = size,
+                      .left = 0,
+                      .top = 0,
+                      .inner_width = size,
+                      .inner_height = size,
+                      .resize = preprocessing.resize};
+  if (preprocessing.fit == models::Fit::kLongestSide) {
     // Rounds half up, as `ResizeLongestSide.get_preprocess_shape`; a sliver keeps one row or column.
     const double scale = static_cast<double>(size) / static_cast<double>(std::max(width, height));
     const auto scaled = [&](std::int64_t side) {
@@ -202,7 +276,7 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
     };
     placement.inner_width = scaled(width);
     placement.inner_height = scaled(height);
-  } else if (width < size && height < size) {
+  } else if (preprocessing.fit == models::Fit::kPadOrStretch && width < size && height < size) {
     placement.inner_width = width;
     placement.inner_height = height;
     placement.left = (size - width) / 2;
@@ -211,39 +285,30 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
   return placement;
 }
 
-PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit) {
+PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, const models::Preprocessing& preprocessing) {
   check_pixels(pixels);
   if (pixels.sample_type == SampleType::kFloat32) check_float_samples(pixels);
-  const Placement placement = place_image(pixels.width, pixels.height, size, fit);
-  if (fit == models::Fit::kLongestSide) return {fit_longest_side(pixels, placement), placement};
-  auto input = placement.resized() ? torch::empty({3, size, size}) : torch::zeros({3, size, size});
-  float* out = input.data_ptr<float>();
-  switch (pixels.sample_type) {
-    case SampleType::kUint8:
-      fill_or_stretch<std::uint8_t>(pixels, placement, out);
-      break;
-    case SampleType::kUint16:
-      fill_or_stretch<std::uint16_t>(pixels, placement, out);
-      break;
-    case SampleType::kFloat32:
-      fill_or_stretch<float>(pixels, placement, out);
-      break;
-  }
+  const Placement placement = place_image(pixels.width, pixels.height, size, preprocessing);
+  const Source source{pixels, placement, preprocessing.channels == models::Channels::kBgr,
+                      value_scale(pixels, preprocessing.intensity)};
+  const bool bilinear = preprocessing.resize == models::Resize::kBilinear;
+  if (preprocessing.fit == models::Fit::kLongestSide && bilinear) return {fit_antialiased(source), placement};
+  auto input = torch::zeros({3, size, size});
+  with_type(pixels.sample_type, [&](auto type) { fill<decltype(type)>(source, input.data_ptr<float>()); });
   return {input, placement};
 }
 
 torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement) {
   const auto size = placement.size;
   auto out = torch::zeros({size, size}, torch::kUInt8);
-  auto* target = out.data_ptr<std::uint8_t>();
-  const auto [width, height] = std::pair(placement.inner_width, placement.inner_height);
-  for (std::int64_t y = 0; y < height; ++y) {
-    const auto row =
-        (2 * y + 1) * placement.height / (2 * height);  // the source pixel under the centre of the target's
-    for (std::int64_t x = 0; x < width; ++x) {
-      const auto column = (2 * x + 1) * placement.width / (2 * width);
-      target[(y + placement.top) * size + x + placement.left] = mask[row * placement.width + column] != 0;
+  auto* target = out.data_ptr<std::uint8_t>() + placement.top * size + placement.left;
+  const auto positions = placement.resize == models::Resize::kNearest ? nearest_positions : centre_positions;
+  const auto columns = positions(placement.width, placement.inner_width);
+  for (const auto row : positions(placement.height, placement.inner_height)) {
+    for (std::int64_t x = 0; x < placement.inner_width; ++x) {
+      target[x] = mask[row * placement.width + columns[static_cast<std::size_t>(x)]] != 0;
     }
+    target += size;
   }
   return out;
 }

@@ -37,6 +37,7 @@ struct Placement {
   std::int64_t top = 0;
   std::int64_t inner_width = 0;
   std::int64_t inner_height = 0;
+  models::Resize resize = models::Resize::kBilinear;
 
   bool resized() const { return inner_width != width || inner_height != height; }
 };
@@ -50,9 +51,11 @@ struct PreparedImage {
 void check_pixels(const PixelView& pixels);
 
 /// Where an image of these extents goes. Both at least 1.
-Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size, models::Fit fit);
+Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size,
+                      const models::Preprocessing& preprocessing = {});
 
-/// Normalises (RGB, SAM's mean and deviation on the 0-255 scale) and fits the image to the input.
+/// Normalises (SAM's mean and deviation on the 0-255 scale, position by position of the channel order) and fits the
+/// image to the input.
 ///
 /// `kPadOrStretch` is the paper's preprocessing: when both sides are under `size` padded with zeros in the centre,
 /// after normalisation; otherwise resized to size x size bilinearly, without antialiasing and without keeping the
@@ -64,11 +67,19 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
 /// published predictor resizes with Pillow, whose weights have more bits than those of torch's 8 bit path: 0.15 % of
 /// the samples of a reduced image differ, by one level.
 ///
-/// uint16 is scaled by 1/257, float32 is taken on the 0-255 scale, alpha is dropped, grey repeated. Throws
-/// kInvalidArgument (field `pixels`) for NaN, infinity and values beyond kMaxFloatSample.
-PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, models::Fit fit);
+/// `kStretch` is SAM-Med2D's predictor: resized to size x size whatever the extents.
+///
+/// With `kNearest` no pixel is interpolated, whatever the fit: the source pixel of position i is
+/// min(floor(i * (1 / (target / source))), source - 1) in double precision, as OpenCV has it.
+///
+/// Unless the intensity says otherwise uint16 is scaled by 1/257 and float32 is taken on the 0-255 scale; alpha is
+/// dropped, grey repeated. Throws kInvalidArgument (field `pixels`) for NaN, infinity and values beyond
+/// kMaxFloatSample.
+PreparedImage prepare_image(const PixelView& pixels, std::int64_t size,
+                            const models::Preprocessing& preprocessing = {});
 
-/// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded.
+/// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded. Where the image was
+/// resized by nearest neighbour, by the same source pixels; else by the pixel under the target's centre.
 /// `mask` has one byte per original pixel, foreground when not 0.
 torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement);
 

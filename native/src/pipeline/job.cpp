@@ -16,6 +16,9 @@ void check_heads(const HeadsJob& job) {
     if (&head.model->base() != &job.heads.front().model->base()) {
       throw Error(ErrorCode::kInvalidArgument, "the models of one job must stand on one base", "heads");
     }
+    if (head.model->preprocessing() != job.heads.front().model->preprocessing()) {
+      throw Error(ErrorCode::kInvalidArgument, "the models of one job must have the same preprocessing", "heads");
+    }
     if (task == Task::kSegmentation) check_threshold(head.threshold);
   }
 }
@@ -27,6 +30,11 @@ const LoadedBase& base_of(const Job& job) {
   if (const auto* encode = std::get_if<EncodeJob>(&job)) return *encode->base;
   if (const auto* prompt = std::get_if<PromptJob>(&job)) return *prompt->base;
   return *std::get<EverythingJob>(job).base;
+}
+
+const models::Preprocessing& preprocessing_of(const Job& job) {
+  const auto* heads = std::get_if<HeadsJob>(&job);
+  return heads != nullptr ? heads->heads.front().model->preprocessing() : base_of(job).config().encoder.preprocessing;
 }
 
 bool uses_embedding(const Job& job) {

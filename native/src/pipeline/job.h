@@ -32,8 +32,8 @@ struct HeadRun {
   double threshold = 0.5;           ///< probability in (0, 1); segmentation only
 };
 
-/// Runs any number of heads of one base on an image, after one encoder pass. Needs the pixels, for heads look at the
-/// image as well.
+/// Runs any number of heads of one base and one preprocessing on an image, after one encoder pass. Needs the pixels,
+/// for heads look at the image as well.
 struct HeadsJob {
   std::vector<HeadRun> heads;
 };
@@ -104,6 +104,9 @@ using Result = std::variant<Error, HeadsResult, EncodeResult, PromptResult, Ever
 
 /// The base that a job runs on.
 const LoadedBase& base_of(const Job& job);
+
+/// How the job's image is prepared: as its heads say, or its base.
+const models::Preprocessing& preprocessing_of(const Job& job);
 
 /// False when no head of the job looks at the encoder's features (the MobileNet alone, Table 10).
 bool uses_embedding(const Job& job);

@@ -38,15 +38,20 @@ torch::Tensor LoadedBase::encode(const torch::Tensor& images) const {
   return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
-LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config)
+LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,
+                         const models::Preprocessing& preprocessing)
     : base_(std::move(base)),
       head_(std::move(head)),
       config_(config),
+      preprocessing_(preprocessing),
       parameter_count_(count_parameters(models::module_of(head_))) {}
 
 std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const LoadedBase> base,
-                                                     const std::string& weights_path, const std::string& architecture) {
+                                                     const std::string& weights_path, const std::string& architecture,
+                                                     const std::optional<std::string>& preprocessing) {
   const auto config = models::parse_head_config(architecture);
+  const auto seen_as =
+      preprocessing ? models::parse_preprocessing(*preprocessing) : base->config().encoder.preprocessing;
   const auto file = SafetensorsFile::open(weights_path);
   auto sam = base->sam();
   auto head = models::make_head(config, sam);
@@ -54,7 +59,7 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   load_strict(module, file);
   module.to(base->device());
   module.eval();
-  return std::make_shared<const LoadedModel>(std::move(base), std::move(head), config);
+  return std::make_shared<const LoadedModel>(std::move(base), std::move(head), config, seen_as);
 }
 
 torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/config.h"
@@ -42,9 +43,11 @@ enum class Task { kSegmentation, kClassification };
 /// A head in memory, in eval mode, on its base.
 class LoadedModel {
  public:
-  /// `architecture`: JSON of model.json's `architecture`.
+  /// `architecture`: JSON of model.json's `architecture`. `preprocessing`: JSON with `fit`, `channels`, `resize`;
+  /// absent: the base's.
   static std::shared_ptr<const LoadedModel> load(std::shared_ptr<const LoadedBase> base,
-                                                 const std::string& weights_path, const std::string& architecture);
+                                                 const std::string& weights_path, const std::string& architecture,
+                                                 const std::optional<std::string>& preprocessing = std::nullopt);
 
   /// Normalised images B,3,S,S on the CPU -> for segmentation mask logits B,K,S,S of the model's K structures, for
   /// classification probabilities B,classes; float32 on the CPU. Values may be NaN or Inf (see finite.h); a row of
@@ -58,15 +61,19 @@ class LoadedModel {
 
   Task task() const { return config_.segments() ? Task::kSegmentation : Task::kClassification; }
   const models::HeadConfig& config() const { return config_; }
+  /// How its images are prepared.
+  const models::Preprocessing& preprocessing() const { return preprocessing_; }
   const LoadedBase& base() const { return *base_; }
   std::int64_t parameter_count() const { return parameter_count_; }
 
-  LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config);
+  LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,
+              const models::Preprocessing& preprocessing);
 
  private:
   std::shared_ptr<const LoadedBase> base_;
   models::Head head_;
   models::HeadConfig config_;
+  models::Preprocessing preprocessing_;
   std::int64_t parameter_count_;
 };
 

@@ -19,8 +19,9 @@ namespace {
 
 }  // namespace
 
-SampleStore::SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures)
-    : image_size_(image_size), fit_(fit), structures_(structures) {
+SampleStore::SampleStore(const std::string& path, std::int64_t image_size, const models::Preprocessing& preprocessing,
+                         std::int64_t structures)
+    : image_size_(image_size), preprocessing_(preprocessing), structures_(structures) {
   ::unlink(path.c_str());  // a process that died between the next two lines left one
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor_ < 0) fail("created");
@@ -33,7 +34,7 @@ SampleStore::~SampleStore() {
 
 std::size_t SampleStore::add(const pipeline::PixelView& pixels, const std::uint8_t* masks, std::int64_t label,
                              bool keep_original) {
-  const auto prepared = pipeline::prepare_image(pixels, image_size_, fit_);
+  const auto prepared = pipeline::prepare_image(pixels, image_size_, preprocessing_);
   Entry entry{.label = label, .has_mask = masks != nullptr, .placement = prepared.placement};
   entry.offset = append(prepared.input.data_ptr(), prepared.input.nbytes());
   entry.digest = digest_of(prepared.input.data_ptr(), prepared.input.nbytes());

@@ -24,7 +24,8 @@ class SampleStore {
  public:
   /// `path`: on a file system with room for about 850 kB a sample (256 px). Throws kStorageFull, kInvalidArgument.
   /// `structures`: masks of each sample of segmentation.
-  SampleStore(const std::string& path, std::int64_t image_size, models::Fit fit, std::int64_t structures);
+  SampleStore(const std::string& path, std::int64_t image_size, const models::Preprocessing& preprocessing,
+              std::int64_t structures);
   ~SampleStore();
   SampleStore(const SampleStore&) = delete;
   SampleStore& operator=(const SampleStore&) = delete;
@@ -56,7 +57,7 @@ class SampleStore {
   void read_at(void* data, std::size_t size, std::int64_t offset) const;
 
   std::int64_t image_size_;
-  models::Fit fit_;
+  models::Preprocessing preprocessing_;
   std::int64_t structures_;
   int descriptor_ = -1;
   std::int64_t end_ = 0;

@@ -122,10 +122,11 @@ Trainer::Trainer(TrainerOptions options)
   for (const auto& [name, module] : system_->modules()) {
     if (options_.dropout) nn::set_dropout(*module, *options_.dropout);
   }
+  const auto preprocessing = options_.preprocessing ? models::parse_preprocessing(*options_.preprocessing)
+                                                    : base_config_.encoder.preprocessing;
   for (std::size_t i = 0; i < stores_.size(); ++i) {
-    stores_[i] =
-        std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i), base_config_.encoder.image_size,
-                                      base_config_.encoder.fit, options_.structures);
+    stores_[i] = std::make_unique<SampleStore>(options_.cache_path + "." + std::to_string(i),
+                                               base_config_.encoder.image_size, preprocessing, options_.structures);
   }
   open_embeddings();
   if (!options_.gang || options_.gang->world_size == 1) return;

@@ -37,6 +37,7 @@ struct TrainerOptions {
   std::string base_architecture;
   std::string base_weights_path;
   std::optional<std::string> head_architecture;  ///< absent: the base itself learns to follow prompts
+  std::optional<std::string> preprocessing;      ///< JSON with `fit`, `channels`, `resize`; absent: the base's
   std::optional<std::string> head_weights_path;  ///< absent: random, decoder copied from the base
   /// Weights of a model of either task whose MobileNet the run starts from; absent: the head's own.
   std::optional<std::string> backbone_weights_path;

@@ -10,6 +10,7 @@ import { table } from '../output/table';
 import { datasetCommands } from './datasets';
 import {
   examples,
+  INTENSITY,
   number,
   structureList,
   whole,
@@ -32,6 +33,7 @@ interface CheckOptions extends LayoutOptions {
   groupColumn?: string;
   eachMask?: boolean;
   maskValues?: string;
+  intensity?: string;
   validationFraction: number;
   seed: number;
   json?: boolean;
@@ -63,6 +65,7 @@ function checkCommand(): Command {
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--structures <list>', 'several, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--intensity <rule>', INTENSITY)
     .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
     .option(
       '--validation-fraction <share>',

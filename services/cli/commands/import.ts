@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CheckpointError } from '../../common/errors';
-import { BASE_ARCHITECTURES } from '../../store';
+import { BASE_ARCHITECTURES, channelsSchema, fitSchema, resizeSchema, type InputRule } from '../../store';
 import type { ImportReport } from '../../training/import-protocol';
 import type { WorkerCommand } from '../../training/protocol';
 import { loadConfig } from '../config';
@@ -20,7 +20,9 @@ interface ImportOptions {
   seed: number;
   name?: string;
   imageSize?: number;
-  fit?: 'pad-or-stretch' | 'longest-side';
+  fit?: InputRule['fit'];
+  channels?: NonNullable<InputRule['channels']>;
+  resize?: NonNullable<InputRule['resize']>;
   newAdapters?: boolean;
   licence?: string;
   home?: string;
@@ -41,9 +43,12 @@ The first two make a base. --image-size makes it for smaller (or larger) images 
 interpolated bilinearly, as SAM-Med2D's code does when it starts from SAM. That code then starts the mask tokens and the
 decoder's heads anew; here they are kept, because they do not depend on the size.
 
-SAM scales an image by its longer side and pads it, SAM-Med2D pads small images and stretches large ones; --fit makes a base
-do it the other way, as a fair comparison of the two encoders needs. --new-adapters, with --arch sam-med2d-vit-b, makes of
-SAM's file what SAM-Med2D was trained from: its adapters start at random and are left to train ("automed train base").
+A base prepares images as its weights know them. SAM scales an image by its longer side, bilinearly, and pads it, in RGB.
+SAM-Med2D's weights were trained on BGR (cv2.imread), and its predictor stretches every image by nearest neighbour: the
+default of --arch sam-med2d-vit-b. --fit, --channels and --resize say otherwise, as a fair comparison of the two encoders
+needs; heads inherit it, except that SAM-AutoMed keeps the paper's bilinear resizing, which pads small images. --new-adapters,
+with --arch sam-med2d-vit-b, makes of SAM's file what SAM-Med2D was trained from: its adapters start at random and are left
+to train ("automed train base"), and its images are RGB, bilinear, and padded where they are small.
 
 The last two make a backbone: ImageNet weights for the network beside the encoder, SAM-AutoMed's and SAM-MedCls's MobileNet
 (of full width) or AutoSAM's HarDNet, which then starts from them: "automed train ... --backbone NAME". The published
@@ -69,10 +74,19 @@ export function importCommand(): Command {
         .default('improved'),
     )
     .addOption(
-      new Option('--fit <kind>', "how images are brought to that size (default: the architecture's)").choices([
-        'pad-or-stretch',
-        'longest-side',
-      ]),
+      new Option('--fit <kind>', 'how images are brought to that size (default: what the weights know)').choices(
+        fitSchema.options,
+      ),
+    )
+    .addOption(
+      new Option('--channels <order>', 'of the colours that the base sees (default: what the weights know)').choices(
+        channelsSchema.options,
+      ),
+    )
+    .addOption(
+      new Option('--resize <kind>', 'interpolation of images (default: what the weights know)').choices(
+        resizeSchema.options,
+      ),
     )
     .option('--new-adapters', 'the file is SAM without adapters: they start at random')
     .option('--seed <number>', 'of adapters and blocks that are left to train', whole(0), 0)
@@ -126,15 +140,16 @@ function existing(file: string): string {
 
 /** The one thing that is asked for, as the worker's command. */
 function commandFor(file: string | undefined, options: ImportOptions, store: string): WorkerCommand {
-  const { arch, mobilenet, hardnet, se, seed, imageSize } = options;
+  const { arch, mobilenet, hardnet, se, seed, imageSize, fit, channels, resize } = options;
   const backbone = mobilenet ?? hardnet;
   if ([file, mobilenet, hardnet].filter((source) => source !== undefined).length !== 1) {
     throw new UsageError('give one of FILE with --arch, --mobilenet FILE and --hardnet FILE');
   }
   const licence = options.licence === undefined ? {} : { licence: options.licence };
   if (backbone !== undefined) {
-    const ofBase = [arch, imageSize, options.fit, options.newAdapters].some((option) => option !== undefined);
-    if (ofBase) throw new UsageError('--arch, --image-size, --fit and --new-adapters are for a base');
+    const ofBase = [arch, imageSize, fit, channels, resize, options.newAdapters].some((option) => option !== undefined);
+    if (ofBase)
+      throw new UsageError('--arch, --image-size, --fit, --channels, --resize and --new-adapters are for a base');
     const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
     const spec = { store, name: options.name ?? kind, file: existing(backbone), kind, se, seed, ...licence } as const;
     return { type: 'importBackbone', spec };
@@ -142,9 +157,13 @@ function commandFor(file: string | undefined, options: ImportOptions, store: str
   if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
   const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
   const size = imageSize === undefined ? {} : { imageSize };
-  const fit = options.fit === undefined ? {} : { fit: options.fit };
+  const rule = {
+    ...(fit === undefined ? {} : { fit }),
+    ...(channels === undefined ? {} : { channels }),
+    ...(resize === undefined ? {} : { resize }),
+  };
   const adapters = { newAdapters: options.newAdapters === true, seed };
-  const spec = { store, name, file: existing(file), arch, ...size, ...fit, ...adapters, ...licence };
+  const spec = { store, name, file: existing(file), arch, ...size, ...rule, ...adapters, ...licence };
   return { type: 'importBase', spec };
 }
 

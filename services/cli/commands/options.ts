@@ -47,6 +47,10 @@ function range(min: number, max: number, open: boolean): string {
 }
 
 /** What one mask of each image shows, and the folder of these masks. */
+/** Help of --intensity. */
+export const INTENSITY =
+  'what stored values mean: full, dtype (float is 0 to 1), percentile[:LOW:HIGH] of each image, or window:LOW:HIGH';
+
 export interface Structure {
   name: string;
   masks: string;

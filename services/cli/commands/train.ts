@@ -27,6 +27,7 @@ import {
   withMaskValues,
   type LayoutOptions,
   type Structure,
+  INTENSITY,
 } from './options';
 import { addRecipeFlags, recipeOverrides, type RecipeOptions } from './recipe-flags';
 
@@ -43,6 +44,7 @@ interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
   testFraction: number;
   limit?: number;
   groupColumn?: string;
+  intensity?: string;
   masksDir?: string;
   maskValues?: string;
   structure: string;
@@ -185,6 +187,7 @@ function addDataFlags(command: Command): void {
     )
     .option('--limit <count>', 'samples of all parts together at most', whole(3))
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--intensity <rule>', INTENSITY)
     .option('--strict', 'stop at the first image that cannot be used; without it such images are named and left out')
     .option('--allow-data-problems', 'train on data whose scores would be wrong (see automed data check)');
 }
@@ -326,6 +329,7 @@ function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: s
     structures: options.structures,
     groupColumn: options.groupColumn,
     maskValues: options.maskValues,
+    intensity: options.intensity,
     testFraction: options.testFraction,
     limit: options.limit,
     validationFraction: options.validationFraction,

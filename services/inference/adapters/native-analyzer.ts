@@ -1,6 +1,6 @@
 import type { Engine, Head, Model } from '../../../native/lib';
 import type { ModelIdentity } from '../../common/inference';
-import type { ModelManifest } from '../../store';
+import { inputRuleText, type ModelManifest } from '../../store';
 import type { Analyzer, Opinion } from '../domain/analyze-image';
 import type { Embeddings } from './embeddings';
 import { originOf, type NativeHost } from './native-engine';
@@ -8,6 +8,7 @@ import { originOf, type NativeHost } from './native-engine';
 interface LoadedModel {
   readonly identity: ModelIdentity;
   readonly head: Model;
+  readonly preprocessing: string;
   readonly manifest: ModelManifest;
   readonly maskCount: number;
 }
@@ -19,12 +20,13 @@ export function nativeAnalyzer(host: NativeHost, engine: Engine, embeddings: Emb
       const lease = await host.acquireAny(reference);
       const { manifest } = lease.model;
       const maskCount = manifest.task === 'segmentation' ? manifest.structures.length : 0;
-      return { model: { ...lease.model, maskCount }, release: () => lease.release() };
+      const preprocessing = inputRuleText(manifest.preprocessing);
+      return { model: { ...lease.model, preprocessing, maskCount }, release: () => lease.release() };
     },
     run: async (models, pixels, options) => {
       const [first] = models;
       if (!first) throw new Error('there is at least one model');
-      const shared = await embeddings.sharing(options, pixels, originOf(first.identity));
+      const shared = await embeddings.sharing(options, pixels, originOf(first));
       const { outputs, timings } = await engine.analyze(models.map(toHead), pixels, shared);
       const opinions = models.map(({ manifest }, index): Opinion => {
         const output = outputs[index];

@@ -36,11 +36,11 @@ export function interactiveBases(
 
 function interactiveBase(
   engine: Engine,
-  { base, identity, architecture }: HostedBase<Base>,
+  { base, identity, architecture, preprocessing }: HostedBase<Base>,
   embeddings: Embeddings,
   embeddingTtlMs: number,
 ): InteractiveBase {
-  const origin = { baseSha256: identity.weightsSha256, precision: identity.precision };
+  const origin = { baseSha256: identity.weightsSha256, precision: identity.precision, preprocessing };
   const idOf = async (source: ImageSource): Promise<string> =>
     'pixels' in source ? embeddings.idOf(source.pixels, origin) : source.embeddingId;
   const keyed = (options: RunOptions, id: string): RequestOptions => ({

@@ -2,8 +2,9 @@
 
 import { type Base, buildInfo, Engine, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
-import type { Lease, ModelIdentity } from '../../common/inference';
+import type { Lease } from '../../common/inference';
 import type { SegmentationModels } from '../../segmentation/role';
+import { inputRuleText } from '../../store';
 import type { Embeddings } from './embeddings';
 import { prove } from './native-proof';
 import type { EmbeddingOrigin } from '../domain/embedding-id';
@@ -17,7 +18,8 @@ export type { EngineOptions };
 export function nativeLoader(engine: Engine, options: { golden: boolean }): Loader<Base, Model> {
   return {
     loadBase: (weightsPath, architecture) => engine.loadBase(weightsPath, architecture),
-    loadHead: (base, weightsPath, architecture) => engine.loadModel(base, weightsPath, architecture),
+    loadHead: (base, weightsPath, architecture, preprocessing) =>
+      engine.loadModel(base, weightsPath, architecture, inputRuleText(preprocessing)),
     prove: (head, stored) => prove(engine, head, stored, options),
   };
 }
@@ -30,7 +32,12 @@ export function segmentationModels(host: NativeHost, engine: Engine, embeddings:
         threshold: manifest.task === 'segmentation' ? manifest.threshold : 0.5,
         structures: manifest.task === 'segmentation' ? manifest.structures : [],
         segment: async (pixels, threshold, options) =>
-          engine.segment(head, pixels, threshold, await embeddings.sharing(options, pixels, originOf(identity))),
+          engine.segment(
+            head,
+            pixels,
+            threshold,
+            await embeddings.sharing(options, pixels, originOf({ identity, manifest })),
+          ),
       })),
   };
 }
@@ -42,14 +49,15 @@ export function classificationModels(host: NativeHost, engine: Engine, embedding
         identity,
         classes: manifest.task === 'classification' ? manifest.classes : [],
         classify: async (pixels, options) =>
-          engine.classify(head, pixels, await embeddings.sharing(options, pixels, originOf(identity))),
+          engine.classify(head, pixels, await embeddings.sharing(options, pixels, originOf({ identity, manifest }))),
       })),
   };
 }
 
 /** What the embedding of a model's base depends on. */
-export function originOf({ baseSha256, precision }: ModelIdentity): EmbeddingOrigin {
-  return { baseSha256, precision };
+export function originOf({ identity, manifest }: Pick<HostedModel<unknown>, 'identity' | 'manifest'>): EmbeddingOrigin {
+  const { baseSha256, precision } = identity;
+  return { baseSha256, precision, preprocessing: inputRuleText(manifest.preprocessing) };
 }
 
 function withModel<T>(lease: Lease<HostedModel<Model>>, face: (hosted: HostedModel<Model>) => T): Lease<T> {

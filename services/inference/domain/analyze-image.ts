@@ -17,13 +17,15 @@ export type Opinion =
 /** A loaded model of either task, as far as grouping needs it. */
 export interface AnyModel {
   readonly identity: ModelIdentity;
+  /** How its images are prepared: what decides, beside the base, which models share an encoder pass. */
+  readonly preprocessing: string;
   /** Masks that it draws of an image. */
   readonly maskCount: number;
 }
 
 export interface Analyzer<Model extends AnyModel> {
   acquire(reference: string): Promise<Lease<Model>>;
-  /** Runs models of one base after one encoder pass; opinions in their order. */
+  /** Runs models of one base and one preprocessing after one encoder pass; opinions in their order. */
   run(
     models: readonly Model[],
     pixels: Pixels,
@@ -49,7 +51,7 @@ export interface AnalyzedImage {
   encoderPassCount: number;
 }
 
-/** Asks several models about one image, which is decoded once and seen at most once by each base. */
+/** Asks several models about one image, which is decoded once and encoded at most once for each base and preprocessing. */
 export async function analyzeImage<Model extends AnyModel>(
   analyzer: Analyzer<Model>,
   command: AnalyzeCommand,
@@ -62,8 +64,8 @@ export async function analyzeImage<Model extends AnyModel>(
   }
   const leases = await acquireAll(analyzer, references);
   try {
-    const groups = groupByBase(leases.map(({ model }) => model));
-    // The masks of one base are encoded before the next one draws.
+    const groups = groupByInput(leases.map(({ model }) => model));
+    // The masks of one group are encoded before the next one draws.
     const masks = Math.max(...groups.map((group) => group.reduce((sum, { model }) => sum + model.maskCount, 0)));
     return await useImage(command.image, intake, { masks, wait: command.options }, (input) =>
       askEach(analyzer, groups, command, input),
@@ -93,7 +95,8 @@ async function askEach<Model extends AnyModel>(
       findings[position] = await toFinding(opinions[at] as Opinion, common, encoding, pixelAreaMm2);
     }
   }
-  return { findings, baseCount: groups.length, encoderPassCount };
+  const bases = new Set(groups.flat().map(({ model }) => baseOf(model)));
+  return { findings, baseCount: bases.size, encoderPassCount };
 }
 
 type Common = Pick<SegmentedImage, 'identity' | 'timings'>;
@@ -136,11 +139,15 @@ function atFault(reason: unknown, position: number): unknown {
   return automedError(code as Parameters<typeof automedError>[0], message, detail);
 }
 
-function groupByBase<Model extends AnyModel>(models: readonly Model[]): Group<Model>[] {
+function baseOf({ identity }: AnyModel): string {
+  return `${identity.baseName}@${identity.baseVersion}:${identity.baseSha256}`;
+}
+
+/** Models that see the same input of the same encoder. */
+function groupByInput<Model extends AnyModel>(models: readonly Model[]): Group<Model>[] {
   const groups = new Map<string, Group<Model>>();
   models.forEach((model, position) => {
-    const { baseName, baseVersion, baseSha256 } = model.identity;
-    const key = `${baseName}@${baseVersion}:${baseSha256}`;
+    const key = `${baseOf(model)}:${model.preprocessing}`;
     groups.set(key, [...(groups.get(key) ?? []), { model, position }]);
   });
   return [...groups.values()];

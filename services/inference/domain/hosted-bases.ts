@@ -1,6 +1,6 @@
 import { automedError } from '../../common/errors';
 import type { BaseIdentity, Lease } from '../../common/inference';
-import type { BaseArchitecture, ModelManifest, StoredBase } from '../../store';
+import { inputRuleText, type BaseArchitecture, type ModelManifest, type StoredBase } from '../../store';
 import type { Idle, Used, Uses } from './uses';
 import type { WeightsBudget } from './weights-budget';
 
@@ -14,6 +14,8 @@ export interface BaseCatalog {
 /** A base in memory. */
 export interface HostedBase<Base> {
   readonly base: Base;
+  /** How images are prepared for prompts on it (inputRuleText). */
+  readonly preprocessing: string;
   readonly identity: BaseIdentity;
   readonly architecture: BaseArchitecture;
 }
@@ -147,7 +149,7 @@ export class HostedBases<Base extends LoadableBase> {
     try {
       const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture));
       const identity = { name, version, weightsSha256: weights.sha256, precision: base.precision };
-      return { base, identity, architecture };
+      return { base, preprocessing: inputRuleText(architecture), identity, architecture };
     } catch (error) {
       this.giveBack(entry);
       throw error;

@@ -1,6 +1,6 @@
 import { automedError } from '../../common/errors';
 import type { Lease, ModelIdentity } from '../../common/inference';
-import type { ModelManifest, StoredBase, StoredModel, Task } from '../../store';
+import type { InputRule, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
 import { resolveBaseOrModel } from './base-reference';
 import { FollowedModels, keyOf } from './followed-models';
 import { HostedBases, type HostedBase, type LoadableBase } from './hosted-bases';
@@ -19,7 +19,7 @@ export interface Catalog {
 /** Brings weights into memory. */
 export interface Loader<Base, Head> {
   loadBase(weightsPath: string, architecture: string): Promise<Base>;
-  loadHead(base: Base, weightsPath: string, architecture: string): Promise<Head>;
+  loadHead(base: Base, weightsPath: string, architecture: string, preprocessing: InputRule): Promise<Head>;
   /**
    * Runs a model once before it serves.
    * @throws CheckpointError (CHECKPOINT_CORRUPT) when it does not answer as it did at registration
@@ -316,7 +316,8 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     try {
       this.budget.reserve(manifest.weights.bytes, `the model ${manifest.name}@${manifest.version}`);
       reserved = manifest.weights.bytes;
-      const head = await this.loader.loadHead(base, weightsPath, JSON.stringify(manifest.architecture));
+      const text = JSON.stringify(manifest.architecture);
+      const head = await this.loader.loadHead(base, weightsPath, text, manifest.preprocessing);
       await this.loader.prove(head, stored).catch((error: unknown) => {
         head.dispose();
         throw error;

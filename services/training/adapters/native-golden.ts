@@ -1,4 +1,5 @@
 import { digestAnswer } from '../../../native/lib';
+import { inputRuleText } from '../../store';
 import type { AnswerGolden } from '../domain/make-golden';
 import { workerEngine } from './worker-engine';
 
@@ -7,7 +8,8 @@ export const answerNatively: AnswerGolden = async ({ base, head }, machine, pixe
   const engine = workerEngine(machine, 0);
   try {
     const encoder = await engine.loadBase(base.weightsPath, JSON.stringify(base.manifest.architecture));
-    const model = await engine.loadModel(encoder, head.weightsPath, JSON.stringify(head.architecture));
+    const architecture = JSON.stringify(head.architecture);
+    const model = await engine.loadModel(encoder, head.weightsPath, architecture, inputRuleText(head.preprocessing));
     return await digestAnswer(engine, model, pixels, head.threshold);
   } finally {
     await engine.close();

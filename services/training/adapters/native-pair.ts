@@ -1,5 +1,6 @@
 import type { Base, Head, HeadOutput, Model } from '../../../native/lib';
 import type { Answer, LoadPair, OnBase } from '../domain/compare-models';
+import { inputRuleText } from '../../store';
 import { workerEngine } from './worker-engine';
 
 /** Embeddings of the one image under way; the second model on the same base finds it. */
@@ -13,12 +14,14 @@ export const loadNativePair: LoadPair = async (first, second, machine) => {
     const { sha256 } = base.manifest.weights;
     const loading = bases.get(sha256) ?? engine.loadBase(base.weightsPath, JSON.stringify(base.manifest.architecture));
     bases.set(sha256, loading);
-    const { architecture } = model.manifest;
-    return headOf(await engine.loadModel(await loading, model.weightsPath, JSON.stringify(architecture)), model);
+    const architecture = JSON.stringify(model.manifest.architecture);
+    const head = await engine.loadModel(await loading, model.weightsPath, architecture, ruleOf({ model }));
+    return headOf(head, model);
   };
   try {
     const heads = [await load(first), await load(second)] as const;
-    const together = first.base.manifest.weights.sha256 === second.base.manifest.weights.sha256;
+    const together =
+      first.base.manifest.weights.sha256 === second.base.manifest.weights.sha256 && ruleOf(first) === ruleOf(second);
     return {
       answers: async (pixels) => {
         const runs = together
@@ -35,6 +38,8 @@ export const loadNativePair: LoadPair = async (first, second, machine) => {
     throw error;
   }
 };
+
+const ruleOf = ({ model }: Pick<OnBase, 'model'>): string => inputRuleText(model.manifest.preprocessing);
 
 function headOf(model: Model, { manifest }: OnBase['model']): Head {
   return manifest.task === 'segmentation'

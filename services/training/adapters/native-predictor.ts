@@ -1,3 +1,4 @@
+import { inputRuleText } from '../../store';
 import type { LoadPredictor } from '../domain/evaluations/ports';
 import { workerEngine } from './worker-engine';
 
@@ -9,7 +10,9 @@ export const loadNativePredictor: LoadPredictor = async ({ model, base }, machin
   const engine = workerEngine(machine, CACHE_BYTES);
   try {
     const encoder = await engine.loadBase(base.weightsPath, JSON.stringify(base.manifest.architecture));
-    const head = await engine.loadModel(encoder, model.weightsPath, JSON.stringify(model.manifest.architecture));
+    const { architecture, preprocessing } = model.manifest;
+    const rule = inputRuleText(preprocessing);
+    const head = await engine.loadModel(encoder, model.weightsPath, JSON.stringify(architecture), rule);
     return {
       segment: async (pixels, threshold, signal) =>
         (await engine.segment(head, pixels, threshold, { signal })).masks.map(({ mask }) => mask),

@@ -1,5 +1,5 @@
 import { headArchitecture, initBase, Trainer } from '../../../native/lib';
-import { headArchitectureSchema } from '../../store';
+import { headArchitectureSchema, inputRuleText } from '../../store';
 import type { CreateTrainer, NamedHead, TrainerSettings } from '../domain/ports';
 
 /** Ranks of one machine have a GPU each. */
@@ -17,6 +17,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     baseArchitecture: JSON.stringify(settings.baseArchitecture),
     baseWeightsPath: settings.baseWeightsPath,
     headArchitecture: settings.headArchitecture === null ? null : JSON.stringify(settings.headArchitecture),
+    preprocessing: settings.preprocessing === null ? null : inputRuleText(settings.preprocessing),
     headWeightsPath: settings.headWeightsPath,
     backboneWeightsPath: settings.backboneWeightsPath,
     encoder: settings.encoder,

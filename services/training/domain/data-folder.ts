@@ -5,6 +5,7 @@ import { isAbsolute, join, parse } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { SourceFrame } from '../../imaging/dicom';
 import { labelOf, spelledClasses } from './class-names';
+import type { Intensity } from '../../store';
 import type { Finding } from './finding';
 import { listFolder } from './layouts/file-tree';
 import { readManifest, type GroupTable } from './manifest-csv';
@@ -69,6 +70,8 @@ export interface DataFolder {
   /** What the reader found wrong with the folder as a whole. */
   findings?: Finding[];
   groupColumn: string | undefined;
+  /** What the samples' values mean, where it was said. */
+  intensity?: Intensity | undefined;
 }
 
 export interface ReadOptions {

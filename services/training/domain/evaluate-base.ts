@@ -58,6 +58,7 @@ export async function evaluateBase(
     baseArchitecture: base.manifest.architecture,
     baseWeightsPath: base.weightsPath,
     headArchitecture: null,
+    preprocessing: null,
     headWeightsPath: null,
     backboneWeightsPath: null,
     encoder: 'frozen',

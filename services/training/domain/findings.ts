@@ -38,10 +38,12 @@ export interface Seen {
   maskFacts?: MaskFacts;
 }
 
+type Told = Pick<DataFolder, 'classes' | 'notes' | 'findings' | 'groupColumn' | 'intensity'>;
+
 /** Everything that is to be said about the samples that were seen and the files that could not be used. */
 export function findingsOf(
   seen: readonly Seen[],
-  { classes, notes, findings = [], groupColumn }: Pick<DataFolder, 'classes' | 'notes' | 'findings' | 'groupColumn'>,
+  { classes, notes, findings = [], groupColumn, intensity }: Told,
   unusable: readonly Problem[],
 ): Finding[] {
   return [
@@ -61,7 +63,10 @@ export function findingsOf(
       seen.flatMap(({ sample, maskFacts }) => (maskFacts ? [{ name: sample.name, facts: maskFacts }] : [])),
     ),
     ...classFindings(seen, classes),
-    ...rangeFindings(seen.map(({ sample, range }) => ({ name: sample.name, range }))),
+    ...rangeFindings(
+      seen.map(({ sample, range }) => ({ name: sample.name, range })),
+      intensity,
+    ),
   ];
 }
 

@@ -5,6 +5,7 @@ import {
   baseArchitecture,
   sha256OfFile,
   WEIGHTS_FILE,
+  type BaseArchitecture,
   type ModelStore,
   type StoredBackbone,
   type StoredBase,
@@ -53,14 +54,29 @@ export async function describeFile(path: string): Promise<Omit<ImportReport['fil
   return { name, bytes: facts.size, sha256, named: matchesName(name, sha256) };
 }
 
+/** The architecture with what the weights know of images. A file that becomes SAM-Med2D's start is still SAM's. */
+function architectureOf(spec: Omit<ImportSpec, 'store'>): BaseArchitecture {
+  const { architecture, published } = baseArchitecture(spec.arch);
+  const known = { ...architecture, ...(spec.newAdapters ? {} : published) };
+  const { imageSize = known.image_size, fit = known.fit, channels = known.channels, resize = known.resize } = spec;
+  return {
+    ...known,
+    image_size: imageSize,
+    fit,
+    ...(channels === undefined ? {} : { channels }),
+    ...(resize === undefined ? {} : { resize }),
+  };
+}
+
 /** Registers published weights as the next version of a base. */
 export async function importBase(
   store: ModelStore,
-  { name, file, arch, imageSize, fit, newAdapters, seed, licence }: Omit<ImportSpec, 'store'>,
+  spec: Omit<ImportSpec, 'store'>,
   write: WriteBase,
 ): Promise<{ base: StoredBase; report: ImportReport }> {
-  const { family, architecture: published } = baseArchitecture(arch);
-  const architecture = { ...published, image_size: imageSize ?? published.image_size, fit: fit ?? published.fit };
+  const { name, file, arch, imageSize, newAdapters, seed, licence } = spec;
+  const { family } = baseArchitecture(arch);
+  const architecture = architectureOf(spec);
   if (newAdapters && !architecture.adapter) {
     throw automedError('INVALID_ARGUMENT', `The architecture ${arch} has no adapters.`, { field: 'newAdapters' });
   }

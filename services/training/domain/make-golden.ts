@@ -5,6 +5,7 @@ import {
   type GoldenAnswer,
   type GoldenReference,
   type HeadArchitecture,
+  type InputRule,
   type StoredBase,
 } from '../../store';
 import type { Pixels } from '../../imaging/pixels';
@@ -19,7 +20,7 @@ const MAX_PIXELS = 4_000_000;
 export interface GoldenWeights {
   base: StoredBase;
   /** @property threshold null for classification */
-  head: { weightsPath: string; architecture: HeadArchitecture; threshold: number | null };
+  head: { weightsPath: string; architecture: HeadArchitecture; preprocessing: InputRule; threshold: number | null };
 }
 
 /** Asks weights about an image through the pipeline that will serve them. */

@@ -1,5 +1,5 @@
 import type { Pixels } from '../../imaging/pixels';
-import type { HeadArchitecture, Task } from '../../store';
+import type { HeadArchitecture, InputRule, Task } from '../../store';
 import type { EncoderTraining } from '../protocol';
 import type { Part } from './data-folder';
 import type { RankEnvironment } from './gang/rank-environment';
@@ -68,6 +68,8 @@ export interface TrainerSettings {
   baseWeightsPath: string;
   /** Null: the base itself is trained. */
   headArchitecture: object | null;
+  /** How images are prepared; null: as the base says. */
+  preprocessing: InputRule | null;
   headWeightsPath: string | null;
   /** Of a model of either task: the run starts from its MobileNet. */
   backboneWeightsPath: string | null;

@@ -7,6 +7,7 @@ import type { TrainSpec, WorkerEvent } from '../protocol';
 import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { SampleGuard } from './datasets/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from './findings';
+import { askedIntensity } from './input-rule';
 import { limitParts } from './limit';
 import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from './load-samples';
 import type { ModelInput } from './masks/mask-facts';
@@ -47,7 +48,15 @@ export type DataSpec = Pick<
   Partial<
     Pick<
       TrainSpec,
-      'structures' | 'testFraction' | 'limit' | 'layout' | 'columns' | 'system' | 'eachMask' | 'maskValues'
+      | 'structures'
+      | 'testFraction'
+      | 'limit'
+      | 'layout'
+      | 'columns'
+      | 'system'
+      | 'eachMask'
+      | 'maskValues'
+      | 'intensity'
     >
   >;
 
@@ -83,7 +92,7 @@ function leftOut(all: DataFolder['parts'], kept: DataFolder['parts']): Pick<List
  */
 export function divideFolder<T extends DataFolder>(
   folder: T,
-  spec: Pick<DataSpec, 'seed' | 'validationFraction' | 'testFraction' | 'limit'>,
+  spec: Pick<DataSpec, 'seed' | 'validationFraction' | 'testFraction' | 'limit' | 'intensity'>,
 ): T & Pick<ListedData, 'unused' | 'cut'> {
   const parts = limitParts(folder.parts, spec);
   const left = leftOut(folder.parts, parts);
@@ -101,7 +110,7 @@ export function divideFolder<T extends DataFolder>(
     Object.assign(parts, { train, test });
   }
   if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
-  return { ...folder, parts, findings, ...left };
+  return { ...folder, parts, findings, ...left, intensity: askedIntensity(spec) };
 }
 
 /** Lists the samples of each part, as `divideFolder` divides them. */

@@ -4,7 +4,6 @@ import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   sha256OfFile,
-  standardPreprocessing,
   WEIGHTS_FILE,
   writeSampleRecord,
   type HeadArchitecture,
@@ -21,6 +20,7 @@ import type { Report } from '../report/write-report';
 import type { Assessment } from './assessment';
 import { scoreOf } from './evaluation';
 import type { JobState } from './job-state';
+import { preprocessingOf, trainedArchitecture } from './input-rule';
 import { makeGolden, type AnswerGolden } from './make-golden';
 import type { TrainerPort } from './ports';
 import type { PreparedData } from './prepare-data';
@@ -98,11 +98,11 @@ function draftModel(
   metrics: Record<string, Assessment>,
 ): ModelDraft {
   const { spec, data, structures } = result;
-  const { name, version, weights, architecture } = base.manifest;
+  const { name, version, weights } = base.manifest;
   const shared = {
     name: spec.name,
     base: { name, version, sha256: weights.sha256 },
-    preprocessing: standardPreprocessing(architecture),
+    preprocessing: preprocessingOf(spec, head, base),
     architecture: head,
     ...describeRun(result, metrics),
     licence: spec.licence,
@@ -140,7 +140,7 @@ async function registerTrainedBase(
     {
       name: trainedName,
       family,
-      architecture,
+      architecture: head === null ? trainedArchitecture(spec, architecture) : architecture,
       parameters,
       origin: `${name}@${version}, trained ${how} (best epoch ${state.bestEpoch})`,
       licence,
@@ -237,7 +237,9 @@ async function registerHead(
     await writeSampleRecord(folder, result.before.record);
     await writeRunReport(folder, result, report);
     const threshold = spec.task === 'segmentation' ? spec.threshold : null;
-    const made = { base: trained ?? result.base, head: { weightsPath: weights, architecture: head, threshold } };
+    const base = trained ?? result.base;
+    const preprocessing = preprocessingOf(spec, head, base);
+    const made = { base, head: { weightsPath: weights, architecture: head, preprocessing, threshold } };
     const golden = answerGolden && (await makeGolden(folder, spec, data.parts.validation, made, answerGolden));
     if (!trained) signal.throwIfAborted();
     return golden ? { golden } : {};

@@ -4,7 +4,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { AutomedError, automedError } from '../../common/errors';
-import type { HeadArchitecture, ModelStore, StoredBackbone, StoredBase, StoredModel } from '../../store';
+import {
+  inputRuleText,
+  type HeadArchitecture,
+  type InputRule,
+  type ModelStore,
+  type StoredBackbone,
+  type StoredBase,
+  type StoredModel,
+} from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs, type LoopContext } from './epoch-loop';
@@ -20,6 +28,7 @@ import {
   saveJob,
   type JobState,
 } from './job-state';
+import { preprocessingOf } from './input-rule';
 import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
 import { inputOf } from './masks/mask-facts';
@@ -110,12 +119,18 @@ async function makePlan(spec: TrainSpec, store: ModelStore): Promise<Plan> {
   return { spec, recipe, base, start, backbone: await startBackbone(store, spec), structures };
 }
 
+/** Preprocessing that runs of before had, too: their digests say nothing of it. */
+function knownBefore(rule: InputRule): boolean {
+  return rule.fit !== 'stretch' && inputRuleText(rule) === inputRuleText({ fit: rule.fit });
+}
+
 /** The facts that make a checkpoint fit: same samples in the same order, same model, same numbers. */
 function digestOf(
   { spec, recipe, base, start, backbone, structures }: Plan,
   head: HeadArchitecture | null,
   data: PreparedData,
 ): string {
+  const seen = preprocessingOf(spec, head, base);
   return runDigest({
     task: spec.task,
     seed: spec.seed,
@@ -128,6 +143,7 @@ function digestOf(
     data: data.fingerprint,
     // The best epoch is the best at this threshold; runs of before were measured at 0.5.
     ...(spec.threshold === 0.5 ? {} : { threshold: spec.threshold }),
+    ...(knownBefore(seen) ? {} : { preprocessing: inputRuleText(seen) }),
     // A step of a gang is on a batch of every rank.
     ...(spec.ranks > 1 ? { ranks: spec.ranks } : {}),
   });
@@ -262,6 +278,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     baseArchitecture: plan.base.manifest.architecture,
     baseWeightsPath: plan.base.weightsPath,
     headArchitecture: head,
+    preprocessing: preprocessingOf(spec, head, plan.base),
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
     backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
     encoder: spec.encoder,

@@ -1,6 +1,7 @@
 // Pictures that use a small share of the range of their samples: what a model sees of them is nearly one grey.
 
 import { samples, type Pixels } from '../../imaging/pixels';
+import type { Intensity } from '../../store';
 import { counted, finding, type Finding } from './finding';
 
 /** 12 bits in 16 are a sixteenth, 13 an eighth; 14 bits, a quarter, still show. */
@@ -32,37 +33,52 @@ export function valueRangeOf(pixels: Pixels): ValueRange | undefined {
   return { sampleType, low, high };
 }
 
-function isNarrow({ sampleType, low, high }: ValueRange): boolean {
-  return high > low && high - low <= SMALL_SHARE * FULL[sampleType];
+/** The stored values that become 0 and 255; undefined where each picture has its own. */
+function scaleOf(
+  sampleType: ValueRange['sampleType'],
+  intensity: Intensity,
+): { low: number; high: number } | undefined {
+  if (intensity.policy === 'percentile') return undefined;
+  if (intensity.policy === 'window') return intensity;
+  return { low: 0, high: intensity.policy === 'dtype' && sampleType === 'float32' ? 1 : FULL[sampleType] };
 }
 
-/** Beyond both ends of the scale there is nothing that a model has seen. */
-function isBeyond({ sampleType, low, high }: ValueRange): boolean {
-  return sampleType === 'float32' && (low < 0 || high > FULL.float32);
-}
+const brief = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(4)));
 
-const brief = (value: number): string => String(Number(value.toPrecision(4)));
-
-/** Pictures of more than 8 bits whose values lie in a small part of their range, or beyond it. */
-export function rangeFindings(seen: readonly { name: string; range: ValueRange | undefined }[]): Finding[] {
+/**
+ * Pictures of more than 8 bits whose values lie in a small part of the scale, or of float beyond it.
+ * @param intensity what the values mean; default: `full`
+ */
+export function rangeFindings(
+  seen: readonly { name: string; range: ValueRange | undefined }[],
+  intensity: Intensity = { policy: 'full' },
+): Finding[] {
   return (['uint16', 'float32'] as const).flatMap((sampleType): Finding[] => {
+    const scale = scaleOf(sampleType, intensity);
+    if (scale === undefined) return [];
     const own = seen.flatMap(({ name, range }) => (range?.sampleType === sampleType ? [{ name, range }] : []));
-    const scale = sampleType === 'uint16' ? `0 to ${FULL.uint16}` : `0 to ${FULL.float32}`;
     const kind = sampleType === 'uint16' ? '16-bit' : 'float';
+    const shown = ({ low, high }: ValueRange): number => Math.min(high, scale.high) - Math.max(low, scale.low);
+    // A window leaves values out on purpose.
+    const isBeyond = ({ low, high }: ValueRange): boolean =>
+      sampleType === 'float32' && intensity.policy !== 'window' && (low < scale.low || high > scale.high);
+    const isNarrow = (range: ValueRange): boolean =>
+      range.high > range.low && shown(range) <= SMALL_SHARE * (scale.high - scale.low);
     const tell = (belongs: (range: ValueRange) => boolean, consequence: string): Finding[] => {
       const found = own.filter(({ range }) => belongs(range));
       if (found.length === 0) return [];
       const low = Math.min(...found.map(({ range }) => range.low));
       const high = Math.max(...found.map(({ range }) => range.high));
       const message =
-        `${found.length} of ${counted(own.length, `${kind} picture`)} ${found.length === 1 ? 'holds' : 'hold'} values ${brief(low)} to ${brief(high)}, ` +
-        `taken on the scale ${scale}: ${consequence}`;
+        `${found.length} of ${counted(own.length, `${kind} picture`)} ${found.length === 1 ? 'holds' : 'hold'} values ` +
+        `${brief(low)} to ${brief(high)}, taken on the scale ${brief(scale.low)} to ${brief(scale.high)}: ` +
+        `${consequence} (--intensity)`;
       const names = found.map(({ name }) => name);
       return [finding('value-range', 'warning', message, names)];
     };
     return [
-      ...tell((range) => !isBeyond(range) && isNarrow(range), 'a model sees next to no contrast; stretch them first'),
-      ...tell(isBeyond, 'a model has seen nothing like the values beyond it; scale them first'),
+      ...tell((range) => !isBeyond(range) && isNarrow(range), 'a model sees next to no contrast'),
+      ...tell(isBeyond, 'a model has seen nothing like the values beyond it'),
     ];
   });
 }

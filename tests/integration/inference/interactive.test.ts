@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { status as Code } from '@grpc/grpc-js';
+import sharp from 'sharp';
 import type { InteractiveSessionRequest } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import type { PredictMasksRequest } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
@@ -272,6 +273,34 @@ describe('Analyze', () => {
     const sorted = await classification.unary('Classify', { model: 'tumour', image: { encoded: png } });
     expect(answer.findings[1]?.classification?.probabilities).toEqual(sorted.probabilities);
     expect(await encodedImages()).toBe(before + 1);
+  });
+
+  test('takes a pass for each preprocessing of a base, and asks each model in its own', async () => {
+    const { manifest, weightsPath } = await store.store.resolveModel('lesion');
+    if (manifest.task !== 'segmentation') throw new Error('it draws masks');
+    const { weights: _weights, golden: _golden, ...draft } = manifest;
+    const preprocessing = { ...manifest.preprocessing, channels: 'bgr' as const };
+    await store.store.registerModel({ ...draft, name: 'swapped', preprocessing }, (folder) =>
+      copyFile(weightsPath, join(folder, WEIGHTS_FILE)),
+    );
+    const { png } = await newImage();
+    const { data, info } = await sharp(png)
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const bgr = data.map((_, at) => data[at - (at % 3) + 2 - (at % 3)] ?? 0);
+    const turned = await sharp(bgr, { raw: info }).png().toBuffer();
+    const ask = (image: Buffer) =>
+      analysis.unary('Analyze', { model: 'lesion', additionalModels: ['swapped'], image: { encoded: image } });
+    const [answer, other] = [await ask(png), await ask(turned)];
+    expect([answer.encoderPassCount, answer.baseCount, other.encoderPassCount]).toEqual([2, 1, 2]);
+    const masks = ({ findings }: typeof answer) => findings.map(({ segmentation: found }) => found?.masks);
+    expect(masks(answer)).toEqual(masks(other).reverse());
+    // Its own service asks it so, too, and finds the embedding that is its own.
+    const alone = await segmentation.unary('Segment', { model: 'swapped', image: { encoded: png } });
+    expect(alone.masks).toEqual(masks(answer)[1]);
+    expect(alone.timings?.embeddingCached).toBe(true);
   });
 
   test('names the model at fault', async () => {

@@ -7,8 +7,8 @@ import type { Understood } from './understand-mask';
 /** Size of a model's input, pixels, and how an image is brought to it (place_image of the native pipeline). */
 export interface ModelInput {
   side: number;
-  /** `longest-side` scales both sides alike; `pad-or-stretch` stretches both to `side`, unless the image is smaller. */
-  fit: 'pad-or-stretch' | 'longest-side';
+  /** `longest-side` scales both sides alike; `stretch` both to `side`; `pad-or-stretch` too, unless the image is smaller. */
+  fit: BaseManifest['architecture']['fit'];
 }
 
 export const inputOf = ({ architecture }: BaseManifest): ModelInput => ({
@@ -69,7 +69,7 @@ export function filledBy(size: { width: number; height: number }, { side, fit }:
     const scaled = (length: number): number => Math.max(1, Math.floor(length * scale + 0.5));
     return [scaled(width), scaled(height)];
   }
-  return width < side && height < side ? [width, height] : [side, side];
+  return fit === 'pad-or-stretch' && width < side && height < side ? [width, height] : [side, side];
 }
 
 /** As prepare_mask of the native pipeline samples: the pixel under the centre of each pixel of the input. */

@@ -75,6 +75,54 @@ describe('several heads on one image', () => {
   });
 });
 
+describe('preprocessing', () => {
+  const BGR = '{"fit":"pad-or-stretch","channels":"bgr"}';
+  const swapped = {
+    ...image,
+    data: image.data.map((_, at) => image.data[at - (at % 3) + 2 - (at % 3)]!),
+  };
+
+  it('is the base’s where a head does not say otherwise, and its own where it does', async () => {
+    const { engine, base, segmentation } = await micro();
+    const expected = (await engine.segment(segmentation, image, 0.5)).masks[0]!.mask;
+    for (const [text, pixels] of [
+      ['{"fit":"pad-or-stretch"}', image],
+      [BGR, swapped],
+    ] as const) {
+      const head = await engine.loadModel(base, files.segmentation, MICRO_SEGMENTATION, text);
+      expect((await engine.segment(head, pixels, 0.5)).masks[0]!.mask.equals(expected)).toBe(true);
+    }
+    const architecture = JSON.stringify({ ...(JSON.parse(MICRO_BASE) as object), channels: 'bgr' });
+    const other = await engine.loadBase(files.base, architecture);
+    const inheriting = await engine.loadModel(other, files.segmentation, MICRO_SEGMENTATION);
+    expect((await engine.segment(inheriting, swapped, 0.5)).masks[0]!.mask.equals(expected)).toBe(true);
+    const [prompted, asBefore] = [
+      await engine.predictMasks(other, swapped, point(45, 35)),
+      await engine.predictMasks(base, image, point(45, 35)),
+    ];
+    expect(prompted.masks[0]!.lowRes).toEqual(asBefore.masks[0]!.lowRes);
+  });
+
+  it('must be one in a job', async () => {
+    const { engine, base, segmentation } = await micro();
+    const other = await engine.loadModel(base, files.segmentation, MICRO_SEGMENTATION, BGR);
+    const heads = [segmentation, other].map((model) => ({ model, task: 'segmentation' as const, threshold: 0.5 }));
+    const error = await failure(engine.analyze(heads, image));
+    expect([error.code, error.field]).toEqual(['INVALID_ARGUMENT', 'heads']);
+  });
+
+  it.each([
+    ['{"channels":"grb"}', 'channels'],
+    ['{"resize":"cubic"}', 'resize'],
+    ['{"crop":true}', 'crop'],
+    ['{', 'architecture'],
+  ])('is refused by field: %s', async (text, field) => {
+    const { engine, base } = await micro();
+    const error = await failure(engine.loadModel(base, files.segmentation, MICRO_SEGMENTATION, text));
+    expect([error.code, error.field ?? 'architecture']).toEqual(['INVALID_ARGUMENT', field]);
+  });
+});
+
 describe('the embedding cache', () => {
   it('spares the encoder, whoever asks, and changes no mask', async () => {
     const { engine, base, segmentation, classification } = await micro();

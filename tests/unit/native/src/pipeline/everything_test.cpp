@@ -30,7 +30,7 @@ LoadedBase everything_base() {
 
 Embedding embedding_of_image() {
   torch::manual_seed(22);
-  return {torch::randn({1, 16, 4, 4}) * 3, place_image(90, 60, 64, models::Fit::kPadOrStretch)};
+  return {torch::randn({1, 16, 4, 4}) * 3, place_image(90, 60, 64)};
 }
 
 /// Random weights are sure of nothing: these let candidates through.

@@ -1,5 +1,7 @@
 #include "pipeline/image.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -9,7 +11,7 @@
 namespace automed::pipeline {
 namespace {
 
-constexpr auto kPaper = models::Fit::kPadOrStretch;
+constexpr models::Preprocessing kPaper = {};
 
 torch::Tensor random_pixels(std::int64_t height, std::int64_t width, std::int64_t channels) {
   torch::manual_seed(7);
@@ -144,7 +146,7 @@ TEST("places a mask where its image lies") {
   CHECK(prepare_mask(full.data(), resized).sum().item<std::int64_t>() == 256 * 256);
 }
 
-constexpr auto kSam = models::Fit::kLongestSide;
+constexpr models::Preprocessing kSam = {.fit = models::Fit::kLongestSide};
 
 TEST("longest side: resizes with antialiasing, rounds 8 bit images to 8 bit, pads right and below") {
   const auto pixels = random_pixels(311, 402, 3);
@@ -200,6 +202,87 @@ TEST("places points where their pixels went") {
   CHECK(test::max_difference(sam, torch::tensor({{0.0F, 0.0F}, {1024.0F, 768.0F}, {512.0F, 76.8F}})) < 1e-4);
   const auto padded = place_points(points, place_image(400, 300, 500, kPaper));
   CHECK(test::max_difference(padded, points + torch::tensor({50.0F, 100.0F})) == 0);
+}
+
+constexpr models::Preprocessing kMed2d = {
+    .fit = models::Fit::kStretch, .channels = models::Channels::kBgr, .resize = models::Resize::kNearest};
+
+/// The pixel of an input position, with its normalisation undone.
+float pixel_of(const torch::Tensor& input, int position, std::int64_t y, std::int64_t x) {
+  constexpr std::array<float, 3> mean{123.675F, 116.28F, 103.53F}, deviation{58.395F, 57.12F, 57.375F};
+  const auto at = static_cast<std::size_t>(position);
+  return input[position][y][x].item<float>() * deviation[at] + mean[at];
+}
+
+TEST("picks the pixels that OpenCV's nearest neighbour picks, in the channel order that is asked for") {
+  const auto pixels = random_pixels(300, 500, 3);
+  const auto input = prepare_image(view_of(pixels), 256, kMed2d).input;
+  for (std::int64_t y = 0; y < 256; y += 15) {
+    for (std::int64_t x = 0; x < 256; x += 17) {
+      const auto row = static_cast<std::int64_t>(std::floor(static_cast<double>(y) * (1.0 / (256.0 / 300.0))));
+      const auto column = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * (1.0 / (256.0 / 500.0))));
+      for (int position = 0; position < 3; ++position) {
+        const auto expected = pixels[row][column][2 - position].item<float>();
+        CHECK(std::abs(pixel_of(input, position, y, x) - expected) < 1e-3);
+      }
+    }
+  }
+}
+
+TEST("nearest neighbour rounds where OpenCV does, not where a plain ratio would") {
+  // 216 columns of 186: 1 / (256 / 186) is a bit more than 186 / 256, and some products pass a whole number.
+  auto ramp = torch::arange(0, 186, torch::kUInt8).view({1, 186, 1}).expand({4, 186, 1}).contiguous();
+  const auto input = prepare_image(view_of(ramp), 256, kMed2d).input;
+  std::int64_t differing = 0;
+  for (std::int64_t x = 0; x < 256; ++x) {
+    const double step = 1.0 / (256.0 / 186.0);
+    const auto picked =
+        std::min<std::int64_t>(185, static_cast<std::int64_t>(std::floor(static_cast<double>(x) * step)));
+    CHECK(std::lround(pixel_of(input, 0, 100, x)) == picked);
+    differing += picked != x * 186 / 256;
+  }
+  CHECK(differing > 0);
+}
+
+TEST("stretches what is smaller than the input, and leaves what fits") {
+  const auto placement = place_image(100, 60, 256, kMed2d);
+  CHECK(placement.left == 0 && placement.top == 0 && placement.inner_width == 256 && placement.inner_height == 256);
+  const auto pixels = random_pixels(64, 64, 3);
+  const auto input = prepare_image(view_of(pixels), 64, {.fit = models::Fit::kStretch}).input;
+  CHECK(test::max_difference(input, expected_input(pixels, 64)) < 1e-5);
+}
+
+TEST("swaps the colours and nothing else, whatever the fit and the resize") {
+  for (const auto fit : {models::Fit::kPadOrStretch, models::Fit::kLongestSide, models::Fit::kStretch}) {
+    for (const auto resize : {models::Resize::kBilinear, models::Resize::kNearest}) {
+      for (const std::int64_t width : {90, 400}) {
+        const auto rgb = random_pixels(70, width, 3);
+        const auto swapped = rgb.flip(2).contiguous();
+        const models::Preprocessing plain{.fit = fit, .resize = resize};
+        auto bgr = plain;
+        bgr.channels = models::Channels::kBgr;
+        const auto expected = prepare_image(view_of(swapped), 128, plain).input;
+        CHECK(prepare_image(view_of(rgb), 128, bgr).input.equal(expected));
+        const auto floats = rgb.to(torch::kFloat32);
+        CHECK(test::max_difference(prepare_image(view_of(floats, SampleType::kFloat32), 128, bgr).input, expected) <
+              0.02);
+      }
+    }
+  }
+}
+
+TEST("a mask follows the pixels of its image under nearest neighbour") {
+  const auto pixels = random_pixels(311, 402, 1);
+  const auto mask = pixels.gt(127).to(torch::kUInt8).squeeze(2).contiguous();
+  for (const auto fit : {models::Fit::kStretch, models::Fit::kLongestSide}) {
+    const auto prepared = prepare_image(view_of(pixels), 256, {.fit = fit, .resize = models::Resize::kNearest});
+    const auto& place = prepared.placement;
+    const auto placed = prepare_mask(mask.data_ptr<std::uint8_t>(), place);
+    const auto inner = prepared.input[0].slice(0, 0, place.inner_height).slice(1, 0, place.inner_width);
+    CHECK(placed.slice(0, 0, place.inner_height)
+              .slice(1, 0, place.inner_width)
+              .equal((inner * 58.395F + 123.675F > 127.5F).to(torch::kUInt8)));
+  }
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ LoadedBase small_base(bool adapter) {
 /// An image of 100 x 50 pixels on an input of 64.
 Embedding some_embedding() {
   torch::manual_seed(12);
-  return {torch::randn({1, 16, 4, 4}), place_image(100, 50, 64, models::Fit::kPadOrStretch)};
+  return {torch::randn({1, 16, 4, 4}), place_image(100, 50, 64)};
 }
 
 Prompts point_at(float x, float y, float label = 1) {
@@ -143,7 +143,7 @@ TEST("does with coordinates of the image what the decoder does with those of the
 TEST("scales prompts by the longest side and crops the padding where the base wants its images so") {
   const auto base = small_base(false);
   auto embedding = some_embedding();
-  embedding.placement = place_image(100, 50, 64, models::Fit::kLongestSide);  // 64 x 32 in the upper half
+  embedding.placement = place_image(100, 50, 64, {.fit = models::Fit::kLongestSide});  // 64 x 32 in the upper half
   auto sam = base.sam();
   const c10::InferenceMode guard;
   const auto box = torch::tensor({{10.0F, 20.0F, 90.0F, 50.0F}});

@@ -1,7 +1,7 @@
 import { embeddingId, embeddingKey } from '../../../../../services/inference/domain/embedding-id';
 import type { Pixels } from '../../../../../services/imaging/pixels';
 
-const origin = { baseSha256: 'a'.repeat(64), precision: 'float32' };
+const origin = { baseSha256: 'a'.repeat(64), precision: 'float32', preprocessing: '{"fit":"stretch"}' };
 const pixels: Pixels = { data: new Uint8Array(24).fill(7), width: 4, height: 2, channels: 3, sampleType: 'uint8' };
 
 test('the same pixels, base and precision have the same id', async () => {
@@ -16,6 +16,7 @@ test.each<[string, Partial<Pixels>, Partial<typeof origin>]>([
   ['the type of the same bytes', { width: 4, height: 1, sampleType: 'uint16' }, {}],
   ['the base', {}, { baseSha256: 'b'.repeat(64) }],
   ['the precision', {}, { precision: 'bfloat16' }],
+  ['the preprocessing', {}, { preprocessing: '{"fit":"stretch","channels":"bgr"}' }],
 ])('another id when %s differs', async (_what, change, elsewhere) => {
   const other = await embeddingId({ ...pixels, ...change }, { ...origin, ...elsewhere });
   expect(other).not.toBe(await embeddingId(pixels, origin));
@@ -32,4 +33,5 @@ test('images of many chunks are hashed whole', async () => {
 
 test('an id is not looked up under another base', () => {
   expect(embeddingKey('x', origin)).not.toBe(embeddingKey('x', { ...origin, baseSha256: 'c' }));
+  expect(embeddingKey('x', origin)).not.toBe(embeddingKey('x', { ...origin, preprocessing: 'c' }));
 });

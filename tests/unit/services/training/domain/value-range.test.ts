@@ -1,4 +1,6 @@
 import type { Pixels, SampleType } from '../../../../../services/imaging/pixels';
+import { parseIntensity } from '../../../../../services/store';
+import type { Finding } from '../../../../../services/training/domain/finding';
 import { rangeFindings, valueRangeOf } from '../../../../../services/training/domain/value-range';
 
 function pixelsOf(sampleType: SampleType, values: number[], channels: Pixels['channels'] = 1): Pixels {
@@ -6,10 +8,13 @@ function pixelsOf(sampleType: SampleType, values: number[], channels: Pixels['ch
   return { data: new Uint8Array(array.buffer), width: values.length / channels, height: 1, channels, sampleType };
 }
 
-const messages = (...pictures: Pixels[]): string[] =>
-  rangeFindings(pictures.map((pixels, at) => ({ name: `${at}`, range: valueRangeOf(pixels) }))).map(
-    ({ kind, severity, message }) => `${kind} ${severity}: ${message}`,
+const findingsOf = (pictures: Pixels[], intensity?: string): Finding[] =>
+  rangeFindings(
+    pictures.map((pixels, at) => ({ name: `${at}`, range: valueRangeOf(pixels) })),
+    intensity === undefined ? undefined : parseIntensity(intensity),
   );
+const messages = (...pictures: Pixels[]): string[] =>
+  findingsOf(pictures).map(({ kind, severity, message }) => `${kind} ${severity}: ${message}`);
 
 test.each<[string, Pixels, { low: number; high: number } | undefined]>([
   ['of 16 bits', pixelsOf('uint16', [960, 3216, 1000]), { low: 960, high: 3216 }],
@@ -27,9 +32,9 @@ test('names pictures whose values lie in a small part of their range, of each ty
   const unit = pixelsOf('float32', [0, 1]);
   expect(messages(wide, ...twelve, unit)).toEqual([
     'value-range warning: 2 of 3 16-bit pictures hold values 960 to 4095, taken on the scale 0 to 65535: ' +
-      'a model sees next to no contrast; stretch them first',
+      'a model sees next to no contrast (--intensity)',
     'value-range warning: 1 of 1 float picture holds values 0 to 1, taken on the scale 0 to 255: ' +
-      'a model sees next to no contrast; stretch them first',
+      'a model sees next to no contrast (--intensity)',
   ]);
 });
 
@@ -41,4 +46,18 @@ test('names high values with little between them, and float values beyond the sc
 test('has nothing to say of 14 bits, of 8-bit pictures, and of a blank one', () => {
   const fine = [pixelsOf('uint16', [0, 16383]), pixelsOf('float32', [0, 200]), pixelsOf('uint8', [1, 2])];
   expect(messages(...fine, pixelsOf('uint16', [7, 7]))).toEqual([]);
+});
+
+test.each<[string, Pixels, number]>([
+  ['percentile', pixelsOf('uint16', [960, 3216]), 0],
+  ['percentile', pixelsOf('float32', [-1000, 3000]), 0],
+  ['window:0:4095', pixelsOf('uint16', [960, 3216]), 0],
+  ['window:0:4095', pixelsOf('uint16', [0, 60]), 1],
+  ['window:0:4095', pixelsOf('uint16', [5000, 60000]), 1],
+  ['window:-160:240', pixelsOf('float32', [-1000, 3000]), 0],
+  ['dtype', pixelsOf('float32', [0, 1]), 0],
+  ['dtype', pixelsOf('float32', [0, 200]), 1],
+  ['dtype', pixelsOf('uint16', [960, 3216]), 1],
+])('under %s the scale is another: case %#', (intensity, pixels, count) => {
+  expect(findingsOf([pixels], intensity)).toHaveLength(count);
 });
