@@ -52,12 +52,13 @@ export function run(command, args, { cwd, env = process.env, quiet = false } = {
   return new Promise((resolve, reject) => {
     // In a process group of its own, so that all of a build ends when set-up is told to.
     const stdio = ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2];
-    const child = spawn(command, args, { cwd, env, stdio, detached: true });
     const stop = (signal) => {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
       process.exit(signal === 'SIGINT' ? 130 : 143);
     };
+    // Before the command starts: a signal in between would end set-up alone.
     for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
+    const child = spawn(command, args, { cwd, env, stdio, detached: true });
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
