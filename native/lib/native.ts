@@ -376,6 +376,8 @@ export interface RawTrainer {
 export interface RawImportReport {
   /** Of the file: `PyTorch zip`, `PyTorch legacy`, `safetensors`. */
   format: string;
+  /** That stood before the names and was dropped, e.g. `module.`; else empty. */
+  prefix: string;
   /** Number of tensors written. */
   tensors: number;
   /** Elements of the parameters among them. */

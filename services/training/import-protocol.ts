@@ -57,6 +57,8 @@ export const importReportSchema = z.object({
   imageSize: z.int().nullable(),
   /** What was written. */
   weights: z.object({ tensors: z.int(), parameters: z.int(), bytes: z.int(), sha256: z.string() }),
+  /** What stood before the names of the file and was dropped, e.g. `module._orig_mod.`; else empty. */
+  prefix: z.string(),
   /** Position tables that were interpolated, with their shapes. */
   converted: z.array(z.object({ name: z.string(), from: shape, to: shape })),
   /** Entries of the file that were not wanted, e.g. `optimizer`. */

@@ -36,6 +36,7 @@ Napi::Value to_object(Napi::Env env, const models::ImportReport& report) {
   }
   auto object = Napi::Object::New(env);
   object.Set("format", report.format);
+  object.Set("prefix", report.prefix);
   object.Set("tensors", static_cast<double>(report.tensors));
   object.Set("parameters", static_cast<double>(report.parameters));
   object.Set("bytes", static_cast<double>(report.bytes));

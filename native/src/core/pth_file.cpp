@@ -28,6 +28,7 @@ constexpr std::size_t kMaxPickleBytes = 64u << 20;
 /// Tensors may share storages, as tied weights do; a file whose tensors were this many times larger than itself would
 /// be made to fill memory.
 constexpr std::size_t kMaxSharing = 8;
+constexpr std::size_t kAlwaysShared = std::size_t{64} << 20;  // whatever the size of the file
 
 [[noreturn]] void damaged(const std::string& what) {
   throw Error(ErrorCode::kCheckpointCorrupt, "the .pth file " + what);
@@ -157,6 +158,7 @@ void PthFile::Content::read_legacy() {
 
 /// Every tensor within its storage's bytes, and all together in proportion to the file.
 void PthFile::Content::check_sizes() const {
+  const std::size_t most = std::max(kMaxSharing * mapping->size(), kAlwaysShared);
   std::size_t total = 0;
   for (const auto& [name, tensor] : state.tensors) {
     const auto position = storages.find(tensor.storage);
@@ -165,9 +167,9 @@ void PthFile::Content::check_sizes() const {
     if (static_cast<std::size_t>(tensor.storage_size) > position->second.size / element) {
       damaged("has a storage smaller than it says for " + json::quote(name.substr(0, 120)));
     }
-    // No larger than the storage, so the sum cannot overflow before it is too much.
-    total += byte_count(tensor.sizes, element).value_or(0);
-    if (total / kMaxSharing > mapping->size()) damaged("names the same bytes too often");
+    const std::size_t bytes = byte_count(tensor.sizes, element).value_or(0);
+    if (bytes > most - total) damaged("names the same bytes too often");
+    total += bytes;
   }
 }
 

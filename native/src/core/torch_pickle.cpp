@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -77,18 +78,9 @@ class Interpreter {
 
   /// The tensor that a value describes; nothing when it is no tensor. Throws when it is one that cannot be.
   std::optional<PickledTensor> tensor(pickle::Id id, std::string_view name) const {
-    const auto* object = tree_.get_if<pickle::Object>(id);
-    if (object == nullptr) return std::nullopt;
-    if (calls(*object, kUtils, "_rebuild_parameter") || calls(*object, kUtils, "_rebuild_parameter_with_state")) {
-      const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
-      if (arguments == nullptr || arguments->items.empty()) return std::nullopt;
-      object = tree_.get_if<pickle::Object>(arguments->items[0]);
-      if (object == nullptr) return std::nullopt;
-    }
-    // _rebuild_tensor: before version 0.4.
-    if (!calls(*object, kUtils, "_rebuild_tensor_v2") && !calls(*object, kUtils, "_rebuild_tensor"))
-      return std::nullopt;
-    const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
+    const std::optional<pickle::Id> described = arguments_of_tensor(id);
+    if (!described) return std::nullopt;
+    const auto* arguments = tree_.get_if<pickle::Sequence>(*described);
     if (arguments == nullptr || arguments->items.size() < 4) corrupt_pth("describes " + quoted(name) + " badly");
     const auto* storage_parts = persistent(arguments->items[0]);
     if (storage_parts == nullptr) corrupt_pth("gives " + quoted(name) + " no storage");
@@ -102,6 +94,14 @@ class Interpreter {
     tensor.strides = integers(arguments->items[3], name);
     check_view(tensor, name);
     return tensor;
+  }
+
+  /// Whether a dictionary holds a tensor itself.
+  bool has_tensors(pickle::Id id) const {
+    const auto* items = items_of(id);
+    return items != nullptr && std::any_of(items->begin(), items->end(), [&](const auto& item) {
+             return arguments_of_tensor(item.second).has_value();
+           });
   }
 
   /// The fields of a persistent id, if `id` is one.
@@ -131,9 +131,40 @@ class Interpreter {
   static constexpr std::string_view kUtils = "torch._utils";
   static constexpr std::size_t kMaxBytes = std::numeric_limits<std::int64_t>::max();
 
-  bool calls(const pickle::Object& object, std::string_view module, std::string_view name) const {
-    const auto* global = tree_.get_if<pickle::Global>(object.callable);
+  bool is(pickle::Id id, std::string_view module, std::string_view name) const {
+    const auto* global = tree_.get_if<pickle::Global>(id);
     return global != nullptr && global->module == module && global->name == name;
+  }
+
+  bool calls(const pickle::Object& object, std::string_view module, std::string_view name) const {
+    return is(object.callable, module, name);
+  }
+
+  /// Whether a function makes a tensor of its arguments; _rebuild_tensor: before version 0.4.
+  bool rebuilds_tensor(pickle::Id function) const {
+    return is(function, kUtils, "_rebuild_tensor_v2") || is(function, kUtils, "_rebuild_tensor");
+  }
+
+  /// What a tensor is rebuilt of, whether it is a parameter or carries attributes of Python; nothing when a value is no
+  /// tensor.
+  std::optional<pickle::Id> arguments_of_tensor(pickle::Id id) const {
+    const auto* object = tree_.get_if<pickle::Object>(id);
+    if (object == nullptr) return std::nullopt;
+    if (calls(*object, kUtils, "_rebuild_parameter") || calls(*object, kUtils, "_rebuild_parameter_with_state")) {
+      const auto* arguments = tree_.get_if<pickle::Sequence>(object->arguments);
+      if (arguments == nullptr || arguments->items.empty()) return std::nullopt;
+      object = tree_.get_if<pickle::Object>(arguments->items[0]);
+      if (object == nullptr) return std::nullopt;
+    }
+    // (function, class, arguments, attributes); attributes are not read.
+    if (calls(*object, "torch._tensor", "_rebuild_from_type_v2") ||
+        calls(*object, "torch._tensor", "_rebuild_from_type")) {
+      const auto* parts = tree_.get_if<pickle::Sequence>(object->arguments);
+      if (parts == nullptr || parts->items.size() < 3 || !rebuilds_tensor(parts->items[0])) return std::nullopt;
+      return parts->items[2];
+    }
+    if (!rebuilds_tensor(object->callable)) return std::nullopt;
+    return object->arguments;
   }
 
   PickledTensor storage(const std::vector<pickle::Id>& fields, std::string_view name) const {
@@ -186,12 +217,8 @@ class Interpreter {
     const auto bytes = byte_count(tensor.sizes, c10::elementSize(tensor.dtype));
     if (!bytes) corrupt_pth("gives " + quoted(name) + " a shape that overflows");
     if (*bytes == 0) return;
-    // A view with strides of 0 could name any amount of memory.
-    const std::size_t elements = *bytes / c10::elementSize(tensor.dtype);
+    // Strides of 0 (Tensor.expand) and views that overlap are legal: what counts is the last element that is reached.
     std::int64_t room = tensor.storage_size - tensor.offset;
-    if (elements > static_cast<std::size_t>(tensor.storage_size)) {
-      corrupt_pth("has more elements in " + quoted(name) + " than in its storage");
-    }
     for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
       const std::int64_t steps = tensor.sizes[i] - 1;
       if (steps > 0 && tensor.strides[i] > (room - 1) / steps) room = 0;
@@ -203,11 +230,24 @@ class Interpreter {
   const pickle::Tree& tree_;
 };
 
+/// `; its keys are "a", "b" and 3 more`, of a dictionary.
+std::string keys_text(const Interpreter& interpreter, pickle::Id id) {
+  constexpr std::size_t kListed = 8;
+  const auto* items = interpreter.items_of(id);
+  if (items == nullptr || items->empty()) return "";
+  std::string text = "; its keys are ";
+  for (std::size_t i = 0; i < std::min(items->size(), kListed); ++i) {
+    text += (i == 0 ? "" : ", ") + quoted(interpreter.text((*items)[i].first));
+  }
+  if (items->size() > kListed) text += " and " + std::to_string(items->size() - kListed) + " more";
+  return text;
+}
+
 [[noreturn]] void no_state_dict(const Interpreter& interpreter, pickle::Id id) {
   const std::string name = interpreter.class_of(id);
-  // A tensor on its own is an object of these, too.
-  if (name.empty() || name.starts_with("torch._utils.")) {
-    throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds no state dict");
+  // A tensor on its own is an object of these, too, and a dictionary may be one.
+  if (name.empty() || name.starts_with("torch._") || interpreter.items_of(id) != nullptr) {
+    throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds no state dict" + keys_text(interpreter, id));
   }
   throw Error(ErrorCode::kCheckpointMismatch,
               "the .pth file holds a whole pickled object (" + json::quote(name.substr(0, 200)) +
@@ -223,21 +263,44 @@ void leave_out(PickledStateDict& found, std::string_view name) {
   if (found.left_out.size() < kMaxLeftOut) found.left_out.emplace_back(name.substr(0, kMaxNameBytes));
 }
 
+/// Where the state dict of a dictionary without tensors is: under a key that training scripts use, else under the only
+/// key whose dictionary has tensors. Nothing when it is nowhere.
+std::optional<pickle::Id> nested_in(const Interpreter& interpreter,
+                                    const std::vector<std::pair<pickle::Id, pickle::Id>>& items, pickle::Id id) {
+  // The last of equal keys counts, as in Python.
+  const auto named = std::find_if(items.rbegin(), items.rend(), [&](const auto& item) {
+    return is_nesting(interpreter.text(item.first)) && interpreter.items_of(item.second) != nullptr;
+  });
+  if (named != items.rend()) return named->second;
+  if (interpreter.has_tensors(id)) return std::nullopt;
+  std::map<std::string_view, pickle::Id> candidates;
+  for (const auto& [key, value] : items) {
+    const auto* inner = interpreter.items_of(value);
+    const bool leads_on = inner != nullptr && std::any_of(inner->begin(), inner->end(), [&](const auto& item) {
+                            return is_nesting(interpreter.text(item.first)) && interpreter.has_tensors(item.second);
+                          });
+    if (leads_on || interpreter.has_tensors(value)) candidates.insert_or_assign(interpreter.text(key), value);
+  }
+  if (candidates.empty()) return std::nullopt;
+  if (candidates.size() == 1) return candidates.begin()->second;
+  std::string names;
+  for (const auto& [key, value] : candidates) names += (names.empty() ? "" : ", ") + quoted(key);
+  throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds state dicts under several keys (" +
+                                                  names.substr(0, 500) + "); save the one that is wanted alone");
+}
+
 /// Walks from the pickled value to the state dict, noting the names that are passed by.
 pickle::Id descend(const pickle::Tree& tree, const Interpreter& interpreter, PickledStateDict& found) {
   pickle::Id id = tree.root;
   for (int level = 0; level < kMaxNesting; ++level) {
     const auto* items = interpreter.items_of(id);
     if (items == nullptr) no_state_dict(interpreter, id);
-    // The last of equal keys counts, as in Python.
-    const auto nested = std::find_if(items->rbegin(), items->rend(), [&](const auto& item) {
-      return is_nesting(interpreter.text(item.first)) && interpreter.items_of(item.second) != nullptr;
-    });
-    if (nested == items->rend()) return id;
+    const std::optional<pickle::Id> nested = nested_in(interpreter, *items, id);
+    if (!nested) return id;
     for (const auto& [key, value] : *items) {
-      if (value != nested->second) leave_out(found, interpreter.text(key));
+      if (value != *nested) leave_out(found, interpreter.text(key));
     }
-    id = nested->second;
+    id = *nested;
   }
   corrupt_pth("nests its state dict too deeply");
 }

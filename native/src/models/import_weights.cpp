@@ -9,6 +9,7 @@
 
 #include "core/checkpoint.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "models/mobilenet_v3.h"
 #include "models/sam.h"
 #include "nn/adapter.h"
@@ -17,15 +18,48 @@ namespace automed::models {
 namespace {
 
 constexpr std::string_view kBlocks = "image_encoder.blocks.";
-constexpr std::string_view kDataParallel = "module.";
 constexpr std::string_view kAdapter = ".Adapter.";
 constexpr std::string_view kBackbone = "backbone.";
+constexpr int kMaxPrefixParts = 16;  // names with dots between
 
-/// What DataParallel put before every name, or nothing.
-std::string prefix_of(const std::vector<std::string>& keys) {
-  const bool all =
-      std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key.starts_with(kDataParallel); });
-  return all ? std::string(kDataParallel) : std::string();
+/// What wrappers put before the names of a network's tensors: what stands before most names that are expected, or
+/// nothing. Two copies of the network, such as a student and its teacher, are Error(kCheckpointMismatch).
+std::string prefix_of(const std::vector<std::string>& keys, const std::set<std::string>& expected) {
+  std::map<std::string, std::size_t> found;  // names by what stands before them
+  for (const std::string& key : keys) {
+    std::size_t at = 0;
+    for (int part = 0; part < kMaxPrefixParts && at != std::string::npos; ++part) {
+      if (expected.contains(key.substr(at))) ++found[key.substr(0, at)];
+      const std::size_t dot = key.find('.', at);
+      at = dot == std::string::npos ? dot : dot + 1;
+    }
+  }
+  const auto best = std::max_element(found.begin(), found.end(),
+                                     [](const auto& one, const auto& other) { return one.second < other.second; });
+  if (best == found.end() || found.contains("")) return "";
+  const auto rival = std::find_if(found.begin(), found.end(), [&](const auto& item) {
+    return item.second == best->second && item.first != best->first;
+  });
+  if (rival != found.end()) {
+    throw Error(ErrorCode::kCheckpointMismatch,
+                "the checkpoint holds these weights more than once, as " + json::quote(best->first.substr(0, 120)) +
+                    " and as " + json::quote(rival->first.substr(0, 120)) + "; save the one that is wanted alone");
+  }
+  return best->first;
+}
+
+/// The names of a file without the prefix; those that do not have it are left out.
+std::vector<std::string> names_behind(const std::string& prefix, const std::vector<std::string>& keys,
+                                      ImportReport& report) {
+  std::vector<std::string> names;
+  for (const std::string& key : keys) {
+    if (key.starts_with(prefix)) {
+      names.push_back(key.substr(prefix.size()));
+    } else {
+      report.left_out.push_back(key);
+    }
+  }
+  return names;
 }
 
 /// (1, n, n, C) -> (1, grid, grid, C)
@@ -81,6 +115,20 @@ ImportReport start_report(const WeightsSource& source) {
   return report;
 }
 
+/// Finds the prefix for the report, and resolves to the names behind it.
+std::vector<std::string> strip_prefix(const WeightsSource& source, const std::set<std::string>& expected,
+                                      ImportReport& report) {
+  const auto keys = source.keys();
+  report.prefix = prefix_of(keys, expected);
+  return names_behind(report.prefix, keys, report);
+}
+
+std::set<std::string> names_of(const std::vector<ExpectedTensor>& tensors) {
+  std::set<std::string> names;
+  for (const ExpectedTensor& tensor : tensors) names.insert(tensor.name);
+  return names;
+}
+
 /// The adapters of every block with random weights, under their names in a base; empty without adapters.
 std::map<std::string, torch::Tensor> random_adapters(const SamConfig& config, std::uint64_t seed) {
   std::map<std::string, torch::Tensor> tensors;
@@ -132,21 +180,22 @@ ImportReport import_base(const std::string& source_path, const SamConfig& config
                          const std::string& destination_path) {
   const torch::NoGradGuard guard;
   const auto source = open_weights(source_path);
-  const auto keys = source->keys();
-  const std::string prefix = prefix_of(keys);
+  const std::vector<ExpectedTensor> expected = expected_state(config);
   ImportReport report = start_report(*source);
+  const auto names = strip_prefix(*source, names_of(expected), report);
+  const std::string& prefix = report.prefix;
   NamedTensors kept;
   Mismatch mismatch;
   std::set<std::string> known;
   std::map<std::string, torch::Tensor> adapters;
   if (options.adapter_seed) adapters = random_adapters(config, *options.adapter_seed);
-  for (const ExpectedTensor& wanted : expected_state(config)) {
+  for (const ExpectedTensor& wanted : expected) {
     if (const auto adapter = adapters.find(wanted.name); adapter != adapters.end()) {
       report.untrained.push_back(wanted.name);
       keep(report, kept, wanted.name, adapter->second, wanted.parameter);
       continue;
     }
-    known.insert(prefix + wanted.name);
+    known.insert(wanted.name);
     if (!source->contains(prefix + wanted.name)) {
       mismatch.missing.push_back(wanted.name);
       continue;
@@ -165,8 +214,8 @@ ImportReport import_base(const std::string& source_path, const SamConfig& config
     if (!tensor.is_floating_point()) mismatch.different.push_back(wanted.name + " has another kind of numbers");
     keep(report, kept, wanted.name, tensor, wanted.parameter);
   }
-  for (const std::string& key : keys) {
-    if (!known.contains(key)) mismatch.unexpected.push_back(key);
+  for (const std::string& name : names) {
+    if (!known.contains(name)) mismatch.unexpected.push_back(name);
   }
   mismatch.check();
   for (const auto& [name, tensor] : kept) check_finite(name, tensor);
@@ -178,14 +227,17 @@ ImportReport import_mobilenet(const std::string& source_path, bool improved_se, 
                               const std::string& destination_path) {
   const torch::NoGradGuard guard;
   const auto source = open_weights(source_path);
-  const auto keys = source->keys();
-  const std::string prefix = prefix_of(keys);
   ImportReport report = start_report(*source);
   Mismatch mismatch;
   // Whatever is kept of it, the file must be the published network.
   const MobileNetV3 published(MobileNetConfig{.improved_se = false});
+  const NamedTensors expected = state_dict(*published);
+  std::set<std::string> expected_names;
+  for (const auto& item : expected) expected_names.insert(item.first);
+  const auto names = strip_prefix(*source, expected_names, report);
+  const std::string& prefix = report.prefix;
   std::map<std::string, torch::Tensor> found;
-  for (const auto& [name, tensor] : state_dict(*published)) {
+  for (const auto& [name, tensor] : expected) {
     if (!source->contains(prefix + name)) {
       mismatch.missing.push_back(name);
       continue;
@@ -194,8 +246,7 @@ ImportReport import_mobilenet(const std::string& source_path, bool improved_se, 
     if (given.sizes() != tensor.sizes()) mismatch.add_shape(name, given.sizes(), tensor.sizes());
     found.emplace(name, given);
   }
-  for (const std::string& key : keys) {
-    const std::string name = key.substr(prefix.size());
+  for (const std::string& name : names) {
     if (name.starts_with("features.") && !found.contains(name)) mismatch.unexpected.push_back(name);
   }
   mismatch.check();
@@ -213,8 +264,7 @@ ImportReport import_mobilenet(const std::string& source_path, bool improved_se, 
     if (position != found.end()) found.erase(position);
   }
   for (const auto& item : found) report.left_out.push_back(item.first);  // the plain blocks
-  for (const std::string& key : keys) {
-    const std::string name = key.substr(prefix.size());
+  for (const std::string& name : names) {
     if (!name.starts_with("features.")) report.left_out.push_back(name);
   }
   save_safetensors(destination_path, kept);
@@ -226,26 +276,25 @@ ImportReport import_hardnet(const std::string& source_path, const std::string& d
   constexpr std::string_view kBase = "base.";
   constexpr int kTrunk = 19;  // base.19 is the classifier
   const auto source = open_weights(source_path);
-  const auto keys = source->keys();
-  const std::string prefix = prefix_of(keys);
   ImportReport report = start_report(*source);
-  const std::string stem = prefix + "base.0.conv.weight";
-  const std::string last = prefix + "base.18.conv.weight";
-  if (!source->contains(stem) || !source->contains(last)) {
+  const std::string stem = "base.0.conv.weight";
+  const std::string last = "base.18.conv.weight";
+  const auto names = strip_prefix(*source, {stem, last}, report);
+  const std::string& prefix = report.prefix;
+  if (!source->contains(prefix + stem) || !source->contains(prefix + last)) {
     throw Error(ErrorCode::kCheckpointMismatch,
                 "the checkpoint is not HarDNet-85's: it lacks base.0.conv.weight or "
                 "base.18.conv.weight");
   }
   NamedTensors kept;
-  for (const std::string& key : keys) {
-    const std::string name = key.substr(prefix.size());
+  for (const std::string& name : names) {
     const bool numbered = name.starts_with(kBase) && name.size() > kBase.size() + 1 && std::isdigit(name[kBase.size()]);
     const int stage = numbered ? std::atoi(name.c_str() + kBase.size()) : kTrunk;
     if (stage >= kTrunk) {
       report.left_out.push_back(name);
       continue;
     }
-    const torch::Tensor tensor = source->tensor(key);
+    const torch::Tensor tensor = source->tensor(prefix + name);
     check_finite(name, tensor);
     const bool buffer = name.find(".running_") != std::string::npos || name.ends_with(".num_batches_tracked");
     keep(report, kept, std::string(kBackbone) + name, tensor, !buffer);

@@ -17,6 +17,7 @@ struct ImportReport {
   };
 
   std::string format;  // of the file, e.g. `PyTorch zip`
+  std::string prefix;  // that was dropped from names, e.g. `module._orig_mod.`
   std::int64_t tensors = 0;
   std::int64_t parameters = 0;  // elements, buffers such as running statistics not counted
   std::int64_t bytes = 0;       // of the tensors that were written
@@ -43,11 +44,13 @@ struct BaseImportOptions {
 
 /// Writes the weights of a published SAM or SAM-Med2D (.pth or safetensors) as a base of `config`, tensor by tensor
 /// from the mapped file, so that memory does not grow with the file. Names and shapes must be exactly the
-/// architecture's (a `module.` in front of all of them is dropped); one Error(kCheckpointMismatch) lists what differs.
-/// With `resize_positions` the position embedding and the relative position tables of the global blocks may be of
-/// another image size: they are interpolated as SAM-Med2D's `load_from` does (bilinear, corners not aligned). That code
-/// also drops the mask tokens and the decoder's MLPs and starts them at random; here they are kept, since nothing in
-/// their shapes depends on the image size.
+/// architecture's; one Error(kCheckpointMismatch) lists what differs. What wrappers put in front of the names
+/// (`module.`,
+/// `_orig_mod.`, `model.`, any chain of those) is found by the names behind it and dropped; names without it are not
+/// part of the model and are left out. With `resize_positions` the position embedding and the relative position tables
+/// of the global blocks may be of another image size: they are interpolated as SAM-Med2D's `load_from` does (bilinear,
+/// corners not aligned). That code also drops the mask tokens and the decoder's MLPs and starts them at random; here
+/// they are kept, since nothing in their shapes depends on the image size.
 ImportReport import_base(const std::string& source_path, const SamConfig& config, const BaseImportOptions& options,
                          const std::string& destination_path);
 

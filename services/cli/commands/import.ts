@@ -167,13 +167,14 @@ function commandFor(file: string | undefined, options: ImportOptions, store: str
   return { type: 'importBase', spec };
 }
 
-function reportLines({ file, weights, converted, leftOut, untrained }: ImportReport): string[] {
+function reportLines({ file, weights, prefix, converted, leftOut, untrained }: ImportReport): string[] {
   const lines = [
     `  file       ${file.name}: ${byteSize(file.bytes)}, ${file.format}, sha256 ${file.sha256}` +
       (file.named === true ? ', as its name says' : ''),
     `  weights    ${weights.tensors} tensors, ${(weights.parameters / 1e6).toFixed(1)} M parameters, ` +
       `${byteSize(weights.bytes)}, sha256 ${weights.sha256}`,
   ];
+  if (prefix !== '') lines.push(`  names      without "${prefix}", which stands before them in the file`);
   const [first] = converted;
   if (first) {
     lines.push(
@@ -191,12 +192,13 @@ function reportLines({ file, weights, converted, leftOut, untrained }: ImportRep
   return lines;
 }
 
-function reportJson({ file, imageSize, weights, converted, leftOut, untrained }: ImportReport): object {
+function reportJson({ file, imageSize, weights, prefix, converted, leftOut, untrained }: ImportReport): object {
   const { named, ...facts } = file;
   return {
     file: { ...facts, checksum_matches_name: named },
     image_size: imageSize,
     weights,
+    prefix,
     converted,
     left_out: leftOut,
     left_to_train: untrained,

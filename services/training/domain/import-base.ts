@@ -15,6 +15,7 @@ import type { ImportReport, ImportSpec } from '../import-protocol';
 /** What the native import tells of its work. */
 export interface WrittenWeights {
   format: string;
+  prefix: string;
   tensors: number;
   parameters: number;
   converted: ImportReport['converted'];
@@ -106,12 +107,13 @@ export function reportOf(
 ): ImportReport {
   const [written] = results;
   if (!written) throw automedError('INTERNAL', 'The import registered a version without writing it.');
-  const { format, tensors, parameters, converted, leftOut, untrained } = written;
+  const { format, prefix, tensors, parameters, converted, leftOut, untrained } = written;
   const { bytes, sha256 } = manifest.weights;
   return {
     file: { ...file, format },
     imageSize,
     weights: { tensors, parameters, bytes, sha256 },
+    prefix,
     converted,
     leftOut,
     untrained,

@@ -152,7 +152,7 @@ TEST("pth: what holds no state dict, and what is no checkpoint at all, says so")
   error_of(ErrorCode::kNotFound, [&] { automed::open_weights(folder.file("none.pth")); });
 }
 
-TEST("pth: a tensor must lie within its storage, and be no larger than it") {
+TEST("pth: a tensor must lie within its storage") {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const std::vector<PthTensor> lies = {
       {.name = "a", .offset = 1},
@@ -166,7 +166,8 @@ TEST("pth: a tensor must lie within its storage, and be no larger than it") {
       {.name = "a", .sizes = {2}, .strides = {4}},
       {.name = "a", .sizes = {2}, .strides = {-1}},
       {.name = "a", .sizes = {2, 2}, .strides = {kMost, kMost}},
-      {.name = "a", .sizes = {1000, 1000}, .strides = {0, 0}},
+      {.name = "a", .sizes = {100'000, 100'000}, .strides = {0, 0}},
+      {.name = "a", .sizes = {2, 1000}, .strides = {4, 0}},
       {.name = "a", .sizes = {2}, .strides = {1, 1}},
       {.name = "a", .sizes = std::vector<std::int64_t>(17, 1), .strides = std::vector<std::int64_t>(17, 1)},
       {.name = "a", .storage_size = 5, .sizes = {5}, .strides = {1}},
@@ -180,6 +181,55 @@ TEST("pth: a tensor must lie within its storage, and be no larger than it") {
   for (const std::string& bytes : both({{.name = "a", .offset = 3, .sizes = {1}, .strides = {kMost}}})) {
     CHECK(opened(bytes).tensor("a").item<float>() == 3);
   }
+}
+
+TEST("pth: views with strides of 0 and views that overlap are read, as expand and as_strided leave them") {
+  for (const std::string& bytes : both({{.name = "a", .offset = 3, .sizes = {2, 3}, .strides = {0, 0}}})) {
+    CHECK(torch::equal(opened(bytes).tensor("a"), torch::full({2, 3}, 3.f)));
+  }
+  for (const std::string& bytes : both({{.name = "a", .sizes = {3, 2}, .strides = {1, 1}}})) {
+    const auto expected = torch::tensor({0.f, 1.f, 1.f, 2.f, 2.f, 3.f}).reshape({3, 2});
+    CHECK(torch::equal(opened(bytes).tensor("a"), expected));
+  }
+}
+
+TEST("pth: a tensor with attributes of Python is read without them") {
+  const auto attributed = [](PickleWriter& pickle) {
+    pickle.text("weight").global("torch._tensor", "_rebuild_from_type_v2").raw("(");
+    pickle.global("torch._utils", "_rebuild_tensor_v2").global("torch", "Tensor");
+    pickle.raw("((").text("storage").global("torch", "FloatStorage").text("0").text("cpu").integer(4).raw("tQ");
+    pickle.integer(0).tuple({2, 2}).tuple({2, 1}).raw("\x89").ordered_dict().raw("t");
+    pickle.raw("}").text("note").integer(1).raw("stRs");
+  };
+  PickleWriter ordered, plain;
+  ordered.ordered_dict();
+  attributed(ordered);
+  plain.raw("}");
+  attributed(plain);
+  for (const PickleWriter& pickle : {ordered, plain}) {
+    const auto file = opened(pth_zip(pickle.done(), {{"0", floats(4)}}));
+    CHECK(file.keys().size() == 1 && file.tensor("weight").sum().item<float>() == 6);
+  }
+}
+
+TEST("pth: a state dict under any key is found when it is the only one; else the keys are listed") {
+  const PthTensor weight{.name = "weight"};
+  const auto under = [&](const std::vector<std::string>& keys) {
+    PickleWriter pickle;
+    pickle.raw("}").text("epoch").integer(3).raw("s");
+    for (const std::string& key : keys) {
+      pickle.text(key);
+      automed::test::write_state_dict(pickle, {weight});
+      pickle.raw("s");
+    }
+    return pth_zip(pickle.done(), {{"0", floats(4)}});
+  };
+  CHECK(opened(under({"model_state"})).keys() == std::vector<std::string>{"weight"});
+  CHECK(opened(under({"model_state"})).left_out() == std::vector<std::string>{"epoch"});
+  CHECK(opened(under({"ema", "state_dict"})).left_out() == (std::vector<std::string>{"epoch", "ema"}));
+  const Error several = refused(ErrorCode::kCheckpointMismatch, under({"student", "teacher"}));
+  CHECK(says(several, "\"student\", \"teacher\""));
+  CHECK(says(refused(ErrorCode::kCheckpointMismatch, under({})), "its keys are \"epoch\""));
 }
 
 TEST("pth: tied weights are read, a storage named without end is not") {

@@ -84,6 +84,39 @@ TEST("import: a base is written as it is, with or without DataParallel's prefix"
   }
 }
 
+TEST("import: what stands before all names of the network is dropped and reported, whatever it is") {
+  const TemporaryFolder folder;
+  const auto config = small_config(64);
+  models::Sam sam(config);
+  const std::string target = folder.file("base.safetensors");
+  for (const std::string prefix : {"module.", "_orig_mod.", "module._orig_mod.", "model.", "sam.", "net.0.encoder."}) {
+    auto tensors = automed::state_dict(*sam, prefix);
+    tensors.emplace_back("criterion.weight", torch::ones({2}));
+    const auto report = models::import_base(written(folder, tensors), config, {}, target);
+    CHECK(report.prefix == prefix && report.left_out == std::vector<std::string>{"criterion.weight"});
+    CHECK(SafetensorsFile::open(target).keys().size() == automed::state_dict(*sam).size());
+  }
+}
+
+TEST("import: a stranger among the names behind the prefix, and a second copy of the network, are refused") {
+  const TemporaryFolder folder;
+  const auto config = small_config(64);
+  models::Sam sam(config);
+  const std::string target = folder.file("base.safetensors");
+  const auto refusal = [&](const NamedTensors& tensors) {
+    const std::string source = written(folder, tensors);
+    const auto error =
+        error_of(ErrorCode::kCheckpointMismatch, [&] { models::import_base(source, config, {}, target); });
+    return std::string(error.what());
+  };
+  auto tensors = automed::state_dict(*sam, "model.");
+  tensors.emplace_back("model.stranger", torch::ones({2}));
+  CHECK(refusal(tensors).find("1 unexpected: stranger") != std::string::npos);
+  tensors = automed::state_dict(*sam, "student.");
+  for (const auto& item : automed::state_dict(*sam, "teacher.")) tensors.push_back(item);
+  CHECK(refusal(tensors).find("more than once, as \"student.\" and as \"teacher.\"") != std::string::npos);
+}
+
 TEST("import: adapters that the file does not have start at random from a seed, and only then") {
   const TemporaryFolder folder;
   models::Sam sam(small_config(64));
