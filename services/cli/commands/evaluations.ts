@@ -164,33 +164,23 @@ async function withEvaluations<T>(
   return withTrainingAddress(options, connected, use);
 }
 
+/** Options that a specification takes under the same names. */
+const SPEC_OPTIONS = [
+  'seed',
+  'validationFraction',
+  'testFraction',
+  'groupColumn',
+  'masksDir',
+  'threshold',
+  'limit',
+  'dataset',
+  'layout',
+  'maskValues',
+] as const;
+
 function specOf(model: string, options: CreateOptions): EvaluationSpec {
-  const {
-    seed,
-    validationFraction,
-    testFraction,
-    groupColumn,
-    masksDir,
-    threshold,
-    limit,
-    dataset,
-    layout,
-    maskValues,
-  } = options;
-  const given = {
-    seed,
-    validationFraction,
-    testFraction,
-    groupColumn,
-    masksDir,
-    threshold,
-    limit,
-    dataset,
-    layout,
-    maskValues,
-  };
   return {
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(SPEC_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
     model,
     ...(options.data === undefined ? {} : { data: resolve(options.data) }),
     ...(options.part === undefined

@@ -32,7 +32,7 @@ describe('what an imported base knows of images', () => {
   const write: WriteBase = async (_file, architecture, _options, path) => {
     written.push(architecture);
     await writeFile(path, 'weights');
-    return { format: 'safetensors', tensors: 1, parameters: 1, converted: [], leftOut: [], untrained: [] };
+    return { format: 'safetensors', prefix: '', tensors: 1, parameters: 1, converted: [], leftOut: [], untrained: [] };
   };
   const imported = async (changes: Partial<ImportSpec>) => {
     const file = join(folder, 'weights.safetensors');
