@@ -1,6 +1,6 @@
 // Trainings of several ranks through the queue: here as processes of the service's machine, in a cluster as pods.
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAddon } from '../../../native/lib/native';
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
@@ -142,9 +142,11 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
   });
 
   it('fails with the error of its run', async () => {
-    const { id } = await createJob(client, gang({ name: 'absent', base: 'absent' }));
+    const empty = join(root, 'empty');
+    mkdirSync(empty);
+    const { id } = await createJob(client, gang({ name: 'absent', data: empty }));
     expect(statesOf(await watchToEnd(client, id))).toEqual(['PENDING', 'RUNNING', 'FAILED']);
-    expect((await getJob(client, id)).error).toMatchObject({ reason: 'NOT_FOUND', field: 'base' });
+    expect((await getJob(client, id)).error).toMatchObject({ reason: 'INVALID_ARGUMENT', field: 'data' });
   });
 
   it.each([
