@@ -9,7 +9,7 @@ import { ByteBudget } from './byte-budget';
 import { decodeDataFile, decodingBytes } from './data-file';
 import type { MaskSource, Problem, Sample } from './data-folder';
 import { orientationOf, turnIsUncertain } from './masks/orientation';
-import { AMBIGUOUS_FIELD, type Understood } from './masks/understand-mask';
+import { AMBIGUOUS_FIELD, UNUSABLE_MASK, type Understood } from './masks/understand-mask';
 import { readMaskFacts, type ReadMask } from './read-mask';
 
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
@@ -87,7 +87,7 @@ async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash): Promi
   return readMaskFacts(source, pixels, hash).catch((cause: unknown) => {
     if (cause instanceof AutomedError && cause.code === 'SHAPE_MISMATCH') throw cause;
     const field = cause instanceof AutomedError ? cause.field : undefined;
-    throw automedError('INVALID_ARGUMENT', `its mask cannot be used: ${describe(cause)}`, { field, cause });
+    throw automedError('INVALID_ARGUMENT', `${UNUSABLE_MASK}${describe(cause)}`, { field, cause });
   });
 }
 

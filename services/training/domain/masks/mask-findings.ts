@@ -5,6 +5,7 @@ import type { WorkerEvent } from '../../protocol';
 import type { Problem } from '../data-folder';
 import { counted, finding, type Finding } from '../finding';
 import type { MaskFacts } from './mask-facts';
+import { UNUSABLE_MASK } from './understand-mask';
 
 /** Above this share of masks the background is foreground by mistake. */
 const MOST = 0.5;
@@ -29,7 +30,10 @@ export function ambiguousMasks(problems: readonly Problem[]): Finding[] {
   const found = problems.filter(({ ambiguous }) => ambiguous === true);
   if (found.length === 0) return [];
   const reasons = new Map<string, string[]>();
-  for (const { name, problem } of found) reasons.set(problem, [...(reasons.get(problem) ?? []), name]);
+  for (const { name, problem } of found) {
+    const reason = problem.startsWith(UNUSABLE_MASK) ? problem.slice(UNUSABLE_MASK.length) : problem;
+    reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+  }
   const told = [...reasons]
     .sort(([a], [b]) => byNumber(a, b))
     .slice(0, NAMED)

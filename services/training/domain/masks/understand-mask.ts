@@ -9,6 +9,8 @@ import { DRAWN_COLOURS, type Samples, type StoredMask } from './stored-mask';
 
 /** The field of errors that say a mask's values are not certain. */
 export const AMBIGUOUS_FIELD = 'mask_values';
+/** Begins the message on a mask that cannot be used. */
+export const UNUSABLE_MASK = 'its mask cannot be used: ';
 /** So few values in a file without loss are labels, each meant as it is. */
 const FEW_VALUES = 8;
 /** Values that an error names. */
