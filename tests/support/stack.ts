@@ -69,3 +69,12 @@ export async function startProgram(name: string, environment: Record<string, str
   const { address, metricsAddress = '' } = listening;
   return { address, metricsAddress, child, lines, stop };
 }
+
+/** A gateway in front of one training service and nothing else. */
+export async function startTrainingGateway({ address }: Program): Promise<Program> {
+  return startProgram('gateway', {
+    AUTOMED_TRAINING_BACKENDS: address,
+    AUTOMED_SEGMENTATION_BACKENDS: '',
+    AUTOMED_CLASSIFICATION_BACKENDS: '',
+  });
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
-import { startProgram, type Program } from '../../support/stack';
+import { startProgram, startTrainingGateway, type Program } from '../../support/stack';
 import { microStore, writeDiscs } from '../../support/training-service';
 
 const root = temporaryFolder();
@@ -20,11 +20,7 @@ beforeAll(async () => {
   await microStore(home);
   writeDiscs(data, 8);
   service = await startProgram('training', { AUTOMED_HOME: home, AUTOMED_TRAINING_THREADS: '1' });
-  gateway = await startProgram('gateway', {
-    AUTOMED_TRAINING_BACKENDS: service.address,
-    AUTOMED_SEGMENTATION_BACKENDS: '',
-    AUTOMED_CLASSIFICATION_BACKENDS: '',
-  });
+  gateway = await startTrainingGateway(service);
 });
 
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
-import { startProgram, type Program } from '../../support/stack';
+import { startProgram, startTrainingGateway, type Program } from '../../support/stack';
 import { microStore, writeDiscs } from '../../support/training-service';
 import { automed } from './automed-process';
 
@@ -71,11 +71,7 @@ describe('with a running service', () => {
 
   beforeAll(async () => {
     service = await startProgram('training', { AUTOMED_HOME: home, AUTOMED_TRAINING_THREADS: '1' });
-    gateway = await startProgram('gateway', {
-      AUTOMED_TRAINING_BACKENDS: service.address,
-      AUTOMED_SEGMENTATION_BACKENDS: '',
-      AUTOMED_CLASSIFICATION_BACKENDS: '',
-    });
+    gateway = await startTrainingGateway(service);
   });
 
   afterAll(async () => {

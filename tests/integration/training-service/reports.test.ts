@@ -6,7 +6,7 @@ import type { ReportServiceDefinition } from '../../../proto/gen/automed/trainin
 import type { ReportSubject } from '../../../proto/gen/automed/training/v1/ReportSubject';
 import { ApiClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
-import { startProgram, type Program } from '../../support/stack';
+import { startProgram, startTrainingGateway, type Program } from '../../support/stack';
 import {
   createJob,
   microSpec,
@@ -43,11 +43,7 @@ beforeAll(async () => {
   await microStore(home);
   writeDiscs(data, 8);
   service = await startProgram('training', { AUTOMED_HOME: home, AUTOMED_TRAINING_THREADS: '1' });
-  gateway = await startProgram('gateway', {
-    AUTOMED_TRAINING_BACKENDS: service.address,
-    AUTOMED_SEGMENTATION_BACKENDS: '',
-    AUTOMED_CLASSIFICATION_BACKENDS: '',
-  });
+  gateway = await startTrainingGateway(service);
   jobs = trainingJobClient(gateway.address);
   reports = new ApiClient('automed.training.v1.ReportService', gateway.address);
   pictured = (await createJob(jobs, microSpec(data, { name: 'pictured', reportImages: true }))).id;
