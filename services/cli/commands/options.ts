@@ -109,7 +109,7 @@ export function withLayout(command: Command): Command {
     .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
 }
 
-export function maskValuesOf(text: string): string {
+function maskValuesOf(text: string): string {
   try {
     parseMaskValues(text);
   } catch (error) {

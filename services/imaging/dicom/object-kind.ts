@@ -83,7 +83,7 @@ export function isNoImage(dataSet: DataSet): boolean {
 }
 
 /** Pictures that show no tissue, or show it for orientation only (PS3.3 C.7.6.1.1.2, C.8.12.4.1.1). */
-export const SIDE_PICTURES = ['LABEL', 'OVERVIEW', 'LOCALIZER'] as const;
+const SIDE_PICTURES = ['LABEL', 'OVERVIEW', 'LOCALIZER'] as const;
 export type SidePicture = (typeof SIDE_PICTURES)[number];
 
 /** What makes an image no sample of its own, by its Image Type or by Specimen Label in Image. */

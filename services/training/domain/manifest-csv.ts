@@ -21,7 +21,7 @@ export const GROUP_COLUMNS = [
   'group_number',
 ];
 /** Columns that may name a picture. */
-export const NAME_COLUMNS = [
+const NAME_COLUMNS = [
   ...['name', 'file', 'filename', 'image', 'image_id', 'id', 'path', 'file_path', 'image_path', 'image_name'],
   ...['image_file', 'img', 'img_id', 'img_name', 'picture', 'filepath', 'file_id'],
 ];

@@ -7,7 +7,7 @@ export const normal = (name: string): string => name.normalize('NFC');
 export const folded = (name: string): string => normal(name).trim().replace(/\s+/g, ' ').toLowerCase();
 
 /** As `folded`, and numbers by their value: 1, 01 and 1.0. */
-export function foldedValue(name: string): string {
+function foldedValue(name: string): string {
   const text = folded(name);
   return /^\d+(\.\d+)?$/.test(text) ? String(Number(text)) : text;
 }

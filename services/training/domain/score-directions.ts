@@ -35,7 +35,7 @@ const SKIPS_MISSES = ['hd95_px', 'asd_px'];
 export const SCORE_NAMES = Object.keys(DIRECTIONS);
 
 /** `hd95_px` of `test.structure.disc.hd95_px.high`: the kind of score, whatever it is of. */
-export function kindOfScore(name: string): string {
+function kindOfScore(name: string): string {
   return /([^.]+)(?:\.(?:low|high))?$/.exec(name)?.[1] ?? '';
 }
 

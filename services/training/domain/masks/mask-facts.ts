@@ -17,7 +17,7 @@ export const inputOf = ({ architecture }: BaseManifest): ModelInput => ({
 });
 
 /** Where no base says another. */
-export const DEFAULT_INPUT: ModelInput = { side: 256, fit: 'pad-or-stretch' };
+const DEFAULT_INPUT: ModelInput = { side: 256, fit: 'pad-or-stretch' };
 /** Share of an image's border that is foreground when the background was taken for it. */
 const BORDER = 0.95;
 
@@ -62,7 +62,7 @@ function surrounds(mask: Uint8Array, width: number, height: number): boolean {
 }
 
 /** Columns and rows of the model's input that an image fills: `inner_width` and `inner_height` of place_image. */
-export function filledBy(size: { width: number; height: number }, { side, fit }: ModelInput): [number, number] {
+function filledBy(size: { width: number; height: number }, { side, fit }: ModelInput): [number, number] {
   const { width, height } = size;
   if (fit === 'longest-side') {
     const scale = side / Math.max(width, height);
