@@ -63,6 +63,8 @@ export interface DecodedFrame {
   isYbr: boolean | undefined;
   /** Samples lie plane by plane: as the stream has them, whatever the header says. */
   planar: boolean;
+  /** For each component its place among those of a pixel, or among the planes; absent: as they come. */
+  order: readonly number[] | undefined;
 }
 
 /** Bits that the codecs give a sample: what its precision needs, whatever the header allocates. */
@@ -117,6 +119,6 @@ export async function decodeCompressed(
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
   }
-  const { precision, isYbr, planar = false } = stream;
-  return { bytes: widened(decoded, bits, format), precision, isYbr, planar };
+  const { precision, isYbr, planar = false, order } = stream;
+  return { bytes: widened(decoded, bits, format), precision, isYbr, planar, order };
 }

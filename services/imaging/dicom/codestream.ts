@@ -13,6 +13,8 @@ export interface Codestream {
   isYbr?: boolean;
   /** Whether JPEG-LS holds one component after the other, which its decoder keeps. */
   planar?: boolean;
+  /** For each component of the frame header its place among those that the decoder of JPEG-LS gives. */
+  order?: readonly number[];
 }
 
 const START_OF_CODESTREAM = 0xff4f;
@@ -34,14 +36,29 @@ function isStartOfFrame(marker: number): boolean {
   return marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
 }
 
-/** The size of JPEG 2000, from SIZ (ISO/IEC 15444-1 A.5.1). */
+/**
+ * The size of JPEG 2000, from SIZ (ISO/IEC 15444-1 A.5.1).
+ * @throws DicomError (PIXEL_FORMAT) for components that differ or are subsampled, and for colour of more than 8 bits: its
+ * decoder takes every component for one as large as the first, and keeps 8 bits of colour
+ */
 function readSize(view: DataView): Codestream {
   if (view.byteLength < 51 || view.getUint16(2) !== SIZE_MARKER) throw damaged();
+  const components = view.getUint16(40);
+  if (view.byteLength < 42 + 3 * components) throw damaged();
+  const kinds = Array.from({ length: components }, (_, at) => view.getUint8(42 + 3 * at));
+  const full = kinds.every((_, at) => view.getUint16(43 + 3 * at) === 0x0101);
+  if (!full || new Set(kinds).size > 1) {
+    throw new DicomError('PIXEL_FORMAT', 'The JPEG 2000 stream has components of several sizes, which is not read.');
+  }
+  const precision = (view.getUint8(42) & 0x7f) + 1;
+  if (components > 1 && precision > 8) {
+    throw new DicomError('PIXEL_FORMAT', `The JPEG 2000 stream holds colour of ${precision} bits; 8 are read.`);
+  }
   return {
     width: view.getUint32(8) - view.getUint32(16),
     height: view.getUint32(12) - view.getUint32(20),
-    components: view.getUint16(40),
-    precision: (view.getUint8(42) & 0x7f) + 1,
+    components,
+    precision,
   };
 }
 
@@ -55,31 +72,76 @@ function colourOf(view: DataView, marker: number, at: number): boolean | undefin
   return undefined;
 }
 
-/**
- * Whether JPEG-LS has its components in scans of their own (ISO/IEC 14495-1 C.2.3): by the first scan header, which names
- * one component, or interleaves none (ILV 0).
- * @param at of a segment before the first scan
- */
-function hasPlanes(view: DataView, components: number, at: number): boolean {
-  while (at + 5 <= view.byteLength) {
+interface Scan {
+  /** Identifiers of its components, in their order. */
+  ids: number[];
+  /** ILV: 0 for one component after the other, 1 by lines, 2 by samples. */
+  interleave: number;
+}
+
+/** A scan header of JPEG-LS (ISO/IEC 14495-1 C.2.3), whose marker stands at `at`. */
+function readScan(view: DataView, at: number): Scan {
+  const count = view.getUint8(at + 4);
+  const bytes = (offset: number): number[] =>
+    Array.from({ length: count }, (_, component) => view.getUint8(at + offset + 2 * component));
+  if (bytes(6).some((table) => table !== 0)) {
+    throw new DicomError('PIXEL_FORMAT', 'The JPEG-LS stream holds indices into mapping tables, which are not read.');
+  }
+  // After the components (two bytes each) and NEAR.
+  return { ids: bytes(5), interleave: view.getUint8(at + 6 + 2 * count) };
+}
+
+/** Where the coded samples that begin at `at` end: a byte of 255 that one of 128 or more follows, unless it is a restart. */
+function endOfSamples(view: DataView, at: number): number {
+  for (let next = at; next + 1 < view.byteLength; next += 1) {
+    if (view.getUint8(next) !== 0xff) continue;
+    const code = view.getUint8(next + 1);
+    if (code >= 0x80 && code !== 0xff && (code < 0xd0 || code > 0xd7)) return next;
+  }
+  throw damaged();
+}
+
+/** The scans of JPEG-LS, read until every component had its own. @param from of a segment before the first scan */
+function scansOf(view: DataView, components: number, from: number): Scan[] {
+  const scans: Scan[] = [];
+  let at = from;
+  while (scans.flatMap(({ ids }) => ids).length < components) {
+    if (at + 4 > view.byteLength) throw damaged();
     const marker = view.getUint16(at);
     if (marker === 0xffff) {
       at += 1;
       continue;
     }
-    if (marker === START_OF_SCAN) {
-      const inScan = view.getUint8(at + 4);
-      // After the components (two bytes each) and NEAR.
-      const interleave = at + 6 + 2 * inScan;
-      if (interleave >= view.byteLength) break;
-      if (inScan !== 1 && inScan !== components) {
-        throw new DicomError('PIXEL_FORMAT', 'The JPEG-LS stream mixes scans of one and several components.');
-      }
-      return inScan === 1 || view.getUint8(interleave) === 0;
-    }
-    at += 2 + view.getUint16(at + 2);
+    if (marker < 0xff80) throw damaged();
+    const end = at + 2 + view.getUint16(at + 2);
+    if (end > view.byteLength) throw damaged();
+    if (marker === START_OF_SCAN) scans.push(readScan(view, at));
+    at = marker === START_OF_SCAN ? endOfSamples(view, end) : end;
   }
-  throw damaged();
+  return scans;
+}
+
+/**
+ * How the decoder of JPEG-LS, which takes components as they come, gives the samples: scans may hold one component each, in
+ * any order; their identifiers say which.
+ * @param ids of the components, as the frame header has them
+ * @param from of a segment before the first scan
+ */
+function orderOf(view: DataView, ids: readonly number[], from: number): Pick<Codestream, 'planar' | 'order'> {
+  const scans = scansOf(view, ids.length, from);
+  if (scans.length !== 1 && scans.length !== ids.length) {
+    throw new DicomError('PIXEL_FORMAT', 'The JPEG-LS stream mixes scans of one and several components.');
+  }
+  const coded = scans.flatMap((scan) => scan.ids);
+  const order = ids.map((id) => coded.indexOf(id));
+  if (coded.length !== ids.length || new Set(order).size !== ids.length || order.includes(-1)) throw damaged();
+  return { planar: scans.length > 1 || scans[0]?.interleave === 0, order };
+}
+
+/** Identifiers of the components of the frame header whose marker stands at `at`. */
+function idsOf(view: DataView, components: number, at: number): number[] {
+  if (at + 10 + 3 * components > view.byteLength) throw damaged();
+  return Array.from({ length: components }, (_, component) => view.getUint8(at + 10 + 3 * component));
 }
 
 /** The size of JPEG and JPEG-LS, from the frame header (ISO/IEC 10918-1 B.2.2). */
@@ -101,7 +163,7 @@ function readFrameHeader(view: DataView): Codestream {
         width: view.getUint16(at + 7),
         components,
         ...(marker === JPEG_LS && components > 1
-          ? { planar: hasPlanes(view, components, at + 2 + view.getUint16(at + 2)) }
+          ? orderOf(view, idsOf(view, components, at), at + 2 + view.getUint16(at + 2))
           : {}),
         // What is lossless, or JPEG-LS, is stored as it is.
         ...(isYbr === undefined || marker === LOSSLESS || marker === JPEG_LS ? {} : { isYbr }),

@@ -28,6 +28,8 @@ interface Raw {
   isYbr?: boolean | undefined;
   /** Whether colour of a compressed frame lies plane by plane. */
   planar?: boolean;
+  /** For each component its place among those that were decoded; absent: the same. */
+  order?: readonly number[] | undefined;
 }
 
 function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Values {
@@ -94,15 +96,22 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
     const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
     return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
   }
-  const { bytes, precision, isYbr, planar } = await decodeCompressed(encoded, codec, format);
-  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, isYbr, planar };
+  const { bytes, precision, ...colours } = await decodeCompressed(encoded, codec, format);
+  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, ...colours };
 }
 
-/** Planes one after the other, interleaved. */
-function interleaved(values: Values, pixels: number): Values {
+const IN_ORDER = [0, 1, 2];
+
+/**
+ * Planes one after the other, or pixel by pixel, as pixels of red, green and blue.
+ * @param order place of each among the planes, or within a pixel
+ */
+function interleaved(values: Values, pixels: number, planar: boolean, order: readonly number[]): Values {
   const result = values.slice();
-  for (let band = 0; band < 3; band += 1) {
-    for (let pixel = 0; pixel < pixels; pixel += 1) result[pixel * 3 + band] = values[band * pixels + pixel] as number;
+  for (const [band, place] of order.entries()) {
+    for (let pixel = 0; pixel < pixels; pixel += 1) {
+      result[pixel * 3 + band] = values[planar ? place * pixels + pixel : pixel * 3 + place] as number;
+    }
   }
   return result;
 }
@@ -137,7 +146,9 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, raw: R
   const { width, height, photometric } = format;
   const pixels = width * height;
   // What the header says of planes is about pixels that are not compressed.
-  const planar = compressed ? raw.planar : format.planar;
+  const planar = (compressed ? raw.planar : format.planar) ?? false;
+  const order = raw.order ?? IN_ORDER;
+  const moved = planar || order.some((place, band) => place !== band);
   const isYbr = raw.isYbr ?? (photometric === 'YBR_FULL' || photometric === 'YBR_FULL_422');
   if (isYbr && !(values instanceof Uint8Array)) {
     throw new DicomError(
@@ -146,7 +157,7 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, raw: R
     );
   }
   const native = !compressed && photometric === 'YBR_FULL_422' ? upsampled(values, pixels) : values;
-  const ordered = planar && native === values ? interleaved(native, pixels) : native;
+  const ordered = moved && native === values ? interleaved(native, pixels, planar, order) : native;
   // The decoder of JPEG 2000 undoes YBR_RCT and YBR_ICT itself.
   return isYbr ? toRgb(ordered as Uint8Array) : ordered;
 }

@@ -1,10 +1,12 @@
-// Colour whose components a stream holds one after the other.
+// Colour: the order and the size of the components of a stream, and of pixels that are not compressed.
 
 import { Context, NativeCodecs } from 'dcmjs-codecs';
 import { DicomError, DicomImage } from '../../../../../services/imaging/dicom';
-import { dicomFile, greyElements } from '../../../../support/dicom';
+import { BIG_ENDIAN, dicomFile, EXPLICIT, greyElements, type DicomElements } from '../../../../support/dicom';
 
 const JPEG_LS = '1.2.840.10008.1.2.4.80';
+const JPEG_2000 = '1.2.840.10008.1.2.4.90';
+const RLE = '1.2.840.10008.1.2.5';
 const WIDTH = 6;
 const HEIGHT = 4;
 const SIZE = WIDTH * HEIGHT;
@@ -16,8 +18,13 @@ const bars = (scale: number): number[] =>
 const planesOf = (values: readonly number[]): number[][] =>
   [0, 1, 2].map((band) => values.filter((_, at) => at % 3 === band));
 
-/** JPEG-LS as its encoder writes it. */
-async function encode(values: readonly number[], bits: 8 | 16, samples: 1 | 3): Promise<Buffer> {
+type Encode = (context: Context) => Context;
+const jpegLs: Encode = (context) => NativeCodecs.encodeJpegLs(context, {});
+const jpeg2000: Encode = (context) => NativeCodecs.encodeJpeg2000(context, {});
+const rle: Encode = (context) => NativeCodecs.encodeRle(context, {});
+
+/** A frame as an encoder writes it. */
+async function encode(values: readonly number[], bits: 8 | 16, samples: 1 | 3, by = jpegLs): Promise<Buffer> {
   await NativeCodecs.initializeAsync();
   const typed = bits === 8 ? Uint8Array.from(values) : Uint16Array.from(values);
   const context = new Context({
@@ -31,28 +38,46 @@ async function encode(values: readonly number[], bits: 8 | 16, samples: 1 | 3): 
     photometricInterpretation: samples === 1 ? 'MONOCHROME2' : 'RGB',
     decodedBuffer: new Uint8Array(typed.buffer),
   });
-  return Buffer.from(NativeCodecs.encodeJpegLs(context, {}).getEncodedBuffer()!);
+  return Buffer.from(by(context).getEncodedBuffer()!);
+}
+
+interface Scans {
+  /** Components in the order of their scans, from 0. */
+  order?: readonly number[];
+  /** Identifiers of the components. */
+  ids?: readonly number[];
+  /** Segments before the first scan. */
+  between?: Buffer;
 }
 
 /** One stream of three scans, from one stream of one scan for each component (ISO/IEC 14495-1 C.2). */
-async function separateScans(values: readonly number[], bits: 8 | 16, between = Buffer.alloc(0)): Promise<Buffer> {
+async function separateScans(
+  values: readonly number[],
+  bits: 8 | 16,
+  { order = [0, 1, 2], ids = [1, 2, 3], between = Buffer.alloc(0) }: Scans = {},
+): Promise<Buffer> {
   const scans: Buffer[] = [];
-  for (const [at, plane] of planesOf(values).entries()) {
-    const stream = await encode(plane, bits, 1);
+  const planes = planesOf(values);
+  for (const component of order) {
+    const stream = await encode(planes[component]!, bits, 1);
     const scan = Buffer.from(stream.subarray(stream.indexOf(Buffer.of(0xff, 0xda)), -2));
-    scan[5] = at + 1;
+    scan[5] = ids[component]!;
     scans.push(scan);
   }
-  const frame = Buffer.of(0xff, 0xf7, 0, 17, bits, 0, HEIGHT, 0, WIDTH, 3, ...[1, 2, 3].flatMap((id) => [id, 0x11, 0]));
+  const frame = Buffer.of(0xff, 0xf7, 0, 17, bits, 0, HEIGHT, 0, WIDTH, 3, ...ids.flatMap((id) => [id, 0x11, 0]));
   return Buffer.concat([Buffer.of(0xff, 0xd8), frame, between, ...scans, Buffer.of(0xff, 0xd9)]);
 }
 
-function colour(frame: Buffer, bits: 8 | 16, planar: 0 | 1): Buffer {
-  const elements = greyElements({ width: WIDTH, height: HEIGHT, bits });
-  const more = { '00280002': ['US', [3]], '00280004': ['CS', 'RGB'], '00280006': ['US', [planar]] } as const;
-  return dicomFile({ ...elements, ...more }, JPEG_LS, [frame]);
+function elementsOf(bits: 8 | 16, planar: 0 | 1, frames = 1): DicomElements {
+  const elements = greyElements({ width: WIDTH, height: HEIGHT, bits, frames });
+  return { ...elements, '00280002': ['US', [3]], '00280004': ['CS', 'RGB'], '00280006': ['US', [planar]] };
 }
-const stored = async (bytes: Buffer): Promise<number[]> => [...(await DicomImage.parse(bytes).stored()).values];
+function colour(frame: Buffer, bits: 8 | 16, planar: 0 | 1, syntax = JPEG_LS): Buffer {
+  return dicomFile(elementsOf(bits, planar), syntax, [frame]);
+}
+const stored = async (bytes: Buffer, frame = 0): Promise<number[]> => [
+  ...(await DicomImage.parse(bytes).stored(frame)).values,
+];
 
 describe.each([8, 16] as const)('JPEG-LS colour of %i bits', (bits) => {
   const values = bars(bits === 8 ? 1 : 150);
@@ -62,9 +87,34 @@ describe.each([8, 16] as const)('JPEG-LS colour of %i bits', (bits) => {
     expect(await stored(colour(await encode(values, bits, 3), bits, planar))).toEqual(values);
   });
 
+  it.each([
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ])('goes by the identifiers of its scans in the order %i, %i, %i', async (...order) => {
+    for (const ids of [
+      [1, 2, 3],
+      [0, 1, 2],
+      [82, 71, 66],
+      [3, 2, 1],
+    ]) {
+      expect(await stored(colour(await separateScans(values, bits, { order, ids }), bits, 0))).toEqual(values);
+    }
+  });
+
+  it('goes by the order of the components in a scan of all of them', async () => {
+    const swapped = Buffer.from(await encode(values, bits, 3));
+    const scan = swapped.indexOf(Buffer.of(0xff, 0xda));
+    [swapped[scan + 5], swapped[scan + 9]] = [swapped[scan + 9]!, swapped[scan + 5]!];
+    const expected = values.map((_, at) => values[at - (at % 3) + 2 - (at % 3)]);
+    expect(await stored(colour(swapped, bits, 0))).toEqual(expected);
+  });
+
   it('may have a comment before its scans', async () => {
     const comment = Buffer.from([0xff, 0xff, 0xfe, 0, 4, 65, 66]);
-    expect(await stored(colour(await separateScans(values, bits, comment), bits, 0))).toEqual(values);
+    expect(await stored(colour(await separateScans(values, bits, { between: comment }), bits, 0))).toEqual(values);
   });
 });
 
@@ -80,4 +130,52 @@ test('JPEG-LS whose scans end early, or mix one and several components, is refus
   for (const frame of [whole.subarray(0, scan + 5), twoAtOnce]) {
     await expect(stored(colour(Buffer.concat([frame, Buffer.of(0xff, 0xd9)]), 8, 0))).rejects.toThrow(DicomError);
   }
+});
+
+describe.each([8, 16] as const)('colour of %i bits, whatever the header says of planes,', (bits) => {
+  const values = bars(bits === 8 ? 1 : 150);
+
+  it.each([0, 1] as const)('is pixel by pixel in RLE (planar %i)', async (planar) => {
+    expect(await stored(colour(await encode(values, bits, 3, rle), bits, planar, RLE))).toEqual(values);
+  });
+
+  it.each([EXPLICIT, BIG_ENDIAN])('lies as the header says where it is not compressed (%s)', async (syntax) => {
+    const file = (planar: 0 | 1, samples: readonly number[]): Buffer =>
+      dicomFile(
+        {
+          ...elementsOf(bits, planar, 2),
+          '7fe00010': bits === 8 ? ['OB', Buffer.from(samples)] : ['OW', samples],
+        },
+        syntax,
+      );
+    const second = values.map((value) => value + 1);
+    const planes = [values, second].flatMap((frame) => planesOf(frame).flat());
+    for (const [planar, samples] of [
+      [0, [...values, ...second]],
+      [1, planes],
+    ] as const) {
+      expect(await stored(file(planar, samples), 0)).toEqual(values);
+      expect(await stored(file(planar, samples), 1)).toEqual(second);
+    }
+  });
+});
+
+describe('colour in JPEG 2000', () => {
+  it.each([0, 1] as const)('is pixel by pixel (planar %i)', async (planar) => {
+    const frame = await encode(bars(1), 8, 3, jpeg2000);
+    expect(await stored(colour(frame, 8, planar, JPEG_2000))).toEqual(bars(1));
+  });
+
+  it.each([
+    ['of more than 8 bits', 'colour of 16 bits', (siz: Buffer) => [0, 1, 2].forEach((at) => (siz[42 + 3 * at] = 15))],
+    ['with halved chroma', 'components of several sizes', (siz: Buffer) => (siz[46] = 2)],
+    ['of components that differ', 'components of several sizes', (siz: Buffer) => (siz[45] = 3)],
+  ])('%s is refused, since its decoder would answer other colours', async (_, reason, change) => {
+    const frame = await encode(bars(1), 8, 3, jpeg2000);
+    change(frame);
+    await expect(stored(colour(frame, 16, 0, JPEG_2000))).rejects.toMatchObject({
+      defect: 'PIXEL_FORMAT',
+      message: expect.stringContaining(reason) as string,
+    });
+  });
 });
