@@ -1,3 +1,5 @@
+import { isDicom } from './dicom/data-set';
+
 /** Encodings that are decoded. */
 export type ImageFormat = 'PNG' | 'JPEG' | 'TIFF' | 'WebP';
 
@@ -5,7 +7,7 @@ const FOREIGN: [string, (bytes: Buffer) => boolean][] = [
   ['GIF', (bytes) => ascii(bytes, 0, 'GIF8')],
   ['BMP', (bytes) => ascii(bytes, 0, 'BM')],
   ['PDF', (bytes) => ascii(bytes, 0, '%PDF')],
-  ['DICOM', (bytes) => ascii(bytes, 128, 'DICM')],
+  ['DICOM', isDicom],
   ['HEIF or AVIF', (bytes) => ascii(bytes, 4, 'ftyp')],
   ['JPEG 2000', (bytes) => ascii(bytes, 4, 'jP  ')],
   ['ZIP', (bytes) => ascii(bytes, 0, 'PK\u0003\u0004')],

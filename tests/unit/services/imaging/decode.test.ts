@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { InvalidInputError } from '../../../../services/common/errors';
 import { decodeImage } from '../../../../services/imaging/decode';
 import type { Pixels } from '../../../../services/imaging/pixels';
+import { greyDicom, IMPLICIT } from '../../../support/dicom';
 import { GREY, GREY_ALPHA, png, pngChunk, RGB, RGBA, tiff } from '../../../support/images';
 
 const rgb = Buffer.from([10, 120, 30, 200, 100, 50, 1, 2, 3, 255, 0, 128]);
@@ -142,11 +143,24 @@ describe('decodeImage', () => {
       .gif()
       .toBuffer();
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    const dicom = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]);
     expect(await failure(gif)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/GIF/) });
     expect(await failure(svg)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/SVG/) });
-    expect(await failure(dicom)).toMatchObject({ code: 'UNSUPPORTED_IMAGE', message: expect.stringMatching(/DICOM/) });
     expect(await failure(Buffer.from('hello'))).toMatchObject({ code: 'UNSUPPORTED_IMAGE' });
+  });
+
+  const image = { width: 2, height: 2, values: [1, 2, 3, 4] };
+  const META_BYTES = 128 + 4 + 8 + 20;
+  it.each([
+    ['with preamble and prefix', greyDicom(image)],
+    ['without preamble', greyDicom(image).subarray(128)],
+    ['without preamble and prefix', greyDicom(image).subarray(132)],
+    ['as a bare data set', greyDicom(image).subarray(META_BYTES)],
+    ['as a bare data set of implicit VR', greyDicom({ ...image, syntax: IMPLICIT }).subarray(META_BYTES - 2)],
+  ])('names DICOM %s', async (_what, bytes) => {
+    expect(await failure(bytes)).toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringContaining('This is a DICOM file'),
+    });
   });
 
   it('rejects a header of 60000 x 60000 before it decodes anything', async () => {
