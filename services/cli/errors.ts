@@ -51,6 +51,7 @@ const LISTS: Readonly<Record<string, string>> = {
 
 function hintOf({ code, field = '', message }: AutomedError): string | undefined {
   if (code !== 'NOT_FOUND') return HINTS[code];
+  if (field === 'home') return '`automed bases create NAME --arch tiny` makes one there; --home names another';
   const noun = /^There is no (?:finished )?(\w+)/.exec(message)?.[1] ?? '';
   const list = LISTS[field.split('.').at(-1) ?? ''] ?? LISTS[noun];
   return list === undefined ? undefined : `\`${list}\` shows what there is`;

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { copyFile, cp, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { automedError } from '../common/errors';
+import { automedError, NotFoundError } from '../common/errors';
 import { auditStore, type Audit } from './audit';
 import { copyDatabase, databaseFiles } from './databases';
 import { ModelStore } from './model-store';
@@ -76,7 +76,10 @@ async function refuseUnlessEmpty(folder: string, what: string, field: string): P
 }
 
 async function checked(root: string, what: string): Promise<Audit> {
-  const audit = await auditStore(root);
+  const audit = await auditStore(root).catch((error: unknown) => {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw automedError('NOT_FOUND', `${what} cannot be used. ${error.message}`, { field: 'backup', cause: error });
+  });
   const [first] = audit.problems;
   if (!first) return audit;
   const more = audit.problems.length > 1 ? `, and ${audit.problems.length - 1} more` : '';

@@ -45,6 +45,24 @@ function splitReference(reference: string): [name: string, selector: string] {
   return [name, selector];
 }
 
+/**
+ * Looks for a store, and makes nothing.
+ * @throws NotFoundError on field `home`, with what was looked for
+ */
+export async function requireStore(root: string): Promise<void> {
+  const isFolder = async (path: string): Promise<boolean> =>
+    stat(path).then(
+      (found) => found.isDirectory(),
+      (error: unknown) => {
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
+        throw error;
+      },
+    );
+  if (await isFolder(join(root, 'models'))) return;
+  const why = (await isFolder(root)) ? 'it holds no folder "models"' : 'there is no such folder';
+  throw automedError('NOT_FOUND', `There is no store in ${root}: ${why}.`, { field: 'home' });
+}
+
 const isVersion = (selector: string): boolean => selector === '' || /^\d+$/.test(selector);
 
 export class ModelStore {
@@ -73,12 +91,11 @@ export class ModelStore {
 
   /**
    * Opens a store that is there already: a mistyped folder is no empty store.
-   * @throws NotFoundError
+   * @throws NotFoundError on field `home`, with what was looked for
    */
   static async existing(root: string, options: StoreOptions = {}): Promise<ModelStore> {
-    const found = await stat(join(root, 'models')).catch(() => undefined);
-    if (found?.isDirectory()) return ModelStore.open(root, options);
-    throw automedError('NOT_FOUND', `There is no store in ${root}.`, { field: 'home' });
+    await requireStore(root);
+    return ModelStore.open(root, options);
   }
 
   /** By name, then version. */

@@ -74,8 +74,11 @@ function registerCommand(): Command {
         eachMask: eachMask === true,
         maskValues: maskValues ?? '',
       };
-      const dataset = await withDatasets(options, (datasets, { address }) =>
-        datasets.register({ ...spec, location: locationFor(location, address) }, options.requestId ?? ''),
+      const dataset = await withDatasets(
+        options,
+        (datasets, { address }) =>
+          datasets.register({ ...spec, location: locationFor(location, address) }, options.requestId ?? ''),
+        { creates: true },
       );
       if (options.json) return printJson(datasetJson(dataset));
       printLine(`registered ${referenceOf(dataset)}; check it with: automed data validate ${referenceOf(dataset)}`);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { requireStore } from '../../store';
 import type { EvaluateBaseSpec } from '../../training/protocol';
 import { loadConfig } from '../config';
 import { printJson, printLine } from '../output/print';
@@ -64,6 +65,8 @@ interface Scores {
 
 async function evaluateBase(base: string, options: EvaluateBaseOptions): Promise<void> {
   const { home, json, part, ...rest } = options;
+  const store = resolve(home ?? loadConfig().home);
+  await requireStore(store);
   const scratch = mkdtempSync(join(tmpdir(), 'automed-evaluate-'));
   const display = new TrainingDisplay(base);
   const spec = {
@@ -71,7 +74,7 @@ async function evaluateBase(base: string, options: EvaluateBaseOptions): Promise
     part,
     base,
     data: resolve(options.data),
-    store: resolve(home ?? loadConfig().home),
+    store,
     jobFolder: scratch,
   };
   try {

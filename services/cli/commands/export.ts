@@ -27,7 +27,7 @@ export function exportCommand(kind: 'base' | 'model'): Command {
     .option('--force', 'replace the file when it exists')
     .option('--json', 'print one JSON document')
     .action(async (name: string, options: ExportCommandOptions) => {
-      const store = await ModelStore.open(resolve(options.home ?? loadConfig().home));
+      const store = await ModelStore.existing(resolve(options.home ?? loadConfig().home));
       const stored: StoredBase | StoredModel = await (kind === 'base'
         ? store.resolveBase(name)
         : store.resolveModel(name));

@@ -2,15 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { CancelledError } from '../../common/errors';
+import { requireStore } from '../../store';
+import { checkData } from '../../training/domain/preflight';
 import { resolveSource, type DataSource } from '../../training/domain/read-data';
 import { TABLE_NAMES, tableOf } from '../../training/domain/tables';
 import { loadConfig } from '../config';
-import { CliError } from '../errors';
+import { InterruptedError } from '../errors';
 import { printJson, printLine } from '../output/print';
 import { Progress } from '../reproduce/progress';
 import { makeReport, reportMarkdown } from '../reproduce/report';
-import { measureTable, type Settings } from '../reproduce/steps';
+import { isArchitecture, measureTable, type Settings } from '../reproduce/steps';
 import { examples, whole } from './options';
 
 interface ReproduceOptions {
@@ -77,13 +78,16 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
     masksDir,
   };
   const store = resolve(options.home ?? loadConfig().home);
+  // Before anything is made. Bases with random weights may begin a store.
+  await checkData({ data: settings.data });
+  if (![base, samBase].every((each) => each === undefined || isArchitecture(each))) await requireStore(store);
   const out = resolve(options.out ?? join('reproduce', name));
   const progress = await Progress.open(out, { ...settings, store });
   const { threads, device } = options;
   const rows = await measureTable({ settings, table, progress, store, out, threads, device }).catch(
     (error: unknown) => {
-      if (!(error instanceof CancelledError)) throw error;
-      throw new CliError('cancelled; the same command goes on where it stopped');
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError('cancelled; the same command goes on where it stopped');
     },
   );
   const command = commandLine(settings, options.data);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
-import { checkNamed } from '../../training/domain/preflight';
+import { checkData, checkNamed, isMadeWhenMissing } from '../../training/domain/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../training/domain/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../training/protocol';
 import { loadConfig } from '../config';
@@ -239,10 +239,10 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
   const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
   const given = trainSpec(task, options, home, jobFolder);
   // Before anything is made: a base, a folder.
-  const store = await ModelStore.open(home);
+  const store = await storeFor(given);
   await checkNamed(given, store);
   await settleEarlierRun(jobFolder, options);
-  await ensureBase(home, options);
+  await ensureBase(store, options);
   const spec = { ...given, base: await exactBase(store, options) };
   mkdirSync(jobFolder, { recursive: true });
   const display = new TrainingDisplay(options.name);
@@ -258,6 +258,13 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
     return printJson({ model, base: base ?? spec.base, report, metrics });
   }
   printResult(result, spec.base);
+}
+
+/** The store; one that is not there is made only for a training that makes its base, too, and on data that is there. */
+async function storeFor(spec: TrainSpecInput): Promise<ModelStore> {
+  if (!isMadeWhenMissing(spec)) return ModelStore.existing(spec.store);
+  await checkData(spec);
+  return ModelStore.open(spec.store);
 }
 
 /** The folder to train on; empty when a registered data set is named instead. */
@@ -287,14 +294,13 @@ function refuseLocalFlags({ address, home, jobFolder, resume, restart }: TrainOp
 }
 
 /** With --train encoder the name of an architecture stands for a base with random weights; it is made when missing. */
-async function ensureBase(home: string, { base, train: part, seed }: TrainOptions): Promise<void> {
+async function ensureBase(store: ModelStore, { base, train: part, seed }: TrainOptions): Promise<void> {
   if (part !== 'encoder' || !Object.hasOwn(BASE_ARCHITECTURES, base)) return;
-  const store = await ModelStore.open(home);
   try {
     await store.resolveBase(base);
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    const made = await runWorker({ type: 'createBase', spec: { store: home, name: base, arch: base, seed } });
+    const made = await runWorker({ type: 'createBase', spec: { store: store.root, name: base, arch: base, seed } });
     printNote(`created the base ${made.base ?? base} with random weights`);
   }
 }

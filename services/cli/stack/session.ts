@@ -1,7 +1,9 @@
 // Where a command's calls go. One rule for all: the gateway that is named, else the running server of the store, else services
 // that are started for the command and stopped after it.
 
+import { resolve } from 'node:path';
 import { automedError, UnavailableError } from '../../common/errors';
+import { requireStore } from '../../store';
 import { AutomedClient } from '../client/automed-client';
 import { Datasets } from '../client/datasets';
 import { TrainingJobs } from '../client/training-jobs';
@@ -23,6 +25,8 @@ export interface ConnectOptions {
 
 interface Need {
   roles: readonly Role[];
+  /** A store that is not there is made; else it is an error, as a mistyped folder holds nothing. */
+  creates?: boolean;
   /** A training service of our own only answers: what is queued waits for one that stays. */
   idle?: boolean;
 }
@@ -51,13 +55,14 @@ export async function hasServer(options: ConnectOptions, roles: readonly Role[])
 
 async function connected<T>(
   options: ConnectOptions,
-  { roles, idle = false }: Need,
+  { roles, idle = false, creates = false }: Need,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig();
   const home = options.home ?? config.home;
   const address = await serverFor(options, roles);
   if (address !== undefined) return answered({ address, own: false }, work);
+  if (!creates) await requireStore(resolve(home));
   const stack = await Stack.start({
     home,
     processes: [roles],
@@ -94,6 +99,8 @@ export async function withClient<T>(
 export interface QueueUse {
   /** The command waits for what is queued. */
   waits?: boolean;
+  /** It may be the first one of its store. */
+  creates?: boolean;
 }
 
 /** Runs `work` with a client of the training service's jobs. */
@@ -111,9 +118,9 @@ export async function withTrainingJobs<T>(
 export async function withDatasets<T>(
   options: ConnectOptions,
   work: (datasets: Datasets, connection: Connection) => Promise<T>,
-  { waits = false }: QueueUse = {},
+  { waits = false, creates = false }: QueueUse = {},
 ): Promise<T> {
-  return connected(options, { roles: ['training'], idle: !waits }, (connection) =>
+  return connected(options, { roles: ['training'], idle: !waits, creates }, (connection) =>
     closing(new Datasets(connection.address, timeoutMs(options)), (datasets) => work(datasets, connection)),
   );
 }

@@ -44,7 +44,7 @@ export async function checkData(
 }
 
 /** Whether a base that is missing is made: an architecture's name, where the encoder is trained from nothing. */
-function isMadeWhenMissing({ base, encoder }: Pick<Named, 'base' | 'encoder'>): boolean {
+export function isMadeWhenMissing({ base, encoder }: Pick<Named, 'base' | 'encoder'>): boolean {
   return encoder === 'all' && Object.hasOwn(BASE_ARCHITECTURES, base);
 }
 

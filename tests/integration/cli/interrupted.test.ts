@@ -1,6 +1,5 @@
-// An interrupted run is gone on with or begun anew as the user says; a store that is not there is not verified.
+// An interrupted run is gone on with or begun anew as the user says.
 
-import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../support/data';
@@ -59,15 +58,4 @@ test('Ctrl-C ends a command that nothing else listens in with code 130', async (
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ code: 130 });
   listener.close();
-});
-
-test.each([
-  ['verify', []],
-  ['gc', []],
-  ['backup', [join(root, 'copy')]],
-])('store %s fails where there is no store, and makes none', async (command, words) => {
-  const typo = join(root, 'hmoe');
-  const { code, err } = await automed('store', command, ...words, '--home', typo);
-  expect({ code, err }).toEqual({ code: 1, err: `automed: There is no store in ${typo}.\n` });
-  expect([typo, join(root, 'copy')].map((path) => existsSync(path))).toEqual([false, false]);
 });

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { microStore, writeDiscs } from '../../support/training-service';
@@ -68,7 +69,9 @@ test('every command finds the running server of its store, and none after that w
   }
   expect(await automed('jobs', 'watch', id, ...at)).toMatchObject({ code: 0 });
   // A second store has no server, whatever this one does.
-  expect(await automed('jobs', 'list', '--home', join(root, 'other'))).toMatchObject({
+  const other = join(root, 'other');
+  await ModelStore.open(other);
+  expect(await automed('jobs', 'list', '--home', other)).toMatchObject({
     code: 0,
     out: expect.stringContaining('no jobs yet'),
   });
