@@ -116,6 +116,9 @@ async function partFolders(root: string): Promise<Folder[]> {
   });
 }
 
+/** Whether the folder says of its samples which part they are of. */
+const areParts = (folders: readonly Folder[]): boolean => folders.some(({ prefix }) => prefix !== '');
+
 /** A data folder to be filled. */
 export function emptyFolder(groups?: Pick<GroupTable, 'column'>): DataFolder {
   return {
@@ -142,7 +145,8 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
   const groups = manifest?.groups;
   const data = emptyFolder(groups);
   const masksDir = options.masksDir ?? 'masks';
-  for (const folder of await partFolders(root)) {
+  const parts = await partFolders(root);
+  for (const folder of parts) {
     const { part, prefix, path } = folder;
     const { folders } = await list(path);
     if (!folders.includes('images')) {
@@ -169,7 +173,7 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
       });
     }
   }
-  data.findings?.push(...(manifest?.findings() ?? []));
+  data.findings?.push(...(manifest?.findings(areParts(parts)) ?? []));
   return data;
 }
 
@@ -224,6 +228,6 @@ export async function readClassificationFolder(root: string, options: ReadOption
       }
     }
   }
-  data.findings?.push(...spelledClasses(named), ...(manifest?.findings() ?? []));
+  data.findings?.push(...spelledClasses(named), ...(manifest?.findings(areParts(folders)) ?? []));
   return data;
 }

@@ -8,7 +8,6 @@ import { instancesTwice } from './instances';
 import type { DecodedSample } from './load-samples';
 import { maskFactsOf, type MaskFacts, type ModelInput } from './masks/mask-facts';
 import { ambiguousMasks, maskValueFindings } from './masks/mask-findings';
-import { quoted, spelledTwice } from './names';
 import { pictureHash } from './picture-hash';
 import { rangeFindings, valueRangeOf, type ValueRange } from './value-range';
 
@@ -87,16 +86,13 @@ function manyUnusable(unusable: readonly Problem[], usable: number): Finding[] {
 /** Samples that a split may separate from others of their patient, where groups are to prevent it. */
 function looseSamples(seen: readonly Seen[], groupColumn: string | undefined): Finding[] {
   const groups = new Set(seen.flatMap(({ sample }) => sample.group ?? []));
-  const spellings = spelledTwice(groups).map((same) =>
-    finding('group-spelling', 'warning', `the groups ${quoted(same)} may be the same one`),
-  );
   const loose = seen.filter(({ sample }) => sample.group === undefined);
-  if (loose.length === 0 || (groupColumn === undefined && groups.size === 0)) return spellings;
+  if (loose.length === 0 || (groupColumn === undefined && groups.size === 0)) return [];
   const message =
     `${loose.length} of ${counted(seen.length, 'sample', ' has', ' have')} no group` +
     `${groupColumn === undefined ? '' : ` (${groupColumn})`}: a split may separate them from others of their kind`;
   const severity = loose.length > MOST_LOOSE * seen.length ? 'error' : 'warning';
-  return [...spellings, finding('group-missing', severity, message, namesOf(loose))];
+  return [finding('group-missing', severity, message, namesOf(loose))];
 }
 
 /**

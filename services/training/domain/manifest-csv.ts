@@ -1,11 +1,13 @@
 // manifest.csv: which sample belongs to which patient, sequence or source, so that a split never separates them.
 
-import { access } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { automedError } from '../../common/errors';
-import { columnNamed, columnsNamed, readTable, type CsvTable } from './csv-text';
+import { columnNamed, columnsNamed, groupIn, readTable, type CsvTable } from './csv-text';
 import { counted, finding, type Finding } from './finding';
 import { ManifestRows, type Place } from './manifest-rows';
+import { foldedValue } from './names';
+import { partOfFolder } from './part-names';
 
 export { parseCsv, parseTable, type CsvTable } from './csv-text';
 export { partName } from './part-names';
@@ -21,12 +23,14 @@ export const GROUP_COLUMNS = [
   'group_number',
 ];
 /** Columns that may name a picture. */
-const NAME_COLUMNS = [
+export const NAME_COLUMNS = [
   ...['name', 'file', 'filename', 'image', 'image_id', 'id', 'path', 'file_path', 'image_path', 'image_name'],
   ...['image_file', 'img', 'img_id', 'img_name', 'picture', 'filepath', 'file_id'],
 ];
 const PART_COLUMNS = ['split', 'part', 'subset'];
 const CLASS_COLUMNS = ['class', 'label', 'diagnosis', 'dx'];
+/** In any case, with commas or tabs. */
+export const MANIFEST = /^manifest\.(csv|tsv|tab)$/i;
 const EXTENSION = /\.(png|jpe?g|tiff?|webp|bmp|dcm|dicom|ima)$/i;
 
 export interface GroupTable {
@@ -41,8 +45,11 @@ export interface GroupTable {
 export interface Manifest {
   /** Absent without a column of groups. */
   groups?: GroupTable;
-  /** What is to be said once every picture has been asked for: rows and pictures that do not meet, or no column of groups. */
-  findings(): Finding[];
+  /**
+   * What is to be said once every picture has been asked for: rows and pictures that do not meet, or no column of groups.
+   * @param tellsParts false where the folder has no parts, so that those of the manifest count for nothing
+   */
+  findings(tellsParts?: boolean): Finding[];
 }
 
 /** The column that names the pictures: of several one that holds file names, else the first. */
@@ -71,6 +78,48 @@ function meetings(rows: ManifestRows, columns: readonly string[], column: string
   return [finding('group-table', met === 0 ? 'error' : 'warning', message)];
 }
 
+/** Whether samples of one group of `other` are in several groups of `column`, so that a split by that tears them. */
+function tears(rows: CsvTable['rows'], column: string, other: string): boolean {
+  const groupsOf = new Map<string, Set<string>>();
+  for (const row of rows) {
+    const [group, above] = [groupIn(row.get(column)), groupIn(row.get(other))];
+    if (group !== undefined && above !== undefined) {
+      groupsOf.set(above, (groupsOf.get(above) ?? new Set()).add(foldedValue(group)));
+    }
+  }
+  return [...groupsOf.values()].some(({ size }) => size > 1);
+}
+
+/** A warning for each further column of groups whose groups are torn. */
+function columnsAside({ columns, rows }: CsvTable, column: string, named: boolean): Finding[] {
+  const others = named ? [] : columnsNamed(columns, GROUP_COLUMNS);
+  const torn = others.filter((other) => other !== column && tears(rows, column, other));
+  return torn.map((other) =>
+    finding(
+      'group-table',
+      'warning',
+      `manifest.csv has the columns ${column} and ${other}: ${column} gives the groups, and a split may tear those of ${other}; --group-column chooses`,
+    ),
+  );
+}
+
+/** A warning where the manifest tells parts that the folder does not have: nobody reads them. */
+function partsAside({ columns, rows }: CsvTable, tellsParts: boolean): Finding[] {
+  const column = columnNamed(columns, PART_COLUMNS);
+  const told = new Set(rows.flatMap((row) => partOfFolder(row.get(column ?? '') ?? '') ?? []));
+  if (column === undefined || tellsParts || told.size < 2) return [];
+  const message =
+    `the column ${column} of manifest.csv is not followed, as the folder has no parts of its own: ` +
+    'name the file itself as the data, or keep the parts in folders';
+  return [finding('group-table', 'warning', message)];
+}
+
+/** The manifest of a folder: manifest.csv where it is spelled so, else in another way. */
+async function manifestOf(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => MANIFEST.test(name)).sort();
+  return names.find((name) => name === 'manifest.csv') ?? names[0];
+}
+
 /**
  * Reads DIR/manifest.csv.
  * @param wanted a column of groups by name; without it the first of GROUP_COLUMNS that exists
@@ -79,23 +128,21 @@ function meetings(rows: ManifestRows, columns: readonly string[], column: string
 export async function readManifest(folder: string, wanted?: string): Promise<Manifest | undefined> {
   const missing = (what: string): Error =>
     automedError('INVALID_ARGUMENT', `Cannot split by "${wanted}": ${what}.`, { field: 'groupColumn' });
-  const path = join(folder, 'manifest.csv');
-  const there = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!there) {
+  const file = await manifestOf(folder);
+  if (file === undefined) {
     if (wanted) throw missing('the data folder has no manifest.csv');
     return undefined;
   }
-  const table = await readTable(path);
+  const table = await readTable(join(folder, file));
   const { columns } = table;
   const shown = columns.join(', ');
   const column = columnNamed(columns, wanted ? [wanted] : GROUP_COLUMNS);
   if (column === undefined) {
     if (wanted) throw missing(`manifest.csv has the columns ${shown}`);
     const message = `manifest.csv gives no groups: it has the columns ${shown}; --group-column names one that does`;
-    return { findings: () => [finding('group-table', 'warning', message)] };
+    return {
+      findings: (tellsParts = true) => [finding('group-table', 'warning', message), ...partsAside(table, tellsParts)],
+    };
   }
   const rows = new ManifestRows(table.rows, {
     name: nameColumnOf(table, column),
@@ -106,7 +153,11 @@ export async function readManifest(folder: string, wanted?: string): Promise<Man
   });
   return {
     groups: { column, groupOf: (stem, place = {}) => rows.groupOf(stem, place) },
-    findings: () => meetings(rows, columns, column),
+    findings: (tellsParts = true) => [
+      ...meetings(rows, columns, column),
+      ...columnsAside(table, column, wanted !== undefined),
+      ...partsAside(table, tellsParts),
+    ],
   };
 }
 

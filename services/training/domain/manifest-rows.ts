@@ -3,7 +3,8 @@
 
 import { parse } from 'node:path';
 import { automedError } from '../../common/errors';
-import { folded, normal } from './names';
+import { groupIn } from './csv-text';
+import { folded, foldedValue, normal } from './names';
 import { partName, partOfFolder } from './part-names';
 
 /** Where a picture is. */
@@ -84,7 +85,7 @@ export class ManifestRows {
           part: partName(value(columns.part)),
           className: foldedOrNothing(value(columns.className)),
           label: foldedOrNothing(value(columns.label)),
-          group: orNothing(value(columns.group)),
+          group: groupIn(value(columns.group)),
           used: false,
         },
       ];
@@ -115,12 +116,13 @@ export class ManifestRows {
     for (const key of keys) {
       const rows = this.fitting(this.byKey.get(key) ?? [], place);
       if (rows.length === 0) continue;
-      const groups = new Set(rows.map(({ group }) => group));
-      if (groups.size > 1 && rows.every(({ folders }) => folders.length > 0)) continue;
-      if (groups.size > 1) throw ambiguous(stem, [...groups]);
+      const named = rows.flatMap(({ group }) => group ?? []);
+      const contradict = new Set(named.map(foldedValue)).size > 1;
+      if (contradict && rows.every(({ folders }) => folders.length > 0)) continue;
+      if (contradict) throw ambiguous(stem, [...new Set(named)]);
       for (const row of rows) row.used = true;
       this.met += 1;
-      return rows[0]?.group;
+      return named[0];
     }
     return undefined;
   }
@@ -133,7 +135,9 @@ export class ManifestRows {
     const agreeing = rows.filter((row) => {
       const label = row.label !== undefined && known.has(row.label) ? row.label : undefined;
       const fromFolders = row.folders.findLast((folder) => known.has(folder));
-      const told = row.className ?? label ?? fromFolders;
+      // A number for a class, or a name that no folder has, says nothing, either.
+      const coded = known.size > 0 && row.className !== undefined && !known.has(row.className);
+      const told = (coded ? undefined : row.className) ?? label ?? fromFolders;
       const toldPart = row.part ?? row.folders.flatMap((folder) => partOfFolder(folder) ?? []).at(-1);
       return agree(toldPart, partName(part)) && agree(told, ownClass);
     });
@@ -152,8 +156,8 @@ export class ManifestRows {
   }
 }
 
-function ambiguous(stem: string, groups: readonly (string | undefined)[]): Error {
-  const names = groups.map((group) => group ?? 'none').sort();
+function ambiguous(stem: string, groups: readonly string[]): Error {
+  const names = [...groups].sort();
   return automedError(
     'INVALID_ARGUMENT',
     `manifest.csv gives ${stem} the groups ${names.join(' and ')}, and the folder does not tell which is meant.`,

@@ -6,10 +6,10 @@ export const normal = (name: string): string => name.normalize('NFC');
 /** Equal for names that differ in normal form, case or blanks only. */
 export const folded = (name: string): string => normal(name).trim().replace(/\s+/g, ' ').toLowerCase();
 
-/** As `folded`, and numbers by their value: 1, 01 and 1.0. */
-function foldedValue(name: string): string {
-  const text = folded(name);
-  return /^\d+(\.\d+)?$/.test(text) ? String(Number(text)) : text;
+/** As `folded`, without zeros that change no number: 1, 01 and 1.0, P1 and P001; 1.1 and 1.10 stay apart. */
+export function foldedValue(name: string): string {
+  const text = folded(name).replace(/^(\d+)\.0*$/, '$1');
+  return text.replace(/(?<![\d.])0+(?=\d)/g, '');
 }
 
 /** Names that are different but mean the same to a reader, sorted; each entry has at least two. */

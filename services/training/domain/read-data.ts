@@ -7,12 +7,14 @@ import type { Task } from '../../store';
 import type { DataFolder, Sample } from './data-folder';
 import { csv, LAYOUTS, recognise } from './layouts';
 import { counted, finding, type Finding } from './finding';
+import { uniteGroups } from './group-spelling';
 import { unnamedDicom } from './layouts/dicom-content';
 import { isNamedDicom } from './layouts/dicom-headers';
 import { listTree, type FileTree } from './layouts/file-tree';
 import type { CsvColumns, Layout } from './layouts/layout';
 import { parseMaskValues, valuesOfStructure } from './masks/mask-values';
 import { unreadFindings } from './unread';
+import { unreadTables } from './unread-tables';
 
 export { parseMaskValues };
 
@@ -111,9 +113,13 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
   const { layout, tree } = await open(source);
   const { task, structures, masksDir, groupColumn, columns, eachMask = false } = source;
   const masks = structures?.map((structure) => structure.masks) ?? (masksDir === undefined ? undefined : [masksDir]);
-  const folder = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
+  const listed = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
+  const united = uniteGroups(listed.parts);
+  const folder = { ...listed, parts: united.parts };
   const found = [
     ...(folder.findings ?? []),
+    ...united.findings,
+    ...(await unreadTables(tree, folder, layout)),
     ...(await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false)),
     ...(layout.readsHeaders ? [] : await dicomFindings(tree, folder, layout)),
   ];

@@ -6,7 +6,7 @@ import type { Task } from '../../../store';
 import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from '../data-folder';
 import { labelOf, spelledClasses } from '../class-names';
 import { finding, type Finding } from '../finding';
-import { readManifest } from '../manifest-csv';
+import { MANIFEST, readManifest } from '../manifest-csv';
 import { normal } from '../names';
 import { stemOf, type FileTree } from './file-tree';
 import type { LayoutRequest } from './layout';
@@ -51,7 +51,7 @@ export interface Collected {
 
 /** A warning where manifest.csv gives groups that do not count, because the layout has its own. */
 async function manifestAside({ root, files }: FileTree, groupColumn: string): Promise<Finding[]> {
-  if (!files.includes('manifest.csv')) return [];
+  if (!files.some((path) => MANIFEST.test(path))) return [];
   const manifest = await readManifest(root).catch(() => undefined);
   const column = manifest?.groups?.column;
   if (column === undefined) return [];
@@ -89,7 +89,7 @@ export async function collect(
   }
   const spelled = request.task === 'classification' ? spelledClasses(namedClasses(found, data.classes)) : [];
   const aside = groupColumn === undefined || manifestIsRead ? [] : await manifestAside(tree, groupColumn);
-  data.findings = [...findings, ...spelled, ...(manifest?.findings() ?? []), ...aside];
+  data.findings = [...findings, ...spelled, ...(manifest?.findings(parted) ?? []), ...aside];
   return data;
 }
 

@@ -4,7 +4,7 @@
 
 import { isAbsolute, join, normalize } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { columnNamed, readTable } from '../csv-text';
+import { columnNamed, groupIn, readTable } from '../csv-text';
 import { GROUP_COLUMNS } from '../manifest-csv';
 import { partName } from '../part-names';
 import { collect, layoutError, told, type Found } from './collect';
@@ -49,7 +49,8 @@ function partOf(text: string | undefined, row: number): Part {
 
 function manifestOf({ root, files }: FileTree): string {
   const tables = files.filter((path) => !path.includes('/') && /\.csv$/i.test(path));
-  const manifest = tables.find((path) => path === 'manifest.csv') ?? (tables.length === 1 ? tables[0] : undefined);
+  const manifest =
+    tables.find((path) => /^manifest\.csv$/i.test(path)) ?? (tables.length === 1 ? tables[0] : undefined);
   if (manifest !== undefined) return manifest;
   const what = tables.length === 0 ? 'no CSV file' : `several CSV files (${tables.join(', ')})`;
   throw layoutError(`The folder ${root} has ${what}; name the file itself.`);
@@ -99,7 +100,7 @@ async function readRow(
     part: partOf(roles.part && row.get(roles.part), at),
     className: told(roles.label && row.get(roles.label)),
     masks: masks.length < roles.masks.length ? undefined : masks.map((mask) => ({ paths: [mask] })),
-    group: told(roles.group && row.get(roles.group)),
+    group: groupIn(roles.group && row.get(roles.group)),
   };
 }
 

@@ -7,9 +7,9 @@
 
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { readTable } from '../csv-text';
+import { groupIn, readTable } from '../csv-text';
 import type { Finding } from '../finding';
-import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
+import { chosenStructures, collect, indexByStem, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
 import { SideTable } from './side-table';
@@ -46,7 +46,7 @@ async function sequences({ root, files }: FileTree): Promise<Sequences> {
     'metadata.csv',
     rows.map((row) => [row.get('frame_id') ?? '', row.get('sequence_id') ?? ''] as const),
   );
-  return { of: (stem) => told(byFrame.get(stem)), findings: () => byFrame.findings() };
+  return { of: (stem) => groupIn(byFrame.get(stem)), findings: () => byFrame.findings() };
 }
 
 /** One copy of each frame: of PNG/ and TIF/ side by side the PNG, which no decoder disagrees about. */

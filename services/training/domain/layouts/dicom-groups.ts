@@ -77,6 +77,8 @@ function patientsOf(headers: Headers): Map<string, string> {
     const [first, second] = keysOf(header);
     if (first !== undefined && second !== undefined) sets.link(first, second);
   }
+  // Ids that differ in case, blanks or zeros only may be of one patient: to keep two together harms no score.
+  for (const [id = '', ...same] of spelledIds(headers)) for (const other of same) sets.link(`0${id}`, `0${other}`);
   return new Map(
     [...headers].flatMap(([path, header]): [string, string][] => {
       const [key] = keysOf(header);
@@ -132,14 +134,17 @@ function studyFindings(studies: readonly Study[]): Finding[] {
   ];
 }
 
-/** Patient ids that may be one, which are not named. */
-function spelledIds(headers: Headers, groups: ReadonlyMap<string, string>): Finding[] {
-  const ids = new Set([...headers.values()].flatMap(({ patientId }) => patientId ?? []));
-  return spelledTwice(ids).flatMap((same): Finding[] => {
+/** Patient ids that may be one. */
+function spelledIds(headers: Headers): string[][] {
+  return spelledTwice(new Set([...headers.values()].flatMap(({ patientId }) => patientId ?? [])));
+}
+
+/** The same as findings, which name no patient. */
+function spellingFindings(headers: Headers): Finding[] {
+  return spelledIds(headers).map((same) => {
     const paths = [...headers].flatMap(([path, { patientId }]) => (same.includes(patientId ?? '') ? path : []));
-    if (new Set(paths.map((path) => groups.get(path))).size < 2) return [];
-    const message = `${counted(same.length, 'patient id')} differ in case, blanks or zeros only, and may be one patient`;
-    return [finding('group-spelling', 'warning', message, paths)];
+    const message = `${counted(same.length, 'patient id')} differ in case, blanks or zeros only, and are kept together: they may be one patient`;
+    return finding('group-spelling', 'warning', message, paths);
   });
 }
 
@@ -165,7 +170,7 @@ export function groupsOf(headers: Headers, by: HeaderGroup | undefined): HeaderG
     if (identifier !== undefined) groups.set(path, pseudonym(identifier));
   }
   const findings =
-    column === 'PatientID' ? [...(oneStudy ? [] : studyFindings(studies)), ...spelledIds(headers, groups)] : [];
+    column === 'PatientID' ? [...(oneStudy ? [] : studyFindings(studies)), ...spellingFindings(headers)] : [];
   return { column, groups, notes, findings };
 }
 

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { readTable, type CsvTable } from '../csv-text';
+import { groupIn, readTable, type CsvTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, layoutError, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -49,7 +49,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       path,
       part: 'train',
       className: told(row?.get('dx')),
-      group: told(row?.get(groupColumn)),
+      group: groupIn(row?.get(groupColumn)),
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });

@@ -12,7 +12,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { decodeTable, parseCsv, parseTable } from '../csv-text';
+import { decodeTable, groupIn, parseCsv, parseTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -77,7 +77,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       part: partOf(path),
       className: classification ? told(classes.get(stem)) : undefined,
       // Lesions are published for the training part of the third task only.
-      group: partOf(path) === 'train' && lesions.size > 0 ? told(lesions.get(stem)) : undefined,
+      group: partOf(path) === 'train' && lesions.size > 0 ? groupIn(lesions.get(stem)) : undefined,
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });

@@ -218,11 +218,92 @@ describe('groups', () => {
     expect(told(none, 'group-table')).toEqual([
       expect.stringContaining('gives no groups: it has the columns file, age'),
     ]);
-    const spelled = await manifest(`patient,file\n${rows((path, at) => `${at % 2 ? 'P' : 'p'}${at >> 2},${path}`)}`);
+    const spelled = await manifest(`patient,file\n${rows((path, at) => `${at % 2 ? 'P' : 'p'}${at >> 1},${path}`)}`);
     expect(told(spelled, 'group-spelling')).toEqual([
-      'warning: the groups "P0" and "p0" may be the same one',
-      'warning: the groups "P1" and "p1" may be the same one',
+      'warning: the groups "P0" and "p0" may be the same one, and are kept together',
+      'warning: the groups "P1" and "p1" may be the same one, and are kept together',
+      'warning: the groups "P2" and "p2" may be the same one, and are kept together',
+      'warning: 1 more group is spelled in several ways and kept together',
     ]);
+  });
+
+  it.each([
+    ['case', (at: number) => `${at % 2 ? 'P' : 'p'}${at >> 1}`],
+    ['zeros', (at: number) => `P${at % 2 ? '00' : ''}${at >> 1}`],
+    ['numbers', (at: number) => `${at >> 1}${at % 2 ? '.0' : ''}`],
+    ['blanks', (at: number) => `P${at % 2 ? '  ' : ' '}${at >> 1}`],
+  ])('that differ in %s only are kept on one side', async (_, group) => {
+    const folder = await folderOf(...pool);
+    const base = { task: 'classification', strict: false, validationFraction: 0.4 } as const;
+    write(join(folder, 'manifest.csv'), `patient,file\n${rows((path, at) => `${group(at)},${path}`)}`);
+    for (const seed of [0, 1, 2]) {
+      const { parts } = await listSamples({ ...base, data: folder, seed });
+      const pairs = new Set(parts.validation.map(({ name }) => pool.indexOf(name) >> 1));
+      expect(parts.validation).toHaveLength(2 * pairs.size);
+    }
+    const parted = await folderOf(...names('train/a', 'train/b', 'test/a', 'test/b'));
+    const own = names('train/a', 'train/b', 'test/a', 'test/b');
+    write(
+      join(parted, 'manifest.csv'),
+      `patient,file\n${own.map((path, at) => `${group(at === 15 ? 1 : at * 2)},${path}`).join('\n')}`,
+    );
+    expect(told(await check(parted), 'group-across-parts')).toHaveLength(1);
+  });
+
+  it('that tables call unknown are none', async () => {
+    const report = await manifest(
+      `patient,file\n${rows((path, at) => `${['nan', 'N/A', 'None', '-', '?'][at] ?? `p${at}`},${path}`)}`,
+    );
+    expect(told(report, 'group-missing')).toEqual([expect.stringMatching(/^error: 5 of 8 samples have no group/)]);
+  });
+
+  it('are read where the class column holds numbers or other names', async () => {
+    const paths = [...Array(8).keys()].map((at) => `${at < 4 ? 'a' : 'b'}/${at}.png`);
+    const text = `patient,class,file\n${rows((path, at) => `p${at},${at >> 2},${path.slice(2)}`, paths)}`;
+    const coded = await manifest(text, ...paths);
+    expect([coded.ungrouped, coded.findings]).toEqual([0, []]);
+  });
+
+  it.each(['Manifest.csv', 'MANIFEST.CSV', 'manifest.tsv'])('are read from %s', async (name) => {
+    const folder = await folderOf(...pool);
+    const between = name.endsWith('tsv') ? '\t' : ',';
+    write(join(folder, name), `patient${between}file\n${rows((path, at) => `p${at}${between}${path}`)}`);
+    const report = await check(folder);
+    expect([report.ungrouped, report.findings]).toEqual([0, []]);
+  });
+
+  it.each(['groups.csv', 'train/manifest.csv', 'patients.txt', 'patients.xlsx'])(
+    'in %s, which is not read, are a finding',
+    async (name) => {
+      const folder = await folderOf(...names('train/a', 'train/b'));
+      write(join(folder, name), `patient;file\n${rows((path, at) => `p${at};${path}`)}`);
+      expect(told(await check(folder), 'group-table')).toEqual([
+        expect.stringMatching(
+          new RegExp(`^warning: ${name} (has a column patient|is a spreadsheet) and is not read: `),
+        ),
+      ]);
+    },
+  );
+
+  it('of another column that a split may tear, and parts that nobody follows, are findings', async () => {
+    const report = await manifest(
+      `sequence,patient,part,file\n${rows((path, at) => `s${at},p${at >> 1},${at % 2 ? 'train' : 'test'},${path}`)}`,
+    );
+    expect(told(report, 'group-table')).toEqual([
+      expect.stringContaining('has the columns sequence and patient: sequence gives the groups'),
+      expect.stringContaining('the column part of manifest.csv is not followed'),
+    ]);
+  });
+
+  it('of a table whose rows do not fit its columns are refused', async () => {
+    await expect(manifest(`file,note,patient\n${rows((path, at) => `${path},a, b,p${at}`)}`)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('row 2 has 4 fields where the first row names 3 columns'),
+    });
+    const open = (last: string): Promise<DataReport> =>
+      manifest(`file,patient\n${rows((path) => `${path},p`)}\n${last}`);
+    await expect(open('a,"b')).rejects.toMatchObject({ message: expect.stringContaining('row 10 is never closed') });
+    await expect(open('a,"b\nc,"d')).rejects.toMatchObject({ message: expect.stringContaining('ends within a value') });
   });
 
   it('that miss the share by far are a finding', async () => {

@@ -16,6 +16,44 @@ describe('parseCsv', () => {
   });
 });
 
+describe('parseCsv of tables that programs write', () => {
+  it.each([
+    [
+      'a quote within a value',
+      'a,b\n5" scope,1\n"x",2',
+      [
+        ['a', 'b'],
+        ['5" scope', '1'],
+        ['x', '2'],
+      ],
+    ],
+    [
+      'carriage returns alone',
+      'a,b\r1,2\r',
+      [
+        ['a', 'b'],
+        ['1', '2'],
+      ],
+    ],
+    [
+      'commas in the name of a column',
+      'a;age, years, x\n1;2',
+      [
+        ['a', 'age, years, x'],
+        ['1', '2'],
+      ],
+    ],
+    [
+      'commas in numbers',
+      'a;b\n1,5;2,5',
+      [
+        ['a', 'b'],
+        ['1,5', '2,5'],
+      ],
+    ],
+  ])('understands %s', (_, text, rows) => expect(parseCsv(text)).toEqual(rows));
+});
+
 describe('readGroups', () => {
   it('takes the first of group, sequence and patient that exists', async () => {
     write('name,original_frame,sequence\ncvc_026,26,2\ncvc_030,30,3\n');

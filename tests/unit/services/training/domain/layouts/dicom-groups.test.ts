@@ -91,9 +91,10 @@ test('have one id in two character sets', async () => {
   expect(groups(data)).toEqual(['MÜLLER', 'MÜLLER', 'P3'].map(pseudonym));
 });
 
-test('are named where ids differ in case or zeros only, but nobody is', async () => {
+test('are kept together and named where ids differ in case or zeros only, but nobody is', async () => {
   const data = await read([{ patient: 'P1', study: '1.1' }, { patient: 'p1', study: '1.2' }, { patient: 'P3' }]);
   const { findings } = await checkData(data);
   expect(findings.find(({ kind }) => kind === 'group-spelling')).toMatchObject({ names: ['a/0.dcm', 'b/1.dcm'] });
+  expect(new Set(groups(data)).size).toBe(2);
   expect(JSON.stringify(findings)).not.toMatch(/[Pp][13]\b/);
 });
