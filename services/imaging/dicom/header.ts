@@ -7,6 +7,7 @@ import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
 import { DicomError, type DicomDefect } from './errors';
 import { planeOf, type Plane } from './geometry';
 import { isNoImage, sidePictureOf, slideLevelOf, type SidePicture, type SlideLevel } from './object-kind';
+import { tilesOf, type Tile } from './tiles';
 import type { TransferSyntax } from './transfer-syntax';
 
 export interface DicomLimits {
@@ -71,6 +72,8 @@ export interface DicomHeader extends ImageFormat, Belonging {
   frameOfReference: string | undefined;
   /** Where each frame lies in the patient, as far as the header says it. */
   planes: (Plane | undefined)[];
+  /** Which tile of a slide each frame is; absent: the image is no level of a slide. */
+  tiles: Tile[] | undefined;
 }
 
 function needed(dataSet: DataSet, tag: string, name: string): number {
@@ -159,6 +162,7 @@ export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): 
     slideLevel: slideLevelOf(dataSet, width * height * frames),
     frameOfReference: text(dataSet, 'x00200052'),
     planes: Array.from({ length: frames }, (_, frame) => planeOf(dataSet, frame)),
+    tiles: tilesOf(dataSet, frames, format),
     patientId: decodedText(dataSet, 'x00100020'),
     studyUid: text(dataSet, 'x0020000d'),
     sopInstanceUid: text(dataSet, 'x00080018'),

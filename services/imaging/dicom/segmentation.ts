@@ -8,6 +8,7 @@ import { DicomError } from './errors';
 import { areSlices, drawOn, type Plane } from './geometry';
 import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
 import { storedFrame } from './stored-values';
+import { tileOffset, type Tile } from './tiles';
 
 /** Which picture a mask is wanted of. */
 export interface SourceFrame {
@@ -20,6 +21,8 @@ export interface SourceFrame {
   size?: { width: number; height: number };
   /** Where the picture lies in the patient. */
   plane?: Plane;
+  /** Which tile of a slide the picture is. */
+  tile?: Tile;
   /** UID of the coordinates. */
   frameOfReference?: string;
 }
@@ -121,7 +124,8 @@ export class DicomSegmentation {
   /**
    * All segments of one picture united; nothing drawn on it gives an empty mask.
    * @throws DicomError: FRAME when the segmentation does not name the picture, HEADER when it names an image of several frames
-   * without saying which of them it means, GEOMETRY when its grid does not fall on the pixels of the image
+   * without saying which of them it means (tiles of a slide need not: they say where they lie), GEOMETRY when its grid does
+   * not fall on the pixels of the image
    */
   async mask(source: SourceFrame): Promise<Mask> {
     const { sopInstanceUid, frame, frames } = source;
@@ -129,7 +133,8 @@ export class DicomSegmentation {
       throw new DicomError('FRAME', 'The DICOM segmentation is of other images.');
     }
     const vague = (one: Reference): boolean => one.sopInstanceUid === sopInstanceUid && one.frames.length === 0;
-    if (frames > 1 && this.drawnOn.some((sources) => sources.some(vague))) {
+    const placed = this.header.tiles !== undefined && source.tile !== undefined;
+    if (frames > 1 && !placed && this.drawnOn.some((sources) => sources.some(vague))) {
       throw new DicomError('HEADER', `The DICOM segmentation does not say which of ${frames} frames it was drawn on.`);
     }
     const size = { width: source.size?.width ?? this.header.width, height: source.size?.height ?? this.header.height };
@@ -144,9 +149,41 @@ export class DicomSegmentation {
       const several = new Set(sources.map((one) => one.sopInstanceUid)).size > 1;
       if (several && own && source.plane && areSlices(own, source.plane)) continue;
       const locations = meant.flatMap((one) => one.locations ?? []);
-      await this.draw(at, { mask, ...size }, source, locations);
+      const tile = this.header.tiles?.[at];
+      if (tile) await this.drawTile(at, tile, { mask, ...size }, source, meant.every(vague));
+      else await this.draw(at, { mask, ...size }, source, locations);
     }
     return { mask, ...size };
+  }
+
+  /** @throws DicomError (GEOMETRY) where its coordinates are not those of the picture */
+  private checkReference({ frameOfReference }: SourceFrame): void {
+    const known = this.header.frameOfReference;
+    if (known !== undefined && frameOfReference !== undefined && known !== frameOfReference) {
+      throw misplaced('it has another frame of reference');
+    }
+  }
+
+  /**
+   * Draws one of its tiles on the mask of a picture, by where both lie in their slide.
+   * @param anywhere the segmentation names no frames: a tile that lies elsewhere is of another picture
+   */
+  private async drawTile(frame: number, tile: Tile, mask: Mask, source: SourceFrame, anywhere: boolean): Promise<void> {
+    this.checkReference(source);
+    const { width, height } = this.header;
+    const image = { width: mask.width, height: mask.height, tile: source.tile };
+    const offset = tileOffset({ ...tile, width, height }, image);
+    if (!offset) {
+      if (anywhere) return;
+      throw misplaced('a frame that names the image lies elsewhere in the slide');
+    }
+    const { values } = await storedFrame(this.file, this.header, frame);
+    values.forEach((value, pixel) => {
+      const x = (pixel % width) + offset.column;
+      const y = Math.floor(pixel / width) + offset.row;
+      const inside = x >= 0 && y >= 0 && x < mask.width && y < mask.height;
+      if (value !== 0 && inside) mask.mask[y * mask.width + x] = 1;
+    });
   }
 
   /** Draws one of its frames on the mask of a picture: by their planes, or pixel by pixel where one has none. */
@@ -158,11 +195,8 @@ export class DicomSegmentation {
   ): Promise<void> {
     const { values, width, height } = await storedFrame(this.file, this.header, frame);
     const own = this.header.planes[frame];
-    const { plane, frameOfReference } = source;
-    const known = this.header.frameOfReference;
-    if (known !== undefined && frameOfReference !== undefined && known !== frameOfReference) {
-      throw misplaced('it has another frame of reference');
-    }
+    const { plane } = source;
+    this.checkReference(source);
     if (own && plane) {
       drawOn(mask, { ...size, plane }, values, { width, height, plane: own });
       return;

@@ -81,12 +81,16 @@ function leftOut({ path, masks }: Found, read: Read, slides: WithHeaders['slides
 /** The samples of one file: itself, or one for each of its frames. */
 function framesOf(
   found: Found,
-  { frames, width, height, sopInstanceUid, planes, frameOfReference }: DicomHeader,
+  { frames, width, height, sopInstanceUid, planes, tiles, frameOfReference }: DicomHeader,
 ): Found[] {
   const masksOf = (frame: number): MaskSource[] | undefined =>
     found.masks?.map((mask) => {
       if (sopInstanceUid === undefined) return mask;
-      const place = { ...(planes[frame] && { plane: planes[frame] }), ...(frameOfReference && { frameOfReference }) };
+      const place = {
+        ...(planes[frame] && { plane: planes[frame] }),
+        ...(tiles?.[frame] && { tile: tiles[frame] }),
+        ...(frameOfReference && { frameOfReference }),
+      };
       return { ...mask, segmentationOf: { sopInstanceUid, frame, frames, size: { width, height }, ...place } };
     });
   const instanceOf = (frame: number): Pick<Found, 'instance'> =>

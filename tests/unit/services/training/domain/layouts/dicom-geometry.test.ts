@@ -106,3 +106,27 @@ test('a mask between the pixels of its image is refused, with its file and its g
     /^images\/1\.dcm: its mask cannot be used: drawn\.dcm: .*shifted by [0-9.]+ x [0-9.]+ pixels/,
   );
 });
+
+test('tiles of a segmentation are laid on the tiles of a slide by where they lie', async () => {
+  const level: DicomElements = { '00480006': ['UL', [2 * SIDE]], '00480007': ['UL', [SIDE]] };
+  const right = { '0048021a': ['SQ', [{ '0048021e': ['SL', [SIDE + 1]], '0048021f': ['SL', [1]] }]] } as const;
+  const more: DicomElements = { ...level, '00209311': ['CS', 'TILED_FULL'] };
+  const folder = writeTree(
+    root,
+    ['images/slide.dcm', slice({ uid: '7.1', frames: 2, more })],
+    [
+      'masks/s.dcm',
+      segmentationDicom({
+        width: SIDE,
+        height: SIDE,
+        looked: ['7.1'],
+        frames: [{ of: '7.1', foreground: [3], groups: right }],
+        more: level,
+      }),
+    ],
+  );
+  const { parts, problems } = await read(folder);
+  expect(problems).toEqual([]);
+  const masks = await Promise.all(parts.train.map(async (sample) => (await decodeSample(sample)).masks!));
+  expect(masks.map((mask) => [...mask].flatMap((value, at) => (value ? at : [])))).toEqual([[], [3]]);
+});
