@@ -2,6 +2,7 @@
 
 import { finding, type Finding } from './finding';
 import { normal, quoted, spelledTwice } from './names';
+import { partOfFolder } from './part-names';
 
 /** The index of a class, whatever the normal form of its name; -1 where there is none. */
 export function labelOf(className: string, classes: readonly string[]): number {
@@ -18,4 +19,15 @@ export function spelledClasses(names: Iterable<string>): Finding[] {
       `the classes ${quoted(same)} differ only in how they are spelled: name them alike`,
     ),
   );
+}
+
+/** Errors for folders that are named like parts and would be classes, as there is no train/ beside them. */
+export function partsAsClasses(classes: readonly string[]): Finding[] {
+  return classes
+    .filter((name) => partOfFolder(name) !== undefined)
+    .map((name) =>
+      finding('part-as-class', 'error', `the folder ${name}/ counts as a class, as there is no train/ beside it`, [
+        name,
+      ]),
+    );
 }

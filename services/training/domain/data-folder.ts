@@ -4,9 +4,9 @@
 import { isAbsolute, join, parse } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { SourceFrame } from '../../imaging/dicom';
-import { labelOf, spelledClasses } from './class-names';
+import { labelOf, partsAsClasses, spelledClasses } from './class-names';
 import type { Intensity } from '../../store';
-import type { Finding } from './finding';
+import { finding, type Finding } from './finding';
 import { listFolder } from './layouts/file-tree';
 import { readManifest, type GroupTable } from './manifest-csv';
 import type { MaskCode } from './masks/layout-codes';
@@ -173,7 +173,7 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
       });
     }
   }
-  data.findings?.push(...(manifest?.findings(areParts(parts)) ?? []));
+  data.findings?.push(...emptyParts(parts, data), ...(manifest?.findings(areParts(parts)) ?? []));
   return data;
 }
 
@@ -181,6 +181,16 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
 export async function isForSegmentation(root: string): Promise<boolean> {
   const [training] = (await partFolders(root)).filter(({ part }) => part === 'train');
   return training !== undefined && (await list(training.path)).folders.includes('images');
+}
+
+/** Warnings for parts in which nothing was found. */
+function emptyParts(folders: readonly Folder[], { parts, problems }: DataFolder): Finding[] {
+  const holds = ({ part, prefix }: Folder): boolean =>
+    parts[part].some(({ name }) => name.startsWith(join(prefix, '/'))) ||
+    problems.some(({ name }) => name.startsWith(join(prefix, '/')));
+  return folders
+    .filter((folder) => folder.prefix !== '' && !holds(folder))
+    .map(({ prefix }) => finding('not-read', 'warning', `the folder ${prefix}/ has no picture where one is read`));
 }
 
 /** Reads one folder per class. The classes are those of the training part. */
@@ -228,6 +238,8 @@ export async function readClassificationFolder(root: string, options: ReadOption
       }
     }
   }
+  data.findings?.push(...emptyParts(folders, data));
+  if (!areParts(folders)) data.findings?.push(...partsAsClasses(data.classes));
   data.findings?.push(...spelledClasses(named), ...(manifest?.findings(areParts(folders)) ?? []));
   return data;
 }

@@ -12,6 +12,7 @@ export type FindingKind =
   | 'group-spelling'
   | 'class-spelling'
   | 'class-missing'
+  | 'part-as-class'
   | 'not-read'
   | 'left-out'
   | 'split-share'
@@ -41,6 +42,7 @@ export type FindingKind =
  * | group-missing | error for most samples, else warning | samples without a group, where others have one |
  * | group-spelling | warning | groups that differ only in case, blanks, normal form or zeros before a number |
  * | class-spelling | error | classes that differ only so |
+ * | part-as-class | error | a folder named like a part, e.g. test/, that counts as a class |
  * | class-missing | warning | a class without an image in the validation or test part |
  * | not-read | warning | pictures in the folder that are no samples and no masks, and folders that systems add |
  * | left-out | warning | DICOM objects that are no images, and pictures that are no samples by what their header says |

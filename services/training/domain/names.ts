@@ -6,10 +6,21 @@ export const normal = (name: string): string => name.normalize('NFC');
 /** Equal for names that differ in normal form, case or blanks only. */
 export const folded = (name: string): string => normal(name).trim().replace(/\s+/g, ' ').toLowerCase();
 
-/** As `folded`, without zeros that change no number: 1, 01 and 1.0, P1 and P001; 1.1 and 1.10 stay apart. */
+/** Characters without width, which only a program tells apart. */
+const UNSEEN = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
+
+/**
+ * As `folded`, and alike for what a reader takes for one: compatible characters (normal form KC), ss for sharp s, blanks, `_`
+ * and `-` within a name (between letters also none), and zeros that change no number: 1, 01 and 1.0, P1 and P001. 1.1 and 1.10
+ * stay apart, and so do signs at the end (HER2+ and HER2-).
+ */
 export function foldedValue(name: string): string {
-  const text = folded(name).replace(/^(\d+)\.0*$/, '$1');
-  return text.replace(/(?<![\d.])0+(?=\d)/g, '');
+  const text = folded(name.normalize('NFKC').replace(UNSEEN, '').toUpperCase());
+  return text
+    .replace(/(?<=[\p{L}\p{N}])[\s_-]+(?=[\p{L}\p{N}])/gu, ' ')
+    .replace(/(?<=\p{L}) (?=\p{L})/gu, '')
+    .replace(/^(\d+)\.0*$/, '$1')
+    .replace(/(?<![\d.])0+(?=\d)/g, '');
 }
 
 /** Names that are different but mean the same to a reader, sorted; each entry has at least two. */
@@ -28,6 +39,6 @@ export function quoted(names: readonly string[]): string {
     [...name]
       .map((char) => (char < '\u007f' ? char : `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`))
       .join('');
-  const alike = new Set(names.map(normal)).size < names.length;
+  const alike = new Set(names.map((name) => normal(name).replace(UNSEEN, ''))).size < names.length;
   return names.map((name) => `"${alike ? ascii(name) : name}"`).join(' and ');
 }

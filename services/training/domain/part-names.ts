@@ -8,17 +8,26 @@ const PART_NAMES: ReadonlyMap<string, Part> = new Map([
   ['val', 'validation'],
   ['valid', 'validation'],
   ['validation', 'validation'],
+  ['dev', 'validation'],
+  ['development', 'validation'],
   ['test', 'test'],
   ['testing', 'test'],
+  ['tests', 'test'],
 ]);
+
+const keyOf = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replace(/[ _-]?(set|data)$/, '');
 
 /** One name for each part, however it is spelled; other names in lower case. */
 export function partName(name: string | undefined): string | undefined {
   const lower = name?.trim().toLowerCase() ?? '';
-  return PART_NAMES.get(lower) ?? (lower || undefined);
+  return PART_NAMES.get(keyOf(lower)) ?? (lower || undefined);
 }
 
 /** The part that a folder holds by its name. */
 export function partOfFolder(name: string): Part | undefined {
-  return PART_NAMES.get(name.trim().toLowerCase());
+  return PART_NAMES.get(keyOf(name));
 }

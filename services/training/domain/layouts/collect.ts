@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { automedError, type AutomedError } from '../../../common/errors';
 import type { Task } from '../../../store';
 import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from '../data-folder';
-import { labelOf, spelledClasses } from '../class-names';
+import { labelOf, partsAsClasses, spelledClasses } from '../class-names';
 import { finding, type Finding } from '../finding';
 import { MANIFEST, readManifest } from '../manifest-csv';
 import { normal } from '../names';
@@ -87,7 +87,13 @@ export async function collect(
     if (problem === undefined) data.parts[part].push(sampleOf(tree, request.task, one, data.classes, known));
     else data.problems.push({ name: path, ...problem });
   }
-  const spelled = request.task === 'classification' ? spelledClasses(namedClasses(found, data.classes)) : [];
+  const spelled =
+    request.task === 'classification'
+      ? [
+          ...spelledClasses(namedClasses(found, data.classes)),
+          ...(parted || manifestIsRead ? [] : partsAsClasses(data.classes)),
+        ]
+      : [];
   const aside = groupColumn === undefined || manifestIsRead ? [] : await manifestAside(tree, groupColumn);
   data.findings = [...findings, ...spelled, ...(manifest?.findings(parted) ?? []), ...aside];
   return data;

@@ -14,25 +14,33 @@ export interface FileTree {
   root: string;
   /** Paths below the root with forward slashes, sorted; what systems add is left out. */
   files: readonly string[];
-  /** Folders that systems add and folders below the deepest level, which are not read; absent where nothing was listed. */
+  /** Folders that systems add, and folders below the deepest level, which are not read; absent where nothing was listed. */
   ignored?: readonly string[];
+  /** Files that are hidden and named like pictures. */
+  hidden?: readonly string[];
 }
 
 /**
  * Files and folders that systems add: hidden ones and AppleDouble (macOS, RFC 1740), thumbnails and metadata of Synology
- * (`@eaDir`, `#recycle`), of Windows and of ext4. As folders also everything that begins with @.
+ * (`@eaDir`, `#recycle`), of Windows (streams of NTFS copied as files included), of ext4 and of Python. As folders also
+ * everything that begins with @.
  */
 const ADDED_BY_SYSTEMS =
-  /^(\..*|__MACOSX|lost\+found|\$RECYCLE\.BIN|RECYCLER|System Volume Information|#recycle|#snapshot|Thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r)$/i;
+  /^(\..*|__MACOSX|__pycache__|lost\+found|Temporary Items|Network Trash Folder|\$RECYCLE\.BIN|RECYCLER|System Volume Information|#recycle|#snapshot|Thumbs\.db|ehthumbs\.db|desktop\.ini|Icon\r|.*:Zone\.Identifier|Thumbs\.db:encryptable)$/i;
 
 const addedBySystem = (name: string, isFolder: boolean): boolean =>
   ADDED_BY_SYSTEMS.test(name) || (isFolder && name.startsWith('@'));
+
+/** The picture itself, not what macOS keeps about it in a file of its own. */
+const isHiddenPicture = (name: string): boolean => /^\.(?!_)/.test(name) && isImage(name);
 
 export interface Listing {
   files: string[];
   folders: string[];
   /** Folders that systems add. */
   ignored: string[];
+  /** Files whose names begin with a dot and are those of pictures. */
+  hidden: string[];
 }
 
 /** Lists one folder, links as what they lead to; a link that leads nowhere counts as a file. */
@@ -40,7 +48,7 @@ export async function listFolder(path: string): Promise<Listing> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw automedError('NOT_FOUND', `The data folder ${path} cannot be read.`, { field: 'data', cause });
   });
-  const listing: Listing = { files: [], folders: [], ignored: [] };
+  const listing: Listing = { files: [], folders: [], ignored: [], hidden: [] };
   for (const entry of entries) {
     const isFolder = entry.isSymbolicLink()
       ? await stat(join(path, entry.name)).then(
@@ -51,6 +59,7 @@ export async function listFolder(path: string): Promise<Listing> {
     const added = addedBySystem(entry.name, isFolder);
     if (isFolder) (added ? listing.ignored : listing.folders).push(entry.name);
     else if (!added) listing.files.push(entry.name);
+    else if (isHiddenPicture(entry.name)) listing.hidden.push(entry.name);
   }
   for (const names of Object.values(listing) as string[][]) names.sort();
   return listing;
@@ -64,6 +73,7 @@ function tooLarge(root: string): Error {
 export async function listTree(root: string): Promise<FileTree> {
   const files: string[] = [];
   const ignored: string[] = [];
+  const hidden: string[] = [];
   let folders = 0;
   const walk = async (below: string, above: readonly string[]): Promise<void> => {
     const path = join(root, below);
@@ -72,6 +82,7 @@ export async function listTree(root: string): Promise<FileTree> {
     const inside = (name: string): string => (below === '' ? name : `${below}/${name}`);
     files.push(...listing.files.map(inside));
     ignored.push(...listing.ignored.map(inside));
+    hidden.push(...listing.hidden.map(inside));
     folders += 1;
     if (files.length + folders > MAX_FILES) throw tooLarge(root);
     for (const name of listing.folders) {
@@ -80,7 +91,7 @@ export async function listTree(root: string): Promise<FileTree> {
     }
   };
   await walk('', []);
-  return { root, files: files.sort(), ignored };
+  return { root, files: files.sort(), ignored, hidden: hidden.sort() };
 }
 
 const IMAGE = /\.(png|jpe?g|tiff?|webp|bmp|dcm)$/i;

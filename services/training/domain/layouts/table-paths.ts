@@ -28,7 +28,12 @@ export class TablePaths {
   private list(folder: string): Promise<Listing> {
     const known = this.listings.get(folder);
     if (known) return known;
-    const listing = listFolder(join(this.root, folder)).catch(() => ({ files: [], folders: [], ignored: [] }));
+    const listing = listFolder(join(this.root, folder)).catch(() => ({
+      files: [],
+      folders: [],
+      ignored: [],
+      hidden: [],
+    }));
     this.listings.set(folder, listing);
     return listing;
   }

@@ -91,6 +91,40 @@ describe('what a folder holds', () => {
   );
 });
 
+describe('a folder', () => {
+  it('named like a part is no class where there is no train/ beside it', async () => {
+    const report = await check(await folderOf(...names('a', 'b', 'test')));
+    expect(told(report, 'part-as-class')).toEqual([
+      'error: the folder test/ counts as a class, as there is no train/ beside it',
+    ]);
+  });
+
+  it.each(['dev', 'val_set', 'Validation Data'])('named %s is the validation part', async (name) => {
+    const report = await check(await folderOf(...names('train/a', 'train/b', `${name}/a`, `${name}/b`)));
+    expect([imagesOf(report), report.findings]).toEqual([[8, 8, 0], []]);
+  });
+
+  it('of a part without pictures is named', async () => {
+    const folder = await folderOf(...names('train/a', 'train/b'));
+    mkdirSync(join(folder, 'test/a'), { recursive: true });
+    expect(told(await check(folder), 'not-read')).toEqual([
+      'warning: the folder test/ has no picture where one is read',
+    ]);
+  });
+
+  it('that is not read is counted whatever its pictures are called', async () => {
+    const folder = await folderOf(...names('a', 'b'), 'a/p0/IM0', 'a/p0/IM1.jfif', 'a/.own.png');
+    write(join(folder, 'a/p0/scan.nii.gz'), 'x');
+    write(join(folder, 'a/p0/notes.doc'), 'x');
+    write(join(folder, 'a/._0.png'), 'x');
+    write(join(folder, 'a/0.png:Zone.Identifier'), 'x');
+    expect(told(await check(folder), 'not-read')).toEqual([
+      'warning: a/p0 holds 3 pictures that are not read',
+      'warning: ignored: 1 hidden picture file, for example a/.own.png',
+    ]);
+  });
+});
+
 describe('names', () => {
   it('pair in composed and decomposed form: masks, classes of parts, manifest.csv', async () => {
     const [composed, decomposed] = ['m\u00fcnchen', 'mu\u0308nchen'];
@@ -113,6 +147,10 @@ describe('names', () => {
     expect(await spelled('menin', 'menin ', 'b')).toEqual(error('"menin" and "menin "'));
     expect(await spelled('\u00e4', 'a\u0308', 'b')).toEqual(error('"a\\u0308" and "\\u00e4"'));
     expect(await spelled('1', '01', '2')).toEqual(error('"01" and "1"'));
+    expect(await spelled('no_tumor', 'No-Tumor', 'b')).toEqual(error('"No-Tumor" and "no_tumor"'));
+    expect(await spelled('notumor', 'no tumor', 'b')).toEqual(error('"no tumor" and "notumor"'));
+    expect(await spelled('a\u200bb', 'ab', 'b')).toEqual(error('"ab" and "a\\u200bb"'));
+    expect(await spelled('stage 1.1', 'stage 1.10', 'HER2+', 'HER2-')).toEqual([]);
     expect(await spelled('train/a', 'train/b', 'test/A', 'test/b')).toEqual(error('"A" and "a"'));
   });
 
