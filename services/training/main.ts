@@ -66,8 +66,8 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
   const waitsFor = (job: Job): string => scheduler.waitsFor(job);
-  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root);
-  const evaluations = evaluationsOf({ queue, store, datasets, remove });
+  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root, waitsFor);
+  const evaluations = evaluationsOf({ queue, store, datasets, remove, waitsFor });
   const promotions = await openPromotions({
     database,
     store,
@@ -105,18 +105,19 @@ async function main(): Promise<void> {
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 
-interface EvaluationParts extends Pick<EvaluationsDeps, 'queue' | 'remove'> {
+interface EvaluationParts extends Pick<EvaluationsDeps, 'queue' | 'remove' | 'waitsFor'> {
   store: ModelStore;
   datasets: DatasetRegistry;
 }
 
-function evaluationsOf({ queue, store, datasets, remove }: EvaluationParts): Evaluations {
+function evaluationsOf({ queue, store, datasets, remove, waitsFor }: EvaluationParts): Evaluations {
   return new Evaluations({
     queue,
     home: store.root,
     resolveModel: (reference) => store.resolveModel(reference),
     dataOf: (...named) => datasets.forTraining(...named),
     remove,
+    waitsFor,
   });
 }
 

@@ -7,7 +7,7 @@ import { isLoopback } from '../../common/grpc/address';
 import { stateOf, type Datasets } from '../client/datasets';
 import { CliError, UsageError } from '../errors';
 import { CountDisplay } from '../output/count-display';
-import { printJson, printLine } from '../output/print';
+import { printJson, printLine, printNote } from '../output/print';
 import { table } from '../output/table';
 import { withDatasets, type ConnectOptions } from '../stack/session';
 import {
@@ -43,6 +43,8 @@ export function datasetCommands(): Command[] {
 }
 
 const referenceOf = ({ name, version }: Dataset__Output): string => `${name}@${version}`;
+
+const waits = (dataset: Dataset__Output): boolean => stateOf(dataset) === 'CHECKING' && dataset.stateMessage !== '';
 
 /** A service on this machine resolves nothing against our working folder. */
 function locationFor(location: string, address: string): string {
@@ -95,6 +97,7 @@ function validateCommand(): Command {
       const check = async (datasets: Datasets): Promise<Dataset__Output> => {
         const queued = await datasets.validate(reference);
         if (!options.wait) return queued;
+        if (waits(queued)) printNote(queued.stateMessage);
         let display: CountDisplay | undefined;
         return datasets
           .checked(referenceOf(queued), (done, total) => {
@@ -128,6 +131,7 @@ function listCommand(): Command {
       if (options.json) return printJson({ datasets: all.map(datasetJson) });
       if (all.length === 0) return printLine('no data sets yet; `automed data register` makes one');
       printLine(table(['DATA SET', 'TASK', 'STATE', 'IMAGES', 'LAYOUT', 'LOCATION'], all.map(rowOf)));
+      for (const each of all.filter(waits)) printLine(`${referenceOf(each)}: ${each.stateMessage}`);
     });
 }
 

@@ -11,7 +11,7 @@ import { EvaluationClient } from '../client/evaluation-client';
 import { CliError, UsageError } from '../errors';
 import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../training/domain/select-samples';
 import { CountDisplay } from '../output/count-display';
-import { printJson, printLine } from '../output/print';
+import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
 import { connected, examples, number, structureList, whole, withMaskValues, type Structure } from './options';
@@ -102,7 +102,7 @@ function listCommand(): Command {
       const found = await withEvaluations(options, (client) => client.list(name ?? ''));
       if (options.json) return printJson({ evaluations: found.map(evaluationJson) });
       if (found.length === 0) return printLine('there are no evaluations');
-      printLine(table(['ID', 'MODEL', 'PART', 'STATE', 'IMAGES', 'SCORE'], found.map(row)));
+      printLine(table(['ID', 'MODEL', 'PART', 'STATE', 'IMAGES', 'RESULT'], found.map(row)));
     });
 }
 
@@ -215,6 +215,7 @@ async function create(model: string, options: CreateOptions): Promise<void> {
 }
 
 async function follow(client: EvaluationClient, created: Evaluation__Output): Promise<Evaluation__Output> {
+  if (waits(created)) printNote(created.stateMessage);
   const display = new CountDisplay(`evaluating ${created.spec?.model ?? ''} (percent)`, 100);
   try {
     for (let now = created; ; now = await client.get(created.id)) {
@@ -228,6 +229,8 @@ async function follow(client: EvaluationClient, created: Evaluation__Output): Pr
 }
 
 const stateOf = ({ state }: Evaluation__Output): string => state.replace('EVALUATION_STATE_', '').toLowerCase();
+const waits = (evaluation: Evaluation__Output): boolean =>
+  ['pending', 'resuming'].includes(stateOf(evaluation)) && evaluation.stateMessage !== '';
 const partOf = ({ result, spec }: Evaluation__Output): string =>
   (result?.part ?? spec?.part ?? '').replace(/EVALUATION_PART_(UNSPECIFIED)?/, '').toLowerCase() || '-';
 
@@ -243,7 +246,7 @@ function row(evaluation: Evaluation__Output): string[] {
     partOf(evaluation),
     stateOf(evaluation),
     result ? String(result.imageCount) : '-',
-    first ? `${first.name} ${scoreWithInterval(first)}` : '-',
+    first ? `${first.name} ${scoreWithInterval(first)}` : waits(evaluation) ? evaluation.stateMessage : '-',
   ];
 }
 
@@ -263,7 +266,7 @@ function allScores({ classes, structures, scores }: EvaluationResult__Output): [
 function evaluationText(evaluation: Evaluation__Output): string {
   const { id, spec, result, error } = evaluation;
   const head = `${id}: ${spec?.model ?? ''} on ${sourceOf(spec)} (${partOf(evaluation)}), ${stateOf(evaluation)}`;
-  if (!result) return error ? `${head}: ${error.message}` : head;
+  if (!result) return [head, error?.message ?? evaluation.stateMessage].filter((text) => text !== '').join(': ');
   const { classes, structures, imageCount, resampleCount } = result;
   const all = {
     images: imageCount,
@@ -298,6 +301,7 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
     dataset: spec?.dataset === '' ? null : (spec?.dataset ?? null),
     part: partOf(evaluation),
     state: stateOf(evaluation),
+    state_message: evaluation.stateMessage,
     ...(result
       ? {
           images: result.imageCount,

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import type { ModelStore, StoredBase, StoredModel } from '../../store';
+import type { ModelStore } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol';
 import { scoreOf, type PartMetrics } from './evaluation';
 import { INTERACTIVE } from './systems';
 
 /** `name@version` */
-export const referenceOf = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
+export const referenceOf = ({ manifest }: { manifest: { name: string; version: number } }): string =>
+  `${manifest.name}@${manifest.version}`;
 
 /** What a job has registered already: its worker may have died between that and saying so. */
 export async function finishedBefore(store: ModelStore, spec: TrainSpec): Promise<FinishedEvent | undefined> {

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { AutomedError, automedError, NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, type ModelStore } from '../../store';
+import { referenceOf } from './finished-before';
 import type { TrainSpecInput } from '../protocol';
 import { LAYOUT_NAMES } from './read-data';
 
@@ -61,4 +62,21 @@ export async function checkNamed(spec: Named, store: ModelStore, prefix: Prefix 
     await under(prefix === '' ? 'startFrom' : 'spec.start_from', store.resolveModel(startFrom));
   if (backbone !== undefined) await under(`${prefix}backbone`, store.resolveBackbone(backbone));
   await checkData(spec, prefix);
+}
+
+/** The versions that a training's references mean now; of a base that is made when the run begins there is none yet. */
+export async function versionsOf(
+  spec: Named,
+  store: ModelStore,
+): Promise<Pick<Named, 'base' | 'startFrom' | 'backbone'>> {
+  const { base, startFrom, backbone } = spec;
+  const made = await store.resolveBase(base).catch((error: unknown) => {
+    if (error instanceof NotFoundError && isMadeWhenMissing(spec)) return undefined;
+    throw error;
+  });
+  return {
+    base: made === undefined ? base : referenceOf(made),
+    ...(startFrom === undefined ? {} : { startFrom: referenceOf(await store.resolveModel(startFrom)) }),
+    ...(backbone === undefined ? {} : { backbone: referenceOf(await store.resolveBackbone(backbone)) }),
+  };
 }

@@ -15,6 +15,7 @@ import type { EvaluationDraft, EvaluationView, SampleOrder } from '../domain/eva
 import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
 import type { EvaluatedSample, EvaluationResult } from '../domain/evaluations/results';
 import type { State } from '../domain/jobs/state';
+import { stateText } from '../domain/jobs/waiting';
 import { optionalTime, timestamp } from './training-job-messages';
 import { columnsOf, taskName, wordOf } from '../training-spec-message';
 
@@ -123,14 +124,14 @@ function toResult(result: EvaluationResult, home: string): ResultMessage {
 }
 
 /** @param home root of the model store, which paths are told relative to */
-export function toEvaluation({ job, result }: EvaluationView, home: string): Evaluation {
-  const { id, state, stateMessage, error } = job;
+export function toEvaluation({ job, result, waiting }: EvaluationView, home: string): Evaluation {
+  const { id, state, error } = job;
   return {
     id,
     spec: toSpec(job.spec as EvaluationJobSpec),
     task: taskName(job.task as Task),
     state: `${STATE_PREFIX}${state as (typeof STATES)[number]}`,
-    stateMessage,
+    stateMessage: stateText(job, waiting),
     progress: state === 'SUCCEEDED' ? 1 : (job.progress?.progress ?? 0),
     createTime: timestamp(job.createTime),
     startTime: optionalTime(job.startTime),

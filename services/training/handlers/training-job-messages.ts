@@ -8,6 +8,7 @@ import type { TrainingProgress } from '../../../proto/gen/automed/training/v1/Tr
 import type { TrainingResult } from '../../../proto/gen/automed/training/v1/TrainingResult';
 import { automedError } from '../../common/errors';
 import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job';
+import { stateText } from '../domain/jobs/waiting';
 import { STATES, type State } from '../domain/jobs/state';
 import type { TrainingJobSpec } from '../domain/jobs/training-kind';
 import type { EpochMetrics as Metrics, FinishedEvent } from '../protocol';
@@ -87,7 +88,7 @@ export function toTrainingJob(job: Job, store: string, waiting = ''): TrainingJo
     name: job.name,
     spec: toSpec(job.spec as TrainingJobSpec),
     state: toState(job.state),
-    stateMessage: [job.stateMessage, waiting].filter((text) => text !== '').join(' '),
+    stateMessage: stateText(job, waiting),
     createTime: timestamp(job.createTime),
     startTime: optionalTime(job.startTime),
     endTime: optionalTime(job.endTime),

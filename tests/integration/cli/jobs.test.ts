@@ -101,6 +101,7 @@ test('jobs are listed, described, paused, resumed, cancelled and deleted', async
   const listed = await automed('jobs', 'list', '--json', ...address());
   const { jobs } = JSON.parse(listed.out) as { jobs: { name: string; state: string }[] };
   expect(jobs.map(({ name }) => name)).toEqual(['long', 'disc']);
+  expect((await automed('jobs', 'get', id, ...address())).out).toMatch(/^base +micro@1$/m);
   expect((await automed('jobs', 'list', ...address())).out).toMatch(/^JOB +NAME +STATE[^]*disc +SUCCEEDED/);
   const state = async () =>
     (JSON.parse((await automed('jobs', 'get', id, '--json', ...address())).out) as { state: string }).state;

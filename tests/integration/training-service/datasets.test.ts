@@ -132,6 +132,26 @@ test('a check that cannot be done says why', async () => {
   });
 });
 
+test('a check that waits says what for, and what waits for a check names it', async () => {
+  const [first, second] = [discs('waits-1', 40), discs('waits-2')];
+  const long = await createJob(jobs, microSpec(first, { name: 'long', overrides: { epochs: 1000 } }));
+  await register({ name: 'waits', location: second });
+  const { dataset } = await client.unary('ValidateDataset', { dataset: 'waits' });
+  const held = `Waits for a worker: 1 of 1 at work on long (${long.id}).`;
+  expect(dataset).toMatchObject({ state: 'DATASET_STATE_CHECKING', stateMessage: held });
+  const { datasets } = await client.unary('ListDatasets', { name: 'waits' });
+  expect(datasets.map(({ stateMessage }) => stateMessage)).toEqual([held]);
+  const next = await createJob(jobs, microSpec(first, { name: 'next' }));
+  await jobs.unary('CancelTrainingJob', { id: long.id });
+  const told = new Set<string>();
+  while ((await get('waits')).state === 'DATASET_STATE_CHECKING') {
+    told.add((await getJob(jobs, next.id)).stateMessage);
+  }
+  expect(await get('waits')).toMatchObject({ state: 'DATASET_STATE_READY', stateMessage: '' });
+  expect([...told].join()).toContain('at work on check of a data set waits@1 (');
+  await watchToEnd(jobs, next.id);
+});
+
 test('a training names a data set, and is refused once a file of it changed', async () => {
   const location = discs('named');
   await register({ name: 'named', location });

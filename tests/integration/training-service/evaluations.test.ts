@@ -171,7 +171,13 @@ test('an evaluation that waits outlives a restart, and one that is cancelled end
     await create({ model: 'disc', data, device: 'cpu' }),
     await create({ model: 'disc', data, device: 'cpu' }),
   ];
+  const held = `Waits for a worker: 1 of 1 at work on long (${busy.id})`;
+  expect((await get(kept.id)).stateMessage).toBe(`${held}.`);
+  expect((await get(dropped.id)).stateMessage).toBe(`${held}; 1 job before it.`);
+  const { evaluations } = await client.unary('ListEvaluations', { states: ['EVALUATION_STATE_PENDING'] });
+  expect(evaluations.map(({ stateMessage }) => stateMessage)).toEqual([`${held}; 1 job before it.`, `${held}.`]);
   await client.unary('CancelEvaluation', { id: dropped.id });
+  expect((await get(dropped.id)).stateMessage).toBe('');
   expect((await get(dropped.id)).state).toBe('EVALUATION_STATE_CANCELLED');
   await jobs.unary('CancelTrainingJob', { id: busy.id });
   jobs.close();

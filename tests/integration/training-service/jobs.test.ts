@@ -107,6 +107,21 @@ test('a repeated request answers the same job, and another one under its id is r
   await watchToEnd(client, job.id);
 });
 
+test('a job names the versions that it stands on, and a repeated request those that it meant first', async () => {
+  const store = await ModelStore.open(home);
+  await store.setAlias('disc', 'best', 1);
+  const spec = microSpec(data, { base: 'micro', startFrom: 'disc@best' });
+  const job = await createJob(client, spec, 'pinned');
+  expect(job.spec).toMatchObject({ base: 'micro@1', startFrom: 'disc@1' });
+  await watchToEnd(client, job.id);
+  await microStore(home); // micro@2
+  expect(await createJob(client, spec, 'pinned')).toMatchObject({ id: job.id, spec: { base: 'micro@1' } });
+  for (const other of [{ base: 'micro@2' }, { base: 'micr' }, { startFrom: 'other@best' }]) {
+    await expect(createJob(client, { ...spec, ...other }, 'pinned')).rejects.toMatchObject({ field: 'request_id' });
+  }
+  await store.deleteBase('micro', 2);
+});
+
 test('a job that waits is cancelled at once, one that runs after its next step', async () => {
   const running = await createJob(client, microSpec(data, LONG));
   const waiting = await createJob(client, microSpec(data));

@@ -9,6 +9,7 @@ import { datasetSourceSchema, type DatasetSource, type TrainSpec } from '../../p
 import type { Job } from '../jobs/job';
 import type { JobQueue } from '../jobs/queue';
 import { isFinal } from '../jobs/state';
+import { stateText } from '../jobs/waiting';
 import { LAYOUT_NAMES } from '../read-data';
 import type { DatasetReport } from './check-dataset';
 import { DATASET_CHECK, type DatasetCheckSpec } from './check-kind';
@@ -35,11 +36,15 @@ export type DatasetFields = Pick<
 >;
 
 export class DatasetRegistry {
-  /** @param home root of the store, which digests are kept below */
+  /**
+   * @param home root of the store, which digests are kept below
+   * @param waitsFor what a job that waits waits for, as a sentence; empty for one that does not
+   */
   constructor(
     private readonly table: DatasetTable,
     private readonly queue: JobQueue,
     private readonly home: string,
+    private readonly waitsFor: (job: Job) => string,
   ) {}
 
   /** @throws InvalidInputError that names the field; NotFoundError when there is nothing at the location */
@@ -185,7 +190,10 @@ export class DatasetRegistry {
 
   /** What a job that checks says of its data set. */
   private afterCheck(job: Job): Partial<Dataset> {
-    if (!isFinal(job.state)) return { state: 'CHECKING', message: job.stateMessage, progress: this.progressOf(job.id) };
+    if (!isFinal(job.state)) {
+      const message = stateText(job, this.waitsFor(job));
+      return { state: 'CHECKING', message, progress: this.progressOf(job.id) };
+    }
     const checkTime = job.endTime;
     if (job.state === 'CANCELLED') return { message: 'Its check was cancelled.' };
     if (job.state !== 'SUCCEEDED') return { state: 'REJECTED', message: job.stateMessage, checkTime };

@@ -20,6 +20,8 @@ export type SampleOrder = 'worst-first' | 'best-first' | 'name';
 export interface EvaluationView {
   job: Job;
   result: EvaluationResult | undefined;
+  /** What it waits for, as a sentence; empty for one that does not wait. */
+  waiting: string;
 }
 
 interface PageRequest {
@@ -36,6 +38,8 @@ export interface EvaluationsDeps {
   dataOf: (reference: string, task: Task, allowProblems: boolean) => object;
   /** Forgets an ended job and deletes its folder. */
   remove: (kind: string, id: string) => Promise<void>;
+  /** What a job that waits waits for; empty for one that does not. */
+  waitsFor: (job: Job) => string;
 }
 
 /** As it comes in; the kind's schema checks the rest. */
@@ -131,12 +135,12 @@ export class Evaluations {
   }
 
   private async view(job: Job): Promise<EvaluationView> {
-    if (job.state !== 'SUCCEEDED') return { job, result: undefined };
+    if (job.state !== 'SUCCEEDED') return { job, result: undefined, waiting: this.deps.waitsFor(job) };
     const result = await readEvaluation(this.deps.home, job.id).catch((error: unknown) => {
       // Deleted between two looks, or lost with a folder that was not restored: the job is still worth telling.
       if (error instanceof NotFoundError) return undefined;
       throw error;
     });
-    return { job, result };
+    return { job, result, waiting: '' };
   }
 }

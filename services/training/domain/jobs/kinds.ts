@@ -25,6 +25,8 @@ export interface JobKind<Spec = unknown> {
   check?(spec: Spec): void;
   /** Refuses what names something that is not there, with a typed error; called at create, of a repeated request not again. */
   ready?(spec: Spec): Promise<void>;
+  /** The specification with the versions that its references mean now; called at create, after `ready`. */
+  pinned?(spec: Spec): Promise<Spec>;
   /** Processes that work on it together; default: one. */
   ranks?(spec: Spec): number;
   /** Told to every worker of the job, the first as well as those that continue. */

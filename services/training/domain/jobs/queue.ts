@@ -42,6 +42,22 @@ function digestOf(value: unknown): string {
     .digest('hex');
 }
 
+/** Whether one reference is the other with the version that this meant then: `tiny@1` of `tiny`, `polyp@3` of `polyp@production`. */
+function isPinOf(kept: unknown, asked: unknown): boolean {
+  if (typeof kept !== 'string' || typeof asked !== 'string' || /@\d+$/.test(asked)) return false;
+  const [, name, version] = /^(.*)@(\d+)$/.exec(kept) ?? [];
+  return version !== undefined && name === asked.split('@')[0];
+}
+
+/** A kept specification with its references as they were asked for, as far as they are those of `asked`. */
+function asAskedFor(kept: unknown, asked: unknown): unknown {
+  const wanted = asked as Record<string, unknown>;
+  const entries = Object.entries(kept as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, isPinOf(value, wanted[key]) ? wanted[key] : value] as const),
+  );
+}
+
 /** A change of state with its event. */
 export function moved(job: Job, action: Action, message: string, patch: Change['patch'] = {}): Change {
   const state = next(job.state, action);
@@ -71,7 +87,7 @@ export class JobQueue {
     const id = randomBytes(8).toString('hex');
     const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: checked, name, task, priority };
     const { job, created } = this.table.insert(draft);
-    if (!created && digestOf([job.spec, job.priority]) !== digestOf([checked, priority])) {
+    if (!created && digestOf([asAskedFor(job.spec, checked), job.priority]) !== digestOf([checked, priority])) {
       const text = `The request id ${JSON.stringify(requestId)} was used for job ${job.id}, which was asked for differently.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'request_id' });
     }
@@ -80,14 +96,17 @@ export class JobQueue {
   }
 
   /**
-   * As `create`, once everything that the specification names is found; what a repeated request names may be gone since.
+   * As `create`, once everything that the specification names is found, which the job is then about, whatever the names mean
+   * later; what a repeated request names may be gone since.
    * @throws NotFoundError with the field
    */
   async submit(wanted: CreateJob): Promise<Job> {
     const { kind, requestId } = wanted;
     const spec = this.checked(kind, wanted.spec);
-    if (requestId === '' || !this.table.hasRequest(kind, requestId)) await this.kinds.get(kind).ready?.(spec);
-    return this.create(wanted);
+    if (requestId !== '' && this.table.hasRequest(kind, requestId)) return this.create(wanted);
+    const rules = this.kinds.get(kind);
+    await rules.ready?.(spec);
+    return this.create({ ...wanted, spec: (await rules.pinned?.(spec)) ?? spec });
   }
 
   /** @throws NotFoundError also for a job of another kind */

@@ -72,10 +72,13 @@ export class Scheduler {
 
   /** What a job that waits waits for, as a sentence; empty for one that does not. */
   waitsFor(job: Job): string {
+    // As it was when it was queued, and taken up since.
+    if (this.attempts.has(job.id)) return '';
     return waitsFor(job, {
       table: this.deps.table,
       places: this.settings.capacity.concurrency,
       placesOf: (each) => this.share(each).places,
+      nounOf: (kind) => this.deps.kinds.get(kind).noun,
       notBefore: (id) => this.notBefore.get(id),
       runs: this.started,
     });

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { automedError } from '../../../common/errors';
 import type { ModelStore } from '../../../store';
 import { trainSpecSchema } from '../../protocol';
-import { checkNamed } from '../preflight';
+import { checkNamed, versionsOf } from '../preflight';
 import { recipeFor } from '../recipes';
 import { systemFor } from '../systems';
 import type { JobKind } from './kinds';
@@ -30,6 +30,7 @@ export function trainingKind(mostRanks: number, store: ModelStore): JobKind<Trai
       throw automedError('INVALID_ARGUMENT', text, { field: 'spec.ranks' });
     },
     ready: (spec) => checkNamed(spec, store, 'spec.'),
+    pinned: async (spec) => ({ ...spec, ...(await versionsOf(spec, store)) }),
     ranks: ({ ranks }) => ranks,
     command: (spec, { jobId, ...machine }) => ({ type: 'train', spec: { ...spec, ...machine, jobId, resume: true } }),
   };
