@@ -16,6 +16,8 @@ const FEW_VALUES = 8;
 /** Values that an error names. */
 const NAMED = 8;
 const VOID_INDEX = 255;
+/** Palettes made from the bits of a class number have three shades of a colour; more are the smooth edge of one. */
+const SHADES = 3;
 
 export interface Understood {
   mask: Uint8Array;
@@ -131,12 +133,24 @@ function byPalette(stored: StoredMask, counts: Map<number, number>): Understood 
   return { mask: allBut(values, 0), kind: 'palette', foreground: drawn.map((index) => `index ${index}`) };
 }
 
+const bandsOf = (rgb: number): number[] => [rgb >> 16, (rgb >> 8) & 255, rgb & 255];
+
+/** Whether a colour is another one, or that mixed with black. */
+function isShade(rgb: number, of: number): boolean {
+  const [own, full] = [bandsOf(rgb), bandsOf(of)];
+  const share = Math.max(...own) / Math.max(1, ...full);
+  return share > 0 && share <= 1 && own.every((band, at) => Math.abs(band - share * (full[at] ?? 0)) <= 1);
+}
+
 function byColour({ values, lossy }: StoredMask, counts: Map<number, number>): Understood {
   const colours = sorted(counts);
   if (lossy || colours.length > DRAWN_COLOURS) {
     throw ambiguous(`its bands differ, and it holds ${colours.length} colours`);
   }
   if (!counts.has(0) || colours.includes(0xe0e0c0)) throw ambiguous(`it holds the colours ${listed(colours.map(hex))}`);
+  if (colours.some((rgb) => colours.filter((other) => isShade(other, rgb)).length > SHADES)) {
+    throw ambiguous(`it holds shades of one colour, as smooth edges have them (${listed(colours.map(hex))})`);
+  }
   return { mask: allBut(values, 0), kind: 'colour', foreground: colours.filter((rgb) => rgb !== 0).map(hex) };
 }
 
@@ -157,5 +171,5 @@ function byGrey(values: Samples, counts: Map<number, number>, scale: number, los
     throw ambiguous(`it holds ${listed(found)}`);
   }
   const mask = Uint8Array.from(values, (value) => (value > top / 2 ? 1 : 0));
-  return { mask, kind: 'grey', foreground: [`above ${Math.floor(top / 2)}`] };
+  return { mask, kind: 'grey', foreground: [`above ${top > 1 ? Math.floor(top / 2) : top / 2}`] };
 }
