@@ -129,6 +129,22 @@ export function decodeBmp(bytes: Buffer, limits: DecodeLimits): Pixels {
   return { data, width, height, channels: 3, sampleType: 'uint8' };
 }
 
+/**
+ * The fourth byte of the pixels of a BMP of 32 bits, rows from the top: its transparency, which no field announces before
+ * version 4 of the header. Undefined where there is none, or where it is the same all over: unused bytes are.
+ */
+export function readBmpAlpha(bytes: Buffer, limits: DecodeLimits): Uint8Array | undefined {
+  const { width, height, bits, topDown, offset, rowBytes, order } = readLayout(bytes, limits);
+  if (bits !== 32) return undefined;
+  const band = [0, 1, 2, 3].find((at) => !order.includes(at)) as number;
+  const alpha = new Uint8Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    const row = offset + (topDown ? y : height - 1 - y) * rowBytes;
+    for (let x = 0; x < width; x += 1) alpha[y * width + x] = bytes[row + 4 * x + band] as number;
+  }
+  return alpha.every((value) => value === alpha[0]) ? undefined : alpha;
+}
+
 /** Index into the palette of the pixel in column `x` of the row at `row`. */
 function indexAt(bytes: Buffer, row: number, x: number, bits: number): number {
   const bit = x * bits;

@@ -140,12 +140,13 @@ export class DecodePool {
   }
 
   /**
-   * The only frame of a DICOM image as a mask: 255 where anything but 0 is stored (DicomImage.mask), elsewhere 0.
+   * The values that the only frame of a DICOM image stores, neither rescaled nor windowed: as uint8 or uint16, and negative
+   * ones or those of 32 bits as float32.
    * @param bytes given away, as those of `picture`
    * @throws DicomError
    */
-  mask(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.decode({ bytes, wanted: { mask: true } }, limitMs);
+  stored(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
+    return this.decode({ bytes, wanted: { stored: true } }, limitMs);
   }
 
   /**

@@ -6,14 +6,15 @@ import type { Pixels } from '../pixels';
 import { DicomImage } from './decode';
 import { DicomError, type DicomDefect } from './errors';
 import { DicomSegmentation, type SourceFrame } from './segmentation';
+import type { StoredFrame } from './stored-values';
 
 export interface DecodeRequest {
   bytes: Uint8Array;
   /**
-   * What a display shows of a frame (from 0; undefined: the only one), the only frame as a mask, or what a segmentation says
-   * of a picture.
+   * What a display shows of a frame (from 0; undefined: the only one), the stored values of the only frame, or what a
+   * segmentation says of a picture.
    */
-  wanted: { frame: number | undefined } | { mask: true } | { drawnOn: SourceFrame };
+  wanted: { frame: number | undefined } | { stored: true } | { drawnOn: SourceFrame };
 }
 
 /** A DicomError as what can cross between threads. */
@@ -40,9 +41,19 @@ function inWhite({ mask, width, height }: Mask): Pixels {
   return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
 }
 
+/** Stored values as they are; negative ones, and those of 32 bits, as floats. */
+function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
+  const channels = kind === 'rgb' ? 3 : 1;
+  if (values instanceof Uint8Array) return { data: values, width, height, channels, sampleType: 'uint8' };
+  const isWords = values instanceof Uint16Array;
+  const { buffer, byteOffset, byteLength } = isWords ? values : Float32Array.from(values);
+  const data = new Uint8Array(buffer, byteOffset, byteLength);
+  return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
+}
+
 async function wantedOf({ bytes, wanted }: DecodeRequest): Promise<Pixels> {
   if ('drawnOn' in wanted) return inWhite(await DicomSegmentation.parse(bytes).mask(wanted.drawnOn));
-  if ('mask' in wanted) return inWhite(await imageOf(bytes).mask());
+  if ('stored' in wanted) return asPixels(await imageOf(bytes).stored());
   return imageOf(bytes, wanted.frame).display(wanted.frame);
 }
 

@@ -1,4 +1,3 @@
-import type { Mask } from '../mask';
 import type { Pixels } from '../pixels';
 import { parseFile, type ParsedFile } from './data-set';
 import { displayed } from './display';
@@ -34,22 +33,5 @@ export class DicomImage {
    */
   async display(frame = 0): Promise<Pixels> {
     return displayed(await this.stored(frame), this.file.dataSet, this.header, frame);
-  }
-
-  /**
-   * A frame that somebody drew as a mask: foreground is what is stored as anything but 0, whatever a display would make of
-   * it; of a JPEG with loss, whose zeros need not stay zeros, the upper half of the values.
-   * @param frame from 0
-   * @throws DicomError
-   */
-  async mask(frame = 0): Promise<Mask> {
-    const { syntax, bitsStored, samples } = this.header;
-    const background = syntax.lossy ? 2 ** (bitsStored - 1) - 1 : 0;
-    const { values, width, height } = await this.stored(frame);
-    const mask = new Uint8Array(width * height);
-    values.forEach((value, at) => {
-      if (Math.abs(value) > background) mask[Math.floor(at / samples)] = 1;
-    });
-    return { mask, width, height };
   }
 }

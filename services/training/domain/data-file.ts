@@ -38,12 +38,11 @@ function refuseNotFinite({ data, width, channels, sampleType }: Pixels): void {
 }
 
 /**
- * Decodes a mask: as `decodeDataFile`, but of a DICOM image, whose display may be of any contrast, what is stored as anything
- * but 0, in white.
+ * Decodes the stored values of a DICOM image, as masks need them: its display may be of any contrast.
  * @param bytes given away
  */
-export async function decodeMaskFile(bytes: Buffer): Promise<Pixels> {
-  return !isBmp(bytes) && isDicom(bytes) ? dicom.mask(bytes) : decodeDataFile(bytes);
+export async function decodeStoredDicom(bytes: Buffer): Promise<Pixels> {
+  return dicom.stored(bytes);
 }
 
 /**

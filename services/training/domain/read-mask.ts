@@ -7,13 +7,13 @@ import { AutomedError, automedError } from '../../common/errors';
 import { isBmp } from '../../imaging/bmp';
 import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
-import { decodeDataFile, decodeMaskFile, decodeSegmentation } from './data-file';
+import { decodeDataFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
 import { byCode } from './masks/layout-codes';
 import { decodeStoredMask } from './masks/stored-mask';
-import { AMBIGUOUS_FIELD, understand, type Understood } from './masks/understand-mask';
+import { understand, type Understood } from './masks/understand-mask';
 
-/** Of DICOM: what is stored as anything but 0 comes in white. */
+/** What a DICOM segmentation shows comes in white. */
 const BRIGHT = { from: 128, to: 255 };
 const DRAWN = { from: 1, to: 1 };
 
@@ -22,7 +22,7 @@ interface Size {
   height: number;
 }
 
-/** A mask of the size of its image, and how its files were understood; nothing is told of DICOM. */
+/** A mask of the size of its image, and how its files were understood; nothing is told of DICOM segmentations. */
 export interface ReadMask {
   mask: Uint8Array;
   understood: Understood[];
@@ -46,8 +46,8 @@ export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash)
   for (const path of paths) {
     const bytes = await readFile(path);
     hash?.update(bytes);
-    if (isDicom(bytes) && !isBmp(bytes))
-      unite(mask, size, await readDicom(bytes, path, source), { values: BRIGHT, resize });
+    if (!isBmp(bytes) && isDicom(bytes) && DicomSegmentation.is(bytes))
+      unite(mask, size, await readSegmentation(bytes, path, segmentationOf), { values: BRIGHT, resize });
     else if (values && source.codes === undefined && !stated)
       unite(mask, size, await decodeDataFile(bytes), { values, resize });
     else {
@@ -65,14 +65,12 @@ export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash)
   return { mask, understood };
 }
 
-/** A DICOM image as a mask; of a DICOM segmentation what it shows of one picture, in white. */
-async function readDicom(bytes: Buffer, path: string, { segmentationOf, stated }: MaskSource): Promise<Pixels> {
-  if (!DicomSegmentation.is(bytes)) {
-    if (!stated) return decodeMaskFile(bytes);
-    throw automedError('INVALID_ARGUMENT', 'the values of a DICOM mask cannot be stated; all but 0 is foreground', {
-      field: AMBIGUOUS_FIELD,
-    });
-  }
+/** What a DICOM segmentation shows of one picture, in white. */
+async function readSegmentation(
+  bytes: Buffer,
+  path: string,
+  segmentationOf: MaskSource['segmentationOf'],
+): Promise<Pixels> {
   if (!segmentationOf) {
     throw automedError('INVALID_ARGUMENT', 'a DICOM segmentation belongs to DICOM images, and this image is none');
   }
@@ -83,13 +81,20 @@ async function readDicom(bytes: Buffer, path: string, { segmentationOf, stated }
   });
 }
 
+/** Whether a picture may be another one in a smaller or larger size: sides in one proportion, but for the rounding of a pixel. */
+function isScaled(one: Size, other: Size): boolean {
+  const larger = Math.max(one.width, one.height) > Math.max(other.width, other.height) ? one : other;
+  return Math.abs(one.width * other.height - one.height * other.width) <= Math.max(larger.width, larger.height);
+}
+
 function unite(
   mask: Uint8Array,
   { width, height }: Size,
   pixels: Pixels,
   { values, resize }: { values: { from: number; to: number }; resize: boolean },
 ): void {
-  if (!resize && (pixels.width !== width || pixels.height !== height)) {
+  const fits = resize ? isScaled(pixels, { width, height }) : pixels.width === width && pixels.height === height;
+  if (!fits) {
     throw automedError(
       'SHAPE_MISMATCH',
       `its mask is ${pixels.width} x ${pixels.height}, the image is ${width} x ${height}` +

@@ -20,14 +20,18 @@ export const inputOf = ({ architecture }: BaseManifest): ModelInput => ({
 const DEFAULT_INPUT: ModelInput = { side: 256, fit: 'pad-or-stretch' };
 /** Share of an image's border that is foreground when the background was taken for it. */
 const BORDER = 0.95;
+/** Above this share a mask reaches the border by more than a stray pixel. */
+const TOUCH = 0.01;
 
 /** How one file was understood, and of which structure it is, from 0. */
 export type UnderstoodFile = Pick<Understood, 'kind' | 'foreground' | 'unusual'> & { structure: number };
 
 export interface MaskFacts {
   understood: readonly UnderstoodFile[];
-  /** Foreground surrounds and fills every structure's mask. */
+  /** Foreground surrounds every structure's mask: it has nearly all of the border, and most of the picture or all of the border. */
   surrounds: boolean;
+  /** Some structure's mask reaches the border of the picture, or crosses it. */
+  reachesBorder: boolean;
   /** Every structure's mask is foreground all over. */
   full: boolean;
   /** Some structure shows something, and nothing at the size of the model's input. */
@@ -43,22 +47,28 @@ export function maskFactsOf(decoded: DecodedSample, input: ModelInput = DEFAULT_
   const each = Array.from({ length: masks.length / size }, (_, at) => masks.subarray(at * size, (at + 1) * size));
   return {
     understood: understood.map(({ mask: _, ...facts }) => facts),
-    surrounds: each.length > 0 && each.every((mask) => surrounds(mask, width, height)),
+    surrounds: each.length > 0 && each.every((mask) => surrounds(mask, borderShare(mask, width, height))),
+    reachesBorder: each.some((mask) => borderShare(mask, width, height) > TOUCH),
     full: each.length > 0 && !masks.includes(0),
     vanishes: each.some((mask) => mask.includes(1) && vanishes(mask, { width, height }, input)),
     turned,
   };
 }
 
-function surrounds(mask: Uint8Array, width: number, height: number): boolean {
+function surrounds(mask: Uint8Array, border: number): boolean {
+  if (border < BORDER) return false;
   let inside = 0;
   for (const value of mask) inside += value;
-  if (inside * 2 <= mask.length || inside === mask.length) return false;
+  return inside < mask.length && (inside * 2 > mask.length || border >= 1);
+}
+
+/** Share of the border of the picture that is foreground. */
+function borderShare(mask: Uint8Array, width: number, height: number): number {
   const at = (x: number, y: number): number => mask[y * width + x] as number;
   let drawn = 0;
   for (let x = 0; x < width; x += 1) drawn += at(x, 0) + at(x, height - 1);
   for (let y = 1; y < height - 1; y += 1) drawn += at(0, y) + at(width - 1, y);
-  return drawn >= BORDER * 2 * (width + height - 2);
+  return drawn / Math.max(1, 2 * (width + height - 2));
 }
 
 /** Columns and rows of the model's input that an image fills: `inner_width` and `inner_height` of place_image. */

@@ -9,6 +9,8 @@ import { UNUSABLE_MASK } from './understand-mask';
 
 /** Above this share of masks the background is foreground by mistake. */
 const MOST = 0.5;
+/** Where no more of the other masks than this share reach the border, one that is foreground all around is no drawing of the same kind. */
+const REACH = 0.1;
 /** Files and reasons named in a message. */
 const NAMED = 5;
 /** Values named in how masks were read. */
@@ -84,7 +86,10 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const around = names(({ surrounds }) => surrounds);
   if (around.length > 0) {
     const stated = masks.some(({ facts }) => facts.understood.some(({ kind }) => kind === 'stated'));
-    const severity = !stated && around.length > MOST * masks.length ? 'error' : 'warning';
+    const others = masks.filter(({ facts }) => !facts.surrounds);
+    const reach = others.filter(({ facts }) => facts.reachesBorder).length;
+    const mistaken = around.length > MOST * masks.length || reach <= REACH * others.length;
+    const severity = !stated && mistaken ? 'error' : 'warning';
     const message = `in ${around.length} of ${counted(masks.length, 'mask')} the border of the picture is foreground: ${few(around)}`;
     found.push(finding('background-foreground', severity, message, around));
   }

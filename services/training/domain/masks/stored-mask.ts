@@ -1,11 +1,12 @@
 // A mask file with its samples as they are stored: indices of a palette, grey values, or colours.
 
 import sharp from 'sharp';
-import { isBmp } from '../../../imaging/bmp';
-import { isDicom } from '../../../imaging/dicom';
+import { isBmp, readBmpAlpha } from '../../../imaging/bmp';
+import { DEFAULT_LIMITS } from '../../../imaging/decode';
+import { DicomImage, isDicom } from '../../../imaging/dicom';
 import { readIndexed, type Colour } from '../../../imaging/palette';
 import type { Pixels } from '../../../imaging/pixels';
-import { decodeDataFile } from '../data-file';
+import { decodeDataFile, decodeStoredDicom } from '../data-file';
 
 export type Samples = ArrayLike<number> & Iterable<number>;
 
@@ -42,11 +43,21 @@ export async function decodeStoredMask(bytes: Buffer): Promise<StoredMask> {
     const values = bandOf(pixels, 0);
     return { width, height, kind: 'palette', values, scale: 255, lossy: false, palette: indexed.palette };
   }
-  const foreign = isBmp(bytes) || isDicom(bytes);
-  const alpha = foreign ? undefined : await readAlpha(bytes);
-  const lossy = foreign ? false : await isLossy(bytes);
+  if (isBmp(bytes)) {
+    const alpha = readBmpAlpha(bytes, DEFAULT_LIMITS);
+    return { ...greyOrColour(await decodeDataFile(bytes), false, 8), ...(alpha ? { alpha } : {}) };
+  }
+  if (isDicom(bytes)) return decodeDicom(bytes);
+  const [alpha, lossy] = [await readAlpha(bytes), await isLossy(bytes)];
   const pixels = await decodeDataFile(bytes);
   return { ...greyOrColour(pixels, lossy, await bitsOf(pixels, bytes)), ...(alpha ? { alpha } : {}) };
+}
+
+/** A DICOM image; of a palette the indices, as grey. */
+async function decodeDicom(bytes: Buffer): Promise<StoredMask> {
+  const { syntax, bitsStored, signed } = DicomImage.parse(bytes).header;
+  const stored = greyOrColour(await decodeStoredDicom(bytes), syntax.lossy === true, 8);
+  return stored.kind === 'colour' ? stored : { ...stored, scale: 2 ** (signed ? bitsStored - 1 : bitsStored) - 1 };
 }
 
 async function readAlpha(bytes: Buffer): Promise<Uint8Array | undefined> {

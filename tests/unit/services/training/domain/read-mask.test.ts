@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
-import { parseMaskValues } from '../../../../../services/training/domain/masks/mask-values';
+import { parseMaskValues, valuesOfStructure } from '../../../../../services/training/domain/masks/mask-values';
 import { readMask } from '../../../../../services/training/domain/read-mask';
 import { bmp } from '../../../../support/bmp';
 import { temporaryFolder } from '../../../../support/data';
@@ -85,12 +85,25 @@ describe('a DICOM image as a mask', () => {
     expect(await read(bits)).toEqual(empty);
   });
 
-  it('takes every stored value but 0 for foreground, however a display shows it', async () => {
-    expect(await read(of(8, 0, 1, 0, 255, 2, 0))).toEqual([0, 1, 0, 1, 1, 0]);
-    expect(await read(of(16, 0, 1, 0, 4000, 2, 0))).toEqual([0, 1, 0, 1, 1, 0]);
+  it('takes the stored value beside 0 for foreground, however a display shows it', async () => {
+    expect(await read(of(8, 0, 1, 0, 1, 1, 0))).toEqual([0, 1, 0, 1, 1, 0]);
+    expect(await read(of(16, 0, 4000, 0, 4000, 4000, 0))).toEqual([0, 1, 0, 1, 1, 0]);
     expect(await read(of(16, 3, 3, 3, 3, 3, 3))).toEqual([1, 1, 1, 1, 1, 1]);
     const inverted = greyDicom({ ...size, values: [0, 1, 0, 1, 1, 0], more: { '00280004': ['CS', 'MONOCHROME1'] } });
     expect(await read(inverted)).toEqual([0, 1, 0, 1, 1, 0]);
+  });
+
+  it('is refused where several values may be a border or another structure, unless it is stated which count', async () => {
+    const signed = { '00280103': ['US', [1]] } as const;
+    const files = [
+      of(8, 0, 1, 0, 255, 1, 0),
+      of(16, 0, 1, 0, 4000, 2, 0),
+      greyDicom({ ...size, values: [-1, 0, -1, 0, 0, -1], more: signed }),
+    ];
+    for (const bytes of files) await expect(read(bytes)).rejects.toMatchObject({ field: 'mask_values' });
+    const stated = valuesOfStructure(parseMaskValues('1'), '');
+    const path = file('stated.dcm', of(8, 0, 1, 0, 255, 1, 0));
+    expect([...(await readMask({ paths: [path], stated }, size))]).toEqual([0, 1, 0, 0, 1, 0]);
   });
 
   it('takes the bright half of a JPEG with loss', async () => {
@@ -148,6 +161,9 @@ it('refuses a mask of another size unless its data set is made so, and then take
       [0, 0, 1, 1],
     ].flat(),
   );
+  const square = file('square.png', await encodeMaskPng(new Uint8Array(400), 20, 20));
+  const stretched = readMask({ paths: [square], resize: true }, { width: 40, height: 60 });
+  await expect(stretched).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });
   // 299 from 256: every row and column of the small one is there, in order.
   const published = Uint8Array.from({ length: 256 * 256 }, (_, at) => (at % 256 < 100 ? 1 : 0));
   const lung = file('lung.png', await encodeMaskPng(published, 256, 256));

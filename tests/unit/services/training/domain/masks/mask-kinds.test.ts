@@ -39,6 +39,15 @@ function palette(rgb: readonly number[], rim = 0, alphas: readonly number[] = []
   const chunks = [pngChunk('PLTE', bands(rgb)), ...(alphas.length > 0 ? [pngChunk('tRNS', bytes(alphas))] : [])];
   return png(SIDE, SIDE, 3, 8, bytes(draw(0, 1, 2, rim)), chunks);
 }
+/** A BMP of 32 bits in one colour, whose fourth bytes are these. */
+function bmpLayer(colour: number, alphas: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(54 + 4 * SIDE * SIDE);
+  bmp({ width: SIDE, height: 1, bits: 24, pixels: [] }).copy(bytes, 0, 0, 54);
+  bytes.writeInt32LE(-SIDE, 22);
+  bytes.writeUInt16LE(32, 28);
+  alphas.forEach((alpha, at) => Buffer.of(colour, colour, colour, alpha).copy(bytes, 54 + 4 * at));
+  return bytes;
+}
 const tiffPalette = (rgb: readonly number[], rim = 0): Buffer =>
   tiff({ width: SIDE, height: SIDE, bits: 8, sampleFormat: 1, data: bytes(draw(0, 1, 2, rim)), palette: rgb });
 
@@ -111,6 +120,8 @@ const READ: Row[] = [
   ['a white layer with transparency', layer(255), /^transparency/],
   ['a layer in a WebP', encoded(layer(255), 'lossless'), /^transparency/, 'webp'],
   ['a grey layer with transparency', greyLayer, /^transparency/],
+  ['a black layer in a BMP', bmpLayer(0, draw(0, 255, 255)), /^transparency/, 'bmp'],
+  ['a white layer in a BMP', bmpLayer(255, draw(0, 255, 255)), /^transparency/, 'bmp'],
   ['a palette that differs in transparency only', palette([5, 5, 5], 0, [0, 255, 255]), /^transparency/],
 ];
 
@@ -147,6 +158,8 @@ const REFUSED: [string, Masks, RegExp, string?][] = [
   ],
   ['the background', (_) => grey(255, 0, 0, 255), /the border of the picture is foreground/],
   ['nothing', grey(0, 0, 0), /every training mask is empty/],
+  ['nothing, in a BMP whose fourth bytes are not used', bmpLayer(0, draw(7, 7, 7, 7).fill(7)), /mask is empty/, 'bmp'],
+  ['the background in one file of six', (at) => (at ? grey(0, 255, 255) : grey(255, 0, 0, 255)), /in 1 of 6 .* border/],
   ['everything', grey(255, 255, 255, 255), /every training mask is foreground all over/],
 ];
 
