@@ -31,10 +31,12 @@ async function firstRow(path: string): Promise<string[]> {
 /** A warning for each table with groups that is not read, where the samples have none. */
 export async function unreadTables(
   { root, files }: FileTree,
-  { groupColumn }: DataFolder,
+  { groupColumn, findings: said = [] }: DataFolder,
   { name }: Layout,
 ): Promise<Finding[]> {
-  if (groupColumn !== undefined || name === 'csv') return [];
+  // Where a table of the layout reaches no picture, that is what to mend.
+  const failed = said.some(({ kind, severity }) => kind === 'group-table' && severity === 'error');
+  if (groupColumn !== undefined || name === 'csv' || failed) return [];
   const findings: Finding[] = [];
   const tell = (path: string, what: string): void => {
     const message = `${path} ${what} and is not read: save it as manifest.csv in the data folder to keep its groups together`;

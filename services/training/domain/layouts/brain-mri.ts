@@ -6,15 +6,14 @@
 
 import type { DataFolder, Part } from '../data-folder';
 import { collect, type Found } from './collect';
+import { partOfFolder } from '../part-names';
 import { foldersOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
-
-const PARTS: Readonly<Record<string, Part>> = { training: 'train', testing: 'test' };
 
 /** Part and class of a file, where its folders tell both. */
 function placeOf(path: string): { part: Part; className: string } | undefined {
   const [partName = '', className] = foldersOf(path).slice(-2);
-  const part = PARTS[partName.toLowerCase()];
+  const part = partOfFolder(partName);
   return part === undefined || className === undefined ? undefined : { part, className };
 }
 

@@ -5,7 +5,7 @@ import { automedError, type AutomedError } from '../../../common/errors';
 import type { Task } from '../../../store';
 import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from '../data-folder';
 import { labelOf, partsAsClasses, spelledClasses } from '../class-names';
-import { finding, type Finding } from '../finding';
+import { counted, finding, type Finding } from '../finding';
 import { MANIFEST, readManifest } from '../manifest-csv';
 import { normal } from '../names';
 import { stemOf, type FileTree } from './file-tree';
@@ -43,6 +43,8 @@ export interface Collected {
   /** Groups of the layout itself, and the column that they come from. */
   groupColumn?: string | undefined;
   notes?: readonly string[];
+  /** Paths of the masks that there are, for segmentation: those of no image are named. */
+  masks?: Iterable<string>;
   /** What tables of the layout have to say. */
   findings?: readonly Finding[] | undefined;
   /** Whether manifest.csv is what the layout read. */
@@ -66,7 +68,7 @@ async function manifestAside({ root, files }: FileTree, groupColumn: string): Pr
 export async function collect(
   tree: FileTree,
   request: Pick<LayoutRequest, 'task' | 'groupColumn'>,
-  { found, groupColumn, notes = [], findings = [], manifestIsRead = false }: Collected,
+  { found, groupColumn, notes = [], findings = [], masks = [], manifestIsRead = false }: Collected,
 ): Promise<DataFolder> {
   if (groupColumn !== undefined && (request.groupColumn ?? groupColumn) !== groupColumn) {
     throw layoutError(`This data set is grouped by ${groupColumn}, not by ${request.groupColumn}.`, 'groupColumn');
@@ -95,8 +97,18 @@ export async function collect(
         ]
       : [];
   const aside = groupColumn === undefined || manifestIsRead ? [] : await manifestAside(tree, groupColumn);
-  data.findings = [...findings, ...spelled, ...(manifest?.findings(parted) ?? []), ...aside];
+  const alone = request.task === 'segmentation' ? masksAlone(tree, found, [...masks]) : [];
+  data.findings = [...findings, ...alone, ...spelled, ...(manifest?.findings(parted) ?? []), ...aside];
   return data;
+}
+
+/** A warning about masks that no image has: not all images may be there, as of an archive that was unpacked in part. */
+function masksAlone({ root }: FileTree, found: readonly Found[], masks: readonly string[]): Finding[] {
+  const used = new Set(found.flatMap((one) => (one.masks ?? []).flatMap(({ paths }) => paths)));
+  const alone = masks.filter((path) => !used.has(join(root, path)));
+  if (alone.length === 0) return [];
+  const message = `${alone.length} of ${counted(masks.length, 'mask')} ${alone.length === 1 ? 'has' : 'have'} no image (${alone[0]})`;
+  return [finding('not-read', 'warning', message, alone)];
 }
 
 /** The classes of all parts; one that differs from a training class in normal form only is that class. */

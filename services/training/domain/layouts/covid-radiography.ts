@@ -41,7 +41,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     request.task === 'segmentation'
       ? ['masks of another size than their image are brought to its size (nearest): the published ones are 256 x 256']
       : [];
-  return collect(tree, request, { found, notes });
+  return collect(tree, request, { found, notes, masks: masks.values() });
 }
 
 export const covidRadiography: Layout = {

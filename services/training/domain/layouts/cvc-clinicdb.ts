@@ -7,8 +7,8 @@
 
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { groupIn, readTable } from '../csv-text';
-import type { Finding } from '../finding';
+import { columnNamed, groupIn, readTable } from '../csv-text';
+import { finding, type Finding } from '../finding';
 import { chosenStructures, collect, indexByStem, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -41,12 +41,19 @@ async function sequences({ root, files }: FileTree): Promise<Sequences> {
   const published: Sequences = { of: (stem) => sequenceOf(Number(stem))?.toString(), findings: () => [] };
   if (path === undefined) return published;
   const { columns, rows } = await readTable(join(root, path));
-  if (!columns.includes('frame_id') || !columns.includes('sequence_id')) return published;
+  const [frame, sequence] = [
+    columnNamed(columns, ['frame_id', 'frame']),
+    columnNamed(columns, ['sequence_id', 'sequence']),
+  ];
+  if (frame === undefined || sequence === undefined) {
+    const message = `${path} has the columns ${columns.join(', ')}, and not frame_id and sequence_id: the published sequences are taken`;
+    return { ...published, findings: () => [finding('group-table', 'warning', message, [path])] };
+  }
   const byFrame = new SideTable(
     'metadata.csv',
-    rows.map((row) => [row.get('frame_id') ?? '', row.get('sequence_id') ?? ''] as const),
+    rows.map((row) => [row.get(frame) ?? '', groupIn(row.get(sequence))] as const),
   );
-  return { of: (stem) => groupIn(byFrame.get(stem)), findings: () => byFrame.findings() };
+  return { of: (stem) => byFrame.get(stem), findings: () => byFrame.findings() };
 }
 
 /** One copy of each frame: of PNG/ and TIF/ side by side the PNG, which no decoder disagrees about. */
@@ -76,7 +83,13 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   });
   const loose = found.filter(({ group }) => group === undefined).length;
   if (loose > 0) notes.push(`${loose} frames belong to no published sequence and are split one by one`);
-  return collect(tree, request, { found, groupColumn: 'sequence', notes, findings: sequence.findings() });
+  return collect(tree, request, {
+    found,
+    groupColumn: 'sequence',
+    notes,
+    findings: sequence.findings(),
+    masks: masks.values(),
+  });
 }
 
 export const cvcClinicDb: Layout = {

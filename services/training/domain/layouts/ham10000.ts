@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
-import { groupIn, readTable, type CsvTable } from '../csv-text';
+import { columnNamed, groupIn, readTable, type CsvTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, layoutError, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
@@ -23,7 +23,8 @@ async function readMetadata({ root, files }: FileTree): Promise<CsvTable> {
   if (path === undefined) throw layoutError(`The folder ${root} has no HAM10000_metadata.csv.`);
   const table = await readTable(join(root, path));
   for (const column of ['image_id', 'lesion_id', 'dx']) {
-    if (!table.columns.includes(column)) throw layoutError(`${path} has no column ${column}.`);
+    if (columnNamed(table.columns, [column]) !== undefined) continue;
+    throw layoutError(`${path} has no column ${column}; it has ${table.columns.join(', ')}.`);
   }
   return table;
 }
@@ -33,12 +34,20 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const structures = chosenStructures(request, ['lesion']);
   const { columns, rows } = await readMetadata(tree);
   const groupColumn = request.groupColumn ?? 'lesion_id';
-  if (!columns.includes(groupColumn)) {
+  const named = (column: string): string => columnNamed(columns, [column]) ?? column;
+  if (!columns.includes(named(groupColumn))) {
     throw layoutError(`HAM10000_metadata has the columns ${columns.join(', ')}, not ${groupColumn}.`, 'groupColumn');
   }
   const facts = new SideTable(
     'HAM10000_metadata',
-    rows.map((row) => [row.get('image_id') ?? '', row] as const),
+    rows.map(
+      (row) =>
+        [
+          row.get(named('image_id')) ?? '',
+          { dx: row.get(named('dx')), group: groupIn(row.get(named(groupColumn))) },
+        ] as const,
+    ),
+    (one, other) => one.dx === other.dx && one.group === other.group,
   );
   const masks = indexByStem(tree.files.filter(isMask), notes, (path) => stemOf(path).replace(SEGMENTATION, ''));
   const photographs = tree.files.filter((path) => isImage(path) && isPhotograph(path) && !isMask(path));
@@ -48,12 +57,12 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     return {
       path,
       part: 'train',
-      className: told(row?.get('dx')),
-      group: groupIn(row?.get(groupColumn)),
+      className: told(row?.dx),
+      group: row?.group,
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
-  return collect(tree, request, { found, groupColumn, notes, findings: facts.findings() });
+  return collect(tree, request, { found, groupColumn, notes, findings: facts.findings(), masks: masks.values() });
 }
 
 export const ham10000: Layout = {

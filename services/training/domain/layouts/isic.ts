@@ -12,9 +12,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { decodeTable, groupIn, parseCsv, parseTable } from '../csv-text';
+import { decodeTable } from '../csv-text';
 import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import { readClasses, readLesions } from './isic-tables';
 import type { Layout, LayoutRequest } from './layout';
 import { SideTable } from './side-table';
 
@@ -33,23 +34,10 @@ function partOf(path: string): Part {
   return /_Validation_/i.test(folder) ? 'validation' : /_Test_/i.test(folder) ? 'test' : 'train';
 }
 
-/** Classes by image from one table of the third task. */
-function classesOf(text: string): [image: string, className: string][] {
-  const [first] = parseCsv(text);
-  if (first?.length === 2 && /^(benign|malignant|[01](\.0)?)$/.test(first[1] ?? '')) {
-    const names: Record<string, string> = { '0': 'benign', '1': 'malignant', '0.0': 'benign', '1.0': 'malignant' };
-    return parseCsv(text).map(([image = '', name = '']) => [image, names[name] ?? name]);
-  }
-  const { columns, rows } = parseTable(text);
-  const [image = '', ...names] = columns;
-  // Of the two questions of 2017 both may be answered no: the lesion is then a nevus.
-  const none = names.includes('seborrheic_keratosis') ? 'nevus' : '';
-  return rows.map((row) => [row.get(image) ?? '', names.find((name) => Number(row.get(name)) === 1) ?? none]);
-}
-
-async function readAll({ root, files }: FileTree, name: RegExp): Promise<string[]> {
+async function readAll({ root, files }: FileTree, name: RegExp): Promise<{ title: string; text: string }[]> {
   const paths = files.filter((path) => name.test(fileOf(path)));
-  return Promise.all(paths.map(async (path) => decodeTable(await readFile(join(root, path)))));
+  const read = async (path: string): Promise<string> => decodeTable(await readFile(join(root, path)));
+  return Promise.all(paths.map(async (path) => ({ title: fileOf(path), text: await read(path) })));
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
@@ -64,11 +52,17 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     notes,
     (path) => stemOf(path).replace(MASK_SUFFIX, ''),
   );
-  const classes = new SideTable('the tables of classes', (await readAll(tree, CLASSES)).flatMap(classesOf));
-  const groupings = (await readAll(tree, GROUPINGS)).flatMap((text) => parseTable(text).rows);
+  const tablesOfClasses = classification
+    ? (await readAll(tree, CLASSES)).map(({ text, title }) => readClasses(text, title))
+    : [];
+  const classes = new SideTable(
+    'the tables of classes',
+    tablesOfClasses.flatMap(({ rows }) => rows),
+  );
+  const groupings = await readAll(tree, GROUPINGS);
   const lesions = new SideTable(
     'the table of lesions',
-    groupings.map((row) => [row.get('image') ?? '', row.get('lesion_id') ?? ''] as const),
+    groupings.flatMap(({ text, title }) => readLesions(text, title)),
   );
   const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
     const mask = masks.get(stem);
@@ -77,15 +71,24 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       part: partOf(path),
       className: classification ? told(classes.get(stem)) : undefined,
       // Lesions are published for the training part of the third task only.
-      group: partOf(path) === 'train' && lesions.size > 0 ? groupIn(lesions.get(stem)) : undefined,
+      group: partOf(path) === 'train' && lesions.size > 0 ? lesions.get(stem) : undefined,
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
   // A table of another task than the images says nothing about them.
   const tables = [...(classification ? [classes] : []), ...(third.length > 0 && classification ? [lesions] : [])];
-  const findings = tables.flatMap((table) => (table.size > 0 ? table.findings() : []));
+  const findings = [
+    ...tablesOfClasses.flatMap((table) => table.findings),
+    ...tables.flatMap((table) => (table.size > 0 ? table.findings() : [])),
+  ];
   const grouped = found.some(({ group }) => group !== undefined);
-  return collect(tree, request, { found, ...(grouped ? { groupColumn: 'lesion_id' } : {}), notes, findings });
+  return collect(tree, request, {
+    found,
+    ...(grouped ? { groupColumn: 'lesion_id' } : {}),
+    notes,
+    findings,
+    masks: masks.values(),
+  });
 }
 
 export const isic: Layout = {

@@ -75,7 +75,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       masks: mask === undefined ? undefined : sources(mask),
     };
   });
-  return collect(tree, request, { found, notes });
+  return collect(tree, request, { found, notes, masks: masks.values() });
 }
 
 export const refuge2: Layout = {

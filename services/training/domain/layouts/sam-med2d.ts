@@ -10,9 +10,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DataFolder, Part } from '../data-folder';
+import { counted, finding, type Finding } from '../finding';
 import { partName } from '../manifest-csv';
 import { collect, layoutError, type Found } from './collect';
-import { fileOf, foldersOf, stemOf, type FileTree } from './file-tree';
+import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
 import type { Layout, LayoutRequest } from './layout';
 
 const LIST = /^(image2label|label2image)_(train|val|validation|test)\.json$/;
@@ -138,6 +139,16 @@ function withAllMasks(entries: readonly Entry[], missing: readonly Missing[], wa
   return entries.filter(({ image }) => !incomplete.has(image));
 }
 
+/** A warning about images beside the listed ones, and masks beside theirs, that no list names. */
+function unlisted({ files }: FileTree, entries: readonly Entry[]): Finding[] {
+  const listed = new Set(entries.flatMap(({ image, mask }) => [image, mask]));
+  const folders = new Set([...listed].map((path) => foldersOf(path).join('/')));
+  const left = files.filter((path) => isImage(path) && !listed.has(path) && folders.has(foldersOf(path).join('/')));
+  if (left.length === 0) return [];
+  const message = `${counted(left.length, 'picture', ' is', ' are')} in no list and not read (${left.slice(0, 3).join(', ')})`;
+  return [finding('not-read', 'warning', message, left)];
+}
+
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const lists = tree.files.filter((path) => LIST.test(fileOf(path)));
   const missing: Missing[] = [];
@@ -157,6 +168,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
         : `is listed but not there; its image ${image} is left out where this mask is asked for`;
     data.problems.push({ name: path, problem });
   }
+  data.findings?.push(...unlisted(tree, entries));
   return data;
 }
 
