@@ -54,9 +54,18 @@ function keyOf(term: string): string | undefined {
   return key === '' ? '6' : key === '87' || key === '159' || Object.hasOwn(SETS, key) ? key : undefined;
 }
 
+/** Programs write UTF-8 without naming it; what reads as that by chance is no name in Latin 1. */
+function latin1OrUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return bytes.toString('latin1');
+  }
+}
+
 function decode(bytes: Buffer, set: string): string {
   // Of the TextDecoder latin1 is windows-1252.
-  if (SETS[set] === 'latin1') return bytes.toString('latin1');
+  if (SETS[set] === 'latin1') return latin1OrUtf8(bytes);
   if (set !== '87' && set !== '159') return new TextDecoder(SETS[set], { fatal: true }).decode(bytes);
   // JIS X 0208 and 0212 as EUC-JP has them, which tells them apart by a byte before each character of the second.
   const high = [...bytes].map((byte) => (byte > 0x20 ? byte | 0x80 : byte));
@@ -65,8 +74,10 @@ function decode(bytes: Buffer, set: string): string {
 }
 
 /** Text with escape sequences: each fills half of the code table for what follows it. */
-function decodeFragments(bytes: Buffer, first: string): string {
+function decodeFragments(bytes: Buffer, named: string): string {
   const [head = '', ...fragments] = bytes.toString('latin1').split(ESCAPE);
+  // Sets of two bytes in the lower half begin with their escape, also where a header names one as its first value.
+  const first = named === '87' || named === '159' ? '6' : named;
   const half = { low: '6', high: first };
   let result = decode(Buffer.from(head, 'latin1'), first);
   for (const fragment of fragments) {
@@ -91,7 +102,7 @@ export function decodedText(dataSet: DataSet, tag: string): string | undefined {
   // Only the first value counts until an escape sequence names another one.
   const named = dataSet.string('x00080005')?.split('\\')[0] ?? '';
   const set = keyOf(named);
-  let text = bytes.toString('latin1');
+  let text = latin1OrUtf8(bytes);
   try {
     if (set !== undefined) text = bytes.includes(ESCAPE) ? decodeFragments(bytes, set) : decode(bytes, set);
   } catch {

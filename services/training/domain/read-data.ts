@@ -8,8 +8,7 @@ import type { DataFolder, Sample } from './data-folder';
 import { csv, LAYOUTS, recognise } from './layouts';
 import { counted, finding, type Finding } from './finding';
 import { uniteGroups } from './group-spelling';
-import { unnamedDicom } from './layouts/dicom-content';
-import { isNamedDicom } from './layouts/dicom-headers';
+import { dicomAmong } from './layouts/dicom-content';
 import { listTree, type FileTree } from './layouts/file-tree';
 import type { CsvColumns, Layout } from './layouts/layout';
 import { parseMaskValues, valuesOfStructure } from './masks/mask-values';
@@ -130,9 +129,9 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
 async function dicomFindings({ root }: FileTree, { parts }: DataFolder, { name }: Layout): Promise<Finding[]> {
   const loose = Object.values(parts).flatMap((part) => part.filter(({ group }) => group === undefined));
   const paths = loose.map(({ imagePath }) => relative(root, imagePath).replaceAll('\\', '/'));
-  const are = [...paths.filter(isNamedDicom), ...(await unnamedDicom(root, paths))];
+  const are = await dicomAmong(root, paths);
   if (are.length === 0) return [];
-  const what = counted(new Set(are).size, 'picture', ' is a DICOM file', ' are DICOM files');
+  const what = counted(are.length, 'picture', ' is a DICOM file', ' are DICOM files');
   const message = `${what}, whose patients the layout ${name} does not keep together, as the layout dicom does`;
   return [finding('note', 'warning', message, are)];
 }

@@ -16,7 +16,15 @@ const saysNothing = (path: string): boolean => !isImage(path) && !NO_IMAGE.test(
  * @param enough so many are looked for
  */
 export async function unnamedDicom(root: string, paths: readonly string[], enough = Infinity): Promise<string[]> {
-  const candidates = paths.filter(saysNothing);
+  return dicomAmong(
+    root,
+    paths.filter((path) => saysNothing(path)),
+    enough,
+  );
+}
+
+/** Those of some files that are DICOM, whatever their names say. @param enough so many are looked for */
+export async function dicomAmong(root: string, candidates: readonly string[], enough = Infinity): Promise<string[]> {
   const found: string[] = [];
   for (let at = 0; at < candidates.length && found.length < enough; at += PARALLEL) {
     const some = candidates.slice(at, at + PARALLEL);

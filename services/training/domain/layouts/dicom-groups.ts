@@ -139,13 +139,27 @@ function spelledIds(headers: Headers): string[][] {
   return spelledTwice(new Set([...headers.values()].flatMap(({ patientId }) => patientId ?? [])));
 }
 
-/** The same as findings, which name no patient. */
+/** The same as a finding, which names no patient. */
 function spellingFindings(headers: Headers): Finding[] {
-  return spelledIds(headers).map((same) => {
-    const paths = [...headers].flatMap(([path, { patientId }]) => (same.includes(patientId ?? '') ? path : []));
-    const message = `${counted(same.length, 'patient id')} differ in case, blanks or zeros only, and are kept together: they may be one patient`;
-    return finding('group-spelling', 'warning', message, paths);
-  });
+  const same = new Set(spelledIds(headers).flat());
+  if (same.size === 0) return [];
+  const paths = [...headers].flatMap(([path, { patientId }]) => (same.has(patientId ?? '') ? path : []));
+  const message = `${counted(same.size, 'patient id')} differ from another in case, blanks or zeros only, and are kept together with it: they may be one patient`;
+  return [finding('group-spelling', 'warning', message, paths)];
+}
+
+/** A warning about pictures of which only the study is known, where other pictures have a patient. */
+function studiesAlone(headers: Headers): Finding[] {
+  const sets = patientsOf(headers);
+  const patients = new Set(
+    [...headers].flatMap(([path, { patientId }]) => (patientId === undefined ? [] : (sets.get(path) ?? []))),
+  );
+  const alone = [...sets].flatMap(([path, set]) => (patients.has(set) ? [] : path));
+  if (alone.length === 0) return [];
+  const message =
+    `${alone.length} of ${counted(headers.size, 'DICOM picture', ' has', ' have')} no patient id: of these only studies are ` +
+    'kept together, and a split may separate one patient';
+  return [finding('group-missing', 'warning', message, alone)];
 }
 
 /** @param by attribute that groups are made of; absent: patients where they can be told apart */
@@ -170,7 +184,13 @@ export function groupsOf(headers: Headers, by: HeaderGroup | undefined): HeaderG
     if (identifier !== undefined) groups.set(path, pseudonym(identifier));
   }
   const findings =
-    column === 'PatientID' ? [...(oneStudy ? [] : studyFindings(studies)), ...spellingFindings(headers)] : [];
+    column === 'PatientID'
+      ? [
+          ...(oneStudy ? [] : studyFindings(studies)),
+          ...spellingFindings(headers),
+          ...(ids.size > 0 ? studiesAlone(headers) : []),
+        ]
+      : [];
   return { column, groups, notes, findings };
 }
 

@@ -26,6 +26,11 @@ test.each([
   // Said to be UTF-8, and Latin 1: bytes that are no text stand for themselves.
   ['ISO_IR 192', bytes('M', 0xdc, 'LLER')],
   ['no such set', bytes('M', 0xdc, 'LLER')],
+  // UTF-8 where the header says something else, as many programs write it.
+  ['ISO_IR 100', Buffer.from('MÜLLER')],
+  ['ISO_IR 6', Buffer.from('MÜLLER')],
+  ['', Buffer.from('MÜLLER')],
+  ['no such set', Buffer.from('MÜLLER')],
 ])('in %s', (set, id) => {
   expect(idOf(id, set)).toBe('MÜLLER');
 });
@@ -33,6 +38,8 @@ test.each([
 test.each([
   ['山田', 'ISO_IR 192', Buffer.from('山田')],
   ['山田', '\\ISO 2022 IR 87', bytes(0x1b, '$B;3ED', 0x1b, '(B')],
+  ['山田', 'ISO 2022 IR 87', bytes(0x1b, '$B;3ED', 0x1b, '(B')],
+  ['A山', 'ISO 2022 IR 87', bytes('A', 0x1b, '$B;3', 0x1b, '(B')],
   ['ﾔﾏﾀﾞ', 'ISO_IR 13', bytes(0xd4, 0xcf, 0xc0, 0xde)],
   ['김', '\\ISO 2022 IR 149', bytes(0x1b, '$)C', 0xb1, 0xe8)],
   ['Люк', 'ISO_IR 144', bytes(0xbb, 0xee, 0xda)],

@@ -16,14 +16,14 @@ const forms: [string, () => Promise<Buffer>][] = [
   ['three equal channels', () => raw(rgb, 3).png().toBuffer()],
   ['palette', () => raw(rgb, 3).png({ palette: true, colours: 256, dither: 0, quality: 100 }).toBuffer()],
   ['opaque alpha', () => raw(rgb, 3).ensureAlpha(1).png().toBuffer()],
-  [
-    '16 bits',
+  ...[257, 256, 16, 1].map((factor): [string, () => Promise<Buffer>] => [
+    `16 bits that are 8 bits times ${factor}`,
     () =>
-      raw(Uint16Array.from(grey, (value) => value * 257))
+      raw(Uint16Array.from(grey, (value) => value * factor))
         .toColourspace('grey16')
         .png()
         .toBuffer(),
-  ],
+  ]),
   ['WebP without loss', () => raw(rgb, 3).webp({ lossless: true }).toBuffer()],
   [
     'BMP',
@@ -50,4 +50,16 @@ it('tells pictures apart that differ by less than 8 bits hold, by size, or by on
     { ...pixels, data: grey.with(5, (grey[5] ?? 0) ^ 1) },
   ].map(pictureHash);
   expect(new Set(hashes).size).toBe(3);
+});
+
+it.each([
+  ['levels', 1],
+  ['shares of white', 255],
+])('takes one picture for the same when stored as fractions that are %s', (_, white) => {
+  const size = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
+  const fractions = Float32Array.from(grey, (value) => value / white);
+  const asFractions = { ...size, data: new Uint8Array(fractions.buffer), sampleType: 'float32' } as const;
+  expect(pictureHash(asFractions)).toBe(pictureHash({ ...size, data: grey, sampleType: 'uint8' }));
+  fractions[4] = 0.3;
+  expect(pictureHash(asFractions)).not.toBe(pictureHash({ ...size, data: grey, sampleType: 'uint8' }));
 });

@@ -79,6 +79,12 @@ test('a layout that knows no patients says that it reads DICOM files', async () 
   ]);
 });
 
+test('a layout that knows no patients says so of DICOM files that are named like other pictures', async () => {
+  const folder = writeTree(root, ['a/1.png', slice()], ['a/2.jpg', slice()], ['b/3.png', slice({ patient: 'P2' })]);
+  const { findings = [], layout } = await readData({ task: 'classification', data: folder });
+  expect([layout, findings.map(({ names }) => names)]).toEqual(['plain', [['a/1.png', 'a/2.jpg', 'b/3.png']]]);
+});
+
 test('DICOM files that nobody reads are counted, whatever they are called', async () => {
   const folder = writeTree(
     root,

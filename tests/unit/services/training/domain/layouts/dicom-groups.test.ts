@@ -98,3 +98,19 @@ test('are kept together and named where ids differ in case or zeros only, but no
   expect(new Set(groups(data)).size).toBe(2);
   expect(JSON.stringify(findings)).not.toMatch(/[Pp][13]\b/);
 });
+
+test('without an id are named where others have one: a split may separate one patient', async () => {
+  const data = await read([
+    { patient: 'P1', study: '1.1' },
+    { patient: '', study: '1.2' },
+    { patient: '', study: '1.3' },
+    { patient: '', study: '1.1' },
+    { patient: 'P2', study: '1.4' },
+  ]);
+  const { findings } = await checkData(data);
+  expect(findings.find(({ kind }) => kind === 'group-missing')).toMatchObject({
+    severity: 'warning',
+    message: expect.stringMatching(/^2 of 5 DICOM pictures have no patient id/),
+    names: ['a/2.dcm', 'b/1.dcm'],
+  });
+});
