@@ -20,10 +20,11 @@ import {
   rankingScores,
   type Prediction,
 } from './probability-metrics';
+import type { Losses } from './masks/model-view';
 import type { DrawnScores } from './score-mask';
 
 /** Of one structure on one image: the overlap, and what was measured besides; null where it is not defined. */
-export type StructureScores = Overlap & Partial<Omit<DrawnScores, keyof Overlap>>;
+export type StructureScores = Overlap & Partial<Omit<DrawnScores, keyof Overlap>> & Partial<Losses>;
 
 /** A sample and how well it came out. */
 export interface ScoredSample extends Omit<Outcome, 'loss' | 'structures'> {
@@ -38,20 +39,27 @@ export interface ScoredSample extends Omit<Outcome, 'loss' | 'structures'> {
 
 export type Assessment = (SegmentationMetrics | ClassificationMetrics) & { loss?: number; intervals: Intervals };
 
-/** Scores that are means over images. */
+/** Scores that are means over images, or counts. */
 interface Column {
   name: string;
+  /** It is a sum over images, and no mean. */
+  total: boolean;
   /** NaN where an image has no such score. */
   values: Float64Array;
   /** Masks of all images that have one, and masks in all. */
   masks: { defined: number; all: number };
+  /** Of a count of lesions: those of all images. */
+  lesions?: number;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const defined = (values: readonly (number | null | undefined)[]): number[] =>
   values.filter((value): value is number => value !== null && value !== undefined && !Number.isNaN(value));
 
-function weightedMean(values: Float64Array, weights: Float64Array): number {
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** Sum of the values that are defined, and of their weights. */
+function weighted(values: Float64Array, weights: Float64Array): [sum: number, total: number] {
   let [sum, total] = [0, 0];
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] ?? NaN;
@@ -60,7 +68,17 @@ function weightedMean(values: Float64Array, weights: Float64Array): number {
     sum += weight * value;
     total += weight;
   }
+  return [sum, total];
+}
+
+function weightedMean(values: Float64Array, weights: Float64Array): number {
+  const [sum, total] = weighted(values, weights);
   return total === 0 ? NaN : sum / total;
+}
+
+function weightedSum(values: Float64Array, weights: Float64Array): number {
+  const [sum, total] = weighted(values, weights);
+  return total === 0 ? NaN : sum;
 }
 
 /** What is averaged over images, by name; of several structures first over those of an image. */
@@ -76,34 +94,57 @@ const STRUCTURE_SCORES: readonly [name: string, key: keyof StructureScores][] = 
   ['false_alarm_rate', 'falseAlarm'],
 ];
 
+/** What is counted over the images, and over the structures of an image. */
+const COUNTS: readonly [name: string, key: keyof Losses][] = [
+  ['vanished_masks', 'vanished'],
+  ['vanished_lesions', 'vanishedLesions'],
+];
+
+/** A count of one structure; null where there is nothing to lose, undefined where nobody looked. */
+function lossOf(scores: StructureScores | undefined, key: keyof Losses): number | null | undefined {
+  return scores?.vanished === null ? null : scores?.[key];
+}
+
 function segmentationColumns(samples: readonly ScoredSample[], structures: readonly string[]): Column[] {
   const column = (name: string, of: (sample: ScoredSample) => (number | null | undefined)[]): Column => {
     const scores = samples.map(of);
     const found = scores.map(defined);
     const count = (lists: readonly unknown[][]): number => lists.reduce((sum, list) => sum + list.length, 0);
-    return { name, values: Float64Array.from(found, mean), masks: { defined: count(found), all: count(scores) } };
+    const masks = { defined: count(found), all: count(scores) };
+    return { name, total: false, values: Float64Array.from(found, mean), masks };
   };
+  const counts = (prefix: string, of: (sample: ScoredSample) => (StructureScores | undefined)[]): Column[] =>
+    COUNTS.map(([name, key]) => {
+      const found = column(`${prefix}${name}`, (sample) => of(sample).map((scores) => lossOf(scores, key)));
+      const values = samples.map((sample) => defined(of(sample).map((scores) => lossOf(scores, key))));
+      const totals = Float64Array.from(values, (some) => (some.length === 0 ? NaN : sumOf(some)));
+      const lesions = sumOf(defined(samples.flatMap((sample) => of(sample).map((scores) => scores?.lesions))));
+      return { ...found, total: true, values: totals, ...(key === 'vanishedLesions' ? { lesions } : {}) };
+    });
   const overall = STRUCTURE_SCORES.map(([name, key]) =>
     column(name, (sample) => (sample.structures ?? []).map((scores) => scores[key])),
   );
   const ofPoint = STRUCTURE_SCORES.slice(0, 2).map(([name, key]) =>
     column(`point.${name}`, (sample) => (sample.point ?? []).map((scores) => scores[key as keyof Overlap])),
   );
-  const each = structures.flatMap((structure, index) =>
-    STRUCTURE_SCORES.map(([name, key]) =>
+  const each = structures.flatMap((structure, index) => [
+    ...STRUCTURE_SCORES.map(([name, key]) =>
       column(`structure.${structure}.${name}`, (sample) => [sample.structures?.[index]?.[key]]),
     ),
-  );
-  return [...overall, ...ofPoint, ...(structures.length > 1 ? each : [])];
+    ...counts(`structure.${structure}.`, (sample) => [sample.structures?.[index]]),
+  ]);
+  const lost = counts('', (sample) => sample.structures ?? []);
+  return [...overall, ...lost, ...ofPoint, ...(structures.length > 1 ? each : [])];
 }
 
 /** Images, and of several structures masks, that a mean is taken of where they are not all. */
-function columnBasis({ values, masks }: Column): ScoreBasis {
+function columnBasis({ values, masks, lesions }: Column): ScoreBasis {
   const has = Uint8Array.from(values, (value) => (Number.isNaN(value) ? 0 : 1));
   const images = countOf(has);
   return {
     ...(images < values.length ? { images } : {}),
     ...(masks.defined < masks.all && masks.all > values.length ? { masks: masks.defined } : {}),
+    ...(lesions === undefined ? {} : { lesions }),
     needs: [has],
   };
 }
@@ -113,7 +154,7 @@ export function segmentationScores(samples: readonly ScoredSample[], structures:
   return {
     names: columns.map(({ name }) => name),
     bases: columns.map(columnBasis),
-    evaluate: (weights) => columns.map(({ values }) => weightedMean(values, weights)),
+    evaluate: (weights) => columns.map(({ values, total }) => (total ? weightedSum : weightedMean)(values, weights)),
   };
 }
 
@@ -136,7 +177,7 @@ export function scoreNames({ classes, structures }: Labels): string[] {
   if (classes.length > 0) {
     return [...OVERALL, ...classes.flatMap((name) => PER_CLASS.map((score) => `class.${name}.${score}`))];
   }
-  const names = STRUCTURE_SCORES.map(([name]) => name);
+  const names = [...STRUCTURE_SCORES, ...COUNTS].map(([name]) => name);
   const each = structures.flatMap((structure) => names.map((name) => `structure.${structure}.${name}`));
   return [...names, ...(structures.length > 1 ? each : [])];
 }

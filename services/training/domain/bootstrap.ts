@@ -17,6 +17,8 @@ export interface Basis {
   images?: number;
   /** Of several structures: masks of all images that have such a score. */
   masks?: number;
+  /** Of counts of lesions: lesions of all images. */
+  lesions?: number;
   /** Classes that a mean over classes is taken of. */
   classes?: number;
 }

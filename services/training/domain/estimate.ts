@@ -9,6 +9,7 @@ export const estimateSchema = z.object({
   high: z.number().optional(),
   images: z.int().min(0).optional(),
   masks: z.int().min(0).optional(),
+  lesions: z.int().min(0).optional(),
   classes: z.int().min(0).optional(),
   resamples: z.int().min(0).optional(),
 });
@@ -16,7 +17,7 @@ export const estimateSchema = z.object({
 export type StoredEstimate = z.infer<typeof estimateSchema>;
 
 /** The counts of an estimate; absent: those of the whole. */
-export type Counts = Partial<Record<'images' | 'masks' | 'classes' | 'resamples', number | undefined>>;
+export type Counts = Partial<Record<'images' | 'masks' | 'lesions' | 'classes' | 'resamples', number | undefined>>;
 
 /** How many there are of each. */
 export interface Whole {
@@ -28,8 +29,8 @@ export interface Whole {
 
 /** `1 of 20 images, 900 of 2000 resamples`; empty where a score rests on everything. */
 export function basisText(counts: Counts, { images, structures, classes, resamples }: Whole): string {
-  const all = { images, masks: structures && images && images * structures, classes, resamples };
-  const parts = (['images', 'masks', 'classes', 'resamples'] as const).flatMap((name) => {
+  const all = { images, masks: structures && images && images * structures, lesions: undefined, classes, resamples };
+  const parts = (['images', 'masks', 'lesions', 'classes', 'resamples'] as const).flatMap((name) => {
     const [count, whole] = [counts[name], all[name]];
     if (count === undefined) return [];
     return [whole === undefined ? `${count} ${name}` : `${count} of ${whole} ${name}`];

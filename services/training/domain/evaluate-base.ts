@@ -4,12 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../common/errors';
-import type { ModelStore, StoredBase } from '../../store';
+import { standardPreprocessing, type ModelStore, type StoredBase } from '../../store';
 import type { EvaluateBaseSpec, FinishedEvent } from '../protocol';
 import { summarise } from './evaluation';
 import type { Sample } from './data-folder';
 import type { CreateTrainer } from './ports';
-import { inputOf } from './masks/mask-facts';
+import { inputOf } from './masks/model-view';
 import { listSamples, loadSamples, structureNames, type Emit } from './prepare-data';
 import { resolveSource } from './read-data';
 import { recipeFor } from './recipes';
@@ -71,7 +71,7 @@ export async function evaluateBase(
   try {
     await tellSeen(base, parts[spec.part], dependencies);
     const only = { train: [], validation: [], test: [], [spec.part]: parts[spec.part] };
-    const input = inputOf(base.manifest);
+    const input = inputOf(standardPreprocessing(base.manifest.architecture));
     const loaded = await loadSamples({ ...folder, parts: only }, trainer, { strict: spec.strict, input, signal, emit });
     if (loaded.parts[spec.part].length === 0) {
       throw automedError('INVALID_ARGUMENT', `The part ${spec.part} has no samples.`, { field: 'data' });

@@ -10,19 +10,24 @@ import { assess, type Assessment, type ScoredSample } from './assessment';
 import type { Part, Sample } from './data-folder';
 import type { Labels } from './evaluation';
 import { decodeSample } from './load-samples';
+import type { Losses } from './masks/model-view';
 import type { SampleOutcome, TrainerPort } from './ports';
 import { PARTS } from './prepare-data';
 import type { RunResult } from './register-result';
 import { DEFAULT_SYSTEM } from './systems';
 
-/** The scores of a sample under its name. */
-function scoredSample({ name, group }: Sample, outcome: SampleOutcome): ScoredSample {
+/** The scores of a sample under its name, with what of its masks the model cannot see. */
+function scoredSample(
+  { name, group }: Sample,
+  outcome: SampleOutcome,
+  losses: readonly Losses[] | undefined,
+): ScoredSample {
   const { loss, structures, point, probabilities, label } = outcome;
   return {
     name,
     ...(group === undefined ? {} : { group }),
     loss,
-    structures,
+    structures: structures?.map((scores, index) => ({ ...scores, ...losses?.[index] })) ?? null,
     point,
     probabilities: probabilities === null ? null : Array.from(probabilities),
     label,
@@ -51,7 +56,11 @@ export async function buildReport(trainer: TrainerPort, result: RunResult): Prom
   const parts: Record<string, PartReport> = {};
   for (const part of shown === 'test' ? (['validation', 'test'] as const) : (['validation'] as const)) {
     const samples = (await trainer.evaluate(part)).map((outcome) =>
-      scoredSample(data.parts[part][outcome.index] ?? { name: '', imagePath: '' }, outcome),
+      scoredSample(
+        data.parts[part][outcome.index] ?? { name: '', imagePath: '' },
+        outcome,
+        data.losses[part][outcome.index],
+      ),
     );
     parts[part] = { samples, metrics: assess(samples, labels, { seed: spec.seed }) };
   }

@@ -31,7 +31,7 @@ import {
 import { preprocessingOf } from './input-rule';
 import type { AnswerGolden } from './make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from './ports';
-import { inputOf } from './masks/mask-facts';
+import { inputOf } from './masks/model-view';
 import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from './prepare-data';
 import { drawPreview, previewFolder } from './previews';
 import { resolveSource } from './read-data';
@@ -298,7 +298,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       dataset: spec.dataset,
       whole: spec.limit === undefined,
       decodeParallel: spec.decodeParallel,
-      input: inputOf(plan.base.manifest),
+      input: inputOf(preprocessingOf(spec, head, plan.base)),
       unused: leads(gang),
       signal,
       emit,

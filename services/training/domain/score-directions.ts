@@ -12,6 +12,8 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
   asd_px: 'lower',
   miss_rate: 'lower',
   false_alarm_rate: 'lower',
+  vanished_masks: 'lower',
+  vanished_lesions: 'lower',
   accuracy: 'higher',
   macro_f1: 'higher',
   precision: 'higher',

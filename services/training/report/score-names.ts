@@ -14,6 +14,8 @@ const TITLES: Readonly<Record<string, string>> = {
   hd95_penalized_px: 'HD95, the diagonal for a miss (px)',
   miss_rate: 'miss rate',
   false_alarm_rate: 'false alarm rate',
+  vanished_masks: "masks lost at the model's input size",
+  vanished_lesions: "lesions lost at the model's input size",
   asd_px: 'surface distance (px)',
   accuracy: 'accuracy',
   macro_f1: 'macro F1',

@@ -1,7 +1,5 @@
 // What is said of the masks of a data set together.
 
-import { automedError } from '../../../common/errors';
-import type { WorkerEvent } from '../../protocol';
 import type { Problem } from '../data-folder';
 import { counted, finding, type Finding } from '../finding';
 import type { MaskFacts } from './mask-facts';
@@ -79,10 +77,23 @@ function mixedValues(masks: readonly NamedFacts[]): Finding[] {
   });
 }
 
+/** Of some structure masks that hold several values, and none of them one that was stated. */
+function missedValues(masks: readonly NamedFacts[]): Finding[] {
+  const files = masks.flatMap(({ name, facts }) => facts.understood.map((file) => ({ ...file, name })));
+  const structures = [...new Set(files.map(({ structure }) => structure))];
+  return structures.flatMap((structure): Finding[] => {
+    const own = files.filter((file) => file.structure === structure && file.kind === 'stated');
+    const missed = own.filter((file) => file.missed === true).map(({ name }) => name);
+    if (missed.length === 0 || own.some(({ foreground }) => foreground.length > 0)) return [];
+    const message = `${counted(missed.length, 'mask', ' holds', ' hold')} values, and not one of them any that is stated as foreground (--mask-values): ${few(missed)}`;
+    return [finding('mask-values', 'error', message, missed)];
+  });
+}
+
 export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const names = (keep: (facts: MaskFacts) => boolean): string[] =>
     masks.flatMap(({ name, facts }) => (keep(facts) ? [name] : [])).sort();
-  const found = mixedValues(masks);
+  const found = [...mixedValues(masks), ...missedValues(masks)];
   const around = names(({ surrounds }) => surrounds);
   if (around.length > 0) {
     const stated = masks.some(({ facts }) => facts.understood.some(({ kind }) => kind === 'stated'));
@@ -97,7 +108,7 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   if (gone.length > 0) {
     const message =
       `${gone.length} of ${counted(masks.length, 'mask', ' shows', ' show')} something that is lost at the size of the ` +
-      `model's input, so that it counts as empty in training: ${few(gone)}`;
+      `model's input, so that it can neither be learnt nor found: ${few(gone)}`;
     found.push(finding('vanishing-mask', 'warning', message, gone));
   }
   const turned = names((facts) => facts.turned);
@@ -109,24 +120,6 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
     found.push(finding('mask-orientation', 'error', message, turned));
   }
   return found;
-}
-
-/**
- * Tells what is to be said of masks that a model is measured against.
- * @throws InvalidInputError (field `data`) when it is not certain what they show and `refuse` is set
- */
-export function reportMasks(
-  masks: readonly NamedFacts[],
-  problems: readonly Problem[],
-  { refuse, emit }: { refuse: boolean; emit: (event: WorkerEvent) => void },
-): void {
-  const found = [...ambiguousMasks(problems), ...maskValueFindings(masks)];
-  const errors = found.filter(({ severity }) => severity === 'error').map(({ message }) => message);
-  if (refuse && errors.length > 0) {
-    const text = `The masks would make scores wrong: ${errors.join('; ')}. Mend them, or allow data problems.`;
-    throw automedError('INVALID_ARGUMENT', text, { field: 'data' });
-  }
-  for (const { message } of found) emit({ type: 'log', level: 'warn', message });
 }
 
 /** How masks were read, e.g. `palette, foreground = index 1, index 2 (12 masks)`; empty where nothing is to be said. */

@@ -27,6 +27,8 @@ export interface Understood {
   foreground: string[];
   /** Grey with two values: foreground, where it is neither 1 nor the largest of its type. */
   unusual?: number;
+  /** Stated: the file holds several values, and none of those. */
+  missed?: boolean;
 }
 
 export function ambiguous(what: string): AutomedError {
@@ -89,7 +91,8 @@ function byStatement(stored: StoredMask, { ranges, text }: StatedValues): Unders
     return stated ? 1 : 0;
   });
   if (alphaOf(stored) && new Set(mask).size < 2) throw ambiguous(`its shape is in its transparency, not in ${text}`);
-  return { mask, kind: 'stated', foreground: [text] };
+  if (mask.includes(1)) return { mask, kind: 'stated', foreground: [text] };
+  return { mask, kind: 'stated', foreground: [], ...(new Set(values).size > 1 ? { missed: true } : {}) };
 }
 
 function byValues(stored: StoredMask, counts: Map<number, number>): Understood {
