@@ -50,3 +50,9 @@ export function parseIntensity(text: string): Intensity {
     '0 <= LOW < HIGH <= 100, or window:LOW:HIGH with LOW < HIGH.';
   throw automedError('INVALID_ARGUMENT', message, { field: 'intensity' });
 }
+
+/** As parseIntensity reads it; absent means `full`. */
+export function intensityText(intensity: Intensity = { policy: 'full' }): string {
+  const { policy } = intensity;
+  return policy === 'percentile' || policy === 'window' ? `${policy}:${intensity.low}:${intensity.high}` : policy;
+}

@@ -181,7 +181,8 @@ export function isRandom({ origin, trainedFrom }: BaseManifest): boolean {
   return trainedFrom === undefined && origin.startsWith(RANDOM_ORIGIN);
 }
 
-const preprocessingSchema = z.looseObject({
+/** How images are brought to a model's input. */
+export const preprocessingSchema = z.looseObject({
   image_size: z.int().min(16),
   /** On the 0-255 scale, position by position of the channel order. */
   mean: z.array(z.number()).length(3),

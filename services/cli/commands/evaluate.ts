@@ -3,11 +3,15 @@ import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import type { Assessment } from '../../training/domain/assessment';
 import { basisText, unscoredClasses } from '../../training/domain/estimate';
 import type { ClassificationMetrics } from '../../training/domain/metrics';
+import { refuseErrors } from '../../training/domain/prepare-data';
 import { MEASURED_PARTS, type MeasuredPart } from '../../training/domain/select-samples';
+import { parseIntensity } from '../../store';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
+import { inspect, type Inspection } from '../evaluation/inspect';
+import { recordedOf } from '../evaluation/recorded';
 import { selectSamples, type Selection, type SelectOptions } from '../evaluation/samples';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
@@ -17,6 +21,8 @@ import { describeFailure, type Failure } from './images';
 import {
   connected,
   examples,
+  INTENSITY,
+  intensityOf,
   number,
   structureList,
   whole,
@@ -38,6 +44,8 @@ interface EvaluateOptions extends ConnectOptions, LayoutOptions {
   structures?: Structure[];
   threshold?: number;
   limit?: number;
+  intensity?: string;
+  allowDataProblems?: boolean;
   strict?: boolean;
   json?: boolean;
 }
@@ -68,6 +76,8 @@ export function evaluateCommand(): Command {
       number({ min: 0, max: 1, open: true }),
     )
     .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
+    .option('--intensity <rule>', `${INTENSITY}; the model's own is used, and another one is named`, intensityOf)
+    .option('--allow-data-problems', 'measure on data whose scores would be wrong (see automed data check)')
     .option('--strict', 'fail when an image cannot be used; without it such images are named and left out')
     .option('--json', 'print one JSON document')
     .action(evaluate);
@@ -90,14 +100,16 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
       {
         model: name,
         structures: model.structures,
+        maskValues: recordedOf(model).maskValues,
         lookUp: async (digests) => client.lookUpSamples(name, digests),
       },
       { ...splitOf(model, options), part: options.split, limit: options.limit },
     );
-    for (const { name, problem } of selection.problems) printProblem(`${name}: ${problem}`);
+    for (const { name, problem } of selection.folder.problems) printProblem(`${name}: ${problem}`);
     for (const note of selection.notes) printNote(note);
+    const inspection = await inspected(model, selection, options);
     const measure = task === 'segmentation' ? measureSegmentation : measureClassification;
-    return measure(client, model, selection, options);
+    return measure(client, model, { ...selection, ...inspection }, options);
   });
   if (options.json) printJson(report.json);
   else printLine(report.text);
@@ -107,19 +119,39 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
 
 /** The split that the options ask for; what they leave open is as in the model's training. */
 function splitOf(
-  { lineageJson }: Model__Output,
+  model: Model__Output,
   { seed, validationFraction, testFraction }: EvaluateOptions,
 ): Omit<SelectOptions, 'part' | 'limit'> {
-  const { dataset } = (lineageJson === '' ? {} : JSON.parse(lineageJson)) as {
-    dataset?: { split?: Partial<SelectOptions> };
-  };
-  const trained = dataset?.split ?? {};
+  const trained = recordedOf(model).split;
   return {
     seed: seed ?? trained.seed ?? 0,
     validationFraction: validationFraction ?? trained.validationFraction ?? 0.2,
     testFraction: testFraction ?? trained.testFraction ?? 0,
   };
 }
+
+/** Findings that are printed; --json has all. */
+const SHOWN_FINDINGS = 20;
+
+/** Tells what is wrong with the data, and refuses it where a score would be wrong. */
+async function inspected(model: Model__Output, selection: Selection, options: EvaluateOptions): Promise<Inspection> {
+  const { preprocessing } = recordedOf(model);
+  const name = `${model.name}@${model.version}`;
+  const stated = options.intensity === undefined ? undefined : parseIntensity(options.intensity);
+  const display = new CountDisplay(`reading ${options.data}`, selection.samples.length);
+  const inspection = await inspect(selection, {
+    ...{ model: name, preprocessing, stated },
+    onProgress: (done) => display.show(done),
+  }).finally(() => display.close());
+  const { findings } = inspection;
+  const shown = findings.filter(({ severity }) => options.allowDataProblems === true || severity === 'warning');
+  for (const { severity, message } of shown.slice(0, SHOWN_FINDINGS)) printNote(`${severity}: ${message}`);
+  if (shown.length > SHOWN_FINDINGS) printNote(`and ${shown.length - SHOWN_FINDINGS} more findings; --json lists all`);
+  if (options.allowDataProblems !== true) refuseErrors(findings, 'measure');
+  return inspection;
+}
+
+type Inspected = Selection & Inspection;
 
 interface Report {
   text: string;
@@ -148,7 +180,7 @@ async function measured<T extends { measured: unknown[]; failures: Failure[] }>(
 
 function headOf(
   model: Model__Output,
-  { part, seen }: Selection,
+  { part, seen, findings }: Inspected,
   options: EvaluateOptions,
   failures: Failure[],
 ): object {
@@ -158,6 +190,7 @@ function headOf(
     split: part,
     seen,
     failed: failures.length,
+    findings,
   };
 }
 
@@ -170,12 +203,14 @@ const MASK_SCORES = [
   'specificity',
   'miss_rate',
   'false_alarm_rate',
+  'vanished_masks',
+  'vanished_lesions',
 ];
 
 async function measureSegmentation(
   client: AutomedClient,
   model: Model__Output,
-  selection: Selection,
+  selection: Inspected,
   options: EvaluateOptions,
 ): Promise<Report> {
   const { structures } = selection;
@@ -186,7 +221,7 @@ async function measureSegmentation(
     options,
   );
   const names = structures ?? model.structures;
-  const metrics = assessSegmentation(results, names, splitOf(model, options).seed);
+  const metrics = assessSegmentation(results, names, splitOf(model, options).seed, selection.losses);
   const where = `${metrics.images} images (${selection.part})`;
   const scores = (prefix: string): string =>
     `mDSC ${scored(metrics, `${prefix}mdsc`)}, mIoU ${scored(metrics, `${prefix}miou`)}`;
@@ -207,11 +242,11 @@ async function measureSegmentation(
 async function measureClassification(
   client: AutomedClient,
   model: Model__Output,
-  selection: Selection,
+  selection: Inspected,
   options: EvaluateOptions,
 ): Promise<Report> {
   const { classes } = model;
-  const foreign = selection.classes.filter((name) => !classes.includes(name));
+  const foreign = selection.folder.classes.filter((name) => !classes.includes(name));
   if (foreign.length > 0) {
     const known = `${model.name}@${model.version} knows ${classes.join(', ')}`;
     throw new CliError(
@@ -226,7 +261,7 @@ async function measureClassification(
   );
   const metrics = assessClassification(
     results,
-    { known: classes, given: selection.classes },
+    { known: classes, given: selection.folder.classes },
     splitOf(model, options).seed,
   );
   const { macroF1, ...rest } = metrics;

@@ -14,7 +14,17 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
-import { connected, examples, number, structureList, whole, withMaskValues, type Structure } from './options';
+import {
+  connected,
+  examples,
+  number,
+  structureList,
+  INTENSITY,
+  intensityOf,
+  whole,
+  withMaskValues,
+  type Structure,
+} from './options';
 import { reportCommand } from './reports';
 
 /** Between looks at an evaluation under way. */
@@ -34,6 +44,8 @@ interface CreateOptions extends ConnectOptions {
   structures?: Structure[];
   threshold?: number;
   limit?: number;
+  intensity?: string;
+  allowDataProblems?: boolean;
   strict?: boolean;
   worst: number;
   images: boolean;
@@ -84,6 +96,8 @@ function createCommand(): Command {
       number({ min: 0, max: 1, open: true }),
     )
     .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
+    .option('--intensity <rule>', `${INTENSITY}; the model's own is used, and another one is named`, intensityOf)
+    .option('--allow-data-problems', 'measure on data whose scores would be wrong, or that its check rejected')
     .option('--strict', 'fail at the first image that cannot be used')
     .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
     .option('--no-images', 'keep pictures of the data out of the report')
@@ -176,6 +190,7 @@ const SPEC_OPTIONS = [
   'dataset',
   'layout',
   'maskValues',
+  'intensity',
 ] as const;
 
 function specOf(model: string, options: CreateOptions): EvaluationSpec {
@@ -188,6 +203,7 @@ function specOf(model: string, options: CreateOptions): EvaluationSpec {
       : { part: `EVALUATION_PART_${options.part.toUpperCase() as Uppercase<PartName>}` }),
     structures: (options.structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
     strict: options.strict ?? false,
+    allowDataProblems: options.allowDataProblems ?? false,
     worstCount: options.worst,
     reportImages: options.images,
     device: options.device,
@@ -251,8 +267,11 @@ function row(evaluation: Evaluation__Output): string[] {
 }
 
 /** What a score rests on where that is not everything. */
-function countsOf({ imageCount, maskCount, classCount, resampleCount }: Score__Output): Counts {
-  const counts = { images: imageCount, masks: maskCount, classes: classCount, resamples: resampleCount };
+function countsOf({ imageCount, maskCount, lesionCount, classCount, resampleCount }: Score__Output): Counts {
+  const counts = {
+    ...{ images: imageCount, masks: maskCount, lesions: lesionCount },
+    ...{ classes: classCount, resamples: resampleCount },
+  };
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== undefined));
 }
 
@@ -285,6 +304,7 @@ function evaluationText(evaluation: Evaluation__Output): string {
   return [
     `${head}, ${result.imageCount} images${skipped}`,
     ...result.notes,
+    ...result.findings.map(({ error: wrong, message }) => `${wrong ? 'error' : 'warning'}: ${message}`),
     `report: ${result.report}/report.html in the store`,
     '',
     table(['SCORE', 'VALUE', '95 % INTERVAL', 'MEASURED ON'], rows),
@@ -308,6 +328,10 @@ function evaluationJson(evaluation: Evaluation__Output): Record<string, unknown>
           skipped: result.skippedCount,
           seen: result.seenCount ?? null,
           notes: result.notes,
+          findings: result.findings.map(({ error: wrong, ...rest }) => ({
+            severity: wrong ? 'error' : 'warning',
+            ...rest,
+          })),
           data_fingerprint: result.dataFingerprint,
           report: result.report,
           resampled_by: result.resampledByGroup ? 'group' : 'image',

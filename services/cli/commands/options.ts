@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/grpc/address';
 import { nameSchema } from '../../store/manifests';
+import { parseIntensity } from '../../store/intensity';
 import { LAYOUT_NAMES, parseMaskValues } from '../../training/domain/read-data';
 
 interface Bounds {
@@ -107,6 +108,16 @@ export function withLayout(command: Command): Command {
       ),
     )
     .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
+}
+
+/** Parser of --intensity. */
+export function intensityOf(text: string): string {
+  try {
+    parseIntensity(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  return text;
 }
 
 function maskValuesOf(text: string): string {

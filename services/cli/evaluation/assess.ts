@@ -3,20 +3,25 @@
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import { assess, type Assessment } from '../../training/domain/assessment';
 import type { ClassificationMetrics, SegmentationMetrics } from '../../training/domain/metrics';
+import type { Inspection } from './inspect';
 import type { Measured, StructureResult } from './run';
 
 type Intervals = Pick<Assessment, 'intervals'>;
 
-/** @param seed of the resamples */
+/**
+ * @param seed of the resamples
+ * @param losses of each sample what of its masks the model cannot see
+ */
 export function assessSegmentation(
   measured: readonly Measured<StructureResult[]>[],
   structures: readonly string[],
   seed: number,
+  losses: Inspection['losses'] = new Map(),
 ): SegmentationMetrics & Intervals {
-  const samples = measured.map(({ sample: { name, group }, result }) => ({
-    name,
-    group,
-    structures: result.map(({ mask: _mask, ...scores }) => scores),
+  const samples = measured.map(({ sample, result }) => ({
+    name: sample.name,
+    group: sample.group,
+    structures: result.map(({ mask: _mask, ...scores }, index) => ({ ...scores, ...losses.get(sample)?.[index] })),
     point: null,
     probabilities: null,
     label: null,

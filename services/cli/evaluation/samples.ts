@@ -1,4 +1,4 @@
-import type { Problem, Sample } from '../../training/domain/data-folder';
+import type { DataFolder, Sample } from '../../training/domain/data-folder';
 import { resolveSource, type DataSource } from '../../training/domain/read-data';
 import type { LookUp } from '../../training/domain/sample-origins';
 import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../training/domain/select-samples';
@@ -16,14 +16,15 @@ export interface Labels {
   /** What a segmentation model draws. */
   structures: readonly string[];
   lookUp: LookUp;
+  /** Stored values of masks that the model recorded as foreground. */
+  maskValues: string | undefined;
 }
 
 export interface Selection {
   part: MeasuredPart;
   samples: Sample[];
-  classes: string[];
-  problems: Problem[];
-  /** What a person must know about how the data was read, and about what is measured. */
+  folder: DataFolder;
+  /** What a person must know about what is measured. */
   notes: string[];
   /** Samples that the model has seen; null: it has not recorded that. */
   seen: number | null;
@@ -34,23 +35,27 @@ export interface Selection {
 /** Lists the labelled images that a model is to be measured on, in any layout that training reads. */
 export async function selectSamples(
   source: DataSource,
-  { model, structures, lookUp }: Labels,
+  { model, structures, lookUp, maskValues }: Labels,
   options: SelectOptions,
 ): Promise<Selection> {
-  const found = await resolveSource({ ...source, ...(structures.length === 1 ? { structure: structures[0] } : {}) });
+  const only = structures.length === 1 ? { structure: structures[0] } : {};
+  const found = await resolveSource({ ...source, ...only });
   const masks =
     source.task === 'segmentation' ? structuresFor(source.structures, found.structures, model, structures) : undefined;
   const { structures: _, ...rest } = source;
-  const spec = { ...rest, ...options, layout: found.layout, ...(masks ? { structures: [...masks] } : {}) };
+  const spec = {
+    ...{ ...rest, ...options, ...only },
+    layout: found.layout,
+    recordedMaskValues: maskValues,
+    ...(masks ? { structures: [...masks] } : {}),
+  };
   const { folder, part, samples, seen, notes } = await choose(
     spec,
     { name: model, lookUp },
     new AbortController().signal,
   );
-  const { classes, problems } = folder;
   return {
-    ...{ part, samples, seen, classes, problems },
-    notes: [...folder.notes, ...notes],
+    ...{ part, samples, seen, folder, notes },
     structures: masks?.map(({ name }) => name),
   };
 }

@@ -42,8 +42,8 @@ export function toModel({ manifest, aliases, loaded }: ModelView): Model {
 
 /** A model with where it comes from. */
 export function toDescribedModel(view: ModelView): Model {
-  const { base, dataset, training, metrics, codeVersion, licence } = view.manifest;
-  const lineage = { base, dataset, training, codeVersion, licence, scores: intervalsOf(metrics) };
+  const { base, dataset, preprocessing, training, metrics, codeVersion, licence } = view.manifest;
+  const lineage = { base, dataset, preprocessing, training, codeVersion, licence, scores: intervalsOf(metrics) };
   return { ...toModel(view), lineageJson: JSON.stringify(lineage) };
 }
 

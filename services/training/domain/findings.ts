@@ -6,10 +6,11 @@ import type { DataFolder, Part, Problem, Sample } from './data-folder';
 import { counted, finding, type Finding } from './finding';
 import { instancesTwice } from './instances';
 import type { DecodedSample } from './load-samples';
-import { maskFactsOf, type MaskFacts, type ModelInput } from './masks/mask-facts';
-import { ambiguousMasks, maskValueFindings } from './masks/mask-findings';
+import { maskFactsOf, type MaskFacts } from './masks/mask-facts';
+import { ambiguousMasks, maskValueFindings, type NamedFacts } from './masks/mask-findings';
+import type { ModelInput } from './masks/model-view';
 import { pictureHash } from './picture-hash';
-import { rangeFindings, valueRangeOf, type ValueRange } from './value-range';
+import { rangeFindings, ruleFindings, valueRangeOf, type ValueRange, type ValueRule } from './value-range';
 
 /** A class with this many times fewer training images than the largest is named. */
 const IMBALANCE = 10;
@@ -19,6 +20,7 @@ const UNUSABLE_SHARE = 0.2;
 const MOST_LOOSE = 0.5;
 
 export type { Finding, FindingKind } from './finding';
+export { inputOf } from './masks/model-view';
 
 /** What is kept of a sample once its pixels are gone. */
 export interface Seen {
@@ -58,14 +60,44 @@ export function findingsOf(
     ...tornGroups(seen),
     ...looseSamples(seen, groupColumn),
     ...maskFindings(seen),
-    ...maskValueFindings(
-      seen.flatMap(({ sample, maskFacts }) => (maskFacts ? [{ name: sample.name, facts: maskFacts }] : [])),
-    ),
+    ...nothingToLearn(seen),
+    ...maskValueFindings(masksOf(seen)),
     ...classFindings(seen, classes),
-    ...rangeFindings(
-      seen.map(({ sample, range }) => ({ name: sample.name, range })),
-      intensity,
-    ),
+    ...rangeFindings(rangesOf(seen), intensity),
+  ];
+}
+
+const masksOf = (seen: readonly Seen[]): NamedFacts[] =>
+  seen.flatMap(({ sample, maskFacts }) => (maskFacts ? [{ name: sample.name, facts: maskFacts }] : []));
+const rangesOf = (seen: readonly Seen[]) => seen.map(({ sample, range }) => ({ name: sample.name, range }));
+
+/**
+ * What is to be said of samples that a model is measured on, of one part: nothing of learning or of a split, which are not
+ * theirs, and nothing of single files, which are named when they are left out.
+ * @param folder with all its samples, of which some were seen
+ * @param problems of those
+ * @param rule what their values mean to the model
+ */
+export function measuredFindings(
+  seen: readonly Seen[],
+  folder: DataFolder,
+  problems: readonly Problem[],
+  rule: ValueRule,
+): Finding[] {
+  const { parts, findings = [], groupColumn } = folder;
+  const all = parts.train.length + parts.validation.length + parts.test.length;
+  return [
+    ...findings,
+    ...folder.notes.map((note) => finding('note', 'warning', note, [])),
+    ...ambiguousMasks(problems),
+    ...manyUnusable([...folder.problems, ...problems], all - problems.length),
+    ...duplicates(seen),
+    ...instancesTwice(seen),
+    ...looseSamples(seen, groupColumn),
+    ...maskFindings(seen),
+    ...maskValueFindings(masksOf(seen)),
+    ...rangeFindings(rangesOf(seen), rule.used),
+    ...ruleFindings(rule),
   ];
 }
 
@@ -169,12 +201,14 @@ function maskFindings(seen: readonly Seen[]): Finding[] {
     const message = `${names.length} of ${masks.length} masks show ${what}`;
     return [finding(kind, 'warning', message, names)];
   };
-  const training = masks.filter(({ part }) => part === 'train');
+  return [...named('empty-mask', 0, 'nothing'), ...named('full-mask', 1, 'nothing but foreground')];
+}
+
+function nothingToLearn(seen: readonly Seen[]): Finding[] {
+  const training = seen.filter(({ part, foreground }) => part === 'train' && foreground !== undefined);
   const all = (share: number): boolean =>
     training.length > 0 && training.every(({ foreground }) => foreground === share);
   return [
-    ...named('empty-mask', 0, 'nothing'),
-    ...named('full-mask', 1, 'nothing but foreground'),
     ...(all(0) ? [finding('nothing-to-learn', 'error', 'every training mask is empty', [])] : []),
     ...(all(1) ? [finding('nothing-to-learn', 'error', 'every training mask is foreground all over', [])] : []),
   ];

@@ -10,7 +10,7 @@ import { factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { askedIntensity } from './input-rule';
 import { limitParts } from './limit';
 import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from './load-samples';
-import type { ModelInput } from './masks/mask-facts';
+import type { Losses, ModelInput } from './masks/model-view';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
 import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
@@ -26,6 +26,8 @@ const NAMED_FINDINGS = 10;
 export interface PreparedData {
   /** Every sample in the trainer, by its index there. */
   parts: Record<Part, Sample[]>;
+  /** Of each sample with masks what of each structure is lost at the model's input size, in the order of `parts`. */
+  losses: Record<Part, (readonly Losses[] | undefined)[]>;
   /** Whether any training mask shows something; true for classification. */
   foreground: boolean;
   /** Whether any training mask leaves something out; true for classification. */
@@ -159,19 +161,25 @@ export function checkEnough({ parts, foreground, background }: PreparedData): vo
   if (!background) throw missing('every training mask is foreground all over');
 }
 
-/** Names what a score suffers from, and refuses it if it is to. */
-function reportFindings(findings: readonly Finding[], refuse: boolean, emit: Emit): void {
+/**
+ * Refuses data on which a score would be wrong.
+ * @throws InvalidInputError (field `data`)
+ */
+export function refuseErrors(findings: readonly Finding[], use: 'train' | 'measure'): void {
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (refuse && errors.length > 0) {
-    const named = errors.slice(0, NAMED_FINDINGS).map(({ message }) => message);
-    const more = errors.length - named.length;
-    throw automedError(
-      'INVALID_ARGUMENT',
-      `The data would make scores wrong: ${named.join('; ')}${more > 0 ? `; and ${more} more findings` : ''}. ` +
-        'Mend it, or allow data problems to train on it as it is.',
-      { field: 'data' },
-    );
-  }
+  if (errors.length === 0) return;
+  const named = errors.slice(0, NAMED_FINDINGS).map(({ message }) => message);
+  const more = errors.length - named.length;
+  throw automedError(
+    'INVALID_ARGUMENT',
+    `The data would make scores wrong: ${named.join('; ')}${more > 0 ? `; and ${more} more findings` : ''}. ` +
+      `Mend it, or allow data problems to ${use} on it as it is.`,
+    { field: 'data' },
+  );
+}
+
+/** Names what a score suffers from. */
+export function tellFindings(findings: readonly Finding[], emit: Emit): void {
   // Files that cannot be used were named when they were left out.
   const told = findings.filter(({ kind }) => kind !== 'unusable');
   for (const { message } of told.slice(0, NAMED_PROBLEMS)) emit({ type: 'log', level: 'warn', message });
@@ -271,14 +279,18 @@ export async function loadSamples(
   reportProblems(problems, strict, emit);
   const unusable = [...folder.problems, ...problems];
   if (seen.length === 0) throw nothingUsable({ ...folder, problems: unusable });
-  reportFindings(findingsOf(seen, folder, unusable), refuseProblems, emit);
+  const findings = findingsOf(seen, folder, unusable);
+  if (refuseProblems) refuseErrors(findings, 'train');
+  tellFindings(findings, emit);
   const training = seen.filter(({ part }) => part === 'train');
   if (unused) {
     digests.unused = await fileDigests(folder.unused ?? [], signal);
     digests.cut = await fileDigests(folder.cut ?? [], signal);
   }
+  const lossesOf = (part: Part) => seen.flatMap((each) => (each.part === part ? [each.maskFacts?.losses] : []));
   return {
     parts,
+    losses: { train: lossesOf('train'), validation: lossesOf('validation'), test: lossesOf('test') },
     digests,
     foreground: training.some((each) => each.foreground !== 0),
     background: training.some((each) => each.foreground !== 1),

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, relative } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
-import type { DataFolder, Sample } from './data-folder';
+import type { DataFolder, MaskSource, Sample } from './data-folder';
 import { csv, LAYOUTS, recognise } from './layouts';
 import { counted, finding, type Finding } from './finding';
 import { uniteGroups } from './group-spelling';
@@ -37,6 +37,8 @@ export interface DataSource {
   eachMask?: boolean | undefined;
   /** Which stored values of masks are foreground, as `parseMaskValues` reads it; absent: told by each file. */
   maskValues?: string | undefined;
+  /** The same as a model recorded it; for masks of which neither the caller nor the layout says anything. */
+  recordedMaskValues?: string | undefined;
 }
 
 /** What `structure` says when nobody named what the masks show. */
@@ -136,20 +138,28 @@ async function dicomFindings({ root }: FileTree, { parts }: DataFolder, { name }
   return [finding('note', 'warning', message, are)];
 }
 
-/** Tells every mask the values that were stated for it. */
-function stateValues(folder: DataFolder, { maskValues, structures, structure }: DataSource): DataFolder {
-  if (maskValues === undefined) return folder;
-  const values = parseMaskValues(maskValues);
+/** Whether a mask's values are told by its layout or by its format. */
+function isTold({ codes, values, segmentationOf }: MaskSource): boolean {
+  return codes !== undefined || values !== undefined || segmentationOf !== undefined;
+}
+
+/** Tells every mask the values that were stated for it, or those that a model recorded where nothing else is known. */
+function stateValues(folder: DataFolder, source: DataSource): DataFolder {
+  const { maskValues, recordedMaskValues, structures, structure } = source;
+  const text = maskValues ?? recordedMaskValues;
+  if (text === undefined) return folder;
+  const values = parseMaskValues(text);
   const names = structures?.map(({ name }) => name) ?? [structure ?? UNNAMED_STRUCTURE];
   const told = (sample: Sample): Sample =>
     sample.masks === undefined
       ? sample
       : {
           ...sample,
-          masks: sample.masks.map((mask, index) => ({
-            ...mask,
-            stated: valuesOfStructure(values, names[index] ?? ''),
-          })),
+          masks: sample.masks.map((mask, index) =>
+            maskValues === undefined && isTold(mask)
+              ? mask
+              : { ...mask, stated: valuesOfStructure(values, names[index] ?? '') },
+          ),
         };
   const { train, validation, test } = folder.parts;
   return { ...folder, parts: { train: train.map(told), validation: validation.map(told), test: test.map(told) } };

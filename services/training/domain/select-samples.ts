@@ -18,6 +18,10 @@ export type SelectSpec = Omit<DataSpec, 'strict'> & {
    * selected its checkpoint, which is said.
    */
   part?: MeasuredPart | undefined;
+  /** What a model of one structure draws. */
+  structure?: string | undefined;
+  /** The values of masks that the version recorded; for masks of which nothing else says what their values mean. */
+  recordedMaskValues?: string | undefined;
 };
 
 export interface Measured {
@@ -163,6 +167,10 @@ export async function selectSamples(spec: SelectSpec, version: Measured, signal:
   const more = unrecorded.map(
     (name) => `${name}, which ${version.name} was trained on, does not record what it has seen`,
   );
+  if (spec.maskValues === undefined && samples.some(({ masks = [] }) => masks.some(({ stated }) => stated))) {
+    const values = `"${spec.recordedMaskValues ?? ''}", as ${version.name} records it`;
+    more.push(`the foreground of masks is ${values}; --mask-values states another`);
+  }
   const count = seen && samples.filter((sample) => seen.has(sample)).length;
   return { ...chosen, notes: [...chosen.notes, ...more], samples, folder, seen: count ?? null };
 }

@@ -1,7 +1,7 @@
 // Pictures that use a small share of the range of their samples: what a model sees of them is nearly one grey.
 
 import { samples, type Pixels } from '../../imaging/pixels';
-import type { Intensity } from '../../store';
+import { intensityText, type Intensity } from '../../store';
 import { counted, finding, type Finding } from './finding';
 
 /** 12 bits in 16 are a sixteenth, 13 an eighth; 14 bits, a quarter, still show. */
@@ -81,4 +81,23 @@ export function rangeFindings(
       ...tell(isBeyond, 'a model has seen nothing like the values beyond it'),
     ];
   });
+}
+
+/** What stored samples mean to a model, and what was said of the data that it is measured on. */
+export interface ValueRule {
+  /** `name@version` of the model. */
+  model: string;
+  /** Absent: `full`. */
+  used: Intensity | undefined;
+  /** Absent: nothing was said. */
+  stated: Intensity | undefined;
+}
+
+/** A warning where the data is said to mean something else than the model was trained on. */
+export function ruleFindings({ model, used, stated }: ValueRule): Finding[] {
+  if (stated === undefined || intensityText(stated) === intensityText(used)) return [];
+  const message =
+    `the values of the data are stated as ${intensityText(stated)}, and ${model} was trained on ${intensityText(used)}: ` +
+    `${intensityText(used)}, the rule of the model, is used, as in serving (--intensity)`;
+  return [finding('value-range', 'warning', message)];
 }

@@ -32,6 +32,9 @@ const ORDERS = {
   name: 'EVALUATION_SAMPLE_ORDER_NAME',
 } as const;
 
+/** Findings in an answer. */
+const MOST_FINDINGS = 1000;
+
 const STATE_PREFIX = 'EVALUATION_STATE_';
 /** An evaluation is not paused, so the states of pausing never occur. */
 const STATES = ['PENDING', 'RUNNING', 'RESUMING', 'CANCELLING', 'CANCELLED', 'SUCCEEDED', 'FAILED'] as const;
@@ -75,6 +78,7 @@ function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): Evaluati
     ...{ masksDir, groupColumn, threshold, seed, validationFraction, testFraction, limit, layout, columns },
     dataset: rest.dataset?.reference,
     maskValues: rest.maskValues,
+    intensity: rest.intensity,
   };
   const given = Object.entries(optional).filter(([, value]) => value !== undefined);
   return {
@@ -91,8 +95,11 @@ function confusionOf({ labels, metrics }: EvaluationResult): { trueClass: string
   return (confusion ?? []).map((counts, index) => ({ trueClass: labels.classes[index] ?? '', counts }));
 }
 
-function toScore(name: string, { value, images, masks, classes, resamples, ...ends }: StoredEstimate): Score {
-  const counts = { imageCount: images, maskCount: masks, classCount: classes, resampleCount: resamples };
+function toScore(name: string, { value, images, masks, lesions, classes, resamples, ...ends }: StoredEstimate): Score {
+  const counts = {
+    ...{ imageCount: images, maskCount: masks, lesionCount: lesions },
+    ...{ classCount: classes, resampleCount: resamples },
+  };
   const given = Object.entries({ ...ends, ...counts }).filter(([, count]) => count !== undefined);
   return { name, value, ...Object.fromEntries(given) };
 }
@@ -111,6 +118,9 @@ function toResult(result: EvaluationResult, home: string): ResultMessage {
     dataFingerprint: dataset.fingerprint,
     ...(typeof dataset.seen === 'number' ? { seenCount: dataset.seen } : {}),
     notes: dataset.notes ?? [],
+    findings: (dataset.findings ?? [])
+      .slice(0, MOST_FINDINGS)
+      .map(({ kind, severity, message, names }) => ({ kind, error: severity === 'error', message, names })),
     ...(threshold === null ? {} : { threshold }),
     scores: Object.entries(estimates).map(([name, estimate]) => toScore(name, estimate)),
     resampledByGroup: unit === 'group',

@@ -221,6 +221,26 @@ describe('an evaluation of a segmentation model', () => {
     expect((await readEvaluation(store.root, stated.id)).dataset.skipped).toBe(0);
   });
 
+  it('counts what is lost at the size of the model, and keeps what was found in the data', async () => {
+    const folder = join(root, 'specks');
+    const { segmentation } = await writeDemoData(folder, { seed: 6, trainCount: 3, testCount: 3 });
+    const mask = join(segmentation, 'test', 'masks', 'test-0001.png');
+    const { width, height } = await sharp(mask).metadata();
+    const speck = Buffer.alloc(width * height);
+    speck[0] = 255;
+    const raw = { width, height, channels: 1 } as const;
+    writeFileSync(mask, await sharp(speck, { raw }).toColourspace('b-w').png().toBuffer());
+    const { id, events } = await evaluate({ model: 'lesion', data: segmentation, part: 'test' });
+    const { metrics, dataset } = await readEvaluation(store.root, id);
+    expect(metrics.intervals.estimates).toMatchObject({
+      vanished_masks: { value: 1 },
+      vanished_lesions: { value: 1, lesions: 3 },
+    });
+    expect(dataset.findings).toMatchObject([{ kind: 'vanishing-mask', severity: 'warning' }]);
+    const told = events.filter((event) => event.type === 'log' && event.level === 'warn');
+    expect(JSON.stringify(told)).toMatch(/1 of 3 masks show something that is lost/);
+  });
+
   it('refuses structures that the model does not draw, and a part without images', async () => {
     const structures = [{ name: 'cup', masks: 'masks' }];
     await expect(evaluate({ model: 'lesion', data: data.segmentation, structures })).rejects.toMatchObject({

@@ -107,7 +107,10 @@ describe('a segmentation run', () => {
     const others = ['gallery.png', 'metrics.json', 'report.html'];
     expect(readdirSync(join(folder, 'report')).sort()).toEqual([...figures, ...others].sort());
     expect(manifest.metrics['test']).toMatchObject({
-      intervals: { unit: 'image', units: 6, resamples: 2000, seed: 7 },
+      intervals: {
+        ...{ unit: 'image', units: 6, resamples: 2000, seed: 7 },
+        estimates: { vanished_masks: { value: 0 }, vanished_lesions: { value: 0, lesions: 6 } },
+      },
     });
     const card = readFileSync(join(folder, 'MODEL_CARD.md'), 'utf8');
     expect(card).toContain(manifest.dataset.fingerprint);

@@ -12,17 +12,21 @@ import { assess, type Assessment, type ScoredSample } from '../assessment';
 import type { DataFolder, Problem, Sample } from '../data-folder';
 import type { Labels } from '../evaluation';
 import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../load-samples';
-import { inputOf, maskFactsOf } from '../masks/mask-facts';
-import { reportMasks, type NamedFacts } from '../masks/mask-findings';
+import { inputOf, type Losses } from '../masks/model-view';
 import { mostProbable } from '../metrics';
+import { askedIntensity } from '../input-rule';
 import { SampleGuard } from '../datasets/digests';
-import { fingerprintOf, reportProblems, type Emit } from '../prepare-data';
+import { factsOf as sampleFacts, measuredFindings, type Finding, type Seen } from '../findings';
+import { fingerprintOf, refuseErrors, reportProblems, tellFindings, type Emit } from '../prepare-data';
 import { resolveSource } from '../read-data';
 import { recordOf } from '../sample-origins';
 import { selectSamples, type Selection } from '../select-samples';
 import { scoreMask } from '../score-mask';
 import type { LoadPredictor, Predictor } from './ports';
 import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from './results';
+
+/** Files of a finding that the result keeps. */
+const NAMED_FILES = 100;
 
 export interface EvaluateDependencies {
   store: ModelStore;
@@ -133,7 +137,12 @@ async function located(spec: FilledSpec, manifest: ModelManifest): Promise<Fille
   const found = await resolveSource({ ...spec, task, structure: structure || spec.structure });
   const structures = structuresFor(spec.structures, found.structures, manifest);
   const { structures: _, ...rest } = spec;
-  return { ...rest, layout: found.layout, ...(structures ? { structures } : {}) };
+  return {
+    ...rest,
+    layout: found.layout,
+    ...(structure === '' ? {} : { structure }),
+    ...(structures ? { structures } : {}),
+  };
 }
 
 async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDependencies): Promise<Plan> {
@@ -141,7 +150,9 @@ async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDepend
   const { manifest } = model;
   const spec = await located(filled(given, manifest), manifest);
   const name = `${manifest.name}@${manifest.version}`;
-  const chosen = await selectSamples({ ...spec, task: manifest.task }, { name, lookUp: recordOf(model) }, signal);
+  const recordedMaskValues = manifest.dataset.maskValues;
+  const selected = { ...spec, task: manifest.task, recordedMaskValues };
+  const chosen = await selectSamples(selected, { name, lookUp: recordOf(model) }, signal);
   const { part, folder, samples, seen, notes }: Selection = chosen;
   return {
     spec: { ...spec, part },
@@ -163,6 +174,7 @@ async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDepend
 /** The model's answer to one image, scored. */
 async function scoreImage(
   { sample, pixels, masks }: DecodedSample,
+  losses: readonly Losses[],
   predictor: Predictor,
   { threshold, classIndices: indices }: Plan,
   signal: AbortSignal,
@@ -182,7 +194,7 @@ async function scoreImage(
   const drawn = await predictor.segment(pixels, threshold, signal);
   const structures = drawn.map((mask, index) => {
     const truth = masks?.subarray(index * width * height, (index + 1) * width * height) ?? new Uint8Array();
-    return scoreMask(mask, truth, width, height);
+    return { ...scoreMask(mask, truth, width, height), ...losses[index] };
   });
   return { ...shared, structures, probabilities: null, label: null };
 }
@@ -192,6 +204,7 @@ interface Scored {
   samples: Sample[];
   scores: ScoredSample[];
   problems: Problem[];
+  findings: Finding[];
   fingerprint: string;
 }
 
@@ -199,9 +212,10 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   const { spec, folder } = plan;
   const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
   reportProblems(folder.problems, spec.strict, emit);
-  const found: Scored = { samples: [], scores: [], problems: [], fingerprint: '' };
+  const found: Scored = { samples: [], scores: [], problems: [], findings: [], fingerprint: '' };
   const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
-  const masks: NamedFacts[] = [];
+  const seen: Seen[] = [];
+  const input = inputOf(plan.model.manifest.preprocessing);
   let done = 0;
   for await (const result of decodeInOrder(plan.samples)) {
     signal.throwIfAborted();
@@ -209,10 +223,10 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
     if ('problem' in result) {
       found.problems.push(problemOf(result));
     } else {
-      found.scores.push(await scoreImage(result, predictor, plan, signal));
+      const facts = sampleFacts('test', result, input);
+      found.scores.push(await scoreImage(result, facts.maskFacts?.losses ?? [], predictor, plan, signal));
       found.samples.push(result.sample);
-      if (result.masks)
-        masks.push({ name: result.sample.name, facts: maskFactsOf(result, inputOf(plan.base.manifest)) });
+      seen.push(facts);
       lines.push(`${spec.part} ${result.sample.name} ${result.digest}`);
     }
     done += 1;
@@ -220,7 +234,11 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   }
   guard?.finish(spec.part === 'all' && spec.limit === undefined);
   reportProblems(found.problems, spec.strict, emit);
-  reportMasks(masks, found.problems, { refuse: !spec.allowProblems, emit });
+  const { name, version, preprocessing } = plan.model.manifest;
+  const rule = { model: `${name}@${version}`, used: preprocessing.intensity, stated: askedIntensity(spec) };
+  found.findings = measuredFindings(seen, folder, found.problems, rule);
+  if (!spec.allowProblems) refuseErrors(found.findings, 'measure');
+  tellFindings(found.findings, emit);
   if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
   throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });
 }
@@ -273,6 +291,7 @@ function factsOf({ model, dataset, base, spec, threshold, codeVersion }: Evaluat
     { name: 'fingerprint', value: dataset.fingerprint },
     { name: 'files left out', value: String(dataset.skipped) },
     ...(dataset.notes ?? []).map((value) => ({ name: 'seen in training', value })),
+    ...(dataset.findings ?? []).map(({ message }) => ({ name: 'finding', value: message })),
     { name: 'groups', value: dataset.groupColumn ?? 'the data names none' },
     ...(threshold === null ? [] : [{ name: 'threshold', value: String(threshold) }]),
     { name: 'code version', value: codeVersion },
@@ -305,6 +324,7 @@ function resultOf(
       groupColumn: folder.groupColumn ?? null,
       seen,
       notes: [...notes],
+      findings: scored.findings.map(({ names, ...rest }) => ({ ...rest, names: names.slice(0, NAMED_FILES) })),
     },
     threshold,
     metrics: { ...metrics },

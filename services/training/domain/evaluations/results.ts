@@ -33,6 +33,13 @@ const assessmentSchema = z.looseObject({
   }),
 });
 
+const findingSchema = z.looseObject({
+  kind: z.string(),
+  severity: z.enum(['error', 'warning']),
+  message: z.string(),
+  names: z.array(z.string()),
+});
+
 const weightsReferenceSchema = z.object({ name: z.string(), version: z.int(), sha256: z.string() });
 
 export const evaluationResultSchema = z.looseObject({
@@ -55,6 +62,8 @@ export const evaluationResultSchema = z.looseObject({
     seen: z.int().min(0).nullable().optional(),
     /** What was left out for that, or counts all the same, in words. */
     notes: z.array(z.string()).optional(),
+    /** What was found in the data; evaluations of before lack it. */
+    findings: z.array(findingSchema).optional(),
   }),
   /** Of a segmentation: probability above which a pixel was foreground. */
   threshold: z.number().nullable(),
