@@ -94,7 +94,9 @@ export async function decodeCompressed(
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
   const stream = readCodestream(encoded);
-  if (stream.width !== width || stream.height !== height || stream.components !== samples) {
+  // Signs that the header does not tell of would become the largest values. The other way round the bits are the same.
+  const negative = stream.signed === true && !format.signed;
+  if (stream.width !== width || stream.height !== height || stream.components !== samples || negative) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image contradict its header.');
   }
   if (stream.precision > bitsAllocated) {

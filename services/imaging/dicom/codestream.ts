@@ -11,6 +11,8 @@ export interface Codestream {
   precision: number;
   /** Whether a JPEG of three components holds luma and chroma; absent where it does not say so itself. */
   isYbr?: boolean;
+  /** Whether samples may be negative; absent where the stream does not say so. */
+  signed?: boolean;
   /** Whether JPEG-LS holds one component after the other, which its decoder keeps. */
   planar?: boolean;
   /** For each component of the frame header its place among those that the decoder of JPEG-LS gives. */
@@ -59,6 +61,7 @@ function readSize(view: DataView): Codestream {
     height: view.getUint32(12) - view.getUint32(20),
     components,
     precision,
+    signed: view.getUint8(42) > 0x7f,
   };
 }
 

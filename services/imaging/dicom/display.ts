@@ -70,9 +70,11 @@ const PALETTE = [
 function palettePixels({ values, width, height }: StoredFrame, dataSet: DataSet, signed: boolean): Pixels {
   const tables = PALETTE.map(([descriptor, data]) => readLookupTable(dataSet, descriptor, data, signed));
   const data = new Uint8Array(values.length * 3);
+  // Some writers put entries of 8 bits into 16, and call them 16.
+  const narrow = tables.every((table) => table?.entries.every((entry) => entry <= WHITE));
   tables.forEach((table, band) => {
     if (!table) throw new DicomError('PIXEL_FORMAT', 'The DICOM image lacks the palette of its colours.');
-    const scale = WHITE / fullScale(table);
+    const scale = narrow && table.bits === 16 ? 1 : WHITE / fullScale(table);
     for (let at = 0; at < values.length; at += 1) {
       data[at * 3 + band] = Math.round(lookUp(table, values[at] as number) * scale);
     }

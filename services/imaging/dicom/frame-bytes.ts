@@ -22,10 +22,26 @@ export function pixelElement(dataSet: DataSet): Element {
   return element;
 }
 
+/** First bytes of a stream of JPEG and JPEG-LS, and of JPEG 2000. */
+const STREAM_STARTS = [0xffd8, 0xff4f];
+
+/** Whether every one of several fragments begins a stream: frames of which the header does not tell. */
+function areStreams({ byteArray }: DataSet, { fragments = [] }: Element): boolean {
+  return (
+    fragments.length > 1 &&
+    fragments.every(({ position: at }) =>
+      STREAM_STARTS.includes(((byteArray[at] ?? 0) << 8) | (byteArray[at + 1] ?? 0)),
+    )
+  );
+}
+
 function fromFragments(dataSet: DataSet, element: Element, frame: number, frames: number): Uint8Array {
   const fragments = element.fragments?.length ?? 0;
-  if (frames === 1) return readEncapsulatedPixelDataFromFragments(dataSet, element, 0, fragments);
   const table = element.basicOffsetTable ?? [];
+  if (frames === 1) {
+    if (new Set(table).size > 1 || areStreams(dataSet, element)) throw damaged();
+    return readEncapsulatedPixelDataFromFragments(dataSet, element, 0, fragments);
+  }
   // Some writers fill the table with zeros.
   if (table.length === frames && new Set(table).size === frames) {
     return readEncapsulatedImageFrame(dataSet, element, frame);
@@ -62,6 +78,34 @@ export function nativeFormat(dataSet: DataSet, format: ImageFormat): ImageFormat
   throw new DicomError('PIXEL_FORMAT', 'The DICOM image halves the chroma of rows of odd length, which is not read.');
 }
 
+/** An item's tag (FFFE,E000), with which compressed pixels begin. */
+const ITEM = [0xfe, 0xff, 0x00, 0xe0];
+
+/**
+ * Pixels that are other ones than the header describes. What follows them as padding is at most a few bytes, or zeros.
+ * @param promised bytes of all frames
+ */
+function refuseContradiction(
+  { byteArray }: DataSet,
+  { dataOffset, length }: Element,
+  { frames }: ImageFormat,
+  promised: number,
+): void {
+  const pixels = byteArray.subarray(dataOffset, dataOffset + length);
+  const contradicts = (why: string): DicomError =>
+    new DicomError('HEADER', `The DICOM header contradicts its pixels: ${why}.`);
+  if (ITEM.every((byte, at) => pixels[at] === byte)) {
+    throw contradicts('they are compressed, and the transfer syntax says that they are not');
+  }
+  const frame = promised / frames;
+  if (frames > 1 && frame % 2 === 1 && length === (frame + 1) * frames) {
+    throw contradicts('it is not certain whether each frame is padded to an even length');
+  }
+  if (length >= 2 * promised && pixels.subarray(promised).some((byte) => byte !== 0)) {
+    throw contradicts(`they take ${length} bytes, of which it describes ${promised}`);
+  }
+}
+
 /** Bytes of a frame that is not compressed, without the padding at the end of the file's pixels. */
 export function nativeFrame(dataSet: DataSet, format: ImageFormat, frame: number): Uint8Array {
   const { width, height, frames, samples, bitsAllocated, photometric } = format;
@@ -77,6 +121,7 @@ export function nativeFrame(dataSet: DataSet, format: ImageFormat, frame: number
       `The DICOM file has ${element.length} of the ${promised} bytes that its pixels need.`,
     );
   }
+  refuseContradiction(dataSet, element, format, promised);
   if (element.dataOffset + promised > dataSet.byteArray.length) {
     throw new DicomError('TRUNCATED', 'The DICOM file is damaged or cut short.');
   }

@@ -144,7 +144,17 @@ export function formatOf(dataSet: DataSet, limits: DicomLimits): ImageFormat {
 }
 
 /** @throws DicomError, also for an object without pixels */
-export function headerOf({ dataSet, syntax }: ParsedFile, limits: DicomLimits): DicomHeader {
+export function headerOf(file: ParsedFile, limits: DicomLimits): DicomHeader {
+  try {
+    return readHeader(file, limits);
+  } catch (error) {
+    if (error instanceof DicomError) throw error;
+    // An element that is longer than the file, as one finds them by reading a header in another encoding than its own.
+    throw new DicomError('TRUNCATED', 'The DICOM header is damaged, or of another transfer syntax than it says.');
+  }
+}
+
+function readHeader({ dataSet, syntax }: ParsedFile, limits: DicomLimits): DicomHeader {
   if (isNoImage(dataSet)) throw new DicomError('NOT_IMAGE', 'The DICOM object is of a kind that has no pictures.');
   if (dataSet.elements[PIXEL_DATA] === undefined) {
     const float = dataSet.elements['x7fe00008'] ?? dataSet.elements['x7fe00009'];

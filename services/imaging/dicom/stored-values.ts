@@ -173,7 +173,8 @@ export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: nu
     throw new DicomError('FRAME', `The DICOM image has ${frames} frames; there is no frame ${frame + 1}.`);
   }
   if (bitsAllocated === 1) {
-    if (samples !== 1 || file.syntax.codec) {
+    const inWords = file.syntax.bigEndian === true && pixelElement(file.dataSet).vr === 'OW';
+    if (samples !== 1 || file.syntax.codec || inWords) {
       throw new DicomError('PIXEL_FORMAT', 'The DICOM image has one bit for a pixel in a form that is not read.');
     }
     const pixels = width * height;
