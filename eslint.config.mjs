@@ -79,6 +79,24 @@ const importArrows = {
   },
 };
 
+/** `arguments.N` of a call is neither a number nor a constant of the file. */
+const computed = (index) =>
+  `[arguments.${index}]:not([arguments.${index}.type='Literal']):not([arguments.${index}.name=/^[A-Z][A-Z0-9_]*$/])`;
+
+/** Node fires a timer of more than 2^31 - 1 ms at once; afterMs() and sleepMs() wait for as long as they are told. */
+const TIMERS = ['setTimeout', 'setInterval'].flatMap((name) => [
+  { call: `CallExpression[callee.name='${name}']`, delay: 1 },
+  { call: `CallExpression[callee.property.name='${name}']`, delay: 1 },
+]);
+const farDelays = [
+  ...TIMERS,
+  { call: "CallExpression[callee.name='sleep']", delay: 0 },
+  { call: "CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']", delay: 0 },
+].map(({ call, delay }) => ({
+  selector: `${call}${computed(delay)}`,
+  message: 'A computed delay may exceed what a timer holds: use afterMs() or sleepMs() of common/timers.',
+}));
+
 const automed = { rules: { 'import-arrows': importArrows } };
 
 export default tseslint.config(
@@ -115,6 +133,11 @@ export default tseslint.config(
         { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' },
       ],
     },
+  },
+  {
+    files: ['services/**/*.ts', 'native/**/*.ts', 'native/**/*.mjs'],
+    ignores: ['services/common/timers.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...farDelays] },
   },
   {
     files: ['tests/**/*.ts'],

@@ -2,6 +2,7 @@
 // of one budget for the whole process.
 
 import { automedError } from './errors';
+import { afterMs } from './timers';
 
 /** When a request that was refused for want of memory should come back, milliseconds. */
 const RETRY_MS = 1_000;
@@ -84,7 +85,7 @@ export class MemoryBudget {
   private wait(bytes: number, what: string, { timeoutMs, signal }: Wait): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(clock);
+        clock?.cancel();
         signal?.removeEventListener('abort', cancel);
       };
       const waiting: Waiting = {
@@ -102,9 +103,7 @@ export class MemoryBudget {
       };
       const cancel = (): void => leave(cancelled());
       const clock =
-        timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => leave(this.refuse(bytes, what)), Math.min(timeoutMs * WAIT_SHARE, 2 ** 31 - 1));
+        timeoutMs === undefined ? undefined : afterMs(timeoutMs * WAIT_SHARE, () => leave(this.refuse(bytes, what)));
       signal?.addEventListener('abort', cancel, { once: true });
       this.waiting.push(waiting);
     });

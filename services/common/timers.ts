@@ -7,6 +7,12 @@ export interface Alarm {
   cancel(): void;
 }
 
+export interface SleepOptions {
+  /** Whether the process may end before; default false. */
+  unref?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * setTimeout for any delay: one beyond what a timer holds is waited for in parts, Infinity never comes.
  * @param unref whether the process may end before; default false
@@ -25,6 +31,27 @@ export function afterMs(delayMs: number, work: () => void, { unref = false } = {
   };
   arm(delayMs);
   return { cancel: () => clearTimeout(timer) };
+}
+
+/**
+ * Waits for any time, as afterMs().
+ * @param signal ends it with the signal's reason
+ */
+export function sleepMs(delayMs: number, { unref = false, signal }: SleepOptions = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = (): void => {
+      alarm.cancel();
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason is whatever ended it
+      reject(signal?.reason);
+    };
+    const work = (): void => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    };
+    const alarm = afterMs(delayMs, work, { unref });
+    signal?.addEventListener('abort', stop, { once: true });
+  });
 }
 
 /** Milliseconds since the epoch, some time from now, as gRPC takes them; undefined when that is too far away for a timer. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
@@ -11,6 +10,7 @@ import {
   UnavailableError,
 } from '../../common/errors';
 import { trainingJobClient, type CallSettings } from '../../common/grpc/client';
+import { sleepMs } from '../../common/timers';
 
 const PAGE_SIZE = 200;
 const FIRST_RETRY_MS = 250;
@@ -117,7 +117,7 @@ export class TrainingJobs {
         if (signal?.aborted || !isBroken(error) || !(error instanceof AutomedError)) throw error;
         if (Date.now() - lastHeard > patienceMs) throw error;
         onBroken();
-        await sleep(retryMs, undefined, signal ? { signal } : {});
+        await sleepMs(retryMs, { signal });
       }
     }
   }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { oneLine } from '../errors';
 import { describeExit, type ServiceProcess } from './service-process';
+import { sleepMs } from '../../common/timers';
 
 export interface Backoff {
   firstMs: number;
@@ -72,7 +72,7 @@ export class KeptService {
   private async relaunch(failures: number): Promise<number> {
     for (let count = failures; ; count += 1) {
       const wait = count === 0 ? 0 : Math.min(this.backoff.longestMs, this.backoff.firstMs * 2 ** (count - 1));
-      await sleep(wait, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await sleepMs(wait, { signal: this.stopping.signal }).catch(() => undefined);
       if (this.stopping.signal.aborted) return count;
       try {
         this.current = await this.launch(this.address);

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { status as Code, type sendUnaryData, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { excerpt } from '../bounded-text';
 import type { ServiceRegistration } from './handlers';
+import { sleepMs } from '../timers';
 
 export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 
@@ -114,7 +114,7 @@ export class Health {
       const status = await this.lookUp(name);
       if (status !== state.told) this.tell(name, status);
       state.told = status;
-      await sleep(this.pauseMs, undefined, { ref: false });
+      await sleepMs(this.pauseMs, { unref: true });
     }
     this.followed.delete(name);
   }

@@ -10,6 +10,7 @@ import {
 import { channelOptions, type ClientConfig } from '../../common/grpc/client';
 import { healthDefinition, type ServingStatus } from '../../common/grpc/health';
 import { Liveness, PAUSE_MS, SILENCE_MS } from './liveness';
+import { afterMs, type Alarm } from '../../common/timers';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
@@ -28,7 +29,7 @@ export class BackendChannel {
   readonly client: Client;
   private readonly statuses = new Map<string, ServingStatus>();
   private readonly watches = new Map<string, ClientReadableStream<unknown>>();
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly alarms = new Set<Alarm>();
   private readonly liveness: Liveness;
   private closed = false;
 
@@ -79,7 +80,7 @@ export class BackendChannel {
   close(): void {
     this.closed = true;
     this.liveness.close();
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const alarm of this.alarms) alarm.cancel();
     for (const watch of this.watches.values()) watch.cancel();
     this.client.close();
   }
@@ -131,12 +132,12 @@ export class BackendChannel {
     });
   }
 
-  private rewatch(service: string, afterMs: number, nextRetryMs: number): void {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
+  private rewatch(service: string, delayMs: number, nextRetryMs: number): void {
+    const alarm = afterMs(delayMs, () => {
+      this.alarms.delete(alarm);
       this.watch(service, nextRetryMs);
-    }, afterMs);
-    this.timers.add(timer);
+    });
+    this.alarms.add(alarm);
   }
 
   private set(service: string, status: ServingStatus): void {

@@ -2,6 +2,7 @@ import type { ClientConfig } from '../../common/grpc/client';
 import type { ServingStatus } from '../../common/grpc/health';
 import { addressesOf, allAddresses, type Routes } from '../domain/routes';
 import { BackendChannel } from './backend';
+import { afterMs, type Alarm } from '../../common/timers';
 
 /** Channels to every backend of the routes. */
 export class Backends {
@@ -25,12 +26,12 @@ export class Backends {
   /** Waits until every backend has told its health or failed to, at most so long: a first call must not find it unknown. */
   async known(timeoutMs: number): Promise<void> {
     if (this.isKnown()) return;
-    let timer: NodeJS.Timeout | undefined;
+    let alarm: Alarm | undefined;
     await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+      alarm = afterMs(timeoutMs, resolve);
       this.onKnown = resolve;
     });
-    clearTimeout(timer);
+    alarm?.cancel();
   }
 
   isHealthy(address: string, service: string): boolean {

@@ -8,6 +8,7 @@ import { compiledThread } from '../thread-entry';
 import type { DecodeAnswer, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
 import type { SourceFrame } from './segmentation';
+import { afterMs, type Alarm } from '../../common/timers';
 
 /** What a file gets until its thread is stopped, milliseconds: the largest that are read need a few seconds. */
 const DECODE_LIMIT_MS = 60_000;
@@ -41,7 +42,7 @@ function movable({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
 class DecodeThread {
   private readonly worker: Worker;
   private job: Job | undefined;
-  private clock: NodeJS.Timeout | undefined;
+  private clock: Alarm | undefined;
   /** What it died of. */
   private cause = '';
 
@@ -66,14 +67,14 @@ class DecodeThread {
   }
 
   run(job: Job): void {
-    clearTimeout(this.clock);
+    this.clock?.cancel();
     this.job = job;
     this.worker.ref();
-    this.clock = setTimeout(() => {
+    this.clock = afterMs(job.limitMs, () => {
       const seconds = job.limitMs / 1000;
       this.settle()?.reject(new DicomError('PIXEL_DECODE', `Decoding the DICOM image took longer than ${seconds} s.`));
       this.end();
-    }, job.limitMs);
+    });
     this.worker.postMessage(job.request, movable(job.request.bytes));
   }
 
@@ -82,7 +83,7 @@ class DecodeThread {
     // It came just after its time.
     if (!job) return;
     this.worker.unref();
-    this.clock = setTimeout(() => this.end(), this.idleMs).unref();
+    this.clock = afterMs(this.idleMs, () => this.end(), { unref: true });
     this.on.free(this);
     if ('pixels' in answer) job.resolve(answer.pixels);
     else job.reject(new DicomError(answer.defect, answer.message));
@@ -90,7 +91,7 @@ class DecodeThread {
 
   /** The file, which is the thread's no longer. */
   private settle(): Job | undefined {
-    clearTimeout(this.clock);
+    this.clock?.cancel();
     const { job } = this;
     this.job = undefined;
     return job;

@@ -1,10 +1,10 @@
 // The first forward pass of a model, before anybody waits for it: LibTorch lays out its kernels, and the memory is there.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { digestAnswer, type Engine, type Model, type RequestOptions } from '../../../native/lib';
 import { AutomedError, automedError } from '../../common/errors';
 import type { Pixels } from '../../imaging/pixels';
 import { differenceFromGolden, readGolden, type StoredModel } from '../../store';
+import { sleepMs } from '../../common/timers';
 
 /** Before waiting requests: one image that many wait for. */
 const OPTIONS: RequestOptions = { priority: 100 };
@@ -43,7 +43,7 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
       return await run();
     } catch (error) {
       if (!(error instanceof AutomedError) || error.code !== 'QUEUE_FULL') throw error;
-      await sleep(error.retryAfterMs ?? RETRY_MS);
+      await sleepMs(error.retryAfterMs ?? RETRY_MS);
     }
   }
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { automedError, ERROR_CODES, type ErrorCode } from '../../common/errors';
 import { workerEventSchema, type FinishedEvent, type WorkerCommand, type WorkerEvent } from '../protocol';
+import { afterMs, type Alarm } from '../../common/timers';
 
 export interface LaunchOptions {
   onEvent?: (event: WorkerEvent) => void;
@@ -125,11 +126,11 @@ export async function launchWorker(command: WorkerCommand, options: LaunchOption
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   onStart?.(child.pid);
-  let killer: NodeJS.Timeout | undefined;
+  let killer: Alarm | undefined;
   const cancel = (): void => {
     // A worker that is gone already cannot be told.
     if (child.connected) child.send({ type: 'cancel' } satisfies WorkerCommand, () => undefined);
-    if (stopGraceMs !== undefined) killer = setTimeout(() => child.kill('SIGKILL'), stopGraceMs);
+    if (stopGraceMs !== undefined) killer = afterMs(stopGraceMs, () => child.kill('SIGKILL'));
   };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
@@ -139,7 +140,7 @@ export async function launchWorker(command: WorkerCommand, options: LaunchOption
     if ('error' in outcome) throw outcome.error;
     return outcome.finished;
   } finally {
-    clearTimeout(killer);
+    killer?.cancel();
     signal?.removeEventListener('abort', cancel);
   }
 }

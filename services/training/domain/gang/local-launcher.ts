@@ -6,6 +6,7 @@ import { findWorker } from '../launch-worker';
 import type { GangAttempt, GangLauncher } from './launch-gang';
 import { RankProcess } from './rank-process';
 import { verdict, type RankEnd } from './verdict';
+import { afterMs, type Alarm } from '../../../common/timers';
 
 export interface LocalLauncherOptions {
   /** Environment of the ranks, which their places and thread settings are added to. */
@@ -51,9 +52,9 @@ export class LocalLauncher implements GangLauncher {
       onRank?.(rank, process.pid);
       return process;
     });
-    let deadline: NodeJS.Timeout | undefined;
+    let deadline: Alarm | undefined;
     const endSoon = (): void => {
-      deadline ??= setTimeout(() => ranks.forEach((rank) => rank.kill()), graceMs);
+      deadline ??= afterMs(graceMs, () => ranks.forEach((rank) => rank.kill()));
     };
     const cancel = (): void => {
       ranks.forEach((rank) => rank.cancel());
@@ -72,7 +73,7 @@ export class LocalLauncher implements GangLauncher {
     try {
       await Promise.all(ranks.map(follow));
     } finally {
-      clearTimeout(deadline);
+      deadline?.cancel();
       signal.removeEventListener('abort', cancel);
     }
     return verdict(ends, signal.aborted);

@@ -16,6 +16,7 @@ import type { JobKinds } from './kinds';
 import { moved, type JobQueue } from './queue';
 import { recorded } from './record';
 import { waitsFor } from './waiting';
+import { afterMs } from '../../../common/timers';
 
 export interface SchedulerSettings {
   /** Root of the store; jobs have their folders below it. */
@@ -197,10 +198,11 @@ export class Scheduler {
     if (!job || job.state === 'FAILED') return;
     const delay = Math.min(LONGEST_DELAY_MS, this.settings.retryDelayMs * 2 ** (job.failures - 1));
     this.notBefore.set(id, Date.now() + delay);
-    setTimeout(() => {
+    const again = (): void => {
       this.notBefore.delete(id);
       this.look();
-    }, delay).unref();
+    };
+    afterMs(delay, again, { unref: true });
   }
 
   /** Events that the disk refuses are lost: a metric less, but the work goes on. */

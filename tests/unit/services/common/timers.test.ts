@@ -1,4 +1,4 @@
-import { afterMs, deadlineIn, MAX_TIMER_MS } from '../../../../services/common/timers';
+import { afterMs, deadlineIn, MAX_TIMER_MS, sleepMs } from '../../../../services/common/timers';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -29,4 +29,21 @@ test('a deadline too far for a timer is none', () => {
   expect(deadlineIn(1_000)).toBe(Date.now() + 1_000);
   expect(deadlineIn(MAX_TIMER_MS)).toBe(Date.now() + MAX_TIMER_MS);
   for (const far of [MAX_TIMER_MS + 1, 1e12, Infinity]) expect(deadlineIn(far)).toBeUndefined();
+});
+
+test('a sleep takes as long as it is told to, and ends with its signal', async () => {
+  const [woken, failed] = [jest.fn(), jest.fn()];
+  const stop = new AbortController();
+  void sleepMs(MAX_TIMER_MS + 10).then(woken);
+  void sleepMs(1e12, { signal: stop.signal }).catch(failed);
+  await jest.advanceTimersByTimeAsync(MAX_TIMER_MS);
+  expect(woken).not.toHaveBeenCalled();
+  await jest.advanceTimersByTimeAsync(11);
+  expect(woken).toHaveBeenCalledTimes(1);
+  const reason = new Error('no longer');
+  stop.abort(reason);
+  await jest.advanceTimersByTimeAsync(0);
+  expect(failed).toHaveBeenCalledWith(reason);
+  await expect(sleepMs(1, { signal: stop.signal })).rejects.toBe(reason);
+  expect(jest.getTimerCount()).toBe(0);
 });
