@@ -148,3 +148,8 @@ const NOTHING = /^(-+|\?+|n\/?a|#n\/?a|<na>|-?nan|null|none|nil|unknown|missing|
 export function groupIn(cell: string | undefined): string | undefined {
   return cell === undefined || cell === '' || NOTHING.test(cell) ? undefined : normal(cell);
 }
+
+/** The class that a cell names; nothing for the empty cells of programs. "none" and "unknown" may be classes. */
+export function classIn(cell: string | undefined): string | undefined {
+  return cell === undefined || /^(#?n\/a|-?nan|<na>|null)?$/i.test(cell) ? undefined : cell;
+}

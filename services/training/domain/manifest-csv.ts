@@ -21,6 +21,10 @@ export const GROUP_COLUMNS = [
   ]),
   'pid',
   'group_number',
+  // Numbers of people, and ids under which their pictures were taken.
+  ...['patient', 'subject', 'case', 'pat'].flatMap((name) => ['no', 'nr', 'number'].map((end) => `${name}_${end}`)),
+  ...['pat', 'individual', 'person', 'donor', 'animal', 'study', 'slide', 'wsi', 'video'].map((name) => `${name}_id`),
+  ...['pat', 'individual', 'person', 'donor', 'mrn'],
 ];
 /** Columns that may name a picture. */
 export const NAME_COLUMNS = [
@@ -90,15 +94,18 @@ function tears(rows: CsvTable['rows'], column: string, other: string): boolean {
   return [...groupsOf.values()].some(({ size }) => size > 1);
 }
 
-/** A warning for each further column of groups whose groups are torn. */
-function columnsAside({ columns, rows }: CsvTable, column: string, named: boolean): Finding[] {
-  const others = named ? [] : columnsNamed(columns, GROUP_COLUMNS);
+/**
+ * A warning for each further column of groups whose groups a split by `column` may tear.
+ * @param title the table, as messages name it
+ */
+export function tornColumns({ columns, rows }: CsvTable, column: string, title = 'manifest.csv'): Finding[] {
+  const others = columnsNamed(columns, GROUP_COLUMNS);
   const torn = others.filter((other) => other !== column && tears(rows, column, other));
   return torn.map((other) =>
     finding(
       'group-table',
       'warning',
-      `manifest.csv has the columns ${column} and ${other}: ${column} gives the groups, and a split may tear those of ${other}; --group-column chooses`,
+      `${title} has the columns ${column} and ${other}: ${column} gives the groups, and a split may tear those of ${other}; --group-column chooses`,
     ),
   );
 }
@@ -155,7 +162,7 @@ export async function readManifest(folder: string, wanted?: string): Promise<Man
     groups: { column, groupOf: (stem, place = {}) => rows.groupOf(stem, place) },
     findings: (tellsParts = true) => [
       ...meetings(rows, columns, column),
-      ...columnsAside(table, column, wanted !== undefined),
+      ...(wanted === undefined ? tornColumns(table, column) : []),
       ...partsAside(table, tellsParts),
     ],
   };

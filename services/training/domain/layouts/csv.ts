@@ -4,8 +4,10 @@
 
 import { isAbsolute, join, normalize } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
-import { columnNamed, groupIn, readTable } from '../csv-text';
-import { GROUP_COLUMNS } from '../manifest-csv';
+import { classIn, columnNamed, groupIn, readTable } from '../csv-text';
+import { counted, finding, type Finding } from '../finding';
+import { GROUP_COLUMNS, tornColumns } from '../manifest-csv';
+import { foldedValue } from '../names';
 import { partName } from '../part-names';
 import { collect, layoutError, told, type Found } from './collect';
 import { asideFindings } from './dicom-aside';
@@ -98,10 +100,41 @@ async function readRow(
   return {
     path,
     part: partOf(roles.part && row.get(roles.part), at),
-    className: told(roles.label && row.get(roles.label)),
+    className: classIn(roles.label && row.get(roles.label)),
     masks: masks.length < roles.masks.length ? undefined : masks.map((mask) => ({ paths: [mask] })),
     group: groupIn(roles.group && row.get(roles.group)),
   };
+}
+
+/** What a row says of its image, to be compared. */
+const saidOf = ({ part, className, masks = [], group = '' }: Found): string =>
+  JSON.stringify([part, className, masks.map(({ paths }) => paths), foldedValue(group)]);
+
+function contradictions(paths: readonly string[]): Finding[] {
+  if (paths.length === 0) return [];
+  const message = `${counted(paths.length, 'image', ' has', ' have')} rows in the table that contradict each other (${paths[0]})`;
+  return [finding('contradiction', 'error', message, paths)];
+}
+
+/** A warning about mask files that several images have: of two views of one thing this may be right. */
+function sharedMasks(found: readonly Found[]): Finding[] {
+  const imagesOf = new Map<string, Set<string>>();
+  for (const { path, masks = [] } of found) {
+    for (const mask of masks.flatMap(({ paths }) => paths)) {
+      imagesOf.set(mask, (imagesOf.get(mask) ?? new Set()).add(path));
+    }
+  }
+  const shared = [...imagesOf.values()].filter(({ size }) => size > 1).flatMap((images) => [...images]);
+  if (shared.length === 0) return [];
+  const message = `${counted(shared.length, 'image', ' has', ' have')} a mask file that is another one's, too (${shared[0]})`;
+  return [finding('note', 'warning', message, shared)];
+}
+
+function nothingNamed(problems: DataFolder['problems']): Error {
+  const [first] = problems;
+  return layoutError(
+    `No row of the table can be used: ${first?.name}: ${first?.problem} (${counted(problems.length, 'row')}).`,
+  );
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
@@ -109,18 +142,28 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   const roles = rolesOf(columns, request);
   const problems: DataFolder['problems'] = [];
   const listed = new Map<string, Found>();
+  const contradicted = new Set<string>();
   const paths = new TablePaths(tree.root);
   for (const [index, row] of rows.entries()) {
     const one = await readRow(row, index + 2, roles, paths);
     const shown = told(row.get(roles.image)) ?? `row ${index + 2}`;
     if (typeof one === 'string') problems.push({ name: shown, problem: one });
     else if (listed.has(one.path)) {
+      if (saidOf(one) !== saidOf(listed.get(one.path) as Found)) contradicted.add(one.path);
       problems.push({ name: one.path, problem: `row ${index + 2} of the table names an image again` });
     } else listed.set(one.path, one);
   }
   const found = [...listed.values()];
+  if (found.length === 0 && problems.length > 0) throw nothingNamed(problems);
   const mentioned = rows.flatMap((row) => [...row.values()].flatMap((cell) => inside(cell) ?? []));
-  const findings = await paths.unlisted([...listed.keys()], mentioned);
+  const byUsual =
+    roles.group !== undefined && request.groupColumn === undefined && request.columns?.group === undefined;
+  const findings = [
+    ...(await paths.unlisted([...listed.keys()], mentioned)),
+    ...(byUsual ? tornColumns({ columns, rows }, roles.group as string, 'the table') : []),
+    ...contradictions([...contradicted]),
+    ...sharedMasks(found),
+  ];
   // DICOM files say which patient they are of, where the table does not.
   const headers = await withHeaders(tree.root, found, mayBeDicom);
   const groupColumn = roles.group ?? headers.groupColumn;

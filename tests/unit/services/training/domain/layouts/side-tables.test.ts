@@ -186,3 +186,54 @@ it("counts what SAM-Med2D's lists leave out", async () => {
     { kind: 'not-read', severity: 'warning', names: ['images/b_1.png', 'masks/b_1_liver_000.png'] },
   ]);
 });
+
+describe('a CSV file', () => {
+  const table = async (text: string, task: DataSource['task'] = 'classification'): Promise<DataFolder> => {
+    const folder = writeTree(root, ...images.map((name) => `${name}.png`), 'm0.png', 'm1.png', ['cases.csv', text]);
+    return readData({ task, data: `${folder}/cases.csv` });
+  };
+  const rows = (row: (name: string, at: number) => string): string => images.map(row).join('\n');
+  const said = ({ findings = [] }: DataFolder): string[] =>
+    findings.map(({ severity, message }) => `${severity}: ${message}`);
+
+  it('is an error where rows contradict each other, and may repeat itself', async () => {
+    const text = `image,label,patient,split\n${rows((name, at) => `${name}.png,${at % 2},p${at},train`)}\n`;
+    expect(said(await table(`${text}ISIC_0.png,0,P0,train`))).not.toContainEqual(expect.stringMatching(/^error/));
+    for (const row of ['1,p0,train', '0,p1,train', '0,p0,test']) {
+      expect(said(await table(`${text}ISIC_0.png,${row}`))).toContain(
+        'error: 1 image has rows in the table that contradict each other (ISIC_0.png)',
+      );
+    }
+  });
+
+  it('has no class named nan, and finds people under further names', async () => {
+    const data = await table(
+      `image,label,Pat ID\n${rows((name, at) => `${name}.png,${at === 0 ? 'nan' : at % 2},p${at}`)}`,
+    );
+    expect([data.classes, data.groupColumn, data.problems]).toEqual([
+      ['0', '1'],
+      'Pat ID',
+      [{ name: 'ISIC_0.png', problem: 'has no class' }],
+    ]);
+  });
+
+  it('says which other groups a split may tear', async () => {
+    const data = await table(
+      `image,label,sequence,patient\n${rows((name, at) => `${name}.png,${at % 2},s${at},p${at >> 1}`)}`,
+    );
+    expect(tables(data)).toContainEqual(expect.stringContaining('the table has the columns sequence and patient'));
+  });
+
+  it('says that images share a mask', async () => {
+    const data = await table(`image,mask\n${rows((name, at) => `${name}.png,m${at < 3 ? 0 : 1}.png`)}`, 'segmentation');
+    expect(said(data)).toContainEqual(
+      expect.stringMatching(/^warning: 6 images have a mask file that is another one's/),
+    );
+  });
+
+  it('names the reason where no row can be used', async () => {
+    await expect(table(`image,label\n${rows((name, at) => `/data/${name}.png,${at % 2}`)}`)).rejects.toMatchObject({
+      message: expect.stringContaining('row 2 of the table names no image below the table (6 rows)'),
+    });
+  });
+});
