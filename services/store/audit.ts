@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { databaseFiles, databaseProblems } from './databases';
+import { basesWithoutModel } from './garbage';
 import { ModelStore, type StoredBackbone, type StoredBase, type StoredModel } from './model-store';
 import { sha256OfFile } from './versions';
 
@@ -18,6 +19,8 @@ export interface Audit {
   /** Of weights that were read. */
   bytes: number;
   problems: AuditProblem[];
+  /** Bases that training made for models which are not there, `polyp@1`: nothing is damaged, and gc deletes them after a day. */
+  unused: string[];
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -66,7 +69,8 @@ export async function auditStore(root: string): Promise<Audit> {
     for (const problem of databaseProblems(join(root, file))) problems.push({ subject: `database ${file}`, problem });
   }
   const bytes = [...bases, ...models].reduce((sum, { manifest }) => sum + manifest.weights.bytes, 0);
-  return { bases: bases.length, models: models.length, aliases, bytes, problems };
+  const unused = basesWithoutModel(bases, models).map(({ manifest }) => `${manifest.name}@${manifest.version}`);
+  return { bases: bases.length, models: models.length, aliases, bytes, problems, unused };
 }
 
 async function fileProblems({ manifest, folder }: StoredModel | StoredBase | StoredBackbone): Promise<string[]> {

@@ -60,6 +60,18 @@ async function surplusModels(
 }
 
 /**
+ * Bases that training made for models which are not there: they were deleted, or a training died between the two, which a resumed
+ * one makes good.
+ */
+export function basesWithoutModel(bases: readonly StoredBase[], models: readonly StoredModel[]): StoredBase[] {
+  const used = new Set(models.map(({ manifest }) => `${manifest.base.name}@${manifest.base.version}`));
+  return bases.filter((base) => {
+    const { trainedFrom, training } = base.manifest;
+    return trainedFrom !== undefined && training?.['system'] !== 'interactive' && !used.has(nameOf(base));
+  });
+}
+
+/**
  * Bases that training made for models which are gone. Bases that were imported, created, or trained to be used by themselves
  * stay, and so does what a job needs, and what was made within the day: its model may be on the way.
  */
@@ -68,12 +80,8 @@ function unusedBases(
   kept: readonly StoredModel[],
   needs: JobNeeds['needs'],
 ): StoredBase[] {
-  const used = new Set(kept.map(({ manifest }) => `${manifest.base.name}@${manifest.base.version}`));
-  return bases.filter((base) => {
-    const { trainedFrom, training, created } = base.manifest;
-    const forModels = trainedFrom !== undefined && training?.['system'] !== 'interactive';
-    return forModels && !needs(base) && !used.has(nameOf(base)) && Date.parse(created) < Date.now() - DAY_MS;
-  });
+  const old = ({ manifest }: StoredBase): boolean => Date.parse(manifest.created) < Date.now() - DAY_MS;
+  return basesWithoutModel(bases, kept).filter((base) => !needs(base) && old(base));
 }
 
 async function foldersIn(path: string): Promise<string[]> {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { auditStore, backupStore, deleteGarbage, findGarbage, restoreStore, type Audit } from '../../store';
 import { loadConfig } from '../config';
 import { CliError } from '../errors';
-import { printJson, printLine, printProblem } from '../output/print';
+import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { examples, number, whole } from './options';
 
@@ -101,10 +101,16 @@ function verifyCommand(): Command {
 async function verify({ home, json }: { home?: string; json?: boolean }): Promise<void> {
   const root = resolve(home ?? loadConfig().home);
   const audit = await auditStore(root);
-  const { bases, models, aliases, bytes, problems } = audit;
+  const { bases, models, aliases, bytes, problems, unused } = audit;
   if (json) printJson({ home: root, ok: problems.length === 0, ...audit });
   else {
     for (const { subject, problem } of problems) printProblem(`${subject}: ${problem}`);
+    for (const base of unused) {
+      printNote(
+        `base ${base}: no model stands on it. If a training died before it registered its model, --resume goes on with it; ` +
+          'else `automed store gc` finds it a day after it was made',
+      );
+    }
     printLine(`${root}: ${bases} bases, ${models} models, ${aliases} aliases, ${byteSize(bytes)} of weights read`);
   }
   if (problems.length > 0)

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
+import { auditStore, ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import {
   createNativeTrainer,
   initNativeBase,
@@ -98,6 +98,22 @@ test('a job that was interrupted between its base and its model goes on with the
   const again = await store.resolveModel(after.model!);
   expect(again.manifest.base).toEqual(manifest.base);
   expect(again.manifest.weights.sha256).toBe(manifest.weights.sha256);
+});
+
+test('a run that nobody queued, killed between its base and its model, goes on with the same base', async () => {
+  const jobFolder = join(root, 'killed');
+  const spec = { name: 'killed', encoder: 'all' as const, jobFolder };
+  // What its death leaves: the base, the checkpoints, and no model.
+  const dead = jest.spyOn(store, 'registerModel').mockRejectedValueOnce(new Error('killed'));
+  const kept = jest.spyOn(store, 'deleteBase').mockResolvedValueOnce();
+  await expect(run(spec)).rejects.toThrow('killed');
+  dead.mockRestore();
+  kept.mockRestore();
+  expect((await auditStore(store.root)).unused).toContain('killed@1');
+  const { base, model } = await run({ ...spec, resume: true });
+  expect([base, model]).toEqual(['killed@1', 'killed@1']);
+  expect((await auditStore(store.root)).unused).not.toContain('killed@1');
+  await expect(store.resolveBase('killed@2')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
 test('weights that differ from those of the interrupted registration become a base of their own', async () => {

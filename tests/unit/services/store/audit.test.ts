@@ -30,7 +30,14 @@ async function fill(): Promise<Filled> {
 
 test('a sound store has no problems', async () => {
   const { root } = await fill();
-  expect(await auditStore(root)).toEqual({ bases: 1, models: 2, aliases: 1, bytes: 19 + 5 + 6, problems: [] });
+  expect(await auditStore(root)).toEqual({
+    bases: 1,
+    models: 2,
+    aliases: 1,
+    bytes: 19 + 5 + 6,
+    problems: [],
+    unused: [],
+  });
 });
 
 test('finds weights that changed without changing their length', async () => {
@@ -95,4 +102,26 @@ test('the command ends with 1 and names what is damaged', async () => {
   expect(code).toBe(1);
   expect(JSON.parse(out)).toMatchObject({ ok: false, problems: [{ subject: 'base tiny@1' }] });
   expect(err).toBe(`automed: 1 problem in ${root}\n`);
+});
+
+test('names the base of a training that died before it registered its model, as no damage', async () => {
+  const { root, store, base } = await fill();
+  const { name, version, weights } = base.manifest;
+  const trainedFrom = { name, version, sha256: weights.sha256 };
+  const trained = { ...baseDraft('polyp'), trainedFrom, trainedWith: 'polyp' };
+  const orphan = await store.registerBase(trained, writeWeights('of the encoder'));
+  // Meant to be prompted: it needs no model.
+  await store.registerBase(
+    { ...baseDraft('prompted'), trainedFrom, training: { system: 'interactive' } },
+    writeWeights('x'),
+  );
+  expect(await auditStore(root)).toMatchObject({ problems: [], unused: ['polyp@1'] });
+  const { code, err } = await runCommand('store', 'verify', '--home', root);
+  expect({ code, err }).toEqual({
+    code: 0,
+    err: expect.stringMatching(/^base polyp@1: no model stands on it\..*--resume/),
+  });
+  const on = { name: 'polyp', version: 1, sha256: orphan.manifest.weights.sha256 };
+  await store.registerModel({ ...modelDraft('polyp'), base: on }, writeWeights('third'));
+  expect((await auditStore(root)).unused).toEqual([]);
 });
