@@ -71,13 +71,18 @@ async function evaluated(
   return { metrics: found.metrics, problems: () => problems };
 }
 
+/** Versions of before have scores without it. */
+const UNCOUNTED =
+  'it is not recorded how many images it rests on: evaluate the version and let the gate name the evaluation, or force it';
+
 /** What keeps a score from counting although it is there. */
 function scoreProblems(metric: string, { images, measured }: LocatedScore, minimumImages: number): string[] {
-  const few = images > 0 && images < minimumImages;
-  const left = measured - images;
+  const few = images !== undefined && images < minimumImages;
+  const left = (measured ?? 0) - (images ?? 0);
   return [
+    ...(images === undefined ? [UNCOUNTED] : []),
     ...(few ? [`it rests on ${images} ${images === 1 ? 'image' : 'images'}, fewer than ${minimumImages}`] : []),
-    ...(skipsMisses(metric) && images > 0 && left > 0
+    ...(skipsMisses(metric) && images !== undefined && left > 0
       ? [`it leaves out ${left} of ${measured} images, on which one of the masks is empty: ask for hd95_penalized_px`]
       : []),
   ];
@@ -119,7 +124,7 @@ export async function measureMetric(
     measured,
     evaluation,
     passed: reached && problems.length === 0,
-    images,
+    images: images ?? 0,
     ...(problems.length === 0 ? {} : { problem: problems.join(', ') }),
   };
 }

@@ -55,9 +55,12 @@ export interface FoundScore {
   images: number;
 }
 
-export interface LocatedScore extends FoundScore {
-  /** Images that were measured; 0 where that is not recorded. */
-  measured: number;
+export interface LocatedScore {
+  value: number;
+  /** Images that it rests on; undefined where that is not recorded. */
+  images: number | undefined;
+  /** Images that were measured; undefined where that is not recorded. */
+  measured: number | undefined;
   /** Where several parts are recorded, the one that it is of. */
   part: (typeof PARTS)[number] | undefined;
 }
@@ -65,7 +68,7 @@ export interface LocatedScore extends FoundScore {
 /** A score by its name; without its part that of the test, or where there is none of the validation. */
 export function scoreNamed(scores: Scores, name: string): FoundScore | undefined {
   const found = locateScore(scores, name);
-  return found && { value: found.value, images: found.images };
+  return found && { value: found.value, images: found.images ?? 0 };
 }
 
 /** The same, with what it was measured on. */
@@ -74,8 +77,11 @@ export function locateScore(scores: Scores, name: string): LocatedScore | undefi
     const value = scores.get(`${prefix}${name}`);
     if (value === undefined) continue;
     const part = PARTS.find((each) => `${prefix}${name}`.startsWith(`${each}.`));
-    const measured = scores.get(part === undefined ? 'images' : `${part}.images`) ?? 0;
-    const images = scores.get(`${prefix}${name.replace(/\.(low|high)$/, '')}.images`) ?? measured;
+    const measured = scores.get(part === undefined ? 'images' : `${part}.images`);
+    const own = `${prefix}${name.replace(/\.(low|high)$/, '')}`;
+    // Versions without intervals tell of a class alone how many images it has.
+    const ofClass = own.endsWith('.recall') ? scores.get(own.replace(/recall$/, 'support')) : undefined;
+    const images = scores.get(`${own}.images`) ?? ofClass ?? measured;
     return { value, images, measured, part };
   }
   return undefined;

@@ -18,7 +18,7 @@ let count = 0;
 async function promoteAndDie(moment: string) {
   const root = join(folder, String((count += 1)));
   const store = await ModelStore.open(root);
-  const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc: 0.8 } } };
+  const draft = { ...modelDraft('polyp'), metrics: { test: { mdsc: 0.8, images: 20 } } };
   for (const text of ['one', 'two']) await store.registerModel(draft, writeWeights(text));
   await store.setAlias('polyp', 'production', 1);
   const register = join(repository, 'tests/support/stack-register.cjs');

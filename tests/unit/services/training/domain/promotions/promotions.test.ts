@@ -153,6 +153,8 @@ test.each<[string, Partial<EvaluatedModel>, string]>([
     { metrics: { images: 40, mdsc: 0.55, 'mdsc.images': 1 } },
     'rests on 1 image, fewer than 10',
   ],
+  ['of nobody knows how many images', { metrics: { mdsc: 0.55 } }, 'it is not recorded how many images it rests on'],
+  ['of no image', { metrics: { mdsc: 0.55, images: 0 } }, 'rests on 0 images, fewer than 10'],
 ])('a score %s lets no version pass but by force, and the record says why', async (_, how, why) => {
   const { promote, promotions, measured, current } = await setUp();
   Object.assign(measured, how);
@@ -213,6 +215,16 @@ test('scores of validation images, which selected the checkpoint, let nothing pa
     message: expect.stringContaining('it is of the validation images, which selected the checkpoint'),
   });
   expect(await promote('polyp@1', { force: true, reason: 'a trial' })).toMatchObject({ forced: true });
+});
+
+test('a recall that a version of before records rests on the images of its class', async () => {
+  const { store, promote } = await setUp([]);
+  const metrics = { test: { images: 90, classes: [{ name: 'flat', recall: 1, support: 3 }] } };
+  await store.registerModel({ ...modelDraft('polyp'), metrics }, writeWeights('recall'));
+  const gates = [{ metric: 'class.flat.recall', minimum: 0.5, evaluation: '' }];
+  await expect(promote('polyp@1', { gates })).rejects.toMatchObject({
+    message: expect.stringContaining('it rests on 3 images, fewer than 10'),
+  });
 });
 
 test('scores of test images that the base was trained on let nothing pass', async () => {
@@ -336,7 +348,7 @@ test('an alias that somebody else moved while gates were measured stays where it
     evaluations: {
       evaluatedModel: async () => {
         await store.setAlias('polyp', 'production', 3);
-        return { name: 'polyp', version: 2, metrics: { mdsc: 1 } };
+        return { name: 'polyp', version: 2, metrics: { mdsc: 1, images: 20 } };
       },
     },
   });
