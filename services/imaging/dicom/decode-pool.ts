@@ -35,7 +35,7 @@ interface Job {
 
 /** Bytes that are alone in their buffer move to the other thread; others, such as small ones of Node's pool, are copied. */
 function movable({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
-  return buffer.byteLength === byteLength ? [buffer as ArrayBuffer] : [];
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
 /** A thread and the one file that it has. The process does not wait for a thread without a file. */
@@ -50,7 +50,7 @@ class DecodeThread {
   constructor(
     private readonly idleMs: number,
     heapMb: number,
-    private readonly on: Record<'free' | 'ending' | 'gone', (thread: DecodeThread) => void>,
+    private readonly on: Record<'free' | 'ending' | 'gone' | 'parsed', (thread: DecodeThread) => void>,
   ) {
     this.worker = new Worker(compiledThread('imaging/dicom/decode-thread.js'), {
       execArgv: [],
@@ -79,6 +79,7 @@ class DecodeThread {
   }
 
   private take(answer: DecodeAnswer): void {
+    if (answer.parsed) this.on.parsed(this);
     const job = this.settle();
     // It came just after its time.
     if (!job) return;
@@ -114,6 +115,10 @@ export class DecodePool {
   private readonly threads = new Set<DecodeThread>();
   private readonly free: DecodeThread[] = [];
   private readonly waiting: Job[] = [];
+  /** Numbers of the files in shared memory. */
+  private readonly files = new WeakMap<SharedArrayBuffer, number>();
+  private lastFile = 0;
+  private parsed = 0;
   private readonly most: number;
   private readonly heapMb: number;
   private readonly idleMs: number;
@@ -129,9 +134,15 @@ export class DecodePool {
     return this.threads.size;
   }
 
+  /** Times that a thread has parsed a file: of one in shared memory each does so once, whatever is asked of it in succession. */
+  get parsedFiles(): number {
+    return this.parsed;
+  }
+
   /**
    * What a display shows of a DICOM image.
-   * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer
+   * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer. Bytes of shared
+   * memory are not: they must not change as long as they are asked about
    * @param frame from 0; undefined: the only one
    * @param limitMs what decoding gets from when a thread has the file, milliseconds
    * @throws DicomError
@@ -159,9 +170,17 @@ export class DecodePool {
     return this.decode({ bytes, wanted: { drawnOn } }, limitMs);
   }
 
+  /** The number of a file in shared memory. */
+  private fileOf({ buffer }: Uint8Array): number | undefined {
+    if (!(buffer instanceof SharedArrayBuffer)) return undefined;
+    const file = this.files.get(buffer) ?? (this.lastFile += 1);
+    this.files.set(buffer, file);
+    return file;
+  }
+
   private decode(request: DecodeRequest, limitMs: number): Promise<Pixels> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ request, limitMs, resolve, reject });
+      this.waiting.push({ request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject });
       this.serve();
     });
   }
@@ -186,6 +205,7 @@ export class DecodePool {
         this.serve();
       },
       ending: (one) => this.forget(one),
+      parsed: () => (this.parsed += 1),
       gone: (one) => {
         this.forget(one);
         this.threads.delete(one);

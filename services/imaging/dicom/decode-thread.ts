@@ -10,6 +10,8 @@ import type { StoredFrame } from './stored-values';
 
 export interface DecodeRequest {
   bytes: Uint8Array;
+  /** Number of a file that several requests are about; absent: of this one alone. */
+  file?: number | undefined;
   /**
    * What a display shows of a frame (from 0; undefined: the only one), the stored values of the only frame, or what a
    * segmentation says of a picture.
@@ -23,13 +25,38 @@ export interface DecodeFailure {
   message: string;
 }
 
-export type DecodeAnswer = { pixels: Pixels } | DecodeFailure;
+export type DecodeAnswer = ({ pixels: Pixels } | DecodeFailure) & {
+  /** Whether the file had to be parsed. */
+  parsed: boolean;
+};
 
 const WHITE = 255;
 
+/** Files that this thread has parsed. */
+let parsedFiles = 0;
+
+/** Parses files, and keeps the last of those that several requests are about. */
+class Parsed<T> {
+  private kept: { file: number; content: T } | undefined;
+
+  constructor(private readonly parse: (bytes: Uint8Array) => T) {}
+
+  of({ bytes, file }: DecodeRequest): T {
+    if (file !== undefined && this.kept?.file === file) return this.kept.content;
+    this.kept = undefined;
+    parsedFiles += 1;
+    const content = this.parse(bytes);
+    if (file !== undefined) this.kept = { file, content };
+    return content;
+  }
+}
+
+const images = new Parsed((bytes) => DicomImage.parse(bytes));
+const segmentations = new Parsed((bytes) => DicomSegmentation.parse(bytes));
+
 /** An image of which one frame is meant. */
-function imageOf(bytes: Uint8Array, frame?: number): DicomImage {
-  const image = DicomImage.parse(bytes);
+function imageOf(request: DecodeRequest, frame?: number): DicomImage {
+  const image = images.of(request);
   const { frames } = image.header;
   if (frame === undefined && frames > 1) {
     throw new DicomError('FRAME', `The DICOM file has ${frames} frames, where one picture is needed.`);
@@ -51,13 +78,14 @@ function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
   return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
 }
 
-async function wantedOf({ bytes, wanted }: DecodeRequest): Promise<Pixels> {
-  if ('drawnOn' in wanted) return inWhite(await DicomSegmentation.parse(bytes).mask(wanted.drawnOn));
-  if ('stored' in wanted) return asPixels(await imageOf(bytes).stored());
-  return imageOf(bytes, wanted.frame).display(wanted.frame);
+async function wantedOf(request: DecodeRequest): Promise<Pixels> {
+  const { wanted } = request;
+  if ('drawnOn' in wanted) return inWhite(await segmentations.of(request).mask(wanted.drawnOn));
+  if ('stored' in wanted) return asPixels(await imageOf(request).stored());
+  return imageOf(request, wanted.frame).display(wanted.frame);
 }
 
-async function answerTo(request: DecodeRequest): Promise<DecodeAnswer> {
+async function answerTo(request: DecodeRequest): Promise<{ pixels: Pixels } | DecodeFailure> {
   try {
     const pixels = await wantedOf(request);
     // What is a part of something larger, the file or the memory of a codec, cannot be given away.
@@ -72,7 +100,9 @@ async function answerTo(request: DecodeRequest): Promise<DecodeAnswer> {
 }
 
 parentPort?.on('message', (request: DecodeRequest) => {
-  void answerTo(request).then((answer) => {
+  const before = parsedFiles;
+  void answerTo(request).then((answered) => {
+    const answer: DecodeAnswer = { ...answered, parsed: parsedFiles > before };
     parentPort?.postMessage(answer, 'pixels' in answer ? [answer.pixels.data.buffer as ArrayBuffer] : []);
   });
 });

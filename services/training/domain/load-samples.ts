@@ -11,6 +11,7 @@ import type { MaskSource, Problem, Sample } from './data-folder';
 import { orientationOf, turnIsUncertain } from './masks/orientation';
 import { AMBIGUOUS_FIELD, UNUSABLE_MASK, type Understood } from './masks/understand-mask';
 import { readMaskFacts, type ReadMask } from './read-mask';
+import { SharedFiles } from './shared-files';
 
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
 export const DECODE_PARALLEL = 4;
@@ -22,6 +23,8 @@ export interface DecodeOptions {
   parallel?: number | undefined;
   /** What they may hold together. */
   budget?: ByteBudget;
+  /** Files that several samples need; default: kept for this pass. */
+  files?: SharedFiles;
 }
 
 export interface DecodedSample {
@@ -51,21 +54,33 @@ export function problemOf({ sample, problem, ambiguous }: UnusableSample): Probl
   return { name: sample.name, problem, ...(ambiguous === true ? { ambiguous } : {}) };
 }
 
-function hashOfImage(bytes: Buffer, { frame }: Sample): Hash {
-  const hash = createHash('sha256').update(bytes);
-  return frame === undefined ? hash : hash.update(`frame ${frame}`);
+/** The file of an image, and the sha256 of what of it is the image, to be continued. */
+async function readImage({ imagePath, frame }: Sample, files: SharedFiles): Promise<{ bytes: Buffer; hash: Hash }> {
+  if (frame === undefined) {
+    const bytes = await readFile(imagePath);
+    return { bytes, hash: createHash('sha256').update(bytes) };
+  }
+  const file = await files.read(imagePath);
+  return { bytes: file.bytes, hash: file.hashed().update(`frame ${frame}`) };
 }
 
-/** The `imageDigest` of a sample whose pixels nobody needs. */
-export async function imageDigestOf(sample: Sample): Promise<string> {
-  return hashOfImage(await readFile(sample.imagePath), sample).digest('hex');
+/**
+ * The `imageDigest` of a sample whose pixels nobody needs.
+ * @param files of the samples that are asked about in succession
+ */
+export async function imageDigestOf(sample: Sample, files: SharedFiles): Promise<string> {
+  return (await readImage(sample, files)).hash.digest('hex');
 }
 
 export async function decodeSample(sample: Sample): Promise<DecodedSample> {
-  const bytes = await readFile(sample.imagePath);
-  const hash = hashOfImage(bytes, sample);
+  return decodeWith(sample, new SharedFiles());
+}
+
+async function decodeWith(sample: Sample, files: SharedFiles): Promise<DecodedSample> {
+  const { bytes, hash } = await readImage(sample, files);
   const imageDigest = hash.copy().digest('hex');
-  const orientation = sample.masks && (await orientationOf(bytes));
+  // EXIF turns no frame, nor a segmentation of one.
+  const orientation = sample.frame === undefined && sample.masks ? await orientationOf(bytes) : undefined;
   const pixels = await decodeDataFile(bytes, sample.frame);
   if (sample.masks === undefined) {
     return { sample, pixels, imageDigest, digest: hash.update(`label ${sample.label}`).digest('hex') };
@@ -74,7 +89,7 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
   const masks = new Uint8Array(size * sample.masks.length);
   const understood: (Understood & { structure: number })[] = [];
   for (const [index, source] of sample.masks.entries()) {
-    const read = await readMaskOf(pixels, source, hash);
+    const read = await readMaskOf(pixels, source, hash, files);
     masks.set(read.mask, index * size);
     understood.push(...read.understood.map((file) => ({ ...file, structure: index })));
   }
@@ -83,8 +98,8 @@ export async function decodeSample(sample: Sample): Promise<DecodedSample> {
 }
 
 /** A mask of the image's size. */
-async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash): Promise<ReadMask> {
-  return readMaskFacts(source, pixels, hash).catch((cause: unknown) => {
+async function readMaskOf(pixels: Pixels, source: MaskSource, hash: Hash, files: SharedFiles): Promise<ReadMask> {
+  return readMaskFacts(source, pixels, hash, files).catch((cause: unknown) => {
     if (cause instanceof AutomedError && cause.code === 'SHAPE_MISMATCH') throw cause;
     const field = cause instanceof AutomedError ? cause.field : undefined;
     throw automedError('INVALID_ARGUMENT', `${UNUSABLE_MASK}${describe(cause)}`, { field, cause });
@@ -97,16 +112,21 @@ function describe(error: unknown): string {
   return `the file cannot be read${typeof code === 'string' ? ` (${code})` : ''}`;
 }
 
-async function attempt(sample: Sample): Promise<DecodedSample | UnusableSample> {
-  return decodeSample(sample).catch((error: unknown) => {
+async function attempt(sample: Sample, files: SharedFiles): Promise<DecodedSample | UnusableSample> {
+  return decodeWith(sample, files).catch((error: unknown) => {
     const ambiguous = error instanceof AutomedError && error.field === AMBIGUOUS_FIELD;
     return { sample, problem: describe(error), ...(ambiguous ? { ambiguous } : {}) };
   });
 }
 
-/** What decoding a sample will hold: image, masks, and the mask image that is being read. */
-async function bytesOf({ imagePath, masks = [] }: Sample): Promise<number> {
-  const pixels = await decodingBytes(imagePath);
+/**
+ * What decoding a sample will hold: image, masks, and the mask image that is being read.
+ * @param known what decoding a frame of these files holds
+ */
+async function bytesOf({ imagePath, frame, masks = [] }: Sample, known: Map<string, Promise<number>>): Promise<number> {
+  const measured = known.get(imagePath) ?? decodingBytes(imagePath);
+  if (frame !== undefined) known.set(imagePath, measured);
+  const pixels = await measured;
   return pixels + (masks.length === 0 ? 0 : (pixels * (masks.length + 1)) / 3);
 }
 
@@ -116,17 +136,18 @@ async function bytesOf({ imagePath, masks = [] }: Sample): Promise<number> {
  */
 export async function* decodeInOrder(
   samples: readonly Sample[],
-  { parallel = DECODE_PARALLEL, budget = new ByteBudget(DECODE_BYTES) }: DecodeOptions = {},
+  { parallel = DECODE_PARALLEL, budget = new ByteBudget(DECODE_BYTES), files = new SharedFiles() }: DecodeOptions = {},
 ): AsyncGenerator<DecodedSample | UnusableSample> {
   const ahead: Promise<{ bytes: number; result: DecodedSample | UnusableSample }>[] = [];
+  const sizes = new Map<string, Promise<number>>();
   let admitted: Promise<unknown> = Promise.resolve();
   const begin = async (sample: Sample): Promise<{ bytes: number; result: DecodedSample | UnusableSample }> => {
     const before = admitted;
-    const measured = bytesOf(sample);
+    const measured = bytesOf(sample, sizes);
     const admission = before.then(async () => budget.take(await measured));
     admitted = admission;
     await admission;
-    return { bytes: await measured, result: await attempt(sample) };
+    return { bytes: await measured, result: await attempt(sample, files) };
   };
   for (let next = 0; next < samples.length || ahead.length > 0;) {
     while (next < samples.length && ahead.length < parallel) {

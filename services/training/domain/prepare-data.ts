@@ -13,6 +13,7 @@ import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from './l
 import type { Losses, ModelInput } from './masks/model-view';
 import type { TrainerPort } from './ports';
 import { readData } from './read-data';
+import { SharedFiles } from './shared-files';
 import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
 import { groupsAreKept, type splitSamples } from './split';
 import { INTERACTIVE } from './systems';
@@ -207,9 +208,10 @@ export interface LoadOptions {
 /** Digests of pictures that are read and not decoded; one that cannot be read has none. */
 async function fileDigests(samples: readonly Sample[], signal: AbortSignal): Promise<string[][]> {
   const digests: string[][] = [];
+  const files = new SharedFiles();
   for (const sample of samples) {
     signal.throwIfAborted();
-    const digest = await imageDigestOf(sample).catch(() => undefined);
+    const digest = await imageDigestOf(sample, files).catch(() => undefined);
     if (digest !== undefined) digests.push([digest]);
   }
   return digests;

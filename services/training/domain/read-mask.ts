@@ -4,14 +4,13 @@ import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { basename } from 'node:path';
 import { AutomedError, automedError } from '../../common/errors';
-import { isBmp } from '../../imaging/bmp';
-import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import { decodeDataFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
 import { byCode } from './masks/layout-codes';
 import { decodeStoredMask } from './masks/stored-mask';
 import { understand, type Understood } from './masks/understand-mask';
+import { isSegmentation, SharedFiles } from './shared-files';
 
 /** What a DICOM segmentation shows comes in white. */
 const BRIGHT = { from: 128, to: 255 };
@@ -38,15 +37,25 @@ export async function readMask(source: MaskSource, size: Size, hash?: Hash): Pro
   return (await readMaskFacts(source, size, hash)).mask;
 }
 
-/** As `readMask`, with how the files were understood. */
-export async function readMaskFacts(source: MaskSource, size: Size, hash?: Hash): Promise<ReadMask> {
+/**
+ * As `readMask`, with how the files were understood.
+ * @param files that several masks need
+ */
+export async function readMaskFacts(
+  source: MaskSource,
+  size: Size,
+  hash?: Hash,
+  files = new SharedFiles(),
+): Promise<ReadMask> {
   const { paths, values, resize = false, segmentationOf, stated } = source;
   const mask = new Uint8Array(size.width * size.height);
   const understood: Understood[] = [];
   for (const path of paths) {
-    const bytes = await readFile(path);
+    // A segmentation may be of many pictures; another mask is of one.
+    const shared = segmentationOf && (await files.read(path));
+    const bytes = shared?.bytes ?? (await readFile(path));
     hash?.update(bytes);
-    if (!isBmp(bytes) && isDicom(bytes) && DicomSegmentation.is(bytes))
+    if (shared?.isSegmentation ?? isSegmentation(bytes))
       unite(mask, size, await readSegmentation(bytes, path, segmentationOf), { values: BRIGHT, resize });
     else if (values && source.codes === undefined && !stated)
       unite(mask, size, await decodeDataFile(bytes), { values, resize });

@@ -12,6 +12,7 @@ import {
 import type { Sample } from './data-folder';
 import { decodeInOrder, DECODE_PARALLEL, imageDigestOf } from './load-samples';
 import { pictureHash } from './picture-hash';
+import { SharedFiles } from './shared-files';
 
 /** What a version's record says of the digests that it knows. */
 export interface LookedUp {
@@ -51,10 +52,11 @@ export function recordOf(version: RecordedVersion): LookUp {
 /** A file that cannot be read has no digest; who uses it will say why. */
 async function fileDigests(samples: readonly Sample[], signal: AbortSignal): Promise<(string | undefined)[]> {
   const digests: (string | undefined)[] = [];
+  const files = new SharedFiles();
   for (let from = 0; from < samples.length; from += DECODE_PARALLEL) {
     signal.throwIfAborted();
     const some = samples.slice(from, from + DECODE_PARALLEL);
-    digests.push(...(await Promise.all(some.map((sample) => imageDigestOf(sample).catch(() => undefined)))));
+    digests.push(...(await Promise.all(some.map((sample) => imageDigestOf(sample, files).catch(() => undefined)))));
   }
   return digests;
 }
