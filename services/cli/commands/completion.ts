@@ -15,54 +15,89 @@ export function completionCommand(loadAll: () => readonly Command[]): Command {
     'source <(automed completion bash)',
     'automed completion bash > ~/.local/share/bash-completion/completions/automed',
     'source <(automed completion zsh)',
+    'automed completion zsh > ~/.zsh/completions/_automed',
   ]);
 }
 
-const words = (options: readonly Option[]): string[] =>
-  options.filter(({ hidden }) => !hidden).flatMap(({ long }) => (long ? [long] : []));
+/** Those of a command, as people type them. */
+const optionsOf = ({ options }: Command): Option[] => options.filter(({ hidden, long }) => !hidden && Boolean(long));
 
-/** What may follow a command, and the values of its options that take one of a few. */
-function caseOf(path: string, command: Command): string[] {
-  const next = [...command.commands.map((each) => each.name()), ...words(command.options), '--help'];
-  const arguments_ = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-  const values = command.options.flatMap(({ long, argChoices }) =>
-    long && argChoices ? [`      "${path} ${long}") values="${argChoices.join(' ')}" ;;`] : [],
-  );
-  return [`      "${path}") words="${[...next, ...arguments_].join(' ')}" ;;`, ...values];
+/** What may follow a command: its own commands and the choices of its argument; where there is nothing to name, its options. */
+function caseOf(path: string, command: Command): string {
+  const options = [...optionsOf(command).map(({ long }) => long), '--help'];
+  const names = [
+    ...command.commands.map((each) => each.name()),
+    ...command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+  ];
+  const first = names.length > 0 || command.registeredArguments.length > 0 ? names : options;
+  return `    "${path}") names="${first.join(' ')}" options="${options.join(' ')}" ;;`;
 }
 
-/** A script for bash, and by its emulation for zsh: plain lists, so that Tab never starts a program. */
-export function completionScript(commands: readonly Command[], shell: Shell): string {
-  const cases: string[] = [];
-  const paths: string[] = [];
+/** What follows an option that takes a value: one of its choices, or anything, which may be a file. */
+function valuesOf(path: string, command: Command): string[] {
+  const valued = optionsOf(command).filter(({ required, optional }) => required || optional);
+  const one = (list: readonly string[], { long }: Option): string =>
+    `    "${path} ${long}") names="${list.join(' ')}" options="" ;;`;
+  return valued.map((option) => one(option.argChoices ?? [], option));
+}
+
+/** The part that both shells read: what may come after the words so far, by plain lists, so that Tab never starts a program. */
+function choicesAfter(commands: readonly Command[], words: string): string[] {
+  const visited: [path: string, command: Command][] = [];
   const visit = (path: string, command: Command): void => {
-    paths.push(path);
-    cases.push(...caseOf(path, command));
+    visited.push([path, command]);
     for (const each of command.commands) visit(`${path} ${each.name()}`, each);
   };
   for (const command of commands) visit(command.name(), command);
-  const top = [...commands.map((each) => each.name()), 'completion', 'help', '--help', '--version'].join(' ');
-  const isCase = (line: string): boolean => line.includes(') words=');
+  const names = [...commands.map((each) => each.name()), 'completion'];
   return [
-    ...(shell === 'zsh' ? ['autoload -U +X bashcompinit && bashcompinit'] : []),
-    '_automed() {',
-    '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="" words="" values="" word',
-    '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    `    case "\${path:+$path }$word" in`,
-    `      ${paths.map((path) => `"${path}"`).join('|')}) path="\${path:+$path }$word" ;;`,
+    `  for word in ${words}; do`,
+    '    case "${at:+$at }$word" in',
+    `      ${['help', ...visited.map(([path]) => path)].map((path) => `"${path}"`).join('|')}) at="\${at:+$at }$word" ;;`,
     '    esac',
     '  done',
-    '  case "$path" in',
-    `      "") words="${top}" ;;`,
-    ...cases.filter(isCase),
+    '  case "$at" in',
+    `    "") names="${[...names, 'help'].join(' ')}" options="--help --version" ;;`,
+    `    "help") names="${names.join(' ')}" ;;`,
+    ...visited.map(([path, command]) => caseOf(path, command)),
     '  esac',
-    '  case "$path $previous" in',
-    ...cases.filter((line) => !isCase(line)),
+    '  case "$at $previous" in',
+    ...visited.flatMap(([path, command]) => valuesOf(path, command)),
     '  esac',
-    '  if [ -n "$values" ]; then COMPREPLY=($(compgen -W "$values" -- "$current"))',
-    '  else COMPREPLY=($(compgen -W "$words" -- "$current")); fi',
+    '  case "$current" in -*) names="$options" ;; esac',
+  ];
+}
+
+// Names of variables that neither shell has a meaning for, as zsh has for `path` and `words`. Where no word fits, files do.
+const LOCALS = 'at="" names="" options="" word=""';
+
+function bashScript(commands: readonly Command[]): string[] {
+  return [
+    '_automed() {',
+    `  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" ${LOCALS}`,
+    ...choicesAfter(commands, '"${COMP_WORDS[@]:1:COMP_CWORD-1}"'),
+    '  COMPREPLY=($(compgen -W "$names" -- "$current"))',
     '}',
-    // Where no word fits, files do.
     'complete -o default -F _automed automed',
-  ].join('\n');
+  ];
+}
+
+function zshScript(commands: readonly Command[]): string[] {
+  return [
+    '#compdef automed',
+    '_automed() {',
+    `  local current="\${words[CURRENT]}" previous="\${words[CURRENT-1]}" ${LOCALS}`,
+    ...choicesAfter(commands, '"${(@)words[2,CURRENT-1]}"'),
+    '  compadd -- ${=names} || _files',
+    '}',
+    // As a file of $fpath it is called; sourced, it may be the first that needs the completion system.
+    'if [ "${funcstack[1]}" = _automed ]; then _automed "$@"; else',
+    '  (( ${+functions[compdef]} )) || { autoload -Uz compinit && compinit -i; }',
+    '  compdef _automed automed',
+    'fi',
+  ];
+}
+
+export function completionScript(commands: readonly Command[], shell: Shell): string {
+  return (shell === 'zsh' ? zshScript : bashScript)(commands).join('\n');
 }
