@@ -82,9 +82,10 @@ interface Scan {
   interleave: number;
 }
 
-/** A scan header of JPEG-LS (ISO/IEC 14495-1 C.2.3), whose marker stands at `at`. */
-function readScan(view: DataView, at: number): Scan {
-  const count = view.getUint8(at + 4);
+/** A scan header of JPEG-LS (ISO/IEC 14495-1 C.2.3), whose marker stands at `at` and which ends before `end`. */
+function readScan(view: DataView, at: number, end: number): Scan {
+  const count = end > at + 4 ? view.getUint8(at + 4) : 0;
+  if (end < at + 8 + 2 * count) throw damaged();
   const bytes = (offset: number): number[] =>
     Array.from({ length: count }, (_, component) => view.getUint8(at + offset + 2 * component));
   if (bytes(6).some((table) => table !== 0)) {
@@ -118,7 +119,7 @@ function scansOf(view: DataView, components: number, from: number): Scan[] {
     if (marker < 0xff80) throw damaged();
     const end = at + 2 + view.getUint16(at + 2);
     if (end > view.byteLength) throw damaged();
-    if (marker === START_OF_SCAN) scans.push(readScan(view, at));
+    if (marker === START_OF_SCAN) scans.push(readScan(view, at, end));
     at = marker === START_OF_SCAN ? endOfSamples(view, end) : end;
   }
   return scans;

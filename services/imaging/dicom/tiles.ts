@@ -25,6 +25,8 @@ const SHARED_GROUPS = 'x52009229';
 const PER_FRAME_GROUPS = 'x52009230';
 /** Of a pixel. */
 const TOLERANCE = 0.1;
+/** Share of the spacing, which writers round; of equal levels it is a check only. */
+const SPACING_TOLERANCE = 0.01;
 /** Of direction cosines. */
 const COSINE_TOLERANCE = 1e-3;
 
@@ -104,9 +106,7 @@ function checkMatrices(own: PixelMatrix, image: PixelMatrix): void {
   const pixel = Math.min(...(image.spacing ?? own.spacing ?? [0]));
   if (far(own.orientation, image.orientation, COSINE_TOLERANCE)) throw refused('its level is turned');
   if (far(own.origin, image.origin, TOLERANCE * pixel)) throw refused('its level begins elsewhere on the slide');
-  // So that over the whole level no pixel is missed.
-  const longest = Math.max(own.width, own.height);
-  if (far(own.spacing, image.spacing, (TOLERANCE * pixel) / longest)) throw refused('its pixels are of another size');
+  if (far(own.spacing, image.spacing, SPACING_TOLERANCE * pixel)) throw refused('its pixels are of another size');
 }
 
 /**

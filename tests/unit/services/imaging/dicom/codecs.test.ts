@@ -111,7 +111,7 @@ describe.each([8, 16] as const)('JPEG-LS colour of %i bits', (bits) => {
   });
 });
 
-test('JPEG-LS whose scans end early, or mix one and several components, is refused', async () => {
+test('JPEG-LS whose scans end early, name unknown components, or mix one and several, is refused', async () => {
   const values = bars(1);
   const whole = await separateScans(values, 8);
   const scan = whole.indexOf(Buffer.of(0xff, 0xda));
@@ -120,7 +120,11 @@ test('JPEG-LS whose scans end early, or mix one and several components, is refus
     Buffer.of(0xff, 0xda, 0, 10, 2, 1, 0, 2, 0, 0, 1, 0),
     whole.subarray(scan + 10),
   ]);
-  for (const frame of [whole.subarray(0, scan + 5), twoAtOnce]) {
+  const tooMany = Buffer.from(whole);
+  tooMany[scan + 4] = 255;
+  const stranger = Buffer.from(whole);
+  stranger[scan + 5] = 9;
+  for (const frame of [whole.subarray(0, scan + 5), twoAtOnce, tooMany, stranger]) {
     await expect(stored(colour(Buffer.concat([frame, Buffer.of(0xff, 0xd9)]), 8, 0))).rejects.toThrow(DicomError);
   }
 });
