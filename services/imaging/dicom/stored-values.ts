@@ -97,6 +97,9 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
     return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
   }
   const { bytes, precision, ...colours } = await decodeCompressed(encoded, codec, format);
+  // dcmtk compresses whole words: bits that do not count are zero above negative values too, or hold an overlay.
+  if (file.syntax.lossless && precision === bitsAllocated) return { bytes, bits: bitsStored, shift, ...colours };
+  // What is compressed with loss may exceed the bits that the header names: white must not become black.
   return { bytes, bits: Math.max(bitsStored, precision), shift: 0, ...colours };
 }
 

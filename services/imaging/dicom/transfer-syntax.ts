@@ -12,6 +12,8 @@ export interface TransferSyntax {
   deflated?: boolean;
   /** What was one value may differ a little from pixel to pixel after decoding. */
   lossy?: boolean;
+  /** Every bit of a sample is what it was before compression. */
+  lossless?: boolean;
   /** Of encapsulated frames; absent: the pixels are not compressed. */
   codec?: Codec;
 }
@@ -28,11 +30,11 @@ const SYNTAXES: readonly TransferSyntax[] = [
   { uid: '1.2.840.10008.1.2.5', name: 'RLE Lossless', codec: 'rle' },
   { uid: '1.2.840.10008.1.2.4.50', name: 'JPEG Baseline', codec: 'jpeg', lossy: true },
   { uid: '1.2.840.10008.1.2.4.51', name: 'JPEG Extended', codec: 'jpeg', lossy: true },
-  { uid: '1.2.840.10008.1.2.4.57', name: 'JPEG Lossless', codec: 'jpeg' },
-  { uid: '1.2.840.10008.1.2.4.70', name: 'JPEG Lossless, first-order prediction', codec: 'jpeg' },
-  { uid: '1.2.840.10008.1.2.4.80', name: 'JPEG-LS Lossless', codec: 'jpeg-ls' },
+  { uid: '1.2.840.10008.1.2.4.57', name: 'JPEG Lossless', codec: 'jpeg', lossless: true },
+  { uid: '1.2.840.10008.1.2.4.70', name: 'JPEG Lossless, first-order prediction', codec: 'jpeg', lossless: true },
+  { uid: '1.2.840.10008.1.2.4.80', name: 'JPEG-LS Lossless', codec: 'jpeg-ls', lossless: true },
   { uid: '1.2.840.10008.1.2.4.81', name: 'JPEG-LS Near-Lossless', codec: 'jpeg-ls' },
-  { uid: '1.2.840.10008.1.2.4.90', name: 'JPEG 2000 Lossless', codec: 'jpeg-2000' },
+  { uid: '1.2.840.10008.1.2.4.90', name: 'JPEG 2000 Lossless', codec: 'jpeg-2000', lossless: true },
   { uid: '1.2.840.10008.1.2.4.91', name: 'JPEG 2000', codec: 'jpeg-2000' },
 ];
 

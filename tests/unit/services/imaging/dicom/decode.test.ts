@@ -174,6 +174,51 @@ describe('stored values', () => {
   );
 });
 
+describe('12 bits that were compressed as words of 16', () => {
+  const SIDE = 8;
+  const words = (
+    values: readonly number[],
+    syntax: string,
+    encode: (frame: Context) => Context,
+    sign: 0 | 1,
+  ): Buffer => {
+    const frame = new Context({
+      width: SIDE,
+      height: SIDE,
+      bitsAllocated: 16,
+      bitsStored: 16,
+      samplesPerPixel: 1,
+      pixelRepresentation: 0,
+      planarConfiguration: 0,
+      photometricInterpretation: 'MONOCHROME2',
+      decodedBuffer: new Uint8Array(Uint16Array.from(values).buffer),
+    });
+    const bits: DicomElements = { '00280101': ['US', [12]], '00280102': ['US', [11]], '00280103': ['US', [sign]] };
+    const elements = { ...greyElements({ width: SIDE, height: SIDE }), ...bits };
+    return dicomFile(elements, syntax, [Buffer.from(encode(frame).getEncodedBuffer()!)]);
+  };
+  const ramp = Array.from({ length: SIDE * SIDE }, (_, at) => at * 65);
+  beforeAll(() => NativeCodecs.initializeAsync());
+
+  it.each([
+    ['1.2.840.10008.1.2.4.70', (frame: Context) => NativeCodecs.encodeJpeg(frame, {})],
+    ['1.2.840.10008.1.2.4.80', (frame: Context) => NativeCodecs.encodeJpegLs(frame, {})],
+    ['1.2.840.10008.1.2.4.90', (frame: Context) => NativeCodecs.encodeJpeg2000(frame, {})],
+  ] as const)('without loss are those of an uncompressed file in %s', async (syntax, encode) => {
+    const overlaid = ramp.map((value, at) => value | (at % 2 === 0 ? 0x1000 : 0));
+    expect(await stored(words(overlaid, syntax, encode, 0))).toEqual(ramp);
+    const negative = ramp.map((value) => (value < 2048 ? value : value - 4096));
+    expect(await stored(words(ramp, syntax, encode, 1))).toEqual(negative);
+  });
+
+  it('with loss may exceed white', async () => {
+    const lossy = (frame: Context): Context => NativeCodecs.encodeJpegLs(frame, { lossy: true, allowedLossyError: 10 });
+    const values = await stored(words(ramp, '1.2.840.10008.1.2.4.81', lossy, 0));
+    expect(Math.max(...values)).toBeGreaterThan(4095);
+    expect(Math.max(...values.map((value, at) => Math.abs(value - ramp[at]!)))).toBeLessThanOrEqual(10);
+  });
+});
+
 describe('what a display shows', () => {
   const rescaled: DicomElements = { '00281052': ['DS', '-1000'], '00281053': ['DS', '2'] };
 
