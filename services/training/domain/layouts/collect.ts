@@ -7,7 +7,6 @@ import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem,
 import { labelOf, partsAsClasses, spelledClasses } from '../class-names';
 import { counted, finding, type Finding } from '../finding';
 import { MANIFEST, readManifest } from '../manifest-csv';
-import { normal } from '../names';
 import { stemOf, type FileTree } from './file-tree';
 import type { LayoutRequest } from './layout';
 
@@ -160,25 +159,6 @@ function sampleOf(
     ...(group === undefined ? {} : { group }),
     ...(instance === undefined ? {} : { instance }),
   };
-}
-
-/** Files by stem in normal form C; of several with one stem the first path counts, and `notes` gets a line. */
-export function indexByStem(
-  paths: readonly string[],
-  notes: string[],
-  keyOf: (path: string) => string = stemOf,
-): Map<string, string> {
-  const index = new Map<string, string>();
-  const twice: string[] = [];
-  for (const path of [...paths].sort()) {
-    const key = normal(keyOf(path));
-    if (index.has(key)) twice.push(path);
-    else index.set(key, path);
-  }
-  if (twice.length > 0) {
-    notes.push(`${twice.length} files bear the name of another one and are not read, for example ${twice[0]}`);
-  }
-  return index;
 }
 
 /** The structures asked for, checked against what the layout has. */

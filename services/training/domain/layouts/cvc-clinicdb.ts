@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
 import { columnNamed, groupIn, readTable } from '../csv-text';
 import { finding, type Finding } from '../finding';
-import { chosenStructures, collect, indexByStem, type Found } from './collect';
+import { chosenStructures, collect, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from './file-tree';
+import { indexByStem, type Said } from './index-by-stem';
 import type { Layout, LayoutRequest } from './layout';
 import { SideTable } from './side-table';
 
@@ -63,16 +64,17 @@ function oneCopy(files: readonly string[]): string[] {
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
-  const notes: string[] = [];
+  const said: Said = { notes: [], findings: [] };
   const structures = chosenStructures(request, ['polyp']);
   const files = oneCopy(tree.files.filter(isImage));
-  const masks = indexByStem(
+  const masks = await indexByStem(
+    tree,
     files.filter((path) => inFolder(path, TRUTH)),
-    notes,
+    said,
   );
   const sequence = await sequences(tree);
   const images = files.filter((path) => inFolder(path, ORIGINAL));
-  const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
+  const found = [...(await indexByStem(tree, images, said))].map(([stem, path]): Found => {
     const mask = masks.get(stem);
     return {
       path,
@@ -82,12 +84,12 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     };
   });
   const loose = found.filter(({ group }) => group === undefined).length;
-  if (loose > 0) notes.push(`${loose} frames belong to no published sequence and are split one by one`);
+  if (loose > 0) said.notes.push(`${loose} frames belong to no published sequence and are split one by one`);
   return collect(tree, request, {
     found,
     groupColumn: 'sequence',
-    notes,
-    findings: sequence.findings(),
+    notes: said.notes,
+    findings: [...said.findings, ...sequence.findings()],
     masks: masks.values(),
   });
 }

@@ -7,8 +7,9 @@
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder';
 import { columnNamed, groupIn, readTable, type CsvTable } from '../csv-text';
-import { chosenStructures, collect, indexByStem, layoutError, told, type Found } from './collect';
+import { chosenStructures, collect, layoutError, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import { indexByStem, type Said } from './index-by-stem';
 import type { Layout, LayoutRequest } from './layout';
 import { SideTable } from './side-table';
 
@@ -30,7 +31,7 @@ async function readMetadata({ root, files }: FileTree): Promise<CsvTable> {
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
-  const notes: string[] = [];
+  const said: Said = { notes: [], findings: [] };
   const structures = chosenStructures(request, ['lesion']);
   const { columns, rows } = await readMetadata(tree);
   const groupColumn = request.groupColumn ?? 'lesion_id';
@@ -49,9 +50,11 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     ),
     (one, other) => one.dx === other.dx && one.group === other.group,
   );
-  const masks = indexByStem(tree.files.filter(isMask), notes, (path) => stemOf(path).replace(SEGMENTATION, ''));
+  const masks = await indexByStem(tree, tree.files.filter(isMask), said, (path) =>
+    stemOf(path).replace(SEGMENTATION, ''),
+  );
   const photographs = tree.files.filter((path) => isImage(path) && isPhotograph(path) && !isMask(path));
-  const found = [...indexByStem(photographs, notes)].map(([stem, path]): Found => {
+  const found = [...(await indexByStem(tree, photographs, said))].map(([stem, path]): Found => {
     const mask = masks.get(stem);
     const row = facts.get(stem);
     return {
@@ -62,7 +65,8 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       masks: mask === undefined ? undefined : structures.map(() => ({ paths: [join(tree.root, mask)] })),
     };
   });
-  return collect(tree, request, { found, groupColumn, notes, findings: facts.findings(), masks: masks.values() });
+  const findings = [...said.findings, ...facts.findings()];
+  return collect(tree, request, { found, groupColumn, notes: said.notes, findings, masks: masks.values() });
 }
 
 export const ham10000: Layout = {

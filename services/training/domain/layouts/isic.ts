@@ -13,8 +13,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder, Part } from '../data-folder';
 import { decodeTable } from '../csv-text';
-import { chosenStructures, collect, indexByStem, told, type Found } from './collect';
+import { chosenStructures, collect, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import { indexByStem, type Said } from './index-by-stem';
 import { readClasses, readLesions } from './isic-tables';
 import type { Layout, LayoutRequest } from './layout';
 import { SideTable } from './side-table';
@@ -41,15 +42,16 @@ async function readAll({ root, files }: FileTree, name: RegExp): Promise<{ title
 }
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
-  const notes: string[] = [];
+  const said: Said = { notes: [], findings: [] };
   const structures = chosenStructures(request, ['lesion']);
   const all = tree.files.filter((path) => isImage(path) && inFolder(path, IMAGES) && !/superpixels/i.test(path));
   const third = all.filter((path) => inFolder(path, THIRD_TASK));
   const classification = request.task === 'classification';
   const images = classification ? (third.length > 0 ? third : all) : all.filter((path) => !third.includes(path));
-  const masks = indexByStem(
+  const masks = await indexByStem(
+    tree,
     tree.files.filter((path) => isImage(path) && inFolder(path, MASKS)),
-    notes,
+    said,
     (path) => stemOf(path).replace(MASK_SUFFIX, ''),
   );
   const tablesOfClasses = classification
@@ -64,7 +66,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
     'the table of lesions',
     groupings.flatMap(({ text, title }) => readLesions(text, title)),
   );
-  const found = [...indexByStem(images, notes)].map(([stem, path]): Found => {
+  const found = [...(await indexByStem(tree, images, said))].map(([stem, path]): Found => {
     const mask = masks.get(stem);
     return {
       path,
@@ -78,6 +80,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   // A table of another task than the images says nothing about them.
   const tables = [...(classification ? [classes] : []), ...(third.length > 0 && classification ? [lesions] : [])];
   const findings = [
+    ...said.findings,
     ...tablesOfClasses.flatMap((table) => table.findings),
     ...tables.flatMap((table) => (table.size > 0 ? table.findings() : [])),
   ];
@@ -85,7 +88,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
   return collect(tree, request, {
     found,
     ...(grouped ? { groupColumn: 'lesion_id' } : {}),
-    notes,
+    notes: said.notes,
     findings,
     masks: masks.values(),
   });

@@ -11,8 +11,9 @@
 import { join } from 'node:path';
 import type { DataFolder, MaskSource, Part } from '../data-folder';
 import type { MaskCode } from '../masks/layout-codes';
-import { chosenStructures, collect, indexByStem, type Found } from './collect';
+import { chosenStructures, collect, type Found } from './collect';
 import { foldersOf, isImage, stemOf, type FileTree } from './file-tree';
+import { indexByStem, type Said } from './index-by-stem';
 import type { Layout, LayoutRequest } from './layout';
 
 /** Foreground of each structure: the values half-way to the next published one belong to it. */
@@ -53,12 +54,13 @@ function gradeOf(...paths: (string | undefined)[]): string | undefined {
 
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const structures = chosenStructures(request, STRUCTURES);
-  const notes: string[] = [];
+  const said: Said = { notes: [], findings: [] };
   const files = tree.files.filter(isImage);
-  const masks = indexByStem(files.filter(isMask), notes);
-  const images = indexByStem(
+  const masks = await indexByStem(tree, files.filter(isMask), said);
+  const images = await indexByStem(
+    tree,
     files.filter((path) => !isMask(path)),
-    notes,
+    said,
   );
   const found = [...images].map(([stem, path]): Found => {
     const mask = masks.get(stem);
@@ -75,7 +77,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       masks: mask === undefined ? undefined : sources(mask),
     };
   });
-  return collect(tree, request, { found, notes, masks: masks.values() });
+  return collect(tree, request, { found, ...said, masks: masks.values() });
 }
 
 export const refuge2: Layout = {

@@ -172,6 +172,23 @@ describe('HAM10000', () => {
     expect(data.parts.train).toHaveLength(3);
     expect(data.notes).toEqual([expect.stringContaining('1 files bear the name of another one')]);
   });
+
+  it('refuses different files of one name, of images and of masks, and takes none of them', async () => {
+    const masks = ['01', '02', '03'].map((id) => `HAM10000_segmentations_lesion_tschandl/ISIC_${id}_segmentation.png`);
+    const others: [string, string][] = [
+      ['HAM10000_images_part_2/ISIC_01.png', 'another picture'],
+      ['HAM10000_segmentations_lesion_tschandl/old/ISIC_02_segmentation.png', 'another mask'],
+    ];
+    const folder = writeTree(root, ...files, ...masks, ...others, ['HAM10000_metadata.csv', metadata]);
+    const { parts, findings = [] } = await segmentation(folder);
+    expect(parts.train.map(({ name }) => name)).toEqual([files[2]]);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    expect(errors).toMatchObject([
+      { kind: 'name-twice', names: [masks[1], others[1]?.[0]] },
+      { kind: 'name-twice', names: [files[0], others[0]?.[0]] },
+    ]);
+    expect(errors[1]?.message).toContain(`${files[0]} and ${others[0]?.[0]}`);
+  });
 });
 
 describe('ISIC', () => {
