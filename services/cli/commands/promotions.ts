@@ -22,9 +22,9 @@ interface PromoteOptions extends ConnectOptions {
   json?: boolean;
 }
 
-/** Parser of `mdsc>=0.8` and `hd95_px<=5`, as often as it is given. */
+/** Parser of `mdsc>=0.8` and `hd95_px<=5`, as often as it is given; names of classes may have blanks. */
 export function gateOf(text: string, before: MetricGate[] = []): MetricGate[] {
-  const [, metric, sign, digits = ''] = /^\s*([^\s<>=]+)\s*([<>]=)\s*(\S+)\s*$/.exec(text) ?? [];
+  const [, metric, sign, digits = ''] = /^\s*([^<>=]*[^\s<>=])\s*([<>]=)\s*(\S+)\s*$/.exec(text) ?? [];
   const bound = Number(digits);
   if (metric === undefined || digits === '' || !Number.isFinite(bound)) {
     throw new InvalidArgumentError(

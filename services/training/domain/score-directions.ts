@@ -41,6 +41,21 @@ function kindOfScore(name: string): string {
   return /([^.]+)(?:\.(?:low|high))?$/.exec(name)?.[1] ?? '';
 }
 
+/** Scores that end elsewhere than at 1. */
+const LARGEST: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    ['hd95_px', 'hd95_penalized_px', 'asd_px', 'vanished_masks', 'vanished_lesions', 'loss', 'images', 'support'].map(
+      (name) => [name, Infinity],
+    ),
+  ),
+  brier: 2,
+};
+
+/** The largest value that a score can have; the smallest is 0. */
+export function largestOf(name: string): number {
+  return LARGEST[kindOfScore(name)] ?? 1;
+}
+
 /** Undefined for a score that is not known. */
 export function directionOf(name: string): Direction | undefined {
   const kind = kindOfScore(name);

@@ -2,7 +2,7 @@
 
 import { automedError } from '../../../common/errors';
 import type { StoredModel } from '../../../store';
-import { directionOf, SCORE_NAMES, skipsMisses } from '../score-directions';
+import { directionOf, largestOf, SCORE_NAMES, skipsMisses } from '../score-directions';
 import type { AgreementGate, EvaluatedModel, Evaluations, GateResult, MeasureAgreement, MetricGate } from './promotion';
 import { locateScore, namedScores, type LocatedScore } from './scores';
 
@@ -129,7 +129,7 @@ export async function measureMetric(
   };
 }
 
-/** @throws InvalidInputError (field `FIELD.metric`, `.minimum`, `.maximum`) for an unknown score, or a bound on its wrong side */
+/** @throws InvalidInputError (field `FIELD.metric`, `.minimum`, `.maximum`) for an unknown score, a bound on its wrong side, or one that every value keeps */
 export function checkBound({ metric, minimum, maximum }: MetricGate, field: string): void {
   const invalid = (text: string, part: string): Error =>
     automedError('INVALID_ARGUMENT', text, { field: `${field}.${part}` });
@@ -151,6 +151,11 @@ export function checkBound({ metric, minimum, maximum }: MetricGate, field: stri
   }
   if (maximum !== undefined && minimum !== 0) {
     throw invalid('A gate has a minimum or a maximum, not both.', 'maximum');
+  }
+  const largest = largestOf(metric);
+  if (maximum !== undefined && maximum > largest) {
+    // As in percent: everything would pass.
+    throw invalid(`${metric} is ${largest} at most: a gate of ${maximum} lets everything pass.`, 'maximum');
   }
 }
 

@@ -318,6 +318,9 @@ test.each<[string, Partial<PromoteCommand>]>([
   ['gates[0].minimum', { gates: [{ ...gate(5), metric: 'hd95_px' }] }],
   ['gates[0].minimum', { gates: [{ ...gate(0.05), metric: 'test.ece.high' }] }],
   ['gates[0].maximum', { gates: [{ ...gate(0), maximum: 0.8 }] }],
+  // In percent: everything would pass.
+  ['gates[0].maximum', { gates: [{ ...gate(0), metric: 'miss_rate', maximum: 5 }] }],
+  ['gates[0].maximum', { gates: [{ ...gate(0), metric: 'test.class.a.brier.high', maximum: 2.5 }] }],
   ['gates[0].maximum', { gates: [{ ...gate(2), metric: 'ece', maximum: 3 }] }],
   ['agreement.minimum', { agreement: { minimum: 1.2, evaluation: '' } }],
   ['alias', { alias: '3' }],
