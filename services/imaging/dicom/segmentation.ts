@@ -25,6 +25,15 @@ export interface SourceFrame {
   tile?: Tile;
   /** UID of the coordinates. */
   frameOfReference?: string;
+  /** Numbers of the segments that are wanted, both included; absent: all. */
+  segments?: readonly { from: number; to: number }[];
+}
+
+/** Files that are one segmentation together (PS3.3 C.7.6.16.2.2.4). */
+export interface Concatenation {
+  uid: string;
+  /** Files that there are; absent where the header does not say it. */
+  total: number | undefined;
 }
 
 interface Reference {
@@ -61,6 +70,11 @@ function instancesOf(dataSet: DataSet): Reference[] {
     .flatMap(referenceOf);
 }
 
+/** Number of the segment that a frame is of, from its own functional group or the shared one. */
+function segmentOf(groups: readonly (DataSet | undefined)[]): number | undefined {
+  return groups.flatMap((group) => itemsOf(group, 'x0062000a')).flatMap((item) => item.uint16('x0062000b') ?? [])[0];
+}
+
 function misplaced(why: string): DicomError {
   return new DicomError('GEOMETRY', `The DICOM segmentation does not say where it lies on its image: ${why}.`);
 }
@@ -68,8 +82,10 @@ function misplaced(why: string): DicomError {
 export class DicomSegmentation {
   /** SOP Instance UIDs of the images that it says something about. */
   readonly sources: ReadonlySet<string>;
+  readonly concatenation: Concatenation | undefined;
   /** Frame by frame. */
   private readonly drawnOn: readonly Reference[][];
+  private readonly segments: readonly (number | undefined)[];
 
   private constructor(
     private readonly file: ParsedFile,
@@ -88,6 +104,9 @@ export class DicomSegmentation {
     if (this.drawnOn.some((sources) => sources.length === 0)) {
       throw new DicomError('HEADER', 'The DICOM segmentation does not say which images its frames belong to.');
     }
+    this.segments = Array.from({ length: header.frames }, (_, frame) => segmentOf([own[frame], shared]));
+    const uid = text(dataSet, 'x00209161');
+    this.concatenation = uid === undefined ? undefined : { uid, total: dataSet.uint16('x00209163') };
     this.sources = new Set([...instances, ...this.drawnOn.flat()].map(({ sopInstanceUid }) => sopInstanceUid));
   }
 
@@ -111,6 +130,16 @@ export class DicomSegmentation {
     }
   }
 
+  /** Numbers of the segments that a file has; none of one that cannot be read. */
+  static segmentsOf(bytes: Uint8Array, { maxBytes }: DicomLimits = DICOM_LIMITS): number[] {
+    try {
+      const { dataSet } = parseFile(bytes, { maxBytes, headerOnly: true });
+      return itemsOf(dataSet, 'x00620002').flatMap((item) => item.uint16('x00620004') ?? []);
+    } catch {
+      return [];
+    }
+  }
+
   /** @throws DicomError, also for one that is not binary */
   static parse(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): DicomSegmentation {
     const file = parseFile(bytes, limits);
@@ -122,10 +151,10 @@ export class DicomSegmentation {
   }
 
   /**
-   * All segments of one picture united; nothing drawn on it gives an empty mask.
+   * All segments of one picture united, or those that are wanted; nothing drawn on it gives an empty mask.
    * @throws DicomError: FRAME when the segmentation does not name the picture, HEADER when it names an image of several frames
-   * without saying which of them it means (tiles of a slide need not: they say where they lie), GEOMETRY when its grid does
-   * not fall on the pixels of the image
+   * without saying which of them it means (tiles of a slide need not: they say where they lie), or several images with each
+   * of several frames that have no planes, GEOMETRY when its grid does not fall on the pixels of the image
    */
   async mask(source: SourceFrame): Promise<Mask> {
     const { sopInstanceUid, frame, frames } = source;
@@ -143,17 +172,37 @@ export class DicomSegmentation {
       const meant = sources.filter(
         (one) => one.sopInstanceUid === sopInstanceUid && (one.frames.length === 0 || one.frames.includes(frame + 1)),
       );
-      if (meant.length === 0) continue;
+      if (meant.length === 0 || !this.isWanted(at, source)) continue;
       // Some writers name every image of the series with each frame: which of them it is of, its plane says.
       const own = this.header.planes[at];
       const several = new Set(sources.map((one) => one.sopInstanceUid)).size > 1;
       if (several && own && source.plane && areSlices(own, source.plane)) continue;
       const locations = meant.flatMap((one) => one.locations ?? []);
       const tile = this.header.tiles?.[at];
+      if (several && !tile && !(own && source.plane)) this.refuseRivals(at, source);
       if (tile) await this.drawTile(at, tile, { mask, ...size }, source, meant.every(vague));
       else await this.draw(at, { mask, ...size }, source, locations);
     }
     return { mask, ...size };
+  }
+
+  private isWanted(at: number, { segments }: SourceFrame): boolean {
+    const own = this.segments[at];
+    return !segments || (own !== undefined && segments.some(({ from, to }) => own >= from && own <= to));
+  }
+
+  /** @throws DicomError (HEADER) where another frame of the same segment names the picture, too: it is of another one */
+  private refuseRivals(at: number, { sopInstanceUid, frame }: SourceFrame): void {
+    const names = (one: Reference): boolean =>
+      one.sopInstanceUid === sopInstanceUid && (one.frames.length === 0 || one.frames.includes(frame + 1));
+    const rivals = this.drawnOn.filter(
+      (sources, index) => this.segments[index] === this.segments[at] && sources.some(names),
+    );
+    if (rivals.length < 2) return;
+    throw new DicomError(
+      'HEADER',
+      'The DICOM segmentation names several images with each of several frames, and planes do not tell which is meant.',
+    );
   }
 
   /** @throws DicomError (GEOMETRY) where its coordinates are not those of the picture */

@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { basename } from 'node:path';
 import { AutomedError, automedError } from '../../common/errors';
+import type { SourceFrame } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import { decodeDataFile, decodeSegmentation } from './data-file';
 import type { MaskSource } from './data-folder';
 import { byCode } from './masks/layout-codes';
 import { decodeStoredMask } from './masks/stored-mask';
-import { understand, type Understood } from './masks/understand-mask';
+import { ambiguous, understand, type Understood } from './masks/understand-mask';
 import { isSegmentation, SharedFiles } from './shared-files';
 
 /** What a DICOM segmentation shows comes in white. */
@@ -21,7 +22,7 @@ interface Size {
   height: number;
 }
 
-/** A mask of the size of its image, and how its files were understood; nothing is told of DICOM segmentations. */
+/** A mask of the size of its image, and how its files were understood. */
 export interface ReadMask {
   mask: Uint8Array;
   understood: Understood[];
@@ -55,9 +56,12 @@ export async function readMaskFacts(
     const shared = segmentationOf && (await files.read(path));
     const bytes = shared?.bytes ?? (await readFile(path));
     hash?.update(bytes);
-    if (shared?.isSegmentation ?? isSegmentation(bytes))
-      unite(mask, size, await readSegmentation(bytes, path, segmentationOf), { values: BRIGHT, resize });
-    else if (values && source.codes === undefined && !stated)
+    if (shared?.isSegmentation ?? isSegmentation(bytes)) {
+      const segments = segmentsOf(shared?.segments ?? [], stated);
+      const drawn = await readSegmentation(bytes, path, segmentationOf && { ...segmentationOf, ...segments.wanted });
+      understood.push({ mask, kind: 'segmentation', foreground: segments.foreground });
+      unite(mask, size, drawn, { values: BRIGHT, resize });
+    } else if (values && source.codes === undefined && !stated)
       unite(mask, size, await decodeDataFile(bytes), { values, resize });
     else {
       const stored = await decodeStoredMask(bytes);
@@ -72,6 +76,19 @@ export async function readMaskFacts(
   if (values) hash?.update(`foreground ${values.from} to ${values.to}`);
   if (stated) hash?.update(`mask values ${stated.text}`);
   return { mask, understood };
+}
+
+/** The segments that count, of all of a file: as `readSegmentation` takes them, and as they are told. */
+function segmentsOf(
+  all: readonly number[],
+  stated: MaskSource['stated'],
+): { wanted: Pick<SourceFrame, 'segments'>; foreground: string[] } {
+  const ranges = stated?.ranges.filter(({ colour }) => !colour);
+  const own = all.filter((one) => ranges?.some(({ from, to }) => one >= from && one <= to) ?? true);
+  if (stated && all.length > 0 && own.length === 0) {
+    throw ambiguous(`it has the segments ${all.join(', ')}, and ${stated.text} names none`);
+  }
+  return { wanted: ranges ? { segments: ranges } : {}, foreground: own.map((one) => `segment ${one}`) };
 }
 
 /** What a DICOM segmentation shows of one picture, in white. */

@@ -15,6 +15,7 @@ export const isSegmentation = (bytes: Buffer): boolean => isDicomFile(bytes) && 
 export class SharedFile {
   private readonly hash: Hash;
   private segmentation: boolean | undefined;
+  private numbers: readonly number[] | undefined;
 
   /** @param bytes of DICOM files in shared memory, so that nobody can give them away */
   constructor(readonly bytes: Buffer) {
@@ -28,6 +29,11 @@ export class SharedFile {
 
   get isSegmentation(): boolean {
     return (this.segmentation ??= isSegmentation(this.bytes));
+  }
+
+  /** Numbers of the segments of a segmentation. */
+  get segments(): readonly number[] {
+    return (this.numbers ??= DicomSegmentation.segmentsOf(this.bytes));
   }
 }
 

@@ -8,8 +8,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DicomSegmentation, isDicomFile } from '../../../imaging/dicom';
+import { DicomSegmentation, isDicomFile, type Concatenation } from '../../../imaging/dicom';
 import { NO_IMAGE, type DataFolder, type Part, type Problem } from '../data-folder';
+import { counted, finding, type Finding } from '../finding';
 import { readManifest } from '../manifest-csv';
 import { normal } from '../names';
 import { MASK_SUFFIX } from '../pair-files';
@@ -68,6 +69,7 @@ interface Masks {
 
 async function readMasks(root: string, folder: string, placed: readonly Placed[], problems: Problem[]): Promise<Masks> {
   const masks: Masks = { folder, pictures: new Map(), segmentations: new Map() };
+  const parts: ConcatenatedFile[] = [];
   for (const one of placed.filter(({ below }) => below.length > 1 && below[0] === folder)) {
     const path = join(root, one.path);
     const bytes = mayBeDicom(one.path) && (await isDicomFile(path)) ? await readFile(path) : undefined;
@@ -79,14 +81,37 @@ async function readMasks(root: string, folder: string, placed: readonly Placed[]
       continue;
     }
     try {
-      for (const uid of DicomSegmentation.parse(bytes).sources) {
+      const { sources, concatenation } = DicomSegmentation.parse(bytes);
+      if (concatenation) parts.push({ path: one.path, ...concatenation });
+      for (const uid of sources) {
         masks.segmentations.set(uid, [...(masks.segmentations.get(uid) ?? []), one.path]);
       }
     } catch (error) {
       problems.push({ name: one.path, problem: (error as Error).message, lacks: 'image' });
     }
   }
+  dropIncomplete(masks, parts, problems);
   return masks;
+}
+
+interface ConcatenatedFile extends Concatenation {
+  path: string;
+}
+
+/** Leaves out segmentations of several files of which some are missing: what those show would be taken for background. */
+function dropIncomplete({ segmentations }: Masks, parts: readonly ConcatenatedFile[], problems: Problem[]): void {
+  const dropped = new Set<string>();
+  for (const { path, uid, total } of parts) {
+    const there = parts.filter((one) => one.uid === uid).length;
+    if (there >= (total ?? 0)) continue;
+    dropped.add(path);
+    const problem = `is one of the ${total} files of a segmentation, of which ${there} ${there === 1 ? 'is' : 'are'} there`;
+    problems.push({ name: path, problem, lacks: 'image' });
+  }
+  for (const [uid, paths] of segmentations) {
+    const left = paths.filter((path) => !dropped.has(path));
+    if (left.length < paths.length) segmentations.set(uid, left);
+  }
 }
 
 /** The mask of a sample: one picture, or the segmentations that name its image. */
@@ -170,6 +195,18 @@ async function segmented(
   return { ...paired, problems: [...paired.problems, ...problems] };
 }
 
+/** A warning about pictures whose masks are several files: those of several lesions, or of several readers. */
+function manySegmentations(found: readonly Found[]): Finding[] {
+  const many = found.filter(({ masks }) => masks?.some(({ paths }) => paths.length > 1));
+  const [first] = many;
+  if (!first) return [];
+  const names = first.masks?.flatMap(({ paths }) => (paths.length > 1 ? paths.map(fileOf) : [])) ?? [];
+  const message =
+    `${counted(many.length, 'picture', ' has', ' have')} several segmentations, whose foreground is united ` +
+    `(${names.slice(0, 3).join(', ')} of ${first.path})`;
+  return [finding('note', 'warning', message, [...new Set(many.map(({ path }) => path))])];
+}
+
 async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder> {
   const { groupColumn: asked } = request;
   const by = HEADER_GROUPS.find((name) => name === asked);
@@ -179,7 +216,7 @@ async function read(tree: FileTree, request: LayoutRequest): Promise<DataFolder>
       ? await segmented(tree, request, by)
       : await withHeaders(tree.root, classified(tree), mayBeDicom, by);
   const { found, problems, groupColumn, notes } = listed;
-  const aside = asideFindings(listed.aside);
+  const aside = [...asideFindings(listed.aside), ...manySegmentations(found)];
   const data = manifest?.groups
     ? await collect(tree, request, { found: found.map((one) => ({ ...one, group: undefined })), findings: aside })
     : await collect(tree, request, {

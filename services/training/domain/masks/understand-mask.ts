@@ -22,7 +22,7 @@ const SHADES = 3;
 export interface Understood {
   mask: Uint8Array;
   /** How it was read. */
-  kind: 'palette' | 'grey' | 'colour' | 'transparency' | 'stated';
+  kind: 'palette' | 'grey' | 'colour' | 'transparency' | 'segmentation' | 'stated';
   /** Stored values that are foreground, as told; empty when nothing is. */
   foreground: string[];
   /** Grey with two values: foreground, where it is neither 1 nor the largest of its type. */
