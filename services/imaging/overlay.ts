@@ -7,15 +7,23 @@ export type Colour = readonly [red: number, green: number, blue: number];
 /** What a model drew, and the truth, in every picture, gallery and report: told apart by all kinds of colour vision (Okabe and Ito, 2008). */
 export const PREDICTION_COLOUR: Colour = [230, 159, 0];
 export const TRUTH_COLOUR: Colour = [86, 180, 233];
+/** What a legend says of the two. */
+export const PREDICTION_WORDS = 'prediction (model)';
+export const TRUTH_WORDS = 'label (truth)';
 /** Of the masks of one picture, in turn, from the same palette; none is the truth's. */
-const MASK_COLOURS: readonly Colour[] = [
-  PREDICTION_COLOUR,
-  [0, 114, 178],
-  [240, 228, 66],
-  [204, 121, 167],
-  [0, 158, 115],
-  [213, 94, 0],
+const MASK_COLOURS: readonly { name: string; colour: Colour }[] = [
+  { name: 'orange', colour: PREDICTION_COLOUR },
+  { name: 'dark blue', colour: [0, 114, 178] },
+  { name: 'yellow', colour: [240, 228, 66] },
+  { name: 'pink', colour: [204, 121, 167] },
+  { name: 'green', colour: [0, 158, 115] },
+  { name: 'red', colour: [213, 94, 0] },
 ];
+
+/** The colour of a mask by its place in overlayPng(). */
+const maskColour = (index: number) => MASK_COLOURS[index % MASK_COLOURS.length]!;
+/** What people call it. */
+export const maskColourName = (index: number): string => maskColour(index).name;
 
 /** As CSS and SVG write it, e.g. `#e69f00`. */
 export function hexOf(colour: Colour): string {
@@ -98,7 +106,7 @@ export async function overlayPng(pixels: Pixels, masks: readonly Uint8Array[]): 
   const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
   masks.forEach((mask, index) => {
     checkMask(mask, pixels);
-    paint(picture, mask, MASK_COLOURS[index % MASK_COLOURS.length] ?? PREDICTION_COLOUR, 0.3);
+    paint(picture, mask, maskColour(index).colour, 0.3);
   });
   return encodePicturePng(picture);
 }

@@ -124,7 +124,7 @@ function report(scores: DemoScores, models: TrainedModels, workspace: Workspace)
     `  classification (SAM-MedCls)  accuracy ${score(scores.accuracy)}; ${latency(scores.classify)}`,
     `  trained in ${duration(models.trainSeconds)}; both stand on the base ${models.base}`,
     '',
-    `Overlays (orange: the model, blue: the truth): ${here(workspace.overlays)}, first ones in ${here(scores.gallery)}`,
+    `Overlays (orange: the model's prediction, blue: the label): ${here(workspace.overlays)}, first ones in ${here(scores.gallery)}`,
     ...models.reports.map((folder) => `Training report: ${here(folder)}`),
     '',
     'What to type next:',

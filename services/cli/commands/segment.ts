@@ -4,7 +4,7 @@ import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/Base
 import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
 import { decodeImage } from '../../imaging/decode';
 import { decodeMask } from '../../imaging/mask';
-import { overlayPng } from '../../imaging/overlay';
+import { maskColourName, overlayPng } from '../../imaging/overlay';
 import type { AutomedClient } from '../client/automed-client';
 import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output/answers';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
@@ -96,6 +96,7 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
     const [first = '', ...rest] = lines;
     printLine(`${outcome.image}: ${first}${written.length > 0 ? ` -> ${written.join(', ')}` : ''}`);
     for (const line of rest) printLine(line);
+    if (overlayPath !== undefined && outcome.result.masks.length > 1) printLine(coloursOf(outcome.result.masks));
   };
   const outcomes = await withClient(
     options,
@@ -113,6 +114,12 @@ async function segment(images: string[], options: SegmentOptions): Promise<void>
   if (options.json) printJson({ images: outcomes.map(outcomeJson) });
   const failure = failureOf(outcomes);
   if (failure) throw failure;
+}
+
+/** Which mask has which colour on an overlay. */
+function coloursOf(masks: readonly Mask__Output[]): string {
+  const shown = masks.slice(0, 6).map(({ structure }, index) => `${structure || index + 1} ${maskColourName(index)}`);
+  return `  on the overlay: ${shown.join(', ')}${masks.length > shown.length ? ', and again from the first' : ''}`;
 }
 
 /** What a person should know of the answers of a base. */

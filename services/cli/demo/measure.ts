@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { galleryPng } from '../../imaging/gallery';
-import { drawOverlay, encodePicturePng, type Picture } from '../../imaging/overlay';
+import { galleryPng, outlineLegend, type Tile } from '../../imaging/gallery';
+import { drawOverlay } from '../../imaging/overlay';
 import { readClassificationFolder, readSegmentationFolder } from '../../training/domain/data-folder';
 import { decodeSample } from '../../training/domain/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../training/domain/metrics';
@@ -22,6 +22,9 @@ import { percentile } from '../output/statistics';
 
 /** Pictures in the gallery. */
 const GALLERY = 16;
+/** Side of a picture of its own, pixels. */
+const SINGLE = 384;
+const LEGEND = outlineLegend(false);
 
 export interface Latency {
   p50: number;
@@ -99,15 +102,17 @@ function latency(measured: readonly Measured<unknown>[]): Latency {
 
 /** One overlay per picture, true contour included, and the first ones in a gallery; returns the gallery's path. */
 async function writeOverlays(drawn: readonly Measured<StructureResult>[], folder: string): Promise<string> {
-  const pictures: Picture[] = [];
+  const tiles: Tile[] = [];
   for (const { sample, result } of drawn) {
     const { pixels, masks: truth } = await decodeSample(sample);
     const picture = drawOverlay(pixels, result.mask, truth ? { truth } : {});
     const name = basename(sample.imagePath, extname(sample.imagePath));
-    await writeFile(join(folder, `${name}.png`), await encodePicturePng(picture));
-    if (pictures.length < GALLERY) pictures.push(picture);
+    const caption = `Dice ${result.dice.toFixed(3)}, IoU ${result.iou.toFixed(3)}`;
+    const tile = { picture, name: basename(sample.imagePath), caption };
+    await writeFile(join(folder, `${name}.png`), await galleryPng([tile], { cell: SINGLE, legend: LEGEND }));
+    if (tiles.length < GALLERY) tiles.push(tile);
   }
   const gallery = join(folder, 'gallery.png');
-  await writeFile(gallery, await galleryPng(pictures));
+  await writeFile(gallery, await galleryPng(tiles, { legend: LEGEND }));
   return gallery;
 }

@@ -65,7 +65,7 @@ export async function drawPreview(
   const cases = (await drawSamples(chosen, scored, read, labels)).slice(0, PICTURES);
   const file = `epoch-${epoch}.png`;
   await mkdir(folder, { recursive: true });
-  await replaceFile(join(folder, file), await casesPng(cases, { columns: COLUMNS, cell: SIDE }));
+  await replaceFile(join(folder, file), await casesPng(cases, { columns: COLUMNS, cell: SIDE, ranked: false }));
   for (const name of await readdir(folder)) {
     const old = FILE.exec(name)?.[1];
     if (old !== undefined && Number(old) <= epoch - KEPT) await rm(join(folder, name), { force: true });

@@ -2,12 +2,12 @@
 // they are made only where the report may.
 
 import sharp from 'sharp';
-import { galleryPng, type GalleryOptions } from '../../imaging/gallery';
-import { encodePicturePng, hexOf, PREDICTION_COLOUR, TRUTH_COLOUR, type Picture } from '../../imaging/overlay';
+import { escapeXml } from '../../common/xml';
+import { galleryPng, outlineLegend, type GalleryOptions, type Tile } from '../../imaging/gallery';
+import { encodePicturePng, hexOf, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../imaging/overlay';
 import { toRgb8, type Pixels } from '../../imaging/pixels';
 import type { ScoredSample } from '../domain/assessment';
 import { mostProbable } from '../domain/metrics';
-import { escapeXml } from './figure';
 
 /** Longest side of a picture in the report, in pixels. */
 const SIDE = 288;
@@ -22,6 +22,8 @@ export interface Case {
   caption: string;
   /** An SVG with the picture inside, for the report. */
   svg: string;
+  /** Whether outlines are drawn on it, which a legend explains. */
+  outlined: boolean;
 }
 
 /** What a picture needs besides the sample's scores; masks are structure by structure one byte per pixel. */
@@ -206,33 +208,38 @@ export async function drawSamples(
       const part = (mask: Uint8Array | undefined): Uint8Array | undefined => mask?.subarray(at * size, (at + 1) * size);
       const structure = drawn.length > 1 ? `${options.structures[at] ?? ''}: ` : '';
       const caption =
-        scores === null ? classCaption(sample, options.classes) : `${structure}Dice ${scores.dice.toFixed(3)}`;
+        scores === null
+          ? classCaption(sample, options.classes)
+          : `${structure}Dice ${scores.dice.toFixed(3)}, IoU ${scores.iou.toFixed(3)}`;
       const outlines = scores === null ? {} : { truth: part(image.truth), predicted: part(image.predicted) };
       const description =
         scores === null
           ? `${sample.name}: ${caption}`
           : `${sample.name} with the true and the predicted outline: ${caption}`;
       const masks = { truth: undefined, predicted: undefined, ...outlines };
-      found.push({ rank, name: sample.name, caption, svg: await caseSvg(image, masks, description) });
+      const svg = await caseSvg(image, masks, description);
+      found.push({ rank, name: sample.name, caption, svg, outlined: scores !== null });
     }
   }
   return found;
 }
 
-/** All cases in one PNG, by default a row for each rank. */
+/** All cases in one PNG with their names and captions, by default a row for each rank. */
 export async function casesPng(
   cases: readonly Case[],
-  { columns, cell = SIDE }: Pick<GalleryOptions, 'columns' | 'cell'> = {},
+  { columns, cell = SIDE, ranked = true }: Pick<GalleryOptions, 'columns' | 'cell'> & { ranked?: boolean } = {},
 ): Promise<Buffer> {
-  const pictures = await Promise.all(
-    cases.map(async ({ svg }): Promise<Picture> => {
+  const tiles = await Promise.all(
+    cases.map(async ({ svg, name, caption, rank }): Promise<Tile> => {
       const { data, info } = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-      return { data: new Uint8ClampedArray(data), width: info.width, height: info.height };
+      const picture = { data: new Uint8ClampedArray(data), width: info.width, height: info.height };
+      return { picture, name, caption: ranked ? `${rank}: ${caption}` : caption };
     }),
   );
-  if (pictures.length === 0) return encodePicturePng({ data: new Uint8ClampedArray(3), width: 1, height: 1 });
+  if (tiles.length === 0) return encodePicturePng({ data: new Uint8ClampedArray(3), width: 1, height: 1 });
   const longest = Math.max(...(['worst', 'middle', 'best'] as const).map((rank) => count(cases, rank)));
-  return galleryPng(pictures, { columns: columns ?? Math.max(1, longest), cell });
+  const legend = cases.some(({ outlined }) => outlined) ? outlineLegend(true) : [];
+  return galleryPng(tiles, { columns: columns ?? Math.max(1, longest), cell, legend });
 }
 
 const count = (cases: readonly Case[], rank: Rank): number => cases.filter((each) => each.rank === rank).length;

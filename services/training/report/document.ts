@@ -2,8 +2,9 @@
 // and treats every name in it as hostile.
 
 import { createHash } from 'node:crypto';
+import { escapeXml } from '../../common/xml';
 import { hexOf, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../imaging/overlay';
-import { DARK, escapeXml, LIGHT, themeCss } from './figure';
+import { DARK, LIGHT, themeCss } from './figure';
 
 /** Sorts tables when a heading is pressed; without it they stay in the order they came in. */
 const SCRIPT = `

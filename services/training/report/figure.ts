@@ -2,6 +2,7 @@
 // SVG file of its own, and as a PNG.
 
 import sharp from 'sharp';
+import { escapeXml } from '../../common/xml';
 
 export interface Figure {
   /** File name without extension. */
@@ -61,16 +62,6 @@ export function themeCss({ ink, soft, grid, on, series }: Theme, within = ''): s
     `${within}.line{fill:none;stroke-width:2}`,
     ...each,
   ].join('');
-}
-
-// What XML cannot hold at all, and lone halves of surrogate pairs.
-const FORBIDDEN =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-/** Makes any text safe within HTML and XML, in elements and in quoted attributes. */
-export function escapeXml(text: string): string {
-  return text.replace(FORBIDDEN, '\ufffd').replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** A name that fits beside a figure. */

@@ -1,5 +1,7 @@
 // What a report says, from top to bottom.
 
+import { escapeXml } from '../../common/xml';
+import { PREDICTION_WORDS, TRUTH_WORDS } from '../../imaging/overlay';
 import type { Assessment, ScoredSample } from '../domain/assessment';
 import type { Estimate, Intervals } from '../domain/bootstrap';
 import { basisText, type Whole } from '../domain/estimate';
@@ -8,7 +10,7 @@ import { mostProbable } from '../domain/metrics';
 import type { Case, Rank } from './cases';
 import { worstFirst } from './cases';
 import { htmlTable, type Cell } from './document';
-import { escapeXml, inlineSvg, type Figure } from './figure';
+import { inlineSvg, type Figure } from './figure';
 import { describeIntervals, interval, scoreTitle, unscored } from './score-names';
 
 /** Rows of the table of images at most; metrics.json has them all. */
@@ -75,7 +77,7 @@ const RANK_TITLES: Record<Rank, string> = { worst: 'Worst', middle: 'In the midd
 
 export function casesSection(cases: readonly Case[], outlined: boolean): string {
   const legend = outlined
-    ? '<p><span class="swatch truth"></span> true outline <span class="swatch"></span> outline of the model</p>'
+    ? `<p><span class="swatch truth"></span> ${TRUTH_WORDS} <span class="swatch"></span> ${PREDICTION_WORDS}</p>`
     : '';
   const groups = (['worst', 'middle', 'best'] as const).map((rank) => {
     const pictures = cases

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { escapeXml } from '../../common/xml';
 import { predictionsOf, type Assessment, type ScoredSample } from '../domain/assessment';
 import type { Labels } from '../domain/evaluation';
 import { mostProbable } from '../domain/metrics';
@@ -8,7 +9,7 @@ import { casesPng, worthOf, type Case } from './cases';
 import { confusionFigure } from './confusion';
 import { curvesFigure } from './curves';
 import { htmlDocument } from './document';
-import { escapeXml, figurePng, standaloneSvg, type Figure } from './figure';
+import { figurePng, standaloneSvg, type Figure } from './figure';
 import { overlapFigure } from './overlap-figure';
 import { rankingFigures, reliabilityFigure } from './probability-figures';
 import { casesSection, factsSection, figuresSection, samplesSection, summarySection, type Fact } from './sections';

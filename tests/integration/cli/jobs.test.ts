@@ -88,7 +88,9 @@ test('jobs watch --previews writes pictures of every epoch with their captions, 
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
     const epochs = ['epoch-0001', 'epoch-0002'];
     expect(readdirSync(folder).sort()).toEqual(epochs.flatMap((epoch) => [`${epoch}.png`, `${epoch}.txt`]));
-    expect(readFileSync(join(folder, 'epoch-0001.txt'), 'utf8')).toMatch(/^(images\/\d\.png: Dice [01]\.\d{3}\n)+$/);
+    expect(readFileSync(join(folder, 'epoch-0001.txt'), 'utf8')).toMatch(
+      /^(images\/\d\.png: Dice [01]\.\d{3}, IoU [01]\.\d{3}\n)+$/,
+    );
     expect(readFileSync(join(folder, 'epoch-0002.png')).subarray(1, 4).toString()).toBe('PNG');
   }
   expect((await automed('jobs', 'delete', id, ...address())).code).toBe(0);

@@ -52,8 +52,9 @@ describe('overlay pictures', () => {
   });
 
   it('are arranged in a grid', async () => {
-    const picture = drawOverlay(grey, square);
-    const bytes = await galleryPng([picture, picture, picture], { cell: 20, columns: 2, gap: 4 });
-    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'png', width: 52, height: 52 });
+    const tile = { picture: drawOverlay(grey, square), name: 'a.png', caption: 'x' };
+    const bytes = await galleryPng([tile, tile, tile], { cell: 20, columns: 2, gap: 4 });
+    // Two rows of 20 with a name, a line of caption and 4 pixels beneath each.
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'png', width: 52, height: 4 + 2 * (20 + 36 + 4) });
   });
 });

@@ -123,7 +123,7 @@ describe('the report', () => {
     );
     expect(references.length).toBeGreaterThan(0);
     expect(references.filter((reference) => !reference.startsWith('data:image/png;base64,'))).toEqual([]);
-    expect(html).toContain('aria-label="a with the true and the predicted outline: Dice 0.750"');
+    expect(html).toContain('aria-label="a with the true and the predicted outline: Dice 0.750, IoU 0.400"');
     expect(html).toContain('prefers-color-scheme:dark');
   });
 
