@@ -14,6 +14,12 @@ export interface TiffPage {
   /** Each colour in a plane of its own. */
   planar: boolean;
   tiled: boolean;
+  /** TIFF 6.0, section 8; 1: none. */
+  compression: number;
+  /** PhotometricInterpretation: 0 and 1 grey, 2 RGB, 3 a palette, 8 to 10 CIELab. */
+  photometric: number | undefined;
+  /** Channels, alpha included. */
+  channels: number;
 }
 
 /** Numbers of the tags that are read (TIFF 6.0, appendix A). */
@@ -22,6 +28,8 @@ const TAG = {
   width: 256,
   height: 257,
   bits: 258,
+  compression: 259,
+  photometric: 262,
   samplesPerPixel: 277,
   planarConfiguration: 284,
   tileWidth: 322,
@@ -32,6 +40,21 @@ const [REDUCED, TRANSPARENCY] = [1, 4];
 const VALUE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 };
 /** No file has more pages than this that is not made to keep its reader busy. */
 const MAX_PAGES = 10_000;
+
+/** Compressions that the decoder knows: none, CCITT, LZW, both of JPEG, deflate, PackBits, WebP. */
+const COMPRESSIONS = new Set([1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 50001]);
+const COMPRESSION_NAMES: Readonly<Record<number, string>> = {
+  33003: 'JPEG 2000',
+  33005: 'JPEG 2000',
+  34712: 'JPEG 2000',
+  34925: 'LZMA',
+  34887: 'LERC',
+  50000: 'Zstandard',
+  50002: 'JPEG XL',
+  52546: 'JPEG XL',
+};
+const GREY = [0, 1];
+const CIELAB = [8, 9, 10];
 
 class CutShort extends Error {}
 
@@ -79,6 +102,9 @@ function pageOf(values: ReadonlyMap<number, number>): TiffPage {
     subfileType: values.get(TAG.newSubfileType) ?? 0,
     planar: (values.get(TAG.samplesPerPixel) ?? 1) > 1 && values.get(TAG.planarConfiguration) === 2,
     tiled: values.has(TAG.tileWidth),
+    compression: values.get(TAG.compression) ?? 1,
+    photometric: values.get(TAG.photometric),
+    channels: values.get(TAG.samplesPerPixel) ?? 1,
   };
 }
 
@@ -109,7 +135,14 @@ export function fullPages(pages: readonly TiffPage[]): number[] {
 }
 
 /** What of a page is not read, named for an error message; undefined when it is. */
-export function unreadFeature({ bits, sampleFormat, planar, tiled }: TiffPage): string | undefined {
+export function unreadFeature(page: TiffPage): string | undefined {
+  const { bits, sampleFormat, planar, tiled, compression, photometric, channels } = page;
+  if (!COMPRESSIONS.has(compression)) {
+    return `is compressed by ${COMPRESSION_NAMES[compression] ?? `method ${compression}`}, which is not read; LZW and deflate are`;
+  }
+  if (photometric !== undefined && CIELAB.includes(photometric)) return 'holds CIELab colours, which are not read; RGB is';
+  const isGrey = photometric !== undefined && GREY.includes(photometric);
+  if (isGrey && channels > 2) return `holds ${channels} channels that are no colours, of which none can be chosen`;
   if (sampleFormat === 3 && bits !== 32) return `holds ${bits}-bit floating point, which is not read; 32-bit is`;
   if (sampleFormat === 2) return `holds signed integers of ${bits} bits, which are not read; unsigned ones are`;
   if (sampleFormat > 4) return 'holds complex numbers, which are not read';

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS } from '../../../imaging/decode';
 import { DicomImage, isDicom } from '../../../imaging/dicom';
 import { readIndexed, type Colour } from '../../../imaging/palette';
 import type { Pixels } from '../../../imaging/pixels';
+import { readTiffPages } from '../../../imaging/tiff';
 import { decodeDataFile, decodeStoredDicom } from '../data-file';
 
 export type Samples = ArrayLike<number> & Iterable<number>;
@@ -88,12 +89,13 @@ async function isLossy(bytes: Buffer): Promise<boolean> {
   return header?.format === 'tiff' && (header.compression as string | undefined) === 'jpeg';
 }
 
-/** Bits of a grey PNG that its decoder spreads over 8. */
+/** Bits of a grey PNG or TIFF that its decoder spreads over 8. */
 async function bitsOf({ sampleType, channels }: Pixels, bytes: Buffer): Promise<number> {
   if (sampleType !== 'uint8' || channels !== 1 || bytes.length === 0) return 8;
   const header = await sharp(bytes)
     .metadata()
     .catch(() => undefined);
+  if (header?.format === 'tiff') return Math.min(8, readTiffPages(bytes)?.[0]?.bits ?? 8);
   return header?.format === 'png' ? (bytes[24] ?? 8) : 8;
 }
 

@@ -217,6 +217,20 @@ describe('decodeImage', () => {
   });
 
   it.each([
+    [259, 50000, /compressed by Zstandard/],
+    [259, 34661, /compressed by method 34661/],
+    [262, 8, /CIELab/],
+    [277, 5, /5 channels that are no colours/],
+  ])('names what it does not read by tag %i = %i', async (tag, value, says) => {
+    const bytes = tiff({ width: 2, height: 2, bits: 8, sampleFormat: 1, data: Buffer.alloc(20) });
+    const entry = Array.from({ length: bytes.readUInt16LE(8) }, (_, at) => 10 + 12 * at).find(
+      (at) => bytes.readUInt16LE(at) === tag,
+    );
+    bytes.writeUInt16LE(value, (entry ?? 0) + 8);
+    expect(await failure(bytes)).toMatchObject({ message: expect.stringMatching(says) });
+  });
+
+  it.each([
     { bits: 16, sampleFormat: 3, says: /16-bit floating point/ },
     { bits: 64, sampleFormat: 3, says: /64-bit floating point/ },
     { bits: 12, sampleFormat: 1, says: /samples of 12 bits/ },

@@ -34,6 +34,13 @@ const colours = (...values: number[]): Buffer => png(SIDE, SIDE, RGB, 8, bands(d
 const float = (...values: number[]): Buffer =>
   tiff({ width: SIDE, height: SIDE, bits: 32, sampleFormat: 3, data: floats(draw(...values)) });
 
+/** A TIFF of four bits, which its decoder spreads over eight. */
+function tiff4(...values: number[]): Buffer {
+  const samples = draw(...values);
+  const data = bytes(samples.flatMap((high, at) => (at % 2 ? [] : [(high << 4) | (samples[at + 1] ?? 0)])));
+  return tiff({ width: SIDE, height: SIDE, bits: 4, sampleFormat: 1, data });
+}
+
 /** A PNG palette of these colours with the indices 0, 1, 2 and rim. */
 function palette(rgb: readonly number[], rim = 0, alphas: readonly number[] = []): Buffer {
   const chunks = [pngChunk('PLTE', bands(rgb)), ...(alphas.length > 0 ? [pngChunk('tRNS', bytes(alphas))] : [])];
@@ -194,6 +201,7 @@ describe('stated values', () => {
   it('decide of grey values, ranges, indices and colours, and leave the rest to the background', async () => {
     expect(await share(grey(0, 1, 1, 255), '1')).toBe(SHARE);
     expect(await share(grey(0, 1, 2, 255), '2')).toBe(SHARE / 2);
+    expect(await share(tiff4(0, 1, 2, 15), '1,2', 'tif')).toBe(SHARE);
     expect(await share(grey16(0, 300, 400), '300-400')).toBe(SHARE);
     expect(await share(palette(VOC, 255), '1,2')).toBe(SHARE);
     expect(await share(palette(VOC, 255), '#008000')).toBe(SHARE / 2);
