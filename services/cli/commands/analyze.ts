@@ -22,7 +22,7 @@ export function analyzeCommand(): Command {
     )
     .option('--json', 'print one JSON document')
     .action(analyze);
-  return examples(command, ['automed analyze lesion.png --model demo-lesion --model demo-lesion-kind']);
+  return examples(command, ['automed analyze lesion.png --model demo-lesion --model demo-lesion-class']);
 }
 
 async function analyze(images: string[], options: AnalyzeOptions): Promise<void> {

@@ -46,9 +46,9 @@ export function dataCommand(): Command {
   command.addCommand(checkCommand());
   for (const each of datasetCommands()) command.addCommand(each);
   return examples(command, [
-    'automed data check data/polyps',
+    'automed data check data/CVC-ClinicDB',
     'automed data check HAM10000 --task classification --json',
-    'automed data register polyps data/polyps --task segmentation',
+    'automed data register polyps data/CVC-ClinicDB --task segmentation',
     'automed data validate polyps',
     'automed data check cases.csv --columns image=file,label=dx,group=patient',
   ]);

@@ -82,7 +82,7 @@ export function evaluateCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(evaluate);
   return examples(command, [
-    'automed evaluate polyp@2 --data data/polyps --split validation',
+    'automed evaluate polyp@2 --data data/CVC-ClinicDB --split validation',
     'automed evaluate optic --data data/REFUGE2',
     'automed evaluate lesion --data cases.csv --columns image=file,mask=outline,part=split',
     'automed evaluate brain-mri --data data/brain_mri --split test --json',

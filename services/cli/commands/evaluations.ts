@@ -69,7 +69,7 @@ export function evaluationsCommand(): Command {
     command.addCommand(part);
   }
   return examples(command, [
-    'automed evaluations create polyp@production --data /data/polyps --part test',
+    'automed evaluations create polyp@production --data /data/CVC-ClinicDB --part test',
     'automed evaluations list polyp',
     'automed evaluations get 0f3a9c5d1e2b4a67 --worst 10',
     'automed evaluations report 0f3a9c5d1e2b4a67 --out report.html',

@@ -46,7 +46,7 @@ export function jobsCommand(): Command {
     ),
   );
   return examples(command, [
-    'automed train segmentation --data data/polyps --base tiny --name polyp --detach',
+    'automed train segmentation --data data/CVC-ClinicDB --base tiny --name polyp --detach',
     'automed jobs list',
     'automed jobs watch 3f9c2a7be01d4c55 --previews epochs',
     'automed jobs report 3f9c2a7be01d4c55 --out report.html',

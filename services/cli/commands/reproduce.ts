@@ -52,7 +52,7 @@ export function reproduceCommand(): Command {
     .action(reproduce);
   return examples(command, [
     'automed reproduce table4 --data data/isic2017 --base tiny --epochs 3 --limit 120',
-    'automed reproduce table9 --data data/polyps --base sam-med2d-vit-b --sam-base sam-b --preset paper',
+    'automed reproduce table9 --data data/CVC-ClinicDB --base sam-med2d-vit-b --sam-base sam-b-256 --preset paper',
     'automed reproduce table10 --data data/brain_mri --base sam-med2d-vit-b --preset paper',
   ]);
 }

@@ -79,13 +79,13 @@ export function trainCommand(): Command {
   command.addCommand(taskCommand('classification'));
   command.addCommand(baseCommand());
   return examples(command, [
-    'automed train segmentation --data data/polyps --base sam-med2d-vit-b --name polyp',
+    'automed train segmentation --data data/CVC-ClinicDB --base sam-med2d-vit-b --name polyp',
     'automed train segmentation --data data/isic2017 --base tiny --train encoder --name lesion --epochs 8',
     'automed train classification --data data/brain_mri --base tiny --train encoder --name brain-mri --preset paper',
     'automed train segmentation --data data/drishti_gs --base sam-med2d-vit-b --name optic --structures disc=masks,cup=masks_cup',
-    'automed train segmentation --data data/polyps --base sam-med2d-vit-b --name polyp-autosam --system autosam',
-    'automed train base --data data/polyps --base sam-med2d-vit-b --name sam-med2d-polyps --train adapters',
-    'automed train segmentation --data data/polyps --base sam-med2d-vit-b --name polyp --detach',
+    'automed train segmentation --data data/CVC-ClinicDB --base sam-med2d-vit-b --name polyp-autosam --system autosam',
+    'automed train base --data data/CVC-ClinicDB --base sam-med2d-vit-b --name sam-med2d-polyps --train adapters',
+    'automed train segmentation --data data/CVC-ClinicDB --base sam-med2d-vit-b --name polyp --detach',
   ]);
 }
 
