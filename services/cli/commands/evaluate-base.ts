@@ -58,6 +58,7 @@ export function evaluateBaseCommand(): Command {
 }
 
 interface Scores {
+  images: number;
   mdsc: number;
   miou: number;
   point: { mdsc: number; miou: number };
@@ -80,11 +81,13 @@ async function evaluateBase(base: string, options: EvaluateBaseOptions): Promise
   try {
     const finished = await runWorker({ type: 'evaluateBase', spec }, displayEvents(display, 'mdsc'));
     display.close();
-    if (json) return printJson({ base: finished.base, part, ...(finished.metrics[part] as object) });
-    const { mdsc, miou, point } = finished.metrics[part] as Scores;
+    const { skipped = 0 } = finished.metrics as { skipped?: number };
+    if (json) return printJson({ base: finished.base, part, skipped, ...(finished.metrics[part] as object) });
+    const { images, mdsc, miou, point } = finished.metrics[part] as Scores;
+    const left = skipped === 0 ? '' : `, ${skipped} ${skipped === 1 ? 'file' : 'files'} left out`;
     const line = (prompt: string, { mdsc, miou }: { mdsc: number; miou: number }): string =>
       `  ${prompt}  mdsc ${score(mdsc)}  miou ${score(miou)}`;
-    printLine(`${finished.base ?? base} on the ${part} part of ${options.data}`);
+    printLine(`${finished.base ?? base} on the ${part} part of ${options.data}, ${images} images${left}`);
     printLine(line('true box ', { mdsc, miou }));
     printLine(line('one point', point));
   } finally {

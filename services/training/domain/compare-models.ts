@@ -5,9 +5,10 @@ import type { Pixels } from '../../imaging/pixels';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../store';
 import type { CompareModelsSpec, FinishedEvent } from '../protocol';
 import { SampleGuard } from './datasets/digests';
-import { decodeInOrder } from './load-samples';
+import type { Sample } from './data-folder';
+import { decodeInOrder, decodeSample, problemOf, type DecodedSample, type UnusableSample } from './load-samples';
 import { maskOverlap, mostProbable } from './metrics';
-import type { Emit } from './prepare-data';
+import { reportProblems, type Emit } from './prepare-data';
 import { recordOf } from './sample-origins';
 import { selectSamples } from './select-samples';
 
@@ -70,6 +71,19 @@ export function agreementOf([left, right]: readonly [Answer, Answer], manifest: 
   return overlaps.reduce((sum, { dice }) => sum + dice, 0) / Math.max(1, overlaps.length);
 }
 
+/** Answers are compared with each other, not with masks. */
+const imageOnly = ({ masks: _, ...image }: Sample): Sample => image;
+
+/** The picture of a sample, also where it is its mask that cannot be used; undefined when the picture cannot be read. */
+async function pixelsOf(result: DecodedSample | UnusableSample): Promise<Pixels | undefined> {
+  if (!('problem' in result)) return result.pixels;
+  if (result.sample.masks === undefined) return undefined;
+  return decodeSample(imageOnly(result.sample)).then(
+    ({ pixels }) => pixels,
+    () => undefined,
+  );
+}
+
 /** What is wrong with the images is wrong with the gate that names them. */
 function aboutAgreement(error: unknown): never {
   if (!(error instanceof AutomedError) || error.field !== 'part') throw error;
@@ -96,16 +110,20 @@ export async function compareModels(
   for (const message of notes) emit({ type: 'log', level: 'info', message });
   const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
   const pair = await loadPair(first, second, spec);
+  const unusable: UnusableSample[] = [];
   let [sum, images, done] = [0, 0, 0];
   try {
-    for await (const result of decodeInOrder(samples)) {
+    // What a registered data set recorded is of images and masks together.
+    for await (const result of decodeInOrder(guard ? samples : samples.map(imageOnly))) {
       signal.throwIfAborted();
       guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       done += 1;
       emit({ type: 'preparing', done, total: samples.length });
-      if ('problem' in result) continue;
-      sum += agreementOf(await pair.answers(result.pixels), manifest);
-      images += 1;
+      const pixels = await pixelsOf(result);
+      if (pixels) {
+        sum += agreementOf(await pair.answers(pixels), manifest);
+        images += 1;
+      } else if ('problem' in result) unusable.push(result);
     }
     guard?.finish(spec.part === 'all' && spec.limit === undefined);
   } catch (error) {
@@ -114,9 +132,11 @@ export async function compareModels(
   } finally {
     await pair.close();
   }
+  reportProblems(unusable.map(problemOf), false, emit);
   if (images === 0) {
     const text = `None of the ${samples.length} images could be used to compare answers on.`;
     throw automedError('INVALID_ARGUMENT', text, { field: 'agreement' });
   }
-  return { type: 'finished', metrics: { agreement: sum / images, images } };
+  const skipped = unusable.length > 0 ? { skipped: unusable.length } : {};
+  return { type: 'finished', metrics: { agreement: sum / images, images, ...skipped } };
 }

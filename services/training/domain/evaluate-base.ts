@@ -80,7 +80,8 @@ export async function evaluateBase(
     const metrics = summarise(await trainer.evaluate(spec.part), { classes: [], structures });
     const seconds = (performance.now() - started) / 1000;
     const { name, version } = base.manifest;
-    return { type: 'finished', base: `${name}@${version}`, metrics: { [spec.part]: metrics, seconds } };
+    const skipped = loaded.skipped > 0 ? { skipped: loaded.skipped } : {};
+    return { type: 'finished', base: `${name}@${version}`, metrics: { [spec.part]: metrics, ...skipped, seconds } };
   } finally {
     await trainer.close();
   }

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { automedError } from '../../../services/common/errors';
 import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { loadNativePair } from '../../../services/training/adapters/native-pair';
@@ -20,6 +21,7 @@ import {
   trainSpecSchema,
   type CompareModelsSpecInput,
   type TrainSpecInput,
+  type WorkerEvent,
 } from '../../../services/training/protocol';
 import { baseDraft, temporaryFolder } from '../../support/data';
 import { MICRO_ARCHITECTURE } from '../../support/micro';
@@ -49,6 +51,8 @@ async function train(input: Partial<TrainSpecInput>): Promise<void> {
   await runTraining(spec, { store, createTrainer, namedHead: namedNativeHead, emit, signal, codeVersion: 'test' });
 }
 
+const told: string[] = [];
+
 function compare(input: Partial<CompareModelsSpecInput>, signal = new AbortController().signal) {
   const spec = compareModelsSpecSchema.parse({
     data: data.segmentation,
@@ -58,7 +62,8 @@ function compare(input: Partial<CompareModelsSpecInput>, signal = new AbortContr
     threads: 1,
     ...input,
   } satisfies CompareModelsSpecInput);
-  return compareModels(spec, { store, loadPair: loadNativePair, emit: () => undefined, signal });
+  const emit = (event: WorkerEvent): number => (event.type === 'log' ? told.push(event.message) : 0);
+  return compareModels(spec, { store, loadPair: loadNativePair, emit, signal });
 }
 
 beforeAll(async () => {
@@ -80,6 +85,19 @@ test('a version agrees with itself on every image of the part', async () => {
     agreement: 1,
     images: 5,
   });
+});
+
+test('what a mask shows does not matter to agreement, and pictures that cannot be read are counted and named', async () => {
+  const { segmentation } = await writeDemoData(join(root, 'odd'), { seed: 9, trainCount: 3, testCount: 5 });
+  const labels = Buffer.from(Array.from({ length: 300 }, (_, at) => at % 3));
+  const raw = { width: 20, height: 15, channels: 1 } as const;
+  const mask = await sharp(labels, { raw }).toColourspace('b-w').png().toBuffer();
+  writeFileSync(join(segmentation, 'test', 'masks', 'test-0001.png'), mask);
+  const odd = { current: 'lesion@2', data: segmentation };
+  expect((await compare(odd)).metrics).toEqual({ agreement: 1, images: 5 });
+  writeFileSync(join(segmentation, 'test', 'images', 'test-0002.jpg'), 'no image');
+  expect((await compare(odd)).metrics).toEqual({ agreement: 1, images: 4, skipped: 1 });
+  expect(told.join('\n')).toMatch(/left out test\/.*test-0002/);
 });
 
 test('versions on different bases are compared, and the order does not matter', async () => {
