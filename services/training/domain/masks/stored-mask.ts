@@ -8,6 +8,7 @@ import { readIndexed, type Colour } from '../../../imaging/palette';
 import type { Pixels } from '../../../imaging/pixels';
 import { readTiffPages } from '../../../imaging/tiff';
 import { decodeDataFile, decodeStoredDicom } from '../data-file';
+import { decodeWideMask } from './wide-mask';
 
 export type Samples = ArrayLike<number> & Iterable<number>;
 
@@ -49,6 +50,8 @@ export async function decodeStoredMask(bytes: Buffer): Promise<StoredMask> {
     return { ...greyOrColour(await decodeDataFile(bytes), false, 8), ...(alpha ? { alpha } : {}) };
   }
   if (isDicom(bytes)) return decodeDicom(bytes);
+  const wide = await decodeWideMask(bytes);
+  if (wide) return wide;
   const [alpha, lossy] = [await readAlpha(bytes), await isLossy(bytes)];
   const pixels = await decodeDataFile(bytes);
   return { ...greyOrColour(pixels, lossy, await bitsOf(pixels, bytes)), ...(alpha ? { alpha } : {}) };

@@ -41,6 +41,11 @@ function tiff4(...values: number[]): Buffer {
   return tiff({ width: SIDE, height: SIDE, bits: 4, sampleFormat: 1, data });
 }
 
+const wide = (sampleFormat: 1 | 2, ...values: number[]): Buffer => {
+  const data = Buffer.from(Int32Array.from(draw(...values)).buffer);
+  return tiff({ width: SIDE, height: SIDE, bits: 32, sampleFormat, data });
+};
+
 /** A PNG palette of these colours with the indices 0, 1, 2 and rim. */
 function palette(rgb: readonly number[], rim = 0, alphas: readonly number[] = []): Buffer {
   const chunks = [pngChunk('PLTE', bands(rgb)), ...(alphas.length > 0 ? [pngChunk('tRNS', bytes(alphas))] : [])];
@@ -116,6 +121,8 @@ const READ: Row[] = [
     /^grey, foreground = 1, 255, 65535/,
   ],
   ['floats', (index) => (index % 2 ? float(0, 1, 1) : float(0, 255, 255)), /^grey, foreground = 1, 255/, 'tif'],
+  ['signed integers of 32 bits', wide(2, 0, 1, 1), /^grey, foreground = 1 /, 'tif'],
+  ['unsigned integers of 32 bits', wide(1, 0, 255, 255), /^grey, foreground = 255 /, 'tif'],
   [
     '0 and 1 beside 0 and 255',
     (index) => (index % 2 ? grey(0, 1, 1) : grey(0, 255, 255)),
@@ -149,6 +156,8 @@ const REFUSED: [string, Masks, RegExp, string?][] = [
   ['the colour that VOC gives to borders', colours(0, 0x800000, 0x800000, 0xe0e0c0), /#000000, #800000, #e0e0c0/],
   ['three labels', grey(0, 1, 2), /it holds 0, 1, 2/],
   ['three labels in 16 bits', grey16(0, 1, 2), /it holds 0, 1, 2/],
+  ['three labels in 32 bits', wide(2, 0, 1, 70000), /it holds 0, 1, 70000/, 'tif'],
+  ['negative integers', wide(2, -3, 1, 1), /it holds -3, 0, 1/, 'tif'],
   ['three greys', grey(0, 128, 255), /it holds 0, 128, 255/],
   ['three greys in a JPEG', encoded(grey(0, 128, 255, 128), 'jpeg'), /it holds 0, 1/, 'jpg'],
   ['labels in a JPEG', encoded(grey(0, 3, 3), 'jpeg'), /nothing is above 127/, 'jpg'],
