@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
-import { toRgb8, type Pixels } from './pixels';
+import { toDisplayRgb8 } from './display';
+import type { Pixels } from './pixels';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -86,7 +87,7 @@ function paint(picture: Picture, mask: Uint8Array, colour: Colour, opacity: numb
 export function drawOverlay(pixels: Pixels, mask: Uint8Array, options: OverlayOptions = {}): Picture {
   const { colour = PREDICTION_COLOUR, opacity = 0.3, truth } = options;
   checkMask(mask, pixels);
-  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+  const picture: Picture = { data: toDisplayRgb8(pixels), width: pixels.width, height: pixels.height };
   paint(picture, mask, colour, opacity);
   if (truth) {
     checkMask(truth, pixels);
@@ -103,7 +104,7 @@ export async function encodePicturePng({ data, width, height }: Picture): Promis
 
 /** The image with each mask drawn on it in a colour of its own, as a PNG of the image's size. */
 export async function overlayPng(pixels: Pixels, masks: readonly Uint8Array[]): Promise<Buffer> {
-  const picture: Picture = { data: toRgb8(pixels), width: pixels.width, height: pixels.height };
+  const picture: Picture = { data: toDisplayRgb8(pixels), width: pixels.width, height: pixels.height };
   masks.forEach((mask, index) => {
     checkMask(mask, pixels);
     paint(picture, mask, maskColour(index).colour, 0.3);

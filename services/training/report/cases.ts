@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { escapeXml } from '../../common/xml';
 import { galleryPng, outlineLegend, type GalleryOptions, type Tile } from '../../imaging/gallery';
 import { encodePicturePng, hexOf, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../imaging/overlay';
-import { toRgb8, type Pixels } from '../../imaging/pixels';
+import { toDisplayRgb8 } from '../../imaging/display';
+import type { Pixels } from '../../imaging/pixels';
 import type { ScoredSample } from '../domain/assessment';
 import { mostProbable } from '../domain/metrics';
 
@@ -158,7 +159,7 @@ async function caseSvg(
   const shrink = Math.min(1, SIDE / Math.max(pixels.width, pixels.height));
   const [width, height] = [pixels.width, pixels.height].map((side) => Math.max(1, Math.round(side * shrink)));
   const raw = { width: pixels.width, height: pixels.height, channels: 3 } as const;
-  const png = await sharp(toRgb8(pixels), { raw }).resize(width, height, { fit: 'fill' }).png().toBuffer();
+  const png = await sharp(toDisplayRgb8(pixels), { raw }).resize(width, height, { fit: 'fill' }).png().toBuffer();
   const scale = SIDE / Math.max(width!, height!);
   const [shownWidth, shownHeight] = [Math.round(width! * scale), Math.round(height! * scale)];
   const path = (mask: Uint8Array | undefined): string =>
