@@ -107,7 +107,7 @@ describe('what examples name', () => {
     if (path === 'train base') bases.add(name!);
     else if (path.startsWith('train ')) {
       models.add(name!);
-      if (options['train'] !== 'head') bases.add(String(options['baseName'] ?? name));
+      if (options['train'] !== 'head') bases.add(text(options['baseName'])[0] ?? name!);
     }
   }
 
