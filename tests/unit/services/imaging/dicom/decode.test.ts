@@ -55,6 +55,19 @@ describe('stored values', () => {
     expect(await defectOf(bytes, 3)).toBe('FRAME');
   });
 
+  it('are read frame by frame where frames of one bit begin and end within bytes', async () => {
+    // 35 bits each: the third frame lies in six bytes.
+    const [size, frames] = [5 * 7, 4];
+    const bits = Array.from({ length: size * frames }, (_, at) => ((at * 7) % 5 < 2 ? 1 : 0));
+    const packed = Buffer.alloc(Math.ceil(bits.length / 16) * 2);
+    bits.forEach((bit, at) => (packed[at >> 3]! |= bit << (at & 7)));
+    const one: DicomElements = { '00280100': ['US', [1]], '00280101': ['US', [1]], '00280102': ['US', [0]] };
+    const elements = { ...greyElements({ width: 7, height: 5, frames }), ...one, '7fe00010': ['OB', packed] } as const;
+    for (let frame = 0; frame < frames; frame += 1) {
+      expect(await stored(dicomFile(elements), frame)).toEqual(bits.slice(frame * size, (frame + 1) * size));
+    }
+  });
+
   it('are colour by planes, and YBR turned to RGB', async () => {
     const rgb: DicomElements = { '00280002': ['US', [3]], '00280004': ['CS', 'RGB'] };
     const planes = { ...rgb, '00280006': ['US', [1]] } as const;
