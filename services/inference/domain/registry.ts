@@ -9,6 +9,7 @@ import type {
   Task,
 } from '../../store';
 import { lookUpSamples, type SampleKnowledge } from './look-up-samples';
+import { SampleRecords } from './sample-records';
 import { paginate, type Page } from './paging';
 
 /** The store, as far as this program names, lists and deletes. */
@@ -56,6 +57,8 @@ interface PageRequest {
 
 /** Models and bases as the API shows them: the store's record plus what this replica holds. */
 export class Registry {
+  private readonly records = new SampleRecords();
+
   constructor(
     private readonly library: Library,
     private readonly memory: Memory,
@@ -74,7 +77,7 @@ export class Registry {
 
   /** What a version knows of samples, by their digests: 32 bytes each, one after another. */
   async lookUpSamples(reference: string, digests: Uint8Array): Promise<SampleKnowledge> {
-    return lookUpSamples(await this.library.resolveModel(required(reference, 'model')), digests);
+    return lookUpSamples(await this.library.resolveModel(required(reference, 'model')), digests, this.records);
   }
 
   async load(reference: string): Promise<ModelView> {
