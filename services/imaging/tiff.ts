@@ -140,7 +140,8 @@ export function unreadFeature(page: TiffPage): string | undefined {
   if (!COMPRESSIONS.has(compression)) {
     return `is compressed by ${COMPRESSION_NAMES[compression] ?? `method ${compression}`}, which is not read; LZW and deflate are`;
   }
-  if (photometric !== undefined && CIELAB.includes(photometric)) return 'holds CIELab colours, which are not read; RGB is';
+  if (photometric !== undefined && CIELAB.includes(photometric))
+    return 'holds CIELab colours, which are not read; RGB is';
   const isGrey = photometric !== undefined && GREY.includes(photometric);
   if (isGrey && channels > 2) return `holds ${channels} channels that are no colours, of which none can be chosen`;
   if (sampleFormat === 3 && bits !== 32) return `holds ${bits}-bit floating point, which is not read; 32-bit is`;

@@ -21,15 +21,18 @@ const VALUES: Readonly<Record<string, { from: number; to: number }>> = {
   disc: { from: 0, to: 191 },
   cup: { from: 0, to: 63 },
 };
+/** The cup lies inside the disc. */
+const PUBLISHED = { inner: 0, outer: 128 };
+const NUMBERED = { inner: 2, outer: 1 };
 /** As the challenge publishes them, and as mirrors number them: 0 background, 1 disc, 2 cup. */
 const CODES: Readonly<Record<string, readonly MaskCode[]>> = {
   disc: [
-    { values: [0, 128, 255], foreground: [0, 128], background: 255 },
-    { values: [0, 1, 2], foreground: [1, 2], background: 0 },
+    { values: [0, 128, 255], foreground: [0, 128], background: 255, nested: PUBLISHED },
+    { values: [0, 1, 2], foreground: [1, 2], background: 0, nested: NUMBERED },
   ],
   cup: [
-    { values: [0, 128, 255], foreground: [0], background: 255 },
-    { values: [0, 1, 2], foreground: [2], background: 0 },
+    { values: [0, 128, 255], foreground: [0], background: 255, nested: PUBLISHED },
+    { values: [0, 1, 2], foreground: [2], background: 0, nested: NUMBERED },
   ],
 };
 const STRUCTURES = Object.keys(VALUES);

@@ -8,6 +8,8 @@ export interface MaskCode {
   background: number;
   values: readonly number[];
   foreground: readonly number[];
+  /** Of structures that lie inside each other: the innermost, and the one around it. */
+  nested?: { inner: number; outer: number };
 }
 
 /** Distance that a value of a lossy file may have, and the share of pixels that may be farther off. */
@@ -22,11 +24,15 @@ export function byCode(stored: StoredMask, codes: readonly MaskCode[]): Understo
     : Array.from(stored.values);
   const found = [...new Set(values)].sort((a, b) => a - b);
   const known = stored.kind !== 'colour' && !values.includes(NaN);
-  const code = known ? codes.find((each) => fits(values, each, stored) && surrounds(values, each, stored)) : undefined;
+  const code = known
+    ? codes.find((each) => fits(values, each, stored) && surrounds(values, each, stored) && nests(values, each, stored))
+    : undefined;
   if (!code) {
     const expected = codes.map((each) => each.values.join(', ')).join(' or ');
     const what = stored.kind === 'colour' ? 'colours' : listed(found);
-    throw ambiguous(`it holds ${what}; ${expected} are expected, with the background around`);
+    throw ambiguous(
+      `it holds ${what}; ${expected} are expected, with the background around and inner structures inside`,
+    );
   }
   const foreground = new Set(code.foreground);
   const mask = Uint8Array.from(values, (value) => (foreground.has(nearest(value, code)) ? 1 : 0));
@@ -47,6 +53,26 @@ function fits(values: readonly number[], code: MaskCode, { lossy }: StoredMask):
     if (distance > (coarse && lossy ? NOISE : 0)) far += 1;
   }
   return far <= (coarse && lossy ? EDGES * values.length : 0);
+}
+
+/** The innermost structure meets the one around it more than the background: values that were swapped do not. */
+function nests(values: readonly number[], code: MaskCode, { width }: StoredMask): boolean {
+  const { nested, background } = code;
+  if (!nested) return true;
+  const known = new Map<number, number>();
+  for (const value of new Set(values)) known.set(value, nearest(value, code));
+  let [inside, outside] = [0, 0];
+  const meet = (one: number | undefined, other: number | undefined): void => {
+    if (one !== nested.inner && other !== nested.inner) return;
+    if (one === nested.outer || other === nested.outer) inside += 1;
+    if (one === background || other === background) outside += 1;
+  };
+  for (let at = 0; at < values.length; at += 1) {
+    const own = known.get(values[at] as number);
+    if ((at + 1) % width !== 0) meet(own, known.get(values[at + 1] as number));
+    meet(own, known.get(values[at + width] as number));
+  }
+  return outside <= inside;
 }
 
 /** The background has most of the border. */

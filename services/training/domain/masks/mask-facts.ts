@@ -20,6 +20,8 @@ export interface MaskFacts {
   understood: readonly UnderstoodFile[];
   /** Foreground surrounds every structure's mask: it has nearly all of the border, and most of the picture or all of the border. */
   surrounds: boolean;
+  /** Structures, from 0, that show nothing. */
+  empty: readonly number[];
   /** Some structure's mask reaches the border of the picture, or crosses it. */
   reachesBorder: boolean;
   /** Every structure's mask is foreground all over. */
@@ -40,13 +42,25 @@ export function maskFactsOf(decoded: DecodedSample, input: ModelInput = DEFAULT_
   const losses = each.map((mask) => lossesOf(mask, { width, height }, input));
   return {
     understood: understood.map(({ mask: _, ...facts }) => facts),
-    surrounds: each.length > 0 && each.every((mask) => surrounds(mask, borderShare(mask, width, height))),
+    // Of several files of one structure a single one makes nearly everything foreground.
+    surrounds:
+      each.length > 0 &&
+      each.every((mask, structure) =>
+        [mask, ...filesOf(understood, structure, size)].some((one) => surrounds(one, borderShare(one, width, height))),
+      ),
+    empty: each.flatMap((mask, structure) => (mask.includes(1) ? [] : [structure])),
     reachesBorder: each.some((mask) => borderShare(mask, width, height) > TOUCH),
     full: each.length > 0 && !masks.includes(0),
     vanishes: losses.some(({ vanished }) => vanished === 1),
     losses,
     turned,
   };
+}
+
+/** The masks of several files of one structure, where they have the size of the image. */
+function filesOf(understood: DecodedSample['understood'] = [], structure: number, size: number): Uint8Array[] {
+  const files = understood.filter((file) => file.structure === structure && file.mask.length === size);
+  return files.length > 1 ? files.map(({ mask }) => mask) : [];
 }
 
 function surrounds(mask: Uint8Array, border: number): boolean {

@@ -90,6 +90,33 @@ function missedValues(masks: readonly NamedFacts[]): Finding[] {
   });
 }
 
+/** An error where one of several structures is on no mask: the values of it are other ones than was thought. */
+function emptyStructures(masks: readonly NamedFacts[]): Finding[] {
+  const [first, ...more] = masks.map(({ facts }) => facts.empty);
+  const empty = (first ?? []).filter((structure) => more.every((own) => own.includes(structure)));
+  const shown = masks.some(({ facts }) => facts.understood.some(({ structure }) => !empty.includes(structure)));
+  if (!shown) return [];
+  return empty.map((structure) =>
+    finding('nothing-to-learn', 'error', `every mask of structure ${structure + 1} is empty, and others are not`),
+  );
+}
+
+/** A warning about files that show nothing beside others of the same structure. */
+function emptyFiles(masks: readonly NamedFacts[]): Finding[] {
+  const some = masks.filter(({ facts: { understood } }) =>
+    understood.some(
+      ({ foreground, structure, kind }) =>
+        foreground.length === 0 &&
+        kind !== 'segmentation' &&
+        understood.some((other) => other.structure === structure && other.foreground.length > 0),
+    ),
+  );
+  if (some.length === 0) return [];
+  const names = some.map(({ name }) => name);
+  const message = `of ${counted(some.length, 'image')} one of several mask files shows nothing: ${few(names)}`;
+  return [finding('empty-mask', 'warning', message, names)];
+}
+
 export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const names = (keep: (facts: MaskFacts) => boolean): string[] =>
     masks.flatMap(({ name, facts }) => (keep(facts) ? [name] : [])).sort();
@@ -104,6 +131,7 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
     const message = `in ${around.length} of ${counted(masks.length, 'mask')} the border of the picture is foreground: ${few(around)}`;
     found.push(finding('background-foreground', severity, message, around));
   }
+  found.push(...emptyStructures(masks), ...emptyFiles(masks));
   const gone = names(({ vanishes }) => vanishes);
   if (gone.length > 0) {
     const message =
@@ -114,7 +142,7 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const turned = names((facts) => facts.turned);
   if (turned.length > 0) {
     const message =
-      `EXIF turns ${counted(turned.length, 'image')} or mask, the other of the pair has no EXIF and fits turned or not: ` +
+      `EXIF turns ${counted(turned.length, 'image')} or mask, the other of the pair is not turned alike and fits both ways: ` +
       `one cannot tell whether the mask is of the turned or of the stored picture, and it is taken to be of the turned ` +
       `one; store both upright: ${few(turned)}`;
     found.push(finding('mask-orientation', 'error', message, turned));

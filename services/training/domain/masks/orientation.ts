@@ -26,13 +26,13 @@ export async function orientationOf(bytes: Buffer): Promise<Orientation> {
 const fitsBoth = ({ stated = 1, square }: Orientation): boolean => stated !== 1 && (stated < 5 || square);
 
 /**
- * Whether one cannot tell that a mask is turned as its image is: EXIF turns one of the two and says nothing of the other, and
- * both orders fit the size.
+ * Whether one cannot tell that a mask is turned as its image is: EXIF turns the two by different angles, and both orders fit
+ * the size. Many writers put 1 (upright) into every file, so that it says no more than nothing does.
  */
 export async function turnIsUncertain(image: Orientation, masks: readonly MaskSource[]): Promise<boolean> {
   for (const path of masks.flatMap(({ paths }) => paths)) {
     const mask = await orientationOf(await readFile(path));
-    if (mask.stated === undefined ? fitsBoth(image) : image.stated === undefined && fitsBoth(mask)) return true;
+    if ((mask.stated ?? 1) !== (image.stated ?? 1) && (fitsBoth(image) || fitsBoth(mask))) return true;
   }
   return false;
 }

@@ -11,6 +11,16 @@ function sample(width: number, height: number, { x, y, side }: { x: number; y: n
 
 const vanishes = (decoded: DecodedSample, input?: ModelInput): boolean => maskFactsOf(decoded, input).vanishes;
 
+test('one inverted file of several is seen, although their union has no border of its own', () => {
+  const decoded = sample(100, 100, { x: 0, y: 0, side: 100 });
+  const inverted = sample(100, 100, { x: 0, y: 0, side: 100 }).masks!.fill(0, 4040, 4060);
+  const file = { kind: 'grey', foreground: ['255'], structure: 0 } as const;
+  const other = sample(100, 100, { x: 30, y: 30, side: 30 }).masks!;
+  const understood = [inverted, other].map((mask) => ({ ...file, foreground: ['255'], mask }));
+  expect(maskFactsOf({ ...decoded, understood }).surrounds).toBe(true);
+  expect(maskFactsOf({ ...decoded, understood: understood.slice(1) }).surrounds).toBe(false);
+});
+
 describe('a lesion that is lost at the size of the model', () => {
   it('lies between the pixels that the model sees', () => {
     // Of 2048 columns every eighth is seen: 4, 12, 20 and so on.

@@ -277,6 +277,18 @@ describe('EXIF', () => {
     expect(await kinds(await turned([16, 12], 6), await plain(16, 12))).toContain('error many-unusable');
   });
 
+  it.each([
+    [6, 1],
+    [1, 6],
+    [3, 8],
+  ])('%d of an image and %d of its mask is an error: many writers put 1 into every file', async (of, own) => {
+    const mask = await sharp(await plain(16, 16))
+      .withMetadata({ orientation: own })
+      .png()
+      .toBuffer();
+    expect(await kinds(await turned([16, 16], of), mask)).toContain('error mask-orientation');
+  });
+
   it('of a mask whose image has none is an error, too', async () => {
     const mask = await sharp(await plain(16, 16))
       .withMetadata({ orientation: 6 })
