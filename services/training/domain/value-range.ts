@@ -9,11 +9,18 @@ const SMALL_SHARE = 1 / 8;
 /** Full scale of what has more than 8 bits. */
 const FULL = { uint16: 65535, float32: 255 } as const;
 
+/** Share of samples at either end that hot pixels, markers and written text may have. */
+const STRAY = 0.025;
+/** Samples by which the range of nearly all is told. */
+const TAKEN = 65_536;
+
 /** Lowest and highest colour sample, as stored. */
 export interface ValueRange {
   sampleType: keyof typeof FULL;
   low: number;
   high: number;
+  /** The range of nearly all samples, where it is narrower. */
+  most?: { low: number; high: number };
 }
 
 /** Undefined for 8 bits, whose range is what pictures are made for. */
@@ -30,7 +37,22 @@ export function valueRangeOf(pixels: Pixels): ValueRange | undefined {
       if (value > high) high = value;
     }
   }
-  return { sampleType, low, high };
+  const most = rangeOfMost(values, channels);
+  const narrower = most !== undefined && (most.low > low || most.high < high);
+  return { sampleType, low, high, ...(narrower ? { most } : {}) };
+}
+
+function rangeOfMost(values: ArrayLike<number>, channels: number): ValueRange['most'] {
+  const pixels = values.length / channels;
+  const count = Math.min(pixels, TAKEN);
+  const stray = Math.floor(STRAY * count);
+  if (stray === 0) return undefined;
+  // Of colour the first band: stray pixels are in all of them.
+  const sorted = Float64Array.from({ length: count }, (_, at) => {
+    const pixel = Math.floor((at * pixels) / count);
+    return values[pixel * channels] ?? 0;
+  }).sort();
+  return { low: sorted[stray] ?? 0, high: sorted[count - 1 - stray] ?? 0 };
 }
 
 /** The stored values that become 0 and 255; undefined where each picture has its own. */
@@ -58,26 +80,33 @@ export function rangeFindings(
     if (scale === undefined) return [];
     const own = seen.flatMap(({ name, range }) => (range?.sampleType === sampleType ? [{ name, range }] : []));
     const kind = sampleType === 'uint16' ? '16-bit' : 'float';
-    const shown = ({ low, high }: ValueRange): number => Math.min(high, scale.high) - Math.max(low, scale.low);
+    const shown = ({ low, high }: Pick<ValueRange, 'low' | 'high'>): number =>
+      Math.min(high, scale.high) - Math.max(low, scale.low);
     // A window leaves values out on purpose.
     const isBeyond = ({ low, high }: ValueRange): boolean =>
       sampleType === 'float32' && intensity.policy !== 'window' && (low < scale.low || high > scale.high);
-    const isNarrow = (range: ValueRange): boolean =>
+    const isNarrow = (range: Pick<ValueRange, 'low' | 'high'>): boolean =>
       range.high > range.low && shown(range) <= SMALL_SHARE * (scale.high - scale.low);
-    const tell = (belongs: (range: ValueRange) => boolean, consequence: string): Finding[] => {
+    const tell = (belongs: (range: ValueRange) => boolean, consequence: string, ofMost = false): Finding[] => {
       const found = own.filter(({ range }) => belongs(range));
       if (found.length === 0) return [];
-      const low = Math.min(...found.map(({ range }) => range.low));
-      const high = Math.max(...found.map(({ range }) => range.high));
+      const told = found.map(({ range }) => (ofMost ? (range.most ?? range) : range));
+      const low = Math.min(...told.map((range) => range.low));
+      const high = Math.max(...told.map((range) => range.high));
       const message =
         `${found.length} of ${counted(own.length, `${kind} picture`)} ${found.length === 1 ? 'holds' : 'hold'} values ` +
-        `${brief(low)} to ${brief(high)}, taken on the scale ${brief(scale.low)} to ${brief(scale.high)}: ` +
+        `${brief(low)} to ${brief(high)}${ofMost ? ' in nearly all pixels' : ''}, taken on the scale ${brief(scale.low)} to ${brief(scale.high)}: ` +
         `${consequence} (--intensity)`;
       const names = found.map(({ name }) => name);
       return [finding('value-range', 'warning', message, names)];
     };
     return [
       ...tell((range) => !isBeyond(range) && isNarrow(range), 'a model sees next to no contrast'),
+      ...tell(
+        (range) => !isBeyond(range) && !isNarrow(range) && range.most !== undefined && isNarrow(range.most),
+        'a model sees next to no contrast',
+        true,
+      ),
       ...tell(isBeyond, 'a model has seen nothing like the values beyond it'),
     ];
   });

@@ -43,6 +43,18 @@ test('names high values with little between them, and float values beyond the sc
   expect(messages(pixelsOf('float32', [-1000, 3000]))[0]).toMatch(/-1000 to 3000, .*beyond it/);
 });
 
+test.each<[SampleType, number, number]>([
+  ['uint16', 16, 65535],
+  ['float32', 1 / 255, 200],
+])('names pictures of %s whose full range is a marker', (type, step, marker) => {
+  const values = Array.from({ length: 400 }, (_, at) => (at < 8 ? marker : (at % 200) * step));
+  expect(messages(pixelsOf(type, values))).toEqual([
+    expect.stringMatching(/ in nearly all pixels, .*next to no contrast/),
+  ]);
+  const bright = values.map((value, at) => (at % 5 === 0 ? marker : value));
+  expect(messages(pixelsOf(type, bright))).toEqual([]);
+});
+
 test('has nothing to say of 14 bits, of 8-bit pictures, and of a blank one', () => {
   const fine = [pixelsOf('uint16', [0, 16383]), pixelsOf('float32', [0, 200]), pixelsOf('uint8', [1, 2])];
   expect(messages(...fine, pixelsOf('uint16', [7, 7]))).toEqual([]);
