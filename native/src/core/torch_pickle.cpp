@@ -84,6 +84,7 @@ class Interpreter {
     if (arguments == nullptr || arguments->items.size() < 4) corrupt_pth("describes " + quoted(name) + " badly");
     const auto* storage_parts = persistent(arguments->items[0]);
     if (storage_parts == nullptr) corrupt_pth("gives " + quoted(name) + " no storage");
+    if (arguments->items.size() > 6) check_no_lazy_sign(arguments->items[6], name);
     PickledTensor tensor = storage(*storage_parts, name);
     const std::int64_t first = tensor.offset;  // of a storage that is itself a view
     const std::int64_t within = integer(arguments->items[1], name);
@@ -96,13 +97,15 @@ class Interpreter {
     return tensor;
   }
 
-  /// Whether a dictionary holds a tensor itself.
-  bool has_tensors(pickle::Id id) const {
+  /// Tensors that a dictionary holds itself; 0 for anything else.
+  std::ptrdiff_t tensor_count(pickle::Id id) const {
     const auto* items = items_of(id);
-    return items != nullptr && std::any_of(items->begin(), items->end(), [&](const auto& item) {
-             return arguments_of_tensor(item.second).has_value();
-           });
+    return items == nullptr ? 0 : std::count_if(items->begin(), items->end(), [&](const auto& item) {
+      return arguments_of_tensor(item.second).has_value();
+    });
   }
+
+  bool has_tensors(pickle::Id id) const { return tensor_count(id) > 0; }
 
   /// The fields of a persistent id, if `id` is one.
   const std::vector<pickle::Id>* persistent(pickle::Id id) const {
@@ -208,6 +211,20 @@ class Interpreter {
     return values;
   }
 
+  /// PyTorch may keep a tensor as the view of its negative or conjugate: what is stored is then another tensor.
+  void check_no_lazy_sign(pickle::Id metadata, std::string_view name) const {
+    const auto* items = items_of(metadata);
+    if (items == nullptr) return;
+    for (const auto& [key, value] : *items) {
+      const auto* set = tree_.get_if<bool>(value);
+      if ((text(key) == "neg" || text(key) == "conj") && set != nullptr && *set) {
+        throw Error(ErrorCode::kCheckpointMismatch, "the .pth file keeps " + quoted(name) +
+                                                        " as a negative or conjugate view; save the weights after "
+                                                        "resolve_neg() and resolve_conj()");
+      }
+    }
+  }
+
   static void check_view(const PickledTensor& tensor, std::string_view name) {
     const bool valid =
         tensor.sizes.size() == tensor.strides.size() &&
@@ -263,30 +280,48 @@ void leave_out(PickledStateDict& found, std::string_view name) {
   if (found.left_out.size() < kMaxLeftOut) found.left_out.emplace_back(name.substr(0, kMaxNameBytes));
 }
 
-/// Where the state dict of a dictionary without tensors is: under a key that training scripts use, else under the only
-/// key whose dictionary has tensors. Nothing when it is nowhere.
-std::optional<pickle::Id> nested_in(const Interpreter& interpreter,
-                                    const std::vector<std::pair<pickle::Id, pickle::Id>>& items, pickle::Id id) {
-  // The last of equal keys counts, as in Python.
-  const auto named = std::find_if(items.rbegin(), items.rend(), [&](const auto& item) {
-    return is_nesting(interpreter.text(item.first)) && interpreter.items_of(item.second) != nullptr;
-  });
-  if (named != items.rend()) return named->second;
-  if (interpreter.has_tensors(id)) return std::nullopt;
-  std::map<std::string_view, pickle::Id> candidates;
-  for (const auto& [key, value] : items) {
-    const auto* inner = interpreter.items_of(value);
-    const bool leads_on = inner != nullptr && std::any_of(inner->begin(), inner->end(), [&](const auto& item) {
-                            return is_nesting(interpreter.text(item.first)) && interpreter.has_tensors(item.second);
-                          });
-    if (leads_on || interpreter.has_tensors(value)) candidates.insert_or_assign(interpreter.text(key), value);
-  }
+using Candidates = std::map<std::string_view, pickle::Id>;
+
+/// The only one of some state dicts; nothing of none. Which of several is meant nobody can tell.
+std::optional<pickle::Id> only_one(const Candidates& candidates) {
   if (candidates.empty()) return std::nullopt;
-  if (candidates.size() == 1) return candidates.begin()->second;
+  const pickle::Id first = candidates.begin()->second;
+  const bool same = std::all_of(candidates.begin(), candidates.end(), [&](const auto& c) { return c.second == first; });
+  if (same) return first;
   std::string names;
   for (const auto& [key, value] : candidates) names += (names.empty() ? "" : ", ") + quoted(key);
   throw Error(ErrorCode::kCheckpointMismatch, "the .pth file holds state dicts under several keys (" +
                                                   names.substr(0, 500) + "); save the one that is wanted alone");
+}
+
+/// Where the state dict of a dictionary is: under a key that training scripts use, else under the only key whose
+/// dictionary has tensors, unless the dictionary itself is one (a counter or two beside a state dict make none).
+/// Nothing when it is nowhere.
+std::optional<pickle::Id> nested_in(const Interpreter& interpreter,
+                                    const std::vector<std::pair<pickle::Id, pickle::Id>>& items, pickle::Id id) {
+  constexpr std::ptrdiff_t kBeside = 4;  // times more tensors than stand beside a state dict
+  const std::ptrdiff_t own = interpreter.tensor_count(id);
+  std::optional<pickle::Id> named;
+  Candidates usual, others;
+  for (const auto& [key, value] : items) {
+    const auto* inner = interpreter.items_of(value);
+    if (inner == nullptr) continue;
+    const bool leads_on = std::any_of(inner->begin(), inner->end(), [&](const auto& item) {
+      return is_nesting(interpreter.text(item.first)) && interpreter.has_tensors(item.second);
+    });
+    const std::string_view name = interpreter.text(key);
+    const bool full = leads_on || interpreter.has_tensors(value);
+    // The last of equal keys counts, as in Python.
+    if (is_nesting(name)) {
+      named = value;
+      if (full) usual.insert_or_assign(name, value);
+    } else if (full && (own == 0 || interpreter.tensor_count(value) > kBeside * own)) {
+      others.insert_or_assign(name, value);
+    }
+  }
+  if (!usual.empty()) return only_one(usual);
+  if (own == 0 && others.empty()) return named;
+  return only_one(others);
 }
 
 /// Walks from the pickled value to the state dict, noting the names that are passed by.

@@ -30,8 +30,9 @@ struct PickledStateDict {
 /// Finds the state dict in what was pickled: the dictionary itself, the one under `model`, `state_dict` or
 /// `model_state_dict`, or the only one that has tensors, whatever its key. Only the classes that a state dict is made
 /// of mean anything (OrderedDict, tensors, parameters, storages); all others stay opaque, and so do a tensor's
-/// attributes. Each view must lie within its storage, whatever its strides. A whole pickled module, several state dicts
-/// or none are Error(kCheckpointMismatch); views that lie are Error(kCheckpointCorrupt).
+/// attributes. A tensor kept as a negative or conjugate view is Error(kCheckpointMismatch). Each view must lie within
+/// its storage, whatever its strides. A whole pickled module, several state dicts or none are
+/// Error(kCheckpointMismatch); views that lie are Error(kCheckpointCorrupt).
 PickledStateDict find_state_dict(const pickle::Tree& tree);
 
 struct PickledStorage {

@@ -227,9 +227,44 @@ TEST("pth: a state dict under any key is found when it is the only one; else the
   CHECK(opened(under({"model_state"})).keys() == std::vector<std::string>{"weight"});
   CHECK(opened(under({"model_state"})).left_out() == std::vector<std::string>{"epoch"});
   CHECK(opened(under({"ema", "state_dict"})).left_out() == (std::vector<std::string>{"epoch", "ema"}));
+  for (const char* other : {"model", "model_state_dict"}) {
+    const Error two = refused(ErrorCode::kCheckpointMismatch, under({"state_dict", other}));
+    CHECK(says(two, "\"state_dict\"") && says(two, other));
+  }
   const Error several = refused(ErrorCode::kCheckpointMismatch, under({"student", "teacher"}));
   CHECK(says(several, "\"student\", \"teacher\""));
   CHECK(says(refused(ErrorCode::kCheckpointMismatch, under({})), "its keys are \"epoch\""));
+}
+
+TEST("pth: a counter that is a tensor does not hide the state dict beside it, nor does what is no state dict") {
+  std::vector<PthTensor> weights;
+  for (const char* name : {"a", "b", "c", "d", "e"}) weights.push_back({.name = name});
+  const auto beside = [&](const std::string& key, const std::string& other) {
+    PickleWriter pickle;
+    automed::test::write_state_dict(pickle, {{.name = "step"}});
+    pickle.text(key);
+    automed::test::write_state_dict(pickle, weights);
+    pickle.raw("s").text(other).raw("}").text("lr").integer(1).raw("ss");
+    return pth_zip(pickle.done(), {{"0", floats(4)}});
+  };
+  CHECK(opened(beside("net", "args")).keys().size() == 5);
+  // A configuration under a usual name.
+  CHECK(opened(beside("state_dict", "model")).keys().size() == 5);
+}
+
+TEST("pth: a tensor that is kept as the negative of what is stored is refused") {
+  const auto kept = [](const std::string& sign, const std::string& set) {
+    PickleWriter pickle;
+    pickle.raw("}").text("weight").global("torch._utils", "_rebuild_tensor_v2").raw("((").text("storage");
+    pickle.global("torch", "FloatStorage").text("0").text("cpu").integer(4).raw("tQ");
+    pickle.integer(0).tuple({2, 2}).tuple({2, 1}).raw("\x89").ordered_dict();
+    pickle.raw("}").text(sign).raw(set + "stRs");
+    return pth_zip(pickle.done(), {{"0", floats(4)}});
+  };
+  for (const char* sign : {"neg", "conj"}) {
+    CHECK(says(refused(ErrorCode::kCheckpointMismatch, kept(sign, "\x88")), "resolve_neg()"));
+    CHECK(opened(kept(sign, "\x89")).keys().size() == 1);
+  }
 }
 
 TEST("pth: tied weights are read, a storage named without end is not") {
