@@ -217,6 +217,7 @@ export const datasetSourceSchema = z.strictObject({
   columns: csvColumnsSchema.optional(),
   eachMask: z.boolean().default(false),
   maskValues: maskValuesSchema.optional(),
+  intensity: intensityTextSchema.optional(),
 });
 
 /** Opens every file of a registered data set. */

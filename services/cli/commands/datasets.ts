@@ -12,6 +12,8 @@ import { table } from '../output/table';
 import { withDatasets, type ConnectOptions } from '../stack/session';
 import {
   connected,
+  INTENSITY,
+  intensityOf,
   newName,
   structureList,
   withLayout,
@@ -33,6 +35,7 @@ interface RegisterOptions extends DatasetOptions, LayoutOptions {
   groupColumn?: string;
   eachMask?: boolean;
   maskValues?: string;
+  intensity?: string;
   requestId?: string;
 }
 
@@ -62,10 +65,11 @@ function registerCommand(): Command {
     .option('--structures <list>', 'what its masks show, each with its folder: disc=masks,cup=masks_cup', structureList)
     .option('--group-column <name>', 'column whose groups are never separated')
     .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
+    .option('--intensity <rule>', INTENSITY, intensityOf)
     .option('--request-id <id>', 'makes the command repeatable: the same id registers once')
     .option('--json', 'print one JSON document')
     .action(async (name: string, location: string, options: RegisterOptions) => {
-      const { task, layout, columns, structures = [], groupColumn, eachMask, maskValues } = options;
+      const { task, layout, columns, structures = [], groupColumn, eachMask, maskValues, intensity } = options;
       const spec = {
         name,
         task: TASKS[task],
@@ -75,6 +79,7 @@ function registerCommand(): Command {
         columns: columns ?? null,
         eachMask: eachMask === true,
         maskValues: maskValues ?? '',
+        intensity: intensity ?? '',
       };
       const dataset = await withDatasets(
         options,

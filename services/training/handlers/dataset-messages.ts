@@ -30,11 +30,12 @@ export function sourceOf(spec: DatasetSpec__Output): object {
     columns: columnsOf(spec.columns),
     eachMask: spec.eachMask,
     maskValues: text(spec.maskValues),
+    intensity: text(spec.intensity),
   };
 }
 
 function specMessage({ name, source }: Dataset): DatasetSpec {
-  const { task, location, layout, structures = [], groupColumn, columns, eachMask, maskValues } = source;
+  const { task, location, layout, structures = [], groupColumn, columns, eachMask, maskValues, intensity } = source;
   return {
     name,
     task: taskName(task),
@@ -45,6 +46,7 @@ function specMessage({ name, source }: Dataset): DatasetSpec {
     columns: columns ? Object.fromEntries(Object.entries(columns).map(([role, column]) => [role, column ?? ''])) : null,
     eachMask,
     maskValues: maskValues ?? '',
+    intensity: intensity ?? '',
   };
 }
 

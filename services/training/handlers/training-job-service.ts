@@ -52,7 +52,9 @@ function toCreate(
   const task = taskOf(spec.task);
   if (!task) throw automedError('INVALID_ARGUMENT', 'The task is missing.', { field: 'spec.task' });
   const named = spec.dataset === '' ? {} : datasets.forTraining(spec.dataset, task, spec.allowDataProblems);
-  return { kind: TRAINING, requestId, spec: { ...fromSpec(spec), ...named }, name: spec.name, task, priority };
+  // What the values mean is the caller's to say, of a data set that says it too.
+  const own = spec.intensity === '' ? {} : { intensity: spec.intensity };
+  return { kind: TRAINING, requestId, spec: { ...fromSpec(spec), ...named, ...own }, name: spec.name, task, priority };
 }
 
 export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {

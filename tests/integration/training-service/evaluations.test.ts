@@ -154,10 +154,23 @@ test('a registered data set is measured as it was checked, and refused when it c
     state = (await datasets.unary('GetDataset', { dataset: reference })).dataset?.state ?? '';
     expect(state).not.toBe('DATASET_STATE_REJECTED');
   }
+  const ruled = { name: 'ruled', location: folder, task: 'TASK_SEGMENTATION', intensity: 'window:0:4095' } as const;
+  expect((await datasets.unary('RegisterDataset', { spec: ruled })).dataset?.spec?.intensity).toBe('window:0:4095');
+  await datasets.unary('ValidateDataset', { dataset: 'ruled@1' });
   datasets.close();
   const { result, spec: asked } = await ended(await create(spec));
   expect(asked).toMatchObject({ dataset: reference, data: folder, layout: 'plain' });
   expect(result?.imageCount).toBe(8);
+  const other = await ended(await create({ ...spec, dataset: 'ruled' }));
+  expect(other.spec?.intensity).toBe('window:0:4095');
+  expect(other.result?.findings).toContainEqual(
+    expect.objectContaining({
+      kind: 'value-range',
+      message: expect.stringMatching(/stated as window:0:4095, and disc@1 was trained on full: full.* is used/),
+    }),
+  );
+  const said = await ended(await create({ ...spec, dataset: 'ruled', intensity: 'full' }));
+  expect(said.result?.findings.filter(({ kind }) => kind === 'value-range')).toEqual([]);
   writeDiscs(folder, 9);
   const { state, error } = await ended(await create(spec));
   expect([state, error?.reason, error?.field]).toEqual(['EVALUATION_STATE_FAILED', 'ILLEGAL_STATE', 'dataset']);

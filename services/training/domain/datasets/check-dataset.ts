@@ -7,6 +7,7 @@ import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
 import type { CheckDatasetSpec, FinishedEvent } from '../../protocol';
 import { checkData, type DataReport } from '../check-data';
+import { askedIntensity } from '../input-rule';
 import { PARTS, type Emit } from '../prepare-data';
 import { readData, resolveSource } from '../read-data';
 import type { Digests } from './digests';
@@ -40,7 +41,8 @@ export async function checkDataset(
   const { location, ...rest } = source;
   const copied = isObjectLocation(location);
   if (copied) await mirror(location, cache, { signal });
-  const folder = await readData(await resolveSource({ ...rest, data: copied ? cache : location }));
+  const read = await readData(await resolveSource({ ...rest, data: copied ? cache : location }));
+  const folder = { ...read, intensity: askedIntensity(source) };
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   if (total === 0) throw automedError('INVALID_ARGUMENT', 'The data set has no samples.', { field: 'location' });
   const statistics = new StatisticsOf();

@@ -32,7 +32,7 @@ export interface Page {
 /** What a training takes over from the data set that it names. */
 export type DatasetFields = Pick<
   TrainSpec,
-  'data' | 'layout' | 'structures' | 'groupColumn' | 'columns' | 'eachMask' | 'maskValues' | 'dataset'
+  'data' | 'layout' | 'structures' | 'groupColumn' | 'columns' | 'eachMask' | 'maskValues' | 'intensity' | 'dataset'
 >;
 
 export class DatasetRegistry {
@@ -149,7 +149,7 @@ export class DatasetRegistry {
     if (dataset.state === 'REJECTED' && !(allowProblems && dataset.report)) {
       throw refused(`was rejected: ${dataset.message}`);
     }
-    const { location, structures, groupColumn, columns, eachMask, maskValues } = dataset.source;
+    const { location, structures, groupColumn, columns, eachMask, maskValues, intensity } = dataset.source;
     const copied = isObjectLocation(location);
     return {
       data: copied ? cacheFolder(this.home, dataset.name, dataset.version) : location,
@@ -159,6 +159,7 @@ export class DatasetRegistry {
       ...(groupColumn === undefined ? {} : { groupColumn }),
       ...(columns ? { columns } : {}),
       ...(maskValues === undefined ? {} : { maskValues }),
+      ...(intensity === undefined ? {} : { intensity }),
       dataset: {
         reference: name,
         digests: digestsPath(this.home, dataset.name, dataset.version),

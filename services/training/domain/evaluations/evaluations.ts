@@ -46,6 +46,7 @@ export interface EvaluationsDeps {
 export interface EvaluationDraft {
   model?: string;
   allowProblems?: boolean;
+  intensity?: string;
 }
 
 const MAX_PAGE = 1000;
@@ -57,6 +58,8 @@ const ORDERS: Readonly<Record<SampleOrder, (a: EvaluatedSample, b: EvaluatedSamp
   'best-first': (a, b) => b.score - a.score,
   name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
 };
+
+const intensityOf = ({ intensity }: EvaluationDraft): object => (intensity === undefined ? {} : { intensity });
 
 export class Evaluations {
   constructor(private readonly deps: EvaluationsDeps) {}
@@ -72,7 +75,8 @@ export class Evaluations {
     const job = await this.deps.queue.submit({
       kind: EVALUATION,
       requestId,
-      spec: { ...spec, ...named, model: `${manifest.name}@${manifest.version}` },
+      // What the values mean is the caller's to say, of a data set that says it too.
+      spec: { ...spec, ...named, ...intensityOf(spec), model: `${manifest.name}@${manifest.version}` },
       name: manifest.name,
       task: manifest.task,
       priority: 0,
