@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
+import { labelOf } from '../../training/domain/class-names';
 import type { Assessment } from '../../training/domain/assessment';
 import { basisText, unscoredClasses } from '../../training/domain/estimate';
 import type { ClassificationMetrics } from '../../training/domain/metrics';
@@ -246,7 +247,7 @@ async function measureClassification(
   options: EvaluateOptions,
 ): Promise<Report> {
   const { classes } = model;
-  const foreign = selection.folder.classes.filter((name) => !classes.includes(name));
+  const foreign = selection.folder.classes.filter((name) => labelOf(name, classes) < 0);
   if (foreign.length > 0) {
     const known = `${model.name}@${model.version} knows ${classes.join(', ')}`;
     throw new CliError(

@@ -1,6 +1,7 @@
 // The gateway's answers as scores with intervals.
 
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { labelOf } from '../../training/domain/class-names';
 import { assess, type Assessment } from '../../training/domain/assessment';
 import type { ClassificationMetrics, SegmentationMetrics } from '../../training/domain/metrics';
 import type { Inspection } from './inspect';
@@ -41,7 +42,7 @@ export function assessClassification(
     structures: null,
     point: null,
     probabilities: result.probabilities.map(({ probability }) => probability),
-    label: classes.known.indexOf(classes.given[label ?? -1] ?? ''),
+    label: labelOf(classes.given[label ?? -1] ?? '', classes.known),
   }));
   return assess(samples, { classes: classes.known, structures: [] }, { seed }) as ClassificationMetrics & Intervals;
 }

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { labelOf } from '../class-names';
 import { automedError } from '../../../common/errors';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
 import type { EvaluateSpec, EvaluationSpec, FinishedEvent } from '../../protocol';
@@ -116,8 +117,8 @@ function structuresFor(
 /** The index of each of the data's classes among the model's. */
 function classIndices(model: ModelManifest, folder: DataFolder): number[] {
   if (model.task === 'segmentation') return [];
-  const foreign = folder.classes.filter((name) => !model.classes.includes(name));
-  if (foreign.length === 0) return folder.classes.map((name) => model.classes.indexOf(name));
+  const foreign = folder.classes.filter((name) => labelOf(name, model.classes) < 0);
+  if (foreign.length === 0) return folder.classes.map((name) => labelOf(name, model.classes));
   throw automedError(
     'INVALID_ARGUMENT',
     `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
