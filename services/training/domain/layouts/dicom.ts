@@ -70,14 +70,13 @@ interface Masks {
 async function readMasks(root: string, folder: string, placed: readonly Placed[], problems: Problem[]): Promise<Masks> {
   const masks: Masks = { folder, pictures: new Map(), segmentations: new Map() };
   const parts: ConcatenatedFile[] = [];
+  const pictures = new Map<string, Placed[]>();
   for (const one of placed.filter(({ below }) => below.length > 1 && below[0] === folder)) {
     const path = join(root, one.path);
     const bytes = mayBeDicom(one.path) && (await isDicomFile(path)) ? await readFile(path) : undefined;
     if (!bytes || !DicomSegmentation.is(bytes)) {
       const key = pairKey(one).replace(MASK_SUFFIX, '');
-      const other = masks.pictures.get(key);
-      if (other === undefined) masks.pictures.set(key, one.path);
-      else problems.push({ name: one.path, problem: `is not read: ${other} is the mask of the same image` });
+      pictures.set(key, [...(pictures.get(key) ?? []), one]);
       continue;
     }
     try {
@@ -90,8 +89,24 @@ async function readMasks(root: string, folder: string, placed: readonly Placed[]
       problems.push({ name: one.path, problem: (error as Error).message, lacks: 'image' });
     }
   }
+  for (const [key, rivals] of pictures) choosePicture(masks, key, rivals, problems);
   dropIncomplete(masks, parts, problems);
   return masks;
+}
+
+/** Of several masks of one image the one that is named like it; where several or none are, one cannot tell. */
+function choosePicture({ pictures }: Masks, key: string, rivals: readonly Placed[], problems: Problem[]): void {
+  const named = rivals.filter((one) => pairKey(one) === key);
+  const [chosen] = rivals.length === 1 ? rivals : named.length === 1 ? named : [];
+  if (chosen) pictures.set(key, chosen.path);
+  else {
+    const name = rivals.map(({ path }) => path).join(' and ');
+    problems.push({ name, problem: 'are masks of one image, and one cannot tell which is meant', lacks: 'image' });
+  }
+  for (const { path } of chosen ? rivals : []) {
+    if (path === chosen?.path) continue;
+    problems.push({ name: path, problem: `is not read: ${chosen?.path} is the mask of the same image` });
+  }
 }
 
 interface ConcatenatedFile extends Concatenation {
@@ -133,6 +148,22 @@ function maskProblem(found: Found, structures: readonly Masks[], chosen: readonl
   return found.frame !== undefined && chosen.some(({ picture }) => picture) ? MASK_OF_FRAMES : undefined;
 }
 
+const SHARED_MASK = 'another image has the same name but for its extension, and one cannot tell which its mask is of';
+
+/** Keys that several images have. */
+function sharedKeys(found: readonly Found[], keys: ReadonlyMap<string, string>): Set<string> {
+  const seen = new Set<string>();
+  const paths = [...new Set(found.map(({ path }) => path))];
+  return new Set(
+    paths.flatMap((path) => {
+      const key = keys.get(path) ?? '';
+      if (seen.has(key)) return [key];
+      seen.add(key);
+      return [];
+    }),
+  );
+}
+
 /** Of each picture the files of its masks, structure by structure, in place of blank ones; or the problem that it has none. */
 function pairMasks(
   root: string,
@@ -141,6 +172,7 @@ function pairMasks(
   keys: ReadonlyMap<string, string>,
 ): WithHeaders & { used: Set<string> } {
   const used = new Set<string>();
+  const shared = sharedKeys(read.found, keys);
   const found: Found[] = [];
   const without: { one: Found; problem: string }[] = [];
   for (const one of read.found) {
@@ -148,7 +180,8 @@ function pairMasks(
       chooseMask(structure, keys.get(one.path) ?? '', one.masks?.[at]?.segmentationOf?.sopInstanceUid),
     );
     for (const path of chosen.flatMap(({ paths }) => paths)) used.add(path);
-    const problem = maskProblem(one, structures, chosen);
+    const claimed = shared.has(keys.get(one.path) ?? '') && chosen.some(({ picture }) => picture);
+    const problem = maskProblem(one, structures, chosen) ?? (claimed ? SHARED_MASK : undefined);
     if (problem !== undefined) without.push({ one, problem });
     else {
       const files = (at: number): string[] => (chosen[at]?.paths ?? []).map((path) => join(root, path));
@@ -163,7 +196,8 @@ function pairMasks(
       read.aside.levels.push(path);
       return [];
     }
-    return [{ name: `${path}${suffix}`, problem, ...(problem === MASK_OF_FRAMES ? {} : { lacks: 'mask' }) }];
+    const lacking = problem !== MASK_OF_FRAMES && problem !== SHARED_MASK;
+    return [{ name: `${path}${suffix}`, problem, ...(lacking ? { lacks: 'mask' } : {}) }];
   });
   return { ...read, found, problems: [...read.problems, ...problems], used };
 }

@@ -260,6 +260,28 @@ describe('segmentation', () => {
     ]);
   });
 
+  it('leaves out images of one name, and masks of one image, where nothing tells which is meant', async () => {
+    const folder = writeTree(
+      root,
+      ['images/1.dcm', slice()],
+      ['images/1', slice()],
+      ['images/2.dcm', slice()],
+      ['images/3.dcm', slice()],
+      ['masks/1.png', await mask(1)],
+      ['masks/2.png', await mask(2)],
+      ['masks/2.jpg', await mask(3)],
+      ['masks/3.png', await mask(4)],
+    );
+    const { parts, problems } = await segmentation(folder);
+    expect(parts.train.map(({ name }) => name)).toEqual(['images/3.dcm']);
+    expect(problems.map(({ name }) => name).sort()).toEqual([
+      'images/1',
+      'images/1.dcm',
+      'images/2.dcm',
+      'masks/2.jpg and masks/2.png',
+    ]);
+  });
+
   it('refuses one picture as the mask of several frames', async () => {
     const data = await segmentation(
       writeTree(root, ['images/v.dcm', slice({ frames: 2 })], ['masks/v.png', await mask(1)]),
