@@ -84,6 +84,7 @@ if (!existsSync(real)) console.warn(`Real DICOM files are not checked: ${real} i
   // Of emri_small.dcm every frame.
   expect(report.parts['train']!.images + report.parts['validation']!.images).toBe(3 + 10 + 4);
   expect(report.findings.map(({ message }) => message)).toEqual([
+    '2 of 9 DICOM pictures have no patient id: of these only studies are kept together, and a split may separate one patient',
     'others/dwv-test_no-number-rows.dcm: The DICOM header has no rows.',
     'slices/MR_truncated.dcm: The DICOM file is damaged or cut short.',
   ]);
