@@ -2,6 +2,7 @@
 // val(idation)/ and test/. Reading lists and pairs the files; nothing is decoded here.
 
 import { isAbsolute, join, parse } from 'node:path';
+import { shortList } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
 import type { SourceFrame } from '../../imaging/dicom';
 import { labelOf, partsAsClasses, spelledClasses } from './class-names';
@@ -150,9 +151,16 @@ export async function readSegmentationFolder(root: string, options: ReadOptions 
     const { part, prefix, path } = folder;
     const { folders } = await list(path);
     if (!folders.includes('images')) {
-      throw automedError('INVALID_ARGUMENT', `The folder ${path} has no images/ (with ${masksDir}/ beside it).`, {
-        field: 'data',
-      });
+      // Two and more folders of whatever name are how classification has its classes.
+      const classes =
+        folders.length > 1 ? ` Its folders ${shortList(folders)} look like classes, for classification.` : '';
+      throw automedError(
+        'INVALID_ARGUMENT',
+        `The folder ${path} has no images/ (with ${masksDir}/ beside it).${classes}`,
+        {
+          field: 'data',
+        },
+      );
     }
     const imageFiles = (await list(join(path, 'images'))).files;
     const structures: MaskFolder[] = [];

@@ -101,6 +101,11 @@ describe('segmentation folders', () => {
     await expect(readSegmentationFolder(tree('pictures/a.png'))).rejects.toMatchObject({
       message: expect.stringMatching(/has no images\//),
     });
+    await expect(readSegmentationFolder(tree('benign/a.png', 'malignant/b.png'))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /has no images\/.* Its folders benign, malignant look like classes, for classification/,
+      ),
+    });
     await expect(readSegmentationFolder(tree('images/a.png'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
