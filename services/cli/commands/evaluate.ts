@@ -108,6 +108,7 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
     );
     for (const { name, problem } of selection.folder.problems) printProblem(`${name}: ${problem}`);
     for (const note of selection.notes) printNote(note);
+    refuseForeignClasses(model, selection);
     const inspection = await inspected(model, selection, options);
     const measure = task === 'segmentation' ? measureSegmentation : measureClassification;
     return measure(client, model, { ...selection, ...inspection }, options);
@@ -240,13 +241,10 @@ async function measureSegmentation(
   };
 }
 
-async function measureClassification(
-  client: AutomedClient,
-  model: Model__Output,
-  selection: Inspected,
-  options: EvaluateOptions,
-): Promise<Report> {
+/** @throws CliError for data with classes that a classification model does not know */
+function refuseForeignClasses(model: Model__Output, selection: Selection): void {
   const { classes } = model;
+  if (classes.length === 0) return;
   const foreign = selection.folder.classes.filter((name) => labelOf(name, classes) < 0);
   if (foreign.length > 0) {
     const known = `${model.name}@${model.version} knows ${classes.join(', ')}`;
@@ -254,6 +252,15 @@ async function measureClassification(
       `the folder has the classes ${foreign.join(', ')}, but ${known}; name the folders like the classes`,
     );
   }
+}
+
+async function measureClassification(
+  client: AutomedClient,
+  model: Model__Output,
+  selection: Inspected,
+  options: EvaluateOptions,
+): Promise<Report> {
+  const { classes } = model;
   const { measured: results, failures } = await measured(
     (how) => evaluateClassification(client, how),
     model,

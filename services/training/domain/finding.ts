@@ -55,7 +55,7 @@ export type FindingKind =
  * | vanishing-mask | warning | something that is lost at the size of the model's input |
  * | value-range | warning | pictures of 16 bits or float that use a small share of their range, or leave it |
  * | name-twice | error | different files of a published data set that bear the name of one |
- * | many-unusable | error | more than a fifth of the files: what is left is another data set |
+ * | many-unusable | error, of what is measured a warning | more than a fifth of the files: what is left is another data set |
  * | unusable | warning | a file that cannot be read or has no partner; it is left out |
  * | duplicate | warning | the same pixels twice in one part |
  * | empty-mask, full-mask | warning | may be right, often is not |

@@ -90,7 +90,11 @@ export function measuredFindings(
     ...findings,
     ...folder.notes.map((note) => finding('note', 'warning', note, [])),
     ...ambiguousMasks(problems),
-    ...manyUnusable([...folder.problems, ...problems], all - problems.length),
+    // Who minds asks for it (strict): the scores are of what is left, and say of how many images.
+    ...manyUnusable([...folder.problems, ...problems], all - problems.length).map((one): Finding => ({
+      ...one,
+      severity: 'warning',
+    })),
     ...duplicates(seen),
     ...instancesTwice(seen),
     ...looseSamples(seen, groupColumn),
