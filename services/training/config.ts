@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 import { availableCores } from '../common/cores';
-import type { KubernetesGangSettings } from './domain/gang/kubernetes-manifest';
+import type { KubernetesGangSettings } from './adapters/kubernetes/kubernetes-manifest';
 import type { Capacity } from './domain/jobs/capacity';
 
 /** Kubernetes' notation of an amount, e.g. `500m`, `4`, `16Gi`. */

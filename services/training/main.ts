@@ -26,7 +26,7 @@ import { datasetCheckKind } from './domain/datasets/check-kind';
 import { DatasetRegistry } from './domain/datasets/registry';
 import { evaluationKind } from './domain/evaluations/evaluation-kind';
 import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
-import { FinishedEvaluations } from './domain/evaluations/results';
+import { FinishedEvaluations } from '../worker/protocol/evaluation-results';
 import { mostRanks, type Capacity } from './domain/jobs/capacity';
 import type { Job } from './domain/jobs/job';
 import { JobKinds } from './domain/jobs/kinds';

@@ -19,7 +19,7 @@ import { percentile } from '../../services/cli/output/statistics';
 import { table } from '../../services/cli/output/table';
 import type { BaseArchitecture } from '../../services/store';
 import { baseArchitecture } from '../../services/store/architectures';
-import { recipeFor } from '../../services/training/domain/recipes';
+import { recipeFor } from '../../services/worker/protocol/recipes';
 import { segmentationHead } from '../support/heads';
 import { noise, trainerOptions } from '../support/micro';
 import { bench } from './keep-alive';

@@ -7,7 +7,7 @@ import type { TrainingJob__Output } from '../../proto/gen/automed/training/v1/Tr
 import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
 import { type trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore, WEIGHTS_FILE } from '../../services/store';
-import { initNativeBase } from '../../services/training/adapters/native-trainer';
+import { initNativeBase } from '../../services/worker/adapters/native-trainer';
 import { baseDraft } from './data';
 import { GREY, png, RGB } from './images';
 import { MICRO_ARCHITECTURE } from './micro';

@@ -14,7 +14,7 @@ import type { SegmentRequest } from '../../../proto/gen/automed/segmentation/v1/
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
 import { AutomedError, automedError } from '../../common/errors';
 import { SAMPLE_PARTS, type SampleOrigin } from '../../store';
-import type { LookedUp } from '../../training/domain/sample-origins';
+import type { LookedUp } from '../../datasets/split/sample-origins';
 import {
   analysisClient,
   classificationClient,

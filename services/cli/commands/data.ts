@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { checkData, type DataReport, type PartSummary } from '../../training/domain/check-data';
-import type { Finding } from '../../training/domain/findings';
-import { listSamples, PARTS } from '../../training/domain/prepare-data';
-import { resolveSource, taskOf } from '../../training/domain/read-data';
+import { checkData, type DataReport, type PartSummary } from '../../datasets/check/check-data';
+import type { Finding } from '../../datasets/check/findings';
+import { listSamples, PARTS } from '../../datasets/split/prepare-data';
+import { resolveSource, taskOf } from '../../datasets/layouts/read-data';
 import { CliError } from '../errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';

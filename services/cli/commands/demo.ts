@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { writeDemoData, type DemoFolders } from '../../training/domain/demo-data';
+import { writeDemoData, type DemoFolders } from '../../datasets/synthetic/demo-data';
 import { loadConfig, repositoryRoot } from '../config';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';

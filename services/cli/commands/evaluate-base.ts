@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { requireStore } from '../../store';
-import type { EvaluateBaseSpec } from '../../training/protocol';
+import type { EvaluateBaseSpec } from '../../worker/protocol/protocol';
 import { loadConfig } from '../config';
 import { printJson, printLine } from '../output/print';
 import { score } from '../output/table';

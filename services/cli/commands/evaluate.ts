@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { labelOf } from '../../training/domain/class-names';
-import type { Assessment } from '../../training/domain/assessment';
-import { basisText, unscoredClasses } from '../../training/domain/estimate';
-import type { ClassificationMetrics } from '../../training/domain/metrics';
-import { refuseErrors } from '../../training/domain/prepare-data';
-import { MEASURED_PARTS, type MeasuredPart } from '../../training/domain/select-samples';
+import { labelOf } from '../../datasets/layouts/class-names';
+import type { Assessment } from '../../scoring/results/assessment';
+import { basisText, unscoredClasses } from '../../scoring/metrics/estimate';
+import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
+import { refuseErrors } from '../../datasets/split/prepare-data';
+import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
 import type { AutomedClient } from '../client/automed-client';
 import { CliError } from '../errors';

@@ -5,11 +5,11 @@ import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/
 import type { EvaluationResult__Output } from '../../../proto/gen/automed/training/v1/EvaluationResult';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
 import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score';
-import { scoreNames } from '../../training/domain/assessment';
-import { basisText, unscoredClasses, type Counts } from '../../training/domain/estimate';
+import { scoreNames } from '../../scoring/results/assessment';
+import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/estimate';
 import { EvaluationClient } from '../client/evaluation-client';
 import { CliError, UsageError } from '../errors';
-import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../training/domain/select-samples';
+import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../datasets/split/select-samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/grpc/address';
 import { nameSchema } from '../../store/manifests';
 import { parseIntensity } from '../../store/intensity';
-import { LAYOUT_NAMES, parseMaskValues } from '../../training/domain/read-data';
+import { LAYOUT_NAMES, parseMaskValues } from '../../datasets/layouts/read-data';
 
 interface Bounds {
   min?: number;

@@ -1,7 +1,7 @@
 // The numbers of a recipe as flags of `automed train`; each replaces the preset's.
 
 import { Option, type Command } from 'commander';
-import { recipeFor, recipeSchema, type Recipe, type RecipeFamily } from '../../training/domain/recipes';
+import { recipeFor, recipeSchema, type Recipe, type RecipeFamily } from '../../worker/protocol/recipes';
 import { number, whole } from './options';
 
 export interface RecipeOptions {

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../training/domain/recipes';
+import type { Recipe } from '../../worker/protocol/recipes';
 
 /** What the demonstration trains, and on how much. */
 export interface DemoPlan {

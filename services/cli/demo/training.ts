@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { DemoFolders } from '../../training/domain/demo-data';
-import type { TrainSpecInput } from '../../training/protocol';
+import type { DemoFolders } from '../../datasets/synthetic/demo-data';
+import type { TrainSpecInput } from '../../worker/protocol/protocol';
 import { CliError } from '../errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';

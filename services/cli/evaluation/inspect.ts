@@ -2,10 +2,10 @@
 // model cannot see.
 
 import type { Intensity, Preprocessing } from '../../store';
-import type { Problem, Sample } from '../../training/domain/data-folder';
-import { factsOf, inputOf, measuredFindings, type Finding, type Seen } from '../../training/domain/findings';
-import { decodeInOrder, problemOf } from '../../training/domain/load-samples';
-import type { Losses } from '../../training/domain/masks/model-view';
+import type { Problem, Sample } from '../../datasets/layouts/data-folder';
+import { factsOf, inputOf, measuredFindings, type Finding, type Seen } from '../../datasets/check/findings';
+import { decodeInOrder, problemOf } from '../../datasets/load/load-samples';
+import type { Losses } from '../../datasets/check/model-view';
 import type { Selection } from './samples';
 
 export interface Inspection {

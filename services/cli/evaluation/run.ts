@@ -3,10 +3,10 @@ import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classi
 import { isBmp } from '../../imaging/bmp';
 import { isDicom } from '../../imaging/dicom';
 import { decodeMask } from '../../imaging/mask';
-import { decodeDataFile } from '../../training/domain/data-file';
-import type { MaskSource, Sample } from '../../training/domain/data-folder';
-import { readMask } from '../../training/domain/read-mask';
-import { scoreMask, type DrawnScores } from '../../training/domain/score-mask';
+import { decodeDataFile } from '../../datasets/files/data-file';
+import type { MaskSource, Sample } from '../../datasets/layouts/data-folder';
+import { readMask } from '../../datasets/load/read-mask';
+import { scoreMask, type DrawnScores } from '../../scoring/metrics/score-mask';
 import type { AutomedClient } from '../client/automed-client';
 import { failed, forEachImage, type Failure } from '../commands/images';
 

@@ -1,7 +1,7 @@
-import type { DataFolder, Sample } from '../../training/domain/data-folder';
-import { resolveSource, type DataSource } from '../../training/domain/read-data';
-import type { LookUp } from '../../training/domain/sample-origins';
-import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../training/domain/select-samples';
+import type { DataFolder, Sample } from '../../datasets/layouts/data-folder';
+import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
+import type { LookUp } from '../../datasets/split/sample-origins';
+import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../datasets/split/select-samples';
 import { CliError } from '../errors';
 
 type Structures = NonNullable<DataSource['structures']>;

@@ -1,7 +1,7 @@
 // Where a version comes from, as people read it.
 
 import { z } from 'zod';
-import { basisText, estimateSchema } from '../../training/domain/estimate';
+import { basisText, estimateSchema } from '../../scoring/metrics/estimate';
 import { duration, score, table } from './table';
 
 const versionSchema = z.object({ name: z.string(), version: z.number(), sha256: z.string() });

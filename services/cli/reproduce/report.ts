@@ -1,5 +1,5 @@
-import type { Table } from '../../training/domain/tables';
-import { classFigures, TABLE_5, type Figures, type PaperData } from '../../training/domain/paper-figures';
+import type { Table } from './tables';
+import { classFigures, TABLE_5, type Figures, type PaperData } from './paper-figures';
 import { duration } from '../output/table';
 import type { StepResult } from './progress';
 import { isArchitecture, OF_OTHERS, type MeasuredRow, type Settings } from './steps';

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { BASE_ARCHITECTURES, type Task } from '../../store';
-import { INTERACTIVE } from '../../training/domain/systems';
-import type { BaseKind, Table, TableRow } from '../../training/domain/tables';
-import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../training/protocol';
+import { INTERACTIVE } from '../../worker/protocol/systems';
+import type { BaseKind, Table, TableRow } from './tables';
+import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
 import { CliError } from '../errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';

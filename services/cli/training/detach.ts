@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { isLoopback } from '../../common/grpc/address';
-import { toSpec } from '../../training/training-spec-message';
-import type { TrainSpecInput } from '../../training/protocol';
+import { toSpec } from '../../worker/protocol/training-spec-message';
+import type { TrainSpecInput } from '../../worker/protocol/protocol';
 import { UsageError } from '../errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { withTrainingJobs, type ConnectOptions } from '../stack/session';

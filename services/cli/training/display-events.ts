@@ -1,5 +1,5 @@
 import type { TrainingDisplay } from '../output/training-display';
-import type { WorkerEvent } from '../../training/protocol';
+import type { WorkerEvent } from '../../worker/protocol/protocol';
 
 /** Feeds what a worker tells into a display. */
 export function displayEvents(display: TrainingDisplay, metric: string): (event: WorkerEvent) => void {

@@ -1,5 +1,5 @@
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
-import type { WorkerEvent } from '../../training/protocol';
+import type { WorkerEvent } from '../../worker/protocol/protocol';
 
 /** An event of a job as the worker told it, for the display that both share; nothing for a change of state. */
 export function toWorkerEvent(event: TrainingEvent__Output): WorkerEvent | undefined {

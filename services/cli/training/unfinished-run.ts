@@ -1,6 +1,6 @@
 // What an earlier run left in a job folder: going on with it or beginning anew is the user's choice, never a guess.
 
-import { interruptedAt } from '../../training/domain/job-state';
+import { interruptedAt } from '../../worker/job-folder/job-state';
 import { UsageError } from '../errors';
 
 export interface Choice {

@@ -1,14 +1,14 @@
 import { CancelledError, InternalError } from '../../common/errors';
-import { launchGang } from '../../training/domain/gang/launch-gang';
-import { LocalLauncher } from '../../training/domain/gang/local-launcher';
-import { launchWorker } from '../../training/domain/launch-worker';
-import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../training/protocol';
+import { launchGang } from '../../worker/launch/launch-gang';
+import { LocalLauncher } from '../../worker/launch/local-launcher';
+import { launchWorker } from '../../worker/launch/launch-worker';
+import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
 import { childEnvironment } from '../config';
 import { CliError, InterruptedError } from '../errors';
 import { onStopSignal } from '../signals';
 import { programPath, type Program } from '../stack/service-process';
 
-const WORKER: Program = { name: 'training worker', file: 'services/training/worker.js', needsAddon: true };
+const WORKER: Program = { name: 'training worker', file: 'services/worker/main.js', needsAddon: true };
 
 /**
  * Runs one job in a worker process; resolves to what it made. Ctrl-C asks it to stop between two steps, so that its

@@ -1,5 +1,5 @@
 import { automedError } from '../../common/errors';
-import { launchWorker, type LaunchOptions } from '../domain/launch-worker';
+import { launchWorker, type LaunchOptions } from '../../worker/launch/launch-worker';
 import type { EvaluationData, MeasureAgreement } from '../domain/promotions/promotion';
 
 interface Settings {

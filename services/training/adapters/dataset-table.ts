@@ -1,5 +1,5 @@
 import type { DatasetFilter, DatasetRecord, DatasetTable } from '../domain/datasets/dataset';
-import type { DatasetSource } from '../protocol';
+import type { DatasetSource } from '../../worker/protocol/protocol';
 import type { Database } from './database';
 
 interface Row extends Omit<DatasetRecord, 'source'> {

@@ -1,10 +1,10 @@
 // Where the processes of a job run.
 
-import { launchGang, type GangLauncher } from '../domain/gang/launch-gang';
-import type { KubernetesGangSettings } from '../domain/gang/kubernetes-manifest';
-import { LocalLauncher } from '../domain/gang/local-launcher';
+import { launchGang, type GangLauncher } from '../../worker/launch/launch-gang';
+import type { KubernetesGangSettings } from './kubernetes/kubernetes-manifest';
+import { LocalLauncher } from '../../worker/launch/local-launcher';
 import type { SchedulerDeps } from '../domain/jobs/scheduler';
-import { launchWorker } from '../domain/launch-worker';
+import { launchWorker } from '../../worker/launch/launch-worker';
 import { Cluster } from './kubernetes/cluster';
 import { KubernetesLauncher } from './kubernetes/kubernetes-launcher';
 

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Logger } from '../../common/logging';
 import type { ModelStore } from '../../store';
-import type { LaunchOptions } from '../domain/launch-worker';
+import type { LaunchOptions } from '../../worker/launch/launch-worker';
 import type { EvaluationData, Evaluations } from '../domain/promotions/promotion';
 import { Promotions } from '../domain/promotions/promotions';
 import { agreementByWorker } from './agreement';

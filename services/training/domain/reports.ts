@@ -6,10 +6,10 @@ import { automedError, type AutomedError } from '../../common/errors';
 import type { ModelStore } from '../../store';
 import { errnoOf } from '../../store/durable';
 import { EVALUATION } from './evaluations/evaluation-kind';
-import { evaluationFolder, REPORT_FOLDER } from './evaluations/results';
+import { evaluationFolder, REPORT_FOLDER } from '../../worker/protocol/evaluation-results';
 import type { JobQueue } from './jobs/queue';
 import { TRAINING } from './jobs/training-kind';
-import { MODEL_CARD } from '../report/model-card';
+import { MODEL_CARD } from '../../scoring/report/model-card';
 
 /** What a report is of. */
 export type ReportSubject =

@@ -5,11 +5,11 @@ import type { DatasetPart } from '../../../proto/gen/automed/training/v1/Dataset
 import type { DatasetSpec } from '../../../proto/gen/automed/training/v1/DatasetSpec';
 import type { DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
 import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/DatasetStatistics';
-import type { PartSummary } from '../domain/check-data';
-import type { DatasetReport } from '../domain/datasets/check-dataset';
+import type { PartSummary } from '../../datasets/check/check-data';
+import type { DatasetReport } from '../../worker/domain/datasets/check-dataset';
 import type { Dataset } from '../domain/datasets/dataset';
-import type { Finding } from '../domain/findings';
-import { columnsOf, taskName, taskOf } from '../training-spec-message';
+import type { Finding } from '../../datasets/check/findings';
+import { columnsOf, taskName, taskOf } from '../../worker/protocol/training-spec-message';
 
 function timestamp(ms: number | null): { seconds: string; nanos: number } | null {
   return ms === null ? null : { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };

@@ -7,7 +7,7 @@ import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
 import { sourceOf, toDataset } from './dataset-messages';
-import { taskOf } from '../training-spec-message';
+import { taskOf } from '../../worker/protocol/training-spec-message';
 
 const NAME = 'automed.training.v1.DatasetService';
 

@@ -9,15 +9,15 @@ import type { EvaluationSpec__Output } from '../../../proto/gen/automed/training
 import type { Score } from '../../../proto/gen/automed/training/v1/Score';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
-import type { StoredEstimate } from '../domain/estimate';
+import type { StoredEstimate } from '../../scoring/metrics/estimate';
 import type { EvaluationJobSpec } from '../domain/evaluations/evaluation-kind';
 import type { EvaluationDraft, EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
-import { evaluationFolder, REPORT_FOLDER } from '../domain/evaluations/results';
-import type { EvaluatedSample, EvaluationResult } from '../domain/evaluations/results';
+import { evaluationFolder, REPORT_FOLDER } from '../../worker/protocol/evaluation-results';
+import type { EvaluatedSample, EvaluationResult } from '../../worker/protocol/evaluation-results';
 import type { State } from '../domain/jobs/state';
 import { stateText } from '../domain/jobs/waiting';
 import { optionalTime, timestamp } from './training-job-messages';
-import { columnsOf, taskName, wordOf } from '../training-spec-message';
+import { columnsOf, taskName, wordOf } from '../../worker/protocol/training-spec-message';
 
 const PARTS = {
   unseen: 'EVALUATION_PART_UNSEEN',

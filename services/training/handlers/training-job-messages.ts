@@ -11,8 +11,8 @@ import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job
 import { stateText } from '../domain/jobs/waiting';
 import { STATES, type State } from '../domain/jobs/state';
 import type { TrainingJobSpec } from '../domain/jobs/training-kind';
-import type { EpochMetrics as Metrics, FinishedEvent } from '../protocol';
-import { toSpec } from '../training-spec-message';
+import type { EpochMetrics as Metrics, FinishedEvent } from '../../worker/protocol/protocol';
+import { toSpec } from '../../worker/protocol/training-spec-message';
 
 const PREFIX = 'TRAINING_JOB_STATE_';
 

@@ -13,9 +13,9 @@ import type { Job, StoredEvent } from '../domain/jobs/job';
 import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
-import { previewFolder } from '../domain/previews';
+import { previewFolder } from '../../worker/domain/training/previews';
 import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
-import { fromSpec, taskOf } from '../training-spec-message';
+import { fromSpec, taskOf } from '../../worker/protocol/training-spec-message';
 
 const NAME = 'automed.training.v1.TrainingJobService';
 const MAX_PRIORITY = 1000;

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { decodeMask, encodeMaskPng } from '../../../services/imaging/mask';
-import { maskOverlap } from '../../../services/training/domain/metrics';
+import { maskOverlap } from '../../../services/scoring/metrics/metrics';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';

@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
-import { RankLostError, type GangAttempt, type GangLauncher } from '../../domain/gang/launch-gang';
+import { RankLostError, type GangAttempt, type GangLauncher } from '../../../worker/launch/launch-gang';
 import {
   gangJob,
   gangService,
   type KubernetesGang,
   type KubernetesGangSettings,
-} from '../../domain/gang/kubernetes-manifest';
-import { outcomeOf } from '../../domain/gang/rank-process';
-import { verdict, type RankEnd } from '../../domain/gang/verdict';
-import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../protocol';
+} from './kubernetes-manifest';
+import { outcomeOf } from '../../../worker/launch/rank-process';
+import { verdict, type RankEnd } from '../../../worker/launch/verdict';
+import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../../worker/protocol/protocol';
 import { ClusterUnreachableError, type Cluster, type JobEnd } from './cluster';
 
 export interface KubernetesLauncherOptions {

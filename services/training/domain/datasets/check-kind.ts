@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { datasetSourceSchema } from '../../protocol';
+import { datasetSourceSchema } from '../../../worker/protocol/protocol';
 import type { JobKind } from '../jobs/kinds';
-import { digestsPath } from './digests';
-import { cacheFolder } from './object-store';
+import { digestsPath } from '../../../datasets/check/digests';
+import { cacheFolder } from '../../../datasets/files/object-store';
 
 export const DATASET_CHECK = 'dataset_check';
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { evaluationSpecSchema } from '../../protocol';
+import { evaluationSpecSchema } from '../../../worker/protocol/protocol';
 import type { JobKind } from '../jobs/kinds';
-import { checkData } from '../preflight';
+import { checkData } from '../../../worker/protocol/preflight';
 
 export const EVALUATION = 'evaluation';
 

@@ -12,7 +12,7 @@ import {
   removeEvaluation,
   type EvaluatedSample,
   type EvaluationResult,
-} from './results';
+} from '../../../worker/protocol/evaluation-results';
 
 export type SampleOrder = 'worst-first' | 'best-first' | 'name';
 

@@ -1,7 +1,7 @@
 // A piece of long work as the queue keeps it, whatever its kind.
 
-import type { FinishedEvent, WorkerEvent } from '../../protocol';
-import type { Failure } from '../failure';
+import type { FinishedEvent, WorkerEvent } from '../../../worker/protocol/protocol';
+import type { Failure } from '../../../worker/protocol/failure';
 import type { State } from './state';
 
 /** Where the work stands, from the newest events. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { automedError } from '../../../common/errors';
-import type { WorkerCommand } from '../../protocol';
+import type { WorkerCommand } from '../../../worker/protocol/protocol';
 
 /** What the service gives a worker besides the job's own specification. */
 export interface JobContext {

@@ -1,6 +1,6 @@
 // What a worker's event changes about its job, and what of it is kept.
 
-import type { WorkerEvent } from '../../protocol';
+import type { WorkerEvent } from '../../../worker/protocol/protocol';
 import type { Change, Job, JobEvent, JobProgress } from './job';
 import { TRAINING } from './training-kind';
 

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { automedError } from '../../../common/errors';
 import type { ModelStore } from '../../../store';
-import { trainSpecSchema } from '../../protocol';
-import { checkNamed, versionsOf } from '../preflight';
-import { recipeFor } from '../recipes';
-import { systemFor } from '../systems';
+import { trainSpecSchema } from '../../../worker/protocol/protocol';
+import { checkNamed, versionsOf } from '../../../worker/protocol/preflight';
+import { recipeFor } from '../../../worker/protocol/recipes';
+import { systemFor } from '../../../worker/protocol/systems';
 import type { JobKind } from './kinds';
 
 export const TRAINING = 'training';

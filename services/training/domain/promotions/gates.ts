@@ -2,7 +2,7 @@
 
 import { automedError } from '../../../common/errors';
 import type { StoredModel } from '../../../store';
-import { directionOf, largestOf, SCORE_NAMES, skipsMisses } from '../score-directions';
+import { directionOf, largestOf, SCORE_NAMES, skipsMisses } from '../../../scoring/metrics/score-directions';
 import type { AgreementGate, EvaluatedModel, Evaluations, GateResult, MeasureAgreement, MetricGate } from './promotion';
 import { locateScore, namedScores, type LocatedScore } from './scores';
 

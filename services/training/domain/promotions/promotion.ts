@@ -1,7 +1,7 @@
 // An attempt to move an alias, as it is recorded, and what promoting needs of the rest of the service.
 
 import type { StoredModel } from '../../../store';
-import type { CompareModelsSpecInput } from '../../protocol';
+import type { CompareModelsSpecInput } from '../../../worker/protocol/protocol';
 
 export type PromotionState = 'PENDING' | 'DONE' | 'REFUSED' | 'ABANDONED';
 export type PromotionKind = 'promotion' | 'rollback';

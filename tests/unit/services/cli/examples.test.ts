@@ -6,7 +6,7 @@ import { CommanderError, type Command } from 'commander';
 import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL } from '../../../../services/cli/demo/plan';
 import { buildProgram } from '../../../../services/cli/main';
 import { BASE_ARCHITECTURES } from '../../../../services/store';
-import { LAYOUT_NAMES } from '../../../../services/training/domain/read-data';
+import { LAYOUT_NAMES } from '../../../../services/datasets/layouts/read-data';
 
 const README = readFileSync(join(__dirname, '..', '..', '..', '..', 'README.md'), 'utf8');
 

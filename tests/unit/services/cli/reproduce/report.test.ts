@@ -1,7 +1,7 @@
 import { Progress, type StepResult } from '../../../../../services/cli/reproduce/progress';
 import { makeReport, reportMarkdown } from '../../../../../services/cli/reproduce/report';
 import type { MeasuredRow, Settings } from '../../../../../services/cli/reproduce/steps';
-import { tableOf } from '../../../../../services/training/domain/tables';
+import { tableOf } from '../../../../../services/cli/reproduce/tables';
 import { temporaryFolder } from '../../../../support/data';
 
 const folder = temporaryFolder();

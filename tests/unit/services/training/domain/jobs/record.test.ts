@@ -1,6 +1,6 @@
 import type { Job } from '../../../../../../services/training/domain/jobs/job';
 import { recorded } from '../../../../../../services/training/domain/jobs/record';
-import type { EpochMetrics, WorkerEvent } from '../../../../../../services/training/protocol';
+import type { EpochMetrics, WorkerEvent } from '../../../../../../services/worker/protocol/protocol';
 
 const metrics = (epoch: number, score: number): EpochMetrics => ({
   epoch,

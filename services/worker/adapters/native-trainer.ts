@@ -1,0 +1,56 @@
+import { headArchitecture, initBase, Trainer } from '../../../native/lib';
+import { headArchitectureSchema, inputRuleText } from '../../store';
+import type { CreateTrainer, NamedHead, TrainerSettings } from '../domain/ports/trainer';
+
+/** Ranks of one machine have a GPU each. */
+function deviceOf({ device, gang }: TrainerSettings): string {
+  return gang !== null && device === 'cuda' ? `cuda:${gang.localRank}` : device;
+}
+
+/** Starts a run of the native trainer. */
+export const createNativeTrainer: CreateTrainer = async (settings) => {
+  const { recipe } = settings;
+  return Trainer.create({
+    device: deviceOf(settings),
+    threads: settings.threads,
+    task: settings.task,
+    baseArchitecture: JSON.stringify(settings.baseArchitecture),
+    baseWeightsPath: settings.baseWeightsPath,
+    headArchitecture: settings.headArchitecture === null ? null : JSON.stringify(settings.headArchitecture),
+    preprocessing: settings.preprocessing === null ? null : inputRuleText(settings.preprocessing),
+    headWeightsPath: settings.headWeightsPath,
+    backboneWeightsPath: settings.backboneWeightsPath,
+    encoder: settings.encoder,
+    structures: settings.structures,
+    threshold: settings.threshold ?? 0.5,
+    seed: settings.seed,
+    optimizer: recipe.optimizer,
+    learningRate: recipe.learningRate,
+    weightDecay: recipe.weightDecay,
+    batchSize: recipe.batchSize,
+    accumulationSteps: recipe.accumulationSteps,
+    horizontalFlip: recipe.horizontalFlip,
+    verticalFlip: recipe.verticalFlip,
+    rotationDegrees: recipe.rotationDegrees,
+    rotationSteps: recipe.rotationSteps,
+    batchNormMomentum: recipe.batchNormMomentum,
+    gradientClip: recipe.gradientClip,
+    precision: recipe.precision,
+    dropout: recipe.dropout ?? null,
+    gang: settings.gang,
+    cachePath: settings.cachePath,
+    embeddingCachePath: settings.embeddings?.path ?? null,
+    embeddingCacheBytes: settings.embeddings?.maxBytes ?? 0,
+    baseSha256: settings.embeddings?.base ?? '',
+  });
+};
+
+export const namedNativeHead: NamedHead = async (system, baseArchitecture, classes) => {
+  const text = await headArchitecture(system, JSON.stringify(baseArchitecture), classes);
+  return headArchitectureSchema.parse(JSON.parse(text));
+};
+
+/** Writes the randomly initialised weights of a base; resolves to its parameter count. */
+export async function initNativeBase(architecture: object, seed: number, weightsPath: string): Promise<number> {
+  return initBase(JSON.stringify(architecture), seed, weightsPath);
+}

@@ -1,0 +1,375 @@
+// One evaluation from specification to result: the model answers each labelled image as it would in service, and the answers
+// are scored at the images' own size.
+
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { labelOf } from '../../../datasets/layouts/class-names';
+import { automedError } from '../../../common/errors';
+import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
+import type { EvaluateSpec, EvaluationSpec, FinishedEvent } from '../../protocol/protocol';
+import { drawCases, worthOf, worstFirst, type Case } from '../../../scoring/report/cases';
+import { writeReport } from '../../../scoring/report/write-report';
+import { assess, type Assessment, type ScoredSample } from '../../../scoring/results/assessment';
+import type { DataFolder, Problem, Sample } from '../../../datasets/layouts/data-folder';
+import type { Labels } from '../../../scoring/results/evaluation';
+import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
+import { inputOf, type Losses } from '../../../datasets/check/model-view';
+import { mostProbable } from '../../../scoring/metrics/metrics';
+import { askedIntensity } from '../../../datasets/split/input-rule';
+import { SampleGuard } from '../../../datasets/check/digests';
+import { factsOf as sampleFacts, measuredFindings, type Finding, type Seen } from '../../../datasets/check/findings';
+import { fingerprintOf, refuseErrors, reportProblems, tellFindings, type Emit } from '../../../datasets/split/prepare-data';
+import { resolveSource } from '../../../datasets/layouts/read-data';
+import { recordOf } from '../../../datasets/split/sample-origins';
+import { selectSamples, type Selection } from '../../../datasets/split/select-samples';
+import { scoreMask } from '../../../scoring/metrics/score-mask';
+import type { LoadPredictor, Predictor } from './predictor';
+import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from '../../protocol/evaluation-results';
+
+/** Files of a finding that the result keeps. */
+const NAMED_FILES = 100;
+
+export interface EvaluateDependencies {
+  store: ModelStore;
+  loadPredictor: LoadPredictor;
+  emit: Emit;
+  signal: AbortSignal;
+  codeVersion: string;
+}
+
+interface FilledSpec extends EvaluationSpec {
+  seed: number;
+  validationFraction: number;
+  testFraction: number;
+}
+
+/** Everything that is settled before the first image is opened. */
+interface Plan {
+  spec: FilledSpec & { part: NonNullable<EvaluationSpec['part']> };
+  model: StoredModel;
+  base: StoredBase;
+  labels: Labels;
+  threshold: number | null;
+  folder: DataFolder;
+  samples: Sample[];
+  /** How many of them the model has seen; null: it has not recorded that. */
+  seen: number | null;
+  notes: string[];
+  /** Of each of the data's classes its index among the model's. */
+  classIndices: number[];
+}
+
+/** A model that is to be measured, and the base it stands on; both are what they were when they were registered. */
+async function loadable(store: ModelStore, reference: string): Promise<{ model: StoredModel; base: StoredBase }> {
+  const model = await store.resolveModel(reference);
+  const { name, version, sha256 } = model.manifest.base;
+  const base = await store.resolveBase(`${name}@${version}`);
+  if (base.manifest.weights.sha256 !== sha256) {
+    const text = `${reference} was trained on another ${name}@${version} than the store has.`;
+    throw automedError('CHECKPOINT_MISMATCH', text, { field: 'model' });
+  }
+  await store.verify(model);
+  await store.verify(base);
+  return { model, base };
+}
+
+/** Where the caller says nothing the parts are those that the model's training made. */
+function filled(spec: EvaluationSpec, { dataset }: ModelManifest): FilledSpec {
+  const split = dataset.split;
+  return {
+    ...spec,
+    seed: spec.seed ?? split?.seed ?? 0,
+    validationFraction: spec.validationFraction ?? split?.validationFraction ?? 0.2,
+    testFraction: spec.testFraction ?? split?.testFraction ?? 0,
+  };
+}
+
+type Segmenter = Extract<ModelManifest, { task: 'segmentation' }>;
+type Structures = NonNullable<EvaluationSpec['structures']>;
+
+/**
+ * Where the masks of the model's structures are, in their order: what the caller says, else what the data's layout knows.
+ * Undefined for a model of one structure on data with one kind of mask.
+ */
+function structuresFor(
+  given: EvaluationSpec['structures'],
+  ofLayout: EvaluationSpec['structures'],
+  { name, version, structures }: Segmenter,
+): Structures | undefined {
+  const problem = (text: string): Error =>
+    automedError('INVALID_ARGUMENT', `${name}@${version} draws ${structures.join(', ')}${text}.`, {
+      field: 'structures',
+    });
+  const unknown = given?.find((each) => !structures.includes(each.name));
+  if (unknown) throw problem(`, and no ${unknown.name}`);
+  const known = given ?? ofLayout;
+  if (!known) {
+    if (structures.length > 1) throw problem(': say where the masks of each are');
+    return undefined;
+  }
+  return structures.map((structure) => {
+    const found = known.find((each) => each.name === structure);
+    if (found) return found;
+    throw problem(`: say where the masks of ${structure} are`);
+  });
+}
+
+/** The index of each of the data's classes among the model's. */
+function classIndices(model: ModelManifest, folder: DataFolder): number[] {
+  if (model.task === 'segmentation') return [];
+  const foreign = folder.classes.filter((name) => labelOf(name, model.classes) < 0);
+  if (foreign.length === 0) return folder.classes.map((name) => labelOf(name, model.classes));
+  throw automedError(
+    'INVALID_ARGUMENT',
+    `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
+    { field: 'data' },
+  );
+}
+
+/** The specification with the layout of its data told, and the masks that the model's structures are compared with. */
+async function located(spec: FilledSpec, manifest: ModelManifest): Promise<FilledSpec> {
+  const { task } = manifest;
+  if (task === 'classification') {
+    const { layout } = await resolveSource({ ...spec, task });
+    return { ...spec, layout };
+  }
+  // Of one structure it does not matter what the layout calls it.
+  const [structure = ''] = manifest.structures.length === 1 ? manifest.structures : [];
+  const found = await resolveSource({ ...spec, task, structure: structure || spec.structure });
+  const structures = structuresFor(spec.structures, found.structures, manifest);
+  const { structures: _, ...rest } = spec;
+  return {
+    ...rest,
+    layout: found.layout,
+    ...(structure === '' ? {} : { structure }),
+    ...(structures ? { structures } : {}),
+  };
+}
+
+async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDependencies): Promise<Plan> {
+  const { model, base } = await loadable(store, given.model);
+  const { manifest } = model;
+  const spec = await located(filled(given, manifest), manifest);
+  const name = `${manifest.name}@${manifest.version}`;
+  const recordedMaskValues = manifest.dataset.maskValues;
+  const selected = { ...spec, task: manifest.task, recordedMaskValues };
+  const chosen = await selectSamples(selected, { name, lookUp: recordOf(model) }, signal);
+  const { part, folder, samples, seen, notes }: Selection = chosen;
+  return {
+    spec: { ...spec, part },
+    model,
+    base,
+    labels:
+      manifest.task === 'segmentation'
+        ? { classes: [], structures: manifest.structures }
+        : { classes: manifest.classes, structures: [] },
+    threshold: manifest.task === 'segmentation' ? (spec.threshold ?? manifest.threshold) : null,
+    folder,
+    samples,
+    seen,
+    notes,
+    classIndices: classIndices(manifest, folder),
+  };
+}
+
+/** The model's answer to one image, scored. */
+async function scoreImage(
+  { sample, pixels, masks }: DecodedSample,
+  losses: readonly Losses[],
+  predictor: Predictor,
+  { threshold, classIndices: indices }: Plan,
+  signal: AbortSignal,
+): Promise<ScoredSample> {
+  const { width, height } = pixels;
+  const shared = {
+    name: sample.name,
+    ...(sample.group === undefined ? {} : { group: sample.group }),
+    widthPx: width,
+    heightPx: height,
+    point: null,
+  };
+  if (threshold === null) {
+    const probabilities = await predictor.classify(pixels, signal);
+    return { ...shared, structures: null, probabilities, label: indices[sample.label ?? 0] ?? 0 };
+  }
+  const drawn = await predictor.segment(pixels, threshold, signal);
+  const structures = drawn.map((mask, index) => {
+    const truth = masks?.subarray(index * width * height, (index + 1) * width * height) ?? new Uint8Array();
+    return { ...scoreMask(mask, truth, width, height), ...losses[index] };
+  });
+  return { ...shared, structures, probabilities: null, label: null };
+}
+
+interface Scored {
+  /** Those that could be used, beside their scores. */
+  samples: Sample[];
+  scores: ScoredSample[];
+  problems: Problem[];
+  findings: Finding[];
+  fingerprint: string;
+}
+
+async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: EvaluateDependencies): Promise<Scored> {
+  const { spec, folder } = plan;
+  const guard = spec.dataset && (await SampleGuard.open(spec.dataset));
+  reportProblems(folder.problems, spec.strict, emit);
+  const found: Scored = { samples: [], scores: [], problems: [], findings: [], fingerprint: '' };
+  const lines = folder.classes.map((name, index) => `class ${index} ${name}`);
+  const seen: Seen[] = [];
+  const input = inputOf(plan.model.manifest.preprocessing);
+  let done = 0;
+  for await (const result of decodeInOrder(plan.samples)) {
+    signal.throwIfAborted();
+    guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
+    if ('problem' in result) {
+      found.problems.push(problemOf(result));
+    } else {
+      const facts = sampleFacts('test', result, input);
+      found.scores.push(await scoreImage(result, facts.maskFacts?.losses ?? [], predictor, plan, signal));
+      found.samples.push(result.sample);
+      seen.push(facts);
+      lines.push(`${spec.part} ${result.sample.name} ${result.digest}`);
+    }
+    done += 1;
+    if (done % 8 === 0 || done === plan.samples.length) emit({ type: 'preparing', done, total: plan.samples.length });
+  }
+  guard?.finish(spec.part === 'all' && spec.limit === undefined);
+  reportProblems(found.problems, spec.strict, emit);
+  const { name, version, preprocessing } = plan.model.manifest;
+  const rule = { model: `${name}@${version}`, used: preprocessing.intensity, stated: askedIntensity(spec) };
+  found.findings = measuredFindings(seen, folder, found.problems, rule);
+  if (!spec.allowProblems) refuseErrors(found.findings, 'measure');
+  tellFindings(found.findings, emit);
+  if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
+  throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });
+}
+
+async function casesOf(
+  plan: Plan,
+  { samples, scores }: Scored,
+  predictor: Predictor,
+  signal: AbortSignal,
+): Promise<Case[]> {
+  const read = async (index: number) => {
+    const { pixels, masks } = await decodeSample(samples[index]!);
+    if (plan.threshold === null) return { pixels, truth: undefined, predicted: undefined };
+    const drawn = await predictor.segment(pixels, plan.threshold, signal);
+    return { pixels, truth: masks, predicted: Buffer.concat(drawn) };
+  };
+  return drawCases(scores, read, { ...plan.labels, worst: plan.spec.worstCount });
+}
+
+/** A row of the result, with its classes by name. */
+function describe(sample: ScoredSample, { classes }: Labels): EvaluatedSample {
+  const { name, group, widthPx = 0, heightPx = 0, structures, probabilities, label } = sample;
+  const predicted = classes[mostProbable(probabilities ?? [])];
+  const truth = classes[label ?? -1];
+  return {
+    name,
+    ...(group === undefined ? {} : { group }),
+    score: worthOf(sample),
+    widthPx,
+    heightPx,
+    structures: (structures ?? []).map(({ dice, iou, hd95PenalizedPx, ...scores }) => ({
+      dice,
+      iou,
+      sensitivity: scores.sensitivity ?? null,
+      specificity: scores.specificity ?? null,
+      hd95Px: scores.hd95Px ?? null,
+      asdPx: scores.asdPx ?? null,
+      ...(hd95PenalizedPx === undefined ? {} : { hd95PenalizedPx }),
+    })),
+    ...(truth === undefined || predicted === undefined ? {} : { label: truth, predicted }),
+    probabilities: Array.from(probabilities ?? []),
+  };
+}
+
+function factsOf({ model, dataset, base, spec, threshold, codeVersion }: EvaluationResult) {
+  return [
+    { name: 'model', value: `${model.name}@${model.version}, sha256 ${model.sha256}` },
+    { name: 'base', value: `${base.name}@${base.version}, sha256 ${base.sha256}` },
+    { name: 'data', value: `${spec.dataset?.reference ?? spec.data}, part ${spec.part ?? ''}` },
+    { name: 'fingerprint', value: dataset.fingerprint },
+    { name: 'files left out', value: String(dataset.skipped) },
+    ...(dataset.notes ?? []).map((value) => ({ name: 'seen in training', value })),
+    ...(dataset.findings ?? []).map(({ message }) => ({ name: 'finding', value: message })),
+    { name: 'groups', value: dataset.groupColumn ?? 'the data names none' },
+    ...(threshold === null ? [] : [{ name: 'threshold', value: String(threshold) }]),
+    { name: 'code version', value: codeVersion },
+  ];
+}
+
+function resultOf(
+  plan: Plan,
+  scored: Scored,
+  metrics: Assessment,
+  run: { id: string; codeVersion: string; started: number },
+): EvaluationResult {
+  const { spec, model, base, labels, threshold, folder, seen, notes } = plan;
+  const reference = ({ manifest: { name, version, weights } }: StoredModel | StoredBase) => ({
+    name,
+    version,
+    sha256: weights.sha256,
+  });
+  return {
+    schema: 1,
+    id: run.id,
+    task: model.manifest.task,
+    model: reference(model),
+    base: reference(base),
+    labels: { classes: [...labels.classes], structures: [...labels.structures] },
+    spec,
+    dataset: {
+      fingerprint: scored.fingerprint,
+      skipped: folder.problems.length + scored.problems.length,
+      groupColumn: folder.groupColumn ?? null,
+      seen,
+      notes: [...notes],
+      findings: scored.findings.map(({ names, ...rest }) => ({ ...rest, names: names.slice(0, NAMED_FILES) })),
+    },
+    threshold,
+    metrics: { ...metrics },
+    codeVersion: run.codeVersion,
+    seconds: (performance.now() - run.started) / 1000,
+    created: new Date().toISOString(),
+  };
+}
+
+/** Measures a model and leaves the result below the store's evaluations/. */
+export async function evaluateModel(
+  { id, store: _, threads, ...given }: EvaluateSpec,
+  dependencies: EvaluateDependencies,
+): Promise<FinishedEvent> {
+  const { store, loadPredictor, emit, signal, codeVersion } = dependencies;
+  const started = performance.now();
+  const plan = await makePlan(given, dependencies);
+  for (const message of plan.notes) emit({ type: 'log', level: plan.seen === 0 ? 'info' : 'warn', message });
+  const predictor = await loadPredictor(plan, { device: given.device, threads });
+  try {
+    const scored = await scoreAll(plan, predictor, dependencies);
+    const metrics = assess(scored.scores, plan.labels, { seed: plan.spec.seed });
+    const result = resultOf(plan, scored, metrics, { id, codeVersion, started });
+    const cases = plan.spec.reportImages ? await casesOf(plan, scored, predictor, signal) : undefined;
+    const { part } = plan.spec;
+    const rows = worstFirst(scored.scores).map((index) => describe(scored.scores[index]!, plan.labels));
+    const name = `${result.model.name}@${result.model.version}`;
+    signal.throwIfAborted();
+    await publishEvaluation(store.root, result, rows, (folder) =>
+      writeReport(join(folder, REPORT_FOLDER), {
+        title: `${name} on ${part}`,
+        labels: plan.labels,
+        history: [],
+        parts: { [part]: { metrics, samples: scored.scores } },
+        shown: part,
+        facts: factsOf(result),
+        ...(cases ? { cases } : {}),
+      }),
+    );
+    return { type: 'finished', model: name, metrics: result.metrics };
+  } catch (error) {
+    if (signal.aborted) throw automedError('CANCELLED', 'The evaluation was cancelled.', { cause: error });
+    throw error;
+  } finally {
+    await predictor.close();
+  }
+}

@@ -1,0 +1,342 @@
+// What a training worker is told and what it tells, as messages of Node's IPC channel. The parent sends one start message
+// (`train`, `evaluateBase`, `createBase`, `importBase` or `importBackbone`) and may send `cancel`; the worker ends with exactly
+// one `finished` or `failed` and exits.
+
+import { z } from 'zod';
+import { intensityTextSchema } from '../../store/intensity';
+import { nameSchema } from '../../store/manifests';
+import { parseMaskValues } from '../../datasets/masks/mask-values';
+import { recipeSchema } from './recipes';
+import { evaluationFields } from './evaluation-protocol';
+import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
+
+/** What of a base's image encoder is trained. */
+export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
+
+/** Names the folders of a job below the store. */
+const jobIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,127}$/, 'must be 1 to 128 of A-Z a-z 0-9 _ . - and begin with a letter or digit');
+
+export const structureSchema = z.strictObject({
+  name: z.string().min(1),
+  /** Folder of its masks beside images/, or what the layout calls it. */
+  masks: z.string().min(1),
+});
+
+/** Values, ranges and colours of masks that are foreground, as `parseMaskValues` reads them. */
+const maskValuesSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  .superRefine((text, context) => {
+    try {
+      parseMaskValues(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+
+export const csvColumnsSchema = z.strictObject({
+  image: z.string().min(1).optional(),
+  mask: z.string().min(1).optional(),
+  label: z.string().min(1).optional(),
+  part: z.string().min(1).optional(),
+  group: z.string().min(1).optional(),
+});
+
+/** Where samples come from, and which of them count. */
+const dataFields = {
+  /** Data folder, or a CSV file. */
+  data: z.string(),
+  /** A name of LAYOUT_NAMES (default: told by the names of the files). */
+  layout: z.string().optional(),
+  /** Layout csv: names of its columns. */
+  columns: csvColumnsSchema.optional(),
+  /** Segmentation: folder of the masks beside images/ (default `masks`). */
+  masksDir: z.string().optional(),
+  /** Segmentation: what the foreground is. */
+  structure: z.string().min(1).default('foreground'),
+  /** Segmentation of several structures, each with its own masks; replaces `structure` and `masksDir`. */
+  structures: z.array(structureSchema).min(1).max(64).optional(),
+  /** Column of manifest.csv whose values a split never separates (default: group, sequence or patient). */
+  groupColumn: z.string().optional(),
+  /** Share of the training samples that validates, where the folder has no val/. */
+  validationFraction: z.number().gt(0).lt(1).default(0.2),
+  /** Share of all samples that is kept for the test, where the folder has no test/. */
+  testFraction: z.number().min(0).lt(1).default(0),
+  /** Samples of all parts together at most, drawn by the seed. */
+  limit: z.int().min(3).optional(),
+  /** Stop at the first file that cannot be used instead of leaving it out. */
+  strict: z.boolean().default(false),
+  /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
+  eachMask: z.boolean().optional(),
+  /** Which stored values of masks are foreground: `1,2`, `128-255`, `#ff0000`, `disc=1,2,cup=2` (default: told by each file). */
+  maskValues: maskValuesSchema.optional(),
+  /** What stored samples mean, as parseIntensity reads it (default: the base's rule, else `full`). */
+  intensity: intensityTextSchema.optional(),
+  /** Registered data set that the data is; files that changed since its check are refused. */
+  dataset: z
+    .strictObject({
+      /** `name@version`. */
+      reference: z.string(),
+      /** File of the digests that its check took. */
+      digests: z.string(),
+      /** s3://BUCKET/PREFIX that `data` is a copy of; the run brings it up to date. */
+      copyOf: z.string().optional(),
+    })
+    .optional(),
+  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
+  allowProblems: z.boolean().default(false),
+};
+
+/** The machine's share of a run. */
+const machineFields = {
+  device: z.string().default('cpu'),
+  /** Images decoded at a time while samples are loaded; what is loaded does not depend on it (default: 4). */
+  decodeParallel: z.int().min(1).max(64).optional(),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+  /** Folder of the run's checkpoints and caches. */
+  jobFolder: z.string(),
+};
+
+export const trainSpecSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** A name of SYSTEMS; default: the paper's own of the task. `interactive` trains the base itself. */
+  system: z.string().optional(),
+  /** Name of the model to register, or of the base when that is what is trained. */
+  name: nameSchema,
+  ...dataFields,
+  /** Root of the model store. */
+  store: z.string(),
+  /** Base to stand on: `name` or `name@version`. */
+  base: z.string(),
+  /** Unless frozen, what is trained of the encoder too; registers a new version of the base. */
+  encoder: encoderTrainingSchema.default('frozen'),
+  /** Name for that version (default: the model's). */
+  baseName: nameSchema.optional(),
+  /**
+   * Model to start from: `name`, `name@version` or `name@alias`; default: random weights. Of a model of the other task the
+   * MobileNet is taken over, which must have the same width and blocks.
+   */
+  startFrom: z.string().optional(),
+  /** Imported backbone whose weights the head's MobileNet starts from: `name` or `name@version`. */
+  backbone: z.string().optional(),
+  /** `default`, `paper`, or a name of RECIPES. */
+  recipe: z.string().default('default'),
+  overrides: recipeSchema.partial().default({}),
+  /** Departures from the default head. */
+  head: z
+    .strictObject({
+      mobilenetWidth: z.number().positive().optional(),
+      se: z.enum(['improved', 'plain']).optional(),
+      attention: z.boolean().optional(),
+    })
+    .default({}),
+  threshold: z.number().gt(0).lt(1).default(0.5),
+  /** Of the split, the initial weights, the order of samples and the augmentation. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  ...machineFields,
+  /** Processes that train together, each on batchSize images of a step; each has `threads` threads. */
+  ranks: z.int().min(1).max(4096).default(1),
+  /** Continue from the last checkpoint in jobFolder when there is one. */
+  resume: z.boolean().default(false),
+  /** Seconds between two checkpoints within an epoch, at least ten times what writing one takes; 0: none. */
+  checkpointSeconds: z.number().min(0).default(60),
+  /** Batches between two checkpoints within an epoch, whatever the time. */
+  checkpointSteps: z.int().min(1).optional(),
+  /** Checkpoints at the end of an epoch that are kept beside the last and the best. */
+  keepCheckpoints: z.int().min(0).max(100_000).default(0),
+  /** Disk for embeddings of a frozen encoder in jobFolder, bytes; 0: none are kept; default: a quarter of what is free. */
+  embeddingCacheBytes: z.int().min(0).optional(),
+  /** Pictures of the data in the report. */
+  reportImages: z.boolean().default(true),
+  licence: z.string().default('not stated; research use'),
+  /** Id of the job that this run belongs to, recorded with what it registers. */
+  jobId: jobIdSchema.optional(),
+  /** Who asked for the run, recorded as well (default: the user of the process). */
+  createdBy: z.string().min(1).optional(),
+});
+
+export const createBaseSpecSchema = z.strictObject({
+  store: z.string(),
+  name: nameSchema,
+  /** A name of BASE_ARCHITECTURES. */
+  arch: z.string(),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures a base with prompts made from the true masks: their boxes, and one point in each. */
+export const evaluateBaseSpecSchema = z.strictObject({
+  ...dataFields,
+  ...machineFields,
+  store: z.string(),
+  base: z.string(),
+  part: z.enum(['train', 'validation', 'test']).default('test'),
+  batchSize: z.int().min(1).max(4096).default(4),
+  /** Of the split, and of the points. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures how alike two versions answer on the images that an evaluation of the candidate would measure. */
+export const compareModelsSpecSchema = z.strictObject({
+  ...dataFields,
+  store: z.string(),
+  /** `name@version` of each. */
+  candidate: z.string(),
+  current: z.string(),
+  part: z.enum(['unseen', 'train', 'validation', 'test', 'all']).default('test'),
+  limit: evaluationFields.limit,
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of the split. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
+/** Measures a model as it is served, on any labelled images. */
+export const evaluationSpecSchema = z.strictObject({ ...dataFields, ...evaluationFields });
+
+/** The same, told to a worker. */
+export const evaluateSpecSchema = evaluationSpecSchema.extend({
+  /** Names the result. */
+  id: jobIdSchema,
+  store: z.string(),
+  /** LibTorch threads. */
+  threads: z.int().min(1).max(1024),
+});
+
+/** What a registered data set is, apart from its name. */
+export const datasetSourceSchema = z.strictObject({
+  task: z.enum(['segmentation', 'classification']),
+  /** Absolute path of a folder or a CSV file, or s3://BUCKET/PREFIX. */
+  location: z.string().min(1),
+  layout: z.string().optional(),
+  structures: z.array(structureSchema).min(1).max(64).optional(),
+  groupColumn: z.string().optional(),
+  columns: csvColumnsSchema.optional(),
+  eachMask: z.boolean().default(false),
+  maskValues: maskValuesSchema.optional(),
+  intensity: intensityTextSchema.optional(),
+});
+
+/** Opens every file of a registered data set. */
+export const checkDatasetSpecSchema = z.strictObject({
+  source: datasetSourceSchema,
+  /** Where the digests of its samples are kept. */
+  digests: z.string(),
+  /** Folder of the copy, of a location in an object store. */
+  cache: z.string(),
+});
+
+export const workerCommandSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
+  z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
+  z.strictObject({ type: z.literal('importBase'), spec: importSpecSchema }),
+  z.strictObject({ type: z.literal('evaluateBase'), spec: evaluateBaseSpecSchema }),
+  z.strictObject({ type: z.literal('compareModels'), spec: compareModelsSpecSchema }),
+  z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
+  z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
+  z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
+  z.strictObject({ type: z.literal('cancel') }),
+]);
+
+export type TrainSpec = z.infer<typeof trainSpecSchema>;
+export type TrainSpecInput = z.input<typeof trainSpecSchema>;
+export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
+export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
+export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
+export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
+export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
+export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
+export type DatasetSource = z.infer<typeof datasetSourceSchema>;
+export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
+export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
+export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
+export type WorkerCommand = z.input<typeof workerCommandSchema>;
+
+export const epochMetricsSchema = z.object({
+  epoch: z.int(),
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  /** Learning rate of the last step. */
+  learningRate: z.number(),
+  /** mDSC or accuracy on the validation samples: what "best" means. */
+  score: z.number(),
+  mdsc: z.number().optional(),
+  miou: z.number().optional(),
+  /** Several structures: of each, in their order. */
+  structures: z.array(z.object({ name: z.string(), mdsc: z.number(), miou: z.number() })).optional(),
+  /** A base: the same with one point as prompt; mdsc and miou are those with the true box. */
+  point: z.object({ mdsc: z.number(), miou: z.number() }).optional(),
+  accuracy: z.number().optional(),
+  macroF1: z.number().optional(),
+});
+
+export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
+
+export const workerEventSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('started'),
+    samples: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
+    /** Files that were left out; each was named in a `log` event. */
+    skipped: z.int(),
+    classes: z.array(z.string()),
+    trainableParameters: z.number(),
+    epochs: z.int(),
+    /** First epoch of this run, from 1; above 1 after a resume. */
+    firstEpoch: z.int(),
+    /** Of the epochs before that one, for who has missed some of them. */
+    history: z.array(epochMetricsSchema).optional(),
+  }),
+  /** While samples are decoded, before `started`. */
+  z.object({ type: z.literal('preparing'), done: z.int(), total: z.int() }),
+  z.object({
+    type: z.literal('step'),
+    /** From 1. */
+    epoch: z.int(),
+    /** Of the whole run, from 1. */
+    step: z.int(),
+    /** Mean over the epoch so far. */
+    loss: z.number(),
+    imagesPerSecond: z.number(),
+    /** Of the whole run, 0 to 1. */
+    progress: z.number(),
+    etaSeconds: z.number(),
+  }),
+  z.object({ type: z.literal('epoch'), metrics: epochMetricsSchema, best: z.boolean(), seconds: z.number() }),
+  /** After an epoch of a job: validation images with what the model makes of them. */
+  z.object({
+    type: z.literal('preview'),
+    epoch: z.int(),
+    /** PNG in the job's folder of previews. */
+    file: z.string().regex(/^epoch-\d+\.png$/),
+    /** Row by row. */
+    pictures: z.array(z.object({ name: z.string(), caption: z.string() })),
+  }),
+  z.object({ type: z.literal('log'), level: z.enum(['info', 'warn']), message: z.string() }),
+  z.object({
+    type: z.literal('finished'),
+    /** `name@version` of the model, when one was trained. */
+    model: z.string().optional(),
+    /** `name@version` of the base, when one was created or trained. */
+    base: z.string().optional(),
+    /** Folder of the report's files. */
+    report: z.string().optional(),
+    /** `name@version` of the backbone, when one was imported. */
+    backbone: z.string().optional(),
+    /** Of an import. */
+    imported: importReportSchema.optional(),
+    metrics: z.record(z.string(), z.unknown()),
+  }),
+  z.object({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    field: z.string().optional(),
+  }),
+]);
+
+export type WorkerEvent = z.infer<typeof workerEventSchema>;
+export type StartedEvent = Extract<WorkerEvent, { type: 'started' }>;
+export type FinishedEvent = Extract<WorkerEvent, { type: 'finished' }>;

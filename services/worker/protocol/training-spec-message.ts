@@ -1,0 +1,93 @@
+// Between TrainingSpec of the API and the specification of a job.
+
+import type { CsvColumns__Output } from '../../../proto/gen/automed/training/v1/CsvColumns';
+import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
+import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
+import type { TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
+import { automedError } from '../../common/errors';
+import type { Task } from '../../store';
+import type { TrainingJobSpec, TrainingJobSpecInput } from '../../training/domain/jobs/training-kind';
+
+const ENCODERS = {
+  frozen: 'ENCODER_TRAINING_FROZEN',
+  adapters: 'ENCODER_TRAINING_ADAPTERS',
+  all: 'ENCODER_TRAINING_ALL',
+} as const;
+const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as const;
+const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
+
+/** The word behind an enum's name; absent for the unspecified one. */
+export function wordOf<W extends string>(
+  words: Readonly<Record<W, string>>,
+  name: string,
+  field: string,
+): W | undefined {
+  if (name.endsWith('_UNSPECIFIED')) return undefined;
+  const word = (Object.keys(words) as W[]).find((each) => words[each] === name);
+  if (word !== undefined) return word;
+  throw automedError('INVALID_ARGUMENT', `The value ${name} of ${field} is not known.`, { field });
+}
+
+/** Keeps what was given: no empty strings, no absent fields, none of the loader's markers of optional fields. */
+function given<T extends object>(message: T): T {
+  const kept = Object.entries(message).filter(
+    ([key, value]) => !key.startsWith('_') && value !== undefined && value !== null && value !== '',
+  );
+  return Object.fromEntries(kept) as T;
+}
+
+/** The columns that were named; absent when none was. */
+export function columnsOf(message: CsvColumns__Output | null): Record<string, string> | undefined {
+  const named = Object.entries(message ?? {}).filter(([, column]) => column !== '');
+  return named.length === 0 ? undefined : Object.fromEntries(named);
+}
+
+/** The task of a filter or a specification; absent when unspecified. */
+export function taskOf(name: string): Task | undefined {
+  return wordOf(TASKS, name, 'task');
+}
+
+export function taskName(task: Task): (typeof TASKS)[Task] {
+  return TASKS[task];
+}
+
+function overridesOf({ optimizer, ...numbers }: RecipeOverrides__Output): object {
+  return given({ ...numbers, optimizer: wordOf(OPTIMIZERS, optimizer, 'spec.overrides.optimizer') });
+}
+
+/** What the job's schema is to check: absent fields take the schema's defaults. */
+export function fromSpec(spec: TrainingSpec__Output): object {
+  const { task, encoder, structures, overrides, head, seed, columns, allowDataProblems, embeddingCacheBytes, ...rest } =
+    spec;
+  const cacheBytes = embeddingCacheBytes ?? undefined;
+  return given({
+    ...rest,
+    task: taskOf(task),
+    encoder: wordOf(ENCODERS, encoder, 'spec.encoder'),
+    structures:
+      structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir })),
+    overrides: overrides === null ? undefined : overridesOf(overrides),
+    head: head === null ? undefined : given(head),
+    seed: Number(seed),
+    columns: columnsOf(columns),
+    allowProblems: allowDataProblems,
+    embeddingCacheBytes: cacheBytes === undefined ? undefined : Number(cacheBytes),
+  });
+}
+
+/** The message of a specification, whether its defaults are filled in or not. */
+export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSpec {
+  const { task, encoder, structures, overrides, head, seed, dataset, allowProblems, eachMask: _, ...rest } = spec;
+  const { optimizer, ...numbers } = overrides ?? {};
+  return {
+    ...given(rest),
+    task: TASKS[task],
+    ...(encoder === undefined ? {} : { encoder: ENCODERS[encoder] }),
+    structures: (structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
+    overrides: { ...given(numbers), ...(optimizer === undefined ? {} : { optimizer: OPTIMIZERS[optimizer] }) },
+    head: given(head ?? {}),
+    seed: seed ?? 0,
+    ...(dataset ? { dataset: dataset.reference } : {}),
+    allowDataProblems: allowProblems ?? false,
+  } as TrainingSpec;
+}

@@ -1,0 +1,128 @@
+// The calls of the Kubernetes API, through the real client and real HTTP.
+
+import { Cluster } from '../../../services/training/adapters/kubernetes/cluster';
+import {
+  gangJob,
+  gangService,
+  type KubernetesGangSettings,
+} from '../../../services/training/adapters/kubernetes/kubernetes-manifest';
+import { KubernetesApi } from '../../support/kubernetes-api';
+
+const settings: KubernetesGangSettings = {
+  namespace: 'training',
+  image: 'registry.example/automed:1',
+  imagePullPolicy: 'IfNotPresent',
+  cpu: '2',
+  memory: '4Gi',
+  gpus: 0,
+  volumes: [],
+  nodeSelector: {},
+  userId: 10001,
+  sharedMemory: '1Gi',
+};
+const gang = { name: 'gang-1', ranks: 2, threads: 2, specPath: '/jobs/spec.json', eventsPath: '/jobs/events' };
+const job = () => gangJob(gang, settings);
+
+let api: KubernetesApi;
+let cluster: Cluster;
+
+beforeEach(async () => {
+  api = new KubernetesApi();
+  const server = await api.start();
+  cluster = await Cluster.connect(
+    (config) =>
+      config.loadFromOptions({
+        clusters: [{ name: 'test', server, skipTLSVerify: true }],
+        users: [{ name: 'test' }],
+        contexts: [{ name: 'test', cluster: 'test', user: 'test' }],
+        currentContext: 'test',
+      }),
+    { retryMs: 20, attempts: 3 },
+  );
+});
+afterEach(() => api.stop());
+
+/** Waits for what another connection does. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+const never = new AbortController().signal;
+
+it('creates a Job and its Service once, however often it is asked to', async () => {
+  const first = await cluster.createJob('training', job());
+  const second = await cluster.createJob('training', job());
+  expect(second.metadata?.uid).toBe(first.metadata?.uid);
+  const service = gangService(gang, settings, { name: gang.name, uid: first.metadata?.uid ?? '' });
+  await cluster.createService('training', service);
+  await cluster.createService('training', service);
+  expect([...api.objects.keys()]).toEqual(['jobs/gang-1', 'services/gang-1']);
+});
+
+it('follows a Job to its end through connections that drop and versions that expire', async () => {
+  await cluster.createJob('training', job());
+  const following = cluster.followJob('training', 'gang-1', never);
+  await until(() => api.watching === 1);
+  api.setCondition('gang-1', 'Suspended');
+  api.dropWatches();
+  await until(() => api.watching === 1);
+  api.expireWatches();
+  await until(() => api.watching === 1);
+  api.setCondition('gang-1', 'Failed', 'a pod failed');
+  expect(await following).toEqual({ state: 'failed', why: 'a pod failed' });
+  expect(api.requests.filter((line) => line.endsWith('(watch)'))).toHaveLength(3);
+});
+
+it('sees an end that came while nobody watched, and a Job that somebody deleted', async () => {
+  await cluster.createJob('training', job());
+  const following = cluster.followJob('training', 'gang-1', never);
+  await until(() => api.watching === 1);
+  api.fail(503);
+  api.dropWatches();
+  api.setCondition('gang-1', 'Complete');
+  expect(await following).toEqual({ state: 'complete' });
+  await cluster.createJob('training', gangJob({ ...gang, name: 'gang-2' }, settings));
+  const second = cluster.followJob('training', 'gang-2', never);
+  await until(() => api.watching === 1);
+  api.finishDelete('gang-2');
+  expect(await second).toEqual({ state: 'gone' });
+  expect(await cluster.followJob('training', 'gang-2', never)).toEqual({ state: 'gone' });
+});
+
+it('stops following when it is told to', async () => {
+  await cluster.createJob('training', job());
+  const stop = new AbortController();
+  const following = cluster.followJob('training', 'gang-1', stop.signal);
+  await until(() => api.watching === 1);
+  stop.abort();
+  expect(await following).toBeUndefined();
+  await until(() => api.watching === 0);
+});
+
+it('deletes a Job and waits until its pods are gone; one that is gone already is no error', async () => {
+  await cluster.createJob('training', job());
+  let [asked, done] = [false, false];
+  api.onDelete = () => (asked = true);
+  const deleting = cluster.deleteJob('training', 'gang-1').then(() => (done = true));
+  await until(() => asked);
+  const seen = api.requests.length;
+  await until(() => api.requests.length > seen + 1);
+  expect(done).toBe(false);
+  api.finishDelete('gang-1');
+  await deleting;
+  await cluster.deleteJob('training', 'gang-1');
+});
+
+it('tries again while the server is not well, and says in a sentence what it refused', async () => {
+  api.fail(500, 429);
+  await cluster.createJob('training', job());
+  api.fail(500, 500, 500);
+  await expect(cluster.createJob('training', job())).rejects.toMatchObject({
+    code: 'SERVICE_UNAVAILABLE',
+    message: 'The Job cannot be created: told to answer 500',
+  });
+  api.fail(403);
+  await expect(cluster.createJob('training', job())).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  api.fail(422);
+  await expect(cluster.createJob('training', job())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});

@@ -1,0 +1,54 @@
+import { parseMaskValues, valuesOfStructure } from '../../../../../services/datasets/masks/mask-values';
+import {
+  datasetSourceSchema,
+  evaluationSpecSchema,
+  trainSpecSchema,
+} from '../../../../../services/worker/protocol/protocol';
+
+const of = (text: string, structure = ''): unknown =>
+  valuesOfStructure(parseMaskValues(text), structure).ranges.map(({ from, to }) => [from, to]);
+
+it('reads values, ranges and colours, of every structure or of each', () => {
+  expect(of('1,2')).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+  expect(of('128-255')).toEqual([[128, 255]]);
+  expect(of('#ff0000')).toEqual([[0xff0000, 0xff0000]]);
+  expect(of('disc=1,2,cup=2', 'disc')).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+  expect(of('disc=1,2,cup=2', 'cup')).toEqual([[2, 2]]);
+  expect(of('0.5-1', 'anything')).toEqual([[0.5, 1]]);
+});
+
+it.each(['', 'a', '2-1', '-1', '#ff', '1,,2', 'disc=', 'disc=1,disc=2', '1,disc=2', '=1'])('refuses "%s"', (text) => {
+  expect(() => parseMaskValues(text)).toThrow(expect.objectContaining({ field: 'mask_values' }) as Error);
+});
+
+it('refuses values for other structures', () => {
+  expect(() => of('disc=1', 'cup')).toThrow(/name disc, and not the structure cup/);
+});
+
+describe('a specification', () => {
+  const training = {
+    task: 'segmentation',
+    name: 'a',
+    data: '/d',
+    store: '/s',
+    base: 'tiny',
+    threads: 1,
+    jobFolder: '/j',
+  } as const;
+
+  it('of a training, an evaluation or a data set is refused before anything is read', () => {
+    const refused = (
+      schema: typeof trainSpecSchema | typeof evaluationSpecSchema | typeof datasetSourceSchema,
+      rest: object,
+    ) => schema.safeParse({ ...rest, maskValues: '2-1' }).error?.issues.map(({ path }) => path.join('.'));
+    expect(refused(trainSpecSchema, training)).toEqual(['maskValues']);
+    expect(refused(evaluationSpecSchema, { model: 'a', data: '/d' })).toContain('maskValues');
+    expect(refused(datasetSourceSchema, { task: 'segmentation', location: '/d' })).toEqual(['maskValues']);
+  });
+});

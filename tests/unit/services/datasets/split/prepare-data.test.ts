@@ -1,0 +1,81 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TrainerPort } from '../../../../../services/worker/domain/ports/trainer';
+import { listSamples, loadSamples, type LoadOptions } from '../../../../../services/datasets/split/prepare-data';
+import type { WorkerEvent } from '../../../../../services/worker/protocol/protocol';
+import { temporaryFolder } from '../../../../support/data';
+import { discImage } from '../../../../support/stack-images';
+import { writeTree } from '../../../../support/tree';
+
+const root = temporaryFolder();
+
+/** Takes samples and keeps nothing: what is loaded matters here, not what is learnt from it. */
+function sink(): { trainer: TrainerPort; added: string[] } {
+  const added: string[] = [];
+  const trainer = {
+    addClassificationSample: async (part: string, _pixels: unknown, label: number) =>
+      Promise.resolve(added.push(`${part} ${label}`) - 1),
+  };
+  return { trainer: trainer as unknown as TrainerPort, added };
+}
+
+async function twoClasses(): Promise<string> {
+  const files: [string, Buffer][] = [];
+  for (const part of ['train', 'val', 'test']) {
+    for (const name of ['bright', 'dark']) {
+      for (const copy of [1, 2, 3]) {
+        files.push([`${part}/${name}/${copy}.png`, (await discImage(12, 10, files.length + 1)).png]);
+      }
+    }
+  }
+  return writeTree(root, ...files);
+}
+
+async function load(
+  data: string,
+  options: Partial<LoadOptions> = {},
+): Promise<{ events: WorkerEvent[]; added: string[] }> {
+  const events: WorkerEvent[] = [];
+  const { trainer, added } = sink();
+  const spec = { task: 'classification', data, validationFraction: 0.2, seed: 0, strict: false } as const;
+  await loadSamples(await listSamples(spec), trainer, {
+    strict: false,
+    signal: new AbortController().signal,
+    emit: (event) => events.push(event),
+    ...options,
+  });
+  return { events, added };
+}
+
+const messages = (events: readonly WorkerEvent[]): string[] =>
+  events.flatMap((event) => (event.type === 'log' ? [event.message] : []));
+
+it('loads sound data without a word', async () => {
+  const { events, added } = await load(await twoClasses(), { refuseProblems: true });
+  expect([messages(events), added.length]).toEqual([[], 18]);
+});
+
+it('refuses a picture on both sides of a split, naming its files, unless it is told otherwise', async () => {
+  const data = await twoClasses();
+  copyFileSync(join(data, 'train/dark/1.png'), join(data, 'test/dark/9.png'));
+  await expect(load(data, { refuseProblems: true })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    field: 'data',
+    message: expect.stringMatching(/the same picture is in train and test: train\/dark\/1\.png, test\/dark\/9\.png/),
+  });
+  const { events, added } = await load(data);
+  expect(messages(events)).toEqual([expect.stringContaining('the same picture is in train and test')]);
+  expect(added).toHaveLength(19);
+});
+
+it('refuses one picture in two classes, and warns of copies in one', async () => {
+  const data = await twoClasses();
+  copyFileSync(join(data, 'train/dark/1.png'), join(data, 'train/dark/8.png'));
+  expect(messages((await load(data, { refuseProblems: true })).events)).toEqual([
+    'the same picture more than once: train/dark/1.png, train/dark/8.png',
+  ]);
+  copyFileSync(join(data, 'train/dark/1.png'), join(data, 'train/bright/9.png'));
+  await expect(load(data, { refuseProblems: true })).rejects.toMatchObject({
+    message: expect.stringMatching(/the same picture with different answers: train\/bright\/9\.png/),
+  });
+});
