@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './command-table';
-import { exitCodeOf, oneLine } from './errors';
+import { exitCodeOf, oneLine } from './program/errors';
 import { printProblem } from './output/print';
-import { exitOnInterrupt } from './signals';
-import { packageVersion } from './version';
+import { exitOnInterrupt } from './program/signals';
+import { packageVersion } from './program/version';
 
 /** Commander's own errors are ours to print, in one line. */
 function quiet(command: Command): void {

@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { isLoopback, parseAddress } from './grpc/address';
+import { isLoopback, parseAddress } from './address';
 
 /** The configuration does not hold; `problems` has one sentence per setting at fault. */
 export class ConfigError extends Error {

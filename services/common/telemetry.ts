@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { parseAddress, withPort } from './grpc/address';
+import { parseAddress, withPort } from './address';
 import { removeStaleSocket } from './unix-socket';
 
 /** What an engine counts; structurally the addon's EngineStats. */

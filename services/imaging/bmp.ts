@@ -4,7 +4,7 @@
 
 import { automedError, type AutomedError } from '../common/errors';
 import type { DecodeLimits } from './decode';
-import type { Pixels } from './pixels';
+import type { Pixels } from './pixels/pixels';
 
 /** The file's own header, before the one that describes the image. */
 const FILE_HEADER_BYTES = 14;

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { automedError, type AutomedError } from '../common/errors';
 import { foreignFormat, isAnimatedPng, sniffFormat, type ImageFormat } from './formats';
-import type { Pixels } from './pixels';
+import type { Pixels } from './pixels/pixels';
 import { fullPages, readTiffPages, unreadFeature } from './tiff';
 
 // One image is one job of libuv's pool; libvips' own threads would fight LibTorch's for the same cores, and its cache

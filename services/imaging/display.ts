@@ -1,6 +1,6 @@
 // Pictures as a person can see them.
 
-import { samples, toRgb8, type Pixels } from './pixels';
+import { samples, toRgb8, type Pixels } from './pixels/pixels';
 
 /** Percentiles of the samples that become black and white. */
 const [DARKEST, BRIGHTEST] = [0.005, 0.995];

@@ -3,7 +3,7 @@ import type { PixelSpacing__Output } from '../../proto/gen/automed/common/v1/Pix
 import { automedError } from '../common/errors';
 import type { MemoryBudget, Reservation, Wait } from '../common/memory-budget';
 import { inspectImage, type DecodeLimits, type UndecodedImage } from './decode';
-import type { Pixels } from './pixels';
+import type { Pixels } from './pixels/pixels';
 import { inspectRawPixels } from './raw-pixels';
 
 /** How the images of requests come in. */

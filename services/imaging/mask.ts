@@ -1,17 +1,11 @@
+import { Mask } from './pixels/pixels';
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
 import { decodeImage, DEFAULT_LIMITS, type DecodeLimits } from './decode';
 import { checkSize } from './mask-codes';
-import { toRgb8 } from './pixels';
+import { toRgb8 } from './pixels/pixels';
 
 export { encodeRle, packBits } from './mask-codes';
-
-/** One byte per pixel, 0 or 1, rows from the top. */
-export interface Mask {
-  mask: Uint8Array;
-  width: number;
-  height: number;
-}
 
 /** 8-bit grey PNG, foreground 255. */
 export async function encodeMaskPng(mask: Uint8Array, width: number, height: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
 import { toDisplayRgb8 } from './display';
-import type { Pixels } from './pixels';
+import type { Pixels } from './pixels/pixels';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 

@@ -7,7 +7,7 @@ import { Piscina } from 'piscina';
 import { checkSize } from './mask-codes';
 import type { MaskTask, RearrangeTask } from './pixel-thread';
 import type { SampleOrder } from './rearrange';
-import { compiledThread } from './thread-entry';
+import { compiledThread } from '../common/thread-entry';
 
 /** More would take the cores that models run on. */
 const MOST_THREADS = 2;

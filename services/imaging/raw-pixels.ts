@@ -1,6 +1,6 @@
 import type { RawPixels__Output } from '../../proto/gen/automed/common/v1/RawPixels';
 import type { DecodeLimits, UndecodedImage } from './decode';
-import type { Pixels, SampleType } from './pixels';
+import type { Pixels, SampleType } from './pixels/pixels';
 import { automedError, type AutomedError } from '../common/errors';
 import { pixelPool } from './pixel-pool';
 

@@ -8,7 +8,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { packBits, unpackBits } from '../imaging/mask';
-import type { Pixels } from '../imaging/pixels';
+import type { Pixels } from '../imaging/pixels/pixels';
 import type { GoldenReference } from './manifests';
 import type { StoredModel } from './model-store';
 

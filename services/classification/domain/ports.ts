@@ -1,5 +1,5 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** What a model says of one image. */
 export interface ClassProbabilities {

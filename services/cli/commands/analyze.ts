@@ -3,7 +3,7 @@ import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysi
 import { analyzeJson, analyzeLines } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
 import { connected, examples } from './options';
 
 interface AnalyzeOptions extends ConnectOptions {

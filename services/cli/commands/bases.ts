@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import { BASE_ARCHITECTURES } from '../../store';
-import { loadConfig } from '../config';
+import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';

@@ -3,7 +3,7 @@ import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classi
 import { classifyJson, classifyLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
 import { connected, examples, whole } from './options';
 
 interface ClassifyOptions extends ConnectOptions {

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { checkData, type DataReport, type PartSummary } from '../../datasets/check/check-data';
 import type { Finding } from '../../datasets/check/findings';
-import { listSamples, PARTS } from '../../datasets/split/prepare-data';
+import { listSamples } from '../../datasets/split/divide';
+import { PARTS } from '../../datasets/files/part-names';
 import { resolveSource, taskOf } from '../../datasets/layouts/read-data';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import { writeDemoData, type DemoFolders } from '../../datasets/synthetic/demo-data';
-import { loadConfig, repositoryRoot } from '../config';
+import { loadConfig, repositoryRoot } from '../program/config';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
 import { trainModels, type TrainedModels } from '../demo/training';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { requireStore } from '../../store';
 import type { EvaluateBaseSpec } from '../../worker/protocol/protocol';
-import { loadConfig } from '../config';
+import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';

@@ -4,11 +4,11 @@ import { labelOf } from '../../datasets/layouts/class-names';
 import type { Assessment } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses } from '../../scoring/metrics/estimate';
 import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
-import { refuseErrors } from '../../datasets/split/prepare-data';
+import { refuseErrors } from '../../datasets/check/report-findings';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
 import type { AutomedClient } from '../client/automed-client';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
 import { inspect, type Inspection } from '../evaluation/inspect';
@@ -18,7 +18,7 @@ import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { describeFailure, type Failure } from './images';
+import { describeFailure, type Failure } from '../input/images';
 import {
   connected,
   examples,

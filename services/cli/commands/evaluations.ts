@@ -8,7 +8,7 @@ import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score
 import { scoreNames } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/estimate';
 import { EvaluationClient } from '../client/evaluation-client';
-import { CliError, UsageError } from '../errors';
+import { CliError, UsageError } from '../program/errors';
 import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../datasets/split/select-samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';

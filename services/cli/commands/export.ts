@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportWeights, ModelStore, type StoredBase, type StoredModel } from '../../store';
-import { loadConfig } from '../config';
+import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
 import { byteSize } from '../output/table';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { UsageError } from '../errors';
+import { UsageError } from '../program/errors';
 import { lineageOf, lineageText } from '../output/lineage';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';

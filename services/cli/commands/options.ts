@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseAddress } from '../../common/grpc/address';
+import { parseAddress } from '../../common/address';
 import { nameSchema } from '../../store/manifests';
 import { parseIntensity } from '../../store/intensity';
 import { LAYOUT_NAMES, parseMaskValues } from '../../datasets/layouts/read-data';

@@ -5,7 +5,7 @@ import type { MetricGate } from '../../../proto/gen/automed/training/v1/MetricGa
 import type { PromoteModelRequest } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
 import type { Promotion__Output } from '../../../proto/gen/automed/training/v1/Promotion';
 import { PromotionClient } from '../client/promotion-client';
-import { UsageError } from '../errors';
+import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
 import { score, table } from '../output/table';
 import { withTrainingAddress, type ConnectOptions } from '../stack/session';

@@ -1,12 +1,10 @@
 // `automed segment --base`: masks of what a person points at, or of everything.
 
-import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
-import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
-import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
+import { PromptedAnswer } from '../output/answers';
 import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
 import type { AutomedClient } from '../client/automed-client';
-import { UsageError } from '../errors';
+import { UsageError } from '../program/errors';
 
 /** Options that describe objects instead of naming a model. */
 export interface PromptOptions {
@@ -19,14 +17,6 @@ export interface PromptOptions {
   minIou?: number;
   minStability?: number;
   embedding?: string;
-}
-
-/** What a base drew on one image. */
-export interface PromptedAnswer {
-  masks: { mask: Mask__Output; predictedIou: number; objectIndex?: number; stability?: number }[];
-  embeddingId: string;
-  base: BaseInfo__Output | null;
-  timings: Timings__Output | null;
 }
 
 /** Says what is wrong with the combination of options, before anything is started. */

@@ -10,7 +10,7 @@ import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { structurePath, targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../stack/session';
-import { describeFailure, failed, failureOf, forEachImage, type Outcome } from './images';
+import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
 import { connected, examples, number, whole } from './options';
 import { collectBox, collectPoint } from './prompts';
 import { checkPromptOptions, segmentPrompted, type PromptOptions } from './segment-prompted';

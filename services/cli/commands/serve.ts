@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { withPort } from '../../common/grpc/address';
-import { loadConfig } from '../config';
-import { CliError, UsageError } from '../errors';
+import { withPort } from '../../common/address';
+import { loadConfig } from '../program/config';
+import { CliError, UsageError } from '../program/errors';
 import { readableLine } from '../output/log-lines';
 import { printLine, printNote, printProblem } from '../output/print';
-import { onStopSignal } from '../signals';
+import { onStopSignal } from '../program/signals';
 import { freePorts, isFree } from '../stack/free-ports';
 import { INFERENCE_ROLES, ROLES, type Role } from '../stack/programs';
 import { advertise } from '../stack/running-server';

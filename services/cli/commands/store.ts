@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { auditStore, backupStore, deleteGarbage, findGarbage, restoreStore, type Audit } from '../../store';
-import { loadConfig } from '../config';
-import { CliError } from '../errors';
+import { loadConfig } from '../program/config';
+import { CliError } from '../program/errors';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { byteSize, table } from '../output/table';
 import { examples, number, whole } from './options';

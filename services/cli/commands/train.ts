@@ -7,8 +7,8 @@ import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store
 import { checkData, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../worker/protocol/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../worker/protocol/protocol';
-import { loadConfig } from '../config';
-import { InterruptedError, UsageError } from '../errors';
+import { loadConfig } from '../program/config';
+import { InterruptedError, UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { score } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';

@@ -7,8 +7,8 @@ import { decodeSample } from '../../datasets/load/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../scoring/metrics/metrics';
 import type { DemoFolders } from '../../datasets/synthetic/demo-data';
 import type { AutomedClient } from '../client/automed-client';
-import { describeFailure } from '../commands/images';
-import { CliError } from '../errors';
+import { describeFailure } from '../input/images';
+import { CliError } from '../program/errors';
 import {
   evaluateClassification,
   evaluateSegmentation,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DemoFolders } from '../../datasets/synthetic/demo-data';
 import type { TrainSpecInput } from '../../worker/protocol/protocol';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { repositoryRoot } from '../config';
-import { CliError } from '../errors';
+import { repositoryRoot } from '../program/config';
+import { CliError } from '../program/errors';
 
 /** Says that a folder is the demonstration's, so that it may be emptied; holds the id of the process that works in it. */
 const MARKER = '.automed-demo';

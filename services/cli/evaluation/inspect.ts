@@ -2,7 +2,7 @@
 // model cannot see.
 
 import type { Intensity, Preprocessing } from '../../store';
-import type { Problem, Sample } from '../../datasets/layouts/data-folder';
+import type { Problem, Sample } from '../../datasets/samples/sample';
 import { factsOf, inputOf, measuredFindings, type Finding, type Seen } from '../../datasets/check/findings';
 import { decodeInOrder, problemOf } from '../../datasets/load/load-samples';
 import type { Losses } from '../../datasets/check/model-view';

@@ -4,11 +4,11 @@ import { isBmp } from '../../imaging/bmp';
 import { isDicom } from '../../imaging/dicom';
 import { decodeMask } from '../../imaging/mask';
 import { decodeDataFile } from '../../datasets/files/data-file';
-import type { MaskSource, Sample } from '../../datasets/layouts/data-folder';
+import type { MaskSource, Sample } from '../../datasets/samples/sample';
 import { readMask } from '../../datasets/load/read-mask';
 import { scoreMask, type DrawnScores } from '../../scoring/metrics/score-mask';
 import type { AutomedClient } from '../client/automed-client';
-import { failed, forEachImage, type Failure } from '../commands/images';
+import { failed, forEachImage, type Failure } from '../input/images';
 
 export interface Measured<T> {
   sample: Sample;

@@ -1,8 +1,8 @@
-import type { DataFolder, Sample } from '../../datasets/layouts/data-folder';
+import type { DataFolder, Sample } from '../../datasets/samples/sample';
 import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
 import type { LookUp } from '../../datasets/split/sample-origins';
 import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../datasets/split/select-samples';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 
 type Structures = NonNullable<DataSource['structures']>;
 

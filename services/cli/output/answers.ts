@@ -4,8 +4,9 @@ import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/Mod
 import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
-import type { PromptedAnswer } from '../commands/segment-prompted';
+
 import { round } from './statistics';
+import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
 
 // JSON answers are spelled as the protos spell their fields.
 
@@ -154,4 +155,12 @@ export function analyzeJson({ findings, encoderPassCount, baseCount }: AnalyzeRe
     encoder_pass_count: encoderPassCount,
     base_count: baseCount,
   };
+}
+
+/** What a base drew on one image. */
+export interface PromptedAnswer {
+  masks: { mask: Mask__Output; predictedIou: number; objectIndex?: number; stability?: number }[];
+  embeddingId: string;
+  base: BaseInfo__Output | null;
+  timings: Timings__Output | null;
 }

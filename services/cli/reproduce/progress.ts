@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile } from '../../store/durable';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 
 const stepSchema = z.object({
   /** `name@version` of what the step made. */

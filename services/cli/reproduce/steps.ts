@@ -5,7 +5,7 @@ import { BASE_ARCHITECTURES, type Task } from '../../store';
 import { INTERACTIVE } from '../../worker/protocol/systems';
 import type { BaseKind, Table, TableRow } from './tables';
 import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
-import { CliError } from '../errors';
+import { CliError } from '../program/errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
 import { runWorker } from '../training/worker';

@@ -1,4 +1,4 @@
-import { oneLine } from '../errors';
+import { oneLine } from '../program/errors';
 import { describeExit, type ServiceProcess } from './service-process';
 import { sleepMs } from '../../common/timers';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { tryLock } from '../../common/file-lock';
-import { parseAddress, withPort } from '../../common/grpc/address';
+import { parseAddress, withPort } from '../../common/address';
 import { replaceFile } from '../../store/durable';
 import { ROLES, type Role } from './programs';
 

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { afterMs, type Alarm } from '../../common/timers';
-import { childEnvironment, repositoryRoot } from '../config';
-import { CliError } from '../errors';
+import { childEnvironment, repositoryRoot } from '../program/config';
+import { CliError } from '../program/errors';
 import { LastWords } from './last-words';
 import { LineSplitter } from './line-splitter';
 

@@ -1,8 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
-import { isLoopback } from '../../common/grpc/address';
+import { isLoopback } from '../../common/address';
 import { toSpec } from '../../worker/protocol/training-spec-message';
 import type { TrainSpecInput } from '../../worker/protocol/protocol';
-import { UsageError } from '../errors';
+import { UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { withTrainingJobs, type ConnectOptions } from '../stack/session';
 

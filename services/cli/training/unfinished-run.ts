@@ -1,7 +1,7 @@
 // What an earlier run left in a job folder: going on with it or beginning anew is the user's choice, never a guess.
 
 import { interruptedAt } from '../../worker/job-folder/job-state';
-import { UsageError } from '../errors';
+import { UsageError } from '../program/errors';
 
 export interface Choice {
   resume?: boolean;

@@ -3,9 +3,9 @@ import { launchGang } from '../../worker/launch/launch-gang';
 import { LocalLauncher } from '../../worker/launch/local-launcher';
 import { launchWorker } from '../../worker/launch/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
-import { childEnvironment } from '../config';
-import { CliError, InterruptedError } from '../errors';
-import { onStopSignal } from '../signals';
+import { childEnvironment } from '../program/config';
+import { CliError, InterruptedError } from '../program/errors';
+import { onStopSignal } from '../program/signals';
 import { programPath, type Program } from '../stack/service-process';
 
 const WORKER: Program = { name: 'training worker', file: 'services/worker/main.js', needsAddon: true };

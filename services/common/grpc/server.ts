@@ -4,7 +4,7 @@ import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
 import { afterMs, MAX_TIMER_MS, type Alarm } from '../timers';
 import { removeStaleSocket } from '../unix-socket';
-import { parseAddress, withPort } from './address';
+import { parseAddress, withPort } from '../address';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health } from './health';

@@ -1,10 +1,12 @@
 // Looks at every image and mask of a data folder, as training would use it, without training.
 
-import type { DataFolder, Part } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder } from '../samples/sample';
 import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, problemOf, type DecodedSample } from '../load/load-samples';
 import { maskReading } from './mask-findings';
-import { fingerprintOf, PARTS } from '../split/prepare-data';
+import { fingerprintOf } from '../samples/fingerprint';
+import { PARTS } from '../files/part-names';
 
 interface Range {
   min: number;

@@ -2,7 +2,8 @@
 // same picture on both sides of a split, answers that contradict each other, groups torn apart.
 
 import { createHash } from 'node:crypto';
-import type { DataFolder, Part, Problem, Sample } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder, Problem, Sample } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { instancesTwice } from './instances';
 import type { DecodedSample } from '../load/load-samples';

@@ -1,7 +1,8 @@
 // DICOM pictures that bear one SOP Instance UID, which is to identify one instance (PS3.5 section 9): faulty anonymisers and
 // copies that somebody edited break that.
 
-import type { Part, Sample } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { Sample } from '../samples/sample';
 import { finding, type Finding } from '../samples/finding';
 
 interface Placed {

@@ -1,6 +1,6 @@
 // What is said of the masks of a data set together.
 
-import type { Problem } from '../layouts/data-folder';
+import type { Problem } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import type { MaskFacts } from './mask-facts';
 import { UNUSABLE_MASK } from '../masks/understand-mask';

@@ -1,4 +1,4 @@
-import { toRgb8, type Pixels } from '../../imaging/pixels';
+import { toRgb8, type Pixels } from '../../imaging/pixels/pixels';
 
 export interface Statistics {
   /** Of red, green and blue over all pixels, on the 0-255 scale; empty without images. */

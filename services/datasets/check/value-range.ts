@@ -1,6 +1,6 @@
 // Pictures that use a small share of the range of their samples: what a model sees of them is nearly one grey.
 
-import { samples, type Pixels } from '../../imaging/pixels';
+import { samples, type Pixels } from '../../imaging/pixels/pixels';
 import { intensityText, type Intensity } from '../../store';
 import { counted, finding, type Finding } from '../samples/finding';
 

@@ -3,7 +3,7 @@ import { automedError } from '../../common/errors';
 import { decodeBmp, isBmp } from '../../imaging/bmp';
 import { decodedBytes, decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
 import { DecodePool, isDicom, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
 const BYTES_PER_FILE_BYTE = 3;

@@ -31,3 +31,5 @@ export function partName(name: string | undefined): string | undefined {
 export function partOfFolder(name: string): Part | undefined {
   return PART_NAMES.get(keyOf(name));
 }
+
+export const PARTS: readonly Part[] = ['train', 'validation', 'test'];

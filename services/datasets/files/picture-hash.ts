@@ -2,7 +2,7 @@
 // bits or fractions that hold no more than 8 bits do, as a model takes it or as programs write it.
 
 import { createHash } from 'node:crypto';
-import { samples, toRgb8, type Pixels } from '../../imaging/pixels';
+import { samples, toRgb8, type Pixels } from '../../imaging/pixels/pixels';
 
 /** Pixels converted at a time, so that a slide needs no second copy. */
 const CHUNK = 1 << 16;

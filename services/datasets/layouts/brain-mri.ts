@@ -4,7 +4,8 @@
 //
 // The published split holds the same pictures on both sides, and no patient is named: data check says which.
 
-import type { DataFolder, Part } from './data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder } from '../samples/sample';
 import { collect, type Found } from './collect';
 import { partOfFolder } from '../files/part-names';
 import { foldersOf, isImage, type FileTree } from '../files/file-tree';

@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import { automedError, type AutomedError } from '../../common/errors';
 import type { Task } from '../../store';
-import { emptyFolder, type DataFolder, type MaskSource, type Part, type Problem, type Sample } from './data-folder';
+import { emptyFolder } from './data-folder';
+import { type Part } from '../files/part-names';
+import { type DataFolder, type MaskSource, type Problem, type Sample } from '../samples/sample';
 import { labelOf, partsAsClasses, spelledClasses } from './class-names';
 import { counted, finding, type Finding } from '../samples/finding';
 import { MANIFEST, readManifest } from '../tables/manifest-csv';

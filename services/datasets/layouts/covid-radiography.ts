@@ -6,7 +6,7 @@
 // nearest neighbour, so their outlines are a pixel or so coarse.
 
 import { join } from 'node:path';
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import { normal } from '../files/names';
 import { chosenStructures, collect, type Found } from './collect';
 import { fileOf, foldersOf, isImage, type FileTree } from '../files/file-tree';

@@ -3,7 +3,8 @@
 // one sample for each of its frames, and its patient where the table has no column of groups.
 
 import { isAbsolute, join, normalize } from 'node:path';
-import type { DataFolder, Part } from './data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder } from '../samples/sample';
 import { classIn, columnNamed, groupIn, readTable } from '../tables/csv-text';
 import { counted, finding, type Finding } from '../samples/finding';
 import { GROUP_COLUMNS, tornColumns } from '../tables/manifest-csv';

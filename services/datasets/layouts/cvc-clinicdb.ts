@@ -6,7 +6,7 @@
 // where there is one, else from the ranges of frames that the data set's authors published.
 
 import { join } from 'node:path';
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import { columnNamed, groupIn, readTable } from '../tables/csv-text';
 import { finding, type Finding } from '../samples/finding';
 import { chosenStructures, collect, type Found } from './collect';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { AutomedError } from '../../common/errors';
 import { DicomError, readDicomHeader, type DicomHeader } from '../../imaging/dicom';
-import type { MaskSource, Problem } from './data-folder';
+import type { MaskSource, Problem } from '../samples/sample';
 import type { Found } from './collect';
 import type { Finding } from '../samples/finding';
 import { emptyAside, levelsOf, type Aside, type Level } from './dicom-aside';

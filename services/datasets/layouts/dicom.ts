@@ -9,7 +9,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DicomSegmentation, isDicomFile, type Concatenation } from '../../imaging/dicom';
-import { NO_IMAGE, type DataFolder, type Part, type Problem } from './data-folder';
+import { NO_IMAGE } from './data-folder';
+import { type Part } from '../files/part-names';
+import { type DataFolder, type Problem } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { readManifest } from '../tables/manifest-csv';
 import { normal } from '../files/names';

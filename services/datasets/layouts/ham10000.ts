@@ -5,7 +5,7 @@
 // Many lesions were photographed more than once, so a split keeps each lesion_id together. The classes are the seven of dx.
 
 import { join } from 'node:path';
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import { columnNamed, groupIn, readTable, type CsvTable } from '../tables/csv-text';
 import { chosenStructures, collect, layoutError, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from '../files/file-tree';

@@ -11,7 +11,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataFolder, Part } from './data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder } from '../samples/sample';
 import { decodeTable } from '../tables/csv-text';
 import { chosenStructures, collect, told, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from '../files/file-tree';

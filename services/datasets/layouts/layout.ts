@@ -1,7 +1,7 @@
 // What a reader of a published layout is: it knows the names under which the data set's authors published it.
 
 import type { Task } from '../../store';
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import type { FileTree } from '../files/file-tree';
 
 /** Columns of a CSV file, by the name that they have there; absent: a usual one. */

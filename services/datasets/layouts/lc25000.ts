@@ -6,7 +6,7 @@
 // (lists were worked out by https://github.com/GeorgeBatch/LC25000-clean, annotations/*/final_clusters.json); without it the
 // reader warns.
 
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import { collect, type Found } from './collect';
 import { foldersOf, isImage, type FileTree } from '../files/file-tree';
 import type { Layout, LayoutRequest } from './layout';

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, relative } from 'node:path';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
-import type { DataFolder, MaskSource, Sample } from './data-folder';
+import type { DataFolder, MaskSource, Sample } from '../samples/sample';
 import { csv, LAYOUTS, recognise } from '.';
 import { counted, finding, type Finding } from '../samples/finding';
 import { uniteGroups } from '../tables/group-spelling';

@@ -9,7 +9,8 @@
 // cup. Mirrors number them 0 (background), 1 and 2 (cup); other values are refused. Masks may be PNG, as mirrors have them, and lie below train/, val/, test/ in mask/ or masks/ beside images/.
 
 import { join } from 'node:path';
-import type { DataFolder, MaskSource, Part } from './data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder, MaskSource } from '../samples/sample';
 import type { MaskCode } from '../masks/layout-codes';
 import { chosenStructures, collect, type Found } from './collect';
 import { foldersOf, isImage, stemOf, type FileTree } from '../files/file-tree';

@@ -9,7 +9,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { DataFolder, Part } from './data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { partName } from '../tables/manifest-csv';
 import { collect, layoutError, type Found } from './collect';

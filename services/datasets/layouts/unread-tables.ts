@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { columnNamed, decodeTable, parseCsv } from '../tables/csv-text';
-import type { DataFolder } from './data-folder';
+import type { DataFolder } from '../samples/sample';
 import { finding, type Finding } from '../samples/finding';
 import { fileOf, type FileTree } from '../files/file-tree';
 import type { Layout } from './layout';

@@ -4,10 +4,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AutomedError, automedError } from '../../common/errors';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import { ByteBudget } from './byte-budget';
 import { decodeDataFile, decodingBytes } from '../files/data-file';
-import type { MaskSource, Problem, Sample } from '../layouts/data-folder';
+import type { MaskSource, Problem, Sample } from '../samples/sample';
 import { orientationOf, turnIsUncertain } from './orientation';
 import { AMBIGUOUS_FIELD, UNUSABLE_MASK, type Understood } from '../masks/understand-mask';
 import { readMaskFacts, type ReadMask } from './read-mask';

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { isDicom } from '../../imaging/dicom';
-import type { MaskSource } from '../layouts/data-folder';
+import type { MaskSource } from '../samples/sample';
 
 export interface Orientation {
   /** 1 to 8; absent without EXIF. */

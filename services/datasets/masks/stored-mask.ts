@@ -5,7 +5,7 @@ import { isBmp, readBmpAlpha } from '../../imaging/bmp';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
 import { DicomImage, isDicom } from '../../imaging/dicom';
 import { readIndexed, type Colour } from '../../imaging/palette';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import { readTiffPages } from '../../imaging/tiff';
 import { decodeDataFile, decodeStoredDicom } from '../files/data-file';
 import { decodeWideMask } from './wide-mask';

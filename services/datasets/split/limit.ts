@@ -1,6 +1,7 @@
 // What `limit` means wherever samples are limited: so many at most, class by class like the whole, in whole groups.
 
-import type { Part, Sample } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { Sample } from '../samples/sample';
 import { Random } from '../../common/random';
 import { groupsOf, labelOf } from './split';
 

@@ -9,7 +9,7 @@ import {
   type SampleOrigin,
   type SampleRecord,
 } from '../../store';
-import type { Sample } from '../layouts/data-folder';
+import type { Sample } from '../samples/sample';
 import { decodeInOrder, DECODE_PARALLEL, imageDigestOf } from '../load/load-samples';
 import { pictureHash } from '../files/picture-hash';
 import { SharedFiles } from '../load/shared-files';

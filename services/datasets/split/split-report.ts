@@ -1,7 +1,8 @@
 // What a split that fails or misses its share has to say for itself.
 
 import { AutomedError, automedError } from '../../common/errors';
-import type { DataFolder, Part, Problem, Sample } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder, Problem, Sample } from '../samples/sample';
 import { finding, type Finding } from '../samples/finding';
 import { splitSamples, type SplitOptions } from './split';
 

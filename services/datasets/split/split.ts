@@ -1,5 +1,5 @@
 import { automedError } from '../../common/errors';
-import type { Sample } from '../layouts/data-folder';
+import type { Sample } from '../samples/sample';
 import { Random } from '../../common/random';
 
 export interface SplitOptions {

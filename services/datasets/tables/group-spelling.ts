@@ -1,6 +1,7 @@
 // One patient under several spellings: a split must not tell them apart.
 
-import type { DataFolder, Part, Sample } from '../layouts/data-folder';
+import type { Part } from '../files/part-names';
+import type { DataFolder, Sample } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { foldedValue, quoted, spelledTwice } from '../files/names';
 

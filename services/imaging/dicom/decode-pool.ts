@@ -3,8 +3,8 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Pixels } from '../pixels';
-import { compiledThread } from '../thread-entry';
+import type { Pixels } from '../pixels/pixels';
+import { compiledThread } from '../../common/thread-entry';
 import type { DecodeAnswer, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
 import type { SourceFrame } from './segmentation';

@@ -1,4 +1,4 @@
-import type { Pixels } from '../pixels';
+import type { Pixels } from '../pixels/pixels';
 import { parseFile, type ParsedFile } from './data-set';
 import { displayed } from './display';
 import { DICOM_LIMITS, headerOf, type DicomHeader, type DicomLimits } from './header';

@@ -1,7 +1,7 @@
 // A frame as people see it: 8-bit grey or RGB.
 
 import type { DataSet } from 'dicom-parser';
-import type { Pixels } from '../pixels';
+import type { Pixels } from '../pixels/pixels';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 import { fullScale, lookUp, readLookupTable } from './lookup-table';

@@ -2,7 +2,7 @@
 // image's SOP Instance UID, never by its place in the file.
 
 import type { DataSet } from 'dicom-parser';
-import type { Mask } from '../mask';
+import type { Mask } from '../pixels/pixels';
 import { parseFile, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
 import { areSlices, drawOn, type Plane } from './geometry';

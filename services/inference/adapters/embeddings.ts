@@ -1,6 +1,6 @@
 import type { RequestOptions } from '../../../native/lib';
 import type { RunOptions } from '../../common/inference';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embedding-id';
 
 /** Images whose extents are remembered: more than embeddings of them fit into any cache. */

@@ -2,7 +2,7 @@
 
 import { digestAnswer, type Engine, type Model, type RequestOptions } from '../../../native/lib';
 import { AutomedError, automedError } from '../../common/errors';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import { differenceFromGolden, readGolden, type StoredModel } from '../../store';
 import { sleepMs } from '../../common/timers';
 

@@ -1,7 +1,7 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
 import { useImage, type ImageField, type ImageInput, type ImageIntake } from '../../imaging/image-input';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import { nameClasses, type ClassifiedImage } from '../../classification/domain/classify-image';
 import type { MaskEncoding } from '../../segmentation/domain/mask-encoding';
 import type { DrawnMask } from '../../segmentation/domain/ports';

@@ -1,5 +1,5 @@
 import { createHash, subtle } from 'node:crypto';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** Pixels hashed at a time: the copy that hashing on another thread takes holds up this one no longer than a millisecond. */
 const PIECE_BYTES = 4 * 1024 * 1024;

@@ -6,7 +6,7 @@ import { escapeXml } from '../../common/xml';
 import { galleryPng, outlineLegend, type GalleryOptions, type Tile } from '../../imaging/gallery';
 import { encodePicturePng, hexOf, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../imaging/overlay';
 import { toDisplayRgb8 } from '../../imaging/display';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import type { ScoredSample } from '../results/assessment';
 import { mostProbable } from '../metrics/metrics';
 

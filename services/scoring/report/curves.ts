@@ -1,4 +1,4 @@
-import type { EpochMetrics } from '../../worker/protocol/protocol';
+import type { EpochMetrics } from '../results/epoch-metrics';
 import type { Figure } from './figure';
 import { evenly, legend, line, PANEL, plot, shareAxis, type Axis } from './plot';
 

@@ -4,7 +4,7 @@ import { escapeXml } from '../../common/xml';
 import { predictionsOf, type Assessment, type ScoredSample } from '../results/assessment';
 import type { Labels } from '../results/evaluation';
 import { mostProbable } from '../metrics/metrics';
-import type { EpochMetrics } from '../../worker/protocol/protocol';
+import type { EpochMetrics } from '../results/epoch-metrics';
 import { casesPng, worthOf, type Case } from './cases';
 import { confusionFigure } from './confusion';
 import { curvesFigure } from './curves';

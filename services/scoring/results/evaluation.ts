@@ -1,10 +1,11 @@
-import type { EpochMetrics } from '../../worker/protocol/protocol';
-import type { SampleOutcome } from '../../worker/domain/ports/trainer';
+import type { EpochMetrics } from './epoch-metrics';
+
 import {
   classificationMetrics,
   mostProbable,
   structureMetrics,
   type ClassificationMetrics,
+  type Overlap,
   type SegmentationMetrics,
 } from '../metrics/metrics';
 
@@ -64,4 +65,16 @@ export function epochMetrics(
   const { accuracy, macroF1 } = validation;
   // Messages between processes are JSON, which has no NaN: what is not defined is left out.
   return { ...shared, accuracy, ...(Number.isNaN(macroF1) ? {} : { macroF1 }) };
+}
+
+export interface SampleOutcome {
+  index: number;
+  loss: number;
+  /** Segmentation: of each structure. */
+  structures: Overlap[] | null;
+  /** A base: of each structure with one point as prompt; `structures` are then with the true box. */
+  point: Overlap[] | null;
+  /** Classification. */
+  probabilities: Float32Array | null;
+  label: number | null;
 }

@@ -1,5 +1,5 @@
 import type { BaseIdentity, Lease, RunOptions, RunTimings } from '../../common/inference';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 import type { DrawnMask } from './ports';
 
 /** The image of a request: its pixels, or the id of an embedding that the base may still hold. */

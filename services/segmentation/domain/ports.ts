@@ -1,5 +1,5 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
-import type { Pixels } from '../../imaging/pixels';
+import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** One mask at the original size of its image, with what was measured on it. */
 export interface DrawnMask {

@@ -1,5 +1,5 @@
 import type { DatasetFilter, DatasetRecord, DatasetTable } from '../domain/datasets/dataset';
-import type { DatasetSource } from '../../worker/protocol/protocol';
+import type { DatasetSource } from '../../datasets/samples/data-selection';
 import type { Database } from './database';
 
 interface Row extends Omit<DatasetRecord, 'source'> {

@@ -6,7 +6,7 @@ import type { DatasetSpec } from '../../../proto/gen/automed/training/v1/Dataset
 import type { DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
 import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/DatasetStatistics';
 import type { PartSummary } from '../../datasets/check/check-data';
-import type { DatasetReport } from '../../worker/domain/datasets/check-dataset';
+import type { DatasetReport } from '../../datasets/check/dataset-report';
 import type { Dataset } from '../domain/datasets/dataset';
 import type { Finding } from '../../datasets/check/findings';
 import { columnsOf, taskName, taskOf } from '../../worker/protocol/training-spec-message';

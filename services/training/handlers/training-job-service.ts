@@ -13,7 +13,7 @@ import type { Job, StoredEvent } from '../domain/jobs/job';
 import type { CreateJob, JobQueue } from '../domain/jobs/queue';
 import { TRAINING } from '../domain/jobs/training-kind';
 import { watchJob } from '../domain/jobs/watch';
-import { previewFolder } from '../../worker/domain/training/previews';
+import { previewFolder } from '../../worker/job-folder/folders';
 import { fromStates, toTrainingEvent, toTrainingJob } from './training-job-messages';
 import { fromSpec, taskOf } from '../../worker/protocol/training-spec-message';
 

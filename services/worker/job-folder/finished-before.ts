@@ -1,12 +1,9 @@
+import { referenceOf } from '../../store/references';
 import { join } from 'node:path';
 import type { ModelStore } from '../../store';
 import type { FinishedEvent, TrainSpec } from '../protocol/protocol';
 import { scoreOf, type PartMetrics } from '../../scoring/results/evaluation';
 import { INTERACTIVE } from '../protocol/systems';
-
-/** `name@version` */
-export const referenceOf = ({ manifest }: { manifest: { name: string; version: number } }): string =>
-  `${manifest.name}@${manifest.version}`;
 
 /** What a job has registered already: its worker may have died between that and saying so. */
 export async function finishedBefore(store: ModelStore, spec: TrainSpec): Promise<FinishedEvent | undefined> {

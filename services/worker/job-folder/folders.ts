@@ -7,3 +7,8 @@ export function jobFolder(home: string, id: string): string {
 
 /** Locked by whoever works in a job folder. */
 export const LOCK_FILE = '.lock';
+
+/** Folder of a job's previews. */
+export function previewFolder(home: string, id: string): string {
+  return join(home, 'previews', id);
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../../common/errors';
 import { replaceFile, sweepTemporaries } from '../../store/durable';
-import { epochMetricsSchema } from '../protocol/protocol';
+import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
 
 const STATE_FILE = 'state.json';
 const CHECKPOINT = /^checkpoint-\d+(-\d+)?\.pt$/;

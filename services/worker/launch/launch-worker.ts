@@ -36,8 +36,8 @@ const OUT_OF_MEMORY = /out of memory|bad_alloc|allocate memory/i;
 
 /** The compiled worker; this file runs from dist/, and from its source in tests. */
 export function findWorker(): string {
-  const beside = join(__dirname, '..', 'worker.js');
-  return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'training', 'worker.js');
+  const beside = join(__dirname, '..', 'main.js');
+  return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'worker', 'main.js');
 }
 
 /**

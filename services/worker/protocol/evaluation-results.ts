@@ -14,7 +14,7 @@ import {
   temporaryName,
 } from '../../store/durable';
 import { evaluationSpecSchema } from './protocol';
-import type { EvaluatedModel } from '../../training/domain/promotions/promotion';
+
 import { estimateSchema, type StoredEstimate } from '../../scoring/metrics/estimate';
 
 const RESULT_FILE = 'result.json';
@@ -214,4 +214,22 @@ export async function removeEvaluation(home: string, id: string): Promise<void> 
   await removeFolder(evaluationFolder(home, id)).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
+}
+
+/** A finished evaluation, as far as gates need it. */
+export interface EvaluatedModel {
+  /** Of the model that was evaluated. */
+  name: string;
+  version: number;
+  /** sha256 of the weights that were measured, and of their base's. */
+  sha256?: string;
+  baseSha256?: string;
+  /** Probability above which a pixel was foreground; null: no segmentation. */
+  threshold?: number | null;
+  /** Part of the data that was measured. */
+  part?: string | undefined;
+  /** How many of the images the version has seen; null or absent: it has not recorded that. */
+  seen?: number | null;
+  /** Scores, as the model's manifest has them for one part. */
+  metrics: Record<string, unknown>;
 }

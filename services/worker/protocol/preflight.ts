@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { AutomedError, automedError, NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, type ModelStore } from '../../store';
-import { referenceOf } from '../job-folder/finished-before';
+import { referenceOf } from '../../store/references';
 import type { TrainSpecInput } from './protocol';
 import { LAYOUT_NAMES } from '../../datasets/layouts/read-data';
 

@@ -2,10 +2,10 @@
 // (`train`, `evaluateBase`, `createBase`, `importBase` or `importBackbone`) and may send `cancel`; the worker ends with exactly
 // one `finished` or `failed` and exits.
 
+import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
+import { dataFields, datasetSourceSchema } from '../../datasets/samples/data-selection';
 import { z } from 'zod';
-import { intensityTextSchema } from '../../store/intensity';
 import { nameSchema } from '../../store/manifests';
-import { parseMaskValues } from '../../datasets/masks/mask-values';
 import { recipeSchema } from './recipes';
 import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
@@ -17,78 +17,6 @@ export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
 const jobIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][\w.-]{0,127}$/, 'must be 1 to 128 of A-Z a-z 0-9 _ . - and begin with a letter or digit');
-
-export const structureSchema = z.strictObject({
-  name: z.string().min(1),
-  /** Folder of its masks beside images/, or what the layout calls it. */
-  masks: z.string().min(1),
-});
-
-/** Values, ranges and colours of masks that are foreground, as `parseMaskValues` reads them. */
-const maskValuesSchema = z
-  .string()
-  .min(1)
-  .max(1000)
-  .superRefine((text, context) => {
-    try {
-      parseMaskValues(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-    }
-  });
-
-export const csvColumnsSchema = z.strictObject({
-  image: z.string().min(1).optional(),
-  mask: z.string().min(1).optional(),
-  label: z.string().min(1).optional(),
-  part: z.string().min(1).optional(),
-  group: z.string().min(1).optional(),
-});
-
-/** Where samples come from, and which of them count. */
-const dataFields = {
-  /** Data folder, or a CSV file. */
-  data: z.string(),
-  /** A name of LAYOUT_NAMES (default: told by the names of the files). */
-  layout: z.string().optional(),
-  /** Layout csv: names of its columns. */
-  columns: csvColumnsSchema.optional(),
-  /** Segmentation: folder of the masks beside images/ (default `masks`). */
-  masksDir: z.string().optional(),
-  /** Segmentation: what the foreground is. */
-  structure: z.string().min(1).default('foreground'),
-  /** Segmentation of several structures, each with its own masks; replaces `structure` and `masksDir`. */
-  structures: z.array(structureSchema).min(1).max(64).optional(),
-  /** Column of manifest.csv whose values a split never separates (default: group, sequence or patient). */
-  groupColumn: z.string().optional(),
-  /** Share of the training samples that validates, where the folder has no val/. */
-  validationFraction: z.number().gt(0).lt(1).default(0.2),
-  /** Share of all samples that is kept for the test, where the folder has no test/. */
-  testFraction: z.number().min(0).lt(1).default(0),
-  /** Samples of all parts together at most, drawn by the seed. */
-  limit: z.int().min(3).optional(),
-  /** Stop at the first file that cannot be used instead of leaving it out. */
-  strict: z.boolean().default(false),
-  /** One sample for each mask, where the layout tells masks of one image apart (default: when a base is trained). */
-  eachMask: z.boolean().optional(),
-  /** Which stored values of masks are foreground: `1,2`, `128-255`, `#ff0000`, `disc=1,2,cup=2` (default: told by each file). */
-  maskValues: maskValuesSchema.optional(),
-  /** What stored samples mean, as parseIntensity reads it (default: the base's rule, else `full`). */
-  intensity: intensityTextSchema.optional(),
-  /** Registered data set that the data is; files that changed since its check are refused. */
-  dataset: z
-    .strictObject({
-      /** `name@version`. */
-      reference: z.string(),
-      /** File of the digests that its check took. */
-      digests: z.string(),
-      /** s3://BUCKET/PREFIX that `data` is a copy of; the run brings it up to date. */
-      copyOf: z.string().optional(),
-    })
-    .optional(),
-  /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
-  allowProblems: z.boolean().default(false),
-};
 
 /** The machine's share of a run. */
 const machineFields = {
@@ -206,20 +134,6 @@ export const evaluateSpecSchema = evaluationSpecSchema.extend({
   threads: z.int().min(1).max(1024),
 });
 
-/** What a registered data set is, apart from its name. */
-export const datasetSourceSchema = z.strictObject({
-  task: z.enum(['segmentation', 'classification']),
-  /** Absolute path of a folder or a CSV file, or s3://BUCKET/PREFIX. */
-  location: z.string().min(1),
-  layout: z.string().optional(),
-  structures: z.array(structureSchema).min(1).max(64).optional(),
-  groupColumn: z.string().optional(),
-  columns: csvColumnsSchema.optional(),
-  eachMask: z.boolean().default(false),
-  maskValues: maskValuesSchema.optional(),
-  intensity: intensityTextSchema.optional(),
-});
-
 /** Opens every file of a registered data set. */
 export const checkDatasetSpecSchema = z.strictObject({
   source: datasetSourceSchema,
@@ -249,31 +163,10 @@ export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
 export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
-export type DatasetSource = z.infer<typeof datasetSourceSchema>;
 export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
-
-export const epochMetricsSchema = z.object({
-  epoch: z.int(),
-  trainLoss: z.number(),
-  validationLoss: z.number(),
-  /** Learning rate of the last step. */
-  learningRate: z.number(),
-  /** mDSC or accuracy on the validation samples: what "best" means. */
-  score: z.number(),
-  mdsc: z.number().optional(),
-  miou: z.number().optional(),
-  /** Several structures: of each, in their order. */
-  structures: z.array(z.object({ name: z.string(), mdsc: z.number(), miou: z.number() })).optional(),
-  /** A base: the same with one point as prompt; mdsc and miou are those with the true box. */
-  point: z.object({ mdsc: z.number(), miou: z.number() }).optional(),
-  accuracy: z.number().optional(),
-  macroF1: z.number().optional(),
-});
-
-export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
 
 export const workerEventSchema = z.discriminatedUnion('type', [
   z.object({
@@ -340,3 +233,15 @@ export const workerEventSchema = z.discriminatedUnion('type', [
 export type WorkerEvent = z.infer<typeof workerEventSchema>;
 export type StartedEvent = Extract<WorkerEvent, { type: 'started' }>;
 export type FinishedEvent = Extract<WorkerEvent, { type: 'finished' }>;
+
+/** What a caller says of a training; the rest of a run's specification is the service's. */
+export const trainingJobSpecSchema = trainSpecSchema
+  .omit({ store: true, jobFolder: true, threads: true, resume: true, jobId: true })
+  .extend({ device: trainSpecSchema.shape.device.unwrap().default('auto') });
+
+export type TrainingJobSpec = z.infer<typeof trainingJobSpecSchema>;
+
+export type TrainingJobSpecInput = z.input<typeof trainingJobSpecSchema>;
+
+/** Where a worker's events go. */
+export type Emit = (event: WorkerEvent) => void;

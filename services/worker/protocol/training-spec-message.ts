@@ -6,7 +6,7 @@ import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/Traini
 import type { TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
-import type { TrainingJobSpec, TrainingJobSpecInput } from '../../training/domain/jobs/training-kind';
+import type { TrainingJobSpec, TrainingJobSpecInput } from './protocol';
 
 const ENCODERS = {
   frozen: 'ENCODER_TRAINING_FROZEN',

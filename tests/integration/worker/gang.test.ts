@@ -10,7 +10,8 @@ import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
 import { launchGang, type GangOptions } from '../../../services/worker/launch/launch-gang';
 import { LocalLauncher, type LocalLauncherOptions } from '../../../services/worker/launch/local-launcher';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';
-import type { EpochMetrics, FinishedEvent, TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';
+import type { FinishedEvent, TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';
+import type { EpochMetrics } from '../../../services/scoring/results/epoch-metrics';
 import { initNativeBase } from '../../../services/worker/adapters/native-trainer';
 import { temporaryFolder } from '../../support/data';
 

@@ -9,13 +9,14 @@ import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
 import { resumePoint, type JobState } from '../../../services/worker/job-folder/job-state';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';
-import type { EpochMetrics, TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';
+import type { TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';
+import type { EpochMetrics } from '../../../services/scoring/results/epoch-metrics';
 import { baseDraft, temporaryFolder } from '../../support/data';
 import { MICRO_ARCHITECTURE, MICRO_BASE } from '../../support/micro';
 
 jest.setTimeout(240_000);
 
-const WORKER = join(__dirname, '..', '..', '..', 'dist', 'services', 'training', 'worker.js');
+const WORKER = join(__dirname, '..', '..', '..', 'dist', 'services', 'worker', 'main.js');
 const root = temporaryFolder();
 const home = join(root, 'home');
 let store: ModelStore;

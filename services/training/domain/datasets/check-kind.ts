@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { datasetSourceSchema } from '../../../worker/protocol/protocol';
+import { datasetSourceSchema } from '../../../datasets/samples/data-selection';
 import type { JobKind } from '../jobs/kinds';
 import { digestsPath } from '../../../datasets/check/digests';
 import { cacheFolder } from '../../../datasets/files/object-store';

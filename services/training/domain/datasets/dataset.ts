@@ -1,8 +1,8 @@
 // A registered data set: what was registered is kept in a table, where it stands follows from its newest check.
 
 import type { Task } from '../../../store';
-import type { DatasetSource } from '../../../worker/protocol/protocol';
-import type { DatasetReport } from '../../../worker/domain/datasets/check-dataset';
+import type { DatasetSource } from '../../../datasets/samples/data-selection';
+import type { DatasetReport } from '../../../datasets/check/dataset-report';
 
 export const DATASET_STATES = ['REGISTERED', 'CHECKING', 'READY', 'REJECTED'] as const;
 export type DatasetState = (typeof DATASET_STATES)[number];

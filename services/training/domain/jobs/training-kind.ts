@@ -1,21 +1,12 @@
-import type { z } from 'zod';
+import { trainingJobSpecSchema, TrainingJobSpec } from '../../../worker/protocol/protocol';
 import { automedError } from '../../../common/errors';
 import type { ModelStore } from '../../../store';
-import { trainSpecSchema } from '../../../worker/protocol/protocol';
 import { checkNamed, versionsOf } from '../../../worker/protocol/preflight';
 import { recipeFor } from '../../../worker/protocol/recipes';
 import { systemFor } from '../../../worker/protocol/systems';
 import type { JobKind } from './kinds';
 
 export const TRAINING = 'training';
-
-/** What a caller says of a training; the rest of a run's specification is the service's. */
-export const trainingJobSpecSchema = trainSpecSchema
-  .omit({ store: true, jobFolder: true, threads: true, resume: true, jobId: true })
-  .extend({ device: trainSpecSchema.shape.device.unwrap().default('auto') });
-
-export type TrainingJobSpec = z.infer<typeof trainingJobSpecSchema>;
-export type TrainingJobSpecInput = z.input<typeof trainingJobSpecSchema>;
 
 /** @param mostRanks that the service can run of one training */
 export function trainingKind(mostRanks: number, store: ModelStore): JobKind<TrainingJobSpec> {

@@ -3,7 +3,8 @@
 import { automedError } from '../../../common/errors';
 import type { StoredModel } from '../../../store';
 import { directionOf, largestOf, SCORE_NAMES, skipsMisses } from '../../../scoring/metrics/score-directions';
-import type { AgreementGate, EvaluatedModel, Evaluations, GateResult, MeasureAgreement, MetricGate } from './promotion';
+import type { AgreementGate, Evaluations, GateResult, MeasureAgreement, MetricGate } from './promotion';
+import type { EvaluatedModel } from '../../../worker/protocol/evaluation-results';
 import { locateScore, namedScores, type LocatedScore } from './scores';
 
 export const AGREEMENT = 'agreement';

@@ -1,5 +1,6 @@
 // An attempt to move an alias, as it is recorded, and what promoting needs of the rest of the service.
 
+import { EvaluatedModel } from '../../../worker/protocol/evaluation-results';
 import type { StoredModel } from '../../../store';
 import type { CompareModelsSpecInput } from '../../../worker/protocol/protocol';
 
@@ -95,24 +96,6 @@ export interface Aliases {
   setAlias(name: string, alias: string, version: number): Promise<void>;
   /** Keeps others from moving an alias. */
   reserveAlias(name: string, alias: string): Promise<void>;
-}
-
-/** A finished evaluation, as far as gates need it. */
-export interface EvaluatedModel {
-  /** Of the model that was evaluated. */
-  name: string;
-  version: number;
-  /** sha256 of the weights that were measured, and of their base's. */
-  sha256?: string;
-  baseSha256?: string;
-  /** Probability above which a pixel was foreground; null: no segmentation. */
-  threshold?: number | null;
-  /** Part of the data that was measured. */
-  part?: string | undefined;
-  /** How many of the images the version has seen; null or absent: it has not recorded that. */
-  seen?: number | null;
-  /** Scores, as the model's manifest has them for one part. */
-  metrics: Record<string, unknown>;
 }
 
 export interface Evaluations {

@@ -1,14 +1,14 @@
 // How alike two models answer: what a promotion asks of a version before it takes the place of another.
 
 import { AutomedError, automedError } from '../../../common/errors';
-import type { Pixels } from '../../../imaging/pixels';
+import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
-import type { CompareModelsSpec, FinishedEvent } from '../../protocol/protocol';
+import type { CompareModelsSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { SampleGuard } from '../../../datasets/check/digests';
-import type { Sample } from '../../../datasets/layouts/data-folder';
+import type { Sample } from '../../../datasets/samples/sample';
 import { decodeInOrder, decodeSample, problemOf, type DecodedSample, type UnusableSample } from '../../../datasets/load/load-samples';
 import { maskOverlap, mostProbable } from '../../../scoring/metrics/metrics';
-import { reportProblems, type Emit } from '../../../datasets/split/prepare-data';
+import { reportProblems } from '../../../datasets/samples/progress';
 import { recordOf } from '../../../datasets/split/sample-origins';
 import { selectSamples } from '../../../datasets/split/select-samples';
 

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { automedError } from '../../../common/errors';
 import { standardPreprocessing, type ModelStore, type StoredBase } from '../../../store';
-import type { EvaluateBaseSpec, FinishedEvent } from '../../protocol/protocol';
+import type { EvaluateBaseSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { summarise } from '../../../scoring/results/evaluation';
-import type { Sample } from '../../../datasets/layouts/data-folder';
+import type { Sample } from '../../../datasets/samples/sample';
 import type { CreateTrainer } from '../ports/trainer';
 import { inputOf } from '../../../datasets/check/model-view';
-import { listSamples, loadSamples, structureNames, type Emit } from '../../../datasets/split/prepare-data';
+import { loadSamples } from '../data/load-data';
+import { listSamples, structureNames } from '../../../datasets/split/divide';
 import { resolveSource } from '../../../datasets/layouts/read-data';
 import { recipeFor } from '../../protocol/recipes';
 import { originsOf, recordOf } from '../../../datasets/split/sample-origins';
-import { INTERACTIVE } from '../../protocol/systems';
 
 export interface EvaluationDependencies {
   store: ModelStore;
@@ -49,7 +49,7 @@ export async function evaluateBase(
   const structures = structureNames(spec);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  const { parts, ...folder } = await listSamples({ ...spec, system: INTERACTIVE });
+  const { parts, ...folder } = await listSamples({ eachMask: true, ...spec });
   await mkdir(spec.jobFolder, { recursive: true });
   const trainer = await createTrainer({
     task: 'segmentation',

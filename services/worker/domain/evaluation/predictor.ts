@@ -1,4 +1,4 @@
-import type { Pixels } from '../../../imaging/pixels';
+import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { StoredBase, StoredModel } from '../../../store';
 
 /** A model in memory that answers as the services do. */

@@ -1,27 +1,15 @@
-import type { Pixels } from '../../../imaging/pixels';
+import { SampleOutcome } from '../../../scoring/results/evaluation';
+import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { HeadArchitecture, InputRule, Task } from '../../../store';
 import type { EncoderTraining } from '../../protocol/protocol';
-import type { Part } from '../../../datasets/layouts/data-folder';
+import type { Part } from '../../../datasets/files/part-names';
 import type { RankEnvironment } from '../../launch/rank-environment';
-import type { Overlap } from '../../../scoring/metrics/metrics';
 import type { Recipe } from '../../protocol/recipes';
 
 export interface StepOutcome {
   images: number;
   loss: number;
   epochDone: boolean;
-}
-
-export interface SampleOutcome {
-  index: number;
-  loss: number;
-  /** Segmentation: of each structure. */
-  structures: Overlap[] | null;
-  /** A base: of each structure with one point as prompt; `structures` are then with the true box. */
-  point: Overlap[] | null;
-  /** Classification. */
-  probabilities: Float32Array | null;
-  label: number | null;
 }
 
 export interface EmbeddingStats {

@@ -8,9 +8,9 @@ import {
   type InputRule,
   type StoredBase,
 } from '../../../store';
-import type { Pixels } from '../../../imaging/pixels';
+import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { TrainSpec } from '../../protocol/protocol';
-import type { Sample } from '../../../datasets/layouts/data-folder';
+import type { Sample } from '../../../datasets/samples/sample';
 import { decodeSample } from '../../../datasets/load/load-samples';
 import { Random } from '../../../common/random';
 

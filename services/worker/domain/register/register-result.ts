@@ -1,5 +1,6 @@
 // The end of a run: the best epoch's weights, scores and report become a model version.
 
+import { RunResult } from './run-result';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -15,42 +16,19 @@ import {
   type StoredBase,
   type StoredModel,
 } from '../../../store';
-import type { TrainSpec } from '../../protocol/protocol';
 import type { Report } from '../../../scoring/report/write-report';
 import type { Assessment } from '../../../scoring/results/assessment';
 import { scoreOf } from '../../../scoring/results/evaluation';
-import type { JobState } from '../../job-folder/job-state';
 import { preprocessingOf, trainedArchitecture } from '../../../datasets/split/input-rule';
-import { makeGolden, type AnswerGolden } from './make-golden';
+import { makeGolden } from './make-golden';
 import type { TrainerPort } from '../ports/trainer';
-import type { PreparedData } from '../../../datasets/split/prepare-data';
 import { currentUser, describeHardware } from './provenance';
-import type { Recipe } from '../../protocol/recipes';
 import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
-import type { SeenBefore } from '../training/seen-before';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 
 /** Appended to a model's name where a base of another origin has that. */
 const ENCODER = '-encoder';
 const LONGEST_NAME = 63;
-
-export interface RunResult {
-  spec: TrainSpec;
-  recipe: Recipe;
-  base: StoredBase;
-  /** What the head, or its MobileNet, began with; undefined: random weights. */
-  start: StoredModel | StoredBackbone | undefined;
-  /** Null: the base itself was trained. */
-  head: HeadArchitecture | null;
-  structures: string[];
-  data: PreparedData;
-  before: SeenBefore;
-  state: JobState;
-  /** Undefined: no golden image. */
-  answerGolden: AnswerGolden | undefined;
-  codeVersion: string;
-  seconds: number;
-}
 
 function startedFrom({ manifest }: StoredModel | StoredBackbone) {
   return { name: manifest.name, version: manifest.version, sha256: manifest.weights.sha256 };

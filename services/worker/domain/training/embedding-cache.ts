@@ -3,10 +3,10 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredBase } from '../../../store';
-import type { TrainSpec } from '../../protocol/protocol';
+import type { TrainSpec, Emit } from '../../protocol/protocol';
 import { EMBEDDINGS_FILE } from '../../job-folder/job-state';
 import type { EmbeddingCache, TrainerPort } from '../ports/trainer';
-import type { Emit, PreparedData } from '../../../datasets/split/prepare-data';
+import type { PreparedData } from '../data/load-data';
 import type { Recipe } from '../../protocol/recipes';
 
 /** Of the free disk, unless the specification says how much. */

@@ -1,13 +1,14 @@
 // The epochs of a run: steps, learning rate, validation, checkpoints, and what is told about them.
 
+import type { Emit } from '../../protocol/protocol';
 import { performance } from 'node:perf_hooks';
 import { AutomedError, automedError } from '../../../common/errors';
 import { Checkpoints, type CheckpointPolicy } from './checkpoints';
 import { epochMetrics, summarise, type Labels } from '../../../scoring/results/evaluation';
-import type { EpochMetrics } from '../../protocol/protocol';
+import type { EpochMetrics } from '../../../scoring/results/epoch-metrics';
 import type { EpochProgress, JobState } from '../../job-folder/job-state';
-import type { SampleOutcome, StepOutcome, TrainerPort } from '../ports/trainer';
-import type { Emit } from '../../../datasets/split/prepare-data';
+import type { StepOutcome, TrainerPort } from '../ports/trainer';
+import type { SampleOutcome } from '../../../scoring/results/evaluation';
 import type { Recipe } from '../../protocol/recipes';
 import { hasStopped, learningRateAt } from './schedules';
 

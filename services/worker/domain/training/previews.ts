@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { replaceFile } from '../../../store/durable';
 import { casesPng, drawSamples } from '../../../scoring/report/cases';
 import type { WorkerEvent } from '../../protocol/protocol';
-import type { Sample } from '../../../datasets/layouts/data-folder';
+import type { Sample } from '../../../datasets/samples/sample';
 import type { Labels } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
-import type { SampleOutcome, TrainerPort } from '../ports/trainer';
+import type { TrainerPort } from '../ports/trainer';
+import type { SampleOutcome } from '../../../scoring/results/evaluation';
 
 export type PreviewEvent = Extract<WorkerEvent, { type: 'preview' }>;
 
@@ -20,11 +21,6 @@ const SIDE = 256;
 /** Epochs whose previews stay on the disk, the newest. */
 const KEPT = 100;
 const FILE = /^epoch-(\d+)\.png$/;
-
-/** Folder of a job's previews. */
-export function previewFolder(home: string, id: string): string {
-  return join(home, 'previews', id);
-}
 
 /** Which samples are shown, in the order of their names and spread over all; a sample of several structures takes their room. */
 export function chooseShown(samples: number, structures: number): number[] {

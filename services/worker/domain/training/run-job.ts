@@ -9,7 +9,8 @@ import { BASE_ARCHITECTURES, type ModelStore, type StoredBase } from '../../../s
 import { replaceFile } from '../../../store/durable';
 import type { FinishedEvent, TrainSpec } from '../../protocol/protocol';
 import { createBase, type InitBase } from '../bases/create-base';
-import { finishedBefore, referenceOf } from '../../job-folder/finished-before';
+import { finishedBefore } from '../../job-folder/finished-before';
+import { referenceOf } from '../../../store/references';
 import { LOCK_FILE } from '../../job-folder/folders';
 import { clearJob } from '../../job-folder/job-state';
 import { runTraining, type RunDependencies } from './run-training';

@@ -13,11 +13,11 @@ import {
   type StoredBase,
   type StoredModel,
 } from '../../../store';
-import type { FinishedEvent, TrainSpec } from '../../protocol/protocol';
+import type { FinishedEvent, TrainSpec, Emit } from '../../protocol/protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs, type LoopContext } from './epoch-loop';
 import type { RankEnvironment } from '../../launch/rank-environment';
-import { referenceOf } from '../../job-folder/finished-before';
+import { referenceOf } from '../../../store/references';
 import {
   checkpointPath,
   clearJob,
@@ -32,12 +32,14 @@ import { preprocessingOf } from '../../../datasets/split/input-rule';
 import type { AnswerGolden } from '../register/make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../datasets/check/model-view';
-import { checkEnough, listSamples, loadSamples, structureNames, type Emit, type PreparedData } from '../../../datasets/split/prepare-data';
-import { drawPreview, previewFolder } from './previews';
+import { checkEnough, loadSamples, type PreparedData } from '../data/load-data';
+import { listSamples, structureNames } from '../../../datasets/split/divide';
+import { drawPreview } from './previews';
+import { previewFolder } from '../../job-folder/folders';
 import { resolveSource } from '../../../datasets/layouts/read-data';
 import { recipeFor, type Recipe } from '../../protocol/recipes';
 import { registerResult, type Registered } from '../register/register-result';
-import { seenBefore, tellSeenBefore } from './seen-before';
+import { seenBefore, tellSeenBefore } from '../data/seen-before';
 import { DEFAULT_SYSTEM, INTERACTIVE, systemFor } from '../../protocol/systems';
 
 export interface RunDependencies {
@@ -266,7 +268,8 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
   const { store, createTrainer, emit, signal, gang } = dependencies;
   const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
-  const folder = await listSamples(spec);
+  const { eachMask = spec.system === INTERACTIVE } = spec;
+  const folder = await listSamples({ ...spec, eachMask });
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
   await mkdir(spec.jobFolder, { recursive: true });
   const embeddings = await embeddingCacheFor(spec, plan.base);

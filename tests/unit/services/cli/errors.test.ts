@@ -1,4 +1,4 @@
-import { CliError, exitCodeOf, oneLine, UsageError } from '../../../../services/cli/errors';
+import { CliError, exitCodeOf, oneLine, UsageError } from '../../../../services/cli/program/errors';
 import { automedError, ERROR_CODES } from '../../../../services/common/errors';
 
 describe('oneLine', () => {

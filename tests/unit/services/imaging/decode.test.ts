@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { InvalidInputError } from '../../../../services/common/errors';
 import { decodeImage } from '../../../../services/imaging/decode';
-import type { Pixels } from '../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../services/imaging/pixels/pixels';
 import { greyDicom, IMPLICIT } from '../../../support/dicom';
 import { GREY, GREY_ALPHA, png, pngChunk, RGB, RGBA, tiff } from '../../../support/images';
 

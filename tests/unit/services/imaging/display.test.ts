@@ -1,5 +1,5 @@
 import { toDisplayRgb8 } from '../../../../services/imaging/display';
-import type { Pixels } from '../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../services/imaging/pixels/pixels';
 
 const SIDE = 32;
 

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { galleryPng } from '../../../../services/imaging/gallery';
 import { drawOverlay, hexOf, overlayPng, PREDICTION_COLOUR, TRUTH_COLOUR } from '../../../../services/imaging/overlay';
-import type { Pixels } from '../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../services/imaging/pixels/pixels';
 
 const grey: Pixels = { data: new Uint8Array(25).fill(100), width: 5, height: 5, channels: 1, sampleType: 'uint8' };
 /** The inner 3 x 3 pixels. */

@@ -3,7 +3,7 @@ import type { ClassificationModel } from '../../../../../services/classification
 import { MemoryBudget } from '../../../../../services/common/memory-budget';
 import type { RunOptions } from '../../../../../services/common/inference';
 import { DEFAULT_LIMITS } from '../../../../../services/imaging/decode';
-import type { Pixels } from '../../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 import { discImage } from '../../../../support/stack-images';
 
 const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../../../../services/cli/errors';
+import { UsageError } from '../../../../../services/cli/program/errors';
 import { structurePath, targetPaths } from '../../../../../services/cli/output/targets';
 
 describe('targetPaths', () => {

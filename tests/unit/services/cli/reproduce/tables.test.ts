@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { DataFolder, Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { DataFolder, Sample } from '../../../../../services/datasets/samples/sample';
 import { classOfMask } from '../../../../../services/datasets/layouts/sam-med2d';
 import { decodeSample } from '../../../../../services/datasets/load/load-samples';
 import { readData, type DataSource } from '../../../../../services/datasets/layouts/read-data';

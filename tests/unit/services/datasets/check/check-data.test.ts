@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
 import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
 import type { FindingKind } from '../../../../../services/datasets/check/findings';
-import { listSamples, type DataSpec } from '../../../../../services/datasets/split/prepare-data';
+import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { temporaryFolder } from '../../../../support/data';
 import { discImage } from '../../../../support/stack-images';
 

@@ -1,4 +1,4 @@
-import type { Pixels, SampleType } from '../../../../../services/imaging/pixels';
+import type { Pixels, SampleType } from '../../../../../services/imaging/pixels/pixels';
 import { parseIntensity } from '../../../../../services/store';
 import type { Finding } from '../../../../../services/datasets/samples/finding';
 import { rangeFindings, valueRangeOf } from '../../../../../services/datasets/check/value-range';

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { checkData } from '../../../../../services/datasets/check/check-data';
-import type { DataFolder } from '../../../../../services/datasets/layouts/data-folder';
+import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { decodeSample } from '../../../../../services/datasets/load/load-samples';
-import { listSamples } from '../../../../../services/datasets/split/prepare-data';
+import { listSamples } from '../../../../../services/datasets/split/divide';
 import { readData, taskOf } from '../../../../../services/datasets/layouts/read-data';
 import { temporaryFolder } from '../../../../support/data';
 import { planeGroups, segmentationDicom, type DicomElements } from '../../../../support/dicom';

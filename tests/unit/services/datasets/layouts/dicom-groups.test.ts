@@ -1,7 +1,7 @@
 // Pictures of one patient, whatever the headers call him.
 
 import { checkData } from '../../../../../services/datasets/check/check-data';
-import type { DataFolder } from '../../../../../services/datasets/layouts/data-folder';
+import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { pseudonym } from '../../../../../services/datasets/layouts/dicom-groups';
 import { readData } from '../../../../../services/datasets/layouts/read-data';
 import { temporaryFolder } from '../../../../support/data';

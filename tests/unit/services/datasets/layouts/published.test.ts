@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { parseTable } from '../../../../../services/datasets/tables/manifest-csv';
 import { sequenceOf } from '../../../../../services/datasets/layouts/cvc-clinicdb';
 import { readData, resolveSource, type DataSource } from '../../../../../services/datasets/layouts/read-data';
-import type { DataFolder, Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { DataFolder, Sample } from '../../../../../services/datasets/samples/sample';
 import { temporaryFolder } from '../../../../support/data';
 import { writeTree } from '../../../../support/tree';
 

@@ -1,7 +1,7 @@
 // Tables beside the images of published data sets, as people edit and export them.
 
 import { readData, type DataSource } from '../../../../../services/datasets/layouts/read-data';
-import type { DataFolder } from '../../../../../services/datasets/layouts/data-folder';
+import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { temporaryFolder } from '../../../../support/data';
 import { writeTree } from '../../../../support/tree';
 

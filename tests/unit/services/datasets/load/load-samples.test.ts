@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
 import { ByteBudget } from '../../../../../services/datasets/load/byte-budget';
-import type { Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { Sample } from '../../../../../services/datasets/samples/sample';
 import {
   decodeInOrder,
   type DecodedSample,
   type DecodeOptions,
   type UnusableSample,
 } from '../../../../../services/datasets/load/load-samples';
-import { reportProblems } from '../../../../../services/datasets/split/prepare-data';
+import { reportProblems } from '../../../../../services/datasets/samples/progress';
 import type { WorkerEvent } from '../../../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../../../support/data';
 import { GREY, png } from '../../../../support/images';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DecodePool, DicomImage } from '../../../../../services/imaging/dicom';
-import type { Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { Sample } from '../../../../../services/datasets/samples/sample';
 import {
   decodeInOrder,
   decodeSample,

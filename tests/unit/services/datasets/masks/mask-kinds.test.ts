@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
-import { listSamples, type DataSpec } from '../../../../../services/datasets/split/prepare-data';
+import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { bmp } from '../../../../support/bmp';
 import { temporaryFolder } from '../../../../support/data';
 import { GREY, GREY_ALPHA, png, pngChunk, RGB, RGBA, tiff } from '../../../../support/images';

@@ -1,9 +1,6 @@
 import { parseMaskValues, valuesOfStructure } from '../../../../../services/datasets/masks/mask-values';
-import {
-  datasetSourceSchema,
-  evaluationSpecSchema,
-  trainSpecSchema,
-} from '../../../../../services/worker/protocol/protocol';
+import { evaluationSpecSchema, trainSpecSchema } from '../../../../../services/worker/protocol/protocol';
+import { datasetSourceSchema } from '../../../../../services/datasets/samples/data-selection';
 
 const of = (text: string, structure = ''): unknown =>
   valuesOfStructure(parseMaskValues(text), structure).ranges.map(({ from, to }) => [from, to]);

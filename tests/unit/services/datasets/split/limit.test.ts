@@ -1,4 +1,4 @@
-import type { Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { Sample } from '../../../../../services/datasets/samples/sample';
 import { apportion, limitParts, limitSamples } from '../../../../../services/datasets/split/limit';
 
 /** `sizes[label][group]` samples. */

@@ -1,4 +1,4 @@
-import type { Sample } from '../../../../../services/datasets/layouts/data-folder';
+import type { Sample } from '../../../../../services/datasets/samples/sample';
 import { Random } from '../../../../../services/common/random';
 import { splitSamples } from '../../../../../services/datasets/split/split';
 

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { DecodePool, DicomError, DicomImage, DicomSegmentation } from '../../../../../services/imaging/dicom';
-import type { Pixels } from '../../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 import { temporaryFolder } from '../../../../support/data';
 import { dicomFile, EXPLICIT, greyDicom, greyElements, segmentationDicom } from '../../../../support/dicom';
 

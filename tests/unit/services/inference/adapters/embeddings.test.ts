@@ -1,6 +1,6 @@
 import { Embeddings } from '../../../../../services/inference/adapters/embeddings';
 import { embeddingId, embeddingKey } from '../../../../../services/inference/domain/embedding-id';
-import type { Pixels } from '../../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 
 const origin = { baseSha256: 'a'.repeat(64), precision: 'float32', preprocessing: '{}' };
 const pixels: Pixels = { data: new Uint8Array(24).fill(7), width: 4, height: 2, channels: 3, sampleType: 'uint8' };

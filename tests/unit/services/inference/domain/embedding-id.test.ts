@@ -1,5 +1,5 @@
 import { embeddingId, embeddingKey } from '../../../../../services/inference/domain/embedding-id';
-import type { Pixels } from '../../../../../services/imaging/pixels';
+import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 
 const origin = { baseSha256: 'a'.repeat(64), precision: 'float32', preprocessing: '{"fit":"stretch"}' };
 const pixels: Pixels = { data: new Uint8Array(24).fill(7), width: 4, height: 2, channels: 3, sampleType: 'uint8' };

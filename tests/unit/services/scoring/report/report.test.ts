@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { assess, type ScoredSample } from '../../../../../services/scoring/results/assessment';
-import type { EpochMetrics } from '../../../../../services/worker/protocol/protocol';
+import type { EpochMetrics } from '../../../../../services/scoring/results/epoch-metrics';
 import { drawCases } from '../../../../../services/scoring/report/cases';
 import { confusionFigure } from '../../../../../services/scoring/report/confusion';
 import { curvesFigure } from '../../../../../services/scoring/report/curves';

@@ -3,7 +3,7 @@
 import type { CreateTrainingJobRequest__Output } from '../../../../../proto/gen/automed/training/v1/CreateTrainingJobRequest';
 import type { TrainingSpec } from '../../../../../proto/gen/automed/training/v1/TrainingSpec';
 import { serviceDefinition } from '../../../../../services/common/grpc/proto';
-import { trainingJobSpecSchema } from '../../../../../services/training/domain/jobs/training-kind';
+import { trainingJobSpecSchema } from '../../../../../services/worker/protocol/protocol';
 import { recipeFor, RECIPES, recipeSchema } from '../../../../../services/worker/protocol/recipes';
 import { fromSpec, toSpec } from '../../../../../services/worker/protocol/training-spec-message';
 

@@ -1,6 +1,7 @@
 import type { Job } from '../../../../../../services/training/domain/jobs/job';
 import { recorded } from '../../../../../../services/training/domain/jobs/record';
-import type { EpochMetrics, WorkerEvent } from '../../../../../../services/worker/protocol/protocol';
+import type { WorkerEvent } from '../../../../../../services/worker/protocol/protocol';
+import type { EpochMetrics } from '../../../../../../services/scoring/results/epoch-metrics';
 
 const metrics = (epoch: number, score: number): EpochMetrics => ({
   epoch,

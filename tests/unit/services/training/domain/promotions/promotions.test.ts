@@ -6,11 +6,8 @@ import { automedError } from '../../../../../../services/common/errors';
 import { ModelStore, type ModelDraft } from '../../../../../../services/store';
 import { openDatabase } from '../../../../../../services/training/adapters/database';
 import { SqlitePromotionLog } from '../../../../../../services/training/adapters/promotion-log';
-import type {
-  Agreement,
-  EvaluatedModel,
-  Evaluations,
-} from '../../../../../../services/training/domain/promotions/promotion';
+import type { Agreement, Evaluations } from '../../../../../../services/training/domain/promotions/promotion';
+import type { EvaluatedModel } from '../../../../../../services/worker/protocol/evaluation-results';
 import {
   Promotions,
   type PromoteCommand,

@@ -1,30 +1,25 @@
 // The check of a registered data set, as a worker does it: every file opened, findings and statistics told, and a digest of
 // every sample kept, so that a training can say which files changed since.
 
+import { DatasetReport } from '../../../datasets/check/dataset-report';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
-import type { CheckDatasetSpec, FinishedEvent } from '../../protocol/protocol';
+import type { CheckDatasetSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { checkData, type DataReport } from '../../../datasets/check/check-data';
 import { askedIntensity } from '../../../datasets/split/input-rule';
-import { PARTS, type Emit } from '../../../datasets/split/prepare-data';
+import { PARTS } from '../../../datasets/files/part-names';
 import { readData, resolveSource } from '../../../datasets/layouts/read-data';
 import type { Digests } from '../../../datasets/check/digests';
 import { isObjectLocation, type Mirror } from '../../../datasets/files/object-store';
-import { StatisticsOf, type Statistics } from '../../../datasets/check/statistics';
+import { StatisticsOf } from '../../../datasets/check/statistics';
 
 /** Progress is told this many times. */
 const TOLD = 100;
 /** Findings that are kept, errors first, and files that each of them names. */
 const KEPT_FINDINGS = 1000;
 const KEPT_NAMES = 100;
-
-/** What a check came to. */
-export interface DatasetReport extends DataReport {
-  layout: string;
-  statistics: Statistics;
-}
 
 export interface CheckDependencies {
   emit: Emit;

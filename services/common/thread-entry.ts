@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { automedError } from '../common/errors';
+import { automedError } from './errors';
 
 /**
  * Path of the compiled entry of a thread; the file that asks runs from dist/, and from its source in tests.

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { address, integer, readConfig } from '../common/config';
+import { address, integer, readConfig } from '../../common/config';
 
 const schema = z.object({
   /** Folder of the store: bases, models, jobs. */

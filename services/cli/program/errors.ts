@@ -1,4 +1,4 @@
-import { AutomedError, type ErrorCode } from '../common/errors';
+import { AutomedError, type ErrorCode } from '../../common/errors';
 import { INTERRUPTED } from './signals';
 
 /** A failure that the command line itself finds; the message says what to do. */

@@ -39,3 +39,10 @@ export function toRgb8(pixels: Pixels): Uint8ClampedArray {
   }
   return rgb;
 }
+
+/** One byte per pixel, 0 or 1, rows from the top. */
+export interface Mask {
+  mask: Uint8Array;
+  width: number;
+  height: number;
+}

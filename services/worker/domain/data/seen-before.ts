@@ -1,5 +1,6 @@
 // What a run's base and starting model were trained on already: pictures of the test among it measure nothing new.
 
+import type { Emit } from '../../protocol/protocol';
 import {
   inheritedFrom,
   isSeen,
@@ -9,8 +10,8 @@ import {
   type SampleRecord,
   type StoredBackbone,
 } from '../../../store';
-import type { Part } from '../../../datasets/layouts/data-folder';
-import type { Emit, PreparedData } from '../../../datasets/split/prepare-data';
+import type { Part } from '../../../datasets/files/part-names';
+import type { PreparedData } from './load-data';
 
 export interface SeenBefore {
   /** For the version that the run registers. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AutomedError } from '../../common/errors';
-import { CliError, oneLine } from '../errors';
-import { mapLimited } from '../concurrency';
+import { CliError, oneLine } from '../program/errors';
+import { mapLimited } from './concurrency';
 
 /** Calls in flight at a time: one is decoded while the other is computed. */
 const IN_FLIGHT = 2;

@@ -1,28 +1,23 @@
 // From a data folder to samples in the trainer: reading, splitting, decoding, and the fingerprint of what was used.
 
-import { createHash } from 'node:crypto';
-import { automedError } from '../../common/errors';
-import type { SamplePart } from '../../store';
-import type { TrainSpec, WorkerEvent } from '../../worker/protocol/protocol';
-import type { DataFolder, Part, Problem, Sample } from '../layouts/data-folder';
-import { SampleGuard } from '../check/digests';
-import { factsOf, findingsOf, type Finding, type Seen } from '../check/findings';
-import { askedIntensity } from './input-rule';
-import { limitParts } from './limit';
-import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from '../load/load-samples';
-import type { Losses, ModelInput } from '../check/model-view';
-import type { TrainerPort } from '../../worker/domain/ports/trainer';
-import { readData } from '../layouts/read-data';
-import { SharedFiles } from '../load/shared-files';
-import { nothingUsable, shareFindings, splitWithReasons } from './split-report';
-import { groupsAreKept, type splitSamples } from './split';
-import { INTERACTIVE } from '../../worker/protocol/systems';
-
-export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
-/** Files named one by one in the log, or in the error of a strict run. */
-const NAMED_PROBLEMS = 50;
-/** Findings in the error of a refused run. */
-const NAMED_FINDINGS = 10;
+import { refuseErrors } from '../../../datasets/check/report-findings';
+import type { Emit } from '../../protocol/protocol';
+import { ListedData } from '../../../datasets/split/divide';
+import { NAMED_PROBLEMS, reportProblems } from '../../../datasets/samples/progress';
+import { fingerprintOf } from '../../../datasets/samples/fingerprint';
+import { PARTS } from '../../../datasets/files/part-names';
+import { automedError } from '../../../common/errors';
+import type { SamplePart } from '../../../store';
+import type { Part } from '../../../datasets/files/part-names';
+import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
+import { SampleGuard } from '../../../datasets/check/digests';
+import { factsOf, findingsOf, type Finding, type Seen } from '../../../datasets/check/findings';
+import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
+import type { Losses, ModelInput } from '../../../datasets/check/model-view';
+import type { TrainerPort } from '../ports/trainer';
+import { SharedFiles } from '../../../datasets/load/shared-files';
+import { nothingUsable } from '../../../datasets/split/split-report';
+import { groupsAreKept } from '../../../datasets/split/split';
 
 export interface PreparedData {
   /** Every sample in the trainer, by its index there. */
@@ -42,114 +37,10 @@ export interface PreparedData {
   digests: Record<SamplePart | 'cut', string[][]>;
 }
 
-export type Emit = (event: WorkerEvent) => void;
-
-export type DataSpec = Pick<
-  TrainSpec,
-  'task' | 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'seed' | 'strict'
-> &
-  Partial<
-    Pick<
-      TrainSpec,
-      | 'structures'
-      | 'testFraction'
-      | 'limit'
-      | 'layout'
-      | 'columns'
-      | 'system'
-      | 'eachMask'
-      | 'maskValues'
-      | 'intensity'
-    >
-  >;
-
-/** Names of what the masks show; empty for classification. */
-export function structureNames(spec: Pick<TrainSpec, 'task' | 'structure' | 'structures'>): string[] {
-  if (spec.task === 'classification') return [];
-  const names = spec.structures?.map(({ name }) => name) ?? [spec.structure];
-  if (new Set(names).size === names.length) return names;
-  throw automedError('INVALID_ARGUMENT', 'Two structures have the same name.', { field: 'structures' });
-}
-
-/** A data folder divided into parts. */
-export interface ListedData extends DataFolder {
-  layout: string;
-  /** What the limit left out, but for the rest of groups that it cut. */
-  unused: Sample[];
-  /** The rest of those: as well known to a model as the samples of their groups that it learns from. */
-  cut: Sample[];
-}
-
-/** What a limit left out of the parts. */
-function leftOut(all: DataFolder['parts'], kept: DataFolder['parts']): Pick<ListedData, 'unused' | 'cut'> {
-  const samples = new Set(PARTS.flatMap((part) => kept[part]));
-  const groups = new Set([...samples].flatMap(({ group }) => group ?? []));
-  const others = PARTS.flatMap((part) => all[part].filter((sample) => !samples.has(sample)));
-  const isCut = ({ group }: Sample): boolean => group !== undefined && groups.has(group);
-  return { unused: others.filter((sample) => !isCut(sample)), cut: others.filter(isCut) };
-}
-
-/**
- * Divides what a folder has into parts. Where it has no test part it is split off when a share is asked for, and a validation
- * part always; the limit comes first, so that it holds for all parts together.
- */
-export function divideFolder<T extends DataFolder>(
-  folder: T,
-  spec: Pick<DataSpec, 'seed' | 'validationFraction' | 'testFraction' | 'limit' | 'intensity'>,
-): T & Pick<ListedData, 'unused' | 'cut'> {
-  const parts = limitParts(folder.parts, spec);
-  const left = leftOut(folder.parts, parts);
-  const { seed, testFraction = 0 } = spec;
-  if (PARTS.every((part) => parts[part].length === 0)) throw nothingUsable(folder);
-  const findings = [...(folder.findings ?? [])];
-  const split = (fraction: number, part: Part): ReturnType<typeof splitSamples> => {
-    const whole = parts.train;
-    const halves = splitWithReasons(folder, whole, { fraction, seed });
-    findings.push(...shareFindings(halves.validation, whole, { fraction, part }));
-    return halves;
-  };
-  if (parts.test.length === 0 && testFraction > 0) {
-    const { train, validation: test } = split(testFraction, 'test');
-    Object.assign(parts, { train, test });
-  }
-  if (parts.validation.length === 0) Object.assign(parts, split(spec.validationFraction, 'validation'));
-  return { ...folder, parts, findings, ...left, intensity: askedIntensity(spec) };
-}
-
-/** Lists the samples of each part, as `divideFolder` divides them. */
-export async function listSamples(spec: DataSpec): Promise<ListedData> {
-  const { eachMask = spec.system === INTERACTIVE } = spec;
-  return divideFolder(await readData({ ...spec, eachMask }), spec);
-}
-
-const nameProblem = ({ name, problem }: Problem): string => `${name}: ${problem}`;
-
-/** Stops a strict run at the first problems, or names them and goes on. */
-export function reportProblems(problems: readonly Problem[], strict: boolean, emit: Emit): void {
-  if (problems.length === 0) return;
-  const named = problems.slice(0, NAMED_PROBLEMS).map(nameProblem);
-  const more = problems.length - named.length;
-  if (strict) {
-    const list = named.slice(0, 10).join('; ');
-    throw automedError('INVALID_ARGUMENT', `${problems.length} files of the data folder cannot be used: ${list}`, {
-      field: 'data',
-    });
-  }
-  for (const message of named) emit({ type: 'log', level: 'warn', message: `left out ${message}` });
-  if (more > 0) emit({ type: 'log', level: 'warn', message: `left out ${more} more files` });
-}
-
 async function addSample(trainer: TrainerPort, part: Part, { sample, pixels, masks }: DecodedSample): Promise<void> {
   await (masks
     ? trainer.addSegmentationSample(part, pixels, masks)
     : trainer.addClassificationSample(part, pixels, sample.label ?? 0));
-}
-
-/** Of the lines that name classes and used samples, whatever their order. */
-export function fingerprintOf(lines: readonly string[]): string {
-  return createHash('sha256')
-    .update([...lines].sort().join('\n'))
-    .digest('hex');
 }
 
 /** Throws when there is nothing to learn from. */
@@ -160,23 +51,6 @@ export function checkEnough({ parts, foreground, background }: PreparedData): vo
   if (parts.validation.length === 0) throw missing('no validation sample could be used');
   if (!foreground) throw missing('every training mask is empty');
   if (!background) throw missing('every training mask is foreground all over');
-}
-
-/**
- * Refuses data on which a score would be wrong.
- * @throws InvalidInputError (field `data`)
- */
-export function refuseErrors(findings: readonly Finding[], use: 'train' | 'measure'): void {
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length === 0) return;
-  const named = errors.slice(0, NAMED_FINDINGS).map(({ message }) => message);
-  const more = errors.length - named.length;
-  throw automedError(
-    'INVALID_ARGUMENT',
-    `The data would make scores wrong: ${named.join('; ')}${more > 0 ? `; and ${more} more findings` : ''}. ` +
-      `Mend it, or allow data problems to ${use} on it as it is.`,
-    { field: 'data' },
-  );
 }
 
 /** Names what a score suffers from. */

@@ -1,0 +1,25 @@
+import type { StoredBase, StoredModel, StoredBackbone, HeadArchitecture } from '../../../store';
+import type { JobState } from '../../job-folder/job-state';
+import type { TrainSpec } from '../../protocol/protocol';
+import type { Recipe } from '../../protocol/recipes';
+import type { PreparedData } from '../data/load-data';
+import type { SeenBefore } from '../data/seen-before';
+import type { AnswerGolden } from './make-golden';
+
+export interface RunResult {
+  spec: TrainSpec;
+  recipe: Recipe;
+  base: StoredBase;
+  /** What the head, or its MobileNet, began with; undefined: random weights. */
+  start: StoredModel | StoredBackbone | undefined;
+  /** Null: the base itself was trained. */
+  head: HeadArchitecture | null;
+  structures: string[];
+  data: PreparedData;
+  before: SeenBefore;
+  state: JobState;
+  /** Undefined: no golden image. */
+  answerGolden: AnswerGolden | undefined;
+  codeVersion: string;
+  seconds: number;
+}
