@@ -1,9 +1,8 @@
-import { Mask } from './pixels/pixels';
+import { type Mask, toRgb8 } from './pixels/pixels';
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
 import { decodeImage, DEFAULT_LIMITS, type DecodeLimits } from './decode';
 import { checkSize } from './mask-codes';
-import { toRgb8 } from './pixels/pixels';
 
 export { encodeRle, packBits } from './mask-codes';
 

@@ -3,8 +3,7 @@ import type { EvaluationSample__Output } from '../../../proto/gen/automed/traini
 import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/training/v1/EvaluationService';
 import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
 import { automedError } from '../../common/errors';
-import type { ApiClient } from '../../common/grpc/client';
-import { evaluationClient } from '../../common/grpc/client';
+import { type ApiClient, evaluationClient } from '../../common/grpc/client';
 
 const PAGE_SIZE = 200;
 

@@ -1,12 +1,11 @@
 // Looks at every image and mask of a data folder, as training would use it, without training.
 
-import type { Part } from '../files/part-names';
+import { type Part, PARTS } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
 import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
 import { decodeInOrder, problemOf, type DecodedSample } from '../load/load-samples';
 import { maskReading } from './mask-findings';
 import { fingerprintOf } from '../samples/fingerprint';
-import { PARTS } from '../files/part-names';
 
 interface Range {
   min: number;

@@ -4,10 +4,9 @@
 //
 // The published split holds the same pictures on both sides, and no patient is named: data check says which.
 
-import type { Part } from '../files/part-names';
+import { type Part, partOfFolder } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
 import { collect, type Found } from './collect';
-import { partOfFolder } from '../files/part-names';
 import { foldersOf, isImage, type FileTree } from '../files/file-tree';
 import type { Layout, LayoutRequest } from './layout';
 

@@ -3,13 +3,12 @@
 // one sample for each of its frames, and its patient where the table has no column of groups.
 
 import { isAbsolute, join, normalize } from 'node:path';
-import type { Part } from '../files/part-names';
+import { type Part, partName } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
 import { classIn, columnNamed, groupIn, readTable } from '../tables/csv-text';
 import { counted, finding, type Finding } from '../samples/finding';
 import { GROUP_COLUMNS, tornColumns } from '../tables/manifest-csv';
 import { foldedValue } from '../files/names';
-import { partName } from '../files/part-names';
 import { collect, layoutError, told, type Found } from './collect';
 import { asideFindings } from './dicom-aside';
 import { mayBeDicom, withHeaders } from './dicom-headers';
@@ -41,7 +40,9 @@ function chooseColumn(
 /** A path of the table, below its folder. */
 function inside(path: string): string | undefined {
   const clean = normalize(path.replaceAll('\\', '/'));
-  return path === '' || isAbsolute(clean) || clean === '..' || clean.startsWith('../../training/domain') ? undefined : clean;
+  return path === '' || isAbsolute(clean) || clean === '..' || clean.startsWith('../../training/domain')
+    ? undefined
+    : clean;
 }
 
 function partOf(text: string | undefined, row: number): Part {

@@ -1,7 +1,7 @@
 // Data folders as people keep them: images/ + masks/, or one folder per class; either of them also below train/,
 // val(idation)/ and test/. Reading lists and pairs the files; nothing is decoded here.
 
-import { DataFolder } from '../samples/sample';
+import { type DataFolder } from '../samples/sample';
 import { isAbsolute, join, parse } from 'node:path';
 import { shortList } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
@@ -12,7 +12,6 @@ import { readManifest, type GroupTable } from '../tables/manifest-csv';
 import { normal } from '../files/names';
 import { pairFiles, type MaskFolder } from './pair-files';
 import { partOfFolder, type Part } from '../files/part-names';
-
 
 export interface ReadOptions {
   /** Folder of the masks beside images/, or an absolute path; default `masks`. */

@@ -1,7 +1,7 @@
 // Masks of layouts that know their values: a file must hold one of the published sets.
 
 import { ambiguous, listed, type Understood } from './understand-mask';
-import type { StoredMask } from './stored-mask';
+import type { StoredMask } from './stored-values';
 
 /** The values of one way of publishing a layout's masks. */
 export interface MaskCode {

@@ -1,32 +1,15 @@
 // A mask file with its samples as they are stored: indices of a palette, grey values, or colours.
 
+import { type StoredMask } from './stored-values';
 import sharp from 'sharp';
 import { isBmp, readBmpAlpha } from '../../imaging/bmp';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
 import { DicomImage, isDicom } from '../../imaging/dicom';
-import { readIndexed, type Colour } from '../../imaging/palette';
+import { readIndexed } from '../../imaging/palette';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { readTiffPages } from '../../imaging/tiff';
 import { decodeDataFile, decodeStoredDicom } from '../files/data-file';
 import { decodeWideMask } from './wide-mask';
-
-export type Samples = ArrayLike<number> & Iterable<number>;
-
-export interface StoredMask {
-  width: number;
-  height: number;
-  /** What a value is: an index, a grey value, or 0xRRGGBB. */
-  kind: 'palette' | 'grey' | 'colour';
-  values: Samples;
-  /** The largest value of the sample type; 255 of float unless no sample is above 1. */
-  scale: number;
-  /** The encoding changes values. */
-  lossy: boolean;
-  /** Kind palette: of each index. */
-  palette?: readonly Colour[];
-  /** 0 to 255 per pixel, where it is not opaque all over; of a palette it is in its colours. */
-  alpha?: Uint8Array;
-}
 
 /** Bands of a lossy grey image that was stored as RGB differ by no more. */
 const GREY_TOLERANCE = 24;

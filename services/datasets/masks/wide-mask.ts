@@ -6,7 +6,7 @@ import { automedError } from '../../common/errors';
 import { sniffFormat } from '../../imaging/formats';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
 import { fullPages, readTiffPages, unreadFeature } from '../../imaging/tiff';
-import type { StoredMask } from './stored-mask';
+import type { StoredMask } from './stored-values';
 
 const [UNSIGNED, SIGNED] = [1, 2];
 /** Where all values fit into a smaller type, that one's largest value is the foreground of a mask of it. */

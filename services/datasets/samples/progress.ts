@@ -3,8 +3,7 @@ import type { Problem } from './sample';
 
 /** What reading and loading samples tell while they go on. */
 export type DataEvent =
-  | { type: 'preparing'; done: number; total: number }
-  | { type: 'log'; level: 'info' | 'warn'; message: string };
+  { type: 'preparing'; done: number; total: number } | { type: 'log'; level: 'info' | 'warn'; message: string };
 
 export type Emit = (event: DataEvent) => void;
 

@@ -11,10 +11,7 @@ import type { DataFolder, Sample } from '../samples/sample';
 import type { DataSelection } from '../samples/data-selection';
 import { readData } from '../layouts/read-data';
 /** Which samples are read, and how they are divided. */
-export type DataSpec = Pick<
-  DataSelection,
-  'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'strict'
-> &
+export type DataSpec = Pick<DataSelection, 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'strict'> &
   Partial<
     Pick<
       DataSelection,

@@ -1,11 +1,10 @@
 // Which images a version is measured on: by default those that it has not seen. Every command that measures asks here.
 
 import { automedError } from '../../common/errors';
-import type { Part } from '../files/part-names';
+import { type Part, PARTS } from '../files/part-names';
 import type { DataFolder, Sample } from '../samples/sample';
 import { limitSamples } from './limit';
 import { divideFolder, type DataSpec } from './divide';
-import { PARTS } from '../files/part-names';
 import { readData } from '../layouts/read-data';
 import { originsOf, type LookUp, type Origins } from './sample-origins';
 import { nothingUsable } from './split-report';

@@ -1,8 +1,7 @@
 // Entry of a thread of the decode pool: a file in, a picture or what is wrong with the file out.
 
 import { parentPort } from 'node:worker_threads';
-import type { Mask } from '../pixels/pixels';
-import type { Pixels } from '../pixels/pixels';
+import type { Mask, Pixels } from '../pixels/pixels';
 import { DicomImage } from './decode';
 import { DicomError, type DicomDefect } from './errors';
 import { DicomSegmentation, type SourceFrame } from './segmentation';

@@ -1,5 +1,4 @@
-import type { Figure } from './figure';
-import { label } from './figure';
+import { type Figure, label } from './figure';
 import { evenly, PANEL, plot, shareAxis } from './plot';
 
 const BINS = 20;

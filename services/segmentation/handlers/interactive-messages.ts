@@ -7,8 +7,7 @@ import type { PointPrompt__Output } from '../../../proto/gen/automed/segmentatio
 import type { PredictMasksResponse } from '../../../proto/gen/automed/segmentation/v1/PredictMasksResponse';
 import type { SegmentEverythingRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingRequest';
 import type { SegmentEverythingResponse } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingResponse';
-import type { Tensor } from '../../../proto/gen/automed/common/v1/Tensor';
-import type { Tensor__Output } from '../../../proto/gen/automed/common/v1/Tensor';
+import type { Tensor, Tensor__Output } from '../../../proto/gen/automed/common/v1/Tensor';
 import { automedError } from '../../common/errors';
 import { baseInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';

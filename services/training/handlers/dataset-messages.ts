@@ -2,8 +2,7 @@
 
 import type { Dataset as DatasetMessage } from '../../../proto/gen/automed/training/v1/Dataset';
 import type { DatasetPart } from '../../../proto/gen/automed/training/v1/DatasetPart';
-import type { DatasetSpec } from '../../../proto/gen/automed/training/v1/DatasetSpec';
-import type { DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
+import type { DatasetSpec, DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
 import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/DatasetStatistics';
 import type { PartSummary } from '../../datasets/check/check-data';
 import type { DatasetReport } from '../../datasets/check/dataset-report';

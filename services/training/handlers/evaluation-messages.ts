@@ -4,16 +4,19 @@ import { join, relative } from 'node:path';
 import type { Evaluation } from '../../../proto/gen/automed/training/v1/Evaluation';
 import type { EvaluationResult as ResultMessage } from '../../../proto/gen/automed/training/v1/EvaluationResult';
 import type { EvaluationSample } from '../../../proto/gen/automed/training/v1/EvaluationSample';
-import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
-import type { EvaluationSpec__Output } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { EvaluationSpec, EvaluationSpec__Output } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
 import type { Score } from '../../../proto/gen/automed/training/v1/Score';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { StoredEstimate } from '../../scoring/metrics/estimate';
 import type { EvaluationJobSpec } from '../domain/evaluations/evaluation-kind';
 import type { EvaluationDraft, EvaluationView, SampleOrder } from '../domain/evaluations/evaluations';
-import { evaluationFolder, REPORT_FOLDER } from '../../worker/protocol/evaluation-results';
-import type { EvaluatedSample, EvaluationResult } from '../../worker/protocol/evaluation-results';
+import {
+  evaluationFolder,
+  REPORT_FOLDER,
+  type EvaluatedSample,
+  type EvaluationResult,
+} from '../../worker/protocol/evaluation-results';
 import type { State } from '../domain/jobs/state';
 import { stateText } from '../domain/jobs/waiting';
 import { optionalTime, timestamp } from './training-job-messages';

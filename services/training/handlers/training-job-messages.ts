@@ -10,8 +10,7 @@ import { automedError } from '../../common/errors';
 import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job';
 import { stateText } from '../domain/jobs/waiting';
 import { STATES, type State } from '../domain/jobs/state';
-import type { TrainingJobSpec } from '../../worker/protocol/protocol';
-import type { FinishedEvent } from '../../worker/protocol/protocol';
+import type { TrainingJobSpec, FinishedEvent } from '../../worker/protocol/protocol';
 import type { EpochMetrics as Metrics } from '../../scoring/results/epoch-metrics';
 import { toSpec } from '../../worker/protocol/training-spec-message';
 

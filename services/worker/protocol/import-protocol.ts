@@ -1,8 +1,7 @@
 // What a worker is told about an import, and what it reports. Kept apart from training's protocol: an import knows no data.
 
 import { z } from 'zod';
-import { channelsSchema, fitSchema, resizeSchema } from '../../store/manifests';
-import { nameSchema } from '../../store/manifests';
+import { channelsSchema, fitSchema, resizeSchema, nameSchema } from '../../store/manifests';
 
 export const importSpecSchema = z.strictObject({
   /** Root of the model store. */

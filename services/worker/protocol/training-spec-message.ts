@@ -2,8 +2,7 @@
 
 import type { CsvColumns__Output } from '../../../proto/gen/automed/training/v1/CsvColumns';
 import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
-import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import type { TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
+import type { TrainingSpec, TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { TrainingJobSpec, TrainingJobSpecInput } from './protocol';

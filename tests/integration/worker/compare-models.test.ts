@@ -6,11 +6,7 @@ import sharp from 'sharp';
 import { automedError } from '../../../services/common/errors';
 import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { loadNativePair } from '../../../services/worker/adapters/native-pair';
-import {
-  createNativeTrainer,
-  initNativeBase,
-  namedNativeHead,
-} from '../../../services/worker/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { agreementOf, compareModels } from '../../../services/worker/domain/evaluation/compare-models';
 import { readSegmentationFolder } from '../../../services/datasets/layouts/data-folder';
 import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';

@@ -5,11 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { z } from 'zod';
 import { loadNativePredictor } from '../../../services/worker/adapters/native-predictor';
-import {
-  createNativeTrainer,
-  initNativeBase,
-  namedNativeHead,
-} from '../../../services/worker/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import type { PartMetrics } from '../../../services/scoring/results/evaluation';
 import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
 import { evaluateModel } from '../../../services/worker/domain/evaluation/evaluate-model';

@@ -8,11 +8,7 @@ import { decodeImage } from '../../../services/imaging/decode';
 import { ModelStore, WEIGHTS_FILE, type StoredModel } from '../../../services/store';
 import { answerNatively } from '../../../services/worker/adapters/native-golden';
 import { loadNativePredictor } from '../../../services/worker/adapters/native-predictor';
-import {
-  createNativeTrainer,
-  initNativeBase,
-  namedNativeHead,
-} from '../../../services/worker/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
 import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';

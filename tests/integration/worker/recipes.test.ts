@@ -7,7 +7,12 @@ import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { createNativeTrainer, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
-import { trainSpecSchema, type TrainSpec, type TrainSpecInput, type WorkerEvent } from '../../../services/worker/protocol/protocol';
+import {
+  trainSpecSchema,
+  type TrainSpec,
+  type TrainSpecInput,
+  type WorkerEvent,
+} from '../../../services/worker/protocol/protocol';
 import { type EpochMetrics } from '../../../services/scoring/results/epoch-metrics';
 import { baseDraft, temporaryFolder } from '../../support/data';
 import { MICRO_ARCHITECTURE, MICRO_BASE } from '../../support/micro';

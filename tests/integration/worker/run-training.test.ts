@@ -3,11 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  createNativeTrainer,
-  initNativeBase,
-  namedNativeHead,
-} from '../../../services/worker/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
 import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
 import { evaluateBase } from '../../../services/worker/domain/evaluation/evaluate-base';

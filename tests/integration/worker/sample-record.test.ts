@@ -4,17 +4,17 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import {
-  createNativeTrainer,
-  initNativeBase,
-  namedNativeHead,
-} from '../../../services/worker/adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
 import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
 import { evaluateBase } from '../../../services/worker/domain/evaluation/evaluate-base';
 import { pictureHash } from '../../../services/datasets/files/picture-hash';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
-import { evaluateBaseSpecSchema, trainSpecSchema, type TrainSpecInput } from '../../../services/worker/protocol/protocol';
+import {
+  evaluateBaseSpecSchema,
+  trainSpecSchema,
+  type TrainSpecInput,
+} from '../../../services/worker/protocol/protocol';
 import { decodeImage } from '../../../services/imaging/decode';
 import {
   ModelStore,

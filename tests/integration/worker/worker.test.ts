@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
 import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
 import { launchWorker, type LaunchOptions } from '../../../services/worker/launch/launch-worker';
-import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../../services/worker/protocol/protocol';
+import type {
+  FinishedEvent,
+  TrainSpecInput,
+  WorkerCommand,
+  WorkerEvent,
+} from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';
 
 jest.setTimeout(240_000);

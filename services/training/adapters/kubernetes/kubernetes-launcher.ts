@@ -8,12 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
 import { RankLostError, type GangAttempt, type GangLauncher } from '../../../worker/launch/launch-gang';
-import {
-  gangJob,
-  gangService,
-  type KubernetesGang,
-  type KubernetesGangSettings,
-} from './kubernetes-manifest';
+import { gangJob, gangService, type KubernetesGang, type KubernetesGangSettings } from './kubernetes-manifest';
 import { outcomeOf } from '../../../worker/launch/rank-process';
 import { verdict, type RankEnd } from '../../../worker/launch/verdict';
 import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../../worker/protocol/protocol';

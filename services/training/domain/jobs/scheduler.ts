@@ -8,9 +8,8 @@ import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../../worker/
 import { knownFailure } from '../../../worker/protocol/failure';
 import { RankLostError } from '../../../worker/launch/launch-gang';
 import { WorkerCrash, type LaunchOptions } from '../../../worker/launch/launch-worker';
-import { previewFolder } from '../../../worker/job-folder/folders';
+import { previewFolder, jobFolder } from '../../../worker/job-folder/folders';
 import { shareOf, type Capacity, type Share } from './capacity';
-import { jobFolder } from '../../../worker/job-folder/folders';
 import type { Change, Job, JobTable } from './job';
 import type { JobKinds } from './kinds';
 import { moved, type JobQueue } from './queue';

@@ -1,4 +1,4 @@
-import { trainingJobSpecSchema, TrainingJobSpec } from '../../../worker/protocol/protocol';
+import { trainingJobSpecSchema, type TrainingJobSpec } from '../../../worker/protocol/protocol';
 import { automedError } from '../../../common/errors';
 import type { ModelStore } from '../../../store';
 import { checkNamed, versionsOf } from '../../../worker/protocol/preflight';

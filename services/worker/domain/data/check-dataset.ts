@@ -1,7 +1,7 @@
 // The check of a registered data set, as a worker does it: every file opened, findings and statistics told, and a digest of
 // every sample kept, so that a training can say which files changed since.
 
-import { DatasetReport } from '../../../datasets/check/dataset-report';
+import { type DatasetReport } from '../../../datasets/check/dataset-report';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { automedError } from '../../../common/errors';

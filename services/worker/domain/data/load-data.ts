@@ -2,13 +2,12 @@
 
 import { refuseErrors } from '../../../datasets/check/report-findings';
 import type { Emit } from '../../protocol/protocol';
-import { ListedData } from '../../../datasets/split/divide';
+import { type ListedData } from '../../../datasets/split/divide';
 import { NAMED_PROBLEMS, reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
-import { PARTS } from '../../../datasets/files/part-names';
+import { PARTS, type Part } from '../../../datasets/files/part-names';
 import { automedError } from '../../../common/errors';
 import type { SamplePart } from '../../../store';
-import type { Part } from '../../../datasets/files/part-names';
 import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
 import { SampleGuard } from '../../../datasets/check/digests';
 import { factsOf, findingsOf, type Finding, type Seen } from '../../../datasets/check/findings';

@@ -6,7 +6,13 @@ import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../.
 import type { CompareModelsSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { SampleGuard } from '../../../datasets/check/digests';
 import type { Sample } from '../../../datasets/samples/sample';
-import { decodeInOrder, decodeSample, problemOf, type DecodedSample, type UnusableSample } from '../../../datasets/load/load-samples';
+import {
+  decodeInOrder,
+  decodeSample,
+  problemOf,
+  type DecodedSample,
+  type UnusableSample,
+} from '../../../datasets/load/load-samples';
 import { maskOverlap, mostProbable } from '../../../scoring/metrics/metrics';
 import { reportProblems } from '../../../datasets/samples/progress';
 import { recordOf } from '../../../datasets/split/sample-origins';

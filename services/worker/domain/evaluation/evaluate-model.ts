@@ -27,7 +27,12 @@ import { recordOf } from '../../../datasets/split/sample-origins';
 import { selectSamples, type Selection } from '../../../datasets/split/select-samples';
 import { scoreMask } from '../../../scoring/metrics/score-mask';
 import type { LoadPredictor, Predictor } from './predictor';
-import { publishEvaluation, REPORT_FOLDER, type EvaluatedSample, type EvaluationResult } from '../../protocol/evaluation-results';
+import {
+  publishEvaluation,
+  REPORT_FOLDER,
+  type EvaluatedSample,
+  type EvaluationResult,
+} from '../../protocol/evaluation-results';
 
 /** Files of a finding that the result keeps. */
 const NAMED_FILES = 100;

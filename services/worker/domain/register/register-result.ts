@@ -1,6 +1,6 @@
 // The end of a run: the best epoch's weights, scores and report become a model version.
 
-import { RunResult } from './run-result';
+import { type RunResult } from './run-result';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {

@@ -7,14 +7,12 @@ import { MODEL_CARD, modelCard, type CardFacts, type CardPart } from '../../../s
 import type { Fact } from '../../../scoring/report/sections';
 import { writeReport, type PartReport, type Report } from '../../../scoring/report/write-report';
 import { assess, type Assessment, type ScoredSample } from '../../../scoring/results/assessment';
-import type { Part } from '../../../datasets/files/part-names';
+import { type Part, PARTS } from '../../../datasets/files/part-names';
 import type { Sample } from '../../../datasets/samples/sample';
-import type { Labels } from '../../../scoring/results/evaluation';
+import type { Labels, SampleOutcome } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
 import type { Losses } from '../../../datasets/check/model-view';
 import type { TrainerPort } from '../ports/trainer';
-import type { SampleOutcome } from '../../../scoring/results/evaluation';
-import { PARTS } from '../../../datasets/files/part-names';
 import type { RunResult } from './run-result';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 

@@ -4,11 +4,10 @@ import type { Emit } from '../../protocol/protocol';
 import { performance } from 'node:perf_hooks';
 import { AutomedError, automedError } from '../../../common/errors';
 import { Checkpoints, type CheckpointPolicy } from './checkpoints';
-import { epochMetrics, summarise, type Labels } from '../../../scoring/results/evaluation';
+import { epochMetrics, summarise, type Labels, type SampleOutcome } from '../../../scoring/results/evaluation';
 import type { EpochMetrics } from '../../../scoring/results/epoch-metrics';
 import type { EpochProgress, JobState } from '../../job-folder/job-state';
 import type { StepOutcome, TrainerPort } from '../ports/trainer';
-import type { SampleOutcome } from '../../../scoring/results/evaluation';
 import type { Recipe } from '../../protocol/recipes';
 import { hasStopped, learningRateAt } from './schedules';
 

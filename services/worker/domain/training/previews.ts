@@ -7,10 +7,9 @@ import { replaceFile } from '../../../store/durable';
 import { casesPng, drawSamples } from '../../../scoring/report/cases';
 import type { WorkerEvent } from '../../protocol/protocol';
 import type { Sample } from '../../../datasets/samples/sample';
-import type { Labels } from '../../../scoring/results/evaluation';
+import type { Labels, SampleOutcome } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
 import type { TrainerPort } from '../ports/trainer';
-import type { SampleOutcome } from '../../../scoring/results/evaluation';
 
 export type PreviewEvent = Extract<WorkerEvent, { type: 'preview' }>;
 

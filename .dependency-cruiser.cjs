@@ -1,0 +1,86 @@
+// Who may import whom. The packages of services/ are libraries (common, store, imaging, datasets, scoring) and programs, and
+// programs meet over gRPC.
+
+const LIBRARIES = 'common|store|imaging|datasets|scoring';
+
+/** The files of other programs that a program may import: pure types, and how its processes are started. */
+const DOORS = {
+  cli: '^services/worker/(protocol|launch|job-folder)/',
+  training: '^services/worker/(protocol|launch|job-folder)/',
+  inference: '^services/(segmentation|classification)/',
+};
+
+const importing = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    importing('no-circular', 'Files that import each other are one file, or need a third.', {}, { circular: true }),
+    {
+      ...importing(
+        'no-circular-folders',
+        'Folders in a circle cannot be read one after the other.',
+        {},
+        { circular: true },
+      ),
+      scope: 'folder',
+    },
+    importing('not-to-unresolvable', 'An import must name something.', {}, { couldNotResolve: true }),
+    importing('not-to-tests', 'Nothing imports tests.', { pathNot: '^tests/' }, { path: '^tests/' }),
+    importing('native-apart', 'native/ knows nothing of the services.', { path: '^native/' }, { path: '^services/' }),
+    importing(
+      'addon-in-adapters',
+      'Only adapters import the addon; types are free.',
+      { path: '^services/', pathNot: ['/adapters/', '^services/common/errors[.]ts$'] },
+      { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
+    ),
+    importing(
+      'without-addon',
+      'These run without the addon, so that they stay small and cannot crash with it.',
+      { path: '^services/(gateway|cli|training|pacs|datasets|scoring|worker/(protocol|launch|job-folder))/' },
+      { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
+    ),
+    importing(
+      'domain-without-grpc',
+      'domain/ knows nothing of gRPC.',
+      { path: '^services/[^/]+/domain/' },
+      { path: '(^|/)node_modules/(@grpc/|grpc-health-check|nice-grpc)' },
+    ),
+    importing(
+      'libraries-in-order',
+      'Of the libraries, common knows no other, and data come before scores.',
+      { path: '^services/(common|store|imaging|datasets)/' },
+      { path: '^services/scoring/' },
+    ),
+    importing(
+      'common-first',
+      'services/common knows no other package.',
+      { path: '^services/common/' },
+      { path: '^services/', pathNot: '^services/common/' },
+    ),
+    importing(
+      'libraries-without-programs',
+      'Libraries know no program.',
+      { path: `^services/(${LIBRARIES})/` },
+      { path: '^services/', pathNot: `^services/(${LIBRARIES})/` },
+    ),
+    ...Object.entries({ ...DOORS, gateway: '^$', worker: '^$', segmentation: '^$', classification: '^$' }).map(
+      ([name, door]) =>
+        importing(
+          `${name}-meets-others-over-grpc`,
+          'Programs meet over gRPC.',
+          { path: `^services/${name}/` },
+          {
+            path: '^services/',
+            pathNot: [`^services/(${name}|${LIBRARIES})/`, door],
+            dependencyTypesNot: ['type-only'],
+          },
+        ),
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|build|proto/gen)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+  },
+};
