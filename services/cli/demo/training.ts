@@ -24,9 +24,9 @@ export interface TrainedModels {
  */
 export async function trainModels(plan: DemoRun, folders: DemoFolders, workspace: Workspace): Promise<TrainedModels> {
   const { store } = workspace;
-  const { seed, threads } = plan;
+  const { seed, threads, validationFraction } = plan;
   const created = await runWorker({ type: 'createBase', spec: { store, name: BASE_NAME, arch: 'tiny', seed } });
-  const common = { store, seed, threads, licence: 'synthetic pictures; no restrictions' };
+  const common = { store, seed, threads, validationFraction, licence: 'synthetic pictures; no restrictions' };
   const begun = performance.now();
   const segmentation = await trainOne('SAM-AutoMed', {
     ...common,

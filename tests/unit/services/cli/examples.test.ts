@@ -1,6 +1,6 @@
-// Every example of every help and every command of the README: parsed by the commands themselves, and about things that exist.
+// Every example of every help and every command of the README and docs/: parsed by the commands themselves, and about things that exist.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError, type Command } from 'commander';
 import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL } from '../../../../services/cli/demo/plan';
@@ -8,7 +8,11 @@ import { buildProgram } from '../../../../services/cli/main';
 import { BASE_ARCHITECTURES } from '../../../../services/store';
 import { LAYOUT_NAMES } from '../../../../services/datasets/layouts/read-data';
 
-const README = readFileSync(join(__dirname, '..', '..', '..', '..', 'README.md'), 'utf8');
+const ROOT = join(__dirname, '..', '..', '..', '..');
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => join('docs', name))]
+  .filter((page) => page.endsWith('.md'))
+  .map((page) => readFileSync(join(ROOT, page), 'utf8'))
+  .join('\n');
 
 /** A command line as it was understood. */
 interface Understood {
@@ -28,10 +32,12 @@ function helpOf(command: Command): string[] {
 const helpExamples = helpOf(buildProgram()).flatMap((help) =>
   [...help.matchAll(/^ {2}\$ (.+)$/gm)].map(([, line = '']) => line),
 );
-const fenced = [...README.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'));
-const readmeCommands = fenced.flatMap((line) => (/^(npx )?automed /.test(line) ? [line.replace(/\s+#.*$/, '')] : []));
+const fenced = [...PAGES.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'));
+const pageCommands = [
+  ...new Set(fenced.flatMap((line) => (/^(npx )?automed /.test(line) ? [line.replace(/\s+#.*$/, '')] : []))),
+];
 /** Within sentences: without what is left out there, and of alternatives none. */
-const readmeFragments = [...README.matchAll(/`(automed [a-z][^`]*)`/g)]
+const pageFragments = [...PAGES.matchAll(/`(automed [a-z][^`]*)`/g)]
   .map(([, text = '']) => text.replace(/\s+/g, ' '))
   .filter((text) => !/\.\.\.|\|/.test(text));
 
@@ -65,10 +71,10 @@ test('there are examples of every command', () => {
   const commands = buildProgram().commands.map((command) => command.name());
   const shown = new Set(helpExamples.map((line) => wordsOf(line)[0]));
   expect(commands.filter((name) => !shown.has(name))).toEqual([]);
-  expect(readmeCommands.length).toBeGreaterThan(15);
+  expect(pageCommands.length).toBeGreaterThan(15);
 });
 
-test.each([...helpExamples, ...readmeCommands])('%s', (line) => {
+test.each([...helpExamples, ...pageCommands])('%s', (line) => {
   expect(() => understood(line)).not.toThrow();
 });
 
@@ -79,7 +85,7 @@ test.each(['automed trian segmentation', 'automed segment a.png --modle x', 'aut
   },
 );
 
-test.each(readmeFragments)('as far as it goes: %s', (fragment) => {
+test.each(pageFragments)('as far as it goes: %s', (fragment) => {
   try {
     understood(fragment);
   } catch (error) {
@@ -89,7 +95,7 @@ test.each(readmeFragments)('as far as it goes: %s', (fragment) => {
 });
 
 describe('what examples name', () => {
-  const all = [...helpExamples, ...readmeCommands].map(understood);
+  const all = [...helpExamples, ...pageCommands].map(understood);
   const text = (value: unknown): string[] => (typeof value === 'string' ? [value] : []);
   const many = (value: unknown): string[] => (Array.isArray(value) ? value.flatMap(text) : text(value));
   const nameOf = (reference: string): string => reference.split('@')[0] ?? '';
