@@ -232,8 +232,8 @@ export interface RawEngine {
 
 export type SplitName = 'train' | 'validation' | 'test';
 
-/** The place of this process in a gang that trains one model together. */
-export interface RawGang {
+/** The place of this process in a process group that trains one model together. */
+export interface RawProcessGroup {
   /** From 0. */
   rank: number;
   worldSize: number;
@@ -291,7 +291,7 @@ export interface RawTrainerOptions {
   /** Share of values that dropout drops, [0, 1); null: the head's own. */
   dropout: number | null;
   /** Null: the run is this process alone. With others, batchSize is each rank's, and all ranks make the same calls. */
-  gang: RawGang | null;
+  processGroup: RawProcessGroup | null;
   /** File that holds the preprocessed samples, memory-mapped; deleted by close(). */
   cachePath: string;
   /**
@@ -368,7 +368,7 @@ export interface RawTrainer {
   /** Writes what was trained of the head, and the whole base; null: not that one. */
   exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
   /** Waits until every rank has called it; from then on the trainer works alone. */
-  leaveGang(): Promise<void>;
+  leaveProcessGroup(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -97,9 +97,9 @@ export class Trainer {
     await typedErrors(() => this.raw.exportWeights(headPath, basePath));
   }
 
-  /** Waits until every rank of the gang has called it; from then on this trainer works alone. */
-  async leaveGang(): Promise<void> {
-    await typedErrors(() => this.raw.leaveGang());
+  /** Waits until every rank of the process group has called it; from then on this trainer works alone. */
+  async leaveProcessGroup(): Promise<void> {
+    await typedErrors(() => this.raw.leaveProcessGroup());
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 import { availableCores } from '../common/cores';
-import type { KubernetesGangSettings } from './adapters/kubernetes/kubernetes-manifest';
+import type { KubernetesProcessGroupSettings } from './adapters/kubernetes/kubernetes-manifest';
 import type { Capacity } from './domain/jobs/capacity';
 
 /** Kubernetes' notation of an amount, e.g. `500m`, `4`, `16Gi`. */
@@ -20,7 +20,7 @@ const pairs = () =>
     }),
   );
 
-/** What the ranks of a training get in a cluster; see KubernetesGangSettings. */
+/** What the ranks of a training get in a cluster; see KubernetesProcessGroupSettings. */
 const kubernetesSettings = {
   /** Namespace of the Jobs. */
   trainingKubernetesNamespace: z.string().default('default'),
@@ -78,7 +78,7 @@ export function readTrainingConfig(args: readonly string[], environment = proces
 }
 
 /** The settings of ranks in a cluster; undefined where they are processes of this machine. */
-export function gangSettings(config: TrainingConfig): KubernetesGangSettings | undefined {
+export function processGroupSettings(config: TrainingConfig): KubernetesProcessGroupSettings | undefined {
   const { trainingLauncher, trainingKubernetesImage: image, trainingKubernetesServiceAccount: serviceAccount } = config;
   if (trainingLauncher === 'local' || image === undefined) return undefined;
   return {
@@ -99,11 +99,11 @@ export function gangSettings(config: TrainingConfig): KubernetesGangSettings | u
 /** What jobs may use of this machine. */
 export function capacityOf(config: TrainingConfig): Capacity {
   const concurrency = config.trainingConcurrency;
-  const gangs = gangSettings(config);
+  const processGroups = processGroupSettings(config);
   return {
     concurrency,
     threadsPerJob: config.trainingThreads ?? Math.max(1, Math.floor(availableCores() / concurrency)),
-    ...(gangs ? { remoteThreads: wholeCores(gangs.cpu) } : {}),
+    ...(processGroups ? { remoteThreads: wholeCores(processGroups.cpu) } : {}),
   };
 }
 

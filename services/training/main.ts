@@ -16,7 +16,7 @@ import { jobLauncher } from './adapters/job-launcher';
 import { openPromotions } from './adapters/promotions';
 import {
   capacityOf,
-  gangSettings,
+  processGroupSettings,
   readTrainingConfig,
   trainingSettings,
   workerEnvironment,
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const kinds = new JobKinds([trainingKind(mostRanks(capacity), store), evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
-  const launch = await jobLauncher(env, gangSettings(config));
+  const launch = await jobLauncher(env, processGroupSettings(config));
   const settings = schedulerSettings(config, capacity, store.root);
   const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);

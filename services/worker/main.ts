@@ -24,7 +24,7 @@ import { importBackbone } from './domain/bases/import-backbone';
 import { importBase } from './domain/bases/import-base';
 import { runJob } from './domain/training/run-job';
 import type { ImportBackboneSpec, ImportSpec } from './protocol/import-protocol';
-import { gangOf } from './rank/config';
+import { processGroupOf } from './rank/config';
 import {
   workerCommandSchema,
   type CompareModelsSpec,
@@ -63,7 +63,7 @@ function codeVersion(): string {
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const { copyOf } = spec.dataset ?? {};
   if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
-  const gang = gangOf(spec.ranks);
+  const processGroup = processGroupOf(spec.ranks);
   return runJob(spec, {
     store: await ModelStore.open(spec.store),
     createTrainer: createNativeTrainer,
@@ -71,11 +71,11 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     initBase: initNativeBase,
     tryLock,
     // What happens is told once.
-    emit: (gang?.rank ?? 0) === 0 ? emit : () => undefined,
+    emit: (processGroup?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
     answerGolden: answerNatively,
     codeVersion: codeVersion(),
-    ...(gang ? { gang } : {}),
+    ...(processGroup ? { processGroup } : {}),
   });
 }
 

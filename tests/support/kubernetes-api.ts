@@ -1,4 +1,4 @@
-// An API server for tests: the HTTP of the few resources that a gang needs, with resource versions, conflicts, watches as
+// An API server for tests: the HTTP of the few resources that a process group needs, with resource versions, conflicts, watches as
 // chunked JSON lines, expiry (410) and connections that drop. What runs the pods is the test's affair.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

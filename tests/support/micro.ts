@@ -75,7 +75,7 @@ export function trainerOptions(
     gradientClip: 0,
     precision: 'float32',
     dropout: null,
-    gang: null,
+    processGroup: null,
     cachePath: join(files.folder, `cache-${Math.random().toString(36).slice(2)}`),
     embeddingCachePath: null,
     embeddingCacheBytes: 0,

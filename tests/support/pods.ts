@@ -1,4 +1,4 @@
-// What a cluster's nodes do with the Job of a gang: its pods are processes of this machine. Each runs the container's own
+// What a cluster's nodes do with the Job of a process group: its pods are processes of this machine. Each runs the container's own
 // command with its own environment; only the name of rank 0, which a cluster's DNS would resolve, becomes loopback.
 
 import { spawn, type ChildProcess } from 'node:child_process';

@@ -122,5 +122,5 @@ const UNUSED = {
   embeddingCacheBytes: 0,
   baseSha256: '',
   dropout: null,
-  gang: null,
+  processGroup: null,
 };

@@ -46,18 +46,19 @@ train::EncoderTraining read_encoder_training(const Napi::Value& value) {
 
 constexpr std::int64_t kMaxTimeoutMs = 7LL * 24 * 3600 * 1000;
 
-train::RankOptions read_gang(const Napi::Object& o) {
-  train::RankOptions gang;
-  gang.rank = read_integer(o.Get("rank"), "rank", 0, kMaxSeed);
-  gang.world_size = read_integer(o.Get("worldSize"), "worldSize", 1, kMaxSeed);
-  gang.master_address = read_string(o.Get("masterAddress"), "masterAddress");
-  gang.master_port = read_integer(o.Get("masterPort"), "masterPort", 1, std::numeric_limits<std::uint16_t>::max());
+train::RankOptions read_process_group(const Napi::Object& o) {
+  train::RankOptions process_group;
+  process_group.rank = read_integer(o.Get("rank"), "rank", 0, kMaxSeed);
+  process_group.world_size = read_integer(o.Get("worldSize"), "worldSize", 1, kMaxSeed);
+  process_group.master_address = read_string(o.Get("masterAddress"), "masterAddress");
+  process_group.master_port =
+      read_integer(o.Get("masterPort"), "masterPort", 1, std::numeric_limits<std::uint16_t>::max());
   const auto milliseconds = [&](const char* field) {
     return std::chrono::milliseconds(read_integer(o.Get(field), field, 1, kMaxTimeoutMs));
   };
-  gang.rendezvous_timeout = milliseconds("rendezvousTimeoutMs");
-  gang.collective_timeout = milliseconds("collectiveTimeoutMs");
-  return gang;
+  process_group.rendezvous_timeout = milliseconds("rendezvousTimeoutMs");
+  process_group.collective_timeout = milliseconds("collectiveTimeoutMs");
+  return process_group;
 }
 
 double read_dropout(const Napi::Value& value) {
@@ -108,7 +109,8 @@ train::TrainerOptions read_trainer_options(const Napi::Object& o) {
   options.gradient_clip = read_at_least_zero(o.Get("gradientClip"), "gradientClip");
   options.precision = read_string(o.Get("precision"), "precision");
   if (!o.Get("dropout").IsNull()) options.dropout = read_dropout(o.Get("dropout"));
-  if (!o.Get("gang").IsNull()) options.gang = read_gang(read_object(o.Get("gang"), "gang"));
+  if (!o.Get("processGroup").IsNull())
+    options.process_group = read_process_group(read_object(o.Get("processGroup"), "processGroup"));
   options.cache_path = read_string(o.Get("cachePath"), "cachePath");
   options.embeddings = read_embedding_cache(o);
   return options;
@@ -352,10 +354,10 @@ Napi::Value TrainerHandle::export_weights(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value TrainerHandle::leave_gang(const Napi::CallbackInfo& info) {
+Napi::Value TrainerHandle::leave_process_group(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return run(info.Env(), [](train::Trainer& trainer) {
-      trainer.leave_gang();
+      trainer.leave_process_group();
       return undefined();
     });
   });
@@ -372,23 +374,23 @@ Napi::Value TrainerHandle::close(const Napi::CallbackInfo& info) {
 }
 
 Napi::Function TrainerHandle::define(Napi::Env env) {
-  return DefineClass(
-      env, "Trainer",
-      {StaticMethod<&TrainerHandle::create>("create"),
-       InstanceAccessor<&TrainerHandle::trainable_parameter_count>("trainableParameterCount"),
-       InstanceMethod<&TrainerHandle::add_segmentation_sample>("addSegmentationSample"),
-       InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
-       InstanceMethod<&TrainerHandle::train>("train"),
-       InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
-       InstanceMethod<&TrainerHandle::recent_samples>("recentSamples"),
-       InstanceMethod<&TrainerHandle::measure_batch_norm>("measureBatchNorm"),
-       InstanceMethod<&TrainerHandle::embedding_stats>("embeddingStats"),
-       InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
-       InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
-       InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
-       InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
-       InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),
-       InstanceMethod<&TrainerHandle::leave_gang>("leaveGang"), InstanceMethod<&TrainerHandle::close>("close")});
+  return DefineClass(env, "Trainer",
+                     {StaticMethod<&TrainerHandle::create>("create"),
+                      InstanceAccessor<&TrainerHandle::trainable_parameter_count>("trainableParameterCount"),
+                      InstanceMethod<&TrainerHandle::add_segmentation_sample>("addSegmentationSample"),
+                      InstanceMethod<&TrainerHandle::add_classification_sample>("addClassificationSample"),
+                      InstanceMethod<&TrainerHandle::train>("train"),
+                      InstanceMethod<&TrainerHandle::set_learning_rate>("setLearningRate"),
+                      InstanceMethod<&TrainerHandle::recent_samples>("recentSamples"),
+                      InstanceMethod<&TrainerHandle::measure_batch_norm>("measureBatchNorm"),
+                      InstanceMethod<&TrainerHandle::embedding_stats>("embeddingStats"),
+                      InstanceMethod<&TrainerHandle::evaluate>("evaluate"),
+                      InstanceMethod<&TrainerHandle::predict_masks>("predictMasks"),
+                      InstanceMethod<&TrainerHandle::save_checkpoint>("saveCheckpoint"),
+                      InstanceMethod<&TrainerHandle::load_checkpoint>("loadCheckpoint"),
+                      InstanceMethod<&TrainerHandle::export_weights>("exportWeights"),
+                      InstanceMethod<&TrainerHandle::leave_process_group>("leaveProcessGroup"),
+                      InstanceMethod<&TrainerHandle::close>("close")});
 }
 
 }  // namespace automed::binding

@@ -44,7 +44,7 @@ class TrainerHandle : public Napi::ObjectWrap<TrainerHandle> {
   Napi::Value save_checkpoint(const Napi::CallbackInfo& info);
   Napi::Value load_checkpoint(const Napi::CallbackInfo& info);
   Napi::Value export_weights(const Napi::CallbackInfo& info);
-  Napi::Value leave_gang(const Napi::CallbackInfo& info);
+  Napi::Value leave_process_group(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   Session session_;

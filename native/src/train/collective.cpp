@@ -33,10 +33,10 @@ bool collectives_compiled() {
 #endif
 }
 
-std::unique_ptr<Collective> join_gang(const RankOptions& options, torch::Device device) {
+std::unique_ptr<Collective> join_process_group(const RankOptions& options, torch::Device device) {
   check(options);
 #ifdef AUTOMED_GLOO
-  return join_c10d_gang(options, device);
+  return join_c10d_process_group(options, device);
 #else
   (void)device;
   throw Error(ErrorCode::kIllegalState,

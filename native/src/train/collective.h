@@ -9,19 +9,19 @@
 
 namespace automed::train {
 
-/// The place of a process in a gang that trains one model together.
+/// The place of a process in a process group that trains one model together.
 struct RankOptions {
   std::int64_t rank = 0;  ///< in [0, world_size)
   std::int64_t world_size = 1;
-  std::string master_address = "127.0.0.1";  ///< where rank 0 listens; on loopback the whole gang stays on it
+  std::string master_address = "127.0.0.1";  ///< where rank 0 listens; on loopback the whole process group stays on it
   std::int64_t master_port = 0;
   std::chrono::milliseconds rendezvous_timeout{600'000};  ///< until all ranks have come together
   std::chrono::milliseconds collective_timeout{300'000};  ///< until a collective operation is given up
 };
 
-/// What the ranks of a gang do together. Every rank must make the same calls in the same order. A call fails with
-/// kDeviceUnavailable when another rank is gone or does not answer within the time limit; the gang cannot be used after
-/// that.
+/// What the ranks of a process group do together. Every rank must make the same calls in the same order. A call fails
+/// with kDeviceUnavailable when another rank is gone or does not answer within the time limit; the process group cannot
+/// be used after that.
 class Collective {
  public:
   /// An operation that runs beside the caller's work.
@@ -61,9 +61,9 @@ class Collective {
 /// Whether this build can train over several processes.
 bool collectives_compiled();
 
-/// Joins the gang: NCCL for a CUDA device in a build that has it, Gloo otherwise. Throws kInvalidArgument (fields
-/// `rank`, `worldSize`, `masterPort`), kIllegalState in a build without collectives, kDeviceUnavailable when the gang
-/// does not come together.
-std::unique_ptr<Collective> join_gang(const RankOptions& options, torch::Device device);
+/// Joins the process group: NCCL for a CUDA device in a build that has it, Gloo otherwise. Throws kInvalidArgument
+/// (fields `rank`, `worldSize`, `masterPort`), kIllegalState in a build without collectives, kDeviceUnavailable when
+/// the process group does not come together.
+std::unique_ptr<Collective> join_process_group(const RankOptions& options, torch::Device device);
 
 }  // namespace automed::train

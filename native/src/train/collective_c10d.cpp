@@ -104,7 +104,7 @@ class PendingWork : public Collective::Pending {
   PendingWork(c10::intrusive_ptr<c10d::Work> work, std::function<void()> after)
       : work_(std::move(work)), after_(std::move(after)) {}
   void wait() override {
-    typed("another rank of the gang is gone or does not answer", [&] { work_->wait(); });
+    typed("another rank of the process group is gone or does not answer", [&] { work_->wait(); });
     if (after_) after_();
   }
 
@@ -117,7 +117,7 @@ class C10dCollective : public Collective {
  public:
   C10dCollective(const RankOptions& options, torch::Device device)
       : Collective(options.rank, options.world_size), timeout_(options.collective_timeout) {
-    typed("the gang did not come together", [&] {
+    typed("the process group did not come together", [&] {
       store_ = make_store(options);
 #ifdef AUTOMED_NCCL
       if (device.is_cuda()) place_ = device;
@@ -165,7 +165,7 @@ class C10dCollective : public Collective {
     const torch::Tensor staged =
         direct ? tensor.detach() : tensor.detach().to(place_, tensor.scalar_type(), false, /*copy=*/true).contiguous();
     std::vector<at::Tensor> tensors = {staged};
-    auto work = typed("another rank of the gang is gone or does not answer", [&] { return call(tensors); });
+    auto work = typed("another rank of the process group is gone or does not answer", [&] { return call(tensors); });
     std::function<void()> after;
     if (!direct) {
       after = [tensor, staged] {
@@ -184,7 +184,7 @@ class C10dCollective : public Collective {
 
 }  // namespace
 
-std::unique_ptr<Collective> join_c10d_gang(const RankOptions& options, torch::Device device) {
+std::unique_ptr<Collective> join_c10d_process_group(const RankOptions& options, torch::Device device) {
   return std::make_unique<C10dCollective>(options, device);
 }
 

@@ -4,9 +4,9 @@
 
 namespace automed::train {
 
-/// The gang over c10d: a TCPStore that rank 0 serves, and on it a process group of Gloo, or of NCCL for a CUDA device
-/// in a build with AUTOMED_NCCL. Built only where LibTorch has them (native/cmake/Collectives.cmake). Throws
+/// The process group over c10d: a TCPStore that rank 0 serves, and on it a process group of Gloo, or of NCCL for a CUDA
+/// device in a build with AUTOMED_NCCL. Built only where LibTorch has them (native/cmake/Collectives.cmake). Throws
 /// kDeviceUnavailable.
-std::unique_ptr<Collective> join_c10d_gang(const RankOptions& options, torch::Device device);
+std::unique_ptr<Collective> join_c10d_process_group(const RankOptions& options, torch::Device device);
 
 }  // namespace automed::train

@@ -8,7 +8,7 @@
 
 namespace automed::train {
 
-/// Batch norm's view of the gang.
+/// Batch norm's view of the process group.
 class DataParallel::Statistics : public nn::SharedBatch {
  public:
   explicit Statistics(Collective& collective) : collective_(collective) {}

@@ -16,7 +16,7 @@ namespace automed::train {
 
 struct SampleResult;
 
-/// The part of a batch of the whole gang that one rank learns from: [begin, end) of the epoch's order.
+/// The part of a batch of the whole process group that one rank learns from: [begin, end) of the epoch's order.
 struct BatchPart {
   std::size_t begin = 0;
   std::size_t end = 0;

@@ -129,8 +129,9 @@ Trainer::Trainer(TrainerOptions options)
                                                base_config_.encoder.image_size, preprocessing, options_.structures);
   }
   open_embeddings();
-  if (!options_.gang || options_.gang->world_size == 1) return;
-  parallel_ = std::make_unique<DataParallel>(join_gang(*options_.gang, device_), system_->modules(), trainable_);
+  if (!options_.process_group || options_.process_group->world_size == 1) return;
+  parallel_ = std::make_unique<DataParallel>(join_process_group(*options_.process_group, device_), system_->modules(),
+                                             trainable_);
   // Dropout must not drop the same values on every rank.
   if (parallel_->rank() > 0) torch::manual_seed(mix_seed(options_.seed, static_cast<std::uint64_t>(parallel_->rank())));
 }
@@ -321,7 +322,7 @@ std::size_t Trainer::whole_batch() const {
   return static_cast<std::size_t>(options_.batch_size) * (parallel_ ? parallel_->world_size() : 1);
 }
 
-void Trainer::leave_gang() {
+void Trainer::leave_process_group() {
   if (!parallel_) return;
   parallel_->barrier();
   parallel_.reset();

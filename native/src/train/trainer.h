@@ -52,10 +52,10 @@ struct TrainerOptions {
   std::int64_t accumulation_steps = 1;  ///< batches whose gradients make one optimiser step
   AugmentOptions augment;
   double batch_norm_momentum = 0.1;
-  double gradient_clip = 0;           ///< norm of all gradients together that a step may have; 0: any
-  std::string precision = "float32";  ///< of training: `float32`, `bf16`, `auto`; evaluation is float32
-  std::optional<double> dropout;      ///< absent: the head's own
-  std::optional<RankOptions> gang;    ///< absent: the run is this process alone
+  double gradient_clip = 0;                  ///< norm of all gradients together that a step may have; 0: any
+  std::string precision = "float32";         ///< of training: `float32`, `bf16`, `auto`; evaluation is float32
+  std::optional<double> dropout;             ///< absent: the head's own
+  std::optional<RankOptions> process_group;  ///< absent: the run is this process alone
   std::string cache_path;
   std::optional<EmbeddingCacheOptions> embeddings;  ///< absent: each is computed whenever it is needed
 };
@@ -77,8 +77,9 @@ struct SampleResult {
 };
 
 /// One training run: samples, augmentation, optimiser and random state; what is trained is its System. Synchronous; the
-/// caller gives it one thread. As a rank of a gang it learns from its part of every batch, `batch_size` samples being
-/// each rank's, and every rank makes the same calls with the same samples; losses and evaluations are those of all.
+/// caller gives it one thread. As a rank of a process group it learns from its part of every batch, `batch_size`
+/// samples being each rank's, and every rank makes the same calls with the same samples; losses and evaluations are
+/// those of all.
 class Trainer {
  public:
   explicit Trainer(TrainerOptions options);
@@ -107,15 +108,15 @@ class Trainer {
   /// uint8 structures,height,width of the original image, 0 or 1; interactive systems get the true boxes.
   torch::Tensor predict_masks(Split split, std::size_t index);
 
-  /// Parameters, optimiser, gathered gradients, random state, position in the epoch; atomic. Of a gang rank 0 writes
-  /// it, and the others return when it is there.
+  /// Parameters, optimiser, gathered gradients, random state, position in the epoch; atomic. Of a process group rank 0
+  /// writes it, and the others return when it is there.
   void save_checkpoint(const std::string& path);
   void load_checkpoint(const std::string& path);
   /// The head's weights, and the whole base as trained; each unless null, atomic each. Throws kIllegalState for a head
   /// where there is none.
   void export_weights(const std::optional<std::string>& head_path, const std::optional<std::string>& base_path);
   /// Waits until every rank has called it; from then on the trainer works alone.
-  void leave_gang();
+  void leave_process_group();
 
  private:
   SampleStore& store(Split split) { return *stores_[static_cast<std::size_t>(split)]; }

@@ -1,5 +1,5 @@
 import { CancelledError, InternalError } from '../../common/errors';
-import { launchGang } from '../../worker/launch/launch-gang';
+import { launchProcessGroup } from '../../worker/launch/launch-process-group';
 import { LocalLauncher } from '../../worker/launch/local-launcher';
 import { launchWorker } from '../../worker/launch/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
@@ -26,7 +26,7 @@ export async function runWorker(
     const machine = { env: childEnvironment({}), workerPath };
     if (command.type === 'train' && (command.spec.ranks ?? 1) > 1) {
       const { ranks = 1 } = command.spec;
-      return await launchGang(command.spec, { ...options, ranks, launcher: new LocalLauncher(machine) });
+      return await launchProcessGroup(command.spec, { ...options, ranks, launcher: new LocalLauncher(machine) });
     }
     return await launchWorker(command, { ...options, ...machine });
   } catch (error) {

@@ -3,8 +3,8 @@ import { headArchitectureSchema, inputRuleText } from '../../store';
 import type { CreateTrainer, NamedHead, TrainerSettings } from '../domain/ports/trainer';
 
 /** Ranks of one machine have a GPU each. */
-function deviceOf({ device, gang }: TrainerSettings): string {
-  return gang !== null && device === 'cuda' ? `cuda:${gang.localRank}` : device;
+function deviceOf({ device, processGroup }: TrainerSettings): string {
+  return processGroup !== null && device === 'cuda' ? `cuda:${processGroup.localRank}` : device;
 }
 
 /** Starts a run of the native trainer. */
@@ -37,7 +37,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     gradientClip: recipe.gradientClip,
     precision: recipe.precision,
     dropout: recipe.dropout ?? null,
-    gang: settings.gang,
+    processGroup: settings.processGroup,
     cachePath: settings.cachePath,
     embeddingCachePath: settings.embeddings?.path ?? null,
     embeddingCacheBytes: settings.embeddings?.maxBytes ?? 0,

@@ -1,9 +1,9 @@
-// The ranks of a gang as processes of this machine, over loopback.
+// The ranks of a process group as processes of this machine, over loopback.
 
 import { createServer, type AddressInfo } from 'node:net';
 import type { FinishedEvent } from '../protocol/protocol';
 import { findWorker } from './launch-worker';
-import type { GangAttempt, GangLauncher } from './launch-gang';
+import type { ProcessGroupAttempt, ProcessGroupLauncher } from './launch-process-group';
 import { RankProcess } from './rank-process';
 import { verdict, type RankEnd } from './verdict';
 import { afterMs, type Alarm } from '../../common/timers';
@@ -22,7 +22,7 @@ export interface LocalLauncherOptions {
 const GRACE_MS = 30_000;
 const LOOPBACK = '127.0.0.1';
 
-/** A port that nobody listens on now; should another take it first, the gang does not come together and starts again. */
+/** A port that nobody listens on now; should another take it first, the process group does not come together and starts again. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -34,10 +34,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export class LocalLauncher implements GangLauncher {
+export class LocalLauncher implements ProcessGroupLauncher {
   constructor(private readonly options: LocalLauncherOptions) {}
 
-  async run({ spec, onEvent, signal }: GangAttempt): Promise<FinishedEvent> {
+  async run({ spec, onEvent, signal }: ProcessGroupAttempt): Promise<FinishedEvent> {
     const { env, workerPath = findWorker(), onRank, graceMs = GRACE_MS } = this.options;
     const masterPort = await freePort();
     const ranks = Array.from({ length: spec.ranks }, (_, rank) => {

@@ -1,4 +1,4 @@
-// How a process learns its place in a gang that trains one model together: PyTorch's variables, then those that torchrun and
+// How a process learns its place in a process group that trains one model together: PyTorch's variables, then those that torchrun and
 // Kubeflow's trainer inject (PET_*), then the index that Kubernetes gives the pods of an Indexed Job.
 
 import { automedError } from '../../common/errors';
@@ -60,7 +60,7 @@ function missing({ variables }: Source): string {
 }
 
 /**
- * Reads a process's place in its gang. Throws INVALID_ARGUMENT that names every variable at fault; `field` is the first of
+ * Reads a process's place in its process group. Throws INVALID_ARGUMENT that names every variable at fault; `field` is the first of
  * them.
  */
 export function parseRankEnvironment(environment: Environment): RankEnvironment {
@@ -106,7 +106,7 @@ export function parseRankEnvironment(environment: Environment): RankEnvironment 
   };
 }
 
-/** What of a place varies between gangs. */
+/** What of a place varies between process groups. */
 export type RankPlace = Pick<RankEnvironment, 'rank' | 'worldSize' | 'localRank' | 'masterAddress' | 'masterPort'>;
 
 /** The variables that tell a process its place; the other way round. */

@@ -1,4 +1,4 @@
-// One rank of a gang as a child process of this machine: a training worker that knows its place.
+// One rank of a process group as a child process of this machine: a training worker that knows its place.
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { automedError, ERROR_CODES, type AutomedError } from '../../common/errors';

@@ -1,8 +1,8 @@
-// What became of a gang, from what became of its ranks.
+// What became of a process group, from what became of its ranks.
 
 import { automedError } from '../../common/errors';
 import type { FinishedEvent } from '../protocol/protocol';
-import { RankLostError } from './launch-gang';
+import { RankLostError } from './launch-process-group';
 import type { RankOutcome } from './rank-process';
 
 export interface RankEnd {
@@ -14,7 +14,7 @@ export interface RankEnd {
 const CONSEQUENCES = new Set(['DEVICE_UNAVAILABLE', 'CANCELLED']);
 
 /**
- * The result of rank 0, or what ended the gang: the error of the run when some rank has one of its own, else RankLostError.
+ * The result of rank 0, or what ended the process group: the error of the run when some rank has one of its own, else RankLostError.
  *
  * @param ends in the order in which the ranks ended, as far as it is known
  */

@@ -6,13 +6,13 @@ export function environment(): Record<string, string | undefined> {
   return { ...process.env };
 }
 
-/** The place of this process in its gang. */
+/** The place of this process in its process group. */
 export function rankEnvironment(): RankEnvironment {
   return parseRankEnvironment(process.env);
 }
 
-/** The place of this process in a gang of `ranks`; undefined where the run is one process, whatever the environment says. */
-export function gangOf(ranks: number): RankEnvironment | undefined {
+/** The place of this process in a process group of `ranks`; undefined where the run is one process, whatever the environment says. */
+export function processGroupOf(ranks: number): RankEnvironment | undefined {
   if (ranks === 1) return undefined;
   const place = rankEnvironment();
   if (place.worldSize === ranks) return place;

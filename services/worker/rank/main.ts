@@ -1,4 +1,4 @@
-// Entry of a rank that somebody else started, such as a pod: its place comes from the environment (domain/gang/
+// Entry of a rank that somebody else started, such as a pod: its place comes from the environment (domain/process group/
 // rank-environment.ts), the training's specification from a file that all ranks see.
 //
 //   node dist/services/worker/rank/main.js --spec FILE [--events PREFIX]

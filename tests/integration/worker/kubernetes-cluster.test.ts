@@ -2,13 +2,13 @@
 
 import { Cluster } from '../../../services/training/adapters/kubernetes/cluster';
 import {
-  gangJob,
-  gangService,
-  type KubernetesGangSettings,
+  processGroupJob,
+  processGroupService,
+  type KubernetesProcessGroupSettings,
 } from '../../../services/training/adapters/kubernetes/kubernetes-manifest';
 import { KubernetesApi } from '../../support/kubernetes-api';
 
-const settings: KubernetesGangSettings = {
+const settings: KubernetesProcessGroupSettings = {
   namespace: 'training',
   image: 'registry.example/automed:1',
   imagePullPolicy: 'IfNotPresent',
@@ -20,8 +20,14 @@ const settings: KubernetesGangSettings = {
   userId: 10001,
   sharedMemory: '1Gi',
 };
-const gang = { name: 'gang-1', ranks: 2, threads: 2, specPath: '/jobs/spec.json', eventsPath: '/jobs/events' };
-const job = () => gangJob(gang, settings);
+const processGroup = {
+  name: 'process-group-1',
+  ranks: 2,
+  threads: 2,
+  specPath: '/jobs/spec.json',
+  eventsPath: '/jobs/events',
+};
+const job = () => processGroupJob(processGroup, settings);
 
 let api: KubernetesApi;
 let cluster: Cluster;
@@ -53,46 +59,49 @@ it('creates a Job and its Service once, however often it is asked to', async () 
   const first = await cluster.createJob('training', job());
   const second = await cluster.createJob('training', job());
   expect(second.metadata?.uid).toBe(first.metadata?.uid);
-  const service = gangService(gang, settings, { name: gang.name, uid: first.metadata?.uid ?? '' });
+  const service = processGroupService(processGroup, settings, {
+    name: processGroup.name,
+    uid: first.metadata?.uid ?? '',
+  });
   await cluster.createService('training', service);
   await cluster.createService('training', service);
-  expect([...api.objects.keys()]).toEqual(['jobs/gang-1', 'services/gang-1']);
+  expect([...api.objects.keys()]).toEqual(['jobs/process-group-1', 'services/process-group-1']);
 });
 
 it('follows a Job to its end through connections that drop and versions that expire', async () => {
   await cluster.createJob('training', job());
-  const following = cluster.followJob('training', 'gang-1', never);
+  const following = cluster.followJob('training', 'process-group-1', never);
   await until(() => api.watching === 1);
-  api.setCondition('gang-1', 'Suspended');
+  api.setCondition('process-group-1', 'Suspended');
   api.dropWatches();
   await until(() => api.watching === 1);
   api.expireWatches();
   await until(() => api.watching === 1);
-  api.setCondition('gang-1', 'Failed', 'a pod failed');
+  api.setCondition('process-group-1', 'Failed', 'a pod failed');
   expect(await following).toEqual({ state: 'failed', why: 'a pod failed' });
   expect(api.requests.filter((line) => line.endsWith('(watch)'))).toHaveLength(3);
 });
 
 it('sees an end that came while nobody watched, and a Job that somebody deleted', async () => {
   await cluster.createJob('training', job());
-  const following = cluster.followJob('training', 'gang-1', never);
+  const following = cluster.followJob('training', 'process-group-1', never);
   await until(() => api.watching === 1);
   api.fail(503);
   api.dropWatches();
-  api.setCondition('gang-1', 'Complete');
+  api.setCondition('process-group-1', 'Complete');
   expect(await following).toEqual({ state: 'complete' });
-  await cluster.createJob('training', gangJob({ ...gang, name: 'gang-2' }, settings));
-  const second = cluster.followJob('training', 'gang-2', never);
+  await cluster.createJob('training', processGroupJob({ ...processGroup, name: 'process-group-2' }, settings));
+  const second = cluster.followJob('training', 'process-group-2', never);
   await until(() => api.watching === 1);
-  api.finishDelete('gang-2');
+  api.finishDelete('process-group-2');
   expect(await second).toEqual({ state: 'gone' });
-  expect(await cluster.followJob('training', 'gang-2', never)).toEqual({ state: 'gone' });
+  expect(await cluster.followJob('training', 'process-group-2', never)).toEqual({ state: 'gone' });
 });
 
 it('stops following when it is told to', async () => {
   await cluster.createJob('training', job());
   const stop = new AbortController();
-  const following = cluster.followJob('training', 'gang-1', stop.signal);
+  const following = cluster.followJob('training', 'process-group-1', stop.signal);
   await until(() => api.watching === 1);
   stop.abort();
   expect(await following).toBeUndefined();
@@ -103,14 +112,14 @@ it('deletes a Job and waits until its pods are gone; one that is gone already is
   await cluster.createJob('training', job());
   let [asked, done] = [false, false];
   api.onDelete = () => (asked = true);
-  const deleting = cluster.deleteJob('training', 'gang-1').then(() => (done = true));
+  const deleting = cluster.deleteJob('training', 'process-group-1').then(() => (done = true));
   await until(() => asked);
   const seen = api.requests.length;
   await until(() => api.requests.length > seen + 1);
   expect(done).toBe(false);
-  api.finishDelete('gang-1');
+  api.finishDelete('process-group-1');
   await deleting;
-  await cluster.deleteJob('training', 'gang-1');
+  await cluster.deleteJob('training', 'process-group-1');
 });
 
 it('tries again while the server is not well, and says in a sentence what it refused', async () => {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAddon } from '../../../native/lib/native';
 import { ModelStore } from '../../../services/store';
-import { launchGang } from '../../../services/worker/launch/launch-gang';
+import { launchProcessGroup } from '../../../services/worker/launch/launch-process-group';
 import { LocalLauncher } from '../../../services/worker/launch/local-launcher';
 import { workerEventSchema, type TrainSpecInput, type WorkerEvent } from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';
@@ -71,7 +71,7 @@ function startRank(args: string[], environment: Record<string, string>): Rank {
 }
 
 /** Both ranks, with what an Indexed Job gives its pods or what PyTorch's launcher sets. */
-async function startGang(path: string, events: string, rankVariable = 'RANK'): Promise<Rank[]> {
+async function startProcessGroup(path: string, events: string, rankVariable = 'RANK'): Promise<Rank[]> {
   const master = { WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(await freePort()) };
   return [0, 1].map((rank) =>
     startRank(['--spec', path, '--events', events], { ...master, [rankVariable]: String(rank) }),
@@ -94,22 +94,22 @@ beforeAll(async () => {
 });
 
 suite(collectivesCompiled ? 'ranks as programs' : 'ranks as programs (skipped: built without Gloo)', () => {
-  it('train one model, the same as the ranks of a local gang, and each tells its end', async () => {
+  it('train one model, the same as the ranks of a local process group, and each tells its end', async () => {
     const { path, events } = prepared();
-    const ranks = await startGang(path, events, 'JOB_COMPLETION_INDEX');
+    const ranks = await startProcessGroup(path, events, 'JOB_COMPLETION_INDEX');
     expect(await Promise.all(ranks.map(({ ended }) => ended))).toEqual([0, 0]);
     const told = eventsOf(events, 0);
     expect(told.flatMap((event) => (event.type === 'epoch' ? [event.metrics.epoch] : []))).toEqual([1, 2]);
     expect(told.at(-1)).toMatchObject({ type: 'finished', model: 'disc-1@1' });
     expect(eventsOf(events, 1)).toEqual([{ type: 'finished', metrics: {} }]);
     const { spec } = prepared({ jobId: 'local' });
-    const local = await launchGang(spec, { ranks: 2, launcher: new LocalLauncher({ env: process.env }) });
+    const local = await launchProcessGroup(spec, { ranks: 2, launcher: new LocalLauncher({ env: process.env }) });
     expect(await weightsOf(local.model)).toBe(await weightsOf('disc-1'));
   });
 
   it('stop when they are told to, as a pod that is deleted', async () => {
     const { path, events } = prepared({ overrides: { epochs: 1000, batchSize: 2 } });
-    const ranks = await startGang(path, events);
+    const ranks = await startProcessGroup(path, events);
     await eventually(() => eventsOf(events, 0).some(({ type }) => type === 'epoch'), 120_000);
     for (const { child } of ranks) child.kill('SIGTERM');
     expect(await Promise.all(ranks.map(({ ended }) => ended))).toEqual([1, 1]);
@@ -119,14 +119,14 @@ suite(collectivesCompiled ? 'ranks as programs' : 'ranks as programs (skipped: b
     });
   });
 
-  it('end when one of them is lost, and the next gang goes on from the checkpoint', async () => {
+  it('end when one of them is lost, and the next process group goes on from the checkpoint', async () => {
     const { path, events } = prepared({ overrides: { epochs: 12, batchSize: 2 } });
-    const [first, second] = (await startGang(path, events)) as [Rank, Rank];
+    const [first, second] = (await startProcessGroup(path, events)) as [Rank, Rank];
     await eventually(() => eventsOf(events, 0).some(({ type }) => type === 'epoch'), 120_000);
     second.child.kill('SIGKILL');
     expect(await first.ended).toBe(1);
     expect(eventsOf(events, 0).at(-1)).toMatchObject({ type: 'failed', code: 'DEVICE_UNAVAILABLE' });
-    const again = await startGang(path, events);
+    const again = await startProcessGroup(path, events);
     expect(await Promise.all(again.map(({ ended }) => ended))).toEqual([0, 0]);
     const told = eventsOf(events, 0);
     expect(told.find(({ type }) => type === 'started')).toMatchObject({ firstEpoch: expect.any(Number) });

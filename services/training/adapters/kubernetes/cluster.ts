@@ -1,4 +1,4 @@
-// The few calls of the Kubernetes API that a gang needs, idempotent, with typed errors.
+// The few calls of the Kubernetes API that a process group needs, idempotent, with typed errors.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchV1Api, CoreV1Api, KubeConfig, V1Job, V1Service, Watch } from '@kubernetes/client-node' with {
@@ -125,7 +125,7 @@ export class Cluster {
   }
 
   async createService(namespace: string, service: V1Service): Promise<void> {
-    await this.call('The Service of the gang cannot be created', async () => {
+    await this.call('The Service of the process group cannot be created', async () => {
       try {
         await this.core.createNamespacedService({ namespace, body: service });
       } catch (error) {

@@ -1,4 +1,4 @@
-// The ranks of a gang as pods of an Indexed Job. What they tell comes through the job folder, which the pods and this process
+// The ranks of a process group as pods of an Indexed Job. What they tell comes through the job folder, which the pods and this process
 // share: Kubernetes only says whether the Job ended.
 
 import { createHash } from 'node:crypto';
@@ -7,15 +7,24 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
-import { RankLostError, type GangAttempt, type GangLauncher } from '../../../worker/launch/launch-gang';
-import { gangJob, gangService, type KubernetesGang, type KubernetesGangSettings } from './kubernetes-manifest';
+import {
+  RankLostError,
+  type ProcessGroupAttempt,
+  type ProcessGroupLauncher,
+} from '../../../worker/launch/launch-process-group';
+import {
+  processGroupJob,
+  processGroupService,
+  type KubernetesProcessGroup,
+  type KubernetesProcessGroupSettings,
+} from './kubernetes-manifest';
 import { outcomeOf } from '../../../worker/launch/rank-process';
 import { verdict, type RankEnd } from '../../../worker/launch/verdict';
 import { workerEventSchema, type FinishedEvent, type WorkerEvent } from '../../../worker/protocol/protocol';
 import { ClusterUnreachableError, type Cluster, type JobEnd } from './cluster';
 
 export interface KubernetesLauncherOptions {
-  settings: KubernetesGangSettings;
+  settings: KubernetesProcessGroupSettings;
   cluster: Cluster;
   /** Between two looks at what the ranks have written, milliseconds. */
   pollMs?: number;
@@ -65,14 +74,14 @@ async function removeEvents(folder: string, attempt: number): Promise<void> {
   }
 }
 
-export class KubernetesLauncher implements GangLauncher {
+export class KubernetesLauncher implements ProcessGroupLauncher {
   constructor(private readonly options: KubernetesLauncherOptions) {}
 
   /**
    * An attempt of the same run that is under way already, of a process that ended since, is taken over. While the cluster is out
-   * of reach its Job goes on: the gang counts as lost, and the next attempt takes it over.
+   * of reach its Job goes on: the process group counts as lost, and the next attempt takes it over.
    */
-  async run(attempt: GangAttempt): Promise<FinishedEvent> {
+  async run(attempt: ProcessGroupAttempt): Promise<FinishedEvent> {
     try {
       return await this.attempt(attempt);
     } catch (error) {
@@ -82,49 +91,49 @@ export class KubernetesLauncher implements GangLauncher {
     }
   }
 
-  private async attempt({ spec, attempt, onEvent, signal }: GangAttempt): Promise<FinishedEvent> {
+  private async attempt({ spec, attempt, onEvent, signal }: ProcessGroupAttempt): Promise<FinishedEvent> {
     const { settings, cluster, pollMs = 500 } = this.options;
-    const folder = join(spec.jobFolder, 'gang');
+    const folder = join(spec.jobFolder, 'process-group');
     await mkdir(folder, { recursive: true });
     // Settings of the service are none of the run's: a Job under way is found again when they change.
     const facts = JSON.stringify({ ...spec, resume: undefined, threads: undefined });
     const run = createHash('sha256').update(facts).digest('hex').slice(0, 12);
-    const gang: KubernetesGang = {
+    const processGroup: KubernetesProcessGroup = {
       name: `automed-train-${run}-${attempt}`,
       ranks: spec.ranks,
       threads: spec.threads,
       specPath: join(folder, `spec-${attempt}.json`),
       eventsPath: join(folder, `events-${attempt}`),
     };
-    await replaceFile(gang.specPath, JSON.stringify(spec));
+    await replaceFile(processGroup.specPath, JSON.stringify(spec));
     const { namespace } = settings;
     // What an attempt of the same name left would be read as this one's; one that is under way goes on writing.
-    if (!(await cluster.hasJob(namespace, gang.name))) await removeEvents(folder, attempt);
-    const job = await cluster.createJob(namespace, gangJob(gang, settings));
+    if (!(await cluster.hasJob(namespace, processGroup.name))) await removeEvents(folder, attempt);
+    const job = await cluster.createJob(namespace, processGroupJob(processGroup, settings));
     let end: JobEnd | undefined;
     try {
       await cluster.createService(
         namespace,
-        gangService(gang, settings, { name: gang.name, uid: job.metadata?.uid ?? '' }),
+        processGroupService(processGroup, settings, { name: processGroup.name, uid: job.metadata?.uid ?? '' }),
       );
-      end = await this.follow(gang, onEvent, signal, pollMs);
+      end = await this.follow(processGroup, onEvent, signal, pollMs);
     } catch (error) {
-      if (!(error instanceof ClusterUnreachableError)) await cluster.deleteJob(namespace, gang.name);
+      if (!(error instanceof ClusterUnreachableError)) await cluster.deleteJob(namespace, processGroup.name);
       throw error;
     }
-    await cluster.deleteJob(namespace, gang.name);
+    await cluster.deleteJob(namespace, processGroup.name);
     // Judged once no pod is left: rank 0 may have registered the result while it was asked to stop.
-    return this.judge(gang, end, signal.aborted);
+    return this.judge(processGroup, end, signal.aborted);
   }
 
   /** Follows the Job to its end and hands on what rank 0 tells. */
   private async follow(
-    gang: KubernetesGang,
+    processGroup: KubernetesProcessGroup,
     onEvent: (event: WorkerEvent) => void,
     signal: AbortSignal,
     pollMs: number,
   ): Promise<JobEnd | undefined> {
-    const leader = new EventFile(`${gang.eventsPath}-0.jsonl`);
+    const leader = new EventFile(`${processGroup.eventsPath}-0.jsonl`);
     const tell = (events: readonly WorkerEvent[]): void => {
       for (const event of events) if (!outcomeOf(event)) onEvent(event);
     };
@@ -138,7 +147,7 @@ export class KubernetesLauncher implements GangLauncher {
     })();
     tail.catch(() => undefined); // awaited below, and until then not unhandled
     try {
-      return await this.options.cluster.followJob(this.options.settings.namespace, gang.name, signal);
+      return await this.options.cluster.followJob(this.options.settings.namespace, processGroup.name, signal);
     } finally {
       ended.abort();
       await tail;
@@ -146,10 +155,14 @@ export class KubernetesLauncher implements GangLauncher {
     }
   }
 
-  private async judge(gang: KubernetesGang, end: JobEnd | undefined, cancelled: boolean): Promise<FinishedEvent> {
+  private async judge(
+    processGroup: KubernetesProcessGroup,
+    end: JobEnd | undefined,
+    cancelled: boolean,
+  ): Promise<FinishedEvent> {
     const ends: RankEnd[] = [];
-    for (let rank = 0; rank < gang.ranks; rank += 1) {
-      const last = (await new EventFile(`${gang.eventsPath}-${rank}.jsonl`).read()).at(-1);
+    for (let rank = 0; rank < processGroup.ranks; rank += 1) {
+      const last = (await new EventFile(`${processGroup.eventsPath}-${rank}.jsonl`).read()).at(-1);
       const outcome = last && outcomeOf(last);
       if (outcome) ends.push({ rank, outcome });
     }

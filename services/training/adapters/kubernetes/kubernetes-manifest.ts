@@ -1,8 +1,8 @@
-// A gang as Kubernetes objects: an Indexed Job whose pods are the ranks, and a headless Service that gives rank 0 a name. The
-// Job never repairs single pods: when one fails all end, and launchGang starts the gang again as a new Job.
+// A process group as Kubernetes objects: an Indexed Job whose pods are the ranks, and a headless Service that gives rank 0 a name. The
+// Job never repairs single pods: when one fails all end, and launchProcessGroup starts the process group again as a new Job.
 
 /** Where and as what the ranks run. Paths of data, store and job folder must be on the volumes, at the same place. */
-export interface KubernetesGangSettings {
+export interface KubernetesProcessGroupSettings {
   namespace: string;
   /** Image of this build; its entry point is replaced. */
   image: string;
@@ -23,7 +23,7 @@ export interface KubernetesGangSettings {
   sharedMemory: string;
 }
 
-export interface KubernetesGang {
+export interface KubernetesProcessGroup {
   /** Of the Job and its Service: a DNS label of at most 57 characters. */
   name: string;
   ranks: number;
@@ -45,8 +45,8 @@ const labelsOf = (name: string) => ({
   'app.kubernetes.io/instance': name,
 });
 
-function container(gang: KubernetesGang, settings: KubernetesGangSettings) {
-  const { name, ranks, threads, specPath, eventsPath } = gang;
+function container(processGroup: KubernetesProcessGroup, settings: KubernetesProcessGroupSettings) {
+  const { name, ranks, threads, specPath, eventsPath } = processGroup;
   const resources = {
     cpu: settings.cpu,
     memory: settings.memory,
@@ -64,7 +64,7 @@ function container(gang: KubernetesGang, settings: KubernetesGangSettings) {
       { name: 'MASTER_PORT', value: String(MASTER_PORT) },
       { name: 'OMP_NUM_THREADS', value: String(threads) },
     ],
-    ports: [{ name: 'gang', containerPort: MASTER_PORT }],
+    ports: [{ name: 'process-group', containerPort: MASTER_PORT }],
     resources: { requests: resources, limits: resources },
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -80,8 +80,8 @@ function container(gang: KubernetesGang, settings: KubernetesGangSettings) {
 }
 
 /** @returns a batch/v1 Job */
-export function gangJob(gang: KubernetesGang, settings: KubernetesGangSettings) {
-  const { name, ranks } = gang;
+export function processGroupJob(processGroup: KubernetesProcessGroup, settings: KubernetesProcessGroupSettings) {
+  const { name, ranks } = processGroup;
   const metadata = { name, namespace: settings.namespace, labels: labelsOf(name) };
   return {
     apiVersion: 'batch/v1',
@@ -99,7 +99,7 @@ export function gangJob(gang: KubernetesGang, settings: KubernetesGangSettings) 
             action: 'FailJob',
             onExitCodes: { containerName: 'rank', operator: 'NotIn', values: [0] },
           },
-          // Evicted, preempted, its node drained: a pod that came back alone would meet a gang that has moved on.
+          // Evicted, preempted, its node drained: a pod that came back alone would meet a process group that has moved on.
           { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
         ],
       },
@@ -120,7 +120,7 @@ export function gangJob(gang: KubernetesGang, settings: KubernetesGangSettings) 
             fsGroup: settings.userId,
             seccompProfile: { type: 'RuntimeDefault' },
           },
-          containers: [container(gang, settings)],
+          containers: [container(processGroup, settings)],
           volumes: [
             { name: 'tmp', emptyDir: {} },
             { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: settings.sharedMemory } },
@@ -136,9 +136,9 @@ export function gangJob(gang: KubernetesGang, settings: KubernetesGangSettings) 
 }
 
 /** @param owner the Job, which takes the Service with it when it is deleted @returns a v1 Service */
-export function gangService(
-  { name }: Pick<KubernetesGang, 'name'>,
-  { namespace }: Pick<KubernetesGangSettings, 'namespace'>,
+export function processGroupService(
+  { name }: Pick<KubernetesProcessGroup, 'name'>,
+  { namespace }: Pick<KubernetesProcessGroupSettings, 'namespace'>,
   owner: { name: string; uid: string },
 ) {
   return {
@@ -155,7 +155,7 @@ export function gangService(
       // The ranks look for rank 0 before any of them is ready.
       publishNotReadyAddresses: true,
       selector: { 'batch.kubernetes.io/job-name': name },
-      ports: [{ name: 'gang', port: MASTER_PORT }],
+      ports: [{ name: 'process-group', port: MASTER_PORT }],
     },
   };
 }

@@ -6,7 +6,7 @@ import { AutomedError, CancelledError } from '../../../common/errors';
 import type { Logger } from '../../../common/logging';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../../worker/protocol/protocol';
 import { knownFailure } from '../../../worker/protocol/failure';
-import { RankLostError } from '../../../worker/launch/launch-gang';
+import { RankLostError } from '../../../worker/launch/launch-process-group';
 import { WorkerCrash, type LaunchOptions } from '../../../worker/launch/launch-worker';
 import { previewFolder, jobFolder } from '../../../worker/job-folder/folders';
 import { shareOf, type Capacity, type Share } from './capacity';

@@ -65,7 +65,7 @@ export async function evaluateBase(
     structures: structures.length,
     seed: spec.seed,
     recipe: recipeFor('interactive', 'default', { batchSize: spec.batchSize }),
-    gang: null,
+    processGroup: null,
     cachePath: join(spec.jobFolder, 'samples.bin'),
   });
   try {

@@ -44,7 +44,7 @@ export interface TrainerPort {
   loadCheckpoint(path: string): Promise<void>;
   exportWeights(headPath: string | null, basePath: string | null): Promise<void>;
   /** Waits until every rank has called it; from then on the trainer works alone. */
-  leaveGang(): Promise<void>;
+  leaveProcessGroup(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export interface TrainerSettings {
   seed: number;
   recipe: Recipe;
   /** Null: the run is this process alone. */
-  gang: RankEnvironment | null;
+  processGroup: RankEnvironment | null;
   cachePath: string;
   /** Absent: each embedding is computed whenever it is needed. */
   embeddings?: EmbeddingCache;

@@ -15,7 +15,7 @@ export interface CheckpointPolicy {
   steps: number | undefined;
   /** Finished epochs whose checkpoints stay, beside the last and the best. */
   keep: number;
-  /** Whether this process keeps the state; of a gang rank 0 does. */
+  /** Whether this process keeps the state; of a process group rank 0 does. */
   leads: boolean;
 }
 

@@ -102,7 +102,7 @@ async function runSteps(loop: Loop, state: JobState): Promise<EpochProgress> {
   const since = { ms: performance.now(), images: progress.images };
   while (progress.steps < stepsPerEpoch) {
     if (signal.aborted) {
-      // The ranks of a gang hear of it at different steps, and a checkpoint is the work of all.
+      // The ranks of a process group hear of it at different steps, and a checkpoint is the work of all.
       if (writer.behind && loop.ranks === 1) await writer.write(state, progress);
       signal.throwIfAborted();
     }

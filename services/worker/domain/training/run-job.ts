@@ -57,7 +57,7 @@ async function resolveBase(store: ModelStore, spec: TrainSpec, initBase: InitBas
   }
 }
 
-/** Those that rank 0 writes; its part of the gang ends with it, so nobody waits for a rank 0 that is gone. */
+/** Those that rank 0 writes; its part of the process group ends with it, so nobody waits for a rank 0 that is gone. */
 async function pinnedByLeader(spec: TrainSpec, { signal }: JobDependencies): Promise<TrainSpec> {
   if (spec.jobId === undefined) return spec;
   for (;;) {
@@ -89,14 +89,14 @@ async function discardBase(store: ModelStore, { jobId, system }: TrainSpec): Pro
   if (base && !model) await store.deleteBase(base.manifest.name, base.manifest.version);
 }
 
-/** Runs a training, alone in its folder, of a gang under the lock of rank 0; of a job that has registered its result it only tells that. */
+/** Runs a training, alone in its folder, of a process group under the lock of rank 0; of a job that has registered its result it only tells that. */
 export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Promise<FinishedEvent> {
   const { store } = dependencies;
-  if ((dependencies.gang?.rank ?? 0) > 0) {
+  if ((dependencies.processGroup?.rank ?? 0) > 0) {
     const told = await finishedBefore(store, spec);
     if (told) return told;
     const toRun = await pinnedByLeader(spec, dependencies);
-    // A gang that is to stop before it has come together would wait for its rank 0.
+    // A process group that is to stop before it has come together would wait for its rank 0.
     if (dependencies.signal.aborted) throw automedError('CANCELLED', 'The training run was cancelled.');
     return runTraining(toRun, dependencies);
   }

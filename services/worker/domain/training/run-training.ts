@@ -53,7 +53,7 @@ export interface RunDependencies {
   /** Absent: models are registered without a golden image. */
   answerGolden?: AnswerGolden | undefined;
   /** The place of this process where several train together. */
-  gang?: RankEnvironment;
+  processGroup?: RankEnvironment;
 }
 
 interface Plan {
@@ -146,23 +146,23 @@ function digestOf(
     // The best epoch is the best at this threshold; runs of before were measured at 0.5.
     ...(spec.threshold === 0.5 ? {} : { threshold: spec.threshold }),
     ...(knownBefore(seen) ? {} : { preprocessing: inputRuleText(seen) }),
-    // A step of a gang is on a batch of every rank.
+    // A step of a process group is on a batch of every rank.
     ...(spec.ranks > 1 ? { ranks: spec.ranks } : {}),
   });
 }
 
 /** Whether this process registers the result and keeps the state: the only one, or rank 0. */
-const leads = (gang: RankEnvironment | undefined): boolean => (gang?.rank ?? 0) === 0;
+const leads = (processGroup: RankEnvironment | undefined): boolean => (processGroup?.rank ?? 0) === 0;
 
 /** Draws previews where the run is a job's and pictures may be shown. One that cannot be made costs a line, not the run. */
 function previewer(
   { spec, structures }: Plan,
   trainer: TrainerPort,
   data: PreparedData,
-  { emit, gang }: RunDependencies,
+  { emit, processGroup }: RunDependencies,
 ): LoopContext['preview'] {
   const { jobId, store, reportImages } = spec;
-  if (jobId === undefined || !reportImages || !leads(gang)) return undefined;
+  if (jobId === undefined || !reportImages || !leads(processGroup)) return undefined;
   const labels = { classes: data.classes, structures };
   const context = { trainer, samples: data.parts.validation, labels, folder: previewFolder(store, jobId) };
   return async (epoch, outcomes) => {
@@ -183,7 +183,7 @@ async function trainToBest(
   dependencies: RunDependencies,
 ): Promise<JobState> {
   const { spec, recipe, structures } = plan;
-  const { emit, signal, gang } = dependencies;
+  const { emit, signal, processGroup } = dependencies;
   const { jobFolder, ranks } = spec;
   const count = (part: 'train' | 'validation' | 'test'): number => data.parts[part].length;
   emit({
@@ -204,11 +204,11 @@ async function trainToBest(
       labels: { classes: data.classes, structures },
       jobFolder,
       checkpoints: {
-        // The clocks of a gang's ranks differ, and a checkpoint is the work of all.
-        seconds: gang ? 0 : spec.checkpointSeconds,
+        // The clocks of a process group's ranks differ, and a checkpoint is the work of all.
+        seconds: processGroup ? 0 : spec.checkpointSeconds,
         steps: spec.checkpointSteps,
         keep: spec.keepCheckpoints,
-        leads: leads(gang),
+        leads: leads(processGroup),
       },
       ranks,
       signal,
@@ -217,8 +217,8 @@ async function trainToBest(
     },
     initial,
   );
-  await trainer.leaveGang();
-  if (!leads(gang)) return state;
+  await trainer.leaveProcessGroup();
+  if (!leads(processGroup)) return state;
   if (state.bestEpoch !== state.epochs) await trainer.loadCheckpoint(checkpointPath(jobFolder, state.bestEpoch));
   return state;
 }
@@ -231,18 +231,18 @@ async function trainAndRegister(
   dependencies: RunDependencies,
 ): Promise<Registered | undefined> {
   const { spec, recipe, base, structures } = plan;
-  const { store, emit, codeVersion, answerGolden, gang } = dependencies;
+  const { store, emit, codeVersion, answerGolden, processGroup } = dependencies;
   const started = performance.now();
-  const open = leads(gang) ? openJob : readJob;
+  const open = leads(processGroup) ? openJob : readJob;
   const initial = await open(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
-  if (leads(gang)) await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
+  if (leads(processGroup)) await saveJob(spec.jobFolder, initial, spec.keepCheckpoints);
   const checkpoint = resumePoint(initial);
   if (checkpoint !== undefined) await trainer.loadCheckpoint(join(spec.jobFolder, checkpoint));
   await tellEmbeddingCache(trainer, recipe, data, emit);
   const before = await seenBefore(data, [base, plan.start]);
   tellSeenBefore(before, data, emit);
   const state = await trainToBest(plan, trainer, data, initial, dependencies);
-  if (!leads(gang)) return undefined;
+  if (!leads(processGroup)) return undefined;
   await tellEmbeddingProblem(trainer, emit);
   // From here on a run that is taken up again first asks the store what its job has registered.
   await saveJob(spec.jobFolder, { ...state, phase: 'registering' }, spec.keepCheckpoints);
@@ -263,9 +263,9 @@ async function trainAndRegister(
   return registerResult(store, trainer, result, dependencies.signal);
 }
 
-/** Runs a job to its registered model, which of a gang rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
+/** Runs a job to its registered model, which of a process group rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
 export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
-  const { store, createTrainer, emit, signal, gang } = dependencies;
+  const { store, createTrainer, emit, signal, processGroup } = dependencies;
   const spec = await resolveSource(given);
   const plan = await makePlan(spec, store);
   const { eachMask = spec.system === INTERACTIVE } = spec;
@@ -290,9 +290,9 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     ...(head === null ? {} : { threshold: spec.threshold }),
     seed: spec.seed,
     recipe: plan.recipe,
-    gang: gang ?? null,
-    cachePath: join(spec.jobFolder, gang ? `samples-${gang.rank}.bin` : 'samples.bin'),
-    ...(embeddings && !gang ? { embeddings } : {}),
+    processGroup: processGroup ?? null,
+    cachePath: join(spec.jobFolder, processGroup ? `samples-${processGroup.rank}.bin` : 'samples.bin'),
+    ...(embeddings && !processGroup ? { embeddings } : {}),
   });
   try {
     const data = await loadSamples(folder, trainer, {
@@ -302,7 +302,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       whole: spec.limit === undefined,
       decodeParallel: spec.decodeParallel,
       input: inputOf(preprocessingOf(spec, head, plan.base)),
-      unused: leads(gang),
+      unused: leads(processGroup),
       signal,
       emit,
     });

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../../../services/common/config';
-import { capacityOf, gangSettings, readTrainingConfig } from '../../../../services/training/config';
+import { capacityOf, processGroupSettings, readTrainingConfig } from '../../../../services/training/config';
 
 const read = (environment: Record<string, string> = {}) => readTrainingConfig([], environment);
 const CLUSTER = {
@@ -9,7 +9,7 @@ const CLUSTER = {
 
 test('ranks are processes of this machine unless a cluster is asked for', () => {
   const config = read({ AUTOMED_TRAINING_CONCURRENCY: '2', AUTOMED_TRAINING_THREADS: '3' });
-  expect(gangSettings(config)).toBeUndefined();
+  expect(processGroupSettings(config)).toBeUndefined();
   expect(capacityOf(config)).toEqual({ concurrency: 2, threadsPerJob: 3 });
 });
 
@@ -27,7 +27,7 @@ test('volumes, node labels and amounts are read, and what is malformed is named'
     AUTOMED_TRAINING_KUBERNETES_NODE_SELECTOR: 'pool=gpu',
     AUTOMED_TRAINING_KUBERNETES_GPUS: '1',
   });
-  expect(gangSettings(config)).toMatchObject({
+  expect(processGroupSettings(config)).toMatchObject({
     image: 'registry.example/automed:1',
     namespace: 'default',
     gpus: 1,

@@ -1,23 +1,24 @@
 #include "nn/batch_norm.h"
 
 #include "models/mobilenet_v3.h"
-#include "support/gang.h"
+#include "support/process_group.h"
 
 using automed::nn::BatchNorm;
 using automed::nn::SharedBatch;
 using automed::test::max_difference;
-using automed::test::run_gang;
+using automed::test::run_process_group;
 
 namespace {
 
-class GangBatch : public SharedBatch {
+class ProcessGroupBatch : public SharedBatch {
  public:
-  GangBatch(automed::train::Collective& gang, bool contributes) : gang_(gang), contributes_(contributes) {}
-  void sum(const torch::Tensor& tensor) override { gang_.sum(tensor); }
+  ProcessGroupBatch(automed::train::Collective& process_group, bool contributes)
+      : process_group_(process_group), contributes_(contributes) {}
+  void sum(const torch::Tensor& tensor) override { process_group_.sum(tensor); }
   bool contributes() const override { return contributes_; }
 
  private:
-  automed::train::Collective& gang_;
+  automed::train::Collective& process_group_;
   bool contributes_;
 };
 
@@ -44,11 +45,13 @@ TEST("batch norm: ranks with parts of a batch give the outputs, gradients and st
   const torch::Tensor slope = torch::cos(torch::arange(y.numel())).view_as(y);
   (y * slope).sum().backward();
   // The parts are of different sizes, and the last rank has none: it computes on a stand-in.
-  run_gang(3, [&](std::unique_ptr<automed::train::Collective> gang) {
-    const std::int64_t begin = gang->rank() == 1 ? 5 : 0, end = gang->rank() == 0 ? 5 : gang->rank() == 1 ? 7 : 1;
-    const bool contributes = gang->rank() != 2;
+  run_process_group(3, [&](std::unique_ptr<automed::train::Collective> process_group) {
+    const std::int64_t begin = process_group->rank() == 1 ? 5 : 0, end = process_group->rank() == 0   ? 5
+                                                                         : process_group->rank() == 1 ? 7
+                                                                                                      : 1;
+    const bool contributes = process_group->rank() != 2;
     BatchNorm mine = make_norm();
-    automed::nn::share_batch_norm(*mine, c10::make_intrusive<GangBatch>(*gang, contributes));
+    automed::nn::share_batch_norm(*mine, c10::make_intrusive<ProcessGroupBatch>(*process_group, contributes));
     const torch::Tensor part = x.detach().slice(0, begin, end).clone().requires_grad_();
     const torch::Tensor out = mine->forward(part);
     (out * slope.slice(0, begin, end) * (contributes ? 1 : 0)).sum().backward();
@@ -56,8 +59,8 @@ TEST("batch norm: ranks with parts of a batch give the outputs, gradients and st
     CHECK(max_difference(mine->running_var, alone->running_var) < 1e-5);
     CHECK(mine->num_batches_tracked.item<std::int64_t>() == 1);
     const torch::Tensor weight_gradient = mine->weight.grad().clone(), bias_gradient = mine->bias.grad().clone();
-    gang->sum(weight_gradient);
-    gang->sum(bias_gradient);
+    process_group->sum(weight_gradient);
+    process_group->sum(bias_gradient);
     CHECK(max_difference(weight_gradient, alone->weight.grad()) < 1e-3);
     CHECK(max_difference(bias_gradient, alone->bias.grad()) < 1e-4);
     if (!contributes) {

@@ -2,10 +2,10 @@
 
 #include <mutex>
 
-#include "support/gang.h"
+#include "support/process_group.h"
 
 using automed::test::max_difference;
-using automed::test::run_gang;
+using automed::test::run_process_group;
 using automed::train::GradientBuckets;
 
 namespace {
@@ -41,18 +41,19 @@ TEST("gradient buckets: gradients become the sum over the ranks, whatever the bu
   for (int i = 0; i < 4; ++i) alone.loss(x[i], i % 2 == 0).backward();
   for (const std::size_t bytes : {std::size_t{1}, std::size_t{1000}, GradientBuckets::kBucketBytes}) {
     std::mutex construction;  // the generator that draws initial weights belongs to the process
-    run_gang(4, [&](std::unique_ptr<automed::train::Collective> gang) {
+    run_process_group(4, [&](std::unique_ptr<automed::train::Collective> process_group) {
       std::unique_ptr<Branching> mine;
       {
         const std::lock_guard lock(construction);
         mine = std::make_unique<Branching>();
       }
-      GradientBuckets buckets(*gang, mine->parameters(), bytes);
+      GradientBuckets buckets(*process_group, mine->parameters(), bytes);
       CHECK(buckets.count() == (bytes == 1 ? 8 : bytes == 1000 ? 3 : 1));
       // Twice: what the first pass leaves must not disturb the second.
       for (int pass = 0; pass < 2; ++pass) {
         mine->zero_grad();
-        buckets.backward(mine->loss(x[static_cast<std::size_t>(gang->rank())], gang->rank() % 2 == 0));
+        buckets.backward(
+            mine->loss(x[static_cast<std::size_t>(process_group->rank())], process_group->rank() % 2 == 0));
       }
       const auto expected = alone.parameters();
       const auto found = mine->parameters();
@@ -69,14 +70,14 @@ TEST("gradient buckets: what earlier backward passes gathered is part of the sum
   Branching alone;
   for (int i = 0; i < 4; ++i) alone.loss(x[i], true).backward();
   std::mutex construction;
-  run_gang(2, [&](std::unique_ptr<automed::train::Collective> gang) {
+  run_process_group(2, [&](std::unique_ptr<automed::train::Collective> process_group) {
     std::unique_ptr<Branching> mine;
     {
       const std::lock_guard lock(construction);
       mine = std::make_unique<Branching>();
     }
-    GradientBuckets buckets(*gang, mine->parameters(), 1000);
-    const auto first = static_cast<std::size_t>(2 * gang->rank());
+    GradientBuckets buckets(*process_group, mine->parameters(), 1000);
+    const auto first = static_cast<std::size_t>(2 * process_group->rank());
     mine->loss(x[first], true).backward();
     buckets.backward(mine->loss(x[first + 1], true));
     CHECK(max_difference(alone.first->weight.grad(), mine->first->weight.grad()) < 1e-3);

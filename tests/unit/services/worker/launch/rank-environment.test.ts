@@ -52,7 +52,7 @@ describe('the rank environment', () => {
     expect(refusal({}).message).toContain('RANK is missing, and so are PET_NODE_RANK and JOB_COMPLETION_INDEX');
   });
 
-  it('refuses a rank outside the gang, and a master that is no host', () => {
+  it('refuses a rank outside the process group, and a master that is no host', () => {
     expect(refusal({ ...PYTORCH, RANK: '4' }).message).toContain('RANK must be below WORLD_SIZE');
     expect(refusal({ ...PYTORCH, MASTER_ADDR: 'http://node' }).field).toBe('MASTER_ADDR');
   });

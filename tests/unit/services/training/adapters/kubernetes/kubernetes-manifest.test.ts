@@ -1,12 +1,12 @@
 import { Job } from 'kubernetes-models/batch/v1';
 import { Service } from 'kubernetes-models/v1';
 import {
-  gangJob,
-  gangService,
-  type KubernetesGangSettings,
+  processGroupJob,
+  processGroupService,
+  type KubernetesProcessGroupSettings,
 } from '../../../../../../services/training/adapters/kubernetes/kubernetes-manifest';
 
-const settings: KubernetesGangSettings = {
+const settings: KubernetesProcessGroupSettings = {
   namespace: 'training',
   image: 'registry.example/automed:1',
   imagePullPolicy: 'IfNotPresent',
@@ -19,7 +19,7 @@ const settings: KubernetesGangSettings = {
   userId: 10001,
   sharedMemory: '1Gi',
 };
-const gang = {
+const processGroup = {
   name: 'automed-train-1',
   ranks: 3,
   threads: 4,
@@ -49,12 +49,12 @@ async function unknownFields(kind: string, object: unknown): Promise<string[]> {
   return walk(kind, object, kind);
 }
 
-const owner = { name: gang.name, uid: 'a-b-c' };
+const owner = { name: processGroup.name, uid: 'a-b-c' };
 
-describe('the manifests of a gang', () => {
+describe('the manifests of a process group', () => {
   it("pass Kubernetes' schema and hold no unknown field", async () => {
-    const job = gangJob(gang, settings);
-    const service = gangService(gang, settings, owner);
+    const job = processGroupJob(processGroup, settings);
+    const service = processGroupService(processGroup, settings, owner);
     new Job(job as unknown as ConstructorParameters<typeof Job>[0]).validate();
     new Service(service).validate();
     expect(await unknownFields('V1Job', job)).toEqual([]);
@@ -64,10 +64,10 @@ describe('the manifests of a gang', () => {
   });
 
   it('give every rank its place, and rank 0 a name that the Service answers for', () => {
-    const job = gangJob(gang, settings);
+    const job = processGroupJob(processGroup, settings);
     expect(job.spec).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimit: 0 });
     const { subdomain, containers } = job.spec.template.spec;
-    const service = gangService(gang, settings, owner);
+    const service = processGroupService(processGroup, settings, owner);
     expect(subdomain).toBe(service.metadata.name);
     expect(containers[0]!.env).toContainEqual({ name: 'WORLD_SIZE', value: '3' });
     expect(containers[0]!.env).toContainEqual({ name: 'MASTER_ADDR', value: 'automed-train-1-0.automed-train-1' });
@@ -75,7 +75,7 @@ describe('the manifests of a gang', () => {
   });
 
   it('run without privileges, within limits', () => {
-    const pod = gangJob(gang, settings).spec.template.spec;
+    const pod = processGroupJob(processGroup, settings).spec.template.spec;
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
     expect(pod.containers[0]!.securityContext).toEqual({
       allowPrivilegeEscalation: false,

@@ -9,7 +9,7 @@
 #include "support/native_test.h"
 #include "train/collective.h"
 
-// A gang whose ranks are threads of the test program: real sockets on loopback, real Gloo.
+// A process group whose ranks are threads of the test program: real sockets on loopback, real Gloo.
 
 namespace automed::test {
 
@@ -27,7 +27,8 @@ inline train::RankOptions rank_options(std::int64_t rank, std::int64_t world_siz
 }
 
 /// Runs `body` on every rank and ends with the first failure of any; skips in a build without collectives.
-inline void run_gang(std::int64_t world_size, const std::function<void(std::unique_ptr<train::Collective>)>& body) {
+inline void run_process_group(std::int64_t world_size,
+                              const std::function<void(std::unique_ptr<train::Collective>)>& body) {
   if (!train::collectives_compiled()) throw Skip("this build has no collectives");
   const auto port = free_port();
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(world_size));
@@ -35,7 +36,7 @@ inline void run_gang(std::int64_t world_size, const std::function<void(std::uniq
   for (std::int64_t rank = 0; rank < world_size; ++rank) {
     ranks.emplace_back([&, rank] {
       try {
-        body(train::join_gang(rank_options(rank, world_size, port), torch::kCPU));
+        body(train::join_process_group(rank_options(rank, world_size, port), torch::kCPU));
       } catch (...) {
         failures[static_cast<std::size_t>(rank)] = std::current_exception();
       }

@@ -1,4 +1,4 @@
-// Ranks of one gang as trainers of this process, each on its thread: real Gloo over loopback.
+// Ranks of one process group as trainers of this process, each on its thread: real Gloo over loopback.
 
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -38,8 +38,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** One trainer, or several that form a gang. */
-async function makeGang(worldSize: number, changes: Partial<TrainerOptions>): Promise<Trainer[]> {
+/** One trainer, or several that form a process group. */
+async function makeProcessGroup(worldSize: number, changes: Partial<TrainerOptions>): Promise<Trainer[]> {
   const masterPort = await freePort();
   const place = { worldSize, masterAddress: '127.0.0.1', masterPort, rendezvousTimeoutMs: 60_000 };
   const trainers = await Promise.all(
@@ -47,7 +47,7 @@ async function makeGang(worldSize: number, changes: Partial<TrainerOptions>): Pr
       Trainer.create(
         trainerOptions(files, {
           ...changes,
-          gang: worldSize === 1 ? null : { ...place, rank, collectiveTimeoutMs: 60_000 },
+          processGroup: worldSize === 1 ? null : { ...place, rank, collectiveTimeoutMs: 60_000 },
         }),
       ),
     ),
@@ -100,7 +100,7 @@ async function losses(trainers: Trainer[], steps: number): Promise<number[]> {
 
 /** Weights to start from: drawing them here would disturb the draws of the other ranks, whose generator is the same. */
 async function initialHead(changes: Partial<TrainerOptions>): Promise<string> {
-  const [trainer] = await makeGang(1, changes);
+  const [trainer] = await makeProcessGroup(1, changes);
   const path = join(files.folder, 'initial.safetensors');
   await trainer!.exportWeights(path, null);
   return path;
@@ -113,7 +113,7 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
 
 const AUGMENTED = { horizontalFlip: true, verticalFlip: true, rotationDegrees: 30 };
 
-suite(named('a gang'), () => {
+suite(named('a process group'), () => {
   // 27 samples: the last batch of an epoch holds three, so that one of four ranks has none. Of classes five (batch norm over
   // three values makes 2e-4 of the last bit), again with nothing for one of four. The learning rates are such that the runs can
   // be compared at all: Adam turns differences in the last bit into steps of its own, and at 1e-3 one process
@@ -132,7 +132,7 @@ suite(named('a gang'), () => {
       };
       const headWeightsPath = await initialHead(options);
       const start = async (worldSize: number): Promise<number[]> => {
-        const trainers = await makeGang(worldSize, { ...options, headWeightsPath, batchSize: 8 / worldSize });
+        const trainers = await makeProcessGroup(worldSize, { ...options, headWeightsPath, batchSize: 8 / worldSize });
         await everyRank(trainers, prepare);
         return losses(trainers, 20);
       };
@@ -151,7 +151,7 @@ suite(named('a gang'), () => {
     async (_, changes) => {
       const headWeightsPath = await initialHead(changes);
       const start = async (worldSize: number): Promise<number[]> => {
-        const trainers = await makeGang(worldSize, { ...changes, headWeightsPath, batchSize: 4 / worldSize });
+        const trainers = await makeProcessGroup(worldSize, { ...changes, headWeightsPath, batchSize: 4 / worldSize });
         await everyRank(trainers, squares(9));
         return losses(trainers, 5);
       };
@@ -168,7 +168,7 @@ suite(named('a gang'), () => {
     };
     const headWeightsPath = await initialHead(options);
     const start = async (worldSize: number): Promise<number[]> => {
-      const trainers = await makeGang(worldSize, {
+      const trainers = await makeProcessGroup(worldSize, {
         ...options,
         headWeightsPath,
         batchSize: 4 / worldSize,
@@ -181,7 +181,7 @@ suite(named('a gang'), () => {
   });
 
   it('starts every rank from the weights of rank 0, and keeps them alike', async () => {
-    const trainers = await makeGang(2, { encoder: 'all' });
+    const trainers = await makeProcessGroup(2, { encoder: 'all' });
     await everyRank(trainers, squares(8));
     await losses(trainers, 3);
     const bytes = await everyRank(trainers, async (trainer) => {
@@ -206,7 +206,7 @@ suite(named('a gang'), () => {
     async (_, prepare, options) => {
       const headWeightsPath = options.headArchitecture === null ? null : await initialHead(options);
       const of = async (worldSize: number) => {
-        const trainers = await makeGang(worldSize, { ...options, headWeightsPath });
+        const trainers = await makeProcessGroup(worldSize, { ...options, headWeightsPath });
         await everyRank(trainers, prepare);
         return everyRank(trainers, (trainer) => trainer.evaluate('validation'));
       };
@@ -229,11 +229,11 @@ suite(named('a gang'), () => {
     const options = { encoder: 'all', accumulationSteps: 3, batchSize: 2, horizontalFlip: true } as const;
     const headWeightsPath = await initialHead(options);
     const start = async (): Promise<Trainer[]> => {
-      const trainers = await makeGang(2, { ...options, headWeightsPath });
+      const trainers = await makeProcessGroup(2, { ...options, headWeightsPath });
       await everyRank(trainers, squares(18));
       return trainers;
     };
-    const checkpoint = join(files.folder, 'gang.pt');
+    const checkpoint = join(files.folder, 'process group.pt');
     const whole = await start();
     await losses(whole, 6);
     await everyRank(whole, (trainer) => trainer.saveCheckpoint(checkpoint));
@@ -244,17 +244,17 @@ suite(named('a gang'), () => {
   });
 
   it('lets its ranks work alone once all have left', async () => {
-    const trainers = await makeGang(2, { batchSize: 2 });
+    const trainers = await makeProcessGroup(2, { batchSize: 2 });
     await everyRank(trainers, squares(6, 3));
     await losses(trainers, 1);
-    await everyRank(trainers, (trainer) => trainer.leaveGang());
+    await everyRank(trainers, (trainer) => trainer.leaveProcessGroup());
     expect(await trainers[0]!.evaluate('validation')).toHaveLength(3);
     expect(await trainers[0]!.train(1)).toMatchObject({ images: 2 });
     await trainers[0]!.saveCheckpoint(join(files.folder, 'alone.pt'));
   });
 
   it('refuses to train when the ranks hold different samples', async () => {
-    const trainers = await makeGang(2, {});
+    const trainers = await makeProcessGroup(2, {});
     await squares(6)(trainers[0]!);
     await squares(5)(trainers[1]!);
     const attempts = await Promise.allSettled(trainers.map((trainer) => trainer.train(1)));
@@ -263,7 +263,7 @@ suite(named('a gang'), () => {
   });
 
   it('stops on every rank when the loss of one is no number', async () => {
-    const trainers = await makeGang(2, { encoder: 'all', learningRate: 1e30 });
+    const trainers = await makeProcessGroup(2, { encoder: 'all', learningRate: 1e30 });
     await everyRank(trainers, squares(8));
     const attempts = await Promise.allSettled(
       trainers.map(async (trainer) => {
@@ -275,7 +275,7 @@ suite(named('a gang'), () => {
   });
 
   it('fails with a typed error on the ranks that are left when one is lost', async () => {
-    const trainers = await makeGang(2, {});
+    const trainers = await makeProcessGroup(2, {});
     await everyRank(trainers, squares(8));
     await losses(trainers, 1);
     await trainers[1]!.close();
@@ -286,8 +286,8 @@ suite(named('a gang'), () => {
   });
 });
 
-it('refuses a place outside the gang, and dropout of everything, by name', async () => {
-  const gang = {
+it('refuses a place outside the process group, and dropout of everything, by name', async () => {
+  const processGroup = {
     worldSize: 2,
     masterAddress: '127.0.0.1',
     masterPort: 1,
@@ -299,7 +299,10 @@ it('refuses a place outside the gang, and dropout of everything, by name', async
       () => 'no error',
       ({ code, field }: AutomedError) => [code, field],
     );
-  expect(await refusal({ gang: { ...gang, rank: 2 } })).toEqual(['INVALID_ARGUMENT', 'rank']);
-  expect(await refusal({ gang: { ...gang, rank: 0, masterPort: 0 } })).toEqual(['INVALID_ARGUMENT', 'masterPort']);
+  expect(await refusal({ processGroup: { ...processGroup, rank: 2 } })).toEqual(['INVALID_ARGUMENT', 'rank']);
+  expect(await refusal({ processGroup: { ...processGroup, rank: 0, masterPort: 0 } })).toEqual([
+    'INVALID_ARGUMENT',
+    'masterPort',
+  ]);
   expect(await refusal({ dropout: 1 })).toEqual(['INVALID_ARGUMENT', 'dropout']);
 });

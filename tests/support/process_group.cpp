@@ -1,4 +1,4 @@
-#include "support/gang.h"
+#include "support/process_group.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

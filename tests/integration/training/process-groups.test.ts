@@ -48,7 +48,7 @@ async function end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   await service.stop(signal);
 }
 
-const gang = (changes: TrainingSpec = {}): TrainingSpec => microSpec(data, { ranks: 2, ...changes });
+const processGroup = (changes: TrainingSpec = {}): TrainingSpec => microSpec(data, { ranks: 2, ...changes });
 
 /** Processes that the service has started for a job, in the order of their start. */
 const workersOf = (id: string): number[] =>
@@ -76,7 +76,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
   afterAll(() => end());
 
   it('is one job of two processes, which learns what one process learns from batches of both', async () => {
-    const { id, spec } = await createJob(client, gang({ name: 'two', overrides: { epochs: 2, dropout: 0 } }));
+    const { id, spec } = await createJob(client, processGroup({ name: 'two', overrides: { epochs: 2, dropout: 0 } }));
     expect(spec).toMatchObject({ ranks: 2, overrides: { dropout: 0 } });
     const events = await watchToEnd(client, id);
     expect(statesOf(events)).toEqual(['PENDING', 'RUNNING', 'SUCCEEDED']);
@@ -93,7 +93,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
   });
 
   it('takes the places of two workers: another job waits for them', async () => {
-    const first = await createJob(client, gang({ name: 'first', overrides: { epochs: 1000 } }));
+    const first = await createJob(client, processGroup({ name: 'first', overrides: { epochs: 1000 } }));
     const second = await createJob(client, microSpec(data, { name: 'second' }));
     await eventually(() => workersOf(first.id).length === 2);
     await eventually(async () => (await getJob(client, first.id)).progress !== null, 60_000);
@@ -104,7 +104,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
   });
 
   it('is paused and resumed as any other', async () => {
-    const { id } = await createJob(client, gang({ name: 'paused', overrides: { epochs: 10 } }));
+    const { id } = await createJob(client, processGroup({ name: 'paused', overrides: { epochs: 10 } }));
     let asked = false;
     const events = await watchToEnd(client, id, ({ epoch, stateChange }) => {
       if (epoch && !asked) {
@@ -120,9 +120,9 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
 
   it('that loses a rank, and then the service, ends with the weights of one that was left in peace', async () => {
     const overrides = { epochs: 10 };
-    const peaceful = await createJob(client, gang({ name: 'peaceful', overrides }));
+    const peaceful = await createJob(client, processGroup({ name: 'peaceful', overrides }));
     await watchToEnd(client, peaceful.id);
-    const { id } = await createJob(client, gang({ name: 'tormented', overrides }));
+    const { id } = await createJob(client, processGroup({ name: 'tormented', overrides }));
     await eventually(async () => ((await getJob(client, id)).progress?.epoch ?? 0) >= 3, 120_000);
     process.kill(workersOf(id)[1]!, 'SIGKILL');
     await eventually(async () => (await getJob(client, id)).attemptCount === 2, 120_000);
@@ -135,7 +135,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
       'SUCCEEDED',
     ]);
     const message = events.flatMap(({ stateChange }) => (stateChange ? [stateChange.message] : []))[2];
-    expect(message).toBe('The gang was lost: rank 1 was ended by SIGKILL.');
+    expect(message).toBe('The process group was lost: rank 1 was ended by SIGKILL.');
     expect(epochsOf(events)).toEqual(upTo(10));
     expect(events.map(({ sequence }) => Number(sequence))).toEqual(upTo(events.length));
     expect(await weightsOf('tormented@1')).toBe(await weightsOf('peaceful@1'));
@@ -144,7 +144,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
   it('fails with the error of its run', async () => {
     const empty = join(root, 'empty');
     mkdirSync(empty);
-    const { id } = await createJob(client, gang({ name: 'absent', data: empty }));
+    const { id } = await createJob(client, processGroup({ name: 'absent', data: empty }));
     expect(statesOf(await watchToEnd(client, id))).toEqual(['PENDING', 'RUNNING', 'FAILED']);
     expect((await getJob(client, id)).error).toMatchObject({ reason: 'INVALID_ARGUMENT', field: 'data' });
   });
@@ -154,7 +154,7 @@ suite(`a training of two ranks on the service's machine${why}`, () => {
     ['no rank at all', { ranks: 0 }, 'spec.ranks'],
     ['a dropout of everything', { overrides: { dropout: 1 } }, 'spec.overrides.dropout'],
   ])('is refused with %s', async (_what, changes, field) => {
-    await expect(createJob(client, gang(changes))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field });
+    await expect(createJob(client, processGroup(changes))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field });
   });
 });
 
@@ -197,7 +197,7 @@ suite(`a training of two ranks in a cluster${why}`, () => {
   });
 
   it('runs as a Job whose pods are the ranks, and leaves nothing behind', async () => {
-    const { id } = await createJob(client, gang({ name: 'pods', overrides: { epochs: 2 } }));
+    const { id } = await createJob(client, processGroup({ name: 'pods', overrides: { epochs: 2 } }));
     const events = await watchToEnd(client, id);
     expect(statesOf(events)).toEqual(['PENDING', 'RUNNING', 'SUCCEEDED']);
     expect(epochsOf(events)).toEqual([1, 2]);
@@ -210,7 +210,7 @@ suite(`a training of two ranks in a cluster${why}`, () => {
 
   it('is a new Job when a pod is lost, and its cancel ends the pods', async () => {
     const before = pods.jobs.length;
-    const { id } = await createJob(client, gang({ name: 'lost', overrides: { epochs: 1000 } }));
+    const { id } = await createJob(client, processGroup({ name: 'lost', overrides: { epochs: 1000 } }));
     const reached = (epoch: number) => async () => ((await getJob(client, id)).progress?.epoch ?? 0) >= epoch;
     await eventually(reached(2), 120_000);
     pods.processes[1]!.kill('SIGKILL');
@@ -222,14 +222,14 @@ suite(`a training of two ranks in a cluster${why}`, () => {
     const events = await watchToEnd(client, id);
     expect(statesOf(events)).toEqual([...['PENDING', 'RUNNING', 'RESUMING', 'RUNNING', 'CANCELLING'], 'CANCELLED']);
     const messages = events.flatMap(({ stateChange }) => (stateChange ? [stateChange.message] : []));
-    expect(messages[2]).toMatch(/^The gang was lost: .*(pod 1 failed|rank 0 failed)/);
+    expect(messages[2]).toMatch(/^The process group was lost: .*(pod 1 failed|rank 0 failed)/);
     expect(firstEpochsOf(events)[1]).toBeGreaterThan(1);
     expect(pods.processes.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)).toBe(true);
   });
 
   it('goes on in the cluster while its API is out of reach, and is found again', async () => {
     const before = pods.jobs.length;
-    const { id } = await createJob(client, gang({ name: 'unheard', overrides: { epochs: 40 } }));
+    const { id } = await createJob(client, processGroup({ name: 'unheard', overrides: { epochs: 40 } }));
     await eventually(async () => ((await getJob(client, id)).progress?.epoch ?? 0) >= 2, 120_000);
     api.fail(...Array.from({ length: 15 }, () => 503));
     api.dropWatches();
@@ -241,7 +241,7 @@ suite(`a training of two ranks in a cluster${why}`, () => {
 
   it('goes on in the cluster while the service is gone, which takes it over when it is back', async () => {
     const before = pods.jobs.length;
-    const { id } = await createJob(client, gang({ name: 'left', overrides: { epochs: 40 } }));
+    const { id } = await createJob(client, processGroup({ name: 'left', overrides: { epochs: 40 } }));
     await eventually(async () => ((await getJob(client, id)).progress?.epoch ?? 0) >= 2, 120_000);
     await end('SIGKILL');
     await begin(environment);

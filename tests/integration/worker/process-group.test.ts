@@ -7,7 +7,7 @@ import { loadAddon } from '../../../native/lib/native';
 import { ModelStore } from '../../../services/store';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
 import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
-import { launchGang, type GangOptions } from '../../../services/worker/launch/launch-gang';
+import { launchProcessGroup, type ProcessGroupOptions } from '../../../services/worker/launch/launch-process-group';
 import { LocalLauncher, type LocalLauncherOptions } from '../../../services/worker/launch/local-launcher';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';
 import type { FinishedEvent, TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';
@@ -44,13 +44,13 @@ interface Run {
   finished: FinishedEvent;
 }
 
-async function gang(
+async function processGroup(
   input: TrainSpecInput,
-  options: Partial<LocalLauncherOptions> & Partial<Omit<GangOptions, 'launcher'>> = {},
+  options: Partial<LocalLauncherOptions> & Partial<Omit<ProcessGroupOptions, 'launcher'>> = {},
 ): Promise<Run> {
   const events: WorkerEvent[] = [];
   const { ranks = 2, onEvent, signal, maxRestarts, ...local } = options;
-  const finished = await launchGang(input, {
+  const finished = await launchProcessGroup(input, {
     ranks,
     launcher: new LocalLauncher({ env: process.env, ...local }),
     onEvent: (event) => {
@@ -76,10 +76,12 @@ beforeAll(async () => {
 });
 
 suite(
-  collectivesCompiled ? 'a gang of local processes' : 'a gang of local processes (skipped: built without Gloo)',
+  collectivesCompiled
+    ? 'a process group of local processes'
+    : 'a process group of local processes (skipped: built without Gloo)',
   () => {
     it('registers one model, with the curve of one process that has the whole batch', async () => {
-      const { events, finished } = await gang(spec());
+      const { events, finished } = await processGroup(spec());
       const alone: WorkerEvent[] = [];
       await launchWorker(
         { type: 'train', spec: spec({ overrides: { epochs: 2, batchSize: 4 } }) },
@@ -97,7 +99,7 @@ suite(
     });
 
     it('shows previews of its first rank while the others wait', async () => {
-      const { events, finished } = await gang(spec({ reportImages: true, jobId: 'previewed' }));
+      const { events, finished } = await processGroup(spec({ reportImages: true, jobId: 'previewed' }));
       expect(events.flatMap((event) => (event.type === 'preview' ? [event.epoch] : []))).toEqual([1, 2]);
       expect(readdirSync(join(store, 'previews', 'previewed')).sort()).toEqual(['epoch-1.png', 'epoch-2.png']);
       expect(finished.model).toMatch(/@1$/);
@@ -105,10 +107,10 @@ suite(
 
     it('starts again from its last checkpoint when a rank is killed, and ends as if nothing had happened', async () => {
       const overrides = { epochs: 3, batchSize: 2, horizontalFlip: true };
-      const whole = await gang(spec({ overrides }));
+      const whole = await processGroup(spec({ overrides }));
       const pids = new Map<number, number | undefined>();
       let killed = false;
-      const { events, finished } = await gang(spec({ overrides }), {
+      const { events, finished } = await processGroup(spec({ overrides }), {
         onRank: (rank, pid) => pids.set(rank, pid),
         onEvent: (event) => {
           if (killed || event.type !== 'step' || event.epoch !== 2) return;
@@ -117,7 +119,9 @@ suite(
         },
       });
       const log = events.flatMap((event) => (event.type === 'log' ? [event.message] : []));
-      expect(log).toContain('rank 1 was ended by SIGKILL; the gang starts again from its last checkpoint (1 of 3)');
+      expect(log).toContain(
+        'rank 1 was ended by SIGKILL; the process group starts again from its last checkpoint (1 of 3)',
+      );
       expect(events.flatMap((event) => (event.type === 'started' ? [event.firstEpoch] : []))).toEqual([1, 2]);
       const last = new Map(epochsOf(events).map((metrics) => [metrics.epoch, metrics]));
       expect([...last.values()]).toEqual(epochsOf(whole.events));
@@ -126,7 +130,7 @@ suite(
 
     it('gives up after as many losses as it may make up for, and leaves no process behind', async () => {
       const pids: number[] = [];
-      const lost = gang(spec(), {
+      const lost = processGroup(spec(), {
         maxRestarts: 1,
         onRank: (_, pid) => {
           pids.push(pid!);
@@ -136,7 +140,7 @@ suite(
       });
       await expect(lost).rejects.toMatchObject({
         code: 'DEVICE_UNAVAILABLE',
-        message: 'The gang was lost: rank 1 was ended by SIGKILL, 2 times without an epoch in between.',
+        message: 'The process group was lost: rank 1 was ended by SIGKILL, 2 times without an epoch in between.',
       });
       expect(pids).toHaveLength(4);
       for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
@@ -144,7 +148,7 @@ suite(
 
     it('fails with the error of the run, without trying again', async () => {
       const events: WorkerEvent[] = [];
-      const failed = gang(spec({ base: 'absent' }), { onEvent: (event) => events.push(event) });
+      const failed = processGroup(spec({ base: 'absent' }), { onEvent: (event) => events.push(event) });
       await expect(failed).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'base' });
       expect(events.filter(({ type }) => type === 'log')).toEqual([]);
     });
@@ -152,7 +156,7 @@ suite(
     it('stops when it is asked to, and its checkpoint stays for a resume', async () => {
       const cancellation = new AbortController();
       const input = spec({ overrides: { epochs: 500, batchSize: 2 } });
-      const stopped = gang(input, {
+      const stopped = processGroup(input, {
         signal: cancellation.signal,
         onEvent: (event) => {
           if (event.type === 'epoch') cancellation.abort();
