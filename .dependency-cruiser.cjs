@@ -36,7 +36,7 @@ module.exports = {
     importing(
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
-      { path: '^services/(gateway|cli|training|pacs|datasets|scoring|worker/(protocol|launch|job-folder))/' },
+      { path: '^services/(gateway|cli|training|datasets|scoring|worker/(protocol|launch|job-folder))/' },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
     importing(

@@ -1,5 +1,5 @@
 // The second spelling of the error taxonomy (C++ ErrorCode -> class with a stable `code` -> gRPC status). The table of
-// proto/README.md lists every code; tests/unit/native/lib/errors.test.ts holds the three together.
+// proto/README.md lists every code; tests/unit/services/common/errors.test.ts holds the three together.
 
 /** Codes of native/src/core/error.h, spelled and ordered as there. */
 export const NATIVE_ERROR_CODES = [

@@ -50,7 +50,7 @@ async function run(command: string, args: readonly string[], env: Record<string,
 }
 
 test('the Node client of the README', async () => {
-  expect(await run(process.execPath, ['-e', block('README.md', 'js')])).toMatch(/^polyp .*\d+\n$/s);
+  expect(await run(process.execPath, ['-e', block('README.md', 'js')])).toMatch(/^polyp \d+ \d+\n$/);
 });
 
 (missing === undefined ? test : test.skip)('the Python client, with stubs made as its page says', async () => {
