@@ -122,7 +122,7 @@ test('jobs are listed, described, paused, resumed, cancelled and deleted', async
 });
 
 test('ranks and dropout travel with a detached training', async () => {
-  const refused = await automed(...train('processGroup', 1, '--ranks', '64'));
+  const refused = await automed(...train('process-group', 1, '--ranks', '64'));
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('64 ranks are more than the 1') });
   const id = (await automed(...train('dropped', 1, '--dropout', '0.5'))).out.trim();
   expect((await automed('jobs', 'watch', id, ...address())).code).toBe(0);
