@@ -40,9 +40,7 @@ function chooseColumn(
 /** A path of the table, below its folder. */
 function inside(path: string): string | undefined {
   const clean = normalize(path.replaceAll('\\', '/'));
-  return path === '' || isAbsolute(clean) || clean === '..' || clean.startsWith('../../training/domain')
-    ? undefined
-    : clean;
+  return path === '' || isAbsolute(clean) || clean === '..' || clean.startsWith('../') ? undefined : clean;
 }
 
 function partOf(text: string | undefined, row: number): Part {
