@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, packageVersion, repositoryRoot } from '../../../../services/cli/program/config';
+import { loadConfig, packageVersion, repositoryRoot } from '../../../../../services/cli/program/config';
 
 describe('loadConfig', () => {
   it('keeps the store in the home folder and starts stacks of its own unless told otherwise', () => {
@@ -23,7 +23,7 @@ describe('loadConfig', () => {
 
 describe('the package', () => {
   it('is found from here', () => {
-    expect(repositoryRoot()).toBe(join(__dirname, '..', '..', '..', '..'));
+    expect(repositoryRoot()).toBe(join(__dirname, '..', '..', '..', '..', '..'));
     expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });

@@ -1,4 +1,4 @@
-import { isLoopback, parseAddress, withPort } from '../../../../../services/common/address';
+import { isLoopback, parseAddress, withPort } from '../../../../services/common/address';
 
 test.each(['127.0.0.1:1', '127.9.0.1:1', 'localhost:0', '[::1]:5', 'unix:/run/automed.sock'])(
   '%s can be reached from this machine only',

@@ -1,12 +1,12 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrainerPort } from '../../../../../services/worker/domain/ports/trainer';
-import { loadSamples, type LoadOptions } from '../../../../../services/worker/domain/data/load-data';
-import { listSamples } from '../../../../../services/datasets/split/divide';
-import type { WorkerEvent } from '../../../../../services/worker/protocol/protocol';
-import { temporaryFolder } from '../../../../support/data';
-import { discImage } from '../../../../support/stack-images';
-import { writeTree } from '../../../../support/tree';
+import type { TrainerPort } from '../../../../../../services/worker/domain/ports/trainer';
+import { loadSamples, type LoadOptions } from '../../../../../../services/worker/domain/data/load-data';
+import { listSamples } from '../../../../../../services/datasets/split/divide';
+import type { WorkerEvent } from '../../../../../../services/worker/protocol/protocol';
+import { temporaryFolder } from '../../../../../support/data';
+import { discImage } from '../../../../../support/stack-images';
+import { writeTree } from '../../../../../support/tree';
 
 const root = temporaryFolder();
 

@@ -1,5 +1,5 @@
-import { CliError, exitCodeOf, oneLine, UsageError } from '../../../../services/cli/program/errors';
-import { automedError, ERROR_CODES } from '../../../../services/common/errors';
+import { CliError, exitCodeOf, oneLine, UsageError } from '../../../../../services/cli/program/errors';
+import { automedError, ERROR_CODES } from '../../../../../services/common/errors';
 
 describe('oneLine', () => {
   it.each(ERROR_CODES)('puts an error with code %s on one line', (code) => {
