@@ -70,7 +70,7 @@ if(_gloo AND AUTOMED_CUDA AND NOT AUTOMED_NCCL STREQUAL "OFF")
   endif()
 endif()
 
-# Adds what the collectives need to the room that holds them.
+# Adds what the collectives need to the library that holds them.
 function(automed_collectives target)
   if(NOT _gloo)
     return()

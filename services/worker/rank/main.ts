@@ -1,5 +1,5 @@
-// Entry of a rank that somebody else started, such as a pod: its place comes from the environment (domain/process group/
-// rank-environment.ts), the training's specification from a file that all ranks see.
+// Entry of a rank that somebody else started, such as a pod: its place comes from the environment
+// (launch/rank-environment.ts), the training's specification from a file that all ranks see.
 //
 //   node dist/services/worker/rank/main.js --spec FILE [--events PREFIX]
 //
