@@ -1,6 +1,6 @@
-import { type Mask, toRgb8 } from './pixels/pixels';
 import sharp from 'sharp';
 import { automedError } from '../common/errors';
+import { type Mask, toRgb8 } from './pixels/pixels';
 import { decodeImage, DEFAULT_LIMITS, type DecodeLimits } from './decode';
 import { checkSize } from './mask-codes';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingJob__Output } from '../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
-import { type trainingJobClient } from '../../services/common/grpc/client';
+import type { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore, WEIGHTS_FILE } from '../../services/store';
 import { initNativeBase } from '../../services/worker/adapters/native-trainer';
 import { baseDraft } from './data';

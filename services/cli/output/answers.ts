@@ -4,7 +4,6 @@ import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/Mod
 import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
-
 import { round } from './statistics';
 import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
 

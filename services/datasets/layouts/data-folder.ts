@@ -1,17 +1,17 @@
 // Data folders as people keep them: images/ + masks/, or one folder per class; either of them also below train/,
 // val(idation)/ and test/. Reading lists and pairs the files; nothing is decoded here.
 
-import { type DataFolder } from '../samples/sample';
 import { isAbsolute, join, parse } from 'node:path';
 import { shortList } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
-import { labelOf, partsAsClasses, spelledClasses } from './class-names';
+import type { DataFolder } from '../samples/sample';
 import { finding, type Finding } from '../samples/finding';
 import { listFolder } from '../files/file-tree';
 import { readManifest, type GroupTable } from '../tables/manifest-csv';
 import { normal } from '../files/names';
-import { pairFiles, type MaskFolder } from './pair-files';
 import { partOfFolder, type Part } from '../files/part-names';
+import { labelOf, partsAsClasses, spelledClasses } from './class-names';
+import { pairFiles, type MaskFolder } from './pair-files';
 
 export interface ReadOptions {
   /** Folder of the masks beside images/, or an absolute path; default `masks`. */

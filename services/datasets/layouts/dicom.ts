@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { DicomSegmentation, isDicomFile, type Concatenation } from '../../imaging/dicom';
 import { NO_IMAGE } from './data-folder';
 import { type Part, partOfFolder } from '../files/part-names';
-import { type DataFolder, type Problem } from '../samples/sample';
+import type { DataFolder, Problem } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { readManifest } from '../tables/manifest-csv';
 import { normal } from '../files/names';

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { isBmp } from '../../imaging/bmp';
 import { foreignFormat, sniffFormat } from '../../imaging/formats';
 import { NO_IMAGE } from './data-folder';
-import { type DataFolder } from '../samples/sample';
+import type { DataFolder } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { unnamedDicom } from './dicom-content';
 import { fileOf, foldersOf, isImage, type FileTree } from '../files/file-tree';

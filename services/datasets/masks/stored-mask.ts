@@ -1,6 +1,5 @@
 // A mask file with its samples as they are stored: indices of a palette, grey values, or colours.
 
-import { type StoredMask } from './stored-values';
 import sharp from 'sharp';
 import { isBmp, readBmpAlpha } from '../../imaging/bmp';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
@@ -9,6 +8,7 @@ import { readIndexed } from '../../imaging/palette';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { readTiffPages } from '../../imaging/tiff';
 import { decodeDataFile, decodeStoredDicom } from '../files/data-file';
+import type { StoredMask } from './stored-values';
 import { decodeWideMask } from './wide-mask';
 
 /** Bands of a lossy grey image that was stored as RGB differ by no more. */

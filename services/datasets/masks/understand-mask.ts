@@ -6,7 +6,7 @@ import { automedError, type AutomedError } from '../../common/errors';
 import type { StatedValues } from './mask-values';
 import { hasTwoPeaks, histogramOf } from './peaks';
 import { DRAWN_COLOURS } from './stored-mask';
-import { type Samples, type StoredMask } from './stored-values';
+import type { Samples, StoredMask } from './stored-values';
 
 /** The field of errors that say a mask's values are not certain. */
 export const AMBIGUOUS_FIELD = 'mask_values';

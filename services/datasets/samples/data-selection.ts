@@ -1,8 +1,9 @@
 // Which samples of which data count, as a caller says it.
 
-import z from 'zod';
+import { z } from 'zod';
 import { intensityTextSchema } from '../../store/intensity';
 import { parseMaskValues } from '../masks/mask-values';
+
 export const structureSchema = z.strictObject({
   name: z.string().min(1),
   /** Folder of its masks beside images/, or what the layout calls it. */

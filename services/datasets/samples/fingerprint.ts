@@ -1,4 +1,4 @@
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 
 /** Of the lines that name classes and used samples, whatever their order. */
 export function fingerprintOf(lines: readonly string[]): string {

@@ -10,6 +10,7 @@ import { askedIntensity } from './input-rule';
 import type { DataFolder, Sample } from '../samples/sample';
 import type { DataSelection } from '../samples/data-selection';
 import { readData } from '../layouts/read-data';
+
 /** Which samples are read, and how they are divided. */
 export type DataSpec = Pick<DataSelection, 'data' | 'masksDir' | 'groupColumn' | 'validationFraction' | 'strict'> &
   Partial<

@@ -1,4 +1,4 @@
-import z from 'zod';
+import { z } from 'zod';
 
 export const epochMetricsSchema = z.object({
   epoch: z.int(),

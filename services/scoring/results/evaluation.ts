@@ -1,5 +1,4 @@
 import type { EpochMetrics } from './epoch-metrics';
-
 import {
   classificationMetrics,
   mostProbable,

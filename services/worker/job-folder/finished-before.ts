@@ -1,8 +1,8 @@
-import { referenceOf } from '../../store/references';
 import { join } from 'node:path';
+import { referenceOf } from '../../store/references';
 import type { ModelStore } from '../../store';
-import type { FinishedEvent, TrainSpec } from '../protocol/protocol';
 import { scoreOf, type PartMetrics } from '../../scoring/results/evaluation';
+import type { FinishedEvent, TrainSpec } from '../protocol/protocol';
 import { INTERACTIVE } from '../protocol/systems';
 
 /** What a job has registered already: its worker may have died between that and saying so. */

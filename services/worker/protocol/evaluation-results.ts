@@ -14,7 +14,6 @@ import {
   temporaryName,
 } from '../../store/durable';
 import { evaluationSpecSchema } from './protocol';
-
 import { estimateSchema, type StoredEstimate } from '../../scoring/metrics/estimate';
 
 const RESULT_FILE = 'result.json';

@@ -2,9 +2,9 @@
 // (`train`, `evaluateBase`, `createBase`, `importBase` or `importBackbone`) and may send `cancel`; the worker ends with exactly
 // one `finished` or `failed` and exits.
 
+import { z } from 'zod';
 import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
 import { dataFields, datasetSourceSchema } from '../../datasets/samples/data-selection';
-import { z } from 'zod';
 import { nameSchema } from '../../store/manifests';
 import { recipeSchema } from './recipes';
 import { evaluationFields } from './evaluation-protocol';

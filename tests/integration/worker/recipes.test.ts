@@ -13,7 +13,7 @@ import {
   type TrainSpecInput,
   type WorkerEvent,
 } from '../../../services/worker/protocol/protocol';
-import { type EpochMetrics } from '../../../services/scoring/results/epoch-metrics';
+import type { EpochMetrics } from '../../../services/scoring/results/epoch-metrics';
 import { baseDraft, temporaryFolder } from '../../support/data';
 import { MICRO_ARCHITECTURE, MICRO_BASE } from '../../support/micro';
 

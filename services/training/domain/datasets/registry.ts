@@ -5,7 +5,7 @@ import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { automedError } from '../../../common/errors';
 import { nameSchema, type Task } from '../../../store';
-import { type TrainSpec } from '../../../worker/protocol/protocol';
+import type { TrainSpec } from '../../../worker/protocol/protocol';
 import { datasetSourceSchema, type DatasetSource } from '../../../datasets/samples/data-selection';
 import type { Job } from '../jobs/job';
 import type { JobQueue } from '../jobs/queue';

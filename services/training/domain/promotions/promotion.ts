@@ -1,6 +1,6 @@
 // An attempt to move an alias, as it is recorded, and what promoting needs of the rest of the service.
 
-import { type EvaluatedModel } from '../../../worker/protocol/evaluation-results';
+import type { EvaluatedModel } from '../../../worker/protocol/evaluation-results';
 import type { StoredModel } from '../../../store';
 import type { CompareModelsSpecInput } from '../../../worker/protocol/protocol';
 

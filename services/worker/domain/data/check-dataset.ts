@@ -1,12 +1,11 @@
 // The check of a registered data set, as a worker does it: every file opened, findings and statistics told, and a digest of
 // every sample kept, so that a training can say which files changed since.
 
-import { type DatasetReport } from '../../../datasets/check/dataset-report';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { DatasetReport } from '../../../datasets/check/dataset-report';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
-import type { CheckDatasetSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { checkData, type DataReport } from '../../../datasets/check/check-data';
 import { askedIntensity } from '../../../datasets/split/input-rule';
 import { PARTS } from '../../../datasets/files/part-names';
@@ -14,6 +13,7 @@ import { readData, resolveSource } from '../../../datasets/layouts/read-data';
 import type { Digests } from '../../../datasets/check/digests';
 import { isObjectLocation, type Mirror } from '../../../datasets/files/object-store';
 import { StatisticsOf } from '../../../datasets/check/statistics';
+import type { CheckDatasetSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 
 /** Progress is told this many times. */
 const TOLD = 100;

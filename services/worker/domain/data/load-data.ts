@@ -2,7 +2,7 @@
 
 import { refuseErrors } from '../../../datasets/check/report-findings';
 import type { Emit } from '../../protocol/protocol';
-import { type ListedData } from '../../../datasets/split/divide';
+import type { ListedData } from '../../../datasets/split/divide';
 import { NAMED_PROBLEMS, reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
 import { PARTS, type Part } from '../../../datasets/files/part-names';

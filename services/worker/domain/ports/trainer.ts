@@ -1,4 +1,4 @@
-import { type SampleOutcome } from '../../../scoring/results/evaluation';
+import type { SampleOutcome } from '../../../scoring/results/evaluation';
 import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { HeadArchitecture, InputRule, Task } from '../../../store';
 import type { EncoderTraining } from '../../protocol/protocol';

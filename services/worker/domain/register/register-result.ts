@@ -1,6 +1,5 @@
 // The end of a run: the best epoch's weights, scores and report become a model version.
 
-import { type RunResult } from './run-result';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -20,11 +19,12 @@ import type { Report } from '../../../scoring/report/write-report';
 import type { Assessment } from '../../../scoring/results/assessment';
 import { scoreOf } from '../../../scoring/results/evaluation';
 import { preprocessingOf, trainedArchitecture } from '../../../datasets/split/input-rule';
-import { makeGolden } from './make-golden';
+import { DEFAULT_SYSTEM } from '../../protocol/systems';
 import type { TrainerPort } from '../ports/trainer';
+import type { RunResult } from './run-result';
+import { makeGolden } from './make-golden';
 import { currentUser, describeHardware } from './provenance';
 import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
-import { DEFAULT_SYSTEM } from '../../protocol/systems';
 
 /** Appended to a model's name where a base of another origin has that. */
 const ENCODER = '-encoder';

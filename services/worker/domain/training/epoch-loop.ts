@@ -1,14 +1,14 @@
 // The epochs of a run: steps, learning rate, validation, checkpoints, and what is told about them.
 
-import type { Emit } from '../../protocol/protocol';
 import { performance } from 'node:perf_hooks';
 import { AutomedError, automedError } from '../../../common/errors';
-import { Checkpoints, type CheckpointPolicy } from './checkpoints';
 import { epochMetrics, summarise, type Labels, type SampleOutcome } from '../../../scoring/results/evaluation';
 import type { EpochMetrics } from '../../../scoring/results/epoch-metrics';
+import type { Emit } from '../../protocol/protocol';
 import type { EpochProgress, JobState } from '../../job-folder/job-state';
-import type { StepOutcome, TrainerPort } from '../ports/trainer';
 import type { Recipe } from '../../protocol/recipes';
+import type { StepOutcome, TrainerPort } from '../ports/trainer';
+import { Checkpoints, type CheckpointPolicy } from './checkpoints';
 import { hasStopped, learningRateAt } from './schedules';
 
 /** Steps are told at most this often. */

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readClassificationFolder, readSegmentationFolder } from '../../../../../services/datasets/layouts/data-folder';
-import { type Sample } from '../../../../../services/datasets/samples/sample';
+import type { Sample } from '../../../../../services/datasets/samples/sample';
 import { temporaryFolder } from '../../../../support/data';
 
 const root = temporaryFolder();
