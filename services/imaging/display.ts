@@ -4,17 +4,17 @@ import { samples, toRgb8, type Pixels } from './pixels/pixels';
 
 /** Percentiles of the samples that become black and white. */
 const [DARKEST, BRIGHTEST] = [0.005, 0.995];
-/** Samples that tell the range, spread over the picture. */
+/** Pixels that tell the range, spread over the picture. */
 const PROBED = 65_536;
 
 /** The stored values that become black and white; undefined where there is only one. */
 function displayRange(values: ArrayLike<number>, channels: number): [low: number, high: number] | undefined {
   const colours = channels < 3 ? 1 : 3;
-  const count = Math.floor(values.length / channels) * colours;
-  const step = Math.max(1, Math.floor(count / PROBED));
-  const probes = Float64Array.from({ length: Math.floor(count / step) }, (_, index) => {
-    const at = index * step;
-    return values[Math.floor(at / colours) * channels + (at % colours)] ?? 0;
+  const pixels = Math.floor(values.length / channels);
+  const probed = Math.min(pixels, PROBED);
+  const probes = Float64Array.from({ length: probed * colours }, (_, index) => {
+    const pixel = Math.floor((Math.floor(index / colours) * pixels) / probed);
+    return values[pixel * channels + (index % colours)] ?? 0;
   }).sort();
   const at = (share: number): number => probes[Math.round(share * (probes.length - 1))] ?? 0;
   const ranges: [number, number][] = [

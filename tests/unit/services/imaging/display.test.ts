@@ -3,10 +3,10 @@ import type { Pixels } from '../../../../services/imaging/pixels/pixels';
 
 const SIDE = 32;
 
-function picture(sampleType: Pixels['sampleType'], channels: 1 | 3, values: readonly number[]): Pixels {
+function picture(sampleType: Pixels['sampleType'], channels: 1 | 3, values: readonly number[], side = SIDE): Pixels {
   const types = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
   const { buffer } = types[sampleType].from(values);
-  return { data: new Uint8Array(buffer), width: SIDE, height: SIDE, channels, sampleType };
+  return { data: new Uint8Array(buffer), width: side, height: side, channels, sampleType };
 }
 
 const ramp = (low: number, high: number, channels = 1): number[] =>
@@ -37,4 +37,11 @@ it('shows one bright pixel among equal ones, and never lets a few of them darken
   expect(extremes(picture('uint16', 1, lone))).toEqual([0, 255]);
   const rgb = toDisplayRgb8(picture('uint16', 1, few.map(Math.round)));
   expect(rgb[3 * (SIDE * SIDE - 40)]).toBeGreaterThan(230);
+});
+
+it.each([256, 384, 448])('takes every colour of a picture of %i pixels a side into account', (side) => {
+  const colours = [100, 4000, 2000];
+  const values = Array.from({ length: side * side * 3 }, (_, at) => (at < 48 * side ? 0 : colours[at % 3]!));
+  const rgb = toDisplayRgb8(picture('uint16', 3, values, side));
+  expect([...rgb.slice(-3)]).toEqual([6, 255, 128]);
 });
