@@ -49,7 +49,8 @@ export async function evaluateBase(
   const structures = structureNames(spec);
   const base = await store.resolveBase(spec.base);
   await store.verify(base);
-  const { parts, ...folder } = await listSamples({ eachMask: true, ...spec });
+  const { eachMask = true } = spec;
+  const { parts, ...folder } = await listSamples({ ...spec, eachMask });
   await mkdir(spec.jobFolder, { recursive: true });
   const trainer = await createTrainer({
     task: 'segmentation',
