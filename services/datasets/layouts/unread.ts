@@ -59,7 +59,8 @@ async function picturesBelow(path: string): Promise<number> {
 function knownPaths({ root }: FileTree, { parts, problems, findings = [] }: DataFolder): Set<string> {
   const samples = Object.values(parts).flat();
   const files = samples.flatMap(({ imagePath, masks = [] }) => [imagePath, ...masks.flatMap(({ paths }) => paths)]);
-  const named = problems.flatMap(({ name }) => name.split(' and ').map((one) => one.replace(/#[^/]*$/, '')));
+  // A problem may be of several files, or of a frame; names of files may look like either.
+  const named = problems.flatMap(({ name }) => [name, ...name.split(' and ').map((one) => one.replace(/#[^/]*$/, ''))]);
   const aside = findings.flatMap(({ kind, names }) => (kind === 'left-out' ? names : []));
   return new Set([...files.map((file) => relative(root, file).replaceAll('\\', '/')), ...named, ...aside]);
 }

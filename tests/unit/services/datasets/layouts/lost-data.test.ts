@@ -53,6 +53,14 @@ describe('what a folder holds', () => {
     ]);
   });
 
+  it.each(['scan#3', 'left and right'])('is not said to be unread where %s is named already', async (name) => {
+    const pairs = await folderOf(...['0', '1', '2', '3', '4', name].map((one) => `images/${one}.png`));
+    for (const one of ['0', '1', '2', '3', '4']) await maskOf(join(pairs, `masks/${one}.png`));
+    const report = await check(pairs, { task: 'segmentation' });
+    expect(told(report, 'unusable')).toEqual([`warning: images/${name}.png: has no mask in masks/`]);
+    expect(told(report, 'not-read')).toEqual([]);
+  });
+
   it('is followed through links, once around a circle', async () => {
     const folder = await folderOf(...names('a'));
     symlinkSync(await folderOf(...names('.')), join(folder, 'c'));
