@@ -244,12 +244,9 @@ export type BaseManifest = z.infer<typeof baseManifestSchema>;
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
 export type BackboneManifest = z.infer<typeof backboneManifestSchema>;
 export type BackboneArchitecture = BackboneManifest['architecture'];
-export type SegmentationManifest = Extract<ModelManifest, { task: 'segmentation' }>;
-export type ClassificationManifest = Extract<ModelManifest, { task: 'classification' }>;
 export type Task = ModelManifest['task'];
 export type Hardware = z.infer<typeof hardwareSchema>;
 export type GoldenReference = z.infer<typeof goldenReferenceSchema>;
-export type VersionReference = z.infer<typeof baseReferenceSchema>;
 
 /** What the store fills in itself. */
 type Recorded = 'schema' | 'version' | 'weights' | 'files' | 'created';

@@ -2,7 +2,7 @@ import { automedError } from '../../common/errors';
 import type { Finding } from './findings';
 
 /** Findings in the error of a refused run. */
-export const NAMED_FINDINGS = 10;
+const NAMED_FINDINGS = 10;
 
 /**
  * Refuses data on which a score would be wrong.

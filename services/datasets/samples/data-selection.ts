@@ -23,7 +23,7 @@ const maskValuesSchema = z
     }
   });
 
-export const csvColumnsSchema = z.strictObject({
+const csvColumnsSchema = z.strictObject({
   image: z.string().min(1).optional(),
   mask: z.string().min(1).optional(),
   label: z.string().min(1).optional(),

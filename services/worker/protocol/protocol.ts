@@ -161,7 +161,6 @@ export type EvaluateBaseSpec = z.infer<typeof evaluateBaseSpecSchema>;
 export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
 export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
-export type EvaluationSpecInput = z.input<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
 export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
@@ -231,7 +230,6 @@ export const workerEventSchema = z.discriminatedUnion('type', [
 ]);
 
 export type WorkerEvent = z.infer<typeof workerEventSchema>;
-export type StartedEvent = Extract<WorkerEvent, { type: 'started' }>;
 export type FinishedEvent = Extract<WorkerEvent, { type: 'finished' }>;
 
 /** What a caller says of a training; the rest of a run's specification is the service's. */

@@ -49,12 +49,6 @@ export function namedScores(metrics: unknown): Scores {
   return scores;
 }
 
-export interface FoundScore {
-  value: number;
-  /** Images that it rests on; 0 where that is not recorded. */
-  images: number;
-}
-
 export interface LocatedScore {
   value: number;
   /** Images that it rests on; undefined where that is not recorded. */
@@ -66,12 +60,6 @@ export interface LocatedScore {
 }
 
 /** A score by its name; without its part that of the test, or where there is none of the validation. */
-export function scoreNamed(scores: Scores, name: string): FoundScore | undefined {
-  const found = locateScore(scores, name);
-  return found && { value: found.value, images: found.images ?? 0 };
-}
-
-/** The same, with what it was measured on. */
 export function locateScore(scores: Scores, name: string): LocatedScore | undefined {
   for (const prefix of ['', ...PARTS.map((part) => `${part}.`)]) {
     const value = scores.get(`${prefix}${name}`);

@@ -1,4 +1,4 @@
-import { namedScores, scoreNamed } from '../../../../../../services/training/domain/promotions/scores';
+import { locateScore, namedScores } from '../../../../../../services/training/domain/promotions/scores';
 
 const metrics = {
   validation: { images: 3, mdsc: 0.7, structures: [{ name: 'disc', mdsc: 0.8, miou: 0.6 }] },
@@ -11,11 +11,11 @@ const metrics = {
 
 test('a score without a part is that of the test, or else that of the validation', () => {
   const scores = namedScores(metrics);
-  expect(scoreNamed(scores, 'mdsc')).toEqual({ value: 0.6, images: 0 });
-  expect(scoreNamed(scores, 'validation.mdsc')).toEqual({ value: 0.7, images: 3 });
-  expect(scoreNamed(scores, 'point.mdsc')?.value).toBe(0.3);
-  expect(scoreNamed(scores, 'structure.disc.miou')).toEqual({ value: 0.6, images: 3 });
-  expect(scoreNamed(scores, 'accuracy')).toBeUndefined();
+  expect(locateScore(scores, 'mdsc')).toMatchObject({ value: 0.6, images: undefined, part: 'test' });
+  expect(locateScore(scores, 'validation.mdsc')).toMatchObject({ value: 0.7, images: 3, part: 'validation' });
+  expect(locateScore(scores, 'point.mdsc')?.value).toBe(0.3);
+  expect(locateScore(scores, 'structure.disc.miou')).toMatchObject({ value: 0.6, images: 3, part: 'validation' });
+  expect(locateScore(scores, 'accuracy')).toBeUndefined();
 });
 
 test('classes are found by name, and matrices are not scores', () => {
@@ -25,7 +25,7 @@ test('classes are found by name, and matrices are not scores', () => {
 
 test('the ends of intervals are scores, and scores that only intervals name are found', () => {
   const scores = namedScores(metrics);
-  expect(scoreNamed(scores, 'mdsc.low')?.value).toBe(0.5);
-  expect(scoreNamed(scores, 'hd95_px')?.value).toBe(4);
+  expect(locateScore(scores, 'mdsc.low')?.value).toBe(0.5);
+  expect(locateScore(scores, 'hd95_px')?.value).toBe(4);
   expect([...scores.keys()].filter((name) => name.includes('confidence') || name.includes('interval'))).toEqual([]);
 });
