@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** What is known of a training after each of its epochs, from 1. */
 export const epochMetricsSchema = z.object({
   epoch: z.int(),
   trainLoss: z.number(),

@@ -66,6 +66,7 @@ export function epochMetrics(
   return { ...shared, accuracy, ...(Number.isNaN(macroF1) ? {} : { macroF1 }) };
 }
 
+/** How well a model that is being trained answers one sample. */
 export interface SampleOutcome {
   index: number;
   loss: number;

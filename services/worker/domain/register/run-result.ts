@@ -6,6 +6,7 @@ import type { PreparedData } from '../data/load-data';
 import type { SeenBefore } from '../data/seen-before';
 import type { AnswerGolden } from './make-golden';
 
+/** A run that has ended, as it is registered. */
 export interface RunResult {
   spec: TrainSpec;
   recipe: Recipe;
