@@ -9,8 +9,8 @@ import { Cluster } from './kubernetes/cluster';
 import { KubernetesLauncher } from './kubernetes/kubernetes-launcher';
 
 /**
- * Starts workers as processes of this machine, and the ranks of a training of several where the settings say. A process group that lost a
- * rank is not started again here: that is the scheduler's affair, as with a worker that died.
+ * Starts workers as processes of this machine, and the ranks of a training of several where the settings say. A process
+ * group that lost a rank is not started again here: that is the scheduler's affair, as with a worker that died.
  * @param kubernetes absent: all ranks are processes of this machine
  * @throws IllegalStateError when no cluster is configured
  */

@@ -1,5 +1,6 @@
-// Runs a training by several ranks. A process group stands or falls as one: when a rank is lost the others end with it, and all of them
-// start again from the last complete checkpoint, a bounded number of times. Where the ranks run is the launcher's affair.
+// Runs a training by several ranks. A process group stands or falls as one: when a rank is lost the others end with it, and
+// all of them start again from the last complete checkpoint, a bounded number of times. Where the ranks run is the
+// launcher's affair.
 
 import { automedError } from '../../common/errors';
 import type { FinishedEvent, TrainSpecInput, WorkerEvent } from '../protocol/protocol';
@@ -25,8 +26,8 @@ export interface ProcessGroupAttempt {
 
 export interface ProcessGroupLauncher {
   /**
-   * Runs all ranks to their end; none is left when the promise settles. Rejects with RankLostError when the process group may start
-   * again, with the typed error of the run otherwise.
+   * Runs all ranks to their end; none is left when the promise settles. Rejects with RankLostError when the process group
+   * may start again, with the typed error of the run otherwise.
    */
   run(attempt: ProcessGroupAttempt): Promise<FinishedEvent>;
 }

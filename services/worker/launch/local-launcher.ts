@@ -22,7 +22,10 @@ export interface LocalLauncherOptions {
 const GRACE_MS = 30_000;
 const LOOPBACK = '127.0.0.1';
 
-/** A port that nobody listens on now; should another take it first, the process group does not come together and starts again. */
+/**
+ * A port that nobody listens on now; should another take it first, the process group does not come together and starts
+ * again.
+ */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -66,8 +69,9 @@ export class LocalLauncher implements ProcessGroupLauncher {
     const follow = async ({ rank, outcome }: RankProcess): Promise<void> => {
       const end = { rank, outcome: await outcome };
       ends.push(end);
-      // The others notice by themselves that a rank is gone once they work together, unless they hang. Rank 0 ends with the result, after which nobody
-      // has anything to do: one that waits for a rank 0 that found its job done would wait for long.
+      // The others notice by themselves that a rank is gone once they work together, unless they hang. Rank 0 ends with the
+      // result, after which nobody has anything to do: one that waits for a rank 0 that found its job done would wait for
+      // long.
       if (end.outcome.type !== 'finished' || rank === 0) cancel();
     };
     try {

@@ -1,5 +1,5 @@
-// How a process learns its place in a process group that trains one model together: PyTorch's variables, then those that torchrun and
-// Kubeflow's trainer inject (PET_*), then the index that Kubernetes gives the pods of an Indexed Job.
+// How a process learns its place in a process group that trains one model together: PyTorch's variables, then those that
+// torchrun and Kubeflow's trainer inject (PET_*), then the index that Kubernetes gives the pods of an Indexed Job.
 
 import { automedError } from '../../common/errors';
 
@@ -60,8 +60,8 @@ function missing({ variables }: Source): string {
 }
 
 /**
- * Reads a process's place in its process group. Throws INVALID_ARGUMENT that names every variable at fault; `field` is the first of
- * them.
+ * Reads a process's place in its process group. Throws INVALID_ARGUMENT that names every variable at fault; `field` is the
+ * first of them.
  */
 export function parseRankEnvironment(environment: Environment): RankEnvironment {
   const problems: { variable: string; text: string }[] = [];

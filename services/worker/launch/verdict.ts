@@ -14,7 +14,8 @@ export interface RankEnd {
 const CONSEQUENCES = new Set(['DEVICE_UNAVAILABLE', 'CANCELLED']);
 
 /**
- * The result of rank 0, or what ended the process group: the error of the run when some rank has one of its own, else RankLostError.
+ * The result of rank 0, or what ended the process group: the error of the run when some rank has one of its own, else
+ * RankLostError.
  *
  * @param ends in the order in which the ranks ended, as far as it is known
  */

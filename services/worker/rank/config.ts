@@ -11,7 +11,10 @@ export function rankEnvironment(): RankEnvironment {
   return parseRankEnvironment(process.env);
 }
 
-/** The place of this process in a process group of `ranks`; undefined where the run is one process, whatever the environment says. */
+/**
+ * The place of this process in a process group of `ranks`; undefined where the run is one process, whatever the environment
+ * says.
+ */
 export function processGroupOf(ranks: number): RankEnvironment | undefined {
   if (ranks === 1) return undefined;
   const place = rankEnvironment();

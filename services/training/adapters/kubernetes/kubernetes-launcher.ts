@@ -1,5 +1,5 @@
-// The ranks of a process group as pods of an Indexed Job. What they tell comes through the job folder, which the pods and this process
-// share: Kubernetes only says whether the Job ended.
+// The ranks of a process group as pods of an Indexed Job. What they tell comes through the job folder, which the pods and
+// this process share: Kubernetes only says whether the Job ended.
 
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
@@ -78,8 +78,8 @@ export class KubernetesLauncher implements ProcessGroupLauncher {
   constructor(private readonly options: KubernetesLauncherOptions) {}
 
   /**
-   * An attempt of the same run that is under way already, of a process that ended since, is taken over. While the cluster is out
-   * of reach its Job goes on: the process group counts as lost, and the next attempt takes it over.
+   * An attempt of the same run that is under way already, of a process that ended since, is taken over. While the cluster
+   * is out of reach its Job goes on: the process group counts as lost, and the next attempt takes it over.
    */
   async run(attempt: ProcessGroupAttempt): Promise<FinishedEvent> {
     try {

@@ -1,5 +1,6 @@
-// A process group as Kubernetes objects: an Indexed Job whose pods are the ranks, and a headless Service that gives rank 0 a name. The
-// Job never repairs single pods: when one fails all end, and launchProcessGroup starts the process group again as a new Job.
+// A process group as Kubernetes objects: an Indexed Job whose pods are the ranks, and a headless Service that gives rank 0
+// a name. The Job never repairs single pods: when one fails all end, and launchProcessGroup starts the process group again
+// as a new Job.
 
 /** Where and as what the ranks run. Paths of data, store and job folder must be on the volumes, at the same place. */
 export interface KubernetesProcessGroupSettings {

@@ -89,7 +89,10 @@ async function discardBase(store: ModelStore, { jobId, system }: TrainSpec): Pro
   if (base && !model) await store.deleteBase(base.manifest.name, base.manifest.version);
 }
 
-/** Runs a training, alone in its folder, of a process group under the lock of rank 0; of a job that has registered its result it only tells that. */
+/**
+ * Runs a training, alone in its folder; of a process group rank 0 holds the lock. Of a job that has registered its result it
+ * only tells that.
+ */
 export async function runJob(spec: TrainSpec, dependencies: JobDependencies): Promise<FinishedEvent> {
   const { store } = dependencies;
   if ((dependencies.processGroup?.rank ?? 0) > 0) {

@@ -263,7 +263,10 @@ async function trainAndRegister(
   return registerResult(store, trainer, result, dependencies.signal);
 }
 
-/** Runs a job to its registered model, which of a process group rank 0 registers. Errors are AutomedErrors; cancelled: CANCELLED. */
+/**
+ * Runs a job to its registered model, which of a process group rank 0 registers. Errors are AutomedErrors; cancelled:
+ * CANCELLED.
+ */
 export async function runTraining(given: TrainSpec, dependencies: RunDependencies): Promise<FinishedEvent> {
   const { store, createTrainer, emit, signal, processGroup } = dependencies;
   const spec = await resolveSource(given);
