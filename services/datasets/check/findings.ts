@@ -2,7 +2,7 @@
 // same picture on both sides of a split, answers that contradict each other, groups torn apart.
 
 import { createHash } from 'node:crypto';
-import type { Part } from '../files/part-names';
+import { PARTS, type Part } from '../files/part-names';
 import type { DataFolder, Problem, Sample } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
 import { instancesTwice } from './instances';
@@ -17,6 +17,8 @@ import { rangeFindings, ruleFindings, valueRangeOf, type ValueRange, type ValueR
 const IMBALANCE = 10;
 /** Above this share of files that cannot be used the set is refused. */
 const UNUSABLE_SHARE = 0.2;
+/** Copies of a picture that a message names of each part; black pictures may be thousands. */
+const NAMED_COPIES = 10;
 /** Above this share of samples without a group the groups protect nothing. */
 const MOST_LOOSE = 0.5;
 
@@ -168,12 +170,19 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string | undefined): 
 
 const namesOf = (seen: readonly Seen[]): string[] => seen.map(({ sample }) => sample.name);
 
+/** Names of copies of one picture, some of each part. */
+function someOf(copies: readonly Seen[]): string {
+  const shown = PARTS.flatMap((part) => copies.filter((copy) => copy.part === part).slice(0, NAMED_COPIES));
+  const more = copies.length - shown.length;
+  return `${namesOf(shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 function duplicates(seen: readonly Seen[]): Finding[] {
   return [...groupBy(seen, ({ pixelHash }) => pixelHash).values()].flatMap((copies): Finding[] => {
     // Samples of one file, one for each of its masks, are no copies.
     if (new Set(copies.map(({ sample }) => sample.imagePath)).size < 2) return [];
     const names = namesOf(copies);
-    const list = names.join(', ');
+    const list = someOf(copies);
     const parts = new Set(copies.map(({ part }) => part));
     const found =
       parts.size > 1

@@ -25,6 +25,12 @@ const byNumber = (a: string, b: string): number => a.localeCompare(b, 'en', { nu
 const few = (names: readonly string[]): string =>
   [...names].sort().slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} more` : '');
 
+function addTo(names: Map<string, string[]>, key: string, name: string): void {
+  const known = names.get(key);
+  if (known) known.push(name);
+  else names.set(key, [name]);
+}
+
 /** One error for all masks whose values are not certain. */
 export function ambiguousMasks(problems: readonly Problem[]): Finding[] {
   const found = problems.filter(({ ambiguous }) => ambiguous === true);
@@ -32,7 +38,7 @@ export function ambiguousMasks(problems: readonly Problem[]): Finding[] {
   const reasons = new Map<string, string[]>();
   for (const { name, problem } of found) {
     const reason = problem.startsWith(UNUSABLE_MASK) ? problem.slice(UNUSABLE_MASK.length) : problem;
-    reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
+    addTo(reasons, reason, name);
   }
   const told = [...reasons]
     .sort(([a], [b]) => byNumber(a, b))
@@ -50,7 +56,7 @@ function byValue(masks: readonly NamedFacts[], structure: number, of: 'grey' | '
   for (const { name, facts } of masks) {
     for (const { kind, foreground, structure: own } of facts.understood) {
       if (kind !== of || own !== structure) continue;
-      for (const value of foreground) found.set(value, [...(found.get(value) ?? []), name]);
+      for (const value of foreground) addTo(found, value, name);
     }
   }
   return found;
@@ -70,7 +76,9 @@ function mixedValues(masks: readonly NamedFacts[]): Finding[] {
     ];
     return mixed.map((values) => {
       const sorted = [...values].sort(([a], [b]) => byNumber(a, b));
-      const list = sorted.map(([value, names]) => `${value} in ${names.length} (${few(names)})`).join('; ');
+      const told = sorted.slice(0, NAMED_VALUES).map(([value, names]) => `${value} in ${names.length} (${few(names)})`);
+      const more = sorted.length - told.length;
+      const list = `${told.join('; ')}${more > 0 ? `; and ${more} more values` : ''}`;
       const message = `the foreground of masks differs: ${list}; state which values are foreground (--mask-values)`;
       return finding('mask-values', 'error', message, [...new Set([...values.values()].flat())]);
     });

@@ -86,6 +86,19 @@ it('tells copies within a part from copies with another label', async () => {
   expect(ofKind(report, 'contradiction')).toEqual([['train/bright/b.png', 'train/dark/d.png']]);
 });
 
+it('names some copies of each part in the message, and all of them beside it', async () => {
+  const folder = await twoClasses();
+  for (let copy = 0; copy < 30; copy += 1) {
+    copyFileSync(join(folder, 'train/dark/a.png'), join(folder, `train/dark/copy${copy}.png`));
+  }
+  for (const copy of [0, 1]) copyFileSync(join(folder, 'train/dark/a.png'), join(folder, `test/dark/copy${copy}.png`));
+  const [found] = (await check(folder)).findings.filter(({ kind }) => kind === 'duplicate-across-parts');
+  expect(found?.names).toHaveLength(33);
+  expect(found?.message).toMatch(
+    /^the same picture is in train and test: (train\/dark\/\w+\.png, ){10}test\/dark\/copy0\.png, test\/dark\/copy1\.png and 21 more$/,
+  );
+});
+
 it('finds groups on both sides of a split that the folder makes', async () => {
   const folder = await twoClasses();
   const rows = ['train', 'val', 'test'].flatMap((split) =>
