@@ -85,17 +85,24 @@ async function bitsOf({ sampleType, channels }: Pixels, bytes: Buffer): Promise<
   return header?.format === 'png' ? (bytes[24] ?? 8) : 8;
 }
 
+const BANDS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array } as const;
+type Band = Uint8Array | Uint16Array | Float32Array;
+
 /** Samples of the file's own type, all bands. */
-function samplesOf({ data, sampleType }: Pixels): ArrayLike<number> {
+function samplesOf({ data, sampleType }: Pixels): Band {
   if (sampleType === 'uint8') return data;
   const bytes = Uint8Array.from(data);
   return sampleType === 'uint16' ? new Uint16Array(bytes.buffer) : new Float32Array(bytes.buffer);
 }
 
-function bandOf(pixels: Pixels, band: number): Float64Array {
+/** One band in the type of its samples: as doubles those of a slide would take half a gigabyte. */
+function bandOf(pixels: Pixels, band: number): Band {
   const samples = samplesOf(pixels);
-  const { channels, width, height } = pixels;
-  return Float64Array.from({ length: width * height }, (_, at) => samples[at * channels + band] ?? 0);
+  const { channels, width, height, sampleType } = pixels;
+  if (channels === 1) return samples.subarray(0, width * height);
+  const values = new BANDS[sampleType](width * height);
+  for (let at = 0; at < values.length; at += 1) values[at] = samples[at * channels + band] ?? 0;
+  return values;
 }
 
 function greyOrColour(pixels: Pixels, lossy: boolean, bits: number): StoredMask {
@@ -114,18 +121,17 @@ function greyOrColour(pixels: Pixels, lossy: boolean, bits: number): StoredMask 
   }
   if (apart === 0) return grey;
   const byte = scale === 65535 ? 257 : 1;
-  const colours = first.map(
-    (red, at) =>
-      Math.round(red / byte) * 65536 +
-      Math.round((green[at] as number) / byte) * 256 +
-      Math.round((blue[at] as number) / byte),
-  );
+  const level = (value = 0): number => Math.round(value / byte);
+  const colours = sampleType === 'float32' ? new Float64Array(first.length) : new Uint32Array(first.length);
+  for (let at = 0; at < colours.length; at += 1) {
+    colours[at] = level(first[at]) * 65536 + level(green[at]) * 256 + level(blue[at]);
+  }
   // A JPEG of a grey mask, or what somebody made of one.
   const many = lossy || new Set(colours).size > DRAWN_COLOURS;
   if (many && apart <= GREY_TOLERANCE * byte) return grey;
   return { ...grey, kind: 'colour', values: colours, scale: 0xffffff };
 }
 
-function floatScale(values: Float64Array): number {
+function floatScale(values: Band): number {
   return values.every((value) => value <= 1) ? 1 : 255;
 }
