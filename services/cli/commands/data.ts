@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { checkData, type DataReport, type PartSummary } from '../../datasets/check/check-data';
-import type { Finding } from '../../datasets/check/findings';
+import type { Finding } from '../../datasets/samples/finding';
 import { listSamples } from '../../datasets/split/divide';
 import { PARTS } from '../../datasets/files/part-names';
 import { resolveSource, taskOf } from '../../datasets/layouts/read-data';

@@ -2,7 +2,8 @@
 
 import { type Part, PARTS } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
-import { countClasses, factsOf, findingsOf, type Finding, type Seen } from './findings';
+import { countClasses, factsOf, findingsOf, type Seen } from './findings';
+import type { Finding } from '../samples/finding';
 import { decodeInOrder, problemOf, type DecodedSample } from '../load/load-samples';
 import { maskReading } from './mask-findings';
 import { fingerprintOf } from '../samples/fingerprint';

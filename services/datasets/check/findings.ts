@@ -22,9 +22,6 @@ const NAMED_COPIES = 10;
 /** Above this share of samples without a group the groups protect nothing. */
 const MOST_LOOSE = 0.5;
 
-export type { Finding, FindingKind } from '../samples/finding';
-export { inputOf } from './model-view';
-
 /** What is kept of a sample once its pixels are gone. */
 export interface Seen {
   part: Part;

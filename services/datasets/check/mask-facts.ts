@@ -4,8 +4,6 @@ import type { DecodedSample } from '../load/load-samples';
 import { lossesOf, type Losses, type ModelInput } from './model-view';
 import type { Understood } from '../masks/understand-mask';
 
-export type { ModelInput };
-
 /** Where no base says another. */
 const DEFAULT_INPUT: ModelInput = { side: 256, fit: 'pad-or-stretch' };
 /** Share of an image's border that is foreground when the background was taken for it. */

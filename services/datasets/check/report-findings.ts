@@ -1,5 +1,5 @@
 import { automedError } from '../../common/errors';
-import type { Finding } from './findings';
+import type { Finding } from '../samples/finding';
 
 /** Findings in the error of a refused run. */
 const NAMED_FINDINGS = 10;

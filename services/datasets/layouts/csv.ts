@@ -3,7 +3,7 @@
 // one sample for each of its frames, and its patient where the table has no column of groups.
 
 import { isAbsolute, join, normalize } from 'node:path';
-import { type Part, partName } from '../files/part-names';
+import { PARTS, partName, type Part } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
 import { classIn, columnNamed, groupIn, readTable } from '../tables/csv-text';
 import { counted, finding, type Finding } from '../samples/finding';
@@ -24,7 +24,6 @@ const USUAL: Readonly<Record<keyof CsvColumns, readonly string[]>> = {
   part: ['part', 'split', 'subset'],
   group: GROUP_COLUMNS,
 };
-const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 
 function chooseColumn(
   columns: readonly string[],

@@ -9,10 +9,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Part } from '../files/part-names';
+import { partName, type Part } from '../files/part-names';
 import type { DataFolder } from '../samples/sample';
 import { counted, finding, type Finding } from '../samples/finding';
-import { partName } from '../tables/manifest-csv';
 import { collect, layoutError, type Found } from './collect';
 import { fileOf, foldersOf, isImage, stemOf, type FileTree } from '../files/file-tree';
 import type { Layout, LayoutRequest } from './layout';

@@ -9,9 +9,6 @@ import { ManifestRows, type Place } from './manifest-rows';
 import { foldedValue } from '../files/names';
 import { partOfFolder } from '../files/part-names';
 
-export { parseCsv, parseTable, type CsvTable } from './csv-text';
-export { partName } from '../files/part-names';
-
 /** Columns that groups are taken from when none is named, in any case and spelling of `_`. */
 export const GROUP_COLUMNS = [
   ...['group', 'sequence', 'patient', 'subject', 'participant', 'case', 'lesion'].flatMap((name) => [

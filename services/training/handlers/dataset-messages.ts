@@ -7,7 +7,7 @@ import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/D
 import type { PartSummary } from '../../datasets/check/check-data';
 import type { DatasetReport } from '../../datasets/check/dataset-report';
 import type { Dataset } from '../domain/datasets/dataset';
-import type { Finding } from '../../datasets/check/findings';
+import type { Finding } from '../../datasets/samples/finding';
 import { columnsOf, taskName, taskOf } from '../../worker/protocol/training-spec-message';
 
 function timestamp(ms: number | null): { seconds: string; nanos: number } | null {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
 import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
-import type { FindingKind } from '../../../../../services/datasets/check/findings';
+import type { FindingKind } from '../../../../../services/datasets/samples/finding';
 import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { temporaryFolder } from '../../../../support/data';
 import { discImage } from '../../../../support/stack-images';

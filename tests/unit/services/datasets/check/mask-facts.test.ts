@@ -1,5 +1,6 @@
 import type { DecodedSample } from '../../../../../services/datasets/load/load-samples';
-import { maskFactsOf, type ModelInput } from '../../../../../services/datasets/check/mask-facts';
+import { maskFactsOf } from '../../../../../services/datasets/check/mask-facts';
+import type { ModelInput } from '../../../../../services/datasets/check/model-view';
 
 /** A picture with a lesion of `side` x `side` pixels at (x, y). */
 function sample(width: number, height: number, { x, y, side }: { x: number; y: number; side: number }): DecodedSample {

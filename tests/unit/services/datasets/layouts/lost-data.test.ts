@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
-import type { FindingKind } from '../../../../../services/datasets/check/findings';
+import type { FindingKind } from '../../../../../services/datasets/samples/finding';
 import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { taskOf } from '../../../../../services/datasets/layouts/read-data';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseTable } from '../../../../../services/datasets/tables/manifest-csv';
+import { parseTable } from '../../../../../services/datasets/tables/csv-text';
 import { sequenceOf } from '../../../../../services/datasets/layouts/cvc-clinicdb';
 import { readData, resolveSource, type DataSource } from '../../../../../services/datasets/layouts/read-data';
 import type { DataFolder, Sample } from '../../../../../services/datasets/samples/sample';

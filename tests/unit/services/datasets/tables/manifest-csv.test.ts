@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseCsv, readGroups } from '../../../../../services/datasets/tables/manifest-csv';
+import { parseCsv } from '../../../../../services/datasets/tables/csv-text';
+import { readGroups } from '../../../../../services/datasets/tables/manifest-csv';
 import { temporaryFolder } from '../../../../support/data';
 
 const folder = temporaryFolder();
