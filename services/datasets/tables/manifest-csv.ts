@@ -164,8 +164,3 @@ export async function readManifest(folder: string, wanted?: string): Promise<Man
     ],
   };
 }
-
-/** The groups of DIR/manifest.csv; nothing when there is no manifest or no such column. */
-export async function readGroups(folder: string, wanted?: string): Promise<GroupTable | undefined> {
-  return (await readManifest(folder, wanted))?.groups;
-}
