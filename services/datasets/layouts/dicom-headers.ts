@@ -22,6 +22,7 @@ export const MASK_OF_FRAMES =
 
 /** Files whose headers are read at a time. */
 const PARALLEL = 8;
+
 export interface WithHeaders {
   found: Found[];
   problems: Problem[];
