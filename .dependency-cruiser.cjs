@@ -3,7 +3,7 @@
 
 const LIBRARIES = 'common|store|imaging|datasets|scoring';
 
-/** The files of other programs that a program may import: pure types, and how its processes are started. */
+/** The files of other programs that a program may import: its messages, its recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
   cli: '^services/worker/(protocol|launch|job-folder)/',
   training: '^services/worker/(protocol|launch|job-folder)/',
