@@ -22,30 +22,16 @@ import { describeFailure, type Failure } from '../input/images';
 import {
   connected,
   examples,
-  INTENSITY,
-  intensityOf,
-  number,
-  structureList,
-  whole,
   withLayout,
   withMaskValues,
+  withMeasure,
   type LayoutOptions,
-  type Structure,
+  type MeasureOptions,
 } from './options';
 
-interface EvaluateOptions extends ConnectOptions, LayoutOptions {
+interface EvaluateOptions extends ConnectOptions, LayoutOptions, MeasureOptions {
   data: string;
   split?: MeasuredPart;
-  seed?: number;
-  validationFraction?: number;
-  testFraction?: number;
-  groupColumn?: string;
-  masksDir?: string;
-  maskValues?: string;
-  structures?: Structure[];
-  threshold?: number;
-  limit?: number;
-  intensity?: string;
   allowDataProblems?: boolean;
   strict?: boolean;
   json?: boolean;
@@ -56,28 +42,8 @@ export function evaluateCommand(): Command {
     .description('measure a model on labelled images, through the gateway')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .requiredOption('--data <folder>', 'labelled images in any layout that training reads, or a CSV file')
-    .addOption(new Option('--split <part>', 'default: what the model has not seen').choices(MEASURED_PARTS))
-    .option('--seed <number>', "of the resamples, and of a split (default: that of the model's training)", whole(0))
-    .option(
-      '--validation-fraction <share>',
-      'of a split of data that the model does not know, or that it did not record',
-      number({ min: 0, max: 1, open: true }),
-    )
-    .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
-    .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
-    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
-    .option(
-      '--structures <list>',
-      'for a model of several: which folder holds the masks of which, disc=masks,cup=masks_cup',
-      structureList,
-    )
-    .option(
-      '--threshold <probability>',
-      "foreground is above it (default: the model's)",
-      number({ min: 0, max: 1, open: true }),
-    )
-    .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
-    .option('--intensity <rule>', `${INTENSITY}; the model's own is used, and another one is named`, intensityOf)
+    .addOption(new Option('--split <part>', 'default: what the model has not seen').choices(MEASURED_PARTS));
+  withMeasure(command)
     .option('--allow-data-problems', 'measure on data whose scores would be wrong (see automed data check)')
     .option('--strict', 'fail when an image cannot be used; without it such images are named and left out')
     .option('--json', 'print one JSON document')
@@ -293,7 +259,7 @@ function scored(
   const estimate = intervals.estimates[name];
   if (!estimate) return '-';
   const basis = basisText({ ...estimate, resamples: undefined }, { ...whole, images });
-  return `${scoreWithInterval(estimate)}${basis === '' ? '' : ` [${basis}]`}`;
+  return `${scoreWithInterval(estimate, name)}${basis === '' ? '' : ` [${basis}]`}`;
 }
 
 const orDash = (value: number): string => (Number.isNaN(value) ? '-' : score(value));

@@ -14,37 +14,17 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
-import {
-  connected,
-  examples,
-  number,
-  structureList,
-  INTENSITY,
-  intensityOf,
-  whole,
-  withMaskValues,
-  type Structure,
-} from './options';
+import { connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
 import { reportCommand } from './reports';
 
 /** Between looks at an evaluation under way. */
 const POLL_MS = 300;
 
-interface CreateOptions extends ConnectOptions {
+interface CreateOptions extends ConnectOptions, MeasureOptions {
   data?: string;
   dataset?: string;
   layout?: string;
   part?: PartName;
-  seed?: number;
-  validationFraction?: number;
-  testFraction?: number;
-  groupColumn?: string;
-  masksDir?: string;
-  maskValues?: string;
-  structures?: Structure[];
-  threshold?: number;
-  limit?: number;
-  intensity?: string;
   allowDataProblems?: boolean;
   strict?: boolean;
   worst: number;
@@ -77,26 +57,14 @@ export function evaluationsCommand(): Command {
 }
 
 function createCommand(): Command {
-  return withMaskValues(connected(new Command('create')))
+  const command = withMaskValues(connected(new Command('create')))
     .description('evaluate a model; without --detach wait for its scores')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
     .option('--dataset <name>', 'a registered data set instead: NAME or NAME@VERSION')
     .option('--layout <name>', 'how the data is laid out (default: told by the names of the files)')
-    .addOption(new Option('--part <part>', 'default: what the model has not seen').choices(PARTS))
-    .option('--seed <number>', "of the split and the resamples (default: that of the model's training)", whole(0))
-    .option('--validation-fraction <share>', 'of that split', number({ min: 0, max: 1, open: true }))
-    .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
-    .option('--group-column <name>', 'column of manifest.csv whose values belong together')
-    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
-    .option('--structures <list>', 'for a model of several: disc=masks,cup=masks_cup', structureList)
-    .option(
-      '--threshold <probability>',
-      "foreground is above it (default: the model's)",
-      number({ min: 0, max: 1, open: true }),
-    )
-    .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
-    .option('--intensity <rule>', `${INTENSITY}; the model's own is used, and another one is named`, intensityOf)
+    .addOption(new Option('--part <part>', 'default: what the model has not seen').choices(PARTS));
+  return withMeasure(command)
     .option('--allow-data-problems', 'measure on data whose scores would be wrong, or that its check rejected')
     .option('--strict', 'fail at the first image that cannot be used')
     .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
@@ -262,7 +230,7 @@ function row(evaluation: Evaluation__Output): string[] {
     partOf(evaluation),
     stateOf(evaluation),
     result ? String(result.imageCount) : '-',
-    first ? `${first.name} ${scoreWithInterval(first)}` : waits(evaluation) ? evaluation.stateMessage : '-',
+    first ? `${first.name} ${scoreWithInterval(first, first.name)}` : waits(evaluation) ? evaluation.stateMessage : '-',
   ];
 }
 
@@ -295,7 +263,7 @@ function evaluationText(evaluation: Evaluation__Output): string {
   };
   const rows = allScores(result).map(([name, each]) => [
     name,
-    each === undefined ? '-' : score(each.value),
+    each === undefined ? '-' : score(each.value, name),
     each?.low === undefined || each.high === undefined ? '-' : `${score(each.low)} to ${score(each.high)}`,
     each === undefined ? '' : basisText(countsOf(each), all),
   ]);

@@ -47,11 +47,11 @@ function range(min: number, max: number, open: boolean): string {
   return open ? `above ${min} and below ${max}` : `from ${min} to ${max}`;
 }
 
-/** What one mask of each image shows, and the folder of these masks. */
 /** Help of --intensity. */
 export const INTENSITY =
   'what stored values mean: full, dtype (float is 0 to 1), percentile[:LOW:HIGH] of each image, or window:LOW:HIGH';
 
+/** What one mask of each image shows, and the folder of these masks. */
 export interface Structure {
   name: string;
   masks: string;
@@ -162,4 +162,44 @@ export function connected(command: Command): Command {
 /** Examples under a command's help. */
 export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
+}
+
+/** What decides which samples of a data set are measured, and how. */
+export interface MeasureOptions {
+  seed?: number;
+  validationFraction?: number;
+  testFraction?: number;
+  groupColumn?: string;
+  masksDir?: string;
+  maskValues?: string;
+  structures?: Structure[];
+  threshold?: number;
+  limit?: number;
+  intensity?: string;
+}
+
+/** The options of MeasureOptions, but for --mask-values. */
+export function withMeasure(command: Command): Command {
+  return command
+    .option('--seed <number>', "of the resamples, and of a split (default: that of the model's training)", whole(0))
+    .option(
+      '--validation-fraction <share>',
+      'of a split of data that the model does not know, or that it did not record',
+      number({ min: 0, max: 1, open: true }),
+    )
+    .option('--test-fraction <share>', 'of that split', number({ min: 0, max: 0.9 }))
+    .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
+    .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
+    .option(
+      '--structures <list>',
+      'for a model of several: which folder holds the masks of which, disc=masks,cup=masks_cup',
+      structureList,
+    )
+    .option(
+      '--threshold <probability>',
+      "foreground is above it (default: the model's)",
+      number({ min: 0, max: 1, open: true }),
+    )
+    .option('--limit <count>', 'images that are measured at most, class by class', whole(1))
+    .option('--intensity <rule>', `${INTENSITY}; the model's own is used, and another one is named`, intensityOf);
 }
