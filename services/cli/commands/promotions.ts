@@ -143,7 +143,7 @@ function gateText({ metric, measured, minimum, maximum, passed, problem }: GateR
   const [bound, kept, missed] = maximum === undefined ? [minimum, '>=', '<'] : [maximum, '<=', '>'];
   const within = maximum === undefined ? (measured ?? 0) >= minimum : (measured ?? 0) <= maximum;
   const sign = passed || within ? kept : missed;
-  return `${metric} ${measured === undefined ? '-' : score(measured)} ${sign} ${bound}${problem === '' ? '' : ` (${problem})`}`;
+  return `${metric} ${measured === undefined ? '-' : score(measured, metric)} ${sign} ${bound}${problem === '' ? '' : ` (${problem})`}`;
 }
 
 function show(promotion: Promotion__Output, { json }: { json?: boolean }): void {

@@ -1,3 +1,5 @@
+import { isCount } from '../../scoring/metrics/score-directions';
+
 /** Lines of a table: cells padded to their column, headings in the first line. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, column) =>
@@ -13,22 +15,18 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('\n');
 }
 
-/** `0.8342` as people read a score; a number that is not one stays visible. */
-export function score(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(4) : String(value);
+/** `0.8342` as people read a score, a count as a whole number; a number that is not one stays visible. */
+export function score(value: number, name = ''): string {
+  return Number.isFinite(value) && !isCount(name) ? value.toFixed(4) : String(value);
 }
 
 /** `0.8342 (0.8120 to 0.8533)`: a score and its 95 % interval, where there is one. */
-export function scoreWithInterval({
-  value,
-  low,
-  high,
-}: {
-  value: number;
-  low?: number | undefined;
-  high?: number | undefined;
-}): string {
-  return low === undefined || high === undefined ? score(value) : `${score(value)} (${score(low)} to ${score(high)})`;
+export function scoreWithInterval(
+  { value, low, high }: { value: number; low?: number | undefined; high?: number | undefined },
+  name = '',
+): string {
+  const text = score(value, name);
+  return low === undefined || high === undefined ? text : `${text} (${score(low)} to ${score(high)})`;
 }
 
 /** What there was nothing to score of; no line where there is none. */

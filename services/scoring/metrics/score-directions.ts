@@ -33,6 +33,7 @@ const DIRECTIONS: Readonly<Record<string, Direction>> = {
 
 /** Scores that are means over the images where both masks have something; the penalised one counts the others. */
 const SKIPS_MISSES = ['hd95_px', 'asd_px'];
+const COUNTS = ['vanished_masks', 'vanished_lesions', 'images', 'support'];
 
 export const SCORE_NAMES = Object.keys(DIRECTIONS);
 
@@ -60,6 +61,11 @@ export function largestOf(name: string): number {
 export function directionOf(name: string): Direction | undefined {
   const kind = kindOfScore(name);
   return Object.hasOwn(DIRECTIONS, kind) ? DIRECTIONS[kind] : undefined;
+}
+
+/** Whether a score counts things, so that its value is a whole number; the ends of its interval need not be. */
+export function isCount(name: string): boolean {
+  return COUNTS.includes(name.split('.').at(-1) ?? '');
 }
 
 export function skipsMisses(name: string): boolean {

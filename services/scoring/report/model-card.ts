@@ -5,6 +5,7 @@ import type { Assessment } from '../results/assessment';
 import { basisText } from '../metrics/estimate';
 import { describeIntervals, interval, scoreTitle, unscored } from './score-names';
 import type { Fact } from './sections';
+import { isCount } from '../metrics/score-directions';
 
 /** Its file, in the folder of the version. */
 export const MODEL_CARD = 'MODEL_CARD.md';
@@ -65,7 +66,7 @@ function metricsOf(part: string, { images, intervals }: Assessment, classes: rea
     const [, kind, of, score] = /^(class|structure)\.(.*)\.([a-z0-9_]+)$/s.exec(name) ?? [];
     const title = kind === undefined ? scoreTitle(name) : `${literal(of ?? '')}: ${scoreTitle(score ?? '')}`;
     const basis = basisText(estimate, { images, classes: classes.length, resamples }) || 'all';
-    return row([title, estimate.value.toFixed(4), interval(estimate), basis]);
+    return row([title, isCount(name) ? String(estimate.value) : estimate.value.toFixed(4), interval(estimate), basis]);
   });
   return [
     `### ${part}, ${images} images`,

@@ -17,6 +17,8 @@ describe('scoreWithInterval', () => {
   it('gives a score and the interval that it has', () => {
     expect(scoreWithInterval({ value: 0.83424, low: 0.8, high: 0.85 })).toBe('0.8342 (0.8000 to 0.8500)');
     expect(scoreWithInterval({ value: 0.5 })).toBe('0.5000');
+    const lost = { value: 3, low: 0.5, high: 6 };
+    expect(scoreWithInterval(lost, 'structure.disc.vanished_masks')).toBe('3 (0.5000 to 6.0000)');
   });
 });
 
