@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import { requireStore } from '../../store';
-import { checkData } from '../../worker/protocol/preflight';
+import { checkDataExists } from '../../worker/protocol/preflight';
 import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
 import { TABLE_NAMES, tableOf } from '../reproduce/tables';
 import { loadConfig } from '../program/config';
@@ -79,7 +79,7 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   };
   const store = resolve(options.home ?? loadConfig().home);
   // Before anything is made. Bases with random weights may begin a store.
-  await checkData({ data: settings.data });
+  await checkDataExists({ data: settings.data });
   if (![base, samBase].every((each) => each === undefined || isArchitecture(each))) await requireStore(store);
   const out = resolve(options.out ?? join('reproduce', name));
   const progress = await Progress.open(out, { ...settings, store });

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
-import { checkData, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
+import { checkDataExists, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../worker/protocol/systems';
 import type { FinishedEvent, TrainSpecInput } from '../../worker/protocol/protocol';
 import { loadConfig } from '../program/config';
@@ -263,7 +263,7 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
 /** The store; one that is not there is made only for a training that makes its base, too, and on data that is there. */
 async function storeFor(spec: TrainSpecInput): Promise<ModelStore> {
   if (!isMadeWhenMissing(spec)) return ModelStore.existing(spec.store);
-  await checkData(spec);
+  await checkDataExists(spec);
   return ModelStore.open(spec.store);
 }
 

@@ -1,6 +1,7 @@
 // Names under which data sets keep their parts, as folders and in tables.
 
 export type Part = 'train' | 'validation' | 'test';
+export const PARTS: readonly Part[] = ['train', 'validation', 'test'];
 
 const PART_NAMES: ReadonlyMap<string, Part> = new Map([
   ['train', 'train'],
@@ -31,5 +32,3 @@ export function partName(name: string | undefined): string | undefined {
 export function partOfFolder(name: string): Part | undefined {
   return PART_NAMES.get(keyOf(name));
 }
-
-export const PARTS: readonly Part[] = ['train', 'validation', 'test'];

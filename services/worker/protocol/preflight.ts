@@ -25,7 +25,7 @@ function under<T>(field: string, work: Promise<T>): Promise<T> {
  * Refuses data that is not there.
  * @throws NotFoundError, InvalidInputError with the field
  */
-export async function checkData(
+export async function checkDataExists(
   { data, layout, dataset }: Pick<Named, 'data' | 'layout' | 'dataset'>,
   prefix: Prefix = '',
 ): Promise<void> {
@@ -61,7 +61,7 @@ export async function checkNamed(spec: Named, store: ModelStore, prefix: Prefix 
   if (startFrom !== undefined)
     await under(prefix === '' ? 'startFrom' : 'spec.start_from', store.resolveModel(startFrom));
   if (backbone !== undefined) await under(`${prefix}backbone`, store.resolveBackbone(backbone));
-  await checkData(spec, prefix);
+  await checkDataExists(spec, prefix);
 }
 
 /** The versions that a training's references mean now; of a base that is made when the run begins there is none yet. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { evaluationSpecSchema } from '../../../worker/protocol/protocol';
 import type { JobKind } from '../jobs/kinds';
-import { checkData } from '../../../worker/protocol/preflight';
+import { checkDataExists } from '../../../worker/protocol/preflight';
 
 export const EVALUATION = 'evaluation';
 
@@ -16,6 +16,6 @@ export const evaluationKind: JobKind<EvaluationJobSpec> = {
   name: EVALUATION,
   noun: 'evaluation',
   spec: evaluationJobSpecSchema,
-  ready: (spec) => checkData(spec, 'spec.'),
+  ready: (spec) => checkDataExists(spec, 'spec.'),
   command: (spec, { jobId, store, threads }) => ({ type: 'evaluate', spec: { ...spec, id: jobId, store, threads } }),
 };
