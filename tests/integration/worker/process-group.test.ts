@@ -89,8 +89,11 @@ suite(
       );
       const [curve, expected] = [epochsOf(events), epochsOf(alone)];
       expect(curve.map(({ epoch }) => epoch)).toEqual([1, 2]);
+      // Steps multiply rounding: one process alone moves by 4e-6 in its first epoch and by 1.1e-4 in its second from one set of
+      // LibTorch's kernels to another (ATEN_CPU_CAPABILITY default and avx2). Sums over two ranks round differently, too.
+      const bounds = [3e-5, 3e-4];
       curve.forEach((metrics, index) => {
-        expect(Math.abs(metrics.trainLoss - expected[index]!.trainLoss)).toBeLessThan(1e-4);
+        expect(Math.abs(metrics.trainLoss - expected[index]!.trainLoss)).toBeLessThan(bounds[index]!);
         expect(Math.abs(metrics.validationLoss - expected[index]!.validationLoss)).toBeLessThan(1e-3);
       });
       expect(events.filter(({ type }) => type === 'started')).toHaveLength(1);
