@@ -18,8 +18,13 @@ const drawn = spawnSync(
 );
 if (drawn.status !== 0) throw new Error(`depcruise failed: ${drawn.stderr}`);
 
+// In an order of their own, for theirs is that of the files which import first.
+const lines = drawn.stdout.trim().split('\n');
+const isArrow = (line) => /^\w+-->\w+$/.test(line);
+const drawing = [...lines.filter((line) => !isArrow(line)), ...lines.filter(isArrow).sort()].join('\n');
+
 const document = readFileSync(DOCUMENT, 'utf8');
-const current = document.replace(DRAWING, () => `\`\`\`mermaid\n${drawn.stdout.trim()}\n\`\`\``);
+const current = document.replace(DRAWING, () => `\`\`\`mermaid\n${drawing}\n\`\`\``);
 if (process.argv.includes('--check')) {
   if (current !== document) {
     console.error('CONTRIBUTING.md draws other imports than there are: npm run docs:packages');
