@@ -6,6 +6,7 @@ import { ENDED_JOBS, readTrainingFacts, type TrainingFacts } from './databases';
 import { isWrittenNow } from './durable';
 import { jobNeeds, type JobNeeds } from './job-needs';
 import { ModelStore, type StoredBase, type StoredModel } from './model-store';
+import { referenceOf } from './references';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -26,8 +27,6 @@ export interface Garbage {
   reason: string;
   bytes: number;
 }
-
-const nameOf = ({ manifest }: StoredModel | StoredBase): string => `${manifest.name}@${manifest.version}`;
 
 async function sizeOf(path: string): Promise<number> {
   const facts = await stat(path).catch(() => undefined);
@@ -52,7 +51,7 @@ async function surplusModels(
     const aliased = new Set(Object.values(await store.aliases(name)));
     const versions = models.filter(({ manifest }) => manifest.name === name);
     for (const model of versions.slice(0, -keepVersions)) {
-      const promoted = facts?.promoted.get(nameOf(model)) ?? -Infinity;
+      const promoted = facts?.promoted.get(referenceOf(model)) ?? -Infinity;
       if (!aliased.has(model.manifest.version) && promoted < since && !needs(model)) surplus.push(model);
     }
   }
@@ -67,7 +66,7 @@ export function basesWithoutModel(bases: readonly StoredBase[], models: readonly
   const used = new Set(models.map(({ manifest }) => `${manifest.base.name}@${manifest.base.version}`));
   return bases.filter((base) => {
     const { trainedFrom, training } = base.manifest;
-    return trainedFrom !== undefined && training?.['system'] !== 'interactive' && !used.has(nameOf(base));
+    return trainedFrom !== undefined && training?.['system'] !== 'interactive' && !used.has(referenceOf(base));
   });
 }
 
@@ -142,7 +141,9 @@ export async function findGarbage(root: string, policy: RetentionPolicy): Promis
   const surplus = await surplusModels(store, models, policy, { facts, needs });
   const kept = models.filter((model) => !surplus.includes(model));
   const versions = async (kind: 'model' | 'base', list: readonly (StoredModel | StoredBase)[], reason: string) =>
-    Promise.all(list.map(async (each) => ({ kind, name: nameOf(each), reason, bytes: await sizeOf(each.folder) })));
+    Promise.all(
+      list.map(async (each) => ({ kind, name: referenceOf(each), reason, bytes: await sizeOf(each.folder) })),
+    );
   return [
     ...(await versions('model', surplus, `older than the newest ${policy.keepVersions}, without alias`)),
     ...(await versions('base', unusedBases(bases, kept, needs), 'no model stands on it')),

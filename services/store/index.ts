@@ -7,5 +7,6 @@ export * from './golden';
 export * from './intensity';
 export * from './manifests';
 export * from './model-store';
+export { referenceOf } from './references';
 export * from './sample-record';
 export { sha256OfFile, WEIGHTS_FILE, type Populate, type Stored } from './versions';

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
-import { ModelStore } from '../store';
+import { ModelStore, referenceOf } from '../store';
 import { tryLock } from '../common/file-lock';
 import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
@@ -113,7 +113,7 @@ async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
   const { base, report } = await importBase(await ModelStore.open(spec.store), spec, writeNativeBase);
   return {
     type: 'finished',
-    base: `${base.manifest.name}@${base.manifest.version}`,
+    base: referenceOf(base),
     metrics: {},
     imported: report,
   };
@@ -123,7 +123,7 @@ async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEv
   const { backbone, report } = await importBackbone(await ModelStore.open(spec.store), spec, writeNativeBackbone);
   return {
     type: 'finished',
-    backbone: `${backbone.manifest.name}@${backbone.manifest.version}`,
+    backbone: referenceOf(backbone),
     metrics: {},
     imported: report,
   };

@@ -4,7 +4,7 @@ import { labelOf } from '../../datasets/layouts/class-names';
 import type { Assessment } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses } from '../../scoring/metrics/estimate';
 import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
-import { refuseErrors } from '../../datasets/check/report-findings';
+import { refuseErrors } from '../../datasets/check/refuse-errors';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
 import type { AutomedClient } from '../client/automed-client';

@@ -1,3 +1,5 @@
+// What is told while samples are read and loaded, and of files that cannot be used.
+
 import { automedError } from '../../common/errors';
 import type { Problem } from './sample';
 

@@ -1,4 +1,5 @@
 import { automedError } from '../../common/errors';
+import { referenceOf } from '../../store';
 import { launchWorker, type LaunchOptions } from '../../worker/launch/launch-worker';
 import type { EvaluationData, MeasureAgreement } from '../domain/promotions/promotion';
 
@@ -16,13 +17,12 @@ export function agreementByWorker(
   { store, threads, env }: Settings,
 ): MeasureAgreement {
   return async ({ candidate, current, evaluation }, signal) => {
-    const reference = ({ manifest }: typeof candidate): string => `${manifest.name}@${manifest.version}`;
     const spec = {
       ...(await dataOf(evaluation)),
       store,
       threads,
-      candidate: reference(candidate),
-      current: reference(current),
+      candidate: referenceOf(candidate),
+      current: referenceOf(current),
     };
     const { metrics } = await launchWorker({ type: 'compareModels', spec }, { signal, env });
     const { agreement: value, images } = metrics;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { referenceOf } from '../../store/references';
-import type { ModelStore } from '../../store';
+import { referenceOf, type ModelStore } from '../../store';
 import { scoreOf, type PartMetrics } from '../../scoring/results/evaluation';
 import type { FinishedEvent, TrainSpec } from '../protocol/protocol';
 import { INTERACTIVE } from '../protocol/systems';

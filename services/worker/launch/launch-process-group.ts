@@ -1,6 +1,5 @@
-// Runs a training by several ranks. A process group stands or falls as one: when a rank is lost the others end with it, and
-// all of them start again from the last complete checkpoint, a bounded number of times. Where the ranks run is the
-// launcher's affair.
+// Runs a training by several ranks. When a rank of the process group is lost, the others end with it, and all of them start
+// again from the last complete checkpoint, a bounded number of times. Where the ranks run is the launcher's affair.
 
 import { automedError } from '../../common/errors';
 import type { FinishedEvent, TrainSpecInput, WorkerEvent } from '../protocol/protocol';

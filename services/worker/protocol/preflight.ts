@@ -2,8 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { AutomedError, automedError, NotFoundError } from '../../common/errors';
-import { BASE_ARCHITECTURES, type ModelStore } from '../../store';
-import { referenceOf } from '../../store/references';
+import { BASE_ARCHITECTURES, type ModelStore, referenceOf } from '../../store';
 import type { TrainSpecInput } from './protocol';
 import { LAYOUT_NAMES } from '../../datasets/layouts/read-data';
 

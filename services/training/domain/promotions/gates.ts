@@ -1,15 +1,13 @@
 // What stands between a version and an alias.
 
 import { automedError } from '../../../common/errors';
-import type { StoredModel } from '../../../store';
+import { referenceOf, type StoredModel } from '../../../store';
 import { directionOf, largestOf, SCORE_NAMES, skipsMisses } from '../../../scoring/metrics/score-directions';
 import type { AgreementGate, Evaluations, GateResult, MeasureAgreement, MetricGate } from './promotion';
 import type { EvaluatedModel } from '../../../worker/protocol/evaluation-results';
 import { locateScore, namedScores, type LocatedScore } from './scores';
 
 export const AGREEMENT = 'agreement';
-
-const nameOf = ({ manifest }: StoredModel): string => `${manifest.name}@${manifest.version}`;
 
 /** Images that a score must rest on unless the caller says another number. */
 export const MINIMUM_IMAGES = 10;
@@ -62,11 +60,11 @@ async function evaluated(
   const refuse = (text: string): Error =>
     automedError('INVALID_ARGUMENT', `The evaluation ${evaluation} is of ${text}.`, { field: `${field}.evaluation` });
   if (found.name !== manifest.name || found.version !== manifest.version) {
-    throw refuse(`${found.name}@${found.version}, not of ${nameOf(candidate)}`);
+    throw refuse(`${found.name}@${found.version}, not of ${referenceOf(candidate)}`);
   }
   const { sha256 = manifest.weights.sha256, baseSha256 = manifest.base.sha256 } = found;
   if (sha256 !== manifest.weights.sha256 || baseSha256 !== manifest.base.sha256) {
-    throw refuse(`other weights than ${nameOf(candidate)} has now: evaluate again`);
+    throw refuse(`other weights than ${referenceOf(candidate)} has now: evaluate again`);
   }
   const problems = [...thresholdProblems(found, candidate), ...seenProblems(found)];
   return { metrics: found.metrics, problems: () => problems };
@@ -110,7 +108,7 @@ export async function measureMetric(
         .filter((name) => !name.endsWith('.images'))
         .slice(0, 20)
         .join(', ') || 'none';
-    const of = gate.evaluation === '' ? nameOf(candidate) : `The evaluation ${gate.evaluation}`;
+    const of = gate.evaluation === '' ? referenceOf(candidate) : `The evaluation ${gate.evaluation}`;
     const text = `${of} has no score "${gate.metric}"; it has ${known}.`;
     throw automedError('INVALID_ARGUMENT', text, { field: `${field}.metric` });
   }
@@ -172,7 +170,7 @@ export async function measureAgreement(
   const shared = { metric: AGREEMENT, minimum, evaluation };
   if (current === undefined) return { ...shared, measured: null, passed: true, images: 0 };
   if (current.manifest.task !== candidate.manifest.task) {
-    const text = `${nameOf(current)} is a ${current.manifest.task} model; its answers cannot be compared with those of ${nameOf(candidate)}.`;
+    const text = `${referenceOf(current)} is a ${current.manifest.task} model; its answers cannot be compared with those of ${referenceOf(candidate)}.`;
     throw automedError('WRONG_TASK', text, { field: 'agreement' });
   }
   const { value, images } = await measure({ candidate, current, evaluation }, signal);

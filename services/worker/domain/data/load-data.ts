@@ -1,6 +1,6 @@
 // From a data folder to samples in the trainer: reading, splitting, decoding, and the fingerprint of what was used.
 
-import { refuseErrors } from '../../../datasets/check/report-findings';
+import { refuseErrors } from '../../../datasets/check/refuse-errors';
 import type { Emit } from '../../protocol/protocol';
 import type { ListedData } from '../../../datasets/split/divide';
 import { NAMED_PROBLEMS, reportProblems } from '../../../datasets/samples/progress';

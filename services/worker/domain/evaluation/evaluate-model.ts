@@ -20,7 +20,7 @@ import { SampleGuard } from '../../../datasets/check/digests';
 import { factsOf as sampleFacts, measuredFindings, type Seen } from '../../../datasets/check/findings';
 import type { Finding } from '../../../datasets/samples/finding';
 import { tellFindings } from '../data/load-data';
-import { refuseErrors } from '../../../datasets/check/report-findings';
+import { refuseErrors } from '../../../datasets/check/refuse-errors';
 import { reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
 import { resolveSource } from '../../../datasets/layouts/read-data';

@@ -1,3 +1,5 @@
+// A run as its registration takes it over.
+
 import type { StoredBase, StoredModel, StoredBackbone, HeadArchitecture } from '../../../store';
 import type { JobState } from '../../job-folder/job-state';
 import type { TrainSpec } from '../../protocol/protocol';

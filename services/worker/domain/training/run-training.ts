@@ -12,12 +12,12 @@ import {
   type StoredBackbone,
   type StoredBase,
   type StoredModel,
+  referenceOf,
 } from '../../../store';
 import type { FinishedEvent, TrainSpec, Emit } from '../../protocol/protocol';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs, type LoopContext } from './epoch-loop';
 import type { RankEnvironment } from '../../launch/rank-environment';
-import { referenceOf } from '../../../store/references';
 import {
   checkpointPath,
   clearJob,

@@ -1,3 +1,5 @@
+// Data on which a score would be wrong are refused by every command that trains or measures, in the same words.
+
 import { automedError } from '../../common/errors';
 import type { Finding } from '../samples/finding';
 
