@@ -76,7 +76,7 @@ test('an evaluation that does not exist is named', async () => {
 });
 
 test('the program loads no addon', () => {
-  const maps = spawnSync('grep', ['-c', 'automed.node', `/proc/${program.child.pid}/maps`], { encoding: 'utf8' });
+  const maps = spawnSync('grep', ['-cF', '/automed.node', `/proc/${program.child.pid}/maps`], { encoding: 'utf8' });
   expect(maps.stdout.trim()).toBe('0');
   expect(readdirSync(join(home, 'models', 'polyp'))).toContain('aliases');
 });
