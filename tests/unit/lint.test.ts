@@ -14,7 +14,12 @@ function linted(lines: readonly string[]): (string | null)[] {
     const code = ${JSON.stringify(`${lines.join('\n')}\n`)};
     const [{ messages }] = await new ESLint().lintText(code, { filePath: 'services/common/cores.ts' });
     console.log(JSON.stringify(messages.map(({ ruleId, line }) => [ruleId, line])));`;
-  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' });
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    // Where CI is set, typescript-eslint takes a run to be its only one and reads the file's own text, not the one given.
+    env: { ...process.env, TSESTREE_SINGLE_RUN: 'false' },
+  });
   const found = JSON.parse(out) as [string, number][];
   return lines.map((_, index) => found.find(([, line]) => line === index + 1)?.[0] ?? null);
 }
