@@ -1,7 +1,8 @@
-// Who may import whom. The packages of services/ are libraries (common, store, imaging, datasets, scoring) and programs, and
+// Who may import whom. The packages of services/ are libraries (common, store, imaging, synthetic, datasets, checks,
+// scoring, client, stack) and programs, and
 // programs meet over gRPC.
 
-const LIBRARIES = 'common|store|imaging|datasets|scoring';
+const LIBRARIES = 'common|store|imaging|synthetic|datasets|checks|scoring|client|stack';
 
 /** The files of other programs that a program may import: its messages, its recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -36,7 +37,9 @@ module.exports = {
     importing(
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
-      { path: '^services/(gateway|cli|training|datasets|scoring|worker/(protocol|launch|job-folder))/' },
+      {
+        path: '^services/(gateway|cli|training|synthetic|datasets|checks|scoring|client|stack|worker/(protocol|launch|job-folder))/',
+      },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
     importing(
@@ -48,8 +51,8 @@ module.exports = {
     importing(
       'libraries-in-order',
       'Of the libraries, common knows no other, and data come before scores.',
-      { path: '^services/(common|store|imaging|datasets)/' },
-      { path: '^services/scoring/' },
+      { path: '^services/(common|store|imaging|synthetic|datasets|checks)/' },
+      { path: '^services/(scoring|client|stack)/' },
     ),
     importing(
       'common-first',

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { writeDemoData, type DemoFolders } from '../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../services/synthetic/demo-data';
 import { automed, childrenOf, startAutomed, type Running } from '../integration/cli/automed-process';
 import { dicomFile, greyDicom, greyElements, type DicomElements } from '../support/dicom';
 import { writeTree } from '../support/tree';

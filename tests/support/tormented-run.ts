@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
-import { TrainingJobs } from '../../services/cli/client/training-jobs';
+import { TrainingJobs } from '../../services/client/training-jobs';
 import { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore } from '../../services/store';
 import { draws, MortalService, type Victim } from './chaos';

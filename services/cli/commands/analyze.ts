@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
 import { analyzeJson, analyzeLines } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
 import { connected, examples } from './options';
 

@@ -6,7 +6,7 @@ import { BASE_ARCHITECTURES } from '../../store';
 import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, type ConnectOptions } from '../program/session';
 import { runWorker } from '../training/worker';
 import { evaluateBaseCommand } from './evaluate-base';
 import { exportCommand } from './export';

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import { classifyJson, classifyLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
 import { connected, examples, whole } from './options';
 

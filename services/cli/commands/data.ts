@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { checkData, type DataReport, type PartSummary } from '../../datasets/check/check-data';
+import { checkData, type DataReport, type PartSummary } from '../../checks/check-data';
 import type { Finding } from '../../datasets/samples/finding';
 import { listSamples } from '../../datasets/split/divide';
 import { PARTS } from '../../datasets/files/part-names';

@@ -4,12 +4,12 @@ import { isAbsolute, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
 import { isLoopback } from '../../common/address';
-import { stateOf, type Datasets } from '../client/datasets';
+import { stateOf, type Datasets } from '../../client/datasets';
 import { CliError, UsageError } from '../program/errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { table } from '../output/table';
-import { withDatasets, type ConnectOptions } from '../stack/session';
+import { withDatasets, type ConnectOptions } from '../program/session';
 import {
   connected,
   INTENSITY,

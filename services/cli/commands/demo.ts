@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { writeDemoData, type DemoFolders } from '../../datasets/synthetic/demo-data';
-import { loadConfig, repositoryRoot } from '../program/config';
+import { writeDemoData, type DemoFolders } from '../../synthetic/demo-data';
+import { repositoryRoot } from '../../common/version';
+import { loadConfig } from '../program/config';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
 import { trainModels, type TrainedModels } from '../demo/training';
@@ -11,9 +12,9 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { round } from '../output/statistics';
 import { duration, score } from '../output/table';
-import { AutomedClient } from '../client/automed-client';
-import { ANY_PORT } from '../stack/programs';
-import { Stack } from '../stack/stack';
+import { AutomedClient } from '../../client/automed-client';
+import { ANY_PORT } from '../../stack/programs';
+import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
 
 interface DemoOptions {

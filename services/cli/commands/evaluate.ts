@@ -4,10 +4,10 @@ import { labelOf } from '../../datasets/layouts/class-names';
 import type { Assessment } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses } from '../../scoring/metrics/estimate';
 import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
-import { refuseErrors } from '../../datasets/check/refuse-errors';
+import { refuseErrors } from '../../checks/refuse-errors';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
-import type { AutomedClient } from '../client/automed-client';
+import type { AutomedClient } from '../../client/automed-client';
 import { CliError } from '../program/errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
@@ -17,7 +17,7 @@ import { selectSamples, type Selection, type SelectOptions } from '../evaluation
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
-import { withClient, type ConnectOptions } from '../stack/session';
+import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, type Failure } from '../input/images';
 import {
   connected,

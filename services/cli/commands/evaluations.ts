@@ -7,13 +7,13 @@ import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/Eval
 import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score';
 import { scoreNames } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/estimate';
-import { EvaluationClient } from '../client/evaluation-client';
+import { EvaluationClient } from '../../client/evaluation-client';
 import { CliError, UsageError } from '../program/errors';
 import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../datasets/split/select-samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
-import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../stack/session';
+import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../program/session';
 import { connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
 import { reportCommand } from './reports';
 

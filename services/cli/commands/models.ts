@@ -4,7 +4,7 @@ import { UsageError } from '../program/errors';
 import { lineageOf, lineageText } from '../output/lineage';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, withTrainingAddress, type ConnectOptions } from '../stack/session';
+import { withClient, withTrainingAddress, type ConnectOptions } from '../program/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
 import { forcePromotion, promoteCommand, promotionsCommand, rollbackCommand } from './promotions';

@@ -4,11 +4,11 @@ import type { GateResult__Output } from '../../../proto/gen/automed/training/v1/
 import type { MetricGate } from '../../../proto/gen/automed/training/v1/MetricGate';
 import type { PromoteModelRequest } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
 import type { Promotion__Output } from '../../../proto/gen/automed/training/v1/Promotion';
-import { PromotionClient } from '../client/promotion-client';
+import { PromotionClient } from '../../client/promotion-client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
 import { score, table } from '../output/table';
-import { withTrainingAddress, type ConnectOptions } from '../stack/session';
+import { withTrainingAddress, type ConnectOptions } from '../program/session';
 import { connected, number, whole } from './options';
 
 interface PromoteOptions extends ConnectOptions {

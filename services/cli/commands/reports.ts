@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ReportSubject } from '../../../proto/gen/automed/training/v1/ReportSubject';
-import { ReportClient } from '../client/report-client';
+import { ReportClient } from '../../client/report-client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';

@@ -3,7 +3,7 @@
 import type { PromptedAnswer } from '../output/answers';
 import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
-import type { AutomedClient } from '../client/automed-client';
+import type { AutomedClient } from '../../client/automed-client';
 import { UsageError } from '../program/errors';
 
 /** Options that describe objects instead of naming a model. */

@@ -5,10 +5,10 @@ import { CliError, UsageError } from '../program/errors';
 import { readableLine } from '../output/log-lines';
 import { printLine, printNote, printProblem } from '../output/print';
 import { onStopSignal } from '../program/signals';
-import { freePorts, isFree } from '../stack/free-ports';
-import { INFERENCE_ROLES, ROLES, type Role } from '../stack/programs';
-import { advertise } from '../stack/running-server';
-import { Stack } from '../stack/stack';
+import { freePorts, isFree } from '../../stack/free-ports';
+import { INFERENCE_ROLES, ROLES, type Role } from '../../stack/programs';
+import { advertise } from '../../stack/running-server';
+import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
 
 interface ServeOptions {

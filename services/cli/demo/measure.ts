@@ -5,8 +5,8 @@ import { drawOverlay } from '../../imaging/overlay';
 import { readClassificationFolder, readSegmentationFolder } from '../../datasets/layouts/data-folder';
 import { decodeSample } from '../../datasets/load/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../scoring/metrics/metrics';
-import type { DemoFolders } from '../../datasets/synthetic/demo-data';
-import type { AutomedClient } from '../client/automed-client';
+import type { DemoFolders } from '../../synthetic/demo-data';
+import type { AutomedClient } from '../../client/automed-client';
 import { describeFailure } from '../input/images';
 import { CliError } from '../program/errors';
 import {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DemoFolders } from '../../datasets/synthetic/demo-data';
+import type { DemoFolders } from '../../synthetic/demo-data';
 import type { TrainSpecInput } from '../../worker/protocol/protocol';
 import { CliError } from '../program/errors';
 import { TrainingDisplay } from '../output/training-display';

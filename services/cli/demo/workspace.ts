@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { repositoryRoot } from '../program/config';
+import { repositoryRoot } from '../../common/version';
 import { CliError } from '../program/errors';
 
 /** Says that a folder is the demonstration's, so that it may be emptied; holds the id of the process that works in it. */

@@ -3,10 +3,10 @@
 
 import type { Intensity, Preprocessing } from '../../store';
 import type { Problem, Sample } from '../../datasets/samples/sample';
-import { factsOf, measuredFindings, type Seen } from '../../datasets/check/findings';
+import { factsOf, measuredFindings, type Seen } from '../../checks/findings';
 import type { Finding } from '../../datasets/samples/finding';
 import { decodeInOrder, problemOf } from '../../datasets/load/load-samples';
-import { inputOf, type Losses } from '../../datasets/check/model-view';
+import { inputOf, type Losses } from '../../checks/model-view';
 import type { Selection } from './samples';
 
 export interface Inspection {

@@ -7,7 +7,7 @@ import { decodeDataFile } from '../../datasets/files/data-file';
 import type { MaskSource, Sample } from '../../datasets/samples/sample';
 import { readMask } from '../../datasets/load/read-mask';
 import { scoreMask, type DrawnScores } from '../../scoring/metrics/score-mask';
-import type { AutomedClient } from '../client/automed-client';
+import type { AutomedClient } from '../../client/automed-client';
 import { failed, forEachImage, type Failure } from '../input/images';
 
 export interface Measured<T> {

@@ -17,10 +17,3 @@ export type CliConfig = Readonly<z.infer<typeof schema>>;
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): CliConfig {
   return readConfig(schema, environment);
 }
-
-/** The environment of a program that the command line starts: ours, with what it sets for it. */
-export function childEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  return { ...process.env, ...settings };
-}
-
-export { packageVersion, repositoryRoot } from './version';

@@ -4,7 +4,7 @@ import { toSpec } from '../../worker/protocol/training-spec-message';
 import type { TrainSpecInput } from '../../worker/protocol/protocol';
 import { UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
-import { withTrainingJobs, type ConnectOptions } from '../stack/session';
+import { withTrainingJobs, type ConnectOptions } from '../program/session';
 
 export interface DetachOptions extends ConnectOptions {
   detach?: boolean;

@@ -3,10 +3,10 @@ import { launchProcessGroup } from '../../worker/launch/launch-process-group';
 import { LocalLauncher } from '../../worker/launch/local-launcher';
 import { launchWorker } from '../../worker/launch/launch-worker';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
-import { childEnvironment } from '../program/config';
+import { childEnvironment } from '../../stack/config';
 import { CliError, InterruptedError } from '../program/errors';
 import { onStopSignal } from '../program/signals';
-import { programPath, type Program } from '../stack/service-process';
+import { programPath, type Program } from '../../stack/service-process';
 
 const WORKER: Program = { name: 'training worker', file: 'services/worker/main.js', needsAddon: true };
 

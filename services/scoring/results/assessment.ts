@@ -20,7 +20,7 @@ import {
   rankingScores,
   type Prediction,
 } from '../metrics/probability-metrics';
-import type { Losses } from '../../datasets/check/model-view';
+import type { Losses } from '../../checks/model-view';
 import type { DrawnScores } from '../metrics/score-mask';
 
 /** Of one structure on one image: the overlap, and what was measured besides; null where it is not defined. */

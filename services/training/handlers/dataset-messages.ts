@@ -4,8 +4,8 @@ import type { Dataset as DatasetMessage } from '../../../proto/gen/automed/train
 import type { DatasetPart } from '../../../proto/gen/automed/training/v1/DatasetPart';
 import type { DatasetSpec, DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
 import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/DatasetStatistics';
-import type { PartSummary } from '../../datasets/check/check-data';
-import type { DatasetReport } from '../../datasets/check/dataset-report';
+import type { PartSummary } from '../../checks/check-data';
+import type { DatasetReport } from '../../checks/dataset-report';
 import type { Dataset } from '../domain/datasets/dataset';
 import type { Finding } from '../../datasets/samples/finding';
 import { columnsOf, taskName, taskOf } from '../../worker/protocol/training-spec-message';

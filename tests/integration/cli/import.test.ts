@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBase, Trainer } from '../../../native/lib';
 import { ModelStore, sha256OfFile } from '../../../services/store';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { baseArchitecture } from '../../../services/store/architectures';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';

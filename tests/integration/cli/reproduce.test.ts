@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableReport } from '../../../services/cli/reproduce/report';
 import { ModelStore } from '../../../services/store';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { temporaryFolder } from '../../support/data';
 import { startAutomed, type Ended } from './automed-process';
 

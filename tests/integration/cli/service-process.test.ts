@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { KeptService } from '../../../services/cli/stack/kept-service';
-import { ServiceProcess, type Program } from '../../../services/cli/stack/service-process';
+import { KeptService } from '../../../services/stack/kept-service';
+import { ServiceProcess, type Program } from '../../../services/stack/service-process';
 
 const FAKE: Program = { name: 'fake', file: '../tests/integration/cli/fake-service.mjs', needsAddon: false };
 

@@ -7,7 +7,7 @@ import { classificationClient, segmentationClient } from '../../../services/comm
 import { readGolden, type StoredModel } from '../../../services/store';
 import { answerNatively } from '../../../services/worker/adapters/native-golden';
 import { createNativeTrainer, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
-import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../../services/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import { trainSpecSchema, type TrainSpecInput } from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';

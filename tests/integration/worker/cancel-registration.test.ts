@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { tryLock } from '../../../services/common/file-lock';
 import { answerNatively } from '../../../services/worker/adapters/native-golden';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import type { AnswerGolden } from '../../../services/worker/domain/register/make-golden';
 import type { CreateTrainer } from '../../../services/worker/domain/ports/trainer';
 import { runJob } from '../../../services/worker/domain/training/run-job';

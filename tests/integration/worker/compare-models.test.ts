@@ -9,7 +9,7 @@ import { loadNativePair } from '../../../services/worker/adapters/native-pair';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { agreementOf, compareModels } from '../../../services/worker/domain/evaluation/compare-models';
 import { readSegmentationFolder } from '../../../services/datasets/layouts/data-folder';
-import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../../services/synthetic/demo-data';
 import { decodeInOrder } from '../../../services/datasets/load/load-samples';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import {

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { loadNativePredictor } from '../../../services/worker/adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import type { PartMetrics } from '../../../services/scoring/results/evaluation';
-import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../../services/synthetic/demo-data';
 import { evaluateModel } from '../../../services/worker/domain/evaluation/evaluate-model';
 import {
   FinishedEvaluations,

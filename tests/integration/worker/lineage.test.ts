@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { auditStore, ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import { trainSpecSchema, type FinishedEvent, type TrainSpecInput } from '../../../services/worker/protocol/protocol';
 import { baseDraft, temporaryFolder } from '../../support/data';

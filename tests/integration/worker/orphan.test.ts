@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';
 import type { WorkerCommand } from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';

@@ -10,7 +10,7 @@ import { answerNatively } from '../../../services/worker/adapters/native-golden'
 import { loadNativePredictor } from '../../../services/worker/adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
-import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../../services/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import { trainSpecSchema, type TrainSpecInput } from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { loadAddon } from '../../../native/lib/native';
 import { ModelStore } from '../../../services/store';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { launchProcessGroup, type ProcessGroupOptions } from '../../../services/worker/launch/launch-process-group';
 import { LocalLauncher, type LocalLauncherOptions } from '../../../services/worker/launch/local-launcher';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { initBase } from '../../../native/lib';
 import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
 import { createNativeTrainer, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import {
   trainSpecSchema,

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBase } from '../../../native/lib';
 import { ModelStore, WEIGHTS_FILE } from '../../../services/store';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { resumePoint, type JobState } from '../../../services/worker/job-folder/job-state';
 import { launchWorker } from '../../../services/worker/launch/launch-worker';
 import type { TrainSpecInput, WorkerEvent } from '../../../services/worker/protocol/protocol';

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
-import { writeDemoData, type DemoFolders } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData, type DemoFolders } from '../../../services/synthetic/demo-data';
 import { evaluateBase } from '../../../services/worker/domain/evaluation/evaluate-base';
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
 import { createBase } from '../../../services/worker/domain/bases/create-base';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { evaluateBase } from '../../../services/worker/domain/evaluation/evaluate-base';
 import { pictureHash } from '../../../services/datasets/files/picture-hash';
 import { runTraining } from '../../../services/worker/domain/training/run-training';

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
-import { writeDemoData } from '../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { launchWorker, type LaunchOptions } from '../../../services/worker/launch/launch-worker';
 import type {
   FinishedEvent,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { datasetSourceSchema } from '../../../datasets/samples/data-selection';
 import type { JobKind } from '../jobs/kinds';
-import { digestsPath } from '../../../datasets/check/digests';
+import { digestsPath } from '../../../checks/digests';
 import { cacheFolder } from '../../../datasets/files/object-store';
 
 export const DATASET_CHECK = 'dataset_check';

@@ -2,7 +2,7 @@
 
 import type { Task } from '../../../store';
 import type { DatasetSource } from '../../../datasets/samples/data-selection';
-import type { DatasetReport } from '../../../datasets/check/dataset-report';
+import type { DatasetReport } from '../../../checks/dataset-report';
 
 export const DATASET_STATES = ['REGISTERED', 'CHECKING', 'READY', 'REJECTED'] as const;
 export type DatasetState = (typeof DATASET_STATES)[number];

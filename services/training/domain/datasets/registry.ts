@@ -12,10 +12,10 @@ import type { JobQueue } from '../jobs/queue';
 import { isFinal } from '../jobs/state';
 import { stateText } from '../jobs/waiting';
 import { LAYOUT_NAMES } from '../../../datasets/layouts/read-data';
-import type { DatasetReport } from '../../../datasets/check/dataset-report';
+import type { DatasetReport } from '../../../checks/dataset-report';
 import { DATASET_CHECK, type DatasetCheckSpec } from './check-kind';
 import { referenceOf, type Dataset, type DatasetFilter, type DatasetRecord, type DatasetTable } from './dataset';
-import { digestsPath } from '../../../datasets/check/digests';
+import { digestsPath } from '../../../checks/digests';
 import { cacheFolder, isObjectLocation, parseObjectLocation } from '../../../datasets/files/object-store';
 
 const MAX_PAGE = 1000;

@@ -3,16 +3,16 @@
 
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DatasetReport } from '../../../datasets/check/dataset-report';
+import type { DatasetReport } from '../../../checks/dataset-report';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
-import { checkData, type DataReport } from '../../../datasets/check/check-data';
+import { checkData, type DataReport } from '../../../checks/check-data';
 import { askedIntensity } from '../../../datasets/split/input-rule';
 import { PARTS } from '../../../datasets/files/part-names';
 import { readData, resolveSource } from '../../../datasets/layouts/read-data';
-import type { Digests } from '../../../datasets/check/digests';
+import type { Digests } from '../../../checks/digests';
 import { isObjectLocation, type Mirror } from '../../../datasets/files/object-store';
-import { StatisticsOf } from '../../../datasets/check/statistics';
+import { StatisticsOf } from '../../../checks/statistics';
 import type { CheckDatasetSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 
 /** Progress is told this many times. */

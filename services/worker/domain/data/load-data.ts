@@ -1,6 +1,6 @@
 // From a data folder to samples in the trainer: reading, splitting, decoding, and the fingerprint of what was used.
 
-import { refuseErrors } from '../../../datasets/check/refuse-errors';
+import { refuseErrors } from '../../../checks/refuse-errors';
 import type { Emit } from '../../protocol/protocol';
 import type { ListedData } from '../../../datasets/split/divide';
 import { NAMED_PROBLEMS, reportProblems } from '../../../datasets/samples/progress';
@@ -9,11 +9,11 @@ import { PARTS, type Part } from '../../../datasets/files/part-names';
 import { automedError } from '../../../common/errors';
 import type { SamplePart } from '../../../store';
 import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
-import { SampleGuard } from '../../../datasets/check/digests';
-import { factsOf, findingsOf, type Seen } from '../../../datasets/check/findings';
+import { SampleGuard } from '../../../checks/digests';
+import { factsOf, findingsOf, type Seen } from '../../../checks/findings';
 import type { Finding } from '../../../datasets/samples/finding';
 import { decodeInOrder, imageDigestOf, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
-import type { Losses, ModelInput } from '../../../datasets/check/model-view';
+import type { Losses, ModelInput } from '../../../checks/model-view';
 import type { TrainerPort } from '../ports/trainer';
 import { SharedFiles } from '../../../datasets/load/shared-files';
 import { nothingUsable } from '../../../datasets/split/split-report';

@@ -4,7 +4,7 @@ import { AutomedError, automedError } from '../../../common/errors';
 import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
 import type { CompareModelsSpec, FinishedEvent, Emit } from '../../protocol/protocol';
-import { SampleGuard } from '../../../datasets/check/digests';
+import { SampleGuard } from '../../../checks/digests';
 import type { Sample } from '../../../datasets/samples/sample';
 import {
   decodeInOrder,

@@ -13,14 +13,14 @@ import { assess, type Assessment, type ScoredSample } from '../../../scoring/res
 import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
 import type { Labels } from '../../../scoring/results/evaluation';
 import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
-import { inputOf, type Losses } from '../../../datasets/check/model-view';
+import { inputOf, type Losses } from '../../../checks/model-view';
 import { mostProbable } from '../../../scoring/metrics/metrics';
 import { askedIntensity } from '../../../datasets/split/input-rule';
-import { SampleGuard } from '../../../datasets/check/digests';
-import { factsOf as sampleFacts, measuredFindings, type Seen } from '../../../datasets/check/findings';
+import { SampleGuard } from '../../../checks/digests';
+import { factsOf as sampleFacts, measuredFindings, type Seen } from '../../../checks/findings';
 import type { Finding } from '../../../datasets/samples/finding';
 import { tellFindings } from '../data/load-data';
-import { refuseErrors } from '../../../datasets/check/refuse-errors';
+import { refuseErrors } from '../../../checks/refuse-errors';
 import { reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
 import { resolveSource } from '../../../datasets/layouts/read-data';

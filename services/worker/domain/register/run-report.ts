@@ -11,7 +11,7 @@ import { type Part, PARTS } from '../../../datasets/files/part-names';
 import type { Sample } from '../../../datasets/samples/sample';
 import type { Labels, SampleOutcome } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
-import type { Losses } from '../../../datasets/check/model-view';
+import type { Losses } from '../../../checks/model-view';
 import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ApiClient } from '../../../../services/common/grpc/client';
 import type { PromotionServiceDefinition } from '../../../../proto/gen/automed/training/v1/PromotionService';
 import { launchWorker } from '../../../../services/worker/launch/launch-worker';
-import { writeDemoData } from '../../../../services/datasets/synthetic/demo-data';
+import { writeDemoData } from '../../../../services/synthetic/demo-data';
 import { temporaryFolder } from '../../../support/data';
 import { MICRO_ARCHITECTURE } from '../../../support/micro';
 import { startProgram, type Program } from '../../../support/stack';

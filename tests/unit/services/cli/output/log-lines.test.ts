@@ -1,5 +1,5 @@
 import { readableLine } from '../../../../../services/cli/output/log-lines';
-import { LineSplitter } from '../../../../../services/cli/stack/line-splitter';
+import { LineSplitter } from '../../../../../services/stack/line-splitter';
 import { createLogger } from '../../../../../services/common/logging';
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, packageVersion, repositoryRoot } from '../../../../../services/cli/program/config';
+import { loadConfig } from '../../../../../services/cli/program/config';
+import { packageVersion, repositoryRoot } from '../../../../../services/common/version';
 
 describe('loadConfig', () => {
   it('keeps the store in the home folder and starts stacks of its own unless told otherwise', () => {

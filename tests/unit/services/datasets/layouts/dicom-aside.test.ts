@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
-import { checkData } from '../../../../../services/datasets/check/check-data';
+import { checkData } from '../../../../../services/checks/check-data';
 import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { readData } from '../../../../../services/datasets/layouts/read-data';
 import type { Task } from '../../../../../services/store';

@@ -1,6 +1,6 @@
 // DICOM files whose names do not say what they are.
 
-import { checkData } from '../../../../../services/datasets/check/check-data';
+import { checkData } from '../../../../../services/checks/check-data';
 import { pseudonym } from '../../../../../services/datasets/layouts/dicom-groups';
 import { readData, taskOf } from '../../../../../services/datasets/layouts/read-data';
 import { temporaryFolder } from '../../../../support/data';

@@ -1,7 +1,7 @@
 // Segmentations in grids of their own, as a data set gives them to training.
 
 import { join } from 'node:path';
-import { checkData } from '../../../../../services/datasets/check/check-data';
+import { checkData } from '../../../../../services/checks/check-data';
 import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { decodeSample } from '../../../../../services/datasets/load/load-samples';
 import { listSamples } from '../../../../../services/datasets/split/divide';

@@ -1,6 +1,6 @@
 // Pictures of one patient, whatever the headers call him.
 
-import { checkData } from '../../../../../services/datasets/check/check-data';
+import { checkData } from '../../../../../services/checks/check-data';
 import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { pseudonym } from '../../../../../services/datasets/layouts/dicom-groups';
 import { readData } from '../../../../../services/datasets/layouts/read-data';

@@ -1,6 +1,6 @@
 // Segmentations of several segments, files and frames, as a data set gives them to training.
 
-import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
+import { checkData, type DataReport } from '../../../../../services/checks/check-data';
 import { readData, type DataSource } from '../../../../../services/datasets/layouts/read-data';
 import { temporaryFolder } from '../../../../support/data';
 import { segmentationDicom, type DicomElements, type DrawnFrame } from '../../../../support/dicom';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { encodeMaskPng } from '../../../../../services/imaging/mask';
-import { checkData } from '../../../../../services/datasets/check/check-data';
+import { checkData } from '../../../../../services/checks/check-data';
 import type { DataFolder } from '../../../../../services/datasets/samples/sample';
 import { decodeSample } from '../../../../../services/datasets/load/load-samples';
 import { listSamples } from '../../../../../services/datasets/split/divide';

@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
+import { checkData, type DataReport } from '../../../../../services/checks/check-data';
 import type { FindingKind } from '../../../../../services/datasets/samples/finding';
 import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { taskOf } from '../../../../../services/datasets/layouts/read-data';

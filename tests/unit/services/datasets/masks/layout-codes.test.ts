@@ -1,4 +1,4 @@
-import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
+import { checkData, type DataReport } from '../../../../../services/checks/check-data';
 import { readData, resolveSource } from '../../../../../services/datasets/layouts/read-data';
 import { temporaryFolder } from '../../../../support/data';
 import { GREY, png } from '../../../../support/images';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { checkData, type DataReport } from '../../../../../services/datasets/check/check-data';
+import { checkData, type DataReport } from '../../../../../services/checks/check-data';
 import { listSamples, type DataSpec } from '../../../../../services/datasets/split/divide';
 import { bmp } from '../../../../support/bmp';
 import { temporaryFolder } from '../../../../support/data';
