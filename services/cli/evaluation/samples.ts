@@ -1,10 +1,9 @@
 import type { DataFolder, Sample } from '../../datasets/samples/sample';
+import { matchStructures, type LocatedSource } from '../../datasets/layouts/model-structures';
 import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
 import type { LookUp } from '../../datasets/split/sample-origins';
 import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../datasets/split/select-samples';
 import { CliError } from '../program/errors';
-
-type Structures = NonNullable<DataSource['structures']>;
 
 /** What of the data is measured, and how a version that recorded nothing would have split it. */
 export type SelectOptions = Pick<SelectSpec, 'part' | 'limit' | 'seed' | 'validationFraction' | 'testFraction'>;
@@ -38,17 +37,8 @@ export async function selectSamples(
   { model, structures, lookUp, maskValues }: Labels,
   options: SelectOptions,
 ): Promise<Selection> {
-  const only = structures.length === 1 ? { structure: structures[0] } : {};
-  const found = await resolveSource({ ...source, ...only });
-  const masks =
-    source.task === 'segmentation' ? structuresFor(source.structures, found.structures, model, structures) : undefined;
-  const { structures: _, ...rest } = source;
-  const spec = {
-    ...{ ...rest, ...options, ...only },
-    layout: found.layout,
-    recordedMaskValues: maskValues,
-    ...(masks ? { structures: [...masks] } : {}),
-  };
+  const matched = await locate(source, model, structures);
+  const spec = { ...matched.source, ...options, recordedMaskValues: maskValues };
   const { folder, part, samples, seen, notes } = await choose(
     spec,
     { name: model, lookUp },
@@ -56,32 +46,25 @@ export async function selectSamples(
   );
   return {
     ...{ part, samples, seen, folder, notes },
-    structures: masks?.map(({ name }) => name),
+    structures: matched.masks?.map(({ name }) => name),
   };
 }
 
-/**
- * Where the masks of the model's structures are: what the caller says, else what the layout knows. Undefined for a model of
- * one structure on data with one kind of mask.
- */
-function structuresFor(
-  given: Structures | undefined,
-  ofLayout: Structures | undefined,
-  model: string,
-  drawn: readonly string[],
-): Structures | undefined {
-  const draws = `${model} draws ${drawn.join(', ')}`;
-  const unknown = given?.find(({ name }) => !drawn.includes(name));
-  if (unknown) throw new CliError(`${draws}, and no ${unknown.name}`);
-  if (given) return given;
-  const [only] = drawn;
-  // Of one structure it does not matter what the layout calls it.
-  if (drawn.length === 1 && only !== undefined && ofLayout?.length === 1) {
-    return ofLayout.map(({ masks }) => ({ name: only, masks }));
+/** The source with the masks that the model's structures are compared with. */
+async function locate(source: DataSource, model: string, drawn: readonly string[]): Promise<LocatedSource> {
+  if (source.task === 'classification') {
+    const { structures: _, ...found } = await resolveSource(source);
+    return { source: found, masks: undefined };
   }
-  const known = drawn.flatMap((name) => ofLayout?.find((each) => each.name === name) ?? []);
-  if (known.length === drawn.length) return known;
-  if (drawn.length === 1 && ofLayout === undefined) return undefined;
+  const matched = await matchStructures(source, drawn);
+  if (!('unmatched' in matched)) {
+    // Scores are printed in the order in which the caller named the structures.
+    const masks = source.structures ? [...source.structures] : matched.masks;
+    return masks ? { source: { ...matched.source, structures: masks }, masks } : matched;
+  }
+  const { unmatched } = matched;
+  const draws = `${model} draws ${drawn.join(', ')}`;
+  if ('unknown' in unmatched) throw new CliError(`${draws}, and no ${unmatched.unknown}`);
   const example = drawn.map((structure) => `${structure}=FOLDER`).join(',');
   throw new CliError(`${draws}: say where their masks are, --structures ${example}`);
 }

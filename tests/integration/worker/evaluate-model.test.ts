@@ -1,6 +1,6 @@
 // Evaluations on the real addon: what the worker measures when it trains, the engine that serves must measure again.
 
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { z } from 'zod';
@@ -249,6 +249,26 @@ describe('an evaluation of a segmentation model', () => {
       code: 'NOT_FOUND',
       field: 'model',
     });
+  });
+
+  it('of a model of one structure takes the only masks of a layout, whatever it calls them', async () => {
+    const folder = join(root, 'polyps');
+    for (const [from, to] of [
+      ['images', 'Original'],
+      ['masks', 'Ground Truth'],
+    ] as const) {
+      mkdirSync(join(folder, to), { recursive: true });
+      const files = readdirSync(join(data.segmentation, 'test', from)).sort();
+      for (const [at, file] of files.entries()) {
+        copyFileSync(join(data.segmentation, 'test', from, file), join(folder, to, `${at + 1}.png`));
+      }
+    }
+    await train({ task: 'segmentation', name: 'unnamed', data: data.segmentation });
+    const { id } = await evaluate({ model: 'unnamed', data: folder, part: 'all' });
+    const result = await readEvaluation(store.root, id);
+    expect(result.labels.structures).toEqual(['foreground']);
+    const trained = (await trainedMetrics('unnamed', 'test')) as PartMetrics & { mdsc: number };
+    expect(metricNamed(result, 'mdsc').value).toBeCloseTo(trained.mdsc, 4);
   });
 
   it('compares the masks of several structures by name, in whatever order they are given', async () => {

@@ -23,6 +23,7 @@ import { tellFindings } from '../data/load-data';
 import { refuseErrors } from '../../../checks/refuse-errors';
 import { reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
+import { matchStructures } from '../../../datasets/layouts/model-structures';
 import { resolveSource } from '../../../datasets/layouts/read-data';
 import { recordOf } from '../../../datasets/split/sample-origins';
 import { selectSamples, type Selection } from '../../../datasets/split/select-samples';
@@ -93,36 +94,6 @@ function filled(spec: EvaluationSpec, { dataset }: ModelManifest): FilledSpec {
   };
 }
 
-type Segmenter = Extract<ModelManifest, { task: 'segmentation' }>;
-type Structures = NonNullable<EvaluationSpec['structures']>;
-
-/**
- * Where the masks of the model's structures are, in their order: what the caller says, else what the data's layout knows.
- * Undefined for a model of one structure on data with one kind of mask.
- */
-function structuresFor(
-  given: EvaluationSpec['structures'],
-  ofLayout: EvaluationSpec['structures'],
-  { name, version, structures }: Segmenter,
-): Structures | undefined {
-  const problem = (text: string): Error =>
-    automedError('INVALID_ARGUMENT', `${name}@${version} draws ${structures.join(', ')}${text}.`, {
-      field: 'structures',
-    });
-  const unknown = given?.find((each) => !structures.includes(each.name));
-  if (unknown) throw problem(`, and no ${unknown.name}`);
-  const known = given ?? ofLayout;
-  if (!known) {
-    if (structures.length > 1) throw problem(': say where the masks of each are');
-    return undefined;
-  }
-  return structures.map((structure) => {
-    const found = known.find((each) => each.name === structure);
-    if (found) return found;
-    throw problem(`: say where the masks of ${structure} are`);
-  });
-}
-
 /** The index of each of the data's classes among the model's. */
 function classIndices(model: ModelManifest, folder: DataFolder): number[] {
   if (model.task === 'segmentation') return [];
@@ -137,22 +108,25 @@ function classIndices(model: ModelManifest, folder: DataFolder): number[] {
 
 /** The specification with the layout of its data told, and the masks that the model's structures are compared with. */
 async function located(spec: FilledSpec, manifest: ModelManifest): Promise<FilledSpec> {
-  const { task } = manifest;
+  const { task, name, version } = manifest;
   if (task === 'classification') {
     const { layout } = await resolveSource({ ...spec, task });
     return { ...spec, layout };
   }
-  // Of one structure it does not matter what the layout calls it.
-  const [structure = ''] = manifest.structures.length === 1 ? manifest.structures : [];
-  const found = await resolveSource({ ...spec, task, structure: structure || spec.structure });
-  const structures = structuresFor(spec.structures, found.structures, manifest);
-  const { structures: _, ...rest } = spec;
-  return {
-    ...rest,
-    layout: found.layout,
-    ...(structure === '' ? {} : { structure }),
-    ...(structures ? { structures } : {}),
-  };
+  const { structures } = manifest;
+  const matched = await matchStructures({ ...spec, task }, structures);
+  if (!('unmatched' in matched)) {
+    const { task: _, ...source } = matched.source;
+    return source;
+  }
+  const { unmatched } = matched;
+  const where = (what: string): string => `: say where the masks of ${what} are`;
+  const what =
+    'unknown' in unmatched
+      ? `, and no ${unmatched.unknown}`
+      : where(unmatched.all && structures.length > 1 ? 'each' : unmatched.missing.join(', '));
+  const text = `${name}@${version} draws ${structures.join(', ')}${what}.`;
+  throw automedError('INVALID_ARGUMENT', text, { field: 'structures' });
 }
 
 async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDependencies): Promise<Plan> {
