@@ -1,8 +1,8 @@
-// Who may import whom. The packages of services/ are libraries (common, store, imaging, synthetic, datasets, checks,
+// Who may import whom. The packages of services/ are libraries (common, store, imaging, dicom-results, synthetic, datasets, checks,
 // scoring, client, stack) and programs, and
 // programs meet over gRPC.
 
-const LIBRARIES = 'common|store|imaging|synthetic|datasets|checks|scoring|client|stack';
+const LIBRARIES = 'common|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|stack';
 
 /** The files of other programs that a program may import: its messages, its recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -38,7 +38,7 @@ module.exports = {
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
       {
-        path: '^services/(gateway|cli|training|synthetic|datasets|checks|scoring|client|stack|worker/(protocol|launch|job-folder))/',
+        path: '^services/(gateway|cli|training|dicom-results|synthetic|datasets|checks|scoring|client|stack|worker/(protocol|launch|job-folder))/',
       },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
@@ -51,7 +51,7 @@ module.exports = {
     importing(
       'libraries-in-order',
       'Of the libraries, common knows no other, and data come before scores.',
-      { path: '^services/(common|store|imaging|synthetic|datasets|checks)/' },
+      { path: '^services/(common|store|imaging|dicom-results|synthetic|datasets|checks)/' },
       { path: '^services/(scoring|client|stack)/' },
     ),
     importing(

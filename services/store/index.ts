@@ -9,4 +9,5 @@ export * from './manifests';
 export * from './model-store';
 export { referenceOf } from './references';
 export * from './sample-record';
+export * from './terms';
 export { sha256OfFile, WEIGHTS_FILE, type Populate, type Stored } from './versions';

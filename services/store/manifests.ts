@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { intensitySchema, type Intensity } from './intensity';
+import { termsSchema } from './terms';
 
 /** Names become folders: no separator, no leading dot. */
 export const nameSchema = z
@@ -210,6 +211,8 @@ const modelFields = {
   codeVersion: z.string(),
   licence: z.string(),
   golden: goldenReferenceSchema.optional(),
+  /** Coded terms of its structures or classes; without them no DICOM objects are made of its answers. */
+  terms: termsSchema.optional(),
 };
 
 export const modelManifestSchema = z.discriminatedUnion('task', [

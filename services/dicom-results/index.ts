@@ -1,0 +1,6 @@
+// Results as DICOM objects: what a model drew or told apart, bound to the images that it looked at.
+
+export { ResultError, type ResultDefect } from './errors';
+export { readSource } from './source/read-source';
+export { stackOf, type Stack } from './source/stack';
+export type * from './types';

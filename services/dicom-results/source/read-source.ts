@@ -1,0 +1,80 @@
+import type { DataSet } from 'dicom-parser';
+import { parseFile } from '../../imaging/dicom/data-set';
+import { planeOf, type Plane } from '../../imaging/dicom/geometry';
+import { DICOM_LIMITS, text, type DicomLimits } from '../../imaging/dicom/header';
+import { ResultError } from '../errors';
+import type { SourceImage } from '../types';
+import { carriedOf } from './carried';
+
+const SLIDE = '1.2.840.10008.5.1.4.1.1.77.1.6';
+/** Physical units of an ultrasound region that are centimetres (PS3.3 C.8.5.5.1.15). */
+const CENTIMETRES = 3;
+
+function needed(dataSet: DataSet, tag: string, name: string): string {
+  const value = text(dataSet, tag);
+  if (value === undefined) throw new ResultError('SOURCE', `The DICOM image has no ${name}.`);
+  return value;
+}
+
+function size(dataSet: DataSet, tag: string, name: string): number {
+  const value = dataSet.elements[tag]?.length ? dataSet.uint16(tag) : undefined;
+  if (!value) throw new ResultError('SOURCE', `The DICOM image has no ${name}.`);
+  return value;
+}
+
+function pairOf(dataSet: DataSet, tag: string): readonly [number, number] | undefined {
+  const [rows = 0, columns = 0] = text(dataSet, tag)?.split('\\').map(Number) ?? [];
+  return rows > 0 && columns > 0 ? [rows, columns] : undefined;
+}
+
+/** Spacing of an ultrasound image whose regions agree about it. */
+function ultrasoundSpacing(dataSet: DataSet): readonly [number, number] | undefined {
+  const regions = (dataSet.elements['x00186011']?.items ?? []).flatMap(({ dataSet: region }) => region ?? []);
+  const spacings = regions.map((region): readonly [number, number] => {
+    const inCentimetres = ['x00186024', 'x00186026'].every((tag) => region.uint16(tag) === CENTIMETRES);
+    const [rows, columns] = ['x0018602e', 'x0018602c'].map((tag) => Math.abs(region.double(tag) ?? 0) * 10);
+    return inCentimetres ? [rows ?? 0, columns ?? 0] : [0, 0];
+  });
+  const [first] = spacings;
+  const agreed = first && spacings.every((other) => other.every((mm, at) => mm > 0 && mm === first[at]));
+  return agreed ? first : undefined;
+}
+
+/** Spacing in the patient; what projections give at the detector is none. */
+function spacingOf(dataSet: DataSet, planes: readonly (Plane | undefined)[]): readonly [number, number] | undefined {
+  const [first] = planes;
+  if (first?.spacing)
+    return planes.every((plane) => String(plane?.spacing) === String(first.spacing)) ? first.spacing : undefined;
+  return pairOf(dataSet, 'x00280030') ?? ultrasoundSpacing(dataSet);
+}
+
+/**
+ * What results need of an image, from the beginning of its file: pixels need not follow.
+ * @param bytes a Part 10 file, whole or up to its pixels
+ * @throws DicomError for what is no DICOM; ResultError (SOURCE) for a header without what results must repeat, and for slides
+ */
+export function readSource(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): SourceImage {
+  const { dataSet } = parseFile(bytes, { maxBytes: limits.maxBytes, headerOnly: true });
+  const sopClassUid = needed(dataSet, 'x00080016', 'SOP Class UID');
+  if (sopClassUid === SLIDE) throw new ResultError('SOURCE', 'Results on slides are not written.');
+  const frames = dataSet.elements['x00280008']?.length ? (dataSet.intString('x00280008') ?? 0) : 1;
+  if (!Number.isInteger(frames) || frames < 1 || frames > limits.maxFrames) {
+    throw new ResultError('SOURCE', 'The DICOM image gives no valid number of frames.');
+  }
+  const frameOfReferenceUid = text(dataSet, 'x00200052');
+  const placed = frameOfReferenceUid !== undefined;
+  const planes = Array.from({ length: frames }, (_, frame) => (placed ? planeOf(dataSet, frame) : undefined));
+  return {
+    sopClassUid,
+    sopInstanceUid: needed(dataSet, 'x00080018', 'SOP Instance UID'),
+    studyUid: needed(dataSet, 'x0020000d', 'Study Instance UID'),
+    seriesUid: needed(dataSet, 'x0020000e', 'Series Instance UID'),
+    modality: needed(dataSet, 'x00080060', 'modality'),
+    rows: size(dataSet, 'x00280010', 'rows'),
+    columns: size(dataSet, 'x00280011', 'columns'),
+    planes,
+    frameOfReferenceUid,
+    spacing: spacingOf(dataSet, planes),
+    carried: carriedOf(dataSet),
+  };
+}
