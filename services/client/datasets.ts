@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dataset__Output } from '../../proto/gen/automed/training/v1/Dataset';
-import type { DatasetSpec } from '../../proto/gen/automed/training/v1/DatasetSpec';
+import type { Dataset__Output } from '../../proto/gen/automed/datasets/v1/Dataset';
+import type { DatasetSpec } from '../../proto/gen/automed/datasets/v1/DatasetSpec';
 import { automedError } from '../common/errors';
 import { datasetClient, type CallSettings } from '../common/grpc/client';
 

@@ -1,7 +1,7 @@
-import type { Evaluation__Output } from '../../proto/gen/automed/training/v1/Evaluation';
-import type { EvaluationSample__Output } from '../../proto/gen/automed/training/v1/EvaluationSample';
-import type { EvaluationServiceDefinition } from '../../proto/gen/automed/training/v1/EvaluationService';
-import type { EvaluationSpec } from '../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { Evaluation__Output } from '../../proto/gen/automed/evaluations/v1/Evaluation';
+import type { EvaluationSample__Output } from '../../proto/gen/automed/evaluations/v1/EvaluationSample';
+import type { EvaluationServiceDefinition } from '../../proto/gen/automed/evaluations/v1/EvaluationService';
+import type { EvaluationSpec } from '../../proto/gen/automed/evaluations/v1/EvaluationSpec';
 import { automedError } from '../common/errors';
 import { type ApiClient, evaluationClient } from '../common/grpc/client';
 

@@ -1,7 +1,7 @@
-import type { Promotion__Output } from '../../proto/gen/automed/training/v1/Promotion';
-import type { PromoteModelRequest } from '../../proto/gen/automed/training/v1/PromoteModelRequest';
-import type { PromotionServiceDefinition } from '../../proto/gen/automed/training/v1/PromotionService';
-import type { RollbackAliasRequest } from '../../proto/gen/automed/training/v1/RollbackAliasRequest';
+import type { Promotion__Output } from '../../proto/gen/automed/models/v1/Promotion';
+import type { PromoteModelRequest } from '../../proto/gen/automed/models/v1/PromoteModelRequest';
+import type { PromotionServiceDefinition } from '../../proto/gen/automed/models/v1/PromotionService';
+import type { RollbackAliasRequest } from '../../proto/gen/automed/models/v1/RollbackAliasRequest';
 import { automedError } from '../common/errors';
 import { ApiClient } from '../common/grpc/client';
 
@@ -19,7 +19,7 @@ export class PromotionClient {
     address: string,
     private readonly timeoutMs: number,
   ) {
-    this.client = new ApiClient('automed.training.v1.PromotionService', address);
+    this.client = new ApiClient('automed.models.v1.PromotionService', address);
   }
 
   async promote(request: PromoteModelRequest): Promise<Promotion__Output> {

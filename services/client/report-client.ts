@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ReportFile__Output } from '../../proto/gen/automed/training/v1/ReportFile';
-import type { ReportServiceDefinition } from '../../proto/gen/automed/training/v1/ReportService';
-import type { ReportSubject } from '../../proto/gen/automed/training/v1/ReportSubject';
+import type { ReportFile__Output } from '../../proto/gen/automed/reports/v1/ReportFile';
+import type { ReportServiceDefinition } from '../../proto/gen/automed/reports/v1/ReportService';
+import type { ReportSubject } from '../../proto/gen/automed/reports/v1/ReportSubject';
 import { automedError } from '../common/errors';
 import { ApiClient } from '../common/grpc/client';
 import { temporaryName } from '../store/durable';
@@ -17,7 +17,7 @@ export class ReportClient {
    * @param timeoutMs what one call may take, all pieces of a file together
    */
   constructor(address: string, timeoutMs: number) {
-    this.client = new ApiClient('automed.training.v1.ReportService', address);
+    this.client = new ApiClient('automed.reports.v1.ReportService', address);
     this.settings = { timeoutMs };
   }
 

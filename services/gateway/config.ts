@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
 import { routesSchema, type Routes } from './domain/routes';
 
 export const gatewaySettings = z.object({
@@ -13,7 +14,7 @@ export const gatewaySettings = z.object({
   segmentationBackends: list().default(['127.0.0.1:50052']),
   /** Without routes: the backends of ClassificationService. */
   classificationBackends: list().default(['127.0.0.1:50052']),
-  /** Without routes: the backends of the services of automed.training.v1. */
+  /** Without routes: the backends of the training program's services: jobs, data sets, evaluations, reports, promotions. */
   trainingBackends: list().default(['127.0.0.1:50053']),
   /** Without routes: the backends of every other service. Default: those of segmentation and classification. */
   defaultBackends: list().default([]),
@@ -41,7 +42,7 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
     { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
     { service: 'automed.segmentation.v1.InteractiveSegmentationService', backends: segmentationBackends },
     { service: 'automed.classification.v1.ClassificationService', backends: classificationBackends },
-    { service: 'automed.training.v1.*', backends: trainingBackends },
+    ...CONTROL_PLANE_SERVICES.map((service) => ({ service, backends: trainingBackends })),
     { service: '*', backends: [...new Set(others)] },
   ];
   return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });

@@ -1,3 +1,4 @@
+import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
 import { ServiceProcess, type Program } from './service-process';
 
 export type Role = 'segmentation' | 'classification' | 'training';
@@ -50,7 +51,7 @@ const SERVICES: Readonly<Record<Role, readonly string[]>> = {
     'automed.segmentation.v1.InteractiveSegmentationService',
   ],
   classification: ['automed.classification.v1.ClassificationService'],
-  training: ['automed.training.v1.*'],
+  training: CONTROL_PLANE_SERVICES,
 };
 
 /** Starts the gateway in front of the backends: `host:port` of the process that has each role. */

@@ -2,7 +2,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
+import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
 import { isLoopback } from '../../common/address';
 import { stateOf, type Datasets } from '../../client/datasets';
 import { CliError, UsageError } from '../program/errors';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
-import type { EvaluationResult__Output } from '../../../proto/gen/automed/training/v1/EvaluationResult';
-import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
-import type { Score__Output } from '../../../proto/gen/automed/training/v1/Score';
+import type { Evaluation__Output } from '../../../proto/gen/automed/evaluations/v1/Evaluation';
+import type { EvaluationResult__Output } from '../../../proto/gen/automed/evaluations/v1/EvaluationResult';
+import type { EvaluationSpec } from '../../../proto/gen/automed/evaluations/v1/EvaluationSpec';
+import type { Score__Output } from '../../../proto/gen/automed/evaluations/v1/Score';
 import { scoreNames } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/estimate';
 import { EvaluationClient } from '../../client/evaluation-client';

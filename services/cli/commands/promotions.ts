@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import type { GateResult__Output } from '../../../proto/gen/automed/training/v1/GateResult';
-import type { MetricGate } from '../../../proto/gen/automed/training/v1/MetricGate';
-import type { PromoteModelRequest } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
-import type { Promotion__Output } from '../../../proto/gen/automed/training/v1/Promotion';
+import type { GateResult__Output } from '../../../proto/gen/automed/models/v1/GateResult';
+import type { MetricGate } from '../../../proto/gen/automed/models/v1/MetricGate';
+import type { PromoteModelRequest } from '../../../proto/gen/automed/models/v1/PromoteModelRequest';
+import type { Promotion__Output } from '../../../proto/gen/automed/models/v1/Promotion';
 import { PromotionClient } from '../../client/promotion-client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';

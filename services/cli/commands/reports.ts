@@ -1,7 +1,7 @@
 // `report` of jobs, evaluations and models: the same command on what each of them left.
 
 import type { Command } from 'commander';
-import type { ReportSubject } from '../../../proto/gen/automed/training/v1/ReportSubject';
+import type { ReportSubject } from '../../../proto/gen/automed/reports/v1/ReportSubject';
 import { ReportClient } from '../../client/report-client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';

@@ -14,8 +14,8 @@ import type { ClassificationServiceDefinition } from '../../../proto/gen/automed
 import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
 import type { InteractiveSegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/InteractiveSegmentationService';
 import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
-import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/training/v1/EvaluationService';
-import type { DatasetServiceDefinition } from '../../../proto/gen/automed/training/v1/DatasetService';
+import type { EvaluationServiceDefinition } from '../../../proto/gen/automed/evaluations/v1/EvaluationService';
+import type { DatasetServiceDefinition } from '../../../proto/gen/automed/datasets/v1/DatasetService';
 import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
 import { deadlineIn } from '../timers';
 import { serviceDefinition } from './proto';
@@ -211,11 +211,11 @@ export function trainingJobClient(address: string, config?: ClientConfig): ApiCl
 }
 
 export function evaluationClient(address: string, config?: ClientConfig): ApiClient<EvaluationServiceDefinition> {
-  return new ApiClient('automed.training.v1.EvaluationService', address, config);
+  return new ApiClient('automed.evaluations.v1.EvaluationService', address, config);
 }
 
 export function datasetClient(address: string, config?: ClientConfig): ApiClient<DatasetServiceDefinition> {
-  return new ApiClient('automed.training.v1.DatasetService', address, config);
+  return new ApiClient('automed.datasets.v1.DatasetService', address, config);
 }
 
 export function modelClient(address: string, config?: ClientConfig): ApiClient<ModelServiceDefinition> {

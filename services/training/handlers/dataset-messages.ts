@@ -1,9 +1,9 @@
 // Data sets as messages of the API.
 
-import type { Dataset as DatasetMessage } from '../../../proto/gen/automed/training/v1/Dataset';
-import type { DatasetPart } from '../../../proto/gen/automed/training/v1/DatasetPart';
-import type { DatasetSpec, DatasetSpec__Output } from '../../../proto/gen/automed/training/v1/DatasetSpec';
-import type { DatasetStatistics } from '../../../proto/gen/automed/training/v1/DatasetStatistics';
+import type { Dataset as DatasetMessage } from '../../../proto/gen/automed/datasets/v1/Dataset';
+import type { DatasetPart } from '../../../proto/gen/automed/datasets/v1/DatasetPart';
+import type { DatasetSpec, DatasetSpec__Output } from '../../../proto/gen/automed/datasets/v1/DatasetSpec';
+import type { DatasetStatistics } from '../../../proto/gen/automed/datasets/v1/DatasetStatistics';
 import type { PartSummary } from '../../checks/check-data';
 import type { DatasetReport } from '../../checks/dataset-report';
 import type { Dataset } from '../domain/datasets/dataset';

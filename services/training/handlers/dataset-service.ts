@@ -1,6 +1,6 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { ListDatasetsRequest__Output } from '../../../proto/gen/automed/training/v1/ListDatasetsRequest';
-import type { RegisterDatasetRequest__Output } from '../../../proto/gen/automed/training/v1/RegisterDatasetRequest';
+import type { ListDatasetsRequest__Output } from '../../../proto/gen/automed/datasets/v1/ListDatasetsRequest';
+import type { RegisterDatasetRequest__Output } from '../../../proto/gen/automed/datasets/v1/RegisterDatasetRequest';
 import { automedError } from '../../common/errors';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
@@ -9,7 +9,7 @@ import type { DatasetRegistry } from '../domain/datasets/registry';
 import { sourceOf, toDataset } from './dataset-messages';
 import { taskOf } from '../../worker/protocol/training-spec-message';
 
-const NAME = 'automed.training.v1.DatasetService';
+const NAME = 'automed.datasets.v1.DatasetService';
 
 export interface DatasetDeps {
   datasets: DatasetRegistry;

@@ -1,11 +1,11 @@
 // Between evaluations and the messages of the API.
 
 import { join, relative } from 'node:path';
-import type { Evaluation } from '../../../proto/gen/automed/training/v1/Evaluation';
-import type { EvaluationResult as ResultMessage } from '../../../proto/gen/automed/training/v1/EvaluationResult';
-import type { EvaluationSample } from '../../../proto/gen/automed/training/v1/EvaluationSample';
-import type { EvaluationSpec, EvaluationSpec__Output } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
-import type { Score } from '../../../proto/gen/automed/training/v1/Score';
+import type { Evaluation } from '../../../proto/gen/automed/evaluations/v1/Evaluation';
+import type { EvaluationResult as ResultMessage } from '../../../proto/gen/automed/evaluations/v1/EvaluationResult';
+import type { EvaluationSample } from '../../../proto/gen/automed/evaluations/v1/EvaluationSample';
+import type { EvaluationSpec, EvaluationSpec__Output } from '../../../proto/gen/automed/evaluations/v1/EvaluationSpec';
+import type { Score } from '../../../proto/gen/automed/evaluations/v1/Score';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { StoredEstimate } from '../../scoring/metrics/estimate';

@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { CreateEvaluationRequest__Output } from '../../../proto/gen/automed/training/v1/CreateEvaluationRequest';
-import type { ListEvaluationSamplesRequest__Output } from '../../../proto/gen/automed/training/v1/ListEvaluationSamplesRequest';
-import type { ListEvaluationsRequest__Output } from '../../../proto/gen/automed/training/v1/ListEvaluationsRequest';
+import type { CreateEvaluationRequest__Output } from '../../../proto/gen/automed/evaluations/v1/CreateEvaluationRequest';
+import type { ListEvaluationSamplesRequest__Output } from '../../../proto/gen/automed/evaluations/v1/ListEvaluationSamplesRequest';
+import type { ListEvaluationsRequest__Output } from '../../../proto/gen/automed/evaluations/v1/ListEvaluationsRequest';
 import { automedError } from '../../common/errors';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
@@ -9,7 +9,7 @@ import type { Logger } from '../../common/logging';
 import type { Evaluations, EvaluationView } from '../domain/evaluations/evaluations';
 import { evaluationStates, fromEvaluationSpec, orderOf, toEvaluation, toSample } from './evaluation-messages';
 
-const NAME = 'automed.training.v1.EvaluationService';
+const NAME = 'automed.evaluations.v1.EvaluationService';
 
 interface WithId {
   id: string;

@@ -1,6 +1,6 @@
-import type { Promotion as PromotionMessage } from '../../../proto/gen/automed/training/v1/Promotion';
-import type { PromoteModelRequest__Output } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
-import type { PromotionState } from '../../../proto/gen/automed/training/v1/PromotionState';
+import type { Promotion as PromotionMessage } from '../../../proto/gen/automed/models/v1/Promotion';
+import type { PromoteModelRequest__Output } from '../../../proto/gen/automed/models/v1/PromoteModelRequest';
+import type { PromotionState } from '../../../proto/gen/automed/models/v1/PromotionState';
 import type { Promotion } from '../domain/promotions/promotion';
 import type { PromoteCommand } from '../domain/promotions/promotions';
 

@@ -1,14 +1,14 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { ListPromotionsRequest__Output } from '../../../proto/gen/automed/training/v1/ListPromotionsRequest';
-import type { PromoteModelRequest__Output } from '../../../proto/gen/automed/training/v1/PromoteModelRequest';
-import type { RollbackAliasRequest__Output } from '../../../proto/gen/automed/training/v1/RollbackAliasRequest';
+import type { ListPromotionsRequest__Output } from '../../../proto/gen/automed/models/v1/ListPromotionsRequest';
+import type { PromoteModelRequest__Output } from '../../../proto/gen/automed/models/v1/PromoteModelRequest';
+import type { RollbackAliasRequest__Output } from '../../../proto/gen/automed/models/v1/RollbackAliasRequest';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Promotions } from '../domain/promotions/promotions';
 import { toPromoteCommand, toPromotion } from './promotion-messages';
 
-const NAME = 'automed.training.v1.PromotionService';
+const NAME = 'automed.models.v1.PromotionService';
 
 export function promotionService(promotions: Promotions, log: Logger): ServiceRegistration {
   const implementation: UntypedServiceImplementation = {

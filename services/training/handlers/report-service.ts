@@ -1,16 +1,16 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { ListReportFilesRequest__Output } from '../../../proto/gen/automed/training/v1/ListReportFilesRequest';
-import type { ReadReportFileRequest__Output } from '../../../proto/gen/automed/training/v1/ReadReportFileRequest';
-import type { ReadReportFileResponse } from '../../../proto/gen/automed/training/v1/ReadReportFileResponse';
-import type { ReportFile as ReportFileMessage } from '../../../proto/gen/automed/training/v1/ReportFile';
-import type { ReportSubject__Output } from '../../../proto/gen/automed/training/v1/ReportSubject';
+import type { ListReportFilesRequest__Output } from '../../../proto/gen/automed/reports/v1/ListReportFilesRequest';
+import type { ReadReportFileRequest__Output } from '../../../proto/gen/automed/reports/v1/ReadReportFileRequest';
+import type { ReadReportFileResponse } from '../../../proto/gen/automed/reports/v1/ReadReportFileResponse';
+import type { ReportFile as ReportFileMessage } from '../../../proto/gen/automed/reports/v1/ReportFile';
+import type { ReportSubject__Output } from '../../../proto/gen/automed/reports/v1/ReportSubject';
 import { automedError } from '../../common/errors';
 import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { ReportFile, Reports, ReportSubject } from '../domain/reports';
 
-const NAME = 'automed.training.v1.ReportService';
+const NAME = 'automed.reports.v1.ReportService';
 const DEFAULT_FILE = 'report.html';
 
 function fromSubject(message: ReportSubject__Output | null): ReportSubject {

@@ -1,6 +1,6 @@
 // Between TrainingSpec of the API and the specification of a job.
 
-import type { CsvColumns__Output } from '../../../proto/gen/automed/training/v1/CsvColumns';
+import type { CsvColumns__Output } from '../../../proto/gen/automed/datasets/v1/CsvColumns';
 import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
 import type { TrainingSpec, TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
 import { automedError } from '../../common/errors';

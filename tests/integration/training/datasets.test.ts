@@ -3,8 +3,8 @@
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
-import type { DatasetSpec } from '../../../proto/gen/automed/training/v1/DatasetSpec';
+import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
+import type { DatasetSpec } from '../../../proto/gen/automed/datasets/v1/DatasetSpec';
 import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Evaluation__Output } from '../../../proto/gen/automed/training/v1/Evaluation';
-import type { EvaluationSpec } from '../../../proto/gen/automed/training/v1/EvaluationSpec';
+import type { Evaluation__Output } from '../../../proto/gen/automed/evaluations/v1/Evaluation';
+import type { EvaluationSpec } from '../../../proto/gen/automed/evaluations/v1/EvaluationSpec';
 import { datasetClient, evaluationClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';

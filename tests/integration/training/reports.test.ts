@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReportServiceDefinition } from '../../../proto/gen/automed/training/v1/ReportService';
-import type { ReportSubject } from '../../../proto/gen/automed/training/v1/ReportSubject';
+import type { ReportServiceDefinition } from '../../../proto/gen/automed/reports/v1/ReportService';
+import type { ReportSubject } from '../../../proto/gen/automed/reports/v1/ReportSubject';
 import { ApiClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, startTrainingGateway, type Program } from '../../support/stack';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   service = await startProgram('training', { AUTOMED_HOME: home, AUTOMED_TRAINING_THREADS: '1' });
   gateway = await startTrainingGateway(service);
   jobs = trainingJobClient(gateway.address);
-  reports = new ApiClient('automed.training.v1.ReportService', gateway.address);
+  reports = new ApiClient('automed.reports.v1.ReportService', gateway.address);
   pictured = (await createJob(jobs, microSpec(data, { name: 'pictured', reportImages: true }))).id;
   plain = (await createJob(jobs, microSpec(data, { name: 'plain' }))).id;
   for (const id of [pictured, plain]) await watchToEnd(jobs, id);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import type { Dataset__Output } from '../../../proto/gen/automed/training/v1/Dataset';
+import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
 import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { tryLock } from '../../../services/common/file-lock';
 import { s3Mirror } from '../../../services/worker/adapters/s3-mirror';

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { ApiClient } from '../../../../services/common/grpc/client';
-import type { PromotionServiceDefinition } from '../../../../proto/gen/automed/training/v1/PromotionService';
+import type { PromotionServiceDefinition } from '../../../../proto/gen/automed/models/v1/PromotionService';
 import { launchWorker } from '../../../../services/worker/launch/launch-worker';
 import { writeDemoData } from '../../../../services/synthetic/demo-data';
 import { temporaryFolder } from '../../../support/data';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   }
   await store.store.setAlias('polyp', 'production', 1);
   program = await startProgram('training', { AUTOMED_HOME: home });
-  client = new ApiClient('automed.training.v1.PromotionService', program.address);
+  client = new ApiClient('automed.models.v1.PromotionService', program.address);
 });
 
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiClient } from '../../../../services/common/grpc/client';
-import type { PromotionServiceDefinition } from '../../../../proto/gen/automed/training/v1/PromotionService';
+import type { PromotionServiceDefinition } from '../../../../proto/gen/automed/models/v1/PromotionService';
 import { ModelStore } from '../../../../services/store';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
 import { startProgram, type Program } from '../../../support/stack';
@@ -23,7 +23,7 @@ beforeAll(async () => {
     await store.registerModel(draft, writeWeights(String(mdsc)));
   }
   program = await startProgram('training', { AUTOMED_HOME: home });
-  client = new ApiClient('automed.training.v1.PromotionService', program.address);
+  client = new ApiClient('automed.models.v1.PromotionService', program.address);
 });
 
 afterAll(async () => {

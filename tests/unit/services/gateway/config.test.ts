@@ -1,3 +1,4 @@
+import { serviceNames } from '../../../../services/common/grpc/proto';
 import { readGatewayConfig } from '../../../../services/gateway/config';
 import { addressesOf, findRule } from '../../../../services/gateway/domain/routes';
 
@@ -9,6 +10,10 @@ test('needs no configuration: everything goes to two programs on this machine', 
     ['automed.segmentation.v1.InteractiveSegmentationService', '127.0.0.1:50052'],
     ['automed.classification.v1.ClassificationService', '127.0.0.1:50052'],
     ['automed.training.v1.*', '127.0.0.1:50053'],
+    ['automed.datasets.v1.*', '127.0.0.1:50053'],
+    ['automed.evaluations.v1.*', '127.0.0.1:50053'],
+    ['automed.reports.v1.*', '127.0.0.1:50053'],
+    ['automed.models.v1.PromotionService', '127.0.0.1:50053'],
     ['*', '127.0.0.1:50052'],
   ]);
 });
@@ -50,4 +55,14 @@ test('a rule for a package leads to its services, and to no others', () => {
   expect(findRule(table, 'automed.training.v10.TrainingJobService', '')).toBeUndefined();
   expect(addressesOf(table, 'automed.training.v1.TrainingJobService')).toEqual(['h:1']);
   expect(addressesOf(table, 'automed.models.v1.ModelService')).toEqual([]);
+});
+
+test('without routes every service of the API goes to the program that hosts it', () => {
+  const { table } = readGatewayConfig([], {});
+  const control = ['Dataset', 'Evaluation', 'Promotion', 'Report', 'TrainingJob'].map((name) => `${name}Service`);
+  expect(serviceNames().length).toBeGreaterThan(control.length);
+  for (const service of serviceNames()) {
+    const port = control.includes(service.split('.').at(-1)!) ? 50053 : 50052;
+    expect([service, addressesOf(table, service)[0]]).toEqual([service, `127.0.0.1:${port}`]);
+  }
 });
