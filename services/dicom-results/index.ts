@@ -1,6 +1,7 @@
 // Results as DICOM objects: what a model drew or told apart, bound to the images that it looked at.
 
 export { ResultError, type ResultDefect } from './errors';
+export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';
 export type * from './types';

@@ -19,6 +19,8 @@ export interface SourceImage {
   frameOfReferenceUid: string | undefined;
   /** From row to row and from column to column, in mm, in the patient or else at the detector; absent: unknown. */
   spacing: readonly [rows: number, columns: number] | undefined;
+  /** In mm, of images that give one for all their frames. */
+  sliceThickness: number | undefined;
   /** Attributes of the image that results repeat unchanged: patient, study, laterality, lossy compression. */
   carried: CarriedElements;
 }

@@ -102,7 +102,12 @@ const tagOf = (key: string): string => key.slice(1);
 
 /** Bytes of one element, or its items; nothing where a sequence holds what has no VR here. */
 function valueOf({ byteArray }: DataSet, element: Element, vr: string): ElementValue | undefined {
-  if (vr !== 'SQ') return byteArray.slice(element.dataOffset, element.dataOffset + element.length);
+  if (vr !== 'SQ') {
+    const bytes = Buffer.from(byteArray.subarray(element.dataOffset, element.dataOffset + element.length));
+    // Text that was padded as UIDs are.
+    if (vr !== 'UI' && bytes.at(-1) === 0) bytes.fill(0x20, bytes.length - 1);
+    return bytes;
+  }
   const items: Elements[] = [];
   for (const { dataSet } of element.items ?? []) {
     const entries = Object.entries(dataSet?.elements ?? {});
@@ -133,7 +138,15 @@ export function studyElements(carried: CarriedElements): Elements {
   return Object.fromEntries(Object.entries(carried).filter(([tag]) => !OF_IMAGE.test(tag)));
 }
 
-/** Some of the others, where the source has them. */
+const isEmpty = (value: ElementValue): boolean =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('latin1').trim() === '' : value.length === 0;
+
+/** Some of the others, where the source has values for them. */
 export function chosen(carried: CarriedElements, ...tags: readonly string[]): Elements {
-  return Object.fromEntries(tags.flatMap((tag) => (carried[tag] ? [[tag, carried[tag]] as const] : [])));
+  return Object.fromEntries(
+    tags.flatMap((tag) => {
+      const element = carried[tag];
+      return element && !isEmpty(element[1]) ? [[tag, element] as const] : [];
+    }),
+  );
 }

@@ -16,6 +16,15 @@ function needed(dataSet: DataSet, tag: string, name: string): string {
   return value;
 }
 
+/** PS3.5 9.1, as far as programs rely on it: UIDs become parts of names and requests. */
+const UID = /^\d[\d.]{0,63}$/;
+
+function neededUid(dataSet: DataSet, tag: string, name: string): string {
+  const uid = needed(dataSet, tag, name);
+  if (!UID.test(uid)) throw new ResultError('SOURCE', `The ${name} of the DICOM image is no valid UID.`);
+  return uid;
+}
+
 function size(dataSet: DataSet, tag: string, name: string): number {
   const value = dataSet.elements[tag]?.length ? dataSet.uint16(tag) : undefined;
   if (!value) throw new ResultError('SOURCE', `The DICOM image has no ${name}.`);
@@ -48,6 +57,13 @@ function spacingOf(dataSet: DataSet, planes: readonly (Plane | undefined)[]): re
   return pairOf(dataSet, 'x00280030') ?? ultrasoundSpacing(dataSet);
 }
 
+function thicknessOf(dataSet: DataSet): number | undefined {
+  const shared = dataSet.elements['x52009229']?.items?.[0]?.dataSet;
+  const measures = shared?.elements['x00289110']?.items?.[0]?.dataSet;
+  const thickness = Number(text(measures ?? dataSet, 'x00180050') ?? NaN);
+  return thickness > 0 ? thickness : undefined;
+}
+
 /**
  * What results need of an image, from the beginning of its file: pixels need not follow.
  * @param bytes a Part 10 file, whole or up to its pixels
@@ -55,7 +71,7 @@ function spacingOf(dataSet: DataSet, planes: readonly (Plane | undefined)[]): re
  */
 export function readSource(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): SourceImage {
   const { dataSet } = parseFile(bytes, { maxBytes: limits.maxBytes, headerOnly: true });
-  const sopClassUid = needed(dataSet, 'x00080016', 'SOP Class UID');
+  const sopClassUid = neededUid(dataSet, 'x00080016', 'SOP Class UID');
   if (sopClassUid === SLIDE) throw new ResultError('SOURCE', 'Results on slides are not written.');
   const frames = dataSet.elements['x00280008']?.length ? (dataSet.intString('x00280008') ?? 0) : 1;
   if (!Number.isInteger(frames) || frames < 1 || frames > limits.maxFrames) {
@@ -66,15 +82,16 @@ export function readSource(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS
   const planes = Array.from({ length: frames }, (_, frame) => (placed ? planeOf(dataSet, frame) : undefined));
   return {
     sopClassUid,
-    sopInstanceUid: needed(dataSet, 'x00080018', 'SOP Instance UID'),
-    studyUid: needed(dataSet, 'x0020000d', 'Study Instance UID'),
-    seriesUid: needed(dataSet, 'x0020000e', 'Series Instance UID'),
+    sopInstanceUid: neededUid(dataSet, 'x00080018', 'SOP Instance UID'),
+    studyUid: neededUid(dataSet, 'x0020000d', 'Study Instance UID'),
+    seriesUid: neededUid(dataSet, 'x0020000e', 'Series Instance UID'),
     modality: needed(dataSet, 'x00080060', 'modality'),
     rows: size(dataSet, 'x00280010', 'rows'),
     columns: size(dataSet, 'x00280011', 'columns'),
     planes,
     frameOfReferenceUid,
     spacing: spacingOf(dataSet, planes),
+    sliceThickness: thicknessOf(dataSet),
     carried: carriedOf(dataSet),
   };
 }
