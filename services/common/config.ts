@@ -111,6 +111,11 @@ export function serverSettings(defaults: { address: string; metricsAddress: stri
     insecure: flag().default(false),
     /** Where Prometheus reads /metrics over HTTP; `off` turns it off. */
     metricsAddress: z.literal('off').or(address()).default(defaults.metricsAddress),
+    /**
+     * Where grpc.health.v1 alone is answered too, in the clear and to everybody, for probes that know neither certificates nor
+     * keys; `off` turns it off. `liveness` is SERVING there as long as the program answers, also while it drains.
+     */
+    healthAddress: z.literal('off').or(address()).default('off'),
     /** Largest message in either direction, bytes. */
     maxMessageBytes: integer(1024, 2 ** 31 - 1).default(64 * 1024 * 1024),
     /** HTTP/2 window that the server grants each stream, bytes; a connection gets four times that. */

@@ -1,4 +1,4 @@
-// A gRPC server of the house, in process, for tests of what every service shares.
+// A gRPC server in process, for tests of what every service shares.
 
 import pino from 'pino';
 import type { ServiceRegistration } from '../../services/common/grpc/handlers';

@@ -9,6 +9,9 @@ export type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 export const HEALTH_SERVICE = 'grpc.health.v1.Health';
 export const healthDefinition = service as unknown as ServiceDefinition;
 
+/** A name that is SERVING for as long as the program answers: what serves it may not be ready, and a restart would not help. */
+export const LIVENESS_NAME = 'liveness';
+
 const FOLLOW_PAUSE_MS = 1_000;
 
 type Watch = ServerWritableStream<{ service: string }, { status: ServingStatus }>;
@@ -52,9 +55,9 @@ export class Health {
     return this.statuses.get(name) ?? 'SERVICE_UNKNOWN';
   }
 
-  /** Everything NOT_SERVING, for good; watchers are told, then their streams end. */
+  /** Everything but LIVENESS_NAME NOT_SERVING, for good; watchers are told, then their streams end. */
   close(): void {
-    for (const name of this.statuses.keys()) this.set(name, 'NOT_SERVING');
+    for (const name of this.statuses.keys()) if (name !== LIVENESS_NAME) this.set(name, 'NOT_SERVING');
     this.closed = true;
     for (const watches of this.watches.values()) for (const watch of watches) watch.end();
     this.watches.clear();

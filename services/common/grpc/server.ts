@@ -7,7 +7,7 @@ import { removeStaleSocket } from '../unix-socket';
 import { parseAddress, withPort } from '../address';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
-import { Health } from './health';
+import { Health, LIVENESS_NAME } from './health';
 import { observeCalls } from './observe';
 import { protoRoot } from './proto';
 import { compiledDescriptors, reflection } from './reflection';
@@ -15,6 +15,8 @@ import { compiledDescriptors, reflection } from './reflection';
 /** The part of a program's configuration that concerns its gRPC server. */
 export interface RpcServerConfig {
   address: string;
+  /** Where health alone is answered too, in the clear; `off` or absent: nowhere. */
+  healthAddress?: string;
   maxMessageBytes: number;
   flowControlWindowBytes: number;
   maxConcurrentStreams: number;
@@ -25,6 +27,7 @@ export interface RpcServerConfig {
 /** A gRPC server with health and reflection, whose every call is logged and counted. */
 export class RpcServer {
   private readonly server: Server;
+  private probed: Server | undefined;
 
   constructor(
     private readonly config: RpcServerConfig,
@@ -54,22 +57,15 @@ export class RpcServer {
 
   /** Binds and accepts; resolves to the bound address. */
   async listen(): Promise<string> {
-    const { address } = this.config;
-    try {
-      const { socketPath } = parseAddress(address);
-      if (socketPath !== undefined) await removeStaleSocket(socketPath);
-      return withPort(address, await this.bind(socketPath === undefined ? address : `unix:${socketPath}`));
-    } catch (error) {
-      throw new Error(`Cannot listen on ${address}: ${(error as Error).message}`, { cause: error });
+    const { address, healthAddress = 'off' } = this.config;
+    if (healthAddress !== 'off') {
+      this.health.set(LIVENESS_NAME, 'SERVING');
+      this.probed = new Server();
+      const { definition, implementation } = this.health.registration();
+      this.probed.addService(tolerant(definition), implementation);
+      await bind(this.probed, healthAddress);
     }
-  }
-
-  private bind(target: string): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      ),
-    );
+    return bind(this.server, address);
   }
 
   /** Health to NOT_SERVING, no new calls; calls in flight finish, or are cut after the timeout. */
@@ -84,6 +80,23 @@ export class RpcServer {
     );
     if ((await Promise.race([done, late])) === 'late') this.server.forceShutdown();
     alarm?.cancel();
+    this.probed?.forceShutdown();
+  }
+}
+
+async function bind(server: Server, address: string): Promise<string> {
+  const { socketPath } = parseAddress(address);
+  const target = socketPath === undefined ? address : `unix:${socketPath}`;
+  try {
+    if (socketPath !== undefined) await removeStaleSocket(socketPath);
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+    return withPort(address, port);
+  } catch (error) {
+    throw new Error(`Cannot listen on ${address}: ${(error as Error).message}`, { cause: error });
   }
 }
 

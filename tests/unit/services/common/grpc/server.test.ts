@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, status as Code, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, status as Code, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import type { SegmentRequest__Output } from '../../../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import { automedError } from '../../../../../services/common/errors';
 import { segmentationClient, type ApiClient } from '../../../../../services/common/grpc/client';
@@ -10,6 +13,7 @@ import { serviceDefinition } from '../../../../../services/common/grpc/proto';
 import { serveSeries, type SeriesAnswer } from '../../../../../services/common/grpc/series';
 import { eventually, startServer, type TestServer } from '../../../../support/grpc';
 
+type ClientMethod = MethodDefinition<unknown, unknown>;
 type Handler = (request: SegmentRequest__Output, context: CallContext) => Promise<{ threshold: number }>;
 
 const NAME = 'automed.segmentation.v1.SegmentationService';
@@ -350,3 +354,38 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
 }
+
+test('the health address answers probes alone, and liveness there outlasts readiness in a drain', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'automed-health-'));
+  cleanUp.push(() => rmSync(folder, { recursive: true }));
+  const healthAddress = `unix:${join(folder, 'health.sock')}`;
+  let finish: () => void = () => undefined;
+  let onCalled: () => void = () => undefined;
+  const called = new Promise<void>((resolve) => (onCalled = resolve));
+  const handler: Handler = () =>
+    new Promise((resolve) => {
+      finish = () => resolve({ threshold: 0 });
+      onCalled();
+    });
+  const { client, server } = await start(handler, { healthAddress });
+  const probe = new Client(healthAddress, credentials.createInsecure());
+  cleanUp.push(() => probe.close());
+  const ask = ({ path, requestSerialize, responseDeserialize }: ClientMethod, request: object): Promise<string> =>
+    new Promise((resolve) =>
+      probe.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, answer) =>
+        resolve(error ? String(Code[error.code]) : (answer as { status: string }).status),
+      ),
+    );
+  const check = (service: string): Promise<string> => ask(healthDefinition['Check']!, { service });
+  expect(await check('')).toBe('SERVING');
+  expect(await check('liveness')).toBe('SERVING');
+  expect(await ask(serviceDefinition(NAME)['Segment']!, {})).toBe('UNIMPLEMENTED');
+
+  const working = typed(client).unary('Segment', { image: image('one') });
+  await called;
+  const drained = server.drain(20_000);
+  expect(await check('')).toBe('NOT_SERVING');
+  expect(await check('liveness')).toBe('SERVING');
+  finish();
+  await Promise.all([working, drained]);
+});
