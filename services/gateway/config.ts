@@ -10,7 +10,7 @@ export const gatewaySettings = z.object({
   routesFile: path().optional(),
   /** The same as JSON text. */
   routes: z.string().optional(),
-  /** Without routes: the backends of SegmentationService and InteractiveSegmentationService. */
+  /** Without routes: the backends of SegmentationService and InteractiveSegmentationService; `dns:HOST:PORT` is every address of a name. */
   segmentationBackends: list().default(['127.0.0.1:50052']),
   /** Without routes: the backends of ClassificationService. */
   classificationBackends: list().default(['127.0.0.1:50052']),

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     telemetry,
     health,
     services,
-    pick: (service, model) => backends.channel(picker.pick(service, model)),
+    pick: (service, model) => backends.channel(picker.pick(service, model), service),
   });
 
   await backends.known(KNOWN_TIMEOUT_MS);

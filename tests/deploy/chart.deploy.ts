@@ -1,13 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, credentials } from '@grpc/grpc-js';
 import { parse } from 'yaml';
 import { environmentName } from '../../services/common/config';
-import { healthDefinition } from '../../services/common/grpc/health';
 import { gatewaySettings } from '../../services/gateway/config';
 import { inferenceSettings } from '../../services/inference/config';
 import { trainingSettings } from '../../services/training/config';
+import { healthClient } from '../support/health';
 import { startProgram, type Program } from '../support/stack';
 import { makeStore } from '../support/stack-store';
 import { parseManifests, problemsOf, type Container, type Manifest } from './manifests';
@@ -198,15 +197,9 @@ describe('the programs, started with what the chart tells them', () => {
     return { ...Object.fromEntries(given.map(({ name, value }) => [name, value ?? ''])), ...addresses, ...changed };
   }
 
-  function probe(socket: string, service: string): Promise<string> {
-    const client = new Client(socket, credentials.createInsecure());
-    const { path, requestSerialize, responseDeserialize } = healthDefinition['Check']!;
-    return new Promise((resolve) =>
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, answer) => {
-        client.close();
-        resolve(error ? error.message : (answer as { status: string }).status);
-      }),
-    );
+  async function probe(socket: string, service: string): Promise<string> {
+    const { check, close } = healthClient(socket);
+    return check(service).finally(close);
   }
 
   test('they answer their probes, and offer every metric that alerts, dashboard and scalers name', async () => {

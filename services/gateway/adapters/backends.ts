@@ -1,12 +1,13 @@
 import type { ClientConfig } from '../../common/grpc/client';
 import type { ServingStatus } from '../../common/grpc/health';
-import { addressesOf, allAddresses, type Routes } from '../domain/routes';
+import { addressesOf, allAddresses, DNS_SCHEME, type Routes } from '../domain/routes';
 import { BackendChannel } from './backend';
+import { bestOf, DnsGroup, type DnsOptions } from './dns-group';
 import { afterMs, type Alarm } from '../../common/timers';
 
 /** Channels to every backend of the routes. */
 export class Backends {
-  private readonly channels = new Map<string, BackendChannel>();
+  private readonly channels = new Map<string, BackendChannel | DnsGroup>();
   private onKnown: () => void = () => undefined;
 
   /** @param onHealth called for each service whose health changed: whether some backend serves it */
@@ -15,10 +16,15 @@ export class Backends {
     private readonly services: readonly string[],
     config: ClientConfig,
     private readonly onHealth: (service: string, status: ServingStatus) => void,
+    dns: DnsOptions = {},
   ) {
     for (const address of allAddresses(routes)) {
       const here = services.filter((service) => addressesOf(routes, service).includes(address));
-      this.channels.set(address, new BackendChannel(address, here, config, () => this.tellHealth()));
+      const tell = (): void => this.tellHealth();
+      const channel = address.startsWith(DNS_SCHEME)
+        ? new DnsGroup(address, here, config, tell, dns)
+        : new BackendChannel(address, here, config, tell);
+      this.channels.set(address, channel);
     }
     this.tellHealth();
   }
@@ -38,20 +44,17 @@ export class Backends {
     return this.channels.get(address)?.isHealthy(service) ?? false;
   }
 
-  channel(address: string): BackendChannel {
-    const channel = this.channels.get(address);
+  /** The channel of an address, or of the next member behind its name, for one call. */
+  channel(address: string, service: string): BackendChannel {
+    const found = this.channels.get(address);
+    const channel = found instanceof DnsGroup ? found.channel(service) : found;
     if (!channel) throw new Error(`no channel to ${address}`);
     return channel;
   }
 
   /** Whether some backend serves what the name stands for, e.g. `automed.model/polyp@3`. */
   async check(name: string): Promise<ServingStatus> {
-    const answers = await Promise.all([...this.channels.values()].map((channel) => channel.check(name)));
-    return (
-      answers.find((status) => status === 'SERVING') ??
-      answers.find((status) => status === 'NOT_SERVING') ??
-      'SERVICE_UNKNOWN'
-    );
+    return bestOf(await Promise.all([...this.channels.values()].map((channel) => channel.check(name))));
   }
 
   close(): void {

@@ -1,15 +1,25 @@
 import { z } from 'zod';
+import { parseAddress } from '../../common/address';
 import { excerpt } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
 import { matchesGlob } from './glob';
 
-/** One address that answers, and its share of the calls among the healthy ones of its rule. */
+/** Prefix of a backend that stands for every address of a name, e.g. of a headless Service: `dns:automed-segmentation:50052`. */
+export const DNS_SCHEME = 'dns:';
+
+/** One address that answers, or `dns:HOST:PORT` for every address of a name; and its share of the calls among the healthy ones of its rule. */
 const backendSchema = z
   .union([
     z.string().min(1),
     z.object({ address: z.string().min(1), weight: z.number().min(0).max(1_000_000).default(1) }).strict(),
   ])
-  .transform((backend) => (typeof backend === 'string' ? { address: backend, weight: 1 } : backend));
+  .transform((backend) => (typeof backend === 'string' ? { address: backend, weight: 1 } : backend))
+  .superRefine(({ address }, context) => {
+    if (!address.startsWith(DNS_SCHEME)) return;
+    const { problem, socketPath } = parseAddress(address.slice(DNS_SCHEME.length));
+    if (problem !== undefined || socketPath !== undefined)
+      context.addIssue({ code: 'custom', message: `${excerpt(address)} must be ${DNS_SCHEME}HOST:PORT` });
+  });
 
 const ruleSchema = z
   .object({
