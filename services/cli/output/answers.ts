@@ -9,6 +9,9 @@ import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/Base
 
 // JSON answers are spelled as the protos spell their fields.
 
+/** `float32`, `bfloat16` or `float16`. */
+const precisionWord = (precision: string): string => precision.replace('PRECISION_', '').toLowerCase();
+
 function modelJson(model: ModelInfo__Output | null): object | null {
   if (model === null) return null;
   return {
@@ -18,7 +21,7 @@ function modelJson(model: ModelInfo__Output | null): object | null {
     base_name: model.baseName,
     base_version: model.baseVersion,
     base_sha256: model.baseSha256,
-    precision: model.precision,
+    precision: precisionWord(model.precision),
   };
 }
 
@@ -94,7 +97,7 @@ export function promptedJson(answer: PromptedAnswer, files: readonly (string | n
       name: base.name,
       version: base.version,
       weights_sha256: base.weightsSha256,
-      precision: base.precision,
+      precision: precisionWord(base.precision),
     },
     timings: timingsJson(answer.timings),
   };

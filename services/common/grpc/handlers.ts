@@ -12,6 +12,7 @@ import type {
 } from '@grpc/grpc-js';
 import { automedError } from '../errors';
 import type { Logger } from '../logging';
+import type { EnumFields, UnknownEnum } from './enum-fields';
 import { deadlineMs, recordOf } from './observe';
 import { asAutomedError, toStatus } from './status';
 
@@ -147,12 +148,23 @@ interface StreamState {
   highWaterMark: number;
 }
 
-/** The request, or InvalidInputError when its bytes were no message. */
-export function wellFormed<Request>(request: Request): Request {
+/** Requests that hold a number which is none of its enum, and where. */
+const unknownEnums = new WeakMap<object, UnknownEnum>();
+
+/** The request, or InvalidInputError when its bytes were no message. Its enums may hold numbers that are not known. */
+export function readable<Request>(request: Request): Request {
   if (request instanceof MalformedMessage) {
     throw automedError('INVALID_ARGUMENT', 'The request cannot be read: its bytes are not the message of this method.');
   }
   return request;
+}
+
+/** The request, or InvalidInputError when its bytes were no message or an enum holds a number that is not known. */
+export function wellFormed<Request>(request: Request): Request {
+  const unknown = unknownEnums.get(readable(request) as object);
+  if (!unknown) return request;
+  const { field, number } = unknown;
+  throw automedError('INVALID_ARGUMENT', `The number ${number} is no value of ${field}.`, { field });
 }
 
 /** The metadata `automed-model` of a call, empty without it. */
@@ -166,13 +178,16 @@ export function withModel<Request>(request: Request, { modelHint: hint }: CallCo
   return model === '' && hint !== '' ? { ...request, model: hint } : request;
 }
 
-/** A definition whose deserialisers answer MalformedMessage instead of throwing. */
-export function tolerant(definition: ServiceDefinition): ServiceDefinition {
+/** A definition whose deserialisers answer MalformedMessage instead of throwing, and note enums for wellFormed(). */
+export function tolerant(definition: ServiceDefinition, enums?: EnumFields): ServiceDefinition {
   return Object.fromEntries(
     Object.entries(definition).map(([name, method]) => {
       const requestDeserialize = (bytes: Buffer): unknown => {
         try {
-          return method.requestDeserialize(bytes) as unknown;
+          const request = method.requestDeserialize(bytes) as object;
+          const unknown = enums?.findUnknown(method.path, request);
+          if (unknown) unknownEnums.set(request, unknown);
+          return request;
         } catch {
           return new MalformedMessage();
         }

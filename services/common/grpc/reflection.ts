@@ -104,11 +104,11 @@ export function reflection(descriptors: Descriptors, services: readonly string[]
   });
 }
 
-/** Reads what proto/generate.mjs compiled. */
-export function compiledDescriptors(protoRoot: string): Descriptors {
+/** The FileDescriptorSet that proto/generate.mjs compiled. */
+export function compiledDescriptors(protoRoot: string): Buffer {
   const path = join(protoRoot, 'gen', 'api.binpb');
   try {
-    return new Descriptors(readFileSync(path));
+    return readFileSync(path);
   } catch (cause) {
     throw new Error('proto/gen/api.binpb is missing; run `npm run build`', { cause });
   }

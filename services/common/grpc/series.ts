@@ -3,7 +3,7 @@ import type { ItemStatus } from '../../../proto/gen/automed/common/v1/ItemStatus
 import { excerpt } from '../bounded-text';
 import { automedError } from '../errors';
 import type { Lease } from '../inference';
-import { wellFormed, withModel, type CallContext } from './handlers';
+import { readable, wellFormed, withModel, type CallContext } from './handlers';
 import { answerInOrder } from './ordered-stream';
 import { asAutomedError, toItemStatus } from './status';
 
@@ -32,7 +32,7 @@ export async function serveSeries<Request extends { model: string }, Result, Mod
   let lease: Promise<Lease<Model>> | undefined;
   const answer = async (message: Request, index: number): Promise<SeriesAnswer<Result>> => {
     if (!lease) {
-      reference = withModel(wellFormed(message), context).model;
+      reference = withModel(readable(message), context).model;
       lease = role.acquire(reference);
     }
     const { model } = await lease;

@@ -5,12 +5,13 @@ import type { Telemetry } from '../telemetry';
 import { afterMs, MAX_TIMER_MS, type Alarm } from '../timers';
 import { removeStaleSocket } from '../unix-socket';
 import { parseAddress, withPort } from '../address';
+import { EnumFields } from './enum-fields';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health, LIVENESS_NAME } from './health';
 import { observeCalls } from './observe';
 import { protoRoot } from './proto';
-import { compiledDescriptors, reflection } from './reflection';
+import { compiledDescriptors, Descriptors, reflection } from './reflection';
 
 /** The part of a program's configuration that concerns its gRPC server. */
 export interface RpcServerConfig {
@@ -47,8 +48,12 @@ export class RpcServer {
     this.server = new Server(options);
     prepareConnections(this.server, config.flowControlWindowBytes);
     const names = services.map(({ name }) => name);
-    const all = [...services, health.registration(), ...reflection(compiledDescriptors(protoRoot()), names, log)];
-    for (const { definition, implementation } of all) this.server.addService(tolerant(definition), implementation);
+    const compiled = compiledDescriptors(protoRoot());
+    const all = [...services, health.registration(), ...reflection(new Descriptors(compiled), names, log)];
+    const enums = new EnumFields(compiled);
+    for (const { definition, implementation } of all) {
+      this.server.addService(tolerant(definition, enums), implementation);
+    }
     // A program that knows better, as the gateway does of its backends, has said so before.
     for (const name of ['', ...names]) {
       if (health.get(name) === 'SERVICE_UNKNOWN') health.set(name, 'SERVING');

@@ -4,7 +4,7 @@ import type { InteractiveSessionRequest__Output } from '../../../proto/gen/autom
 import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import { excerpt } from '../../common/bounded-text';
 import { AutomedError, automedError } from '../../common/errors';
-import { wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
+import { readable, wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
 import type { Lease } from '../../common/inference';
 import { useImage, type ImageIntake } from '../../imaging/image-input';
@@ -86,7 +86,7 @@ class Session {
   /** What became of one message; fails only where the whole session does, because its base cannot be had. */
   async answer(message: Request, index: number): Promise<Outcome> {
     if (!this.lease) {
-      this.reference = withModel(wellFormed(message), this.context).model;
+      this.reference = withModel(readable(message), this.context).model;
       this.lease = this.deps.acquire(this.reference);
     }
     const { model: base } = await this.lease;

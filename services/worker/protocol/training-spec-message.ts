@@ -1,11 +1,13 @@
 // Between TrainingSpec of the API and the specification of a job.
 
 import type { CsvColumns__Output } from '../../../proto/gen/automed/datasets/v1/CsvColumns';
-import type { RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
+import type { HeadOverrides, HeadOverrides__Output } from '../../../proto/gen/automed/training/v1/HeadOverrides';
+import type { RecipeOverrides, RecipeOverrides__Output } from '../../../proto/gen/automed/training/v1/RecipeOverrides';
 import type { TrainingSpec, TrainingSpec__Output } from '../../../proto/gen/automed/training/v1/TrainingSpec';
 import { automedError } from '../../common/errors';
 import type { Task } from '../../store';
 import type { TrainingJobSpec, TrainingJobSpecInput } from './protocol';
+import type { Recipe } from './recipes';
 
 const ENCODERS = {
   frozen: 'ENCODER_TRAINING_FROZEN',
@@ -13,6 +15,27 @@ const ENCODERS = {
   all: 'ENCODER_TRAINING_ALL',
 } as const;
 const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as const;
+const SCHEDULES = {
+  constant: 'SCHEDULE_CONSTANT',
+  cosine: 'SCHEDULE_COSINE',
+  linear: 'SCHEDULE_LINEAR',
+  'one-cycle': 'SCHEDULE_ONE_CYCLE',
+  step: 'SCHEDULE_STEP',
+  plateau: 'SCHEDULE_PLATEAU',
+} as const satisfies Record<Recipe['schedule'], string>;
+const BATCH_NORMS = {
+  running: 'BATCH_NORM_STATISTICS_RUNNING',
+  reestimate: 'BATCH_NORM_STATISTICS_REESTIMATE',
+} as const satisfies Record<Recipe['batchNorm'], string>;
+const PRECISIONS = {
+  float32: 'TRAINING_PRECISION_FLOAT32',
+  bf16: 'TRAINING_PRECISION_BFLOAT16',
+  auto: 'TRAINING_PRECISION_AUTO',
+} as const satisfies Record<Recipe['precision'], string>;
+const SQUEEZE_EXCITATIONS = {
+  improved: 'SQUEEZE_EXCITATION_IMPROVED',
+  plain: 'SQUEEZE_EXCITATION_PLAIN',
+} as const satisfies Record<NonNullable<TrainingJobSpec['head']['se']>, string>;
 const TASKS = { segmentation: 'TASK_SEGMENTATION', classification: 'TASK_CLASSIFICATION' } as const;
 
 /** The word behind an enum's name; absent for the unspecified one. */
@@ -50,8 +73,34 @@ export function taskName(task: Task): (typeof TASKS)[Task] {
   return TASKS[task];
 }
 
-function overridesOf({ optimizer, ...numbers }: RecipeOverrides__Output): object {
-  return given({ ...numbers, optimizer: wordOf(OPTIMIZERS, optimizer, 'spec.overrides.optimizer') });
+function overridesOf(message: RecipeOverrides__Output): object {
+  const { optimizer, schedule, batchNorm, precision, ...numbers } = message;
+  return given({
+    ...numbers,
+    optimizer: wordOf(OPTIMIZERS, optimizer, 'spec.overrides.optimizer'),
+    schedule: wordOf(SCHEDULES, schedule, 'spec.overrides.schedule'),
+    batchNorm: wordOf(BATCH_NORMS, batchNorm, 'spec.overrides.batch_norm'),
+    precision: wordOf(PRECISIONS, precision, 'spec.overrides.precision'),
+  });
+}
+
+function toOverrides(overrides: NonNullable<TrainingJobSpecInput['overrides']>): RecipeOverrides {
+  const { optimizer, schedule, batchNorm, precision, ...numbers } = overrides;
+  return given({
+    ...numbers,
+    optimizer: optimizer && OPTIMIZERS[optimizer],
+    schedule: schedule && SCHEDULES[schedule],
+    batchNorm: batchNorm && BATCH_NORMS[batchNorm],
+    precision: precision && PRECISIONS[precision],
+  }) as RecipeOverrides;
+}
+
+function headOf({ se, ...rest }: HeadOverrides__Output): object {
+  return given({ ...rest, se: wordOf(SQUEEZE_EXCITATIONS, se, 'spec.head.se') });
+}
+
+function toHead({ se, ...rest }: TrainingJobSpec['head']): HeadOverrides {
+  return given({ ...rest, se: se && SQUEEZE_EXCITATIONS[se] }) as HeadOverrides;
 }
 
 /** What the job's schema is to check: absent fields take the schema's defaults. */
@@ -66,7 +115,7 @@ export function fromSpec(spec: TrainingSpec__Output): object {
     structures:
       structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir })),
     overrides: overrides === null ? undefined : overridesOf(overrides),
-    head: head === null ? undefined : given(head),
+    head: head === null ? undefined : headOf(head),
     seed: Number(seed),
     columns: columnsOf(columns),
     allowProblems: allowDataProblems,
@@ -77,14 +126,13 @@ export function fromSpec(spec: TrainingSpec__Output): object {
 /** The message of a specification, whether its defaults are filled in or not. */
 export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSpec {
   const { task, encoder, structures, overrides, head, seed, dataset, allowProblems, eachMask: _, ...rest } = spec;
-  const { optimizer, ...numbers } = overrides ?? {};
   return {
     ...given(rest),
     task: TASKS[task],
     ...(encoder === undefined ? {} : { encoder: ENCODERS[encoder] }),
     structures: (structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
-    overrides: { ...given(numbers), ...(optimizer === undefined ? {} : { optimizer: OPTIMIZERS[optimizer] }) },
-    head: given(head ?? {}),
+    overrides: toOverrides(overrides ?? {}),
+    head: toHead(head ?? {}),
     seed: seed ?? 0,
     ...(dataset ? { dataset: dataset.reference } : {}),
     allowDataProblems: allowProblems ?? false,

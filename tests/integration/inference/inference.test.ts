@@ -106,7 +106,7 @@ test('segments an encoded image at its original size and says what did it', asyn
     baseName: 'tiny',
     baseVersion: 1,
     baseSha256: store.base.manifest.weights.sha256,
-    precision: 'float32',
+    precision: 'PRECISION_FLOAT32',
   });
   expect(timings?.batchSize).toBe(1);
   expect(timings?.totalMs).toBeGreaterThan(0);

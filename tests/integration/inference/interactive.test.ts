@@ -76,7 +76,7 @@ describe('EncodeImage and PredictMasks', () => {
       name: 'tiny',
       version: 1,
       weightsSha256: store.base.manifest.weights.sha256,
-      precision: 'float32',
+      precision: 'PRECISION_FLOAT32',
     });
     const { embeddingId } = encoded;
     const request = { model: 'tiny', embeddingId, points: [point(60, 40)], multimask: true, returnLogits: true };

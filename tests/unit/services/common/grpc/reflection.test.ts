@@ -1,8 +1,8 @@
 import { FileDescriptorProto, type IFileDescriptorProto } from 'protobufjs/ext/descriptor';
 import { protoRoot, serviceNames } from '../../../../../services/common/grpc/proto';
-import { compiledDescriptors } from '../../../../../services/common/grpc/reflection';
+import { compiledDescriptors, Descriptors } from '../../../../../services/common/grpc/reflection';
 
-const descriptors = compiledDescriptors(protoRoot());
+const descriptors = new Descriptors(compiledDescriptors(protoRoot()));
 const decoded = (name: string | undefined): IFileDescriptorProto[] =>
   (descriptors.withImports(name) ?? []).map(
     (bytes) => FileDescriptorProto.decode(bytes) as unknown as IFileDescriptorProto,

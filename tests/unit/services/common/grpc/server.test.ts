@@ -220,6 +220,19 @@ test('a series is answered in order, a bad image by a status, and the stream goe
   });
 });
 
+test('a number that an enum does not have is refused, in a series by the status of its item', async () => {
+  const { client } = await start(async () => ({ threshold: 0.5 }));
+  const hostile = { model: 'polyp', maskFormat: 99 as never };
+  const refused = { code: 'INVALID_ARGUMENT', message: 'The number 99 is no value of mask_format.' };
+  await expect(typed(client).unary('Segment', hostile)).rejects.toMatchObject({ ...refused, field: 'mask_format' });
+  const answers = [];
+  for await (const answer of typed(client).series('SegmentStream', [hostile, {}])) answers.push(answer);
+  expect(answers.map(({ outcome, status }) => [outcome, status?.field])).toEqual([
+    ['status', 'mask_format'],
+    ['result', undefined],
+  ]);
+});
+
 test('an answer comes before the next request is sent', async () => {
   const { client } = await start(async () => ({ threshold: 0.5 }));
   const call = typed(client).stream('SegmentStream');

@@ -57,7 +57,7 @@ test('answers with what was measured', async () => {
       { ...mask, structure: 'disc' },
     ],
     threshold: 0.5,
-    model: identity,
+    model: { ...identity, precision: 'PRECISION_FLOAT32' },
     timings: { ...timings, decodeMs: 5, encodeMs: 6, totalMs: 21 },
   });
 });

@@ -61,6 +61,17 @@ test('structures and encoders keep their meaning', () => {
   expect(overTheWire(toSpec(spec))).toMatchObject(spec);
 });
 
+test.each(['schedule', 'batchNorm', 'precision', 'optimizer'] as const)('every %s of a recipe travels', (key) => {
+  for (const word of recipeSchema.shape[key].options) {
+    expect(overTheWire(toSpec({ ...minimal, overrides: { [key]: word } }))).toHaveProperty(`overrides.${key}`, word);
+  }
+});
+
+test('what an enum leaves unspecified is the default', () => {
+  const spec = overTheWire({ overrides: { schedule: 'SCHEDULE_UNSPECIFIED' }, head: { se: 0 } });
+  expect(spec).toMatchObject({ overrides: {}, head: {} });
+});
+
 test('a whole specification comes out as it went in', () => {
   const overrides = recipeFor('segmentation', 'default', {
     dropout: 0,
