@@ -66,6 +66,7 @@ async function native() {
 async function typescript() {
   await run(process.execPath, [join(root, 'proto', 'generate.mjs')], { cwd: root });
   const newest = Math.max(
+    statSync(join(root, 'native', 'architectures.json')).mtimeMs,
     ...['native/lib', 'services', 'proto', 'tests'].map((folder) => newestChange(join(root, folder))),
   );
   const stamp = join(root, 'dist', '.built');

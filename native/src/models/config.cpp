@@ -1,7 +1,6 @@
 #include "models/config.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <initializer_list>
 #include <string_view>
@@ -12,35 +11,10 @@
 namespace automed::models {
 namespace {
 
-struct NamedConfig {
-  std::string_view name;
-  std::int64_t image_size, embed_dim, depth, heads;
-  std::array<std::int64_t, 4> global_blocks;
-  std::size_t global_count;
-  std::int64_t out_channels;
-  bool adapter;
-  Preprocessing preprocessing;
-  DecoderConfig decoder;
-};
-
-constexpr std::int64_t kPatch = 16;
-constexpr std::int64_t kWindow = 14;
-constexpr DecoderConfig kSamDecoder = {.depth = 2, .heads = 8, .mlp_dim = 2048, .iou_hidden = 256};
-constexpr DecoderConfig kTinyDecoder = {.depth = 2, .heads = 4, .mlp_dim = 256, .iou_hidden = 64};
-
-constexpr Preprocessing kPaper = {};
-constexpr Preprocessing kSam = {.fit = Fit::kLongestSide};
-
-// Kirillov et al. 2023 (SAM), Cheng et al. 2023 (SAM-Med2D); `tiny`, and `tiny-sam` without its adapters, are this
-// project's own, for demo, tests and trials.
-constexpr std::array<NamedConfig, 6> kNamed = {{
-    {"tiny", 256, 128, 4, 4, {1, 3}, 2, 64, true, kPaper, kTinyDecoder},
-    {"tiny-sam", 256, 128, 4, 4, {1, 3}, 2, 64, false, kPaper, kTinyDecoder},
-    {"sam-vit-b", 1024, 768, 12, 12, {2, 5, 8, 11}, 4, 256, false, kSam, kSamDecoder},
-    {"sam-vit-l", 1024, 1024, 24, 16, {5, 11, 17, 23}, 4, 256, false, kSam, kSamDecoder},
-    {"sam-vit-h", 1024, 1280, 32, 16, {7, 15, 23, 31}, 4, 256, false, kSam, kSamDecoder},
-    {"sam-med2d-vit-b", 256, 768, 12, 12, {2, 5, 8, 11}, 4, 256, true, kPaper, kSamDecoder},
-}};
+/// native/architectures.json, put in by the build.
+constexpr std::string_view kNamedBases =
+#include "models/architectures.inc"
+    ;
 
 constexpr std::int64_t kMaxStructures = 64;
 
@@ -170,6 +144,28 @@ DecoderConfig read_decoder(const json::Object& object) {
   return config;
 }
 
+SamConfig read_sam_config(const json::Object& object) {
+  const Fields fields(object, "",
+                      {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
+                       "out_channels", "adapter", "fit", "channels", "resize", "intensity", "decoder"});
+  // Field by field: GCC 12 destroys a member twice when an exception leaves a nested braced initialiser.
+  SamConfig config{};
+  EncoderConfig& encoder = config.encoder;
+  encoder.image_size = fields.integer("image_size", 16, 4096);
+  encoder.patch_size = fields.integer("patch_size", 4, 64);
+  encoder.embed_dim = fields.integer("embed_dim", 8, 8192);
+  encoder.depth = fields.integer("depth", 1, 128);
+  encoder.heads = fields.integer("heads", 1, 256);
+  encoder.window_size = fields.integer("window_size", 1, 256);
+  encoder.global_blocks = read_global_blocks(fields.array("global_blocks"), encoder.depth);
+  encoder.out_channels = fields.integer("out_channels", 8, 2048);
+  encoder.adapter = fields.boolean("adapter");
+  encoder.preprocessing = read_preprocessing(object);
+  config.decoder = read_decoder(fields.object("decoder"));
+  check(config);
+  return config;
+}
+
 MobileNetConfig read_mobilenet(const json::Object& object) {
   const Fields fields(object, "mobilenet.", {"width", "se"});
   MobileNetConfig config;
@@ -231,6 +227,11 @@ HeadConfig read_autosam(const json::Object& object) {
   return config;
 }
 
+const json::Object& named_bases() {
+  static const json::Value table = json::parse(kNamedBases);
+  return *table.get_if<json::Object>();
+}
+
 std::string number_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
@@ -247,25 +248,7 @@ std::string number_text(double value) {
 
 SamConfig parse_sam_config(const std::string& json_text) {
   const json::Value value = parse_architecture(json_text);
-  const Fields fields(*value.get_if<json::Object>(), "",
-                      {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
-                       "out_channels", "adapter", "fit", "channels", "resize", "intensity", "decoder"});
-  // Field by field: GCC 12 destroys a member twice when an exception leaves a nested braced initialiser.
-  SamConfig config{};
-  EncoderConfig& encoder = config.encoder;
-  encoder.image_size = fields.integer("image_size", 16, 4096);
-  encoder.patch_size = fields.integer("patch_size", 4, 64);
-  encoder.embed_dim = fields.integer("embed_dim", 8, 8192);
-  encoder.depth = fields.integer("depth", 1, 128);
-  encoder.heads = fields.integer("heads", 1, 256);
-  encoder.window_size = fields.integer("window_size", 1, 256);
-  encoder.global_blocks = read_global_blocks(fields.array("global_blocks"), encoder.depth);
-  encoder.out_channels = fields.integer("out_channels", 8, 2048);
-  encoder.adapter = fields.boolean("adapter");
-  encoder.preprocessing = read_preprocessing(*value.get_if<json::Object>());
-  config.decoder = read_decoder(fields.object("decoder"));
-  check(config);
-  return config;
+  return read_sam_config(*value.get_if<json::Object>());
 }
 
 std::string to_json(const SamConfig& config) {
@@ -323,28 +306,19 @@ std::string to_json(const HeadConfig& config) {
 
 std::vector<std::string> sam_config_names() {
   std::vector<std::string> names;
-  for (const NamedConfig& row : kNamed) names.emplace_back(row.name);
+  for (const auto& [name, base] : named_bases()) names.push_back(name);
   return names;
 }
 
 SamConfig named_sam_config(const std::string& name) {
-  for (const NamedConfig& row : kNamed) {
-    if (row.name != name) continue;
-    const auto* blocks = row.global_blocks.data();
-    return {.encoder = {.image_size = row.image_size,
-                        .patch_size = kPatch,
-                        .embed_dim = row.embed_dim,
-                        .depth = row.depth,
-                        .heads = row.heads,
-                        .window_size = kWindow,
-                        .global_blocks = {blocks, blocks + row.global_count},
-                        .out_channels = row.out_channels,
-                        .adapter = row.adapter,
-                        .preprocessing = row.preprocessing},
-            .decoder = row.decoder};
-  }
   std::string known;
-  for (const NamedConfig& row : kNamed) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  for (const auto& [each, base] : named_bases()) {
+    if (each == name) {
+      const Fields fields(*base.get_if<json::Object>(), each + ".", {"family", "architecture", "published"});
+      return read_sam_config(fields.object("architecture"));
+    }
+    known += (known.empty() ? "" : ", ") + each;
+  }
   throw Error(ErrorCode::kInvalidArgument,
               "unknown architecture " + json::quote(name.substr(0, 100)) + ", known: " + known, "architecture");
 }

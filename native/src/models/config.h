@@ -84,7 +84,7 @@ std::string to_json(const SamConfig& config);
 HeadConfig parse_head_config(const std::string& json_text);
 std::string to_json(const HeadConfig& config);
 
-/// The built-in architectures: tiny, tiny-sam, sam-vit-b, sam-vit-l, sam-vit-h, sam-med2d-vit-b.
+/// The names of native/architectures.json, sorted. services/store reads the same file.
 std::vector<std::string> sam_config_names();
 /// Throws kInvalidArgument (field `architecture`) for an unknown name.
 SamConfig named_sam_config(const std::string& name);

@@ -39,6 +39,15 @@ describe('systems', () => {
   });
 });
 
+describe('named bases', () => {
+  it('are all read by native code as they stand in the table', async () => {
+    for (const { architecture } of Object.values(BASE_ARCHITECTURES)) {
+      const { kind } = await namedNativeHead('automed', architecture, 0);
+      expect(kind).toBe('sam-automed');
+    }
+  });
+});
+
 describe('tables', () => {
   it('are ten, each with rows of its task', () => {
     expect(TABLE_NAMES).toHaveLength(10);
