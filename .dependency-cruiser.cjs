@@ -61,6 +61,12 @@ module.exports = {
       { path: '^services/', pathNot: '^services/common/' },
     ),
     importing(
+      'client-alone',
+      'automed/client is light: of this project it needs services/common.',
+      { path: '^services/client/' },
+      { path: '^(services|native)/', pathNot: '^services/(client|common)/' },
+    ),
+    importing(
       'libraries-without-programs',
       'Libraries know no program.',
       { path: `^services/(${LIBRARIES})/` },

@@ -48,6 +48,11 @@ export class AutomedError extends Error {
     this.field = detail.field;
     this.retryAfterMs = detail.retryAfterMs;
   }
+
+  /** Whether the same call may succeed later: whoever refused it says when, or nobody answered. */
+  get retryable(): boolean {
+    return this.retryAfterMs !== undefined || this.code === 'SERVICE_UNAVAILABLE';
+  }
 }
 
 /** Bad argument, shape mismatch, unsupported image, model of the other task. */

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
-import { TrainingJobs } from '../../services/client/training-jobs';
+import { AutomedClient } from '../../services/client';
 import { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore } from '../../services/store';
 import { draws, MortalService, type Victim } from './chaos';
@@ -42,12 +42,12 @@ export interface Plan {
 
 async function follow(
   client: TrainingClient,
-  watcher: TrainingJobs,
+  watcher: AutomedClient,
   id: string,
   home: string,
   events: TrainingEvent__Output[] = [],
 ): Promise<RunOutcome> {
-  for await (const event of watcher.watch(id, { patienceMs: 120_000, onBroken: () => undefined })) events.push(event);
+  for await (const event of watcher.trainingJobs.watch(id, { patienceMs: 120_000 })) events.push(event);
   const { state, name, result } = await getJob(client, id);
   const store = await ModelStore.open(home);
   const mine = (await store.listModels()).filter(({ manifest }) => manifest.name === name);
@@ -77,7 +77,7 @@ export async function compareUnderTorment(
     AUTOMED_TRAINING_RETRY_DELAY_MS: '0',
   });
   const client = trainingJobClient(service.address);
-  const watcher = new TrainingJobs(service.address, 60_000);
+  const watcher = new AutomedClient(service.address);
   const overrides = { epochs, horizontalFlip: true, rotationDegrees: 20 };
   try {
     const calm = await createJob(client, microSpec(data, { name: 'peaceful', overrides }));

@@ -36,7 +36,11 @@ async function analyze(images: string[], options: AnalyzeOptions): Promise<void>
     for (const line of analyzeLines(outcome.result)) printLine(`${outcome.image}: ${line}`);
   };
   const outcomes = await withClient(options, (client) =>
-    forEachImage(images, (bytes) => client.analyze({ model, additionalModels, image: { encoded: bytes } }), report),
+    forEachImage(
+      images,
+      (bytes) => client.analysis.analyze({ model, additionalModels, image: { encoded: bytes } }),
+      report,
+    ),
   );
   if (options.json) {
     printJson({

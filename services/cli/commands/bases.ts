@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
+import { collect } from '../../client';
 import { BASE_ARCHITECTURES } from '../../store';
 import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
@@ -60,7 +61,7 @@ function listCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(async (options: ConnectOptions & { json?: boolean }) => {
       const [bases, backbones] = await withClient(options, (client) =>
-        Promise.all([client.listBases(), client.listBackbones()]),
+        Promise.all([collect(client.models.listBases()), collect(client.models.listBackbones())]),
       );
       if (options.json) return printJson({ bases: bases.map(baseJson), backbones: backbones.map(backboneJson) });
       if (bases.length === 0) printLine('no bases yet; `automed bases create tiny --arch tiny` makes a small one');

@@ -35,7 +35,8 @@ async function classify(images: string[], options: ClassifyOptions): Promise<voi
   };
   const outcomes = await withClient(
     options,
-    (client) => forEachImage(images, (bytes) => client.classify({ model, image: { encoded: bytes } }), report),
+    (client) =>
+      forEachImage(images, (bytes) => client.classification.classify({ model, image: { encoded: bytes } }), report),
     ['classification'],
   );
   if (json) {

@@ -4,12 +4,13 @@ import { isAbsolute, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
 import { isLoopback } from '../../common/address';
-import { stateOf, type Datasets } from '../../client/datasets';
+import { collect, type AutomedClient } from '../../client';
 import { CliError, UsageError } from '../program/errors';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
+import { stateOf } from '../output/state';
 import { table } from '../output/table';
-import { withDatasets, type ConnectOptions } from '../program/session';
+import { withTraining, type ConnectOptions } from '../program/session';
 import {
   connected,
   INTENSITY,
@@ -81,10 +82,12 @@ function registerCommand(): Command {
         maskValues: maskValues ?? '',
         intensity: intensity ?? '',
       };
-      const dataset = await withDatasets(
+      const dataset = await withTraining(
         options,
-        (datasets, { address }) =>
-          datasets.register({ ...spec, location: locationFor(location, address) }, options.requestId ?? ''),
+        ({ datasets }, { address }) => {
+          const { requestId } = options;
+          return datasets.register({ ...spec, location: locationFor(location, address) }, { requestId });
+        },
         { creates: true },
       );
       if (options.json) return printJson(datasetJson(dataset));
@@ -99,19 +102,21 @@ function validateCommand(): Command {
     .option('--no-wait', 'queue the check and leave')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: DatasetOptions & { wait: boolean }) => {
-      const check = async (datasets: Datasets): Promise<Dataset__Output> => {
+      const check = async ({ datasets }: AutomedClient): Promise<Dataset__Output> => {
         const queued = await datasets.validate(reference);
         if (!options.wait) return queued;
         if (waits(queued)) printNote(queued.stateMessage);
         let display: CountDisplay | undefined;
         return datasets
-          .checked(referenceOf(queued), (done, total) => {
-            if (total > 0) display ??= new CountDisplay(`checking ${referenceOf(queued)}`, total);
-            display?.show(done);
+          .wait(referenceOf(queued), {
+            onProgress: ({ checkedCount, totalCount }) => {
+              if (totalCount > 0) display ??= new CountDisplay(`checking ${referenceOf(queued)}`, totalCount);
+              display?.show(checkedCount);
+            },
           })
           .finally(() => display?.close());
       };
-      const dataset = await withDatasets(options, check, { waits: options.wait });
+      const dataset = await withTraining(options, check, { waits: options.wait });
       print(dataset, options);
       if (stateOf(dataset) === 'REJECTED') throw new CliError(`${referenceOf(dataset)} is rejected`);
     });
@@ -123,7 +128,7 @@ function getCommand(): Command {
     .argument('<dataset>', 'NAME or NAME@VERSION')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: DatasetOptions) =>
-      print(await withDatasets(options, (datasets) => datasets.get(reference)), options),
+      print(await withTraining(options, ({ datasets }) => datasets.get(reference)), options),
     );
 }
 
@@ -132,7 +137,7 @@ function listCommand(): Command {
     .description('list the registered data sets, newest first')
     .option('--json', 'print one JSON document')
     .action(async (options: DatasetOptions) => {
-      const all = await withDatasets(options, (datasets) => datasets.list());
+      const all = await withTraining(options, ({ datasets }) => collect(datasets.list()));
       if (options.json) return printJson({ datasets: all.map(datasetJson) });
       if (all.length === 0) return printLine('no data sets yet; `automed data register` makes one');
       printLine(table(['DATA SET', 'TASK', 'STATE', 'IMAGES', 'LAYOUT', 'LOCATION'], all.map(rowOf)));
@@ -145,7 +150,7 @@ function deleteCommand(): Command {
     .description('forget one version of a data set; its files stay')
     .argument('<dataset>', 'NAME@VERSION')
     .action(async (reference: string, options: DatasetOptions) => {
-      await withDatasets(options, (datasets) => datasets.delete(reference));
+      await withTraining(options, ({ datasets }) => datasets.delete(reference));
       printLine(`forgot ${reference}; its files are where they were`);
     });
 }

@@ -12,7 +12,7 @@ import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { round } from '../output/statistics';
 import { duration, score } from '../output/table';
-import { AutomedClient } from '../../client/automed-client';
+import { AutomedClient } from '../../client';
 import { ANY_PORT } from '../../stack/programs';
 import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
@@ -88,7 +88,7 @@ async function withServices<T>({ store }: Workspace, work: (client: AutomedClien
     startTimeoutMs: loadConfig().startTimeoutMs,
     say: printProblem,
   });
-  const client = new AutomedClient(stack.address, CALL_TIMEOUT_MS);
+  const client = new AutomedClient(stack.address, { timeoutMs: CALL_TIMEOUT_MS });
   try {
     printNote(`gateway on ${stack.address}, segmentation and classification behind it`);
     return await work(client);

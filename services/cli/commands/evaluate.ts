@@ -7,7 +7,7 @@ import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
 import { refuseErrors } from '../../checks/refuse-errors';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
-import type { AutomedClient } from '../../client/automed-client';
+import type { AutomedClient } from '../../client';
 import { CliError } from '../program/errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
 import { assessClassification, assessSegmentation } from '../evaluation/assess';
@@ -58,7 +58,7 @@ export function evaluateCommand(): Command {
 
 async function evaluate(reference: string, options: EvaluateOptions): Promise<void> {
   const report = await withClient(options, async (client) => {
-    const model = await client.getModel(reference);
+    const model = await client.models.get(reference);
     const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
     const { data, layout, columns, masksDir, structures, groupColumn, maskValues } = options;
     const name = `${model.name}@${model.version}`;
@@ -68,7 +68,7 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
         model: name,
         structures: model.structures,
         maskValues: recordedOf(model).maskValues,
-        lookUp: async (digests) => client.lookUpSamples(name, digests),
+        lookUp: async (digests) => client.models.lookUpSamples(name, digests),
       },
       { ...splitOf(model, options), part: options.split, limit: options.limit },
     );

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import type { Evaluation__Output } from '../../../proto/gen/automed/evaluations/v1/Evaluation';
 import type { EvaluationResult__Output } from '../../../proto/gen/automed/evaluations/v1/EvaluationResult';
@@ -7,18 +6,15 @@ import type { EvaluationSpec } from '../../../proto/gen/automed/evaluations/v1/E
 import type { Score__Output } from '../../../proto/gen/automed/evaluations/v1/Score';
 import { scoreNames } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/estimate';
-import { EvaluationClient } from '../../client/evaluation-client';
+import { collect, type AutomedClient } from '../../client';
 import { CliError, UsageError } from '../program/errors';
 import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../datasets/split/select-samples';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote } from '../output/print';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
-import { hasServer, withTrainingAddress, type ConnectOptions, type QueueUse } from '../program/session';
+import { hasServer, withTraining, type ConnectOptions } from '../program/session';
 import { connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
 import { reportCommand } from './reports';
-
-/** Between looks at an evaluation under way. */
-const POLL_MS = 300;
 
 interface CreateOptions extends ConnectOptions, MeasureOptions {
   data?: string;
@@ -43,7 +39,7 @@ export function evaluationsCommand(): Command {
   const report = reportCommand(
     connected(new Command('report').argument('<id>')),
     (evaluationId) => ({ evaluationId }),
-    withTrainingAddress,
+    withTraining,
   );
   for (const part of [createCommand(), listCommand(), getCommand(), report, cancelCommand(), deleteCommand()]) {
     command.addCommand(part);
@@ -81,7 +77,7 @@ function listCommand(): Command {
     .argument('[name]', 'name of the model, without version (default: all)')
     .option('--json', 'print one JSON document')
     .action(async (name: string | undefined, options: ShowOptions) => {
-      const found = await withEvaluations(options, (client) => client.list(name ?? ''));
+      const found = await withTraining(options, ({ evaluations }) => collect(evaluations.list({ name: name ?? '' })));
       if (options.json) return printJson({ evaluations: found.map(evaluationJson) });
       if (found.length === 0) return printLine('there are no evaluations');
       printLine(table(['ID', 'MODEL', 'PART', 'STATE', 'IMAGES', 'RESULT'], found.map(row)));
@@ -96,9 +92,9 @@ function getCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(async (id: string, options: ShowOptions & { worst?: number }) => {
       const { worst } = options;
-      const [evaluation, samples] = await withEvaluations(options, async (client) => [
-        await client.get(id),
-        worst === undefined ? [] : await client.worst(id, worst),
+      const [evaluation, samples] = await withTraining(options, async ({ evaluations }) => [
+        await evaluations.get(id),
+        worst === undefined ? [] : await evaluations.worst(id, worst),
       ]);
       if (options.json) {
         const images =
@@ -116,7 +112,7 @@ function cancelCommand(): Command {
     .description('stop an evaluation for good')
     .argument('<id>')
     .action(async (id: string, options: ConnectOptions) => {
-      printLine(`${id} is ${stateOf(await withEvaluations(options, (client) => client.cancel(id)))}`);
+      printLine(`${id} is ${stateOf(await withTraining(options, ({ evaluations }) => evaluations.cancel(id)))}`);
     });
 }
 
@@ -125,25 +121,9 @@ function deleteCommand(): Command {
     .description('delete an evaluation that has ended: scores, report and pictures')
     .argument('<id>')
     .action(async (id: string, options: ConnectOptions) => {
-      await withEvaluations(options, (client) => client.delete(id));
+      await withTraining(options, ({ evaluations }) => evaluations.delete(id));
       printLine(`${id} is gone`);
     });
-}
-
-async function withEvaluations<T>(
-  options: ConnectOptions,
-  work: (client: EvaluationClient) => Promise<T>,
-  use: QueueUse = {},
-): Promise<T> {
-  const connected = async (address: string): Promise<T> => {
-    const client = new EvaluationClient(address, (options.timeout ?? 120) * 1000);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
-  };
-  return withTrainingAddress(options, connected, use);
 }
 
 /** Options that a specification takes under the same names. */
@@ -187,26 +167,24 @@ async function create(model: string, options: CreateOptions): Promise<void> {
   if ((options.data === undefined) === (options.dataset === undefined)) {
     throw new UsageError('name the images: either --data or --dataset');
   }
-  const measure = async (client: EvaluationClient): Promise<Evaluation__Output> => {
-    const created = await client.create(specOf(model, options));
+  const measure = async (client: AutomedClient): Promise<Evaluation__Output> => {
+    const created = await client.evaluations.create(specOf(model, options));
     return options.detach ? created : follow(client, created);
   };
-  const evaluation = await withEvaluations(options, measure, { waits: true });
+  const evaluation = await withTraining(options, measure, { waits: true });
   if (options.json) printJson(evaluationJson(evaluation));
   else printLine(options.detach ? evaluation.id : evaluationText(evaluation));
   const { error } = evaluation;
   if (error) throw new CliError(`the evaluation failed: ${error.message}`);
 }
 
-async function follow(client: EvaluationClient, created: Evaluation__Output): Promise<Evaluation__Output> {
+async function follow({ evaluations }: AutomedClient, created: Evaluation__Output): Promise<Evaluation__Output> {
   if (waits(created)) printNote(created.stateMessage);
   const display = new CountDisplay(`evaluating ${created.spec?.model ?? ''} (percent)`, 100);
   try {
-    for (let now = created; ; now = await client.get(created.id)) {
-      if (['succeeded', 'failed', 'cancelled'].includes(stateOf(now))) return now;
-      display.show(Math.round(100 * now.progress));
-      await sleep(POLL_MS);
-    }
+    return await evaluations.wait(created.id, {
+      onProgress: ({ progress }) => display.show(Math.round(100 * progress)),
+    });
   } finally {
     display.close();
   }

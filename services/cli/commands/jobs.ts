@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
-import { stateOf, type TrainingJobs } from '../../client/training-jobs';
+import { collect, type AutomedClient } from '../../client';
 import { CliError, InterruptedError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
+import { stateOf } from '../output/state';
 import { duration, score, table } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { onStopSignal } from '../program/signals';
-import { withTrainingAddress, withTrainingJobs, type ConnectOptions } from '../program/session';
+import { withTraining, type ConnectOptions } from '../program/session';
 import { displayEvents } from '../training/display-events';
 import { toWorkerEvent } from '../training/job-events';
 import { connected, examples } from './options';
@@ -42,7 +43,7 @@ export function jobsCommand(): Command {
     reportCommand(
       connected(new Command('report').argument('<job>', 'id of a job that has succeeded')),
       (trainingJobId) => ({ trainingJobId }),
-      withTrainingAddress,
+      withTraining,
     ),
   );
   return examples(command, [
@@ -58,7 +59,7 @@ function listCommand(): Command {
     .description('list the jobs, newest first')
     .option('--json', 'print one JSON document')
     .action(async (options: JobsOptions) => {
-      const jobs = await withTrainingJobs(options, (client) => client.list());
+      const jobs = await withTraining(options, (client) => collect(client.trainingJobs.list()));
       if (options.json) return printJson({ jobs: jobs.map(jobJson) });
       if (jobs.length === 0) return printLine('no jobs yet; `automed train ... --detach` makes one');
       printLine(table(['JOB', 'NAME', 'STATE', 'EPOCH', 'DONE', 'BEST', 'RESULT', 'CREATED'], jobs.map(jobRow)));
@@ -71,7 +72,7 @@ function getCommand(): Command {
     .argument('<job>', 'id of the job')
     .option('--json', 'print one JSON document')
     .action(async (id: string, options: JobsOptions) => {
-      const job = jobJson(await withTrainingJobs(options, (client) => client.get(id)));
+      const job = jobJson(await withTraining(options, (client) => client.trainingJobs.get(id)));
       if (options.json) return printJson(job);
       const width = Math.max(...Object.keys(job).map((key) => key.length));
       for (const [key, value] of Object.entries(job)) {
@@ -91,7 +92,7 @@ function watchCommand(): Command {
     )
     .option('--json', 'print the job as one JSON document at the end')
     .action(async (id: string, options: JobsOptions & { previews?: string }) => {
-      const job = await withTrainingJobs(options, (client) => watch(client, id, options.previews), {
+      const job = await withTraining(options, (client) => watch(client, id, options.previews), {
         waits: true,
       });
       if (options.json) printJson(jobJson(job));
@@ -114,18 +115,18 @@ async function writePreview(folder: string, { epoch, png, pictures }: TrainingPr
 function actionCommand(
   name: string,
   description: string,
-  work: (jobs: TrainingJobs, id: string) => Promise<string>,
+  work: (jobs: AutomedClient['trainingJobs'], id: string) => Promise<string>,
 ): Command {
   return connected(new Command(name))
     .description(description)
     .argument('<job>', 'id of the job')
     .action(async (id: string, options: ConnectOptions) => {
-      printLine(await withTrainingJobs(options, (jobs) => work(jobs, id)));
+      printLine(await withTraining(options, (client) => work(client.trainingJobs, id)));
     });
 }
 
-async function watch(client: TrainingJobs, id: string, previews?: string): Promise<TrainingJob__Output> {
-  const begun = await client.get(id);
+async function watch({ trainingJobs }: AutomedClient, id: string, previews?: string): Promise<TrainingJob__Output> {
+  const begun = await trainingJobs.get(id);
   const { name, spec } = begun;
   const display = new TrainingDisplay(name);
   const show = displayEvents(display, spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
@@ -134,14 +135,14 @@ async function watch(client: TrainingJobs, id: string, previews?: string): Promi
   if (waits(begun)) display.note(begun.stateMessage);
   try {
     const onBroken = (): void => display.note('the connection is lost; trying again');
-    for await (const event of client.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
+    for await (const event of trainingJobs.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
       const { stateChange, preview } = event;
       if (preview && previews !== undefined) await writePreview(previews, preview);
       const told = toWorkerEvent(event);
       if (told) show(told);
       else if (stateChange) display.note([stateOf(stateChange), stateChange.message].filter(Boolean).join(': '));
     }
-    return await client.get(id);
+    return await trainingJobs.get(id);
   } catch (error) {
     if (stop.signal.aborted) throw new InterruptedError('the job goes on; the same command watches it again');
     throw error;

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
+import { collect } from '../../client';
 import { UsageError } from '../program/errors';
 import { lineageOf, lineageText } from '../output/lineage';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, withTrainingAddress, type ConnectOptions } from '../program/session';
+import { withClient, withTraining, type ConnectOptions } from '../program/session';
 import { exportCommand } from './export';
 import { connected, examples, whole } from './options';
 import { forcePromotion, promoteCommand, promotionsCommand, rollbackCommand } from './promotions';
@@ -27,7 +28,7 @@ export function modelsCommand(): Command {
     reportCommand(
       connected(new Command('report').argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')),
       (model) => ({ model }),
-      withTrainingAddress,
+      withTraining,
     ),
   );
   command.addCommand(deleteCommand());
@@ -48,7 +49,7 @@ function listCommand(): Command {
     .description('list every version of every model')
     .option('--json', 'print one JSON document')
     .action(async (options: ListOptions) => {
-      const models = await withClient(options, (client) => client.listModels());
+      const models = await withClient(options, (client) => collect(client.models.list()));
       if (options.json) return printJson({ models: models.map(modelJson) });
       if (models.length === 0) return printLine('no models yet; `automed train` makes one, `automed demo` shows how');
       printLine(table(['MODEL', 'TASK', 'BASE', 'SCORE', 'SIZE', 'ALIASES', 'CREATED'], models.map(modelRow)));
@@ -61,7 +62,7 @@ function showCommand(): Command {
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--json', 'print one JSON document')
     .action(async (reference: string, options: ListOptions) => {
-      const described = await withClient(options, (client) => client.getModel(reference));
+      const described = await withClient(options, (client) => client.models.get(reference));
       const model = modelJson(described);
       const lineage = lineageOf(described.lineageJson);
       if (options.json) return printJson({ ...model, lineage: lineage ?? null });
@@ -102,8 +103,8 @@ function aliasCommand(): Command {
         await forcePromotion(`${name}@${version}`, alias, reason ?? '', options);
       } else {
         await withClient(options, async (client) => {
-          if (version === undefined) await client.deleteAlias(name, alias, force);
-          else await client.setAlias(name, alias, version);
+          if (version === undefined) await client.models.deleteAlias(name, alias, { force });
+          else await client.models.setAlias(name, alias, version);
         });
       }
       printLine(version === undefined ? `${name}@${alias} is gone` : `${name}@${alias} is ${name}@${version}`);
@@ -123,7 +124,7 @@ function deleteCommand(): Command {
             : `name a version (${reference}@1), or say --all`,
         );
       }
-      await withClient(options, (client) => client.deleteModel(reference));
+      await withClient(options, (client) => client.models.delete(reference));
       printLine(`deleted ${reference}`);
     });
 }

@@ -4,11 +4,11 @@ import type { GateResult__Output } from '../../../proto/gen/automed/models/v1/Ga
 import type { MetricGate } from '../../../proto/gen/automed/models/v1/MetricGate';
 import type { PromoteModelRequest } from '../../../proto/gen/automed/models/v1/PromoteModelRequest';
 import type { Promotion__Output } from '../../../proto/gen/automed/models/v1/Promotion';
-import { PromotionClient } from '../../client/promotion-client';
+import { collect, type AutomedClient } from '../../client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
 import { score, table } from '../output/table';
-import { withTrainingAddress, type ConnectOptions } from '../program/session';
+import { withTraining, type ConnectOptions } from '../program/session';
 import { connected, number, whole } from './options';
 
 interface PromoteOptions extends ConnectOptions {
@@ -59,7 +59,7 @@ export function promoteCommand(): Command {
       if (options.agreement !== undefined && options.evaluation === undefined) {
         throw new UsageError('--agreement is measured on the images of an evaluation: name one with --evaluation');
       }
-      const promotion = await withPromotions(options, (client) => client.promote(requestOf(model, options)));
+      const promotion = await withTraining(options, ({ promotions }) => promotions.promote(requestOf(model, options)));
       show(promotion, options);
     });
 }
@@ -72,7 +72,7 @@ export async function forcePromotion(
   options: ConnectOptions,
 ): Promise<void> {
   const request = { model, alias, gates: [], force: true, reason, requestedBy: user() };
-  await withPromotions(options, (client) => client.promote(request));
+  await withTraining(options, ({ promotions }) => promotions.promote(request));
 }
 
 export function rollbackCommand(): Command {
@@ -85,7 +85,7 @@ export function rollbackCommand(): Command {
     .action(async (model: string, options: PromoteOptions) => {
       const { alias, reason = '' } = options;
       const request = { model, alias, reason, requestedBy: user() };
-      show(await withPromotions(options, (client) => client.rollback(request)), options);
+      show(await withTraining(options, ({ promotions }) => promotions.rollback(request)), options);
     });
 }
 
@@ -96,7 +96,9 @@ export function promotionsCommand(): Command {
     .option('--alias <alias>', 'only of this alias')
     .option('--json', 'print one JSON document')
     .action(async (name: string | undefined, options: ConnectOptions & { alias?: string; json?: boolean }) => {
-      const promotions = await withPromotions(options, (client) => client.list(name ?? '', options.alias ?? ''));
+      const { alias = '' } = options;
+      const list = ({ promotions: client }: AutomedClient) => collect(client.list({ model: name ?? '', alias }));
+      const promotions = await withTraining(options, list);
       if (options.json) return printJson({ promotions: promotions.map(promotionJson) });
       if (promotions.length === 0) return printLine('nothing was promoted yet');
       const headings = ['WHEN', 'ALIAS', 'FROM', 'TO', 'STATE', 'GATES', 'BY', 'REASON'];
@@ -116,18 +118,6 @@ function requestOf(model: string, options: PromoteOptions): PromoteModelRequest 
     reason,
     requestedBy: user(),
   };
-}
-
-async function withPromotions<T>(options: ConnectOptions, work: (client: PromotionClient) => Promise<T>): Promise<T> {
-  const inStack = async (address: string): Promise<T> => {
-    const client = new PromotionClient(address, (options.timeout ?? 120) * 1000);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
-  };
-  return withTrainingAddress(options, inStack);
 }
 
 function user(): string {

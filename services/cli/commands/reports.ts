@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ReportSubject } from '../../../proto/gen/automed/reports/v1/ReportSubject';
-import { ReportClient } from '../../client/report-client';
+import type { AutomedClient } from '../../client';
 import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
@@ -12,11 +12,10 @@ interface ReportOptions {
   file: string;
   list?: boolean;
   json?: boolean;
-  timeout: number;
 }
 
-/** Connects to a service and gives its address; the service may be one of the command's own. */
-type WithAddress<O> = <T>(options: O, work: (address: string) => Promise<T>) => Promise<T>;
+/** Connects to a service, which may be one of the command's own. */
+type Connect<O> = <T>(options: O, work: (client: AutomedClient) => Promise<T>) => Promise<T>;
 
 /**
  * Adds options and action of a `report` command.
@@ -25,7 +24,7 @@ type WithAddress<O> = <T>(options: O, work: (address: string) => Promise<T>) => 
 export function reportCommand<O>(
   command: Command,
   subjectOf: (argument: string) => ReportSubject,
-  connect: WithAddress<O>,
+  connect: Connect<O>,
 ): Command {
   return command
     .description('fetch the report: one HTML file that needs no other, its figures, scores and model card')
@@ -37,23 +36,18 @@ export function reportCommand<O>(
       const { out, file: name, list, json } = options;
       if ((out === undefined) === (list !== true)) throw new UsageError('give either --out FILE or --list');
       const subject = subjectOf(argument);
-      await connect(options, async (address) => {
-        const client = new ReportClient(address, options.timeout * 1000);
-        try {
-          const files = out === undefined ? await client.list(subject) : [await client.save(subject, name, out)];
-          const rows = files.map((file) => ({ name: file.name, bytes: Number(file.sizeBytes), type: file.mediaType }));
-          if (json) printJson(out === undefined ? { files: rows } : { ...rows[0], out });
-          else if (out !== undefined) printLine(out);
-          else
-            printLine(
-              table(
-                ['FILE', 'SIZE', 'TYPE'],
-                rows.map(({ name: file, bytes, type }) => [file, byteSize(bytes), type]),
-              ),
-            );
-        } finally {
-          client.close();
-        }
+      await connect(options, async ({ reports }) => {
+        const files = out === undefined ? await reports.list(subject) : [await reports.save(subject, out, name)];
+        const rows = files.map((file) => ({ name: file.name, bytes: Number(file.sizeBytes), type: file.mediaType }));
+        if (json) printJson(out === undefined ? { files: rows } : { ...rows[0], out });
+        else if (out !== undefined) printLine(out);
+        else
+          printLine(
+            table(
+              ['FILE', 'SIZE', 'TYPE'],
+              rows.map(({ name: file, bytes, type }) => [file, byteSize(bytes), type]),
+            ),
+          );
       });
     });
 }

@@ -3,7 +3,7 @@
 import type { PromptedAnswer } from '../output/answers';
 import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
-import type { AutomedClient } from '../../client/automed-client';
+import type { AutomedClient } from '../../client';
 import { UsageError } from '../program/errors';
 
 /** Options that describe objects instead of naming a model. */
@@ -49,19 +49,17 @@ export async function segmentPrompted(
   options: PromptOptions & { threshold?: number },
 ): Promise<PromptedAnswer> {
   const { base: model = '', embedding, point = [], box = [], multimask = false, threshold } = options;
-  const image = { encoded: bytes };
+  const image = client.interactive.open({ model, image: { encoded: bytes }, embeddingId: embedding });
   if (options.everything) {
     const { pointsPerSide, minIou, minStability } = options;
-    const found = await client.segmentEverything(image, embedding, {
-      model,
+    const found = await image.segmentEverything({
       ...(pointsPerSide === undefined ? {} : { pointsPerSide }),
       ...(minIou === undefined ? {} : { minPredictedIou: minIou }),
       ...(minStability === undefined ? {} : { minStability }),
     });
     return { ...found, masks: found.masks.flatMap(({ mask, ...rest }) => (mask ? [{ mask, ...rest }] : [])) };
   }
-  const predicted = await client.predictMasks(image, embedding, {
-    model,
+  const predicted = await image.predictMasks({
     points: point,
     boxes: box,
     multimask,

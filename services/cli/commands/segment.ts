@@ -5,7 +5,7 @@ import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
 import { decodeImage } from '../../imaging/decode';
 import { decodeMask } from '../../imaging/mask';
 import { maskColourName, overlayPng } from '../../imaging/overlay';
-import type { AutomedClient } from '../../client/automed-client';
+import type { AutomedClient } from '../../client';
 import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output/answers';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { structurePath, targetPaths } from '../output/targets';
@@ -132,7 +132,7 @@ async function remarkOnPrompted(
   const base = drawn.find((each) => each.base)?.base;
   if (!base) return;
   const name = `${base.name}@${base.version}`;
-  if ((await client.getBase(name)).randomWeights) {
+  if ((await client.models.getBase(name)).randomWeights) {
     printNote(
       `${name} has random weights, which follow no prompt: import published weights, or train it (automed train base)`,
     );
@@ -176,7 +176,7 @@ async function byModel(
   bytes: Buffer,
   { model = '', threshold }: SegmentOptions,
 ): Promise<Drawn> {
-  const answer = await client.segment({
+  const answer = await client.segmentation.segment({
     model,
     image: { encoded: bytes },
     ...(threshold === undefined ? {} : { threshold }),

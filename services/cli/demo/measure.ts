@@ -6,7 +6,7 @@ import { readClassificationFolder, readSegmentationFolder } from '../../datasets
 import { decodeSample } from '../../datasets/load/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../scoring/metrics/metrics';
 import type { DemoFolders } from '../../synthetic/demo-data';
-import type { AutomedClient } from '../../client/automed-client';
+import type { AutomedClient } from '../../client';
 import { describeFailure } from '../input/images';
 import { CliError } from '../program/errors';
 import {

@@ -7,7 +7,7 @@ import { decodeDataFile } from '../../datasets/files/data-file';
 import type { MaskSource, Sample } from '../../datasets/samples/sample';
 import { readMask } from '../../datasets/load/read-mask';
 import { scoreMask, type DrawnScores } from '../../scoring/metrics/score-mask';
-import type { AutomedClient } from '../../client/automed-client';
+import type { AutomedClient } from '../../client';
 import { failed, forEachImage, type Failure } from '../input/images';
 
 export interface Measured<T> {
@@ -51,7 +51,7 @@ export async function evaluateSegmentation(
   const { model, threshold, structures } = options;
   return evaluate(options, async (bytes, sample) => {
     const begun = performance.now();
-    const { masks } = await client.segment({
+    const { masks } = await client.segmentation.segment({
       model,
       image: { encoded: bytes },
       ...(threshold === undefined ? {} : { threshold }),
@@ -79,7 +79,7 @@ export async function evaluateClassification(
 ): Promise<Evaluation<ClassifyResponse__Output>> {
   return evaluate(options, async (bytes) => {
     const begun = performance.now();
-    const result = await client.classify({ model: options.model, image: { encoded: bytes } });
+    const result = await client.classification.classify({ model: options.model, image: { encoded: bytes } });
     return { result, latencyMs: performance.now() - begun };
   });
 }

@@ -4,9 +4,7 @@
 import { resolve } from 'node:path';
 import { automedError, UnavailableError } from '../../common/errors';
 import { requireStore } from '../../store';
-import { AutomedClient } from '../../client/automed-client';
-import { Datasets } from '../../client/datasets';
-import { TrainingJobs } from '../../client/training-jobs';
+import { AutomedClient } from '../../client';
 import { loadConfig } from './config';
 import { CliError } from './errors';
 import { ANY_PORT, INFERENCE_ROLES, type Role } from '../../stack/programs';
@@ -40,7 +38,6 @@ export interface Connection {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 120;
-const timeoutMs = ({ timeout }: ConnectOptions): number => (timeout ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
 
 /** The gateway that is named, else that of the running server of the store. */
 async function serverFor({ address, home }: ConnectOptions, roles: readonly Role[]): Promise<string | undefined> {
@@ -91,9 +88,7 @@ export async function withClient<T>(
   work: (client: AutomedClient, address: string) => Promise<T>,
   roles: readonly Role[] = INFERENCE_ROLES,
 ): Promise<T> {
-  return connected(options, { roles }, ({ address }) =>
-    closing(new AutomedClient(address, timeoutMs(options)), (client) => work(client, address)),
-  );
+  return connected(options, { roles }, ({ address }) => closing(address, options, (client) => work(client, address)));
 }
 
 /** Whether the services of our own run what is queued. */
@@ -104,40 +99,23 @@ export interface QueueUse {
   creates?: boolean;
 }
 
-/** Runs `work` with a client of the training service's jobs. */
-export async function withTrainingJobs<T>(
+/** Runs `work` with a client of a gateway that leads to a training service. */
+export async function withTraining<T>(
   options: ConnectOptions,
-  work: (jobs: TrainingJobs, connection: Connection) => Promise<T>,
-  { waits = false }: QueueUse = {},
-): Promise<T> {
-  return connected(options, { roles: ['training'], idle: !waits }, (connection) =>
-    closing(new TrainingJobs(connection.address, timeoutMs(options)), (jobs) => work(jobs, connection)),
-  );
-}
-
-/** Runs `work` with a client of the training service's data sets. */
-export async function withDatasets<T>(
-  options: ConnectOptions,
-  work: (datasets: Datasets, connection: Connection) => Promise<T>,
+  work: (client: AutomedClient, connection: Connection) => Promise<T>,
   { waits = false, creates = false }: QueueUse = {},
 ): Promise<T> {
   return connected(options, { roles: ['training'], idle: !waits, creates }, (connection) =>
-    closing(new Datasets(connection.address, timeoutMs(options)), (datasets) => work(datasets, connection)),
+    closing(connection.address, options, (client) => work(client, connection)),
   );
 }
 
-/** Runs `work` with the address of a gateway that leads to a training service. */
-export async function withTrainingAddress<T>(
-  options: ConnectOptions,
-  work: (address: string, connection: Connection) => Promise<T>,
-  { waits = false }: QueueUse = {},
+async function closing<T>(
+  address: string,
+  { timeout = DEFAULT_TIMEOUT_SECONDS }: ConnectOptions,
+  work: (client: AutomedClient) => Promise<T>,
 ): Promise<T> {
-  return connected(options, { roles: ['training'], idle: !waits }, (connection) =>
-    work(connection.address, connection),
-  );
-}
-
-async function closing<C extends { close(): void }, T>(client: C, work: (client: C) => Promise<T>): Promise<T> {
+  const client = new AutomedClient(address, { timeoutMs: timeout * 1000 });
   try {
     return await work(client);
   } finally {

@@ -4,7 +4,7 @@ import { toSpec } from '../../worker/protocol/training-spec-message';
 import type { TrainSpecInput } from '../../worker/protocol/protocol';
 import { UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
-import { withTrainingJobs, type ConnectOptions } from '../program/session';
+import { withTraining, type ConnectOptions } from '../program/session';
 
 export interface DetachOptions extends ConnectOptions {
   detach?: boolean;
@@ -26,12 +26,12 @@ function pathForService(data: string, address: string): string {
 export async function queueTraining(spec: TrainSpecInput, data: string, options: DetachOptions): Promise<void> {
   const { store: _store, jobFolder: _folder, threads: _threads, resume: _resume, ...wanted } = spec;
   const { dataset } = options;
-  const job = await withTrainingJobs(options, async (jobs, { address, own }) => {
+  const job = await withTraining(options, async ({ trainingJobs }, { address, own }) => {
     const message = {
       ...toSpec({ ...wanted, data: dataset === undefined ? pathForService(data, address) : '' }),
       dataset: dataset ?? '',
     };
-    const created = await jobs.create(message, options.requestId ?? '', options.priority ?? 0);
+    const created = await trainingJobs.create(message, { requestId: options.requestId, priority: options.priority });
     if (own) printNote('no server of this store runs: the job waits for the next `automed serve`');
     return created;
   });

@@ -1,8 +1,10 @@
 import {
+  Channel,
   Client,
   credentials,
   Metadata,
   type CallOptions,
+  type ChannelCredentials,
   type ChannelOptions,
   type ClientDuplexStream,
   type ServiceDefinition,
@@ -26,6 +28,8 @@ export interface ClientConfig {
   maxMessageBytes?: number;
   /** HTTP/2 window granted to the server, bytes; default 4 MiB. */
   flowControlWindowBytes?: number;
+  /** TLS; default: plain text. */
+  credentials?: ChannelCredentials | undefined;
 }
 
 export interface CallSettings {
@@ -38,8 +42,10 @@ export interface CallSettings {
   onHeader?: ((metadata: Metadata) => void) | undefined;
 }
 
-type Input<D, M extends keyof D> = D[M] extends MethodDefinition<infer I, infer _R, infer _O, infer _S> ? I : never;
-type Output<D, M extends keyof D> = D[M] extends MethodDefinition<infer _I, infer _R, infer _O, infer S> ? S : never;
+export type Input<D, M extends keyof D> =
+  D[M] extends MethodDefinition<infer I, infer _R, infer _O, infer _S> ? I : never;
+export type Output<D, M extends keyof D> =
+  D[M] extends MethodDefinition<infer _I, infer _R, infer _O, infer S> ? S : never;
 
 export function channelOptions(config: ClientConfig = {}): ChannelOptions {
   const bytes = config.maxMessageBytes ?? 64 * 1024 * 1024;
@@ -50,14 +56,28 @@ export function channelOptions(config: ClientConfig = {}): ChannelOptions {
   };
 }
 
+/** A channel that several clients share; it connects at the first call. */
+export function openChannel(address: string, config: ClientConfig = {}): Channel {
+  return new Channel(address, config.credentials ?? credentials.createInsecure(), channelOptions(config));
+}
+
 /** A client of one service whose failures are the typed errors of services/common/errors.ts. */
 export class ApiClient<D extends ServiceDefinition> {
   private readonly definition: D;
   private readonly client: Client;
 
-  constructor(serviceName: string, address: string, config: ClientConfig = {}) {
+  /** @param target address of a server, or a channel of openChannel(), which close() then closes for all */
+  constructor(serviceName: string, target: string | Channel, config: ClientConfig = {}) {
     this.definition = serviceDefinition<D>(serviceName);
-    this.client = new Client(address, credentials.createInsecure(), channelOptions(config));
+    const channel = typeof target === 'string' ? openChannel(target, config) : target;
+    this.client = new Client(channel.getTarget(), credentials.createInsecure(), { channelOverride: channel });
+  }
+
+  /** Whether calling twice does no more than calling once, as the proto's `idempotency_level` says. */
+  isIdempotent(method: keyof D & string): boolean {
+    // proto-loader adds the options of a method, which grpc-js's type of a definition lacks.
+    const { options } = this.method(method) as Partial<Pick<MethodDefinition<object, object>, 'options'>>;
+    return options !== undefined && (options.idempotency_level as string) !== 'IDEMPOTENCY_UNKNOWN';
   }
 
   /** Calls a unary method, e.g. `Segment`. */
@@ -98,7 +118,10 @@ export class ApiClient<D extends ServiceDefinition> {
     const { metadata, options } = prepare(settings);
     const call = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options);
     if (settings.onHeader) call.on('metadata', settings.onHeader);
-    settings.signal?.addEventListener('abort', () => call.cancel(), { once: true });
+    const cancel = (): void => call.cancel();
+    call.once('status', () => settings.signal?.removeEventListener('abort', cancel));
+    if (settings.signal?.aborted) cancel();
+    else settings.signal?.addEventListener('abort', cancel, { once: true });
     return call as ClientDuplexStream<Input<D, M>, Output<D, M>>;
   }
 

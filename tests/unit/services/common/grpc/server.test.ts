@@ -171,12 +171,14 @@ test.each([30_000, 2 ** 31 - 1_000, 2 ** 31 + 1_000, 1e12, 1e17, Infinity])(
 
 test('limits in milliseconds beyond those of a timer are no limits', async () => {
   const ages = { maxConnectionAgeMs: Number.MAX_SAFE_INTEGER, maxConnectionAgeGraceMs: 2 ** 31 };
+  let begun = false;
   const { client, server } = await start(async () => {
+    begun = true;
     await sleep(50);
     return { threshold: 0.5 };
   }, ages);
   const call = typed(client).unary('Segment', {});
-  await sleep(20);
+  await eventually(() => begun);
   const drained = server.drain(Number.MAX_SAFE_INTEGER);
   await expect(call).resolves.toMatchObject({ threshold: 0.5 });
   await drained;

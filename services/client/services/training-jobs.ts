@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { Channel } from '@grpc/grpc-js';
+import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
+import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
+import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
+import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
+import { type AutomedError, CancelledError, DeviceError, InternalError, UnavailableError } from '../../common/errors';
+import { sleepMs } from '../../common/timers';
+import { paged, present } from '../core/answers';
+import { Caller } from '../core/caller';
+import { cancelledBy } from '../core/cancelled';
+import type { CallOptions, ClientOptions } from '../core/options';
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5_000;
+const DEFAULT_PATIENCE_MS = 10 * 60_000;
+
+export interface CreateJobOptions extends CallOptions {
+  /** The same id with the same specification makes one job; default: one of the call's own. */
+  requestId?: string | undefined;
+  /** Orders waiting jobs, higher first, `[-100, 100]`; default 0. */
+  priority?: number | undefined;
+}
+
+export interface WatchOptions {
+  /** Number of the first event wanted, `[1, inf)`; default 1. */
+  fromSequence?: number | undefined;
+  /** How long to go on trying while nobody answers, milliseconds; default 10 minutes. */
+  patienceMs?: number | undefined;
+  /** Called at each break of the connection. */
+  onBroken?: (() => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Training jobs. Every method rejects with an AutomedError. */
+export class TrainingJobsClient {
+  private readonly calls: Caller<TrainingJobServiceDefinition>;
+
+  constructor(channel: Channel, options: ClientOptions) {
+    this.calls = new Caller('automed.training.v1.TrainingJobService', channel, options);
+  }
+
+  /** Queues a job. */
+  async create(
+    spec: TrainingSpec,
+    { requestId = randomUUID(), priority = 0, ...options }: CreateJobOptions = {},
+  ): Promise<TrainingJob__Output> {
+    const request = { requestId, spec, priority };
+    return present((await this.calls.unary('CreateTrainingJob', request, options, true)).job, 'job');
+  }
+
+  async get(id: string, options?: CallOptions): Promise<TrainingJob__Output> {
+    return present((await this.calls.unary('GetTrainingJob', { id }, options)).job, 'job');
+  }
+
+  /** Every job, newest first. */
+  list(options?: CallOptions): AsyncGenerator<TrainingJob__Output> {
+    return paged(async (page) => {
+      const { jobs, nextPageToken } = await this.calls.unary('ListTrainingJobs', page, options);
+      return { items: jobs, nextPageToken };
+    });
+  }
+
+  /** Stops a job for good. */
+  async cancel(id: string, options?: CallOptions): Promise<TrainingJob__Output> {
+    return present((await this.calls.unary('CancelTrainingJob', { id }, options)).job, 'job');
+  }
+
+  /** Stops a job at its next step and keeps its checkpoint. */
+  async pause(id: string, options?: CallOptions): Promise<TrainingJob__Output> {
+    return present((await this.calls.unary('PauseTrainingJob', { id }, options)).job, 'job');
+  }
+
+  /** Goes on with a paused or failed job, from its last checkpoint. */
+  async resume(id: string, options?: CallOptions): Promise<TrainingJob__Output> {
+    return present((await this.calls.unary('ResumeTrainingJob', { id }, options)).job, 'job');
+  }
+
+  /** Forgets an ended or paused job; what it registered stays. */
+  async delete(id: string, options?: CallOptions): Promise<void> {
+    await this.calls.unary('DeleteTrainingJob', { id }, options);
+  }
+
+  /** The events of a job to its end, each once. A stream that breaks is opened again behind the last event. */
+  async *watch(
+    id: string,
+    { fromSequence = 1, patienceMs = DEFAULT_PATIENCE_MS, onBroken, signal }: WatchOptions = {},
+  ): AsyncGenerator<TrainingEvent__Output> {
+    let next = fromSequence;
+    let lastHeard = performance.now();
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
+      try {
+        const request = { id, fromSequence: next };
+        for await (const { event } of this.calls.serverStream('WatchTrainingJob', request, { signal })) {
+          if (event === null) continue;
+          next = Number(event.sequence) + 1;
+          [lastHeard, retryMs] = [performance.now(), FIRST_RETRY_MS];
+          yield event;
+        }
+        return;
+      } catch (error) {
+        if (signal?.aborted || !isBroken(error) || performance.now() - lastHeard > patienceMs) throw error;
+        onBroken?.();
+        await sleepMs(retryMs, { signal }).catch(cancelledBy);
+      }
+    }
+  }
+}
+
+/** A stream that broke, not a request that was refused: connections end by age, services restart. */
+function isBroken(error: unknown): error is AutomedError {
+  const kinds = [DeviceError, UnavailableError, CancelledError, InternalError];
+  return kinds.some((kind) => error instanceof kind);
+}

@@ -1,0 +1,120 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ListModelsRequest__Output } from '../../../../proto/gen/automed/models/v1/ListModelsRequest';
+import type { SegmentRequest__Output } from '../../../../proto/gen/automed/segmentation/v1/SegmentRequest';
+import type { WatchTrainingJobRequest__Output } from '../../../../proto/gen/automed/training/v1/WatchTrainingJobRequest';
+import { collect, IllegalStateError, InvalidInputError, NotFoundError } from '../../../../services/client';
+import { automedError } from '../../../../services/common/errors';
+import { bidi, serverStream, unary } from '../../../../services/common/grpc/handlers';
+import { serveSeries, type SeriesAnswer } from '../../../../services/common/grpc/series';
+import { temporaryFolder } from '../../../support/data';
+import { served } from './server';
+
+const JOBS = 'automed.training.v1.TrainingJobService';
+const REPORTS = 'automed.reports.v1.ReportService';
+const folder = temporaryFolder();
+
+test('a series answers in order, an image that fails with its typed error', async () => {
+  const client = await served({
+    'automed.segmentation.v1.SegmentationService': (log) => ({
+      SegmentStream: bidi<SegmentRequest__Output, SeriesAnswer<{ threshold: number }>>(log, (call, context) =>
+        serveSeries(call, context, {
+          maxInFlight: 2,
+          acquire: async (model) => ({ model, release: () => undefined }),
+          answer: async (_model, { threshold = 0 }) => {
+            if (threshold === 0.5) throw automedError('UNSUPPORTED_IMAGE', 'Not an image.', { field: 'image' });
+            return { threshold };
+          },
+        }),
+      ),
+    }),
+  });
+  const requests = [0.25, 0.5, 0.75].map((threshold) => ({ model: 'polyp', threshold }));
+  const answers = await collect(client.segmentation.segmentStream(requests));
+  expect(answers.map(({ index }) => index)).toEqual([0, 1, 2]);
+  expect(answers[0]).toMatchObject({ result: { threshold: 0.25 } });
+  expect(answers[2]).toMatchObject({ result: { threshold: 0.75 } });
+  expect(answers[1]).toMatchObject({ error: { code: 'UNSUPPORTED_IMAGE', field: 'image', message: 'Not an image.' } });
+  expect((answers[1] as { error: unknown }).error).toBeInstanceOf(InvalidInputError);
+});
+
+test('a list goes from page to page, and no further than it is read', async () => {
+  const tokens: string[] = [];
+  const client = await served({
+    'automed.models.v1.ModelService': (log) => ({
+      ListModels: unary(log, ({ pageToken }: ListModelsRequest__Output) => {
+        tokens.push(pageToken);
+        const page = Number(pageToken || 0);
+        return { models: [{ name: `m${page}` }, { name: `n${page}` }], nextPageToken: page < 2 ? `${page + 1}` : '' };
+      }),
+    }),
+  });
+  const names = (await collect(client.models.list())).map(({ name }) => name);
+  expect(names).toEqual(['m0', 'n0', 'm1', 'n1', 'm2', 'n2']);
+  tokens.length = 0;
+  for await (const { name } of client.models.list()) if (name === 'n1') break;
+  expect(tokens).toEqual(['', '1']);
+});
+
+test('a watch that breaks goes on behind the last event', async () => {
+  const begun: string[] = [];
+  const breaks: number[] = [];
+  const client = await served({
+    [JOBS]: (log) => ({
+      WatchTrainingJob: serverStream(log, async function* ({ fromSequence }: WatchTrainingJobRequest__Output) {
+        begun.push(fromSequence);
+        const first = Number(fromSequence);
+        yield { event: { sequence: first } };
+        yield { event: { sequence: first + 1 } };
+        if (first < 3) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+      }),
+    }),
+  });
+  const events = await collect(client.trainingJobs.watch('a', { onBroken: () => breaks.push(1) }));
+  expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3', '4']);
+  expect(begun).toEqual(['1', '3']);
+  expect(breaks).toHaveLength(1);
+});
+
+test('a watch of a job that is not there ends at once', async () => {
+  const client = await served({
+    [JOBS]: (log) => ({
+      // eslint-disable-next-line require-yield -- it refuses before it yields
+      WatchTrainingJob: serverStream(log, async function* () {
+        throw automedError('NOT_FOUND', 'There is no such job.');
+      }),
+    }),
+  });
+  await expect(collect(client.trainingJobs.watch('a'))).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a report file appears when it is complete, and not at all when it is not', async () => {
+  const client = await served({
+    [REPORTS]: (log) => ({
+      ReadReportFile: serverStream(log, async function* ({ name }: { name: string }) {
+        yield { file: { name, sizeBytes: 6 }, data: Buffer.from('abc') };
+        if (name === 'whole') yield { data: Buffer.from('def') };
+      }),
+    }),
+  });
+  const [whole, short] = [join(folder, 'whole'), join(folder, 'short')];
+  expect(await client.reports.save({ trainingJobId: 'a' }, whole, 'whole')).toMatchObject({ name: 'whole' });
+  expect(readFileSync(whole, 'utf8')).toBe('abcdef');
+  await expect(client.reports.save({ trainingJobId: 'a' }, short, 'short')).rejects.toBeInstanceOf(IllegalStateError);
+  expect(existsSync(short)).toBe(false);
+  expect(readdirSync(folder)).toEqual(['whole']);
+});
+
+test('a wait looks until the check is done', async () => {
+  const states = ['DATASET_STATE_CHECKING', 'DATASET_STATE_CHECKING', 'DATASET_STATE_READY'];
+  const seen: number[] = [];
+  let looks = 0;
+  const client = await served({
+    'automed.datasets.v1.DatasetService': (log) => ({
+      GetDataset: unary(log, () => ({ dataset: { state: states[looks], checkedCount: (looks += 1) } })),
+    }),
+  });
+  const ready = await client.datasets.wait('polyps', { onProgress: ({ checkedCount }) => seen.push(checkedCount) });
+  expect(ready.state).toBe('DATASET_STATE_READY');
+  expect(seen).toEqual([1, 2, 3]);
+});
