@@ -2,6 +2,7 @@
 
 export { ResultError, type ResultDefect } from './errors';
 export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
+export { proveGeometry, type ProvenSegment } from './geometry/prove';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';
 export type * from './types';

@@ -21,6 +21,8 @@ interface Slice {
 
 /** Of a step from slice to slice, and of unit vectors: what rounding in headers does, and less than any gap. */
 const STEP_TOLERANCE = 0.01;
+/** Share of a step by which a slice may lie beside its place in an even stack: roundings add up. */
+const DRIFT_TOLERANCE = 0.1;
 const UNIT_TOLERANCE = 1e-3;
 const NAMED = 5;
 
@@ -80,7 +82,12 @@ function stepOf(sorted: readonly Slice[], normal: Vector): Vector {
   if (uneven.length > 0) {
     throw new ResultError('STACK', `Slices at uneven distances, as where some are missing, before: ${named(uneven)}.`);
   }
-  return times(minus(last, first), 1 / (sorted.length - 1));
+  const step = times(minus(last, first), 1 / (sorted.length - 1));
+  const drifted = sorted.filter(
+    ({ plane }, at) => length(minus(plane.position, plus(first, times(step, at)))) > DRIFT_TOLERANCE * length(step),
+  );
+  if (drifted.length > 0) throw new ResultError('STACK', `Slices beside an even stack: ${named(drifted)}.`);
+  return step;
 }
 
 /**
