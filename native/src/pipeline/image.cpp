@@ -206,11 +206,21 @@ torch::Tensor colour_planes(const Source& source) {
   return planes;
 }
 
+/// 1,3,height,width -> 1,3,to_height,to_width. To one column torch's float32 path resizes the rows by the wrong
+/// strides, as a plane of one column fits two memory formats (2.13.0); a single row is right.
+torch::Tensor resize_antialiased(const torch::Tensor& planes, std::int64_t to_height, std::int64_t to_width) {
+  if (to_width == 1 && to_height > 1) {
+    const auto turned = planes.transpose(2, 3).contiguous();  // 1,3,width,height
+    return resize_antialiased(turned, to_width, to_height).transpose(2, 3);
+  }
+  return at::_upsample_bilinear2d_aa(planes, {to_height, to_width}, /*align_corners=*/false);
+}
+
 torch::Tensor fit_antialiased(const Source& source) {
   const Placement& placement = source.placement;
   const auto planes = colour_planes(source).unsqueeze(0);  // 1,3,height,width
-  const auto resized = at::_upsample_bilinear2d_aa(planes, {placement.inner_height, placement.inner_width},
-                                                   /*align_corners=*/false)[0];  // 3,inner_height,inner_width
+  const auto resized =
+      resize_antialiased(planes, placement.inner_height, placement.inner_width)[0];  // 3,inner_height,inner_width
   auto input = torch::zeros({3, placement.size, placement.size});
   for (int c = 0; c < 3; ++c) {
     input[c]

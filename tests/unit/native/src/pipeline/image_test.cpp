@@ -187,6 +187,23 @@ TEST("longest side: keeps a row of an image that is a sliver") {
   CHECK(placement.inner_height == 1);
 }
 
+TEST("longest side: a sliver of one column is the row of the same image turned") {
+  for (const std::int64_t width : {1, 3, 5}) {
+    const auto bytes = random_pixels(700, width, 1);
+    for (const bool whole : {true, false}) {
+      const auto pixels = whole ? bytes : bytes.to(torch::kFloat32).contiguous();
+      const auto turned = pixels.transpose(0, 1).contiguous();
+      const auto type = whole ? SampleType::kUint8 : SampleType::kFloat32;
+      const auto column = prepare_image(view_of(pixels, type), 64, kSam);
+      CHECK(column.placement.inner_width == 1);
+      const auto row = prepare_image(view_of(turned, type), 64, kSam);
+      CHECK(test::max_difference(column.input, row.input.transpose(1, 2)) < (whole ? 1.01 / 57.0 : 1e-4));
+      const auto down = column.input[0].select(1, 0) * 58.395F + 123.675F;  // one value for each row
+      CHECK(down.std().item<float>() > 5);
+    }
+  }
+}
+
 TEST("longest side: crops the padding before it resizes logits to the original") {
   const Placement placement = place_image(400, 300, 256, kSam);
   torch::manual_seed(3);
