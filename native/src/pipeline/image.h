@@ -81,6 +81,12 @@ PreparedImage prepare_image(const PixelView& pixels, std::int64_t size,
 /// A mask on the same input: 0 or 1, uint8 size,size; nearest neighbour, background where padded. Where the image was
 /// resized by nearest neighbour, by the same source pixels; else by the pixel under the target's centre.
 /// `mask` has one byte per original pixel, foreground when not 0.
+///
+/// SAM-Med2D's loader and AutoSAM's loss take masks by OpenCV's and torch's nearest neighbour, floor(i * source /
+/// target), which is right beside an image resized so. Bilinear resizing is centred: beside it that rule puts a mask up
+/// to half a pixel of the input above and to the left of its image, and of where restore_logits puts the answer. 100
+/// masks of CVC-ClinicDB taken to the input and back keep a mean Dice of 0.994 by the centre and 0.980 by the floor at
+/// 256 pixels, and 0.962 and 0.926 at 64.
 torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement);
 
 /// Undoes the placement for logits: 1,1,h,w (any resolution of the input) -> height,width of the original image.
