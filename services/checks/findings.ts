@@ -9,7 +9,7 @@ import { instancesTwice } from './instances';
 import type { DecodedSample } from '../datasets/load/load-samples';
 import { maskFactsOf, type MaskFacts } from './mask-facts';
 import { ambiguousMasks, maskValueFindings, type NamedFacts } from './mask-findings';
-import type { ModelInput } from './model-view';
+import type { ModelInput } from './input-axes';
 import { pictureHash } from '../datasets/files/picture-hash';
 import { rangeFindings, ruleFindings, valueRangeOf, type ValueRange, type ValueRule } from './value-range';
 

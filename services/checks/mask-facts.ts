@@ -1,7 +1,8 @@
 // What is kept of the masks of one sample once their pixels are gone.
 
 import type { DecodedSample } from '../datasets/load/load-samples';
-import { lossesOf, type Losses, type ModelInput } from './model-view';
+import type { ModelInput } from './input-axes';
+import { viewOf, type Losses, type ModelView } from './model-view';
 import type { Understood } from '../datasets/masks/understand-mask';
 
 /** Where no base says another. */
@@ -26,6 +27,8 @@ export interface MaskFacts {
   full: boolean;
   /** Some structure shows something, and nothing at the size of the model's input. */
   vanishes: boolean;
+  /** Lesions that are lost there, of structures of which others are left. */
+  lostLesions: number;
   /** Of each structure what is lost there. */
   losses: readonly Losses[];
   /** EXIF turns the image, and nothing tells whether the mask was drawn on the turned picture. */
@@ -37,7 +40,7 @@ export function maskFactsOf(decoded: DecodedSample, input: ModelInput = DEFAULT_
   const { width, height } = pixels;
   const size = width * height;
   const each = Array.from({ length: masks.length / size }, (_, at) => masks.subarray(at * size, (at + 1) * size));
-  const losses = each.map((mask) => lossesOf(mask, { width, height }, input));
+  const views = each.map((mask) => viewOf(mask, { width, height }, input));
   return {
     understood: understood.map(({ mask: _, ...facts }) => facts),
     // Of several files of one structure a single one makes nearly everything foreground.
@@ -49,11 +52,14 @@ export function maskFactsOf(decoded: DecodedSample, input: ModelInput = DEFAULT_
     empty: each.flatMap((mask, structure) => (mask.includes(1) ? [] : [structure])),
     reachesBorder: each.some((mask) => borderShare(mask, width, height) > TOUCH),
     full: each.length > 0 && !masks.includes(0),
-    vanishes: losses.some(({ vanished }) => vanished === 1),
-    losses,
+    vanishes: views.some(({ maskLost }) => maskLost),
+    lostLesions: views.reduce((sum, view) => sum + lostBesideOthers(view), 0),
+    losses: views.map(({ losses }) => losses),
     turned,
   };
 }
+
+const lostBesideOthers = ({ maskLost, lostLesions }: ModelView): number => (maskLost ? 0 : lostLesions);
 
 /** The masks of several files of one structure, where they have the size of the image. */
 function filesOf(understood: DecodedSample['understood'] = [], structure: number, size: number): Uint8Array[] {

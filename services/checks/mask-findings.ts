@@ -125,6 +125,29 @@ function emptyFiles(masks: readonly NamedFacts[]): Finding[] {
   return [finding('empty-mask', 'warning', message, names)];
 }
 
+/** Warnings about what is lost at the size of the model's input: whole masks, and lesions beside others that are left. */
+function lostAtInput(masks: readonly NamedFacts[]): Finding[] {
+  const found: Finding[] = [];
+  const namesOf = (some: readonly NamedFacts[]): string[] => some.map(({ name }) => name).sort();
+  const gone = namesOf(masks.filter(({ facts }) => facts.vanishes));
+  if (gone.length > 0) {
+    const message =
+      `${gone.length} of ${counted(masks.length, 'mask', ' shows', ' show')} something that is lost at the size of the ` +
+      `model's input, so that it can neither be learnt nor found: ${few(gone)}`;
+    found.push(finding('vanishing-mask', 'warning', message, gone));
+  }
+  const some = masks.filter(({ facts }) => facts.lostLesions > 0);
+  if (some.length > 0) {
+    const lost = some.reduce((sum, { facts }) => sum + facts.lostLesions, 0);
+    const names = namesOf(some);
+    const message =
+      `in ${some.length} of ${counted(masks.length, 'mask')} ${counted(lost, 'lesion', ' is', ' are')} lost at the size of ` +
+      `the model's input, beside others that are left: ${few(names)}`;
+    found.push(finding('vanishing-lesion', 'warning', message, names));
+  }
+  return found;
+}
+
 export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
   const names = (keep: (facts: MaskFacts) => boolean): string[] =>
     masks.flatMap(({ name, facts }) => (keep(facts) ? [name] : [])).sort();
@@ -139,14 +162,7 @@ export function maskValueFindings(masks: readonly NamedFacts[]): Finding[] {
     const message = `in ${around.length} of ${counted(masks.length, 'mask')} the border of the picture is foreground: ${few(around)}`;
     found.push(finding('background-foreground', severity, message, around));
   }
-  found.push(...emptyStructures(masks), ...emptyFiles(masks));
-  const gone = names(({ vanishes }) => vanishes);
-  if (gone.length > 0) {
-    const message =
-      `${gone.length} of ${counted(masks.length, 'mask', ' shows', ' show')} something that is lost at the size of the ` +
-      `model's input, so that it can neither be learnt nor found: ${few(gone)}`;
-    found.push(finding('vanishing-mask', 'warning', message, gone));
-  }
+  found.push(...emptyStructures(masks), ...emptyFiles(masks), ...lostAtInput(masks));
   const turned = names((facts) => facts.turned);
   if (turned.length > 0) {
     const message =

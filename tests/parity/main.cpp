@@ -1,6 +1,7 @@
 // automed_parity --fixtures DIR [--own DIR] [--only NAME] [--device D]: compares every block with what the published
 // code computes. automed_parity --record HEAD --base JSON --head JSON --out FILE: records what a classification head
-// computes, for Python to compare with.
+// computes, for Python to compare with. automed_parity --placed CASES --out FILE: records what the model's input shows
+// of lesions, for TypeScript to compare with.
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "core/error.h"
 #include "core/vector_math.h"
 #include "parity/fixtures.h"
+#include "parity/placed.h"
 #include "parity/record.h"
 
 namespace {
@@ -23,12 +25,14 @@ struct Arguments {
   std::string only;
   std::string device = "cpu";
   automed::parity::Recording recording;
+  std::string placed;
 };
 
 [[noreturn]] void usage() {
   std::fputs(
       "usage: automed_parity --fixtures DIR [--own DIR] [--only NAME] [--device cpu|cuda|cuda:N|auto]\n"
-      "       automed_parity --record HEAD.safetensors --base JSON --head JSON --out FILE\n",
+      "       automed_parity --record HEAD.safetensors --base JSON --head JSON --out FILE\n"
+      "       automed_parity --placed CASES --out FILE\n",
       stderr);
   std::exit(2);
 }
@@ -48,6 +52,8 @@ Arguments parse(int count, char** values) {
       arguments.device = values[i + 1];
     } else if (flag == "--record") {
       arguments.recording.weights = values[i + 1];
+    } else if (flag == "--placed") {
+      arguments.placed = values[i + 1];
     } else if (flag == "--base") {
       arguments.recording.base = values[i + 1];
     } else if (flag == "--head") {
@@ -58,7 +64,8 @@ Arguments parse(int count, char** values) {
       usage();
     }
   }
-  if (arguments.fixtures.empty() == arguments.recording.weights.empty()) usage();
+  const int asked = !arguments.fixtures.empty() + !arguments.recording.weights.empty() + !arguments.placed.empty();
+  if (asked != 1) usage();
   return arguments;
 }
 
@@ -66,6 +73,10 @@ int run(const Arguments& arguments) {
   using namespace automed::parity;
   if (!arguments.recording.weights.empty()) {
     record_classification(arguments.recording);
+    return 0;
+  }
+  if (!arguments.placed.empty()) {
+    record_placed({arguments.placed, arguments.recording.out});
     return 0;
   }
   automed::resolve_vector_math();

@@ -6,7 +6,8 @@ import type { Problem, Sample } from '../../datasets/samples/sample';
 import { factsOf, measuredFindings, type Seen } from '../../checks/findings';
 import type { Finding } from '../../datasets/samples/finding';
 import { decodeInOrder, problemOf } from '../../datasets/load/load-samples';
-import { inputOf, type Losses } from '../../checks/model-view';
+import { inputOf } from '../../checks/input-axes';
+import type { Losses } from '../../checks/model-view';
 import type { Selection } from './samples';
 
 export interface Inspection {

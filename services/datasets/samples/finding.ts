@@ -22,6 +22,7 @@ export type FindingKind =
   | 'mask-orientation'
   | 'background-foreground'
   | 'vanishing-mask'
+  | 'vanishing-lesion'
   | 'value-range'
   | 'nothing-to-learn'
   | 'imbalance'
@@ -53,6 +54,7 @@ export type FindingKind =
  * | mask-orientation | error | EXIF turns an image, and one cannot tell whether its mask too |
  * | background-foreground | error, of few masks a warning | the border of the picture is foreground |
  * | vanishing-mask | warning | something that is lost at the size of the model's input |
+ * | vanishing-lesion | warning | a lesion that is lost there, beside others that are left |
  * | value-range | warning | pictures of 16 bits or float that use a small share of their range, or leave it |
  * | name-twice | error | different files of a published data set that bear the name of one |
  * | many-unusable | error, of what is measured a warning | more than a fifth of the files: what is left is another data set |

@@ -119,7 +119,9 @@ it('counts masks and lesions of which nothing is left at the size of the model',
   expect(findings.map(({ kind, names }) => [kind, names])).toEqual([
     ['empty-mask', ['images/3.png']],
     ['vanishing-mask', ['images/2.png']],
+    ['vanishing-lesion', ['images/1.png']],
   ]);
+  expect(err).toMatch(/warning: in 1 of 4 masks 1 lesion is lost .*, beside others that are left: images\/1.png/);
   expect(intervals.estimates['vanished_masks']).toMatchObject({ value: 1, images: 3 });
   expect(intervals.estimates['vanished_lesions']).toMatchObject({ value: 2, images: 3, lesions: 4 });
 });

@@ -9,7 +9,7 @@ import type { EvaluateBaseSpec, FinishedEvent, Emit } from '../../protocol/proto
 import { summarise } from '../../../scoring/results/evaluation';
 import type { Sample } from '../../../datasets/samples/sample';
 import type { CreateTrainer } from '../ports/trainer';
-import { inputOf } from '../../../checks/model-view';
+import { inputOf } from '../../../checks/input-axes';
 import { loadSamples } from '../data/load-data';
 import { listSamples, structureNames } from '../../../datasets/split/divide';
 import { resolveSource } from '../../../datasets/layouts/read-data';

@@ -13,7 +13,8 @@ import { assess, type Assessment, type ScoredSample } from '../../../scoring/res
 import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
 import type { Labels } from '../../../scoring/results/evaluation';
 import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
-import { inputOf, type Losses } from '../../../checks/model-view';
+import { inputOf } from '../../../checks/input-axes';
+import type { Losses } from '../../../checks/model-view';
 import { mostProbable } from '../../../scoring/metrics/metrics';
 import { askedIntensity } from '../../../datasets/split/input-rule';
 import { SampleGuard } from '../../../checks/digests';

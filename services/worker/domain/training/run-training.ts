@@ -31,7 +31,7 @@ import {
 import { preprocessingOf } from '../../../datasets/split/input-rule';
 import type { AnswerGolden } from '../register/make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
-import { inputOf } from '../../../checks/model-view';
+import { inputOf } from '../../../checks/input-axes';
 import { checkEnough, loadSamples, type PreparedData } from '../data/load-data';
 import { listSamples, structureNames } from '../../../datasets/split/divide';
 import { drawPreview } from './previews';

@@ -1,6 +1,6 @@
 import type { DecodedSample } from '../../../../services/datasets/load/load-samples';
 import { maskFactsOf } from '../../../../services/checks/mask-facts';
-import type { ModelInput } from '../../../../services/checks/model-view';
+import type { ModelInput } from '../../../../services/checks/input-axes';
 
 /** A picture with a lesion of `side` x `side` pixels at (x, y). */
 function sample(width: number, height: number, { x, y, side }: { x: number; y: number; side: number }): DecodedSample {
@@ -38,6 +38,13 @@ describe('a lesion that is lost at the size of the model', () => {
     const sliver = sample(300, 40, { x: 1, y: 3, side: 1 });
     expect(vanishes(sliver, { side: 256, fit: 'pad-or-stretch' })).toBe(false);
     expect(vanishes(sliver, { side: 256, fit: 'longest-side' })).toBe(true);
+  });
+
+  it('is counted beside others that are left, and not where nothing is', () => {
+    const pair = sample(2048, 2048, { x: 5, y: 5, side: 3 });
+    expect(maskFactsOf(pair)).toMatchObject({ vanishes: true, lostLesions: 0 });
+    sample(2048, 2048, { x: 500, y: 500, side: 40 }).masks!.forEach((value, at) => (pair.masks![at]! |= value));
+    expect(maskFactsOf(pair)).toMatchObject({ vanishes: false, lostLesions: 1 });
   });
 
   it('does not exist in images that are smaller than the input, nor where nothing is drawn', () => {

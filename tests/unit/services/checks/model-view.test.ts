@@ -1,4 +1,5 @@
-import { lossesOf, type ModelInput } from '../../../../services/checks/model-view';
+import type { ModelInput } from '../../../../services/checks/input-axes';
+import { lossesOf, viewOf } from '../../../../services/checks/model-view';
 
 type Rectangle = readonly [x: number, y: number, width: number, height: number];
 
@@ -56,6 +57,24 @@ describe('what a model sees of lesions', () => {
       [513, 500, 1, 1],
     ];
     expect(of2048(drawn, STRETCHED)).toEqual({ vanished: 0, lesions: 3, vanishedLesions: 2 });
+  });
+
+  it('can be in the image, and in no pixel of the mask that is learnt from', () => {
+    // Half of an input pixel, whose mask is taken at column 12 and row 12.
+    const drawn = mask(2048, 2048, [[11, 11, 1, 3]]);
+    const view = viewOf(drawn, { width: 2048, height: 2048 }, STRETCHED);
+    expect(view).toEqual({
+      losses: { vanished: 0, lesions: 1, vanishedLesions: 0 },
+      maskLost: true,
+      lostLesions: 1,
+    });
+    const beside = mask(2048, 2048, [
+      [11, 11, 1, 3],
+      [100, 100, 40, 40],
+      [497, 500, 1, 1],
+    ]);
+    const both = viewOf(beside, { width: 2048, height: 2048 }, STRETCHED);
+    expect(both).toMatchObject({ losses: { vanishedLesions: 1 }, maskLost: false, lostLesions: 2 });
   });
 
   it('leaves a mask what its lesions show together', () => {
