@@ -5,6 +5,7 @@ import type { DataFolder } from '../datasets/samples/sample';
 import { countClasses, factsOf, findingsOf, type Seen } from './findings';
 import type { Finding } from '../datasets/samples/finding';
 import { decodeInOrder, problemOf, type DecodedSample } from '../datasets/load/load-samples';
+import type { ModelInput } from './input-axes';
 import { maskReading } from './mask-findings';
 import { fingerprintOf } from '../datasets/samples/fingerprint';
 
@@ -41,6 +42,8 @@ export interface CheckOptions {
   signal?: AbortSignal;
   /** Images decoded at a time. */
   parallel?: number | undefined;
+  /** Of the model that the samples are for; absent: 256 x 256 pixels. */
+  input?: ModelInput | undefined;
   /** Called after each image. */
   onProgress?: (done: number, total: number) => void;
   /** Sees each sample while its pixels are there. */
@@ -60,7 +63,7 @@ export async function checkData(folder: DataFolder, options: CheckOptions = {}):
       options.onProgress?.((done += 1), total);
       if ('problem' in result) unusable.push(problemOf(result));
       else {
-        seen.push(factsOf(part, result));
+        seen.push(factsOf(part, result, options.input));
         options.onSample?.(result);
         lines.push(`${part} ${result.sample.name} ${result.digest}`);
       }

@@ -284,7 +284,7 @@ export function standardPreprocessing(base: BaseArchitecture): Preprocessing {
  * in its base's channel order.
  */
 export function headPreprocessing(
-  { kind }: HeadArchitecture,
+  { kind }: Pick<HeadArchitecture, 'kind'>,
   base: BaseArchitecture,
   intensity?: Intensity,
 ): Preprocessing {

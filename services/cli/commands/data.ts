@@ -5,6 +5,7 @@ import { listSamples } from '../../datasets/split/divide';
 import { PARTS } from '../../datasets/files/part-names';
 import { resolveSource, taskOf } from '../../datasets/layouts/read-data';
 import { CliError } from '../program/errors';
+import { ARCHITECTURE_NAMES, checkedInput, type CheckedFor, type CheckedInput } from '../input/checked-input';
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine } from '../output/print';
 import { table } from '../output/table';
@@ -27,12 +28,11 @@ const SHOWN_FINDINGS = 20;
 const TASKS = ['segmentation', 'classification'] as const;
 type TaskName = (typeof TASKS)[number];
 
-interface CheckOptions extends LayoutOptions {
+interface CheckOptions extends LayoutOptions, CheckedFor {
   task?: TaskName;
   masksDir?: string;
   structures?: Structure[];
   groupColumn?: string;
-  eachMask?: boolean;
   maskValues?: string;
   intensity?: string;
   validationFraction: number;
@@ -49,6 +49,7 @@ export function dataCommand(): Command {
   return examples(command, [
     'automed data check data/CVC-ClinicDB',
     'automed data check HAM10000 --task classification --json',
+    'automed data check data/CVC-ClinicDB --architecture sam-vit-b',
     'automed data register polyps data/CVC-ClinicDB --task segmentation',
     'automed data validate polyps',
     'automed data check cases.csv --columns image=file,label=dx,group=patient',
@@ -68,6 +69,19 @@ function checkCommand(): Command {
     .option('--group-column <name>', 'column of manifest.csv whose groups are never separated')
     .option('--intensity <rule>', INTENSITY)
     .option('--each-mask', 'one sample for each mask, as training on prompts takes them')
+    .addOption(
+      new Option(
+        '--base <base>',
+        'the base that is to be trained on: its input decides which lesions vanish',
+      ).conflicts(['architecture', 'model']),
+    )
+    .addOption(
+      new Option('--architecture <name>', 'the same of a base that is still to be made (default: 256 px)')
+        .choices(ARCHITECTURE_NAMES)
+        .conflicts('model'),
+    )
+    .option('--model <model>', 'the same of a trained model: NAME, NAME@VERSION or NAME@ALIAS')
+    .option('--home <folder>', 'the store of these (default: AUTOMED_HOME, else ~/.automed)')
     .option(
       '--validation-fraction <share>',
       'share that training would split off, where the folder has no val/',
@@ -81,6 +95,7 @@ function checkCommand(): Command {
 
 async function check(folder: string, options: CheckOptions): Promise<void> {
   const { json } = options;
+  const input = await checkedInput(options);
   const task = options.task ?? (await taskOf({ ...options, data: folder }));
   const spec = await resolveSource({ ...options, task, data: folder, strict: false });
   const data = await listSamples(spec);
@@ -88,17 +103,19 @@ async function check(folder: string, options: CheckOptions): Promise<void> {
     `checking ${folder}`,
     PARTS.reduce((sum, part) => sum + data.parts[part].length, 0),
   );
-  const report = await checkData(data, { onProgress: (done) => display.show(done) }).finally(() => display.close());
+  const onProgress = (done: number): void => display.show(done);
+  const report = await checkData(data, { input, onProgress }).finally(() => display.close());
   const errors = report.findings.filter(({ severity }) => severity === 'error').length;
-  if (json) printJson({ folder, task, layout: data.layout, ok: errors === 0, ...reportJson(report) });
-  else for (const line of reportLines(report)) printLine(line);
+  if (json)
+    printJson({ folder, task, layout: data.layout, ok: errors === 0, input: inputJson(input), ...reportJson(report) });
+  else for (const line of reportLines(report, input)) printLine(line);
   if (errors > 0)
     throw new CliError(
       `${errors} ${errors === 1 ? 'finding makes' : 'findings make'} a score on ${folder} wrong or a run fail`,
     );
 }
 
-function reportLines(report: DataReport): string[] {
+function reportLines(report: DataReport, input: CheckedInput | undefined): string[] {
   const { parts, classes, groupColumn, ungrouped, fingerprint, masks, findings } = report;
   const of = ungrouped === 0 ? '' : `, which ${ungrouped} ${ungrouped === 1 ? 'sample does' : 'samples do'} not have`;
   const rows = PARTS.filter((part) => parts[part].images > 0).map((part) => {
@@ -118,6 +135,7 @@ function reportLines(report: DataReport): string[] {
     table(['PART', 'IMAGES', 'LONGER SIDE', 'FOREGROUND (MIN, MEDIAN, MAX)', 'CLASSES'], rows),
     `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}${of}`}; fingerprint ${fingerprint}`,
     ...(masks === undefined ? [] : [`masks: ${masks}`]),
+    ...(input === undefined ? [] : [`input: ${input.side} px, ${input.fit}, of ${input.name}`]),
     ...shown.map(({ severity, message }) => `${severity}: ${message}`),
     ...(more > 0 ? [`and ${more} more findings; --json lists all`] : []),
     ...(findings.length === 0 ? ['no findings'] : []),
@@ -135,6 +153,10 @@ function partJson({ images, perClass, side, foreground }: PartSummary, classes: 
     side_px: side ?? null,
     foreground: foreground ?? null,
   };
+}
+
+function inputJson(input: CheckedInput | undefined): object | null {
+  return input ? { of: input.name, side_px: input.side, fit: input.fit } : null;
 }
 
 function reportJson(report: DataReport): object {

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { runCommand } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
 import { discImage } from '../../support/stack-images';
@@ -63,6 +64,50 @@ test('data check reads published layouts by the names of their files, or a CSV f
   expect(csv.out).toMatch(/^train +2 .* even 1, odd 1$/m);
   const wrong = await runCommand('data', 'check', table, '--columns', 'picture=datei');
   expect(wrong.err).toMatch(/it must be ROLE=COLUMN/);
+});
+
+test('data check finds what vanishes at the input of the base, architecture or model that it is told', async () => {
+  const set = join(temporary, 'specks');
+  for (const name of ['images', 'masks']) mkdirSync(join(set, name), { recursive: true });
+  for (let index = 0; index < 4; index += 1) {
+    const grey = Buffer.alloc(600 * 400, 60 + 20 * index);
+    const mask = Buffer.alloc(600 * 400);
+    // A lesion of 100 x 100 pixels and one of a single pixel, which not every input takes.
+    for (let row = 100; row < 200; row += 1) mask.fill(255, row * 600 + 100, row * 600 + 200);
+    mask[10 * 600 + 8 + index] = 255;
+    const raw = { width: 600, height: 400, channels: 1 } as const;
+    for (const [at, pixels] of Object.entries({ images: grey, masks: mask })) {
+      await sharp(pixels, { raw })
+        .toColourspace('b-w')
+        .png()
+        .toFile(join(set, at, `${index}.png`));
+    }
+  }
+  const home = join(temporary, 'home');
+  const made = await runCommand('bases', 'create', 'small', '--arch', 'tiny', '--home', home);
+  expect(made).toMatchObject({ code: 0 });
+  const lost = async (...flags: string[]) => {
+    const { out, err } = await runCommand('data', 'check', set, '--json', '--validation-fraction', '0.25', ...flags);
+    expect(err).toBe('');
+    const { input, findings } = JSON.parse(out) as { input: unknown; findings: { kind: string; names: string[] }[] };
+    return { input, names: findings.flatMap(({ kind, names }) => (kind === 'vanishing-lesion' ? names : [])) };
+  };
+  const plain = await lost();
+  expect(plain.input).toBeNull();
+  expect(plain.names.length).toBeGreaterThan(0);
+  expect(await lost('--base', 'small', '--home', home)).toEqual({
+    input: { of: 'small@1', side_px: 256, fit: 'pad-or-stretch' },
+    names: plain.names,
+  });
+  expect(await lost('--architecture', 'sam-vit-b')).toEqual({
+    input: { of: 'sam-vit-b', side_px: 1024, fit: 'longest-side' },
+    names: [],
+  });
+  const text = await runCommand('data', 'check', set, '--architecture', 'tiny');
+  expect(text.out).toMatch(/^input: 256 px, pad-or-stretch, of tiny$/m);
+  expect(text.out).toMatch(/^warning: in \d of 4 masks \d lesions? (is|are) lost at the size of the model's input/m);
+  const absent = await runCommand('data', 'check', set, '--model', 'nobody', '--home', home);
+  expect(absent).toMatchObject({ code: 1, err: expect.stringContaining('nobody') });
 });
 
 const real = join(process.env.AUTOMED_TEST_DATA ?? '../shared/data', 'dicom');
