@@ -68,7 +68,7 @@ export interface LoadOptions {
   refuseProblems?: boolean;
   /** Registered data set that the samples are of; refuses what changed since its check. */
   dataset?: { reference: string; digests: string } | undefined;
-  /** Whether the folder's samples are all of the data set, not a part drawn from it. */
+  /** Whether the folder's samples are all of the data set, not a part drawn from it: then what could not be listed is no finding. */
   whole?: boolean;
   /** Images decoded at a time; the samples and their order do not depend on it. */
   decodeParallel?: number | undefined;
@@ -156,7 +156,8 @@ export async function loadSamples(
   reportProblems(problems, strict, emit);
   const unusable = [...folder.problems, ...problems];
   if (seen.length === 0) throw nothingUsable({ ...folder, problems: unusable });
-  const findings = findingsOf(seen, folder, unusable);
+  // What a part does not use says nothing of it.
+  const findings = findingsOf(seen, folder, whole ? unusable : problems);
   if (refuseProblems) refuseErrors(findings, 'train');
   tellFindings(findings, emit);
   const training = seen.filter(({ part }) => part === 'train');

@@ -73,7 +73,8 @@ export async function evaluateBase(
     await tellSeen(base, parts[spec.part], dependencies);
     const only = { train: [], validation: [], test: [], [spec.part]: parts[spec.part] };
     const input = inputOf(standardPreprocessing(base.manifest.architecture));
-    const loaded = await loadSamples({ ...folder, parts: only }, trainer, { strict: spec.strict, input, signal, emit });
+    const options = { strict: spec.strict, whole: false, input, signal, emit };
+    const loaded = await loadSamples({ ...folder, parts: only }, trainer, options);
     if (loaded.parts[spec.part].length === 0) {
       throw automedError('INVALID_ARGUMENT', `The part ${spec.part} has no samples.`, { field: 'data' });
     }

@@ -56,6 +56,27 @@ it('loads sound data without a word', async () => {
   expect([messages(events), added.length]).toEqual([[], 18]);
 });
 
+it('finds in a part of a folder nothing of the files that it does not use', async () => {
+  const data = await twoClasses();
+  const problems = [1, 2, 3, 4].map((copy) => ({ name: `train/dark/${copy}`, problem: 'cannot be paired' }));
+  const listed = await listSamples({
+    ...{ task: 'classification', data, validationFraction: 0.2, seed: 0, strict: false },
+    limit: 9,
+  });
+  const folder = { ...listed, problems };
+  const told = async (whole: boolean): Promise<string[]> => {
+    const events: WorkerEvent[] = [];
+    const emit = (event: WorkerEvent): unknown => events.push(event);
+    const signal = new AbortController().signal;
+    const options = { strict: false, refuseProblems: true, whole, signal, emit };
+    await loadSamples(folder, sink().trainer, options);
+    return messages(events);
+  };
+  await expect(told(true)).rejects.toMatchObject({ message: expect.stringContaining('4 of 13 files cannot be used') });
+  // They are named all the same.
+  expect(await told(false)).toEqual(problems.map(({ name, problem }) => `left out ${name}: ${problem}`));
+});
+
 it('refuses a picture on both sides of a split, naming its files, unless it is told otherwise', async () => {
   const data = await twoClasses();
   copyFileSync(join(data, 'train/dark/1.png'), join(data, 'test/dark/9.png'));
