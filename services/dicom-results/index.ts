@@ -3,6 +3,8 @@
 export { ResultError, type ResultDefect } from './errors';
 export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
 export { proveGeometry, type ProvenSegment } from './geometry/prove';
+export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
+export { readIdentity, type ReplayIdentity } from './report/read-identity';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';
 export type * from './types';

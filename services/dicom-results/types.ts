@@ -90,6 +90,8 @@ export interface ResultContext {
    * bytes. UIDs do not depend on it.
    */
   created: Date;
+  /** SHA-256 over the bytes of the images that were looked at, however the caller forms it: a report tells a changed pixel by it. */
+  inputsSha256?: string;
 }
 
 export type ResultKind = 'segmentation' | 'labelmap' | 'report' | 'capture' | 'presentation';
