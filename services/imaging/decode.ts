@@ -32,7 +32,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function checkContent(bytes: Buffer, limits: DecodeLimits): ImageFormat {
+function checkContent(bytes: Buffer, limits: DecodeLimits, also: readonly string[]): ImageFormat {
   if (bytes.length === 0) throw invalid('The image is empty (0 bytes).');
   if (bytes.length > limits.maxBytes) {
     throw invalid(`The image has ${bytes.length} bytes; at most ${limits.maxBytes} are accepted.`);
@@ -40,9 +40,9 @@ function checkContent(bytes: Buffer, limits: DecodeLimits): ImageFormat {
   const format = sniffFormat(bytes);
   if (!format) {
     const found = foreignFormat(bytes);
-    throw unsupported(
-      `${found ? `This is a ${found} file` : 'This is no image that can be read'}; PNG, JPEG, TIFF and WebP are accepted.`,
-    );
+    const accepted = ['PNG', 'JPEG', 'TIFF', 'WebP', ...also];
+    const what = found ? `This is a ${found} file` : 'This is no image that can be read';
+    throw unsupported(`${what}; ${accepted.slice(0, -1).join(', ')} and ${accepted.at(-1)} are accepted.`);
   }
   if (format === 'PNG' && isAnimatedPng(bytes)) {
     throw unsupported('The PNG is animated; send one still image.');
@@ -104,8 +104,12 @@ function chooseLayout(header: sharp.Metadata, format: ImageFormat): Layout {
   }
 }
 
+/** From this orientation of EXIF on rows and columns change places. */
+const LYING = 5;
+
 /** An image whose header was read, and whose pixels were not. */
 export interface UndecodedImage {
+  /** Upright. */
   width: number;
   height: number;
   /** What decoding takes at most, the pixels that it answers included. */
@@ -131,15 +135,21 @@ function bytesToDecode(header: sharp.Metadata, format: ImageFormat, { space, dep
 
 /**
  * Reads the header of an image; the errors of decodeImage() that it tells are thrown before anything is allocated.
+ * @param also names of formats that the caller reads besides
  * @throws InvalidInputError (UNSUPPORTED_IMAGE, INVALID_ARGUMENT) on field `image`
  */
-export async function inspectImage(encoded: Uint8Array, limits: DecodeLimits): Promise<UndecodedImage> {
+export async function inspectImage(
+  encoded: Uint8Array,
+  limits: DecodeLimits,
+  also: readonly string[] = [],
+): Promise<UndecodedImage> {
   const bytes = asBuffer(encoded);
-  const format = checkContent(bytes, limits);
+  const format = checkContent(bytes, limits, also);
   const page = format === 'TIFF' ? tiffPage(bytes) : 0;
   const header = await readHeader(bytes, format, page, limits);
   const layout = chooseLayout(header, format);
-  const { width, height } = header;
+  const sides = [header.width, header.height] as const;
+  const [width, height] = (header.orientation ?? 1) < LYING ? sides : ([sides[1], sides[0]] as const);
   const decodeBytes = bytesToDecode(header, format, layout);
   return { width, height, decodeBytes, decode: () => decodePixels(bytes, format, page, header, layout) };
 }

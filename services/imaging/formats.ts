@@ -8,11 +8,21 @@ const FOREIGN: [string, (bytes: Buffer) => boolean][] = [
   ['BMP', (bytes) => ascii(bytes, 0, 'BM')],
   ['PDF', (bytes) => ascii(bytes, 0, '%PDF')],
   ['DICOM', isDicom],
+  ['CMS (encrypted or signed DICOM, PS3.10 7.4)', isCms],
   ['HEIF or AVIF', (bytes) => ascii(bytes, 4, 'ftyp')],
   ['JPEG 2000', (bytes) => ascii(bytes, 4, 'jP  ')],
   ['ZIP', (bytes) => ascii(bytes, 0, 'PK\u0003\u0004')],
   ['XML or SVG', (bytes) => ascii(bytes, 0, '<')],
 ];
+
+/** Content types signedData and envelopedData of CMS (RFC 5652): 1.2.840.113549.1.7.2 and .3. */
+const CMS_TYPES = ['2', '3'].map((last) => Buffer.from(`06092a864886f70d01070${last}`, 'hex'));
+
+/** A SEQUENCE that begins with a content type of CMS, in which secure DICOM files are wrapped (PS3.15 annex D). */
+function isCms(bytes: Buffer): boolean {
+  const beginning = bytes.subarray(0, 24);
+  return bytes[0] === 0x30 && CMS_TYPES.some((type) => beginning.includes(type));
+}
 
 function ascii(bytes: Buffer, offset: number, text: string): boolean {
   return bytes.subarray(offset, offset + text.length).toString('latin1') === text;

@@ -2,8 +2,8 @@
 // everybody else for seconds.
 
 import { availableParallelism } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Piscina } from 'piscina';
+import { copiedShared } from './copied';
 import { checkSize } from './mask-codes';
 import type { MaskTask, RearrangeTask } from './pixel-thread';
 import type { SampleOrder } from './rearrange';
@@ -13,8 +13,6 @@ import { compiledThread } from '../common/thread-entry';
 const MOST_THREADS = 2;
 /** Threads that had nothing to do for so long end, milliseconds. */
 const IDLE_MS = 10_000;
-/** Bytes copied between two looks at the event loop: a few milliseconds' worth. */
-const PIECE_BYTES = 16 * 1024 * 1024;
 
 class PixelPool {
   private threads: Piscina | undefined;
@@ -27,19 +25,19 @@ class PixelPool {
   /** encodeRle() */
   async rle(mask: Uint8Array, width: number, height: number): Promise<string> {
     checkSize(mask.length, width, height); // here, for a thread's errors arrive without their code
-    const task: MaskTask = { mask: await shared(mask), width, height };
+    const task: MaskTask = { mask: await copiedShared(mask), width, height };
     return (await this.run('rle', task)) as string;
   }
 
   /** packBits() */
   async bits(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
-    const task: MaskTask = { mask: await shared(mask), width, height };
+    const task: MaskTask = { mask: await copiedShared(mask), width, height };
     return (await this.run('bits', task)) as Uint8Array;
   }
 
   /** rearrange() */
   async rearrange(from: Uint8Array, order: SampleOrder): Promise<Uint8Array> {
-    const task: RearrangeTask = { ...order, from: await shared(from) };
+    const task: RearrangeTask = { ...order, from: await copiedShared(from) };
     return (await this.run('interleave', task)) as Uint8Array;
   }
 
@@ -54,19 +52,6 @@ class PixelPool {
     });
     return this.threads.run(task, { name });
   }
-}
-
-/**
- * A copy that threads share, made piece by piece. The bytes themselves cannot be given away: they belong to a message or to
- * the addon.
- */
-async function shared(bytes: Uint8Array): Promise<Uint8Array> {
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    if (at > 0) await nextTurn();
-    copy.set(bytes.subarray(at, at + PIECE_BYTES), at);
-  }
-  return copy;
 }
 
 /** The one of this process. */

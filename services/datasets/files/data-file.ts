@@ -1,27 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { automedError } from '../../common/errors';
-import { decodeBmp, isBmp } from '../../imaging/bmp';
-import { decodedBytes, decodeImage, DEFAULT_LIMITS } from '../../imaging/decode';
-import { DecodePool, isDicom, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
+import { decodedBytes, DEFAULT_LIMITS } from '../../imaging/decode';
+import { dicomPool, frameBytes, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
 import type { Pixels } from '../../imaging/pixels/pixels';
+import { readImage } from '../../imaging/read-image';
 
 /** Of a file whose header tells nothing, e.g. BMP of 8 bits that becomes RGB. */
 const BYTES_PER_FILE_BYTE = 3;
-/** Stored values and what a display shows of them, for each sample of a DICOM image. */
-const BYTES_PER_DICOM_SAMPLE = 5;
-
-/** For the whole process; as many threads at work as its callers decode files at a time, and no more than processors. */
-const dicom = new DecodePool();
+const READ = { limits: DEFAULT_LIMITS, also: ['BMP', 'DICOM'] } as const;
 
 /**
- * Decodes a file of a data set: what the services take, BMP, and DICOM as a display shows it, which threads decode.
+ * Decodes a file of a data set: what the services take, and BMP.
  * @param bytes given away: of DICOM files they are empty afterwards
  * @param frame of a DICOM image, from 0; absent: the only one
  */
 export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pixels> {
-  if (isBmp(bytes)) return decodeBmp(bytes, DEFAULT_LIMITS);
-  if (isDicom(bytes)) return dicom.picture(bytes, frame);
-  const pixels = await decodeImage(bytes);
+  const { pixels } = await readImage(bytes, { ...READ, frame });
   refuseNotFinite(pixels);
   return pixels;
 }
@@ -42,7 +36,7 @@ function refuseNotFinite({ data, width, channels, sampleType }: Pixels): void {
  * @param bytes given away
  */
 export async function decodeStoredDicom(bytes: Buffer): Promise<Pixels> {
-  return dicom.stored(bytes);
+  return dicomPool.stored(bytes);
 }
 
 /**
@@ -50,7 +44,7 @@ export async function decodeStoredDicom(bytes: Buffer): Promise<Pixels> {
  * @param bytes given away
  */
 export async function decodeSegmentation(bytes: Buffer, drawnOn: SourceFrame): Promise<Pixels> {
-  return dicom.segmentation(bytes, drawnOn);
+  return dicomPool.segmentation(bytes, drawnOn);
 }
 
 /** Bytes that decoding a file will hold, from its header; an estimate where that tells nothing. */
@@ -62,7 +56,7 @@ export async function decodingBytes(path: string): Promise<number> {
     () => 0,
   );
   return readDicomHeader(path).then(
-    ({ width, height, samples }) => size + width * height * samples * BYTES_PER_DICOM_SAMPLE,
+    (header) => size + frameBytes(header),
     () => size * BYTES_PER_FILE_BYTE,
   );
 }

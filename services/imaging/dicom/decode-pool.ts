@@ -2,13 +2,14 @@
 // neither the thread that asks nor, when a file makes them loop or run out of memory, the process.
 
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import type { Pixels } from '../pixels/pixels';
-import { compiledThread } from '../../common/thread-entry';
-import type { DecodeAnswer, DecodeRequest } from './decode-thread';
+import type { Decoded, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
+import type { FrameSource } from './frame-source';
+import { DICOM_LIMITS, HEADER_BYTES, needsMore, type DicomLimits } from './header';
+import type { DicomOutline } from './outline';
 import type { SourceFrame } from './segmentation';
-import { afterMs, type Alarm } from '../../common/timers';
+import { PooledThread, type Job } from './pooled-thread';
 
 /** What a file gets until its thread is stopped, milliseconds: the largest that are read need a few seconds. */
 const DECODE_LIMIT_MS = 60_000;
@@ -26,85 +27,20 @@ export interface DecodePoolOptions {
   idleMs?: number;
 }
 
-interface Job {
-  request: DecodeRequest;
-  limitMs: number;
-  resolve: (pixels: Pixels) => void;
-  reject: (error: unknown) => void;
+export interface FrameOptions {
+  /** Default: DICOM_LIMITS. */
+  limits?: DicomLimits;
+  /** What decoding gets from when a thread has the file, milliseconds; default 60,000. */
+  limitMs?: number;
 }
 
-/** Bytes that are alone in their buffer move to the other thread; others, such as small ones of Node's pool, are copied. */
-function movable({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+/** A frame, and which one it is. */
+export interface DicomFrame {
+  pixels: Pixels;
+  source: FrameSource;
 }
 
-/** A thread and the one file that it has. The process does not wait for a thread without a file. */
-class DecodeThread {
-  private readonly worker: Worker;
-  private job: Job | undefined;
-  private clock: Alarm | undefined;
-  /** What it died of. */
-  private cause = '';
-
-  /** @param on hears when the thread has nothing to do, when it should get nothing any more, and when it is gone */
-  constructor(
-    private readonly idleMs: number,
-    heapMb: number,
-    private readonly on: Record<'free' | 'ending' | 'gone' | 'parsed', (thread: DecodeThread) => void>,
-  ) {
-    this.worker = new Worker(compiledThread('imaging/dicom/decode-thread.js'), {
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    });
-    this.worker.on('message', (answer: DecodeAnswer) => this.take(answer));
-    // Only its kind: the message may hold values of the header. The exit follows.
-    this.worker.on('error', ({ code, name }: NodeJS.ErrnoException) => (this.cause = ` (${code ?? name})`));
-    this.worker.on('exit', () => {
-      const message = `Decoding the DICOM image ended its thread${this.cause}.`;
-      this.settle()?.reject(new DicomError('PIXEL_DECODE', message));
-      on.gone(this);
-    });
-  }
-
-  run(job: Job): void {
-    this.clock?.cancel();
-    this.job = job;
-    this.worker.ref();
-    this.clock = afterMs(job.limitMs, () => {
-      const seconds = job.limitMs / 1000;
-      this.settle()?.reject(new DicomError('PIXEL_DECODE', `Decoding the DICOM image took longer than ${seconds} s.`));
-      this.end();
-    });
-    this.worker.postMessage(job.request, movable(job.request.bytes));
-  }
-
-  private take(answer: DecodeAnswer): void {
-    if (answer.parsed) this.on.parsed(this);
-    const job = this.settle();
-    // It came just after its time.
-    if (!job) return;
-    this.worker.unref();
-    this.clock = afterMs(this.idleMs, () => this.end(), { unref: true });
-    this.on.free(this);
-    if ('pixels' in answer) job.resolve(answer.pixels);
-    else job.reject(new DicomError(answer.defect, answer.message));
-  }
-
-  /** The file, which is the thread's no longer. */
-  private settle(): Job | undefined {
-    this.clock?.cancel();
-    const { job } = this;
-    this.job = undefined;
-    return job;
-  }
-
-  private end(): void {
-    this.on.ending(this);
-    // Files may be waiting for its place.
-    this.worker.ref();
-    void this.worker.terminate();
-  }
-}
+const unexpected = (): Error => new Error('a thread answered what was not asked');
 
 /**
  * Decodes each file on a thread of its own, which the next file gets afterwards; threads begin with the first file that finds
@@ -112,8 +48,8 @@ class DecodeThread {
  * damaged (PIXEL_DECODE), and the thread replaced.
  */
 export class DecodePool {
-  private readonly threads = new Set<DecodeThread>();
-  private readonly free: DecodeThread[] = [];
+  private readonly threads = new Set<PooledThread>();
+  private readonly free: PooledThread[] = [];
   private readonly waiting: Job[] = [];
   /** Numbers of the files in shared memory. */
   private readonly files = new WeakMap<SharedArrayBuffer, number>();
@@ -141,33 +77,82 @@ export class DecodePool {
 
   /**
    * What a display shows of a DICOM image.
-   * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer. Bytes of shared
-   * memory are not: they must not change as long as they are asked about
+   * @param bytes as those of `frame`
    * @param frame from 0; undefined: the only one
    * @param limitMs what decoding gets from when a thread has the file, milliseconds
    * @throws DicomError
    */
-  picture(bytes: Uint8Array, frame?: number, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.decode({ bytes, wanted: { frame } }, limitMs);
+  async picture(bytes: Uint8Array, frame?: number, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
+    return (await this.frame(bytes, frame, { limitMs })).pixels;
+  }
+
+  /**
+   * What a display shows of a frame, and which one it is.
+   * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer. Bytes of shared
+   * memory are not: they must not change as long as they are asked about
+   * @param frame from 0; undefined: the only one
+   * @throws DicomError
+   */
+  async frame(
+    bytes: Uint8Array,
+    frame?: number,
+    { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS }: FrameOptions = {},
+  ): Promise<DicomFrame> {
+    const decoded = await this.decode({ bytes, limits, wanted: { frame } }, limitMs);
+    if (!('pixels' in decoded) || !decoded.source) throw unexpected();
+    return { pixels: decoded.pixels, source: decoded.source };
+  }
+
+  /**
+   * What the header says of a frame. Copies no more of the file than that needs.
+   * @param bytes the whole file, which is not given away
+   * @param frame from 0
+   * @throws DicomError, also for an object that is no image, and for a frame that it does not have
+   */
+  async outline(bytes: Uint8Array, frame: number, limits: DicomLimits = DICOM_LIMITS): Promise<DicomOutline> {
+    const fileBytes = bytes.length;
+    if (fileBytes > limits.maxBytes) {
+      throw new DicomError(
+        'TOO_LARGE',
+        `The DICOM file has ${fileBytes} bytes; at most ${limits.maxBytes} are accepted.`,
+      );
+    }
+    for (let wanted = HEADER_BYTES; ; wanted *= 16) {
+      const beginning = new Uint8Array(bytes.subarray(0, wanted));
+      try {
+        const request = { bytes: beginning, limits, wanted: { outlineOf: frame, fileBytes } };
+        const decoded = await this.decode(request, DECODE_LIMIT_MS);
+        if (!('outline' in decoded)) throw unexpected();
+        return decoded.outline;
+      } catch (error) {
+        if (wanted >= fileBytes || !needsMore(error)) throw error;
+      }
+    }
   }
 
   /**
    * The values that the only frame of a DICOM image stores, neither rescaled nor windowed: as uint8 or uint16, and negative
    * ones or those of 32 bits as float32.
-   * @param bytes given away, as those of `picture`
+   * @param bytes given away, as those of `frame`
    * @throws DicomError
    */
   stored(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.decode({ bytes, wanted: { stored: true } }, limitMs);
+    return this.pixels({ bytes, wanted: { stored: true } }, limitMs);
   }
 
   /**
    * What a DICOM segmentation shows of a picture, all segments united: 255, elsewhere 0.
-   * @param bytes given away, as those of `picture`
+   * @param bytes given away, as those of `frame`
    * @throws DicomError
    */
   segmentation(bytes: Uint8Array, drawnOn: SourceFrame, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.decode({ bytes, wanted: { drawnOn } }, limitMs);
+    return this.pixels({ bytes, wanted: { drawnOn } }, limitMs);
+  }
+
+  private async pixels(request: DecodeRequest, limitMs: number): Promise<Pixels> {
+    const decoded = await this.decode(request, limitMs);
+    if (!('pixels' in decoded)) throw unexpected();
+    return decoded.pixels;
   }
 
   /** The number of a file in shared memory. */
@@ -178,7 +163,7 @@ export class DecodePool {
     return file;
   }
 
-  private decode(request: DecodeRequest, limitMs: number): Promise<Pixels> {
+  private decode(request: DecodeRequest, limitMs: number): Promise<Decoded> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject });
       this.serve();
@@ -198,8 +183,8 @@ export class DecodePool {
     }
   }
 
-  private start(): DecodeThread {
-    const thread = new DecodeThread(this.idleMs, this.heapMb, {
+  private start(): PooledThread {
+    const thread = new PooledThread(this.idleMs, this.heapMb, {
       free: (one) => {
         this.free.push(one);
         this.serve();
@@ -216,8 +201,11 @@ export class DecodePool {
     return thread;
   }
 
-  private forget(thread: DecodeThread): void {
+  private forget(thread: PooledThread): void {
     const at = this.free.indexOf(thread);
     if (at >= 0) this.free.splice(at, 1);
   }
 }
+
+/** The one of this process, which all that decode share. */
+export const dicomPool = new DecodePool();

@@ -4,6 +4,9 @@ import { parentPort } from 'node:worker_threads';
 import type { Mask, Pixels } from '../pixels/pixels';
 import { DicomImage } from './decode';
 import { DicomError, type DicomDefect } from './errors';
+import type { FrameSource } from './frame-source';
+import { DICOM_LIMITS, type DicomLimits } from './header';
+import { outlineOf, type DicomOutline } from './outline';
 import { DicomSegmentation, type SourceFrame } from './segmentation';
 import type { StoredFrame } from './stored-values';
 
@@ -11,11 +14,18 @@ export interface DecodeRequest {
   bytes: Uint8Array;
   /** Number of a file that several requests are about; absent: of this one alone. */
   file?: number | undefined;
+  /** Default: DICOM_LIMITS. */
+  limits?: DicomLimits;
   /**
-   * What a display shows of a frame (from 0; undefined: the only one), the stored values of the only frame, or what a
-   * segmentation says of a picture.
+   * What a display shows of a frame (from 0; undefined: the only one), the stored values of the only frame, what a
+   * segmentation says of a picture, or what the header says of a frame, in a file of so many bytes of which these are the
+   * first.
    */
-  wanted: { frame: number | undefined } | { stored: true } | { drawnOn: SourceFrame };
+  wanted:
+    | { frame: number | undefined }
+    | { stored: true }
+    | { drawnOn: SourceFrame }
+    | { outlineOf: number; fileBytes: number };
 }
 
 /** A DicomError as what can cross between threads. */
@@ -24,7 +34,10 @@ export interface DecodeFailure {
   message: string;
 }
 
-export type DecodeAnswer = ({ pixels: Pixels } | DecodeFailure) & {
+/** Pixels, of a frame with where it comes from; or what the header says. */
+export type Decoded = { pixels: Pixels; source?: FrameSource } | { outline: DicomOutline };
+
+export type DecodeAnswer = (Decoded | DecodeFailure) & {
   /** Whether the file had to be parsed. */
   parsed: boolean;
 };
@@ -38,20 +51,20 @@ let parsedFiles = 0;
 class Parsed<T> {
   private kept: { file: number; content: T } | undefined;
 
-  constructor(private readonly parse: (bytes: Uint8Array) => T) {}
+  constructor(private readonly parse: (bytes: Uint8Array, limits: DicomLimits) => T) {}
 
-  of({ bytes, file }: DecodeRequest): T {
+  of({ bytes, file, limits = DICOM_LIMITS }: DecodeRequest): T {
     if (file !== undefined && this.kept?.file === file) return this.kept.content;
     this.kept = undefined;
     parsedFiles += 1;
-    const content = this.parse(bytes);
+    const content = this.parse(bytes, limits);
     if (file !== undefined) this.kept = { file, content };
     return content;
   }
 }
 
-const images = new Parsed((bytes) => DicomImage.parse(bytes));
-const segmentations = new Parsed((bytes) => DicomSegmentation.parse(bytes));
+const images = new Parsed((bytes, limits) => DicomImage.parse(bytes, limits));
+const segmentations = new Parsed((bytes, limits) => DicomSegmentation.parse(bytes, limits));
 
 /** An image of which one frame is meant. */
 function imageOf(request: DecodeRequest, frame?: number): DicomImage {
@@ -77,19 +90,26 @@ function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
   return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
 }
 
-async function wantedOf(request: DecodeRequest): Promise<Pixels> {
-  const { wanted } = request;
-  if ('drawnOn' in wanted) return inWhite(await segmentations.of(request).mask(wanted.drawnOn));
-  if ('stored' in wanted) return asPixels(await imageOf(request).stored());
-  return imageOf(request, wanted.frame).display(wanted.frame);
+async function wantedOf(request: DecodeRequest): Promise<Decoded> {
+  const { wanted, bytes, limits = DICOM_LIMITS } = request;
+  if ('outlineOf' in wanted) return { outline: outlineOf(bytes, wanted.fileBytes, wanted.outlineOf, limits) };
+  if ('drawnOn' in wanted) return { pixels: inWhite(await segmentations.of(request).mask(wanted.drawnOn)) };
+  if ('stored' in wanted) return { pixels: asPixels(await imageOf(request).stored()) };
+  const image = imageOf(request, wanted.frame);
+  return { pixels: await image.display(wanted.frame), source: image.source(wanted.frame) };
 }
 
-async function answerTo(request: DecodeRequest): Promise<{ pixels: Pixels } | DecodeFailure> {
+/** What is a part of something larger, the file or the memory of a codec, cannot be given away. */
+function alone(decoded: Decoded): Decoded {
+  if (!('pixels' in decoded)) return decoded;
+  const { data } = decoded.pixels;
+  const whole = data.byteLength === data.buffer.byteLength;
+  return whole ? decoded : { ...decoded, pixels: { ...decoded.pixels, data: data.slice() } };
+}
+
+async function answerTo(request: DecodeRequest): Promise<Decoded | DecodeFailure> {
   try {
-    const pixels = await wantedOf(request);
-    // What is a part of something larger, the file or the memory of a codec, cannot be given away.
-    const whole = pixels.data.byteLength === pixels.data.buffer.byteLength;
-    return { pixels: whole ? pixels : { ...pixels, data: pixels.data.slice() } };
+    return alone(await wantedOf(request));
   } catch (error) {
     if (error instanceof DicomError) return { defect: error.defect, message: error.message };
     // The message of what nobody expected may hold values of the header.

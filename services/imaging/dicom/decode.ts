@@ -1,6 +1,7 @@
 import type { Pixels } from '../pixels/pixels';
 import { parseFile, type ParsedFile } from './data-set';
 import { displayed } from './display';
+import { frameSourceOf, type FrameSource } from './frame-source';
 import { DICOM_LIMITS, headerOf, type DicomHeader, type DicomLimits } from './header';
 import { storedFrame, type StoredFrame } from './stored-values';
 
@@ -24,6 +25,14 @@ export class DicomImage {
    */
   async stored(frame = 0): Promise<StoredFrame> {
     return storedFrame(this.file, this.header, frame);
+  }
+
+  /**
+   * Which frame it is, and where it lies.
+   * @param frame from 0
+   */
+  source(frame = 0): FrameSource {
+    return frameSourceOf(this.file, this.header, frame);
   }
 
   /**

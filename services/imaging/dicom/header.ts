@@ -199,7 +199,12 @@ export async function isDicomFile(path: string): Promise<boolean> {
 /** What may be wrong with the beginning of a header alone. */
 const UNTIL_MORE: ReadonlySet<DicomDefect> = new Set(['TRUNCATED', 'NO_PIXELS', 'NOT_IMAGE']);
 /** Enough of nearly every file to reach its pixels. */
-const HEADER_BYTES = 64 * 1024;
+export const HEADER_BYTES = 64 * 1024;
+
+/** Whether what is wrong with the beginning of a file may be that it is only that. */
+export function needsMore(error: unknown): boolean {
+  return error instanceof DicomError && UNTIL_MORE.has(error.defect);
+}
 
 /**
  * Reads as much of a file as its header needs.
@@ -219,8 +224,7 @@ export async function readDicomHeader(path: string, limits: DicomLimits = DICOM_
           limits,
         );
       } catch (error) {
-        const more = error instanceof DicomError && UNTIL_MORE.has(error.defect);
-        if (!more || whole) throw error;
+        if (whole || !needsMore(error)) throw error;
       }
     }
   } finally {

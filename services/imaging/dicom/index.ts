@@ -2,9 +2,13 @@
 
 export { isDicom } from './data-set';
 export { DicomImage } from './decode';
-export { DecodePool, type DecodePoolOptions } from './decode-pool';
+export { DecodePool, dicomPool, type DecodePoolOptions, type DicomFrame } from './decode-pool';
 export { DicomError, type DicomDefect } from './errors';
+export type { FrameSource } from './frame-source';
 export { DICOM_LIMITS, isDicomFile, readDicomHeader, type DicomHeader, type DicomLimits } from './header';
 export { DicomSegmentation, type Concatenation, type SourceFrame } from './segmentation';
+export { frameBytes } from './outline';
+export type { PixelSize, SpacingOrigin } from './pixel-spacing';
 export type { StoredFrame } from './stored-values';
 export type { SidePicture } from './object-kind';
+export type { Plane } from './geometry';

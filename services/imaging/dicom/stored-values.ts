@@ -165,16 +165,20 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, raw: R
   return isYbr ? toRgb(ordered as Uint8Array) : ordered;
 }
 
+/** @throws DicomError (FRAME) for one that the image does not have */
+export function checkFrame({ frames }: Pick<ImageFormat, 'frames'>, frame: number): void {
+  if (Number.isInteger(frame) && frame >= 0 && frame < frames) return;
+  throw new DicomError('FRAME', `The DICOM image has ${frames} frame(s); there is no frame ${frame + 1}.`);
+}
+
 /**
  * @param frame from 0
  * @throws DicomError
  */
 export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: number): Promise<StoredFrame> {
   const format = file.syntax.codec ? told : nativeFormat(file.dataSet, told);
-  const { width, height, frames, samples, bitsAllocated, signed, photometric } = format;
-  if (!Number.isInteger(frame) || frame < 0 || frame >= frames) {
-    throw new DicomError('FRAME', `The DICOM image has ${frames} frames; there is no frame ${frame + 1}.`);
-  }
+  const { width, height, samples, bitsAllocated, signed, photometric } = format;
+  checkFrame(format, frame);
   if (bitsAllocated === 1) {
     const inWords = file.syntax.bigEndian === true && pixelElement(file.dataSet).vr === 'OW';
     if (samples !== 1 || file.syntax.codec || inWords) {

@@ -38,6 +38,24 @@ const SYNTAXES: readonly TransferSyntax[] = [
   { uid: '1.2.840.10008.1.2.4.91', name: 'JPEG 2000', codec: 'jpeg-2000' },
 ];
 
+/** Those that are known and not read, by what follows 1.2.840.10008.1.2. */
+const UNREAD: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^4\.(5[2-6]|5[89]|6[0-6])$/, 'JPEG of a retired process'],
+  [/^4\.9[23]$/, 'JPEG 2000 part 2'],
+  [/^4\.(9[45]|20[45])$/, 'JPIP, which holds no pixels but where they are'],
+  [/^4\.98$/, 'Encapsulated Uncompressed'],
+  [/^4\.10[01](\.1)?$/, 'MPEG2 video'],
+  [/^4\.10[2-6](\.1)?$/, 'MPEG-4 AVC (H.264) video'],
+  [/^4\.10[78]$/, 'HEVC (H.265) video'],
+  [/^4\.11[0-2]$/, 'JPEG XL'],
+  [/^4\.20[1-3]$/, 'High-Throughput JPEG 2000'],
+  [/^8\.1$/, 'Deflated Image Frame'],
+  [/^6\.[12]$/, 'MIME or XML encapsulation'],
+  [/^7\.[1-3]$/, 'SMPTE ST 2110 video'],
+];
+
+const ROOT = '1.2.840.10008.1.2.';
+
 const BY_UID = new Map(SYNTAXES.map((syntax) => [syntax.uid, syntax]));
 
 /** @throws DicomError (TRANSFER_SYNTAX) for one that is not read */
@@ -46,5 +64,8 @@ export function transferSyntaxOf(uid: string): TransferSyntax {
   if (syntax) return syntax;
   // Only digits and dots: a file may hold anything there.
   const shown = /^[\d.]{1,64}$/.test(uid) ? uid : 'of no valid name';
-  throw new DicomError('TRANSFER_SYNTAX', `The DICOM file has the transfer syntax ${shown}, which is not read.`);
+  const rest = uid.startsWith(ROOT) ? uid.slice(ROOT.length) : '';
+  const name = UNREAD.find(([pattern]) => pattern.test(rest))?.[1];
+  const named = name === undefined ? shown : `${shown} (${name})`;
+  throw new DicomError('TRANSFER_SYNTAX', `The DICOM file has the transfer syntax ${named}, which is not read.`);
 }

@@ -2,6 +2,7 @@
 // VOI LUT (C.11.2).
 
 import type { DataSet } from 'dicom-parser';
+import { placesOf } from './functional-groups';
 import { text, type ImageFormat } from './header';
 import { fullScale, lookUp, readLookupTable, type LookupTable } from './lookup-table';
 
@@ -30,8 +31,6 @@ export interface GreyTransforms {
   padding: Padding | undefined;
 }
 
-const SHARED_GROUPS = 'x52009229';
-const PER_FRAME_GROUPS = 'x52009230';
 const PIXEL_VALUE_TRANSFORMATION = 'x00289145';
 const FRAME_VOI_LUT = 'x00289132';
 
@@ -40,14 +39,6 @@ const FRAME_VOI_LUT = 'x00289132';
  * X-ray intensity, and is no part of the display (PS3.4 N.2.1.2, PS3.3 C.8.7.1.1.2).
  */
 const UNTRANSFORMED = new Set(['12.1', '12.2', '12.1.1', '12.2.1'].map((kind) => `1.2.840.10008.5.1.4.1.1.${kind}`));
-
-/** Where attributes of a frame may be: its own functional group, the shared one, and the data set itself. */
-function placesOf(dataSet: DataSet, frame: number, group: string): DataSet[] {
-  const own = dataSet.elements[PER_FRAME_GROUPS]?.items?.[frame]?.dataSet;
-  const shared = dataSet.elements[SHARED_GROUPS]?.items?.[0]?.dataSet;
-  const inside = [own, shared].flatMap((groups) => groups?.elements[group]?.items?.[0]?.dataSet ?? []);
-  return [...inside, dataSet];
-}
 
 /** The first number of an element of decimal strings. */
 function decimal(dataSet: DataSet, tag: string): number | undefined {
