@@ -2,9 +2,11 @@ import type { Image__Output } from '../../proto/gen/automed/common/v1/Image';
 import type { PixelSpacing__Output } from '../../proto/gen/automed/common/v1/PixelSpacing';
 import { automedError } from '../common/errors';
 import type { MemoryBudget, Reservation, Wait } from '../common/memory-budget';
-import { inspectImage, type DecodeLimits, type UndecodedImage } from './decode';
+import type { DecodeLimits } from './decode';
+import { DICOM_LIMITS, DicomError, type FrameSource, type PixelSize } from './dicom';
 import type { Pixels } from './pixels/pixels';
 import { inspectRawPixels } from './raw-pixels';
+import { FRAME_FIELD, openFile, type OpenedFile } from './read-image';
 
 /** How the images of requests come in. */
 export interface ImageIntake extends DecodeLimits {
@@ -20,11 +22,39 @@ export interface Admission {
   wait: () => Wait;
 }
 
+/** Size of a pixel, millimetres, and who says so. */
+export type PixelSpacing = Omit<PixelSize, 'origin'> & { origin: PixelSize['origin'] | 'request' };
+
+/** What is known of an image before its pixels are. */
+export interface ImageFacts {
+  /** Which frame of which DICOM object it is; absent for other images. */
+  source: FrameSource | undefined;
+  /** Absent when neither the request nor a DICOM header gave it. */
+  spacing: PixelSpacing | undefined;
+}
+
+/** Nothing is known. */
+export const NO_FACTS: ImageFacts = { source: undefined, spacing: undefined };
+
+/** Area of one pixel, square millimetres. */
+export function pixelAreaMm2({ spacing }: ImageFacts): number | undefined {
+  return spacing && spacing.rowMm * spacing.columnMm;
+}
+
+/** The image of a request, whose header was read, and whose pixels were not. */
+export interface OpenedImage extends ImageFacts {
+  /** Upright. */
+  width: number;
+  height: number;
+  /** Of the message, and of decoding it. */
+  bytes: number;
+  decode(): Promise<Pixels>;
+}
+
 /** An image of a request, decoded. */
 export interface ImageInput {
   pixels: Pixels;
-  /** Area of one pixel, square millimetres; absent when the request gave no spacing. */
-  pixelAreaMm2: number | undefined;
+  facts: ImageFacts;
   decodeMs: number;
   /** Masks that may be drawn of it. */
   masks: number;
@@ -34,30 +64,42 @@ export interface ImageInput {
 export type ImageField = Image__Output | null | undefined;
 
 /**
- * Decodes the image of a request, whichever way its pixels travel, once there is memory for it and for the masks of the
- * answer. `use` gets it; the memory is given back when what `use` returns has settled.
- * @throws InvalidInputError that names the field; as MemoryBudget.reserve()
+ * Reads the header of a request's image, whichever way its pixels travel: all that can be refused before a model is loaded for
+ * it, and memory taken.
+ * @throws InvalidInputError that names the field
  */
-export async function useImage<T>(
-  image: ImageField,
-  { memory, ...limits }: ImageIntake,
-  { masks, wait }: Admission,
-  use: (input: ImageInput) => Promise<T>,
-): Promise<T> {
+export async function openImage(image: ImageField, limits: DecodeLimits): Promise<OpenedImage> {
   if (!image?.source) {
     throw automedError('INVALID_ARGUMENT', 'The request holds no image: set image.encoded or image.raw.', {
       field: 'image',
     });
   }
-  const pixelAreaMm2 = pixelArea(image.pixelSpacing);
-  const { undecoded, messageBytes } = await inspect(image, limits);
-  const { width, height, decodeBytes } = undecoded;
+  const stated = requestSpacing(image.pixelSpacing);
+  const frame = frameOf(image);
+  const { opened, messageBytes } = await open(image, frame, limits);
+  const { width, height, decodeBytes, source } = opened;
+  const spacing = stated ?? source?.pixelSize;
+  return { width, height, source, spacing, bytes: messageBytes + decodeBytes, decode: () => opened.decode() };
+}
+
+/**
+ * Decodes an image once there is memory for it and for the masks of the answer. `use` gets it; the memory is given back when
+ * what `use` returns has settled.
+ * @throws InvalidInputError that names the field; as MemoryBudget.reserve()
+ */
+export async function useImage<T>(
+  image: OpenedImage,
+  memory: MemoryBudget,
+  { masks, wait }: Admission,
+  use: (input: ImageInput) => Promise<T>,
+): Promise<T> {
+  const { width, height, bytes, source, spacing } = image;
   const count = typeof masks === 'number' ? masks : masks(width * height);
-  const bytes = messageBytes + decodeBytes + bytesOfMasks(count, width * height);
-  return held(await memory.reserve(bytes, `An image of ${width} x ${height} pixels`, wait()), async () => {
+  const needed = bytes + bytesOfMasks(count, width * height);
+  return held(await memory.reserve(needed, `An image of ${width} x ${height} pixels`, wait()), async () => {
     const started = performance.now();
-    const pixels = await undecoded.decode();
-    return use({ pixels, pixelAreaMm2, decodeMs: performance.now() - started, masks: count });
+    const pixels = await image.decode();
+    return use({ pixels, facts: { source, spacing }, decodeMs: performance.now() - started, masks: count });
   });
 }
 
@@ -89,19 +131,40 @@ async function held<T>(reservation: Reservation, work: () => Promise<T>): Promis
   }
 }
 
-async function inspect(
+async function open(
   { source, raw, encoded }: Image__Output,
-  limits: DecodeLimits,
-): Promise<{ undecoded: UndecodedImage; messageBytes: number }> {
-  if (source === 'raw' && raw) return { undecoded: inspectRawPixels(raw, limits), messageBytes: raw.data.length };
+  frame: number | undefined,
+  { maxBytes, maxPixels }: DecodeLimits,
+): Promise<{ opened: OpenedFile; messageBytes: number }> {
+  const limits = { maxBytes, maxPixels };
+  if (source === 'raw' && raw) {
+    if (frame !== undefined && frame > 0) throw noFrame('Raw pixels are 1 frame.');
+    return { opened: inspectRawPixels(raw, limits), messageBytes: raw.data.length };
+  }
   const bytes = encoded ?? Buffer.alloc(0);
-  return { undecoded: await inspectImage(bytes, limits), messageBytes: bytes.length };
+  const options = { limits, dicomLimits: { ...DICOM_LIMITS, ...limits }, also: ['DICOM'], frame } as const;
+  const opened = await openFile(bytes, options).catch((error: unknown) => {
+    throw error instanceof DicomError && error.defect === 'FRAME' ? noFrame(error.message) : error;
+  });
+  return { opened, messageBytes: bytes.length };
 }
 
-function pixelArea(spacing: PixelSpacing__Output | null | undefined): number | undefined {
+/** From 0, of one that the request counts from 1. */
+function frameOf({ frameNumber }: Image__Output): number | undefined {
+  if (frameNumber === undefined || frameNumber >= 1) return frameNumber && frameNumber - 1;
+  throw noFrame(`Frames are counted from 1; there is no frame ${frameNumber}.`);
+}
+
+function noFrame(message: string): Error {
+  return automedError('INVALID_ARGUMENT', message, { field: FRAME_FIELD });
+}
+
+function requestSpacing(spacing: PixelSpacing__Output | null | undefined): PixelSpacing | undefined {
   if (!spacing) return undefined;
   const { columnMm, rowMm } = spacing;
-  if (Number.isFinite(columnMm) && Number.isFinite(rowMm) && columnMm > 0 && rowMm > 0) return columnMm * rowMm;
+  if (Number.isFinite(columnMm) && Number.isFinite(rowMm) && columnMm > 0 && rowMm > 0) {
+    return { rowMm, columnMm, origin: 'request' };
+  }
   throw automedError('INVALID_ARGUMENT', 'Both distances of the pixel spacing must be above 0 millimetres.', {
     field: 'image.pixel_spacing',
   });

@@ -1,13 +1,15 @@
-import { useImage, type ImageField, type ImageIntake } from '../../imaging/image-input';
+import type { MemoryBudget } from '../../common/memory-budget';
+import { useImage, type ImageFacts, type OpenedImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { ClassificationModel } from './ports';
 
 export interface ClassifyCommand {
-  image: ImageField;
+  image: OpenedImage;
   options: () => RunOptions;
 }
 
 export interface ClassifiedImage {
+  facts: ImageFacts;
   /** In the model's order. */
   classes: readonly { name: string; probability: number }[];
   predicted: string;
@@ -19,12 +21,13 @@ export interface ClassifiedImage {
 export async function classifyImage(
   model: ClassificationModel,
   command: ClassifyCommand,
-  intake: ImageIntake,
+  memory: MemoryBudget,
 ): Promise<ClassifiedImage> {
-  return useImage(command.image, intake, { masks: 0, wait: command.options }, async ({ pixels, decodeMs }) => {
+  const admission = { masks: 0, wait: command.options };
+  return useImage(command.image, memory, admission, async ({ pixels, facts, decodeMs }) => {
     const { probabilities, timings } = await model.classify(pixels, command.options());
     const named = nameClasses(model.classes, probabilities);
-    return { ...named, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+    return { ...named, facts, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
   });
 }
 

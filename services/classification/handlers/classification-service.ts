@@ -7,7 +7,8 @@ import { serveSeries, type SeriesAnswer } from '../../common/grpc/series';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { ImageIntake } from '../../imaging/image-input';
+import type { DecodeLimits } from '../../imaging/decode';
+import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { classifyImage, type ClassifyCommand } from '../domain/classify-image';
 import type { ClassificationModel, ClassificationModels } from '../domain/ports';
 import { toResponse } from './messages';
@@ -28,33 +29,39 @@ export function classificationHandlers(deps: ClassificationDeps): UntypedService
   };
   const answer = async (
     model: ClassificationModel,
-    request: ClassifyRequest__Output,
-    context: CallContext,
+    command: ClassifyCommand,
     started: number,
   ): Promise<ClassifyResponse> => {
-    const classified = await classifyImage(model, toCommand(request, context), deps.intake);
+    const classified = await classifyImage(model, command, deps.intake.memory);
     return toResponse(classified, performance.now() - started);
   };
   return {
     Classify: unary(deps.log, async (request: ClassifyRequest__Output, context) => {
       const started = performance.now();
+      const command = await toCommand(request, deps.intake, context);
       const lease = await acquire(request.model, context);
-      return answer(lease.model, request, context, started).finally(() => lease.release());
+      return answer(lease.model, command, started).finally(() => lease.release());
     }),
     ClassifyStream: bidi<ClassifyStreamRequest__Output, SeriesAnswer<ClassifyResponse>>(deps.log, (call, context) =>
       serveSeries(call, context, {
         maxInFlight: deps.streamImagesInFlight,
+        prepare: (request) => toCommand(request, deps.intake, context),
         acquire: (reference) => acquire(reference, context),
-        answer: (model, request) => answer(model, request, context, performance.now()),
+        answer: (model, command) => answer(model, command, performance.now()),
       }),
     ),
   };
 }
 
-function toCommand(request: ClassifyRequest__Output, context: CallContext): ClassifyCommand {
+/** All of a request that can be checked without its model. @throws InvalidInputError that names the field */
+async function toCommand(
+  request: ClassifyRequest__Output,
+  limits: DecodeLimits,
+  context: CallContext,
+): Promise<ClassifyCommand> {
   const priority = checkPriority(request.priority);
   return {
-    image: request.image,
+    image: await openImage(request.image, limits),
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
   };
 }

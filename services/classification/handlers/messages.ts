@@ -1,5 +1,6 @@
 import type { ClassifyResponse } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import { modelInfo, timings } from '../../common/grpc/answer';
+import { dicomFrame } from '../../imaging/image-messages';
 import type { ClassifiedImage } from '../domain/classify-image';
 
 export function toResponse(classified: ClassifiedImage, totalMs: number): ClassifyResponse {
@@ -8,5 +9,6 @@ export function toResponse(classified: ClassifiedImage, totalMs: number): Classi
     probabilities: classified.classes.map(({ name, probability }) => ({ className: name, probability })),
     model: modelInfo(classified.identity),
     timings: timings(classified.timings, { ...classified.timings, totalMs }),
+    ...dicomFrame(classified.facts),
   };
 }

@@ -1,6 +1,7 @@
 import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
-import { useImage, type ImageField, type ImageInput, type ImageIntake } from '../../imaging/image-input';
+import type { MemoryBudget } from '../../common/memory-budget';
+import { pixelAreaMm2, useImage, type ImageInput, type OpenedImage } from '../../imaging/image-input';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { nameClasses, type ClassifiedImage } from '../../classification/domain/classify-image';
 import type { MaskEncoding } from '../../segmentation/domain/mask-encoding';
@@ -34,8 +35,8 @@ export interface Analyzer<Model extends AnyModel> {
 }
 
 export interface AnalyzeCommand {
-  image: ImageField;
-  /** At least one. */
+  image: OpenedImage;
+  /** At least one; checked by checkReferences(). */
   references: readonly string[];
   encoding: MaskEncoding;
   options: () => RunOptions;
@@ -51,23 +52,25 @@ export interface AnalyzedImage {
   encoderPassCount: number;
 }
 
+/** @throws InvalidInputError (field `additional_models`) */
+export function checkReferences(references: readonly string[]): readonly string[] {
+  if (references.length <= MAX_MODELS) return references;
+  const text = `The request names ${references.length} models; at most ${MAX_MODELS} are accepted.`;
+  throw automedError('INVALID_ARGUMENT', text, { field: 'additional_models' });
+}
+
 /** Asks several models about one image, which is decoded once and encoded at most once for each base and preprocessing. */
 export async function analyzeImage<Model extends AnyModel>(
   analyzer: Analyzer<Model>,
   command: AnalyzeCommand,
-  intake: ImageIntake,
+  memory: MemoryBudget,
 ): Promise<AnalyzedImage> {
-  const { references } = command;
-  if (references.length > MAX_MODELS) {
-    const text = `The request names ${references.length} models; at most ${MAX_MODELS} are accepted.`;
-    throw automedError('INVALID_ARGUMENT', text, { field: 'additional_models' });
-  }
-  const leases = await acquireAll(analyzer, references);
+  const leases = await acquireAll(analyzer, command.references);
   try {
     const groups = groupByInput(leases.map(({ model }) => model));
     // The masks of one group are encoded before the next one draws.
     const masks = Math.max(...groups.map((group) => group.reduce((sum, { model }) => sum + model.maskCount, 0)));
-    return await useImage(command.image, intake, { masks, wait: command.options }, (input) =>
+    return await useImage(command.image, memory, { masks, wait: command.options }, (input) =>
       askEach(analyzer, groups, command, input),
     );
   } finally {
@@ -82,7 +85,7 @@ async function askEach<Model extends AnyModel>(
   analyzer: Analyzer<Model>,
   groups: readonly Group<Model>[],
   { options, encoding }: AnalyzeCommand,
-  { pixels, pixelAreaMm2, decodeMs }: ImageInput,
+  { pixels, facts, decodeMs }: ImageInput,
 ): Promise<AnalyzedImage> {
   const findings: Finding[] = [];
   let encoderPassCount = 0;
@@ -91,29 +94,24 @@ async function askEach<Model extends AnyModel>(
     const { opinions, timings } = await analyzer.run(models, pixels, options());
     if (!timings.embeddingCached) encoderPassCount += 1;
     for (const [at, { model, position }] of group.entries()) {
-      const common = { identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
-      findings[position] = await toFinding(opinions[at] as Opinion, common, encoding, pixelAreaMm2);
+      const common = { facts, identity: model.identity, timings: { ...timings, decodeMs, encodeMs: 0 } };
+      findings[position] = await toFinding(opinions[at] as Opinion, common, encoding);
     }
   }
   const bases = new Set(groups.flat().map(({ model }) => baseOf(model)));
   return { findings, baseCount: bases.size, encoderPassCount };
 }
 
-type Common = Pick<SegmentedImage, 'identity' | 'timings'>;
+type Common = Pick<SegmentedImage, 'facts' | 'identity' | 'timings'>;
 
 /** Turns an opinion into the answer that the model's own service would give. */
-async function toFinding(
-  opinion: Opinion,
-  common: Common,
-  encoding: MaskEncoding,
-  pixelAreaMm2: number | undefined,
-): Promise<Finding> {
+async function toFinding(opinion: Opinion, common: Common, encoding: MaskEncoding): Promise<Finding> {
   if (opinion.task === 'classification') {
     const named = nameClasses(opinion.classes, opinion.probabilities);
     return { task: 'classification', answer: { ...named, ...common } };
   }
   const started = performance.now();
-  const masks = await answerMasks(opinion.masks, opinion.structures, encoding, pixelAreaMm2);
+  const masks = await answerMasks(opinion.masks, opinion.structures, encoding, pixelAreaMm2(common.facts));
   const timings = { ...common.timings, encodeMs: performance.now() - started };
   return { task: 'segmentation', answer: { masks, threshold: opinion.threshold, ...common, timings } };
 }

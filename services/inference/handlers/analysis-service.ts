@@ -5,9 +5,17 @@ import { unary, type CallContext, type ServiceRegistration } from '../../common/
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { ImageIntake } from '../../imaging/image-input';
+import type { DecodeLimits } from '../../imaging/decode';
+import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { toEncoding, toResponse as toSegmentResponse } from '../../segmentation/handlers/messages';
-import { analyzeImage, type AnalyzeCommand, type Analyzer, type AnyModel, type Finding } from '../domain/analyze-image';
+import {
+  analyzeImage,
+  checkReferences,
+  type AnalyzeCommand,
+  type Analyzer,
+  type AnyModel,
+  type Finding,
+} from '../domain/analyze-image';
 
 const NAME = 'automed.analysis.v1.AnalysisService';
 
@@ -20,21 +28,28 @@ export interface AnalysisDeps<Model extends AnyModel> {
 export function analysisService<Model extends AnyModel>(deps: AnalysisDeps<Model>): ServiceRegistration {
   const Analyze = unary(deps.log, async (request: AnalyzeRequest__Output, context) => {
     const started = performance.now();
-    const command = toCommand(request, context);
-    context.setModel(command.references.join(','));
-    const { findings, encoderPassCount, baseCount } = await analyzeImage(deps.analyzer, command, deps.intake);
+    context.setModel([request.model, ...request.additionalModels].join(','));
+    const command = await toCommand(request, deps.intake, context);
+    const { findings, encoderPassCount, baseCount } = await analyzeImage(deps.analyzer, command, deps.intake.memory);
     const totalMs = performance.now() - started;
     return { findings: findings.map((finding) => toMessage(finding, totalMs)), encoderPassCount, baseCount };
   });
   return { name: NAME, definition: serviceDefinition(NAME), implementation: { Analyze } };
 }
 
-function toCommand(request: AnalyzeRequest__Output, context: CallContext): AnalyzeCommand {
+/** All of a request that can be checked without its models. @throws InvalidInputError that names the field */
+async function toCommand(
+  request: AnalyzeRequest__Output,
+  limits: DecodeLimits,
+  context: CallContext,
+): Promise<AnalyzeCommand> {
+  const references = checkReferences([request.model, ...request.additionalModels]);
+  const encoding = toEncoding(request.maskFormat);
   const priority = checkPriority(request.priority);
   return {
-    image: request.image,
-    references: [request.model, ...request.additionalModels],
-    encoding: toEncoding(request.maskFormat),
+    image: await openImage(request.image, limits),
+    references,
+    encoding,
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
   };
 }

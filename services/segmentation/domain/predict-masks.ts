@@ -1,6 +1,18 @@
 import type { BaseIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
-import { useImage, useMaskMemory, type Admission, type ImageField, type ImageIntake } from '../../imaging/image-input';
+import type { MemoryBudget } from '../../common/memory-budget';
+import type { DecodeLimits } from '../../imaging/decode';
+import {
+  NO_FACTS,
+  openImage,
+  pixelAreaMm2,
+  useImage,
+  useMaskMemory,
+  type Admission,
+  type ImageFacts,
+  type ImageField,
+  type OpenedImage,
+} from '../../imaging/image-input';
 import type {
   EverythingParameters,
   FoundMask,
@@ -11,7 +23,7 @@ import type {
   SeenImage,
 } from './interactive-ports';
 import type { MaskEncoding } from './mask-encoding';
-import { answerMasks, checkThreshold, type AnsweredMask } from './segment-image';
+import { answerMasks, type AnsweredMask } from './segment-image';
 
 const DEFAULT_THRESHOLD = 0.5;
 /** Masks that everything mode answers at most, whatever the image's size. */
@@ -27,10 +39,13 @@ export interface SourceFields {
   embeddingId?: string | undefined;
 }
 
+/** The same once it has been looked at: the image with its header read, or the id that stands for it. */
+export type OpenedSource = { image: OpenedImage } | { embeddingId: string };
+
 export interface PredictCommand {
-  source: SourceFields;
+  source: OpenedSource;
   prompts: Prompts;
-  /** Absent: 0.5. */
+  /** (0, 1); absent: 0.5. */
   threshold: number | undefined;
   encoding: MaskEncoding;
   /** Whether the answer holds the logits. */
@@ -39,13 +54,14 @@ export interface PredictCommand {
 }
 
 export interface EverythingCommand {
-  source: SourceFields;
+  source: OpenedSource;
   parameters: EverythingParameters;
   encoding: MaskEncoding;
   options: () => RunOptions;
 }
 
 interface Answered<Found> {
+  facts: ImageFacts;
   seen: SeenImage;
   masks: { found: Found; answered: AnsweredMask }[];
   identity: BaseIdentity;
@@ -58,35 +74,46 @@ export type EverythingFound = Answered<FoundMask>;
 /** An image that has been read, and what is known of it besides. */
 export interface ReadSource {
   source: ImageSource;
-  pixelAreaMm2: number | undefined;
+  facts: ImageFacts;
   decodeMs: number;
   /** Masks that may be drawn of it. */
   masks: number;
 }
 
+/**
+ * Looks at what a request is about before its base is loaded.
+ * @throws InvalidInputError that names the field
+ */
+export async function openSource({ image, embeddingId }: SourceFields, limits: DecodeLimits): Promise<OpenedSource> {
+  if (image || embeddingId === undefined || embeddingId === '') return { image: await openImage(image, limits) };
+  if (ID.test(embeddingId)) return { embeddingId };
+  throw automedError('INVALID_ARGUMENT', 'This is no id that EncodeImage answers.', { field: 'embedding_id' });
+}
+
 /** Decodes the image of a request, or takes its embedding's id, as soon as there is memory for that and for the masks. */
 export async function withSource<T>(
   base: InteractiveBase,
-  { image, embeddingId }: SourceFields,
-  intake: ImageIntake,
+  opened: OpenedSource,
+  memory: MemoryBudget,
   admission: Admission,
   use: (read: ReadSource) => Promise<T>,
 ): Promise<T> {
-  if (image || embeddingId === undefined || embeddingId === '') {
-    return useImage(image, intake, admission, ({ pixels, ...read }) => use({ ...read, source: { pixels } }));
+  if ('image' in opened) {
+    return useImage(opened.image, memory, admission, ({ pixels, ...read }) => use({ ...read, source: { pixels } }));
   }
-  if (!ID.test(embeddingId)) {
-    throw automedError('INVALID_ARGUMENT', 'This is no id that EncodeImage answers.', { field: 'embedding_id' });
-  }
-  const read = { source: { embeddingId }, pixelAreaMm2: undefined, decodeMs: 0 };
+  const { embeddingId } = opened;
+  const read = { source: { embeddingId }, facts: NO_FACTS, decodeMs: 0 };
   const size = base.sizeOf(embeddingId);
   // What was never seen here is not resident, which the base says itself.
   if (!size) return use({ ...read, masks: 1 });
-  return useMaskMemory(intake.memory, size, admission, (masks) => use({ ...read, masks }));
+  return useMaskMemory(memory, size, admission, (masks) => use({ ...read, masks }));
 }
 
 /** What a prompt's answer takes: a mask for each object, or all that the decoder proposes for it. */
-export function predictAdmission(base: InteractiveBase, { prompts, options }: PredictCommand): Admission {
+export function predictAdmission(
+  base: InteractiveBase,
+  { prompts, options }: Pick<PredictCommand, 'prompts' | 'options'>,
+): Admission {
   const objects = Math.max(1, prompts.boxes.length);
   return { masks: objects * (prompts.multimask ? base.multimaskOutputs : 1), wait: options };
 }
@@ -95,7 +122,7 @@ export function predictAdmission(base: InteractiveBase, { prompts, options }: Pr
 export function everythingAdmission(
   base: InteractiveBase,
   { parameters, options }: EverythingCommand,
-  { memory }: ImageIntake,
+  memory: MemoryBudget,
 ): Admission {
   const side = parameters.pointsPerSide ?? DEFAULT_POINTS_PER_SIDE;
   const possible = Math.min(MAX_EVERYTHING_MASKS, side * side * base.multimaskOutputs);
@@ -109,7 +136,7 @@ export async function predictMasks(
   command: PredictCommand,
   read: ReadSource,
 ): Promise<PredictedMasks> {
-  const threshold = checkThreshold(command.threshold) ?? DEFAULT_THRESHOLD;
+  const threshold = command.threshold ?? DEFAULT_THRESHOLD;
   const drawn = await base.predict(read.source, command.prompts, threshold, command.options());
   return { ...(await answer(base, drawn, command.encoding, read)), threshold };
 }
@@ -128,11 +155,12 @@ async function answer<Found extends PromptedMask | FoundMask>(
   base: InteractiveBase,
   seen: SeenImage & { masks: readonly Found[] },
   encoding: MaskEncoding,
-  { pixelAreaMm2, decodeMs }: ReadSource,
+  { facts, decodeMs }: ReadSource,
 ): Promise<Answered<Found>> {
   const started = performance.now();
-  const answered = await answerMasks(seen.masks, [], encoding, pixelAreaMm2);
+  const answered = await answerMasks(seen.masks, [], encoding, pixelAreaMm2(facts));
   return {
+    facts,
     seen,
     masks: answered.map((each, index) => ({ found: seen.masks[index] as Found, answered: each })),
     identity: base.identity,

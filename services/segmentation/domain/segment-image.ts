@@ -1,12 +1,13 @@
 import { automedError } from '../../common/errors';
-import { useImage, type ImageField, type ImageIntake } from '../../imaging/image-input';
+import type { MemoryBudget } from '../../common/memory-budget';
+import { pixelAreaMm2, useImage, type ImageFacts, type OpenedImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { encodeMask, type EncodedMask, type MaskEncoding } from './mask-encoding';
 import type { DrawnMask, SegmentationModel } from './ports';
 
 export interface SegmentCommand {
-  image: ImageField;
-  /** Absent: the model's own. */
+  image: OpenedImage;
+  /** (0, 1); absent: the model's own. */
   threshold: number | undefined;
   encoding: MaskEncoding;
   options: () => RunOptions;
@@ -17,13 +18,14 @@ export interface AnsweredMask {
   /** Without the pixels, which are encoded. */
   drawn: Omit<DrawnMask, 'mask'>;
   encoded: EncodedMask;
-  /** Absent when the request gave no pixel spacing. */
+  /** Absent where the pixel spacing is not known. */
   areaMm2: number | undefined;
   /** What it shows; empty when nobody named it. */
   structure: string;
 }
 
 export interface SegmentedImage {
+  facts: ImageFacts;
   /** In the order of the model's structures. */
   masks: AnsweredMask[];
   threshold: number;
@@ -35,16 +37,17 @@ export interface SegmentedImage {
 export async function segmentImage(
   model: SegmentationModel,
   command: SegmentCommand,
-  intake: ImageIntake,
+  memory: MemoryBudget,
 ): Promise<SegmentedImage> {
-  const threshold = checkThreshold(command.threshold) ?? model.threshold;
+  const threshold = command.threshold ?? model.threshold;
   const admission = { masks: model.structures.length, wait: command.options };
-  return useImage(command.image, intake, admission, async ({ pixels, pixelAreaMm2, decodeMs }) => {
+  return useImage(command.image, memory, admission, async ({ pixels, facts, decodeMs }) => {
     const { masks, timings } = await model.segment(pixels, threshold, command.options());
     const started = performance.now();
-    const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2);
+    const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2(facts));
     return {
       masks: answered,
+      facts,
       threshold,
       identity: model.identity,
       timings: { ...timings, decodeMs, encodeMs: performance.now() - started },
@@ -55,12 +58,13 @@ export async function segmentImage(
 /**
  * Encodes masks, one after another so that no more than one is in memory twice, and names them; `structures` has a name
  * for each or is empty.
+ * @param areaMm2 of one pixel
  */
 export async function answerMasks(
   masks: readonly DrawnMask[],
   structures: readonly string[],
   encoding: MaskEncoding,
-  pixelAreaMm2: number | undefined,
+  areaMm2: number | undefined,
 ): Promise<AnsweredMask[]> {
   const answered: AnsweredMask[] = [];
   for (const [index, drawn] of masks.entries()) {
@@ -68,13 +72,14 @@ export async function answerMasks(
     answered.push({
       drawn: measures,
       encoded: await encodeMask(drawn, encoding),
-      areaMm2: pixelAreaMm2 === undefined ? undefined : drawn.areaPx * pixelAreaMm2,
+      areaMm2: areaMm2 === undefined ? undefined : drawn.areaPx * areaMm2,
       structure: structures[index] ?? '',
     });
   }
   return answered;
 }
 
+/** @throws InvalidInputError (field `threshold`) */
 export function checkThreshold(threshold: number | undefined): number | undefined {
   if (threshold === undefined || (threshold > 0 && threshold < 1)) return threshold;
   throw automedError('INVALID_ARGUMENT', `A threshold of ${threshold} is outside (0, 1).`, { field: 'threshold' });

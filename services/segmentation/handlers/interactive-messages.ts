@@ -13,14 +13,20 @@ import { baseInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import type { RunOptions } from '../../common/inference';
 import { checkPriority } from '../../common/priority';
+import type { DecodeLimits } from '../../imaging/decode';
+import { openImage, type ImageFacts, type ImageField, type OpenedImage } from '../../imaging/image-input';
+import { dicomFrame } from '../../imaging/image-messages';
+import { checkEverything, checkPrompts } from '../domain/check-prompts';
 import type { InteractiveBase, Prompts, SeenImage } from '../domain/interactive-ports';
 import {
+  openSource,
   type EverythingCommand,
   type EverythingFound,
   type PredictCommand,
   type PredictedMasks,
   type SourceFields,
 } from '../domain/predict-masks';
+import { checkThreshold } from '../domain/segment-image';
 import { toEncoding, toMask } from './messages';
 
 const MAX_POINTS = 1024;
@@ -34,15 +40,48 @@ export function runOptions(priority: number, context: CallContext): () => RunOpt
   return () => ({ priority: checked, timeoutMs: context.remainingMs(), signal: context.signal });
 }
 
-export function toPredictCommand(fields: PromptFields, source: SourceFields, context: CallContext): PredictCommand {
+/** What a request asks for, whatever image it is about. */
+export type PromptCommand = Omit<PredictCommand, 'source'>;
+
+/** @throws InvalidInputError that names the field */
+export function toPromptCommand(fields: PromptFields, context: CallContext): PromptCommand {
+  const prompts = toPrompts(fields);
+  checkPrompts(prompts);
   return {
-    source,
-    prompts: toPrompts(fields),
-    threshold: fields.threshold,
+    prompts,
+    threshold: checkThreshold(fields.threshold),
     encoding: toEncoding(fields.maskFormat),
     logits: fields.returnLogits,
     options: runOptions(fields.priority, context),
   };
+}
+
+/** All of a request that can be checked without its base. @throws InvalidInputError that names the field */
+export async function toPredictCommand(
+  fields: PromptFields,
+  from: SourceFields,
+  limits: DecodeLimits,
+  context: CallContext,
+): Promise<PredictCommand> {
+  const command = toPromptCommand(fields, context);
+  const source = await openSource(from, limits);
+  if ('image' in source) checkPrompts(command.prompts, source.image);
+  return { ...command, source };
+}
+
+export interface EncodeCommand {
+  image: OpenedImage;
+  options: () => RunOptions;
+}
+
+/** All of a request that can be checked without its base. @throws InvalidInputError that names the field */
+export async function toEncodeCommand(
+  { image, priority }: { image: ImageField; priority: number },
+  limits: DecodeLimits,
+  context: CallContext,
+): Promise<EncodeCommand> {
+  const options = runOptions(priority, context);
+  return { image: await openImage(image, limits), options };
 }
 
 export function hasPrompts({ points, boxes, maskLogits }: PromptFields): boolean {
@@ -89,17 +128,18 @@ function toLogits({ data, shape, type }: Tensor__Output): Float32Array {
   return new Float32Array(Uint8Array.from(data).buffer);
 }
 
-export function toEverythingCommand(
+/** All of a request that can be checked without its base. @throws InvalidInputError that names the field */
+export async function toEverythingCommand(
   request: SegmentEverythingRequest__Output,
+  limits: DecodeLimits,
   context: CallContext,
-): EverythingCommand {
+): Promise<EverythingCommand> {
   const { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou } = request;
-  return {
-    source: sourceOf(request),
-    parameters: { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou },
-    encoding: toEncoding(request.maskFormat),
-    options: runOptions(request.priority, context),
-  };
+  const parameters = { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou };
+  checkEverything(parameters);
+  const encoding = toEncoding(request.maskFormat);
+  const options = runOptions(request.priority, context);
+  return { source: await openSource(sourceOf(request), limits), parameters, encoding, options };
 }
 
 export function sourceOf(request: {
@@ -112,6 +152,7 @@ export function sourceOf(request: {
 export function toEncodeResponse(
   seen: SeenImage,
   base: InteractiveBase,
+  facts: ImageFacts,
   around: { decodeMs: number; totalMs: number },
 ): EncodeImageResponse {
   return {
@@ -121,6 +162,7 @@ export function toEncodeResponse(
     timeToLiveMs: base.embeddingTtlMs,
     base: baseInfo(base.identity),
     timings: timings(seen.timings, { ...around, encodeMs: 0 }),
+    ...dicomFrame(facts),
   };
 }
 
@@ -135,6 +177,7 @@ export function toPredictResponse(predicted: PredictedMasks, logits: boolean, to
     ...imageFields(predicted),
     threshold: predicted.threshold,
     timings: timings(predicted.timings, { ...predicted.timings, totalMs }),
+    ...dicomFrame(predicted.facts),
   };
 }
 
@@ -149,6 +192,7 @@ export function toEverythingResponse(found: EverythingFound, totalMs: number): S
     })),
     ...imageFields(found),
     timings: timings(found.timings, { ...found.timings, totalMs }),
+    ...dicomFrame(found.facts),
   };
 }
 

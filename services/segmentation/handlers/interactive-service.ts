@@ -17,8 +17,8 @@ import {
   withSource,
 } from '../domain/predict-masks';
 import {
-  runOptions,
   sourceOf,
+  toEncodeCommand,
   toEncodeResponse,
   toEverythingCommand,
   toEverythingResponse,
@@ -35,49 +35,58 @@ export interface InteractiveDeps {
 
 export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplementation {
   const { log, intake } = deps;
+  const { memory } = intake;
   const acquire = async (reference: string, context: CallContext): Promise<Lease<InteractiveBase>> => {
     const lease = await deps.bases.acquire(reference);
     context.setModel(`${lease.model.identity.name}@${lease.model.identity.version}`);
     return lease;
   };
-  /** Runs one call on the base that it names; `elapsed` says how long it has taken so far, milliseconds. */
+  /** Runs one call on the base that it names. */
   const onBase = async <T>(
     reference: string,
     context: CallContext,
-    run: (base: InteractiveBase, elapsed: () => number) => Promise<T>,
+    run: (base: InteractiveBase) => Promise<T>,
   ): Promise<T> => {
-    const started = performance.now();
     const lease = await acquire(reference, context);
-    return run(lease.model, () => performance.now() - started).finally(() => lease.release());
+    return run(lease.model).finally(() => lease.release());
   };
   return {
-    EncodeImage: unary(log, (request: EncodeImageRequest__Output, context) =>
-      onBase(request.model, context, async (base, elapsed) => {
-        const options = runOptions(request.priority, context);
-        return useImage(request.image, intake, { masks: 0, wait: options }, async ({ pixels, decodeMs }) => {
+    EncodeImage: unary(log, async (request: EncodeImageRequest__Output, context) => {
+      const elapsed = stopwatch();
+      const { image, options } = await toEncodeCommand(request, intake, context);
+      return onBase(request.model, context, (base) =>
+        useImage(image, memory, { masks: 0, wait: options }, async ({ pixels, facts, decodeMs }) => {
           const seen = await base.encode(pixels, options());
-          return toEncodeResponse(seen, base, { decodeMs, totalMs: elapsed() });
-        });
-      }),
-    ),
-    PredictMasks: unary(log, (request: PredictMasksRequest__Output, context) =>
-      onBase(request.model, context, async (base, elapsed) => {
-        const command = toPredictCommand(request, sourceOf(request), context);
-        return withSource(base, command.source, intake, predictAdmission(base, command), async (read) =>
+          return toEncodeResponse(seen, base, facts, { decodeMs, totalMs: elapsed() });
+        }),
+      );
+    }),
+    PredictMasks: unary(log, async (request: PredictMasksRequest__Output, context) => {
+      const elapsed = stopwatch();
+      const command = await toPredictCommand(request, sourceOf(request), intake, context);
+      return onBase(request.model, context, (base) =>
+        withSource(base, command.source, memory, predictAdmission(base, command), async (read) =>
           toPredictResponse(await predictMasks(base, command, read), command.logits, elapsed()),
-        );
-      }),
-    ),
-    SegmentEverything: unary(log, (request: SegmentEverythingRequest__Output, context) =>
-      onBase(request.model, context, async (base, elapsed) => {
-        const command = toEverythingCommand(request, context);
-        return withSource(base, command.source, intake, everythingAdmission(base, command, intake), async (read) =>
+        ),
+      );
+    }),
+    SegmentEverything: unary(log, async (request: SegmentEverythingRequest__Output, context) => {
+      const elapsed = stopwatch();
+      const command = await toEverythingCommand(request, intake, context);
+      return onBase(request.model, context, (base) =>
+        withSource(base, command.source, memory, everythingAdmission(base, command, memory), async (read) =>
           toEverythingResponse(await segmentEverything(base, command, read), elapsed()),
-        );
-      }),
-    ),
+        ),
+      );
+    }),
     InteractiveSession: bidi<InteractiveSessionRequest__Output, InteractiveSessionResponse>(log, (call, context) =>
       serveSession(call, context, { intake, acquire: (reference) => acquire(reference, context) }),
     ),
   };
+}
+
+/** Milliseconds since it was made. */
+function stopwatch(): () => number {
+  const started = performance.now();
+  return () => performance.now() - started;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { EncodeImageResponse } from '../../../proto/gen/automed/segmentation/v1/EncodeImageResponse';
 import type { InteractiveSessionRequest__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import { excerpt } from '../../common/bounded-text';
@@ -7,17 +8,27 @@ import { AutomedError, automedError } from '../../common/errors';
 import { readable, wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
 import type { Lease } from '../../common/inference';
-import { useImage, type ImageIntake } from '../../imaging/image-input';
+import {
+  NO_FACTS,
+  openImage,
+  useImage,
+  type ImageFacts,
+  type ImageIntake,
+  type OpenedImage,
+} from '../../imaging/image-input';
+import { checkPrompts, type Extent } from '../domain/check-prompts';
 import type { InteractiveBase } from '../domain/interactive-ports';
 import { NewestPrompt } from '../domain/newest-prompt';
+import { predictAdmission, predictMasks, withSource, type PredictedMasks } from '../domain/predict-masks';
 import {
-  predictAdmission,
-  predictMasks,
-  withSource,
-  type PredictCommand,
-  type PredictedMasks,
-} from '../domain/predict-masks';
-import { hasPrompts, runOptions, toEncodeResponse, toPredictCommand, toPredictResponse } from './interactive-messages';
+  hasPrompts,
+  toEncodeCommand,
+  toEncodeResponse,
+  toPredictResponse,
+  toPromptCommand,
+  type EncodeCommand,
+  type PromptCommand,
+} from './interactive-messages';
 
 type Request = InteractiveSessionRequest__Output;
 type Outcome = Pick<InteractiveSessionResponse, 'encoded' | 'result' | 'status'>;
@@ -69,13 +80,16 @@ export async function serveSession(
   }
 }
 
+type SessionImage = NonNullable<Request['image']>;
+
 /** The base and the image that the prompts of one session are on. */
 class Session {
-  private reference = '';
+  private reference: string | undefined;
   private lease: Promise<Lease<InteractiveBase>> | undefined;
   /** As it came: decoded pixels would hold memory for as long as somebody looks at them. */
-  private image: NonNullable<Request['image']> | undefined;
-  private pixelAreaMm2: number | undefined;
+  private image: SessionImage | undefined;
+  private facts: ImageFacts = NO_FACTS;
+  private extent: Partial<Extent> = {};
   private embeddingId = '';
 
   constructor(
@@ -85,18 +99,16 @@ class Session {
 
   /** What became of one message; fails only where the whole session does, because its base cannot be had. */
   async answer(message: Request, index: number): Promise<Outcome> {
-    if (!this.lease) {
-      this.reference = withModel(readable(message), this.context).model;
-      this.lease = this.deps.acquire(this.reference);
-    }
-    const { model: base } = await this.lease;
+    this.reference ??= withModel(readable(message), this.context).model;
+    let run: (base: InteractiveBase) => Promise<Outcome>;
     try {
-      return await this.run(base, wellFormed(message));
+      run = await this.prepare(wellFormed(message), this.reference);
     } catch (error) {
-      const typed = asAutomedError(error);
-      if (typed.code === 'INTERNAL') this.context.log.error({ err: typed, index }, 'a prompt of a session failed');
-      return { status: toItemStatus(typed, this.context.requestId) };
+      return this.statusOf(error, index);
     }
+    this.lease ??= this.deps.acquire(this.reference);
+    const { model: base } = await this.lease;
+    return run(base).catch((error: unknown) => this.statusOf(error, index));
   }
 
   async close(): Promise<void> {
@@ -106,10 +118,18 @@ class Session {
     );
   }
 
-  private async run(base: InteractiveBase, request: Request): Promise<Outcome> {
+  private statusOf(error: unknown, index: number): Outcome {
+    const typed = asAutomedError(error);
+    if (typed.code === 'INTERNAL') this.context.log.error({ err: typed, index }, 'a prompt of a session failed');
+    return { status: toItemStatus(typed, this.context.requestId) };
+  }
+
+  /** Checks what needs no base, so that none is loaded for what it could not answer; the result is what is left to do. */
+  private async prepare(request: Request, reference: string): Promise<(base: InteractiveBase) => Promise<Outcome>> {
     const started = performance.now();
-    if (request.model !== '' && request.model !== this.reference) {
-      const text = `This session is on '${this.reference}'; open another for '${excerpt(request.model)}'.`;
+    const { intake } = this.deps;
+    if (request.model !== '' && request.model !== reference) {
+      const text = `This session is on '${reference}'; open another for '${excerpt(request.model)}'.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'model' });
     }
     const image = request.image ?? this.image;
@@ -118,55 +138,74 @@ class Session {
       this.embeddingId = '';
     }
     if (request.image && !hasPrompts(request)) {
-      return { encoded: await this.encode(base, request.image, request.priority, started) };
+      const command = await toEncodeCommand(request, intake, this.context);
+      return async (base) => ({ encoded: await this.encode(base, request.image as SessionImage, command, started) });
     }
     if (!image) {
       throw automedError('INVALID_ARGUMENT', 'The session has no image: send one first.', { field: 'image' });
     }
-    const command = toPredictCommand(request, {}, this.context);
-    const predicted = await this.predict(base, image, command);
-    this.embeddingId = predicted.seen.embeddingId;
-    return { result: toPredictResponse(predicted, command.logits, performance.now() - started) };
+    const command = toPromptCommand(request, this.context);
+    const opened = request.image ? await openImage(request.image, intake) : undefined;
+    // Prompts beside an image do not make it unknown to those that follow.
+    if (opened) this.remember(image, opened);
+    checkPrompts(command.prompts, this.extent);
+    return async (base) => {
+      const predicted = await this.predict(base, image, command, opened);
+      this.embeddingId = predicted.seen.embeddingId;
+      return { result: toPredictResponse(predicted, command.logits, performance.now() - started) };
+    };
   }
 
-  /** On the embedding by its id, and on the image, decoded again, only where that is gone. */
+  /**
+   * On the embedding by its id, and on the image, decoded again, only where that is gone.
+   * @param opened the image where it came with the prompts
+   */
   private async predict(
     base: InteractiveBase,
-    image: NonNullable<Request['image']>,
-    command: PredictCommand,
+    image: SessionImage,
+    command: PromptCommand,
+    opened: OpenedImage | undefined,
   ): Promise<PredictedMasks> {
-    const { intake } = this.deps;
+    const { memory } = this.deps.intake;
     const admission = predictAdmission(base, command);
-    const { embeddingId, pixelAreaMm2 } = this;
+    const { embeddingId, facts } = this;
     if (embeddingId !== '') {
+      const source = { embeddingId };
       try {
-        return await withSource(base, { embeddingId }, intake, admission, (read) =>
-          predictMasks(base, command, { ...read, pixelAreaMm2 }),
+        return await withSource(base, source, memory, admission, (read) =>
+          predictMasks(base, { ...command, source }, { ...read, facts }),
         );
       } catch (error) {
         if (!(error instanceof AutomedError) || error.code !== 'EMBEDDING_NOT_RESIDENT') throw error;
       }
     }
-    return withSource(base, { image }, intake, admission, (read) => {
-      this.remember(image, read.pixelAreaMm2);
-      return predictMasks(base, command, read);
+    const source = { image: opened ?? (await openImage(image, this.deps.intake)) };
+    if (opened) this.image = undefined; // until it is decoded
+    return withSource(base, source, memory, admission, (read) => {
+      this.remember(image, source.image);
+      return predictMasks(base, { ...command, source }, read);
     });
   }
 
-  private encode(base: InteractiveBase, image: NonNullable<Request['image']>, priority: number, started: number) {
-    const options = runOptions(priority, this.context);
+  private encode(
+    base: InteractiveBase,
+    image: SessionImage,
+    { image: opened, options }: EncodeCommand,
+    started: number,
+  ): Promise<EncodeImageResponse> {
     const admission = { masks: 0, wait: options };
-    return useImage(image, this.deps.intake, admission, async ({ pixels, pixelAreaMm2, decodeMs }) => {
-      this.remember(image, pixelAreaMm2);
+    return useImage(opened, this.deps.intake.memory, admission, async ({ pixels, facts, decodeMs }) => {
+      this.remember(image, opened);
       const seen = await base.encode(pixels, options());
       this.embeddingId = seen.embeddingId;
-      return toEncodeResponse(seen, base, { decodeMs, totalMs: performance.now() - started });
+      return toEncodeResponse(seen, base, facts, { decodeMs, totalMs: performance.now() - started });
     });
   }
 
   /** An image that could be read is the one that later prompts are on. */
-  private remember(image: NonNullable<Request['image']>, pixelAreaMm2: number | undefined): void {
+  private remember(image: SessionImage, { source, spacing, width, height }: OpenedImage): void {
     this.image = image;
-    this.pixelAreaMm2 = pixelAreaMm2;
+    this.facts = { source, spacing };
+    this.extent = { width, height };
   }
 }

@@ -7,8 +7,11 @@ import { automedError } from '../../common/errors';
 import { modelInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import { checkPriority } from '../../common/priority';
+import type { DecodeLimits } from '../../imaging/decode';
+import { openImage } from '../../imaging/image-input';
+import { dicomFrame } from '../../imaging/image-messages';
 import type { MaskEncoding } from '../domain/mask-encoding';
-import type { AnsweredMask, SegmentCommand, SegmentedImage } from '../domain/segment-image';
+import { checkThreshold, type AnsweredMask, type SegmentCommand, type SegmentedImage } from '../domain/segment-image';
 
 const ENCODINGS: Readonly<Record<string, MaskEncoding>> = {
   MASK_FORMAT_UNSPECIFIED: 'png',
@@ -23,13 +26,21 @@ export function toEncoding(maskFormat: string): MaskEncoding {
   throw automedError('INVALID_ARGUMENT', `The mask format ${maskFormat} is not known.`, { field: 'mask_format' });
 }
 
-/** SegmentRequest and SegmentStreamRequest have the same fields. */
-export function toCommand(request: SegmentRequest__Output, context: CallContext): SegmentCommand {
+/**
+ * All of a request that can be checked without its model. SegmentRequest and SegmentStreamRequest have the same fields.
+ * @throws InvalidInputError that names the field
+ */
+export async function toCommand(
+  request: SegmentRequest__Output,
+  limits: DecodeLimits,
+  context: CallContext,
+): Promise<SegmentCommand> {
   const encoding = toEncoding(request.maskFormat);
   const priority = checkPriority(request.priority);
+  const threshold = checkThreshold(request.threshold);
   return {
-    image: request.image,
-    threshold: request.threshold,
+    image: await openImage(request.image, limits),
+    threshold,
     encoding,
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
   };
@@ -41,6 +52,7 @@ export function toResponse(segmented: SegmentedImage, totalMs: number): SegmentR
     threshold: segmented.threshold,
     model: modelInfo(segmented.identity),
     timings: timings(segmented.timings, { ...segmented.timings, totalMs }),
+    ...dicomFrame(segmented.facts),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
 import type { ImageIntake } from '../../imaging/image-input';
 import type { SegmentationModel, SegmentationModels } from '../domain/ports';
-import { segmentImage } from '../domain/segment-image';
+import { segmentImage, type SegmentCommand } from '../domain/segment-image';
 import { toCommand, toResponse } from './messages';
 
 export interface SegmentationDeps {
@@ -27,24 +27,25 @@ export function segmentationHandlers(deps: SegmentationDeps): UntypedServiceImpl
   };
   const answer = async (
     model: SegmentationModel,
-    request: SegmentRequest__Output,
-    context: CallContext,
+    command: SegmentCommand,
     started: number,
   ): Promise<SegmentResponse> => {
-    const segmented = await segmentImage(model, toCommand(request, context), deps.intake);
+    const segmented = await segmentImage(model, command, deps.intake.memory);
     return toResponse(segmented, performance.now() - started);
   };
   return {
     Segment: unary(deps.log, async (request: SegmentRequest__Output, context) => {
       const started = performance.now();
+      const command = await toCommand(request, deps.intake, context);
       const lease = await acquire(request.model, context);
-      return answer(lease.model, request, context, started).finally(() => lease.release());
+      return answer(lease.model, command, started).finally(() => lease.release());
     }),
     SegmentStream: bidi<SegmentStreamRequest__Output, SeriesAnswer<SegmentResponse>>(deps.log, (call, context) =>
       serveSeries(call, context, {
         maxInFlight: deps.streamImagesInFlight,
+        prepare: (request) => toCommand(request, deps.intake, context),
         acquire: (reference) => acquire(reference, context),
-        answer: (model, request) => answer(model, request, context, performance.now()),
+        answer: (model, command) => answer(model, command, performance.now()),
       }),
     ),
   };

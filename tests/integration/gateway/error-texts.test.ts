@@ -42,6 +42,7 @@ const services = (log: Logger): ServiceRegistration[] => [
       SegmentStream: bidi<SegmentRequest__Output, SeriesAnswer<{ threshold: number }>>(log, (call, context) =>
         serveSeries(call, context, {
           maxInFlight: 1,
+          prepare: (request) => Promise.resolve(request),
           acquire: (model) => Promise.resolve({ model, release: () => undefined }),
           answer: (model: string, request) => refuse({ ...request, model }),
         }),

@@ -1,7 +1,14 @@
 import sharp from 'sharp';
 import { MemoryBudget } from '../../../../services/common/memory-budget';
 import { DEFAULT_LIMITS, inspectImage } from '../../../../services/imaging/decode';
-import { useImage, useMaskMemory, type Admission, type ImageInput } from '../../../../services/imaging/image-input';
+import {
+  openImage,
+  useImage as useOpened,
+  useMaskMemory,
+  type Admission,
+  type ImageField,
+  type ImageInput,
+} from '../../../../services/imaging/image-input';
 import { png, RGB } from '../../../support/images';
 
 const SIDE = 1000;
@@ -9,7 +16,14 @@ const DECODED = SIDE * SIDE * 3;
 const wait = () => ({});
 const noMasks: Admission = { masks: 0, wait };
 const sent = (encoded: Buffer) => ({ source: 'encoded' as const, encoded, pixelSpacing: null });
-const intakeOf = (memory: MemoryBudget) => ({ ...DEFAULT_LIMITS, memory });
+async function useImage<T>(
+  image: ImageField,
+  memory: MemoryBudget,
+  admission: Admission,
+  use: (input: ImageInput) => Promise<T>,
+): Promise<T> {
+  return useOpened(await openImage(image, DEFAULT_LIMITS), memory, admission, use);
+}
 const blank = (pipeline: (image: sharp.Sharp) => sharp.Sharp): Promise<Buffer> =>
   pipeline(sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#000' } })).toBuffer();
 
@@ -32,7 +46,7 @@ test('reserves the message, the pixels and the masks before decoding, and gives 
   const encoded = await blank((image) => image.png());
   const memory = new MemoryBudget(2 ** 30);
   const bytes = encoded.length + DECODED + 4 * SIDE * SIDE; // three masks, and one that is being encoded
-  const seen = await useImage(sent(encoded), intakeOf(memory), { masks: 3, wait }, (input) =>
+  const seen = await useImage(sent(encoded), memory, { masks: 3, wait }, (input) =>
     Promise.resolve({ input, held: memory.heldBytes }),
   );
   expect(seen).toMatchObject({ held: bytes, input: { masks: 3, pixels: { width: SIDE, height: SIDE } } });
@@ -45,7 +59,7 @@ test('reserves raw pixels, and twice more where another thread moves them', asyn
   const held = (layout: 'PIXEL_LAYOUT_PLANAR' | 'PIXEL_LAYOUT_INTERLEAVED') =>
     useImage(
       { source: 'raw', raw: { ...raw, sampleType: 'SAMPLE_TYPE_UINT8', layout }, pixelSpacing: null },
-      intakeOf(memory),
+      memory,
       noMasks,
       () => Promise.resolve(memory.heldBytes),
     );
@@ -62,7 +76,7 @@ test.each<[string, () => Promise<Buffer>, (input: ImageInput) => Promise<unknown
   ['the work fails', () => blank((image) => image.png()), () => Promise.reject(new Error('no')), 'no'],
 ])('gives the memory back when %s', async (_what, encoded, use, message) => {
   const memory = new MemoryBudget(2 ** 30);
-  await expect(useImage(sent(await encoded()), intakeOf(memory), noMasks, use)).rejects.toThrow(message);
+  await expect(useImage(sent(await encoded()), memory, noMasks, use)).rejects.toThrow(message);
   expect([memory.heldBytes, memory.peakBytes > DECODED]).toEqual([0, true]);
 });
 
@@ -72,7 +86,7 @@ test('images beyond the budget wait for those before them; one that is larger th
   let decoded = 0;
   await Promise.all(
     Array.from({ length: 14 }, () =>
-      useImage(sent(encoded), intakeOf(memory), noMasks, async () => {
+      useImage(sent(encoded), memory, noMasks, async () => {
         decoded += 1;
         expect(memory.heldBytes).toBeLessThanOrEqual(memory.limitBytes);
         await new Promise(setImmediate);
@@ -81,7 +95,7 @@ test('images beyond the budget wait for those before them; one that is larger th
   );
   expect([decoded, memory.heldBytes, memory.refusedCount]).toEqual([14, 0, 0]);
   expect(memory.peakBytes).toBeLessThanOrEqual(memory.limitBytes);
-  const refused = useImage(sent(encoded), intakeOf(memory), { masks: 10, wait }, () => Promise.resolve());
+  const refused = useImage(sent(encoded), memory, { masks: 10, wait }, () => Promise.resolve());
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'image' });
   const masks = useMaskMemory(memory, { width: SIDE, height: SIDE }, { masks: 10, wait }, () => Promise.resolve());
   await expect(masks).rejects.toThrow('An answer of 10 mask(s) of 1000 x 1000 pixels needs 11000000 bytes');

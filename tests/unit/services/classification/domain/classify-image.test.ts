@@ -3,6 +3,7 @@ import type { ClassificationModel } from '../../../../../services/classification
 import { MemoryBudget } from '../../../../../services/common/memory-budget';
 import type { RunOptions } from '../../../../../services/common/inference';
 import { DEFAULT_LIMITS } from '../../../../../services/imaging/decode';
+import { openImage } from '../../../../../services/imaging/image-input';
 import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 import { discImage } from '../../../../support/stack-images';
 
@@ -32,15 +33,15 @@ function modelThatSays(probabilities: number[]): { model: ClassificationModel; s
 }
 
 /** An image as it comes out of a request. */
-const sent = (encoded: Buffer) => ({ source: 'encoded' as const, encoded, pixelSpacing: null });
+const sent = (encoded: Buffer) => openImage({ source: 'encoded', encoded, pixelSpacing: null }, DEFAULT_LIMITS);
 
-const intake = { ...DEFAULT_LIMITS, memory: new MemoryBudget(2 ** 30) };
+const memory = new MemoryBudget(2 ** 30);
 const options = (): RunOptions => ({ priority: 7 });
 
 test('names the most probable class and keeps the order of the model', async () => {
   const { png, width, height } = await discImage(20, 10);
   const { model, seen } = modelThatSays([0.25, 0.5, 0.25]);
-  const answer = await classifyImage(model, { image: sent(png), options }, intake);
+  const answer = await classifyImage(model, { image: await sent(png), options }, memory);
   expect(answer.predicted).toBe('meningioma');
   expect(answer.classes).toEqual([
     { name: 'glioma', probability: 0.25 },
@@ -54,13 +55,13 @@ test('names the most probable class and keeps the order of the model', async () 
 test('of two equally probable classes names the first', async () => {
   const { png } = await discImage(20, 10);
   const { model } = modelThatSays([0.125, 0.4375, 0.4375]);
-  expect((await classifyImage(model, { image: sent(png), options }, intake)).predicted).toBe('meningioma');
+  expect((await classifyImage(model, { image: await sent(png), options }, memory)).predicted).toBe('meningioma');
 });
 
 test('does not ask the model about an image that cannot be read', async () => {
   const { model, seen } = modelThatSays([1, 0, 0]);
-  const image = sent(Buffer.from('no image'));
-  await expect(classifyImage(model, { image, options }, intake)).rejects.toMatchObject({
+  const image = await sent((await discImage(20, 10)).png.subarray(0, 200));
+  await expect(classifyImage(model, { image, options }, memory)).rejects.toMatchObject({
     code: 'UNSUPPORTED_IMAGE',
   });
   expect(seen).toHaveLength(0);

@@ -34,6 +34,7 @@ async function start(handler: Handler, config = {}): Promise<TestServer & { clie
           SegmentStream: bidi<SegmentRequest__Output, SeriesAnswer<{ threshold: number }>>(log, (call, context) =>
             serveSeries(call, context, {
               maxInFlight: 2,
+              prepare: async (request) => request,
               acquire: async (reference) => {
                 if (reference === 'nobody') throw automedError('NOT_FOUND', 'no such model');
                 return { model: reference, release: () => undefined };

@@ -1,6 +1,7 @@
 import { encodeMask } from '../../../../../services/segmentation/domain/mask-encoding';
 import { toResponse } from '../../../../../services/segmentation/handlers/messages';
 import type { DrawnMask } from '../../../../../services/segmentation/domain/ports';
+import { NO_FACTS } from '../../../../../services/imaging/image-input';
 import { decodeMask, decodeRle, unpackBits } from '../../../../../services/imaging/mask';
 
 const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
@@ -38,6 +39,7 @@ test('answers with what was measured', async () => {
       { drawn, encoded, areaMm2: 1.5, structure: 'cup' },
       { drawn, encoded, areaMm2: 1.5, structure: 'disc' },
     ],
+    facts: NO_FACTS,
     threshold: 0.5,
     identity,
     timings: { ...timings, decodeMs: 5, encodeMs: 6 },
@@ -67,6 +69,7 @@ test('an empty mask has neither box nor probability', async () => {
   const encoded = await encodeMask(empty, 'png');
   const segmented = {
     masks: [{ drawn: empty, encoded, areaMm2: undefined, structure: '' }],
+    facts: NO_FACTS,
     threshold: 0.5,
     identity,
     timings: { ...timings, decodeMs: 0, encodeMs: 0 },
