@@ -1,6 +1,7 @@
 // The messages of the API under their own names: requests as callers write them (every field optional), answers as they come
 // (defaults filled in). Fields are those of the protos in camel case; 64-bit integers come as decimal strings, enums by name.
 
+export type { DicomFrame__Output as DicomFrame } from '../../proto/gen/automed/common/v1/DicomFrame';
 export type { Image } from '../../proto/gen/automed/common/v1/Image';
 export type { Mask__Output as Mask } from '../../proto/gen/automed/common/v1/Mask';
 export type { MaskFormat } from '../../proto/gen/automed/common/v1/MaskFormat';

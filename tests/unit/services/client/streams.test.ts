@@ -20,8 +20,9 @@ test('a series answers in order, an image that fails with its typed error', asyn
       SegmentStream: bidi<SegmentRequest__Output, SeriesAnswer<{ threshold: number }>>(log, (call, context) =>
         serveSeries(call, context, {
           maxInFlight: 2,
+          prepare: async (request) => request,
           acquire: async (model) => ({ model, release: () => undefined }),
-          answer: async (_model, { threshold = 0 }) => {
+          answer: async (_model: string, { threshold = 0 }) => {
             if (threshold === 0.5) throw automedError('UNSUPPORTED_IMAGE', 'Not an image.', { field: 'image' });
             return { threshold };
           },
