@@ -25,6 +25,12 @@ const farDelays = [
   message: 'A computed delay may exceed what a timer holds: use afterMs() or sleepMs() of common/timers.',
 }));
 
+/** Node's own never ends where a folder takes none (/proc). */
+const endlessFolders = {
+  selector: "CallExpression[callee.name=/^mkdir(Sync)?$/] Property[key.name='recursive']",
+  message: 'Use makeFolder() or makeFolderSync() of common/make-folder.',
+};
+
 export default tseslint.config(
   { ignores: ['node_modules/', 'build/', 'dist/', 'coverage/', '.libtorch/', '.automed/', 'proto/gen/'] },
   js.configs.recommended,
@@ -63,6 +69,11 @@ export default tseslint.config(
     files: ['services/**/*.ts', 'native/**/*.ts', 'native/**/*.mjs'],
     ignores: ['services/common/timers.ts'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays] },
+  },
+  {
+    files: ['services/**/*.ts'],
+    ignores: ['services/common/timers.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...farDelays, endlessFolders] },
   },
   {
     files: ['tests/**/*.ts'],

@@ -1,9 +1,9 @@
 // A lock that dies with its holder, however that dies: SQLite's exclusive lock on a file, which the kernel keeps for the
 // process and drops at its end. No process id is written down, so none can be mistaken for another's.
 
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolderSync } from './make-folder';
 
 export interface FileLock {
   release(): void;
@@ -11,7 +11,7 @@ export interface FileLock {
 
 /** Takes the lock of a file, which is created when missing; undefined while another process holds it. */
 export function tryLock(path: string): FileLock | undefined {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderSync(dirname(path));
   const database = new Database(path, { timeout: 0 });
   try {
     database.pragma('locking_mode = EXCLUSIVE');

@@ -1,3 +1,4 @@
+import { makeFolder } from '../common/make-folder';
 import { KeptService } from './kept-service';
 import { ANY_PORT, launchGateway, launchRoles, type LaunchOptions, type Role } from './programs';
 
@@ -35,6 +36,8 @@ export class Stack {
   /** Starts the services, side by side, and then the gateway; when one fails the others are stopped. */
   static async start(options: StackOptions): Promise<Stack> {
     const { home, processes, startTimeoutMs, log, say } = options;
+    // One sentence, and not one of each service.
+    await makeFolder(home);
     const started = await Promise.allSettled(
       processes.map((roles, index) =>
         KeptService.start(

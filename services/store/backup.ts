@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { copyFile, cp, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../common/make-folder';
 import { automedError, NotFoundError } from '../common/errors';
 import { auditStore, type Audit } from './audit';
 import { copyDatabase, databaseFiles } from './databases';
@@ -58,7 +59,7 @@ async function copyTree(
     const path = join(entry.parentPath, entry.name);
     const within = path.slice(from.length);
     if (!entry.isFile() || within.includes('.incoming-') || !wanted(path)) continue;
-    await mkdir(dirname(join(to, within)), { recursive: true });
+    await makeFolder(dirname(join(to, within)));
     try {
       if (linked) await link(path, join(to, within));
       else await copyFile(path, join(to, within), constants.COPYFILE_FICLONE);
@@ -90,7 +91,7 @@ async function checked(root: string, what: string): Promise<Audit> {
 async function publish(target: string, fill: (folder: string) => Promise<Audit>): Promise<Audit> {
   const temporary = join(dirname(target), `${temporaryName()}-${basename(target)}`);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     const audit = await fill(temporary);
     await syncFolder(temporary);
     await rename(temporary, target);

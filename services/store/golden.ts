@@ -1,11 +1,12 @@
 // One image and what a model said of it when it was registered: whoever loads the model can see that it still says so.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
+import { makeFolder } from '../common/make-folder';
 import { automedError } from '../common/errors';
 import { packBits, unpackBits } from '../imaging/mask';
 import type { Pixels } from '../imaging/pixels/pixels';
@@ -70,7 +71,7 @@ export async function writeGolden(folder: string, { source, pixels, answer }: Go
     probabilities: answer.probabilities,
   };
   const text = Buffer.from(`${JSON.stringify(golden)}\n`);
-  await mkdir(join(folder, FOLDER), { recursive: true });
+  await makeFolder(join(folder, FOLDER));
   await writeFile(join(folder, FOLDER, PIXELS_FILE), compressed);
   await writeFile(join(folder, FOLDER, ANSWER_FILE), text);
   return { file: `${FOLDER}/${ANSWER_FILE}`, sha256: sha256(text) };

@@ -1,7 +1,8 @@
 // The folder of bases and models that training writes and the servers read. Several processes may use it at once.
 
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../common/make-folder';
 import { excerpt, shortList } from '../common/bounded-text';
 import { automedError } from '../common/errors';
 import { entriesOf, errnoOf, replaceFile, syncEntries } from './durable';
@@ -284,7 +285,7 @@ export class ModelStore {
 
   private async writeAliasFile(name: string, file: string, content: string): Promise<void> {
     const folder = join(this.models.folderOf(name), ALIASES);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await replaceFile(join(folder, file), content);
     await syncEntries(folder, this.root);
   }

@@ -2,9 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { z } from 'zod';
+import { makeFolder } from '../common/make-folder';
 import { excerpt, shortList } from '../common/bounded-text';
 import { AutomedError, automedError } from '../common/errors';
 import {
@@ -74,7 +75,7 @@ export class VersionedFolder<M extends Manifest> {
 
   /** Creates the folder and deletes what interrupted writers left. */
   async prepare(): Promise<void> {
-    await mkdir(this.root, { recursive: true });
+    await makeFolder(this.root);
     await sweepTemporaries(this.root);
     for (const name of await this.names()) await sweepTemporaries(this.folderOf(name));
   }
@@ -163,7 +164,7 @@ export class VersionedFolder<M extends Manifest> {
     const parent = this.folderOf(name);
     const temporary = join(parent, temporaryName());
     try {
-      await mkdir(temporary, { recursive: true });
+      await makeFolder(temporary);
       await sweepTemporaries(parent);
       const late = (await populate(temporary)) ?? {};
       const version = await this.publish(name, temporary, (facts) => describe(facts, late));

@@ -1,8 +1,9 @@
 // Writes the demonstration's labelled sets: overviews as images/ + masks/, close-ups as class folders.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { makeFolder } from '../common/make-folder';
 import { encodeMaskPng } from '../imaging/mask';
 import { LESION_CLASSES, syntheticLesion, type SyntheticLesion } from './synthetic-lesions';
 
@@ -46,8 +47,8 @@ export async function writeDemoData(
   if ((await readFile(join(folder, STAMP), 'utf8').catch(() => '')) === stamp) return folders;
   for (const stale of Object.values(folders)) await rm(stale, { recursive: true, force: true });
   for (const part of ['train', 'test']) {
-    for (const kind of ['images', 'masks']) await mkdir(join(folders.segmentation, part, kind), { recursive: true });
-    for (const name of LESION_CLASSES) await mkdir(join(folders.classification, part, name), { recursive: true });
+    for (const kind of ['images', 'masks']) await makeFolder(join(folders.segmentation, part, kind));
+    for (const name of LESION_CLASSES) await makeFolder(join(folders.classification, part, name));
   }
   const total = trainCount + testCount;
   for (let number = 0; number < total; number += 1) {

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { makeFolder } from '../../common/make-folder';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { collect, type AutomedClient } from '../../client';
@@ -106,7 +107,7 @@ function watchCommand(): Command {
 /** Writes epoch-0001.png and, what its pictures are, epoch-0001.txt; one that is kept no more is left out. */
 async function writePreview(folder: string, { epoch, png, pictures }: TrainingPreview__Output): Promise<void> {
   if (png.length === 0) return;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, `epoch-${String(epoch).padStart(4, '0')}`);
   await writeFile(`${path}.png`, png);
   await writeFile(`${path}.txt`, pictures.map(({ name, caption }) => `${name}: ${caption}\n`).join(''));

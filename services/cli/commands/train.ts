@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { makeFolderSync } from '../../common/make-folder';
 import { NotFoundError } from '../../common/errors';
 import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
 import { checkDataExists, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
@@ -244,7 +244,7 @@ async function train(task: Task, options: TrainOptions): Promise<void> {
   await settleEarlierRun(jobFolder, options);
   await ensureBase(store, options);
   const spec = { ...given, base: await exactBase(store, options) };
-  mkdirSync(jobFolder, { recursive: true });
+  makeFolderSync(jobFolder);
   const display = new TrainingDisplay(options.name);
   const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
   const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric))

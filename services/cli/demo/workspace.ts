@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeFolderSync } from '../../common/make-folder';
 import { repositoryRoot } from '../../common/version';
 import { CliError } from '../program/errors';
 
@@ -27,7 +28,9 @@ export function prepareWorkspace(out: string | undefined, home: string | undefin
       `another demo (process ${owner}) works in ${root}; wait for it, or choose another folder with --out`,
     );
   }
-  mkdirSync(root, { recursive: true });
+  makeFolderSync(root);
+  // Before minutes are spent on data.
+  if (home !== undefined) makeFolderSync(home);
   writeFileSync(marker, String(process.pid));
   const own = {
     data: join(root, 'data'),
@@ -37,7 +40,7 @@ export function prepareWorkspace(out: string | undefined, home: string | undefin
   };
   for (const folder of Object.values(own)) {
     rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
+    makeFolderSync(folder);
   }
   return { root, ...own, store: home === undefined ? own.store : resolve(home) };
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { makeFolderSync } from '../../common/make-folder';
 import { UsageError } from '../program/errors';
 
 function isFolder(path: string): boolean {
@@ -12,13 +13,13 @@ function isFolder(path: string): boolean {
  */
 export function targetPaths(inputs: readonly string[], target: string, option: string): string[] {
   if (inputs.length === 1 && !isFolder(target)) {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolderSync(dirname(target));
     return [target];
   }
   if (!isFolder(target) && extname(target) !== '') {
     throw new UsageError(`${option} ${target} is one file for ${inputs.length} images; name a folder`);
   }
-  mkdirSync(target, { recursive: true });
+  makeFolderSync(target);
   const seen = new Map<string, number>();
   return inputs.map((input) => {
     const name = basename(input, extname(input));

@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../common/make-folder';
 import { replaceFile } from '../../store/durable';
 import { CliError } from '../program/errors';
 
@@ -30,7 +31,7 @@ export class Progress {
 
   /** @throws CliError when the folder holds a reproduction with other settings */
   static async open(folder: string, settings: object): Promise<Progress> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const wanted = JSON.stringify(settings);
     const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
     if (text === undefined) return new Progress(folder, wanted, {});

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../common/make-folder';
 import { escapeXml } from '../../common/xml';
 import { predictionsOf, type Assessment, type ScoredSample } from '../results/assessment';
 import type { Labels } from '../results/evaluation';
@@ -91,7 +92,7 @@ function describeSample(
 
 /** Writes report.html, metrics.json and the figures, as SVG and PNG, into `folder`. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { history, parts, shown, cases } = report;
   const metrics = Object.fromEntries(Object.entries(parts).map(([part, { metrics: scores }]) => [part, scores]));
   const samples = (parts[shown]?.samples ?? []).map((sample) => describeSample(sample, report.labels));

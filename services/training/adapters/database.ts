@@ -1,8 +1,8 @@
 // The training service's SQLite file: jobs and what belongs to them. One process writes it; others may read it.
 
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolderSync } from '../../common/make-folder';
 import { automedError } from '../../common/errors';
 import { MIGRATIONS } from './migrations';
 import type { Migration } from './migrations/migration';
@@ -17,7 +17,7 @@ const BUSY_TIMEOUT_MS = 5_000;
  * @throws IllegalStateError when a newer program has written the file, or it is no database
  */
 export function openDatabase(path: string, migrations: readonly Migration[] = MIGRATIONS): Database.Database {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderSync(dirname(path));
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     database.pragma('journal_mode = WAL');

@@ -2,11 +2,12 @@
 // goes on where it stopped.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeFolder } from '../../common/make-folder';
 import { AutomedError, automedError } from '../../common/errors';
 import { replaceFile, temporaryName } from '../../store/durable';
 import { tryLock, type FileLock } from '../../common/file-lock';
@@ -108,7 +109,7 @@ async function update(source: Source, folder: string, { signal, onProgress }: Mi
       field: 'location',
     });
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const there = await readRecord(folder);
   await removeOthers(folder, new Set(remote.map(({ path }) => path)));
   let done = 0;
@@ -173,7 +174,7 @@ async function fetchObject(
     });
   }
   const target = join(folder, path);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const temporary = join(dirname(target), temporaryName());
   await writeFile(temporary, bytes);
   await rename(temporary, target);

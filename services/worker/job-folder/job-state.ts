@@ -2,9 +2,10 @@
 // checkpoints that were complete on the disk before it was written.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../common/make-folder';
 import { automedError } from '../../common/errors';
 import { replaceFile, sweepTemporaries } from '../../store/durable';
 import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
@@ -82,7 +83,7 @@ export async function readJob(jobFolder: string, run: string, resume: boolean, j
  * @param jobId of a new run (default: a random one); a resumed run keeps its own
  */
 export async function openJob(jobFolder: string, run: string, resume: boolean, jobId?: string): Promise<JobState> {
-  await mkdir(jobFolder, { recursive: true });
+  await makeFolder(jobFolder);
   await sweepTemporaries(jobFolder);
   const found = resume ? await readState(jobFolder) : undefined;
   if (!found) {

@@ -1,9 +1,10 @@
 // What a finished evaluation left on the disk, for everybody who reads it: the service, the reports, and the gates of
 // promotions. A result is complete or absent: its folder is written aside and then renamed.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../common/make-folder';
 import { automedError } from '../../common/errors';
 import {
   errnoOf,
@@ -195,7 +196,7 @@ export async function publishEvaluation(
   const target = evaluationFolder(home, result.id);
   const temporary = join(home, 'evaluations', temporaryName());
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     await sweepTemporaries(join(home, 'evaluations'));
     await writeFile(join(temporary, RESULT_FILE), `${JSON.stringify(evaluationResultSchema.parse(result), null, 2)}\n`);
     await writeFile(join(temporary, SAMPLES_FILE), `${JSON.stringify(samples)}\n`);

@@ -1,6 +1,7 @@
 // Why work failed, as a code and a sentence for people.
 
 import { AutomedError, type ErrorCode } from '../../common/errors';
+import { FolderError } from '../../common/make-folder';
 
 export interface Failure {
   code: ErrorCode;
@@ -36,6 +37,8 @@ const KNOWN: Readonly<Record<string, Failure>> = {
   ERR_WORKER_OUT_OF_MEMORY: NO_MEMORY,
 };
 
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The failure behind whatever was thrown; undefined for a fault of ours, whose text is for the log. */
 export function knownFailure(error: unknown): Failure | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
@@ -47,6 +50,8 @@ export function knownFailure(error: unknown): Failure | undefined {
     if (isRefusedFolder(each)) return READ_ONLY;
     const known = KNOWN[String((each as { code?: unknown }).code)];
     if (known) return known;
+    // What is in the way of a folder, a person can move.
+    if (each instanceof FolderError) return { code: 'ILLEGAL_STATE', message: `${sentence(each.message)}.` };
   }
   return undefined;
 }

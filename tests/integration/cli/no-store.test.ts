@@ -60,6 +60,7 @@ const READS: Readonly<Record<string, string[]>> = {
   'models export': ['polyp', '--out', copy],
   'models report': ['polyp', '--list'],
   'models delete': ['polyp@1'],
+  'data check': [data, '--base', 'tiny'],
   'store verify': [],
   'store gc': [],
   'store backup': [copy],
@@ -89,6 +90,25 @@ describe.each([
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(`automed: There is no store in ${typo}: there is no such folder; \`automed bases create NAME`);
     expect([typo, copy].map((path) => existsSync(path))).toEqual([false, false]);
+  });
+});
+
+describe.each([
+  ['demo', ['--out', join(root, 'demo')]],
+  ['serve', []],
+  ['bases create', ['tiny', '--arch', 'tiny']],
+  ['data register', ['polyps', data, '--task', 'segmentation']],
+  ['train segmentation', ['--data', data, '--base', 'tiny', '--train', 'encoder', '--name', 'n']],
+  ['reproduce', ['table9', '--data', data, '--out', join(root, 'unmade')]],
+])('%s', (command, words) => {
+  test('says at once what is in the way of a store that cannot be made', async () => {
+    const home = join(image, 'home');
+    const { code, err } = await runCommand(...command.split(' '), ...words, '--home', home);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/^automed: the folder \S+ cannot be made: \S+ is not a folder\.?\n$/i),
+    });
+    expect(err).toContain(`${image} is not a folder`);
   });
 });
 

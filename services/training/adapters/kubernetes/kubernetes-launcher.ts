@@ -2,9 +2,10 @@
 // this process share: Kubernetes only says whether the Job ended.
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../../../common/make-folder';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
 import {
@@ -94,7 +95,7 @@ export class KubernetesLauncher implements ProcessGroupLauncher {
   private async attempt({ spec, attempt, onEvent, signal }: ProcessGroupAttempt): Promise<FinishedEvent> {
     const { settings, cluster, pollMs = 500 } = this.options;
     const folder = join(spec.jobFolder, 'process-group');
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     // Settings of the service are none of the run's: a Job under way is found again when they change.
     const facts = JSON.stringify({ ...spec, resume: undefined, threads: undefined });
     const run = createHash('sha256').update(facts).digest('hex').slice(0, 12);

@@ -1,7 +1,8 @@
 // Runs what is queued: a worker process per job, so many at once, again from the last checkpoint when one dies.
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../../../common/make-folder';
 import { AutomedError, CancelledError } from '../../../common/errors';
 import type { Logger } from '../../../common/logging';
 import type { FinishedEvent, WorkerCommand, WorkerEvent } from '../../../worker/protocol/protocol';
@@ -153,7 +154,7 @@ export class Scheduler {
     try {
       if (!settles) await this.persist(id, (job) => started(job));
       const folder = jobFolder(home, id);
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const command = this.deps.kinds.get(kind).command(spec, { jobId: id, jobFolder: folder, store: home, threads });
       const launched = this.deps.launch(command, {
         signal: stop.signal,

@@ -1,8 +1,8 @@
 // The check of a registered data set, as a worker does it: every file opened, findings and statistics told, and a digest of
 // every sample kept, so that a training can say which files changed since.
 
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../../../common/make-folder';
 import type { DatasetReport } from '../../../checks/dataset-report';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
@@ -57,7 +57,7 @@ export async function checkDataset(
     throw signal.aborted ? automedError('CANCELLED', 'The check was cancelled.', { cause: error }) : error;
   });
   const digests: Digests = { fingerprint: report.fingerprint, samples };
-  await mkdir(dirname(digestsPath), { recursive: true });
+  await makeFolder(dirname(digestsPath));
   await replaceFile(digestsPath, JSON.stringify(digests));
   const whole: DatasetReport = {
     ...report,

@@ -1,8 +1,8 @@
 // A base measured as it is: how well it follows the prompts that the true masks make.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { makeFolder } from '../../../common/make-folder';
 import { automedError } from '../../../common/errors';
 import { standardPreprocessing, type ModelStore, type StoredBase } from '../../../store';
 import type { EvaluateBaseSpec, FinishedEvent, Emit } from '../../protocol/protocol';
@@ -51,7 +51,7 @@ export async function evaluateBase(
   await store.verify(base);
   const { eachMask = true } = spec;
   const { parts, ...folder } = await listSamples({ ...spec, eachMask });
-  await mkdir(spec.jobFolder, { recursive: true });
+  await makeFolder(spec.jobFolder);
   const trainer = await createTrainer({
     task: 'segmentation',
     device: spec.device,

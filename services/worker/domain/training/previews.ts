@@ -1,8 +1,9 @@
 // Pictures of how a job's model does after each epoch: the same few validation images every time, in one PNG. They lie beside
 // the job's folder, because they stay until the job is deleted; the event in its history only names them.
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../../common/make-folder';
 import { replaceFile } from '../../../store/durable';
 import { casesPng, drawSamples } from '../../../scoring/report/cases';
 import type { WorkerEvent } from '../../protocol/protocol';
@@ -59,7 +60,7 @@ export async function drawPreview(
   const chosen = scored.map((_, index) => ({ index, rank: 'middle' as const }));
   const cases = (await drawSamples(chosen, scored, read, labels)).slice(0, PICTURES);
   const file = `epoch-${epoch}.png`;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await replaceFile(join(folder, file), await casesPng(cases, { columns: COLUMNS, cell: SIDE, ranked: false }));
   for (const name of await readdir(folder)) {
     const old = FILE.exec(name)?.[1];

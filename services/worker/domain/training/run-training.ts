@@ -1,8 +1,8 @@
 // One training run from specification to registered model.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { makeFolder } from '../../../common/make-folder';
 import { AutomedError, automedError } from '../../../common/errors';
 import {
   inputRuleText,
@@ -274,7 +274,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
   const { eachMask = spec.system === INTERACTIVE } = spec;
   const folder = await listSamples({ ...spec, eachMask });
   const head = await headFor(plan, folder.classes, dependencies.namedHead);
-  await mkdir(spec.jobFolder, { recursive: true });
+  await makeFolder(spec.jobFolder);
   const embeddings = await embeddingCacheFor(spec, plan.base);
   const sameTask = plan.start?.manifest.task === spec.task;
   const trainer = await createTrainer({

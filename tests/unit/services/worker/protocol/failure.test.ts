@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { automedError } from '../../../../../services/common/errors';
+import { makeFolder } from '../../../../../services/common/make-folder';
 import { knownFailure, starvation } from '../../../../../services/worker/protocol/failure';
 
 const errno = (code: string, syscall = 'write'): Error =>
@@ -28,6 +30,13 @@ test('keeps the sentence and the field of a typed error', () => {
 test('a folder that cannot be made is a store that cannot be written, a missing file is not', () => {
   expect(knownFailure(errno('ENOENT', 'mkdir'))?.message).toMatch(/read-only/);
   expect(knownFailure(errno('ENOENT', 'open'))).toBeUndefined();
+});
+
+test('says what is in the way of a folder', async () => {
+  const path = join(__filename, 'home');
+  const error: unknown = await makeFolder(path).catch((cause: unknown) => cause);
+  const message = `The folder ${path} cannot be made: ${__filename} is not a folder.`;
+  expect(knownFailure(error)).toEqual({ code: 'ILLEGAL_STATE', message });
 });
 
 test('leaves a fault of ours to the log', () => {
