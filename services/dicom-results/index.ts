@@ -4,6 +4,7 @@ export { ResultError, type ResultDefect } from './errors';
 export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
 export { proveGeometry, type ProvenSegment } from './geometry/prove';
 export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
+export { labelmapObject, LABELMAP_STORAGE } from './segmentation/labelmap';
 export { readIdentity, type ReplayIdentity } from './report/read-identity';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';

@@ -20,7 +20,7 @@ export const codeSchema = z.object({
 export const termSchema = z.object({
   /** What it is: the type of a segmented property, or the finding that a class stands for. */
   type: codeSchema,
-  /** Kind of property; absent: Morphologically Altered Structure of SNOMED CT. */
+  /** Kind of property; absent: Morphologically Abnormal Structure of SNOMED CT. */
   category: codeSchema.optional(),
   /** Where it is. */
   anatomy: codeSchema.optional(),

@@ -3,7 +3,7 @@ import { ResultError } from '../errors';
 import type { ModelIdentity } from '../types';
 
 /** Category of what has none in the manifest (CID 7150). */
-const MORPHOLOGY: Code = { value: '49755003', scheme: 'SCT', meaning: 'Morphologically Altered Structure' };
+const MORPHOLOGY: Code = { value: '49755003', scheme: 'SCT', meaning: 'Morphologically Abnormal Structure' };
 
 export interface NamedTerm extends Term {
   name: string;

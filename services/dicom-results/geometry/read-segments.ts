@@ -20,12 +20,15 @@ export interface ShownFrame {
 export interface ShownSegments {
   rows: number;
   columns: number;
-  /** Segment numbers. */
+  /** Segment numbers, without the background's. */
   numbers: readonly number[];
   /** From slice to slice in mm, where the object says it. */
   step: number | undefined;
   frames: readonly ShownFrame[];
 }
+
+/** Of label maps. */
+const BACKGROUND = 0;
 
 const itemOf = (dataSet: DataSet | undefined, tag: string): DataSet | undefined =>
   dataSet?.elements[tag]?.items?.[0]?.dataSet;
@@ -62,7 +65,9 @@ export function readSegments(bytes: Uint8Array): ShownSegments {
   return {
     rows,
     columns,
-    numbers: (dataSet.elements['x00620002']?.items ?? []).flatMap((item) => item.dataSet?.uint16('x00620004') ?? []),
+    numbers: (dataSet.elements['x00620002']?.items ?? [])
+      .flatMap((item) => item.dataSet?.uint16('x00620004') ?? [])
+      .filter((number) => number !== BACKGROUND),
     step: step > 0 ? step : undefined,
     frames: Array.from({ length: count }, (_, frame) => {
       const groups = own[frame]?.dataSet;

@@ -1,4 +1,5 @@
-// By what the frames of a segmentation are indexed (PS3.3 C.7.6.17): segment, and place in the patient or else the source's frame.
+// By what the frames of a segmentation are indexed (PS3.3 C.7.6.17): segment, and place in the patient, or else image and frame of the
+// source as stack and place in it: readers look for an index in the functional group itself, where a reference's UID is not.
 
 import type { LookedAt } from '../content/drawn-frames';
 import { cross, dot, minus } from '../source/vectors';
@@ -18,8 +19,8 @@ const SAME_PLACE_MM = 1e-3;
 
 const SEGMENT = { label: 'Segment Number', pointer: '0062000b', group: '0062000a' };
 const POSITION = { label: 'Image Position Patient', pointer: '00200032', group: '00209113' };
-const INSTANCE = { label: 'Source Image', pointer: '00081155', group: '00089124' };
-const FRAME = { label: 'Source Frame', pointer: '00081160', group: '00089124' };
+const INSTANCE = { label: 'Stack ID', pointer: '00209056', group: '00209111' };
+const FRAME = { label: 'In-Stack Position Number', pointer: '00209057', group: '00209111' };
 
 /** Whether positions tell all frames apart: of one orientation, and no two in one plane. */
 function placesDiffer(sources: readonly LookedAt[]): boolean {
@@ -34,18 +35,13 @@ function placesDiffer(sources: readonly LookedAt[]): boolean {
   });
 }
 
-function dimensionsOf(sources: readonly LookedAt[]): Dimension[] {
-  if (placesDiffer(sources)) return [{ ...POSITION, indexOf: (at) => at + 1 }];
+/** Which image and which of its frames a source is, from 1. */
+function stackPlace(sources: readonly LookedAt[]): (at: number) => { stack: number; position: number } {
   const instances = [...new Set(sources.map(({ reference }) => reference.sopInstanceUid))].toSorted();
-  const frames = [...new Set(sources.map(({ reference }) => reference.frame))].toSorted((a, b) => a - b);
-  return [
-    ...(instances.length > 1
-      ? [{ ...INSTANCE, indexOf: (at: number) => instances.indexOf(sources[at]?.reference.sopInstanceUid ?? '') + 1 }]
-      : []),
-    ...(sources.some(({ image }) => image.planes.length > 1)
-      ? [{ ...FRAME, indexOf: (at: number) => frames.indexOf(sources[at]?.reference.frame ?? 0) + 1 }]
-      : []),
-  ];
+  return (at) => {
+    const reference = sources[at]?.reference;
+    return { stack: instances.indexOf(reference?.sopInstanceUid ?? '') + 1, position: reference?.frame ?? 0 };
+  };
 }
 
 const tagNumbers = (tag: string): readonly number[] => [parseInt(tag.slice(0, 4), 16), parseInt(tag.slice(4), 16)];
@@ -53,17 +49,22 @@ const tagNumbers = (tag: string): readonly number[] => [parseInt(tag.slice(0, 4)
 export interface FrameDimensions {
   /** Of the object. */
   elements: Elements;
-  /** Dimension Index Values of a frame. */
-  valuesOf: (frame: { segment: number; at: number }) => number[];
+  /** Item of Frame Content Sequence. */
+  contentOf: (frame: { segment: number; at: number }) => Elements;
 }
 
 /** @param withSegments false where a frame holds all segments, as label maps do */
 export function frameDimensions(sources: readonly LookedAt[], seriesUid: string, withSegments = true): FrameDimensions {
-  const places = dimensionsOf(sources);
-  // An index needs a dimension; a single image is in place 1.
-  const alone = !withSegments && places.length === 0 ? [{ ...INSTANCE, indexOf: () => 1 }] : places;
+  const byPosition = placesDiffer(sources);
+  const placeOf = stackPlace(sources);
+  const dimensions: Dimension[] = byPosition
+    ? [{ ...POSITION, indexOf: (at) => at + 1 }]
+    : [
+        { ...INSTANCE, indexOf: (at) => placeOf(at).stack },
+        { ...FRAME, indexOf: (at) => placeOf(at).position },
+      ];
   const organization = uidOf('dimensions', seriesUid);
-  const items = [...(withSegments ? [SEGMENT] : []), ...alone].map(({ label, pointer, group }): Elements => ({
+  const items = [...(withSegments ? [SEGMENT] : []), ...dimensions].map(({ label, pointer, group }): Elements => ({
     '00209164': ['UI', organization],
     '00209165': ['AT', tagNumbers(pointer)],
     '00209167': ['AT', tagNumbers(group)],
@@ -74,6 +75,12 @@ export function frameDimensions(sources: readonly LookedAt[], seriesUid: string,
       '00209221': ['SQ', [{ '00209164': ['UI', organization] }]],
       '00209222': ['SQ', items],
     },
-    valuesOf: ({ segment, at }) => [...(withSegments ? [segment] : []), ...alone.map(({ indexOf }) => indexOf(at))],
+    contentOf: ({ segment, at }) => {
+      const { stack, position } = placeOf(at);
+      return {
+        ...(byPosition ? {} : ({ '00209056': ['SH', String(stack)], '00209057': ['UL', [position]] } as const)),
+        '00209157': ['UL', [...(withSegments ? [segment] : []), ...dimensions.map(({ indexOf }) => indexOf(at))]],
+      };
+    },
   };
 }

@@ -91,5 +91,5 @@ export const segmentGroup = (segment: number): Elements => ({
 });
 
 export const frameContent = (dimensions: FrameDimensions, frame: { segment: number; at: number }): Elements => ({
-  '00209111': ['SQ', [{ '00209157': ['UL', dimensions.valuesOf(frame)] }]],
+  '00209111': ['SQ', [dimensions.contentOf(frame)]],
 });

@@ -10,6 +10,7 @@ import type { Elements } from '../write/elements';
 
 /** Far from the numbers of scanners. */
 export const SERIES_NUMBER = 9001;
+export const LABELMAP_SERIES_NUMBER = 9003;
 
 /** Whether the source lost something to compression, and how (PS3.3 C.7.6.1.1.5). */
 export function lossyElements({ carried }: SourceImage): Elements {

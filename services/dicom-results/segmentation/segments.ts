@@ -35,3 +35,18 @@ export function segmentItems(model: ModelIdentity, sourceSeriesUid: string, term
     ...(term.anatomy ? { '00082218': ['SQ', [codeItem(term.anatomy)]] as const } : {}),
   }));
 }
+
+const BACKGROUND = { value: '125040', scheme: 'DCM', meaning: 'Background' };
+
+/** Segment 0 of label maps: where nothing was drawn. */
+export function backgroundItem(model: ModelIdentity): Elements {
+  return {
+    '00620003': ['SQ', [codeItem(BACKGROUND)]],
+    '00620004': ['US', [0]],
+    '00620005': ['LO', 'Background'],
+    '00620008': ['CS', 'AUTOMATIC'],
+    '00620009': ['LO', ascii(model.name, LONG_STRING)],
+    '0062000d': ['US', dicomLab([0, 0, 0])],
+    '0062000f': ['SQ', [codeItem(BACKGROUND)]],
+  };
+}

@@ -6,7 +6,7 @@ import { ascii, LONG_STRING } from './ascii';
 
 export const MANUFACTURER = 'Automed';
 /** CID 7162. */
-export const FAMILY = { value: '123109', scheme: 'DCM', meaning: 'Artificial Intelligence' };
+export const FAMILY = { value: '123110', scheme: 'DCM', meaning: 'Artificial Intelligence' };
 /** In every description: results are not for clinical use. */
 export const RESEARCH = 'research use only';
 

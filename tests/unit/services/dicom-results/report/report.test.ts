@@ -72,7 +72,7 @@ validated('a receiver reads volume, area and diameter of a stack, and by whom th
   expect(said).toMatch(/IMAGE:\(121191,DCM,"Referenced Segment"\)=\(SG image,,2\)/);
   expect(said).toMatch(/UIDREF:\(121232,DCM,"Source series for segmentation"\)="1\.2\.826\.0\.1\.3680043\.8\.498\.2"/);
   expect(said).toMatch(/CODE:\(121071,DCM,"Finding"\)=\(52988006,SCT,"Lesion"\)/);
-  expect(said).toMatch(/CODE:\(111000,DCM,"Algorithm Family"\)=\(123109,DCM,"Artificial Intelligence"\)/);
+  expect(said).toMatch(/CODE:\(111000,DCM,"Algorithm Family"\)=\(123110,DCM,"Artificial Intelligence"\)/);
   for (const parameter of [
     `weights_sha256=${MODEL.weightsSha256}`,
     'precision=fp32',

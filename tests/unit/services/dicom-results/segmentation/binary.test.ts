@@ -240,6 +240,7 @@ validated.each<[string, Buffer[]]>([
   ],
   ['a radiograph without orientation', [crFile({ rows: 7, columns: 9, more: { '00200020': ['CS', ''] } })]],
   ['ultrasound frames', [cineFile()]],
+  ['two radiographs', [1, 2].map((at) => crFile({ rows: 7, columns: 9, more: { '00080018': ['UI', `1.2.9.${at}`] } }))],
 ])('the validators find no error in the segmentation of %s', (_, files) => {
   const series = files.map((bytes) => readSource(bytes));
   const masks = series[0]?.planes[0] ? drawnOnStack(series) : drawnOnFrames(series);

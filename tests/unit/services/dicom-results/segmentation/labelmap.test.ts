@@ -1,0 +1,61 @@
+import {
+  labelmapObject,
+  LABELMAP_STORAGE,
+  proveGeometry,
+  readSource,
+  type DrawnMasks,
+  type ResultError,
+  type SourceImage,
+} from '../../../../../services/dicom-results';
+import { readSegments } from '../../../../../services/dicom-results/geometry/read-segments';
+import { crFile, ctSeries } from '../../../../support/dicom-series';
+import { contextOf, drawnOnFrames, drawnOnStack } from '../../../../support/drawn-masks';
+
+const SHAPE = { rows: 7, columns: 9, slices: 5 };
+
+/** The second structure only where the first is not. */
+function apart(masks: DrawnMasks): DrawnMasks {
+  const [first, second] = masks.structures;
+  if (!first || !second) throw new Error('no structures');
+  const slices = second.slices.map((mask, slice) =>
+    mask?.map((value, pixel) => (first.slices[slice]?.[pixel] === 1 ? 0 : value)),
+  );
+  return { ...masks, structures: [first, { ...second, slices }] };
+}
+
+function made(series: readonly SourceImage[], masks: DrawnMasks): Buffer {
+  const object = labelmapObject(contextOf(series), masks);
+  if (!object) throw new Error('nothing was drawn');
+  expect(object.sopClassUid).toBe(LABELMAP_STORAGE);
+  return object.bytes;
+}
+
+test('shows both structures of a stack where they were drawn, one frame for each image', () => {
+  const series = [3, 0, 4, 2, 1].flatMap((slice) => ctSeries(SHAPE)[slice] ?? []);
+  const masks = apart(drawnOnStack(series));
+  const bytes = made(series, masks);
+  expect(proveGeometry(bytes, { series }, masks).map(({ name }) => name)).toEqual(['liver', 'lesion']);
+  const { frames, numbers } = readSegments(bytes);
+  expect([frames.length, numbers]).toEqual([5, [1, 2]]);
+  const flipped = { ...masks, frames: masks.frames.toReversed() };
+  expect(() => proveGeometry(made(series, flipped), { series }, flipped)).toThrow(/centroid of "liver"/);
+});
+
+test('shows them on a radiograph', () => {
+  const series = [readSource(crFile(SHAPE))];
+  const masks = apart(drawnOnFrames(series));
+  expect(proveGeometry(made(series, masks), { series }, masks)).toHaveLength(2);
+});
+
+test('refuses structures that overlap, and makes nothing of nothing', () => {
+  const series = ctSeries(SHAPE);
+  const masks = drawnOnStack(series);
+  try {
+    labelmapObject(contextOf(series), masks);
+    throw new Error('was not refused');
+  } catch (error) {
+    expect((error as ResultError).defect).toBe('ENCODING');
+  }
+  const empty = masks.structures.map(({ name, slices }) => ({ name, slices: slices.map(() => undefined) }));
+  expect(labelmapObject(contextOf(series), { ...masks, structures: empty })).toBeUndefined();
+});
