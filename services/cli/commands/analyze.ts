@@ -4,22 +4,24 @@ import { analyzeJson, analyzeLines } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
-import { connected, examples } from './options';
+import { connected, examples, FRAME, imageOf } from './options';
 
 interface AnalyzeOptions extends ConnectOptions {
   model: string[];
+  frame?: number;
   json?: boolean;
 }
 
 export function analyzeCommand(): Command {
   const command = connected(new Command('analyze'))
     .description('ask several models about images, with one encoder pass for all that share a base')
-    .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
+    .argument('<image...>', 'PNG, JPEG, TIFF, WebP or DICOM files')
     .requiredOption(
       '--model <model>',
       'NAME, NAME@VERSION or NAME@ALIAS of either task; repeat it for each model',
       (text: string, earlier: string[] = []) => [...earlier, text],
     )
+    .option(...FRAME)
     .option('--json', 'print one JSON document')
     .action(analyze);
   return examples(command, ['automed analyze lesion.png --model demo-lesion --model demo-lesion-class']);
@@ -38,7 +40,7 @@ async function analyze(images: string[], options: AnalyzeOptions): Promise<void>
   const outcomes = await withClient(options, (client) =>
     forEachImage(
       images,
-      (bytes) => client.analysis.analyze({ model, additionalModels, image: { encoded: bytes } }),
+      (bytes) => client.analysis.analyze({ model, additionalModels, image: imageOf(bytes, options.frame) }),
       report,
     ),
   );

@@ -4,20 +4,22 @@ import { classifyJson, classifyLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
-import { connected, examples, whole } from './options';
+import { connected, examples, FRAME, imageOf, whole } from './options';
 
 interface ClassifyOptions extends ConnectOptions {
   model: string;
   top: number;
+  frame?: number;
   json?: boolean;
 }
 
 export function classifyCommand(): Command {
   const command = connected(new Command('classify'))
     .description('sort images into the classes of a model')
-    .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
+    .argument('<image...>', 'PNG, JPEG, TIFF, WebP or DICOM files')
     .requiredOption('--model <model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--top <count>', 'classes to show, the most probable first', whole(1), 3)
+    .option(...FRAME)
     .option('--json', 'print one JSON document')
     .action(classify);
   return examples(command, [
@@ -27,7 +29,7 @@ export function classifyCommand(): Command {
 }
 
 async function classify(images: string[], options: ClassifyOptions): Promise<void> {
-  const { model, top, json } = options;
+  const { model, top, frame, json } = options;
   const report = (outcome: Outcome<ClassifyResponse__Output>): void => {
     if (json) return;
     if (!failed(outcome)) printLine(`${outcome.image}: ${classifyLine(outcome.result, top)}`);
@@ -36,7 +38,7 @@ async function classify(images: string[], options: ClassifyOptions): Promise<voi
   const outcomes = await withClient(
     options,
     (client) =>
-      forEachImage(images, (bytes) => client.classification.classify({ model, image: { encoded: bytes } }), report),
+      forEachImage(images, (bytes) => client.classification.classify({ model, image: imageOf(bytes, frame) }), report),
     ['classification'],
   );
   if (json) {

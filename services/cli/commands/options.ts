@@ -1,3 +1,4 @@
+import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/address';
 import { nameSchema } from '../../store/manifests';
@@ -157,6 +158,14 @@ export function connected(command: Command): Command {
     )
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--timeout <seconds>', 'what one call may take', number({ min: 0, open: true }), 120);
+}
+
+/** Option that chooses a frame of DICOM files. */
+export const FRAME = ['--frame <number>', 'of a DICOM file, from 1 (default: 1)', whole(1)] as const;
+
+/** An image of a request. @param frame from 1 */
+export function imageOf(encoded: Buffer, frame: number | undefined): Image {
+  return frame === undefined ? { encoded } : { encoded, frameNumber: frame };
 }
 
 /** Examples under a command's help. */

@@ -4,6 +4,7 @@ import type { PromptedAnswer } from '../output/answers';
 import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
 import type { AutomedClient } from '../../client';
+import { imageOf } from './options';
 import { UsageError } from '../program/errors';
 
 /** Options that describe objects instead of naming a model. */
@@ -46,10 +47,10 @@ export function checkPromptOptions(
 export async function segmentPrompted(
   client: AutomedClient,
   bytes: Buffer,
-  options: PromptOptions & { threshold?: number },
+  options: PromptOptions & { threshold?: number; frame?: number },
 ): Promise<PromptedAnswer> {
   const { base: model = '', embedding, point = [], box = [], multimask = false, threshold } = options;
-  const image = client.interactive.open({ model, image: { encoded: bytes }, embeddingId: embedding });
+  const image = client.interactive.open({ model, image: imageOf(bytes, options.frame), embeddingId: embedding });
   if (options.everything) {
     const { pointsPerSide, minIou, minStability } = options;
     const found = await image.segmentEverything({

@@ -2,22 +2,24 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
 import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
-import { decodeImage } from '../../imaging/decode';
+import { DEFAULT_LIMITS } from '../../imaging/decode';
 import { decodeMask } from '../../imaging/mask';
 import { maskColourName, overlayPng } from '../../imaging/overlay';
+import { readImage } from '../../imaging/read-image';
 import type { AutomedClient } from '../../client';
 import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output/answers';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { structurePath, targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
-import { connected, examples, number, whole } from './options';
+import { connected, examples, FRAME, imageOf, number, whole } from './options';
 import { collectBox, collectPoint } from './prompts';
 import { checkPromptOptions, segmentPrompted, type PromptOptions } from './segment-prompted';
 
 interface SegmentOptions extends ConnectOptions, PromptOptions {
   model?: string;
   threshold?: number;
+  frame?: number;
   mask?: string;
   overlay?: string;
   json?: boolean;
@@ -38,7 +40,7 @@ interface Segmented {
 export function segmentCommand(): Command {
   const command = connected(new Command('segment'))
     .description('draw the masks of structures on images')
-    .argument('<image...>', 'PNG, JPEG, TIFF or WebP files')
+    .argument('<image...>', 'PNG, JPEG, TIFF, WebP or DICOM files')
     .option('--model <model>', 'draw what a trained model draws: NAME, NAME@VERSION or NAME@ALIAS')
     .option('--base <base>', 'draw what you point at: NAME or NAME@VERSION of a base, or a segmentation model on it')
     .option('--point <x,y[,label]>', 'a pixel on the object, or with label 0 beside it; may be repeated', collectPoint)
@@ -60,6 +62,7 @@ export function segmentCommand(): Command {
       '--embedding <id>',
       'embedding_id of an earlier --json answer on the same image, which is sent only if that is gone',
     )
+    .option(...FRAME)
     .option(
       '--threshold <probability>',
       "foreground is above it (default: the model's)",
@@ -75,6 +78,7 @@ export function segmentCommand(): Command {
   return examples(command, [
     'automed segment lesion.png --model demo-lesion --overlay overlay.png',
     'automed segment scans/*.png --model polyp@production --mask masks/ --json',
+    'automed segment cine.dcm --model polyp --frame 12 --overlay overlay.png',
     'automed segment lesion.png --model polyp --address 10.0.0.7:50051',
     'automed segment lesion.png --base sam-med2d-vit-b --point 120,80 --point 30,40,0 --mask mask.png',
     'automed segment lesion.png --base tiny --everything --overlay overlay.png',
@@ -164,7 +168,12 @@ async function segmentOne(
   }
   if (overlayPath !== undefined) {
     const shown = await Promise.all(masks.map(async ({ png }) => (await decodeMask(png ?? Buffer.alloc(0))).mask));
-    await writeFile(overlayPath, await overlayPng(await decodeImage(bytes), shown));
+    const { pixels } = await readImage(bytes, {
+      limits: DEFAULT_LIMITS,
+      also: ['DICOM'],
+      frame: (options.frame ?? 1) - 1,
+    });
+    await writeFile(overlayPath, await overlayPng(pixels, shown));
   }
   return { ...drawn, maskPaths, overlayPath };
 }
@@ -174,11 +183,11 @@ type Drawn = Pick<Segmented, 'masks' | 'lines' | 'json' | 'base'>;
 async function byModel(
   client: AutomedClient,
   bytes: Buffer,
-  { model = '', threshold }: SegmentOptions,
+  { model = '', threshold, frame }: SegmentOptions,
 ): Promise<Drawn> {
   const answer = await client.segmentation.segment({
     model,
-    image: { encoded: bytes },
+    image: imageOf(bytes, frame),
     ...(threshold === undefined ? {} : { threshold }),
   });
   return { masks: answer.masks, lines: [segmentLine(answer)], json: (files) => segmentJson(answer, files) };

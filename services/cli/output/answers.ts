@@ -1,9 +1,11 @@
 import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
+import type { DicomFrame__Output } from '../../../proto/gen/automed/common/v1/DicomFrame';
 import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
 import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/ModelInfo';
 import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
+import { dicomFrameJson, dicomFrameText } from './dicom-frame';
 import { round } from './statistics';
 import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
 
@@ -49,6 +51,7 @@ export function maskJson(mask: Mask__Output): object {
     width_px: mask.widthPx,
     height_px: mask.heightPx,
     area_px: Number(mask.areaPx),
+    area_mm2: mask.areaMm2 ?? null,
     bounding_box: box ? { x_px: box.xPx, y_px: box.yPx, width_px: box.widthPx, height_px: box.heightPx } : null,
     mean_foreground_probability: mask.meanForegroundProbability ?? null,
   };
@@ -61,12 +64,23 @@ export function segmentJson(answer: SegmentResponse__Output, files: readonly (st
     threshold: round(answer.threshold, 6),
     model: modelJson(answer.model),
     timings: timingsJson(answer.timings),
+    ...dicomFrameJson(answer.dicomFrame),
   };
 }
 
+/** Which frame it is of, and how long it took. */
+function endOf({ dicomFrame, timings }: Pick<SegmentResponse__Output, 'dicomFrame' | 'timings'>): string[] {
+  const frame = dicomFrameText(dicomFrame);
+  return [...(frame === '' ? [] : [frame]), `${(timings?.totalMs ?? 0).toFixed(0)} ms`];
+}
+
 export function segmentLine(answer: SegmentResponse__Output): string {
-  const time = `${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
-  return [...answer.masks.map(maskLine), time].join(', ');
+  return [...answer.masks.map(maskLine), ...endOf(answer)].join(', ');
+}
+
+/** In pixels, and in square millimetres where they are known. */
+function areaText({ areaPx, areaMm2 }: Mask__Output): string {
+  return areaMm2 === undefined ? `${areaPx} px` : `${areaPx} px, ${Number(areaMm2.toPrecision(4))} mm2`;
 }
 
 export function maskLine(mask: Mask__Output): string {
@@ -78,7 +92,7 @@ export function maskLine(mask: Mask__Output): string {
   const share = ((100 * area) / (mask.widthPx * mask.heightPx)).toFixed(1);
   const sure = mask.meanForegroundProbability?.toFixed(2) ?? '-';
   const box = `box ${xPx},${yPx} ${widthPx} x ${heightPx}`;
-  return `${structure} covers ${share} % (${area} px) of ${size}, ${box}, mean probability ${sure}`;
+  return `${structure} covers ${share} % (${areaText(mask)}) of ${size}, ${box}, mean probability ${sure}`;
 }
 
 /** @param files where each mask was written, null where it was not */
@@ -100,12 +114,13 @@ export function promptedJson(answer: PromptedAnswer, files: readonly (string | n
       precision: precisionWord(base.precision),
     },
     timings: timingsJson(answer.timings),
+    ...dicomFrameJson(answer.dicomFrame),
   };
 }
 
 /** One line, or for several masks a count and a line for each. */
 export function promptedLines(answer: PromptedAnswer): string[] {
-  const time = `${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+  const time = endOf(answer).join(', ');
   const { base } = answer;
   const on = base ? ` on ${base.name}@${base.version}` : '';
   const only = answer.masks.length === 1 ? `,${on}` : '';
@@ -125,13 +140,14 @@ export function classifyJson(answer: ClassifyResponse__Output): object {
     ),
     model: modelJson(answer.model),
     timings: timingsJson(answer.timings),
+    ...dicomFrameJson(answer.dicomFrame),
   };
 }
 
 export function classifyLine(answer: ClassifyResponse__Output, top: number): string {
   const ranked = [...answer.probabilities].sort((left, right) => right.probability - left.probability).slice(0, top);
   const list = ranked.map(({ className, probability }) => `${className} ${probability.toFixed(3)}`);
-  return `${list.join(', ')}, ${(answer.timings?.totalMs ?? 0).toFixed(0)} ms`;
+  return [...list, ...endOf(answer)].join(', ');
 }
 
 /** Classes to show of each classification model. */
@@ -164,5 +180,6 @@ export interface PromptedAnswer {
   masks: { mask: Mask__Output; predictedIou: number; objectIndex?: number; stability?: number }[];
   embeddingId: string;
   base: BaseInfo__Output | null;
+  dicomFrame: DicomFrame__Output | null;
   timings: Timings__Output | null;
 }

@@ -9,7 +9,8 @@ function isFolder(path: string): boolean {
 
 /**
  * Where the picture of each input goes. One input and a file name: that file. A folder (it exists, ends with `/`, or has no
- * extension while there are several inputs): `NAME.png` in it, numbered where two inputs share a name.
+ * extension while there are several inputs): `NAME.png` in it, numbered where two inputs share a name. A number after the last
+ * dot is no extension, but the end of a UID.
  */
 export function targetPaths(inputs: readonly string[], target: string, option: string): string[] {
   if (inputs.length === 1 && !isFolder(target)) {
@@ -22,7 +23,8 @@ export function targetPaths(inputs: readonly string[], target: string, option: s
   makeFolderSync(target);
   const seen = new Map<string, number>();
   return inputs.map((input) => {
-    const name = basename(input, extname(input));
+    const extension = extname(input);
+    const name = basename(input, /^\.\d+$/.test(extension) ? '' : extension);
     const count = (seen.get(name) ?? 0) + 1;
     seen.set(name, count);
     return join(target, count === 1 ? `${name}.png` : `${name}-${count}.png`);

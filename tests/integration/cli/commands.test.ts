@@ -7,6 +7,7 @@ import { decodeMask, encodeMaskPng } from '../../../services/imaging/mask';
 import { maskOverlap } from '../../../services/scoring/metrics/metrics';
 import { runCommand as automed } from '../../support/cli';
 import { temporaryFolder } from '../../support/data';
+import { greyDicom } from '../../support/dicom';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { CLASSES, makeStore } from '../../support/stack-store';
@@ -46,6 +47,7 @@ async function picture(name: string, seed = 1): Promise<string> {
 interface MaskAnswer {
   structure: string;
   area_px: number;
+  area_mm2?: number | null;
   bounding_box: { x_px: number; y_px: number; width_px: number; height_px: number } | null;
   mean_foreground_probability: number | null;
   file: string;
@@ -124,6 +126,34 @@ describe('automed segment', () => {
         weights_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
       },
     });
+  });
+
+  it('takes DICOM files in whatever name, chooses a frame, and tells areas in square millimetres', async () => {
+    const [file, overlay] = [join(folder, '1.2.3.45'), join(folder, 'frame.png')];
+    const values = Array.from({ length: 2 * WIDTH * HEIGHT }, (_, at) => (at < WIDTH * HEIGHT ? at % 7 : at % 251));
+    const more = { '00280030': ['DS', '0.5\\0.5'] } as const;
+    writeFileSync(file, greyDicom({ width: WIDTH, height: HEIGHT, bits: 8, frames: 2, values, more }));
+    const ask = ['segment', file, '--model', 'disc', '--threshold', '0.1', '--overlay', overlay];
+    const { code, out, err } = await automed(...ask, '--frame', '2', '--json', ...address);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const { images } = JSON.parse(out) as { images: (SegmentAnswer & { dicom_frame: object })[] };
+    expect(images[0]?.dicom_frame).toMatchObject({
+      frame_number: 2,
+      frame_count: 2,
+      sop_instance_uid: '1.2.3.4',
+      pixel_spacing: { column_mm: 0.5, row_mm: 0.5 },
+      pixel_spacing_origin: 'patient',
+    });
+    const { area_px: area = 0, area_mm2: size } = images[0]?.masks[0] ?? {};
+    expect(size).toBeCloseTo(area / 4, 9);
+    // Where nothing is drawn the overlay shows the frame itself.
+    const bare = await automed(...ask, '--threshold', '0.999999', '--frame', '2', ...address);
+    expect(bare.out).toContain('frame 2 of 2');
+    const shown = await sharp(overlay).raw().toBuffer();
+    const frame = values.slice(WIDTH * HEIGHT);
+    expect(frame.map((_, at) => shown[at * 3])).toEqual(frame);
+    const beyond = await automed(...ask, '--frame', '3', ...address);
+    expect([beyond.code, beyond.err]).toEqual([1, expect.stringContaining('2 frame(s); there is no frame 3')]);
   });
 
   it('answers the good images, names the bad ones and fails', async () => {

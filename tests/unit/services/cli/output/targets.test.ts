@@ -28,6 +28,15 @@ describe('targetPaths', () => {
     ]);
   });
 
+  it('keeps the whole of a UID, whose last number is no extension', () => {
+    const target = join(folder, 'masks');
+    expect(targetPaths(['a/1.2.840.45', 'a/1.2.840.46', 'a/1.2.840.46.dcm'], target, '--mask')).toEqual([
+      join(target, '1.2.840.45.png'),
+      join(target, '1.2.840.46.png'),
+      join(target, '1.2.840.46-2.png'),
+    ]);
+  });
+
   it('refuses one file for several images', () => {
     expect(() => targetPaths(['x.jpg', 'y.jpg'], join(folder, 'mask.png'), '--mask')).toThrow(UsageError);
   });
