@@ -32,7 +32,18 @@ const endlessFolders = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'build/', 'dist/', 'coverage/', '.libtorch/', '.automed/', 'proto/gen/'] },
+  {
+    ignores: [
+      'docs/examples/*.ts',
+      'node_modules/',
+      'build/',
+      'dist/',
+      'coverage/',
+      '.libtorch/',
+      '.automed/',
+      'proto/gen/',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

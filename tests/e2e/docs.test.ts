@@ -1,66 +1,62 @@
-// The clients that the documentation shows, run as they stand against a gateway; only the address and the paths are replaced.
+// The clients of the documentation, run as their pages say against a real server. `npm run docs:check` runs every marked block.
 
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { blocksOf } from '../docs/blocks';
+import { Sandbox } from '../docs/sandbox';
 import { temporaryFolder } from '../support/data';
 import { pipInstall } from '../support/python';
-import { startProgram, type Program } from '../support/stack';
-import { discImage } from '../support/stack-images';
-import { makeStore } from '../support/stack-store';
 
 const ROOT = join(__dirname, '..', '..');
-const folder = temporaryFolder();
-const packages = join(folder, 'python');
-const image = join(folder, 'image.png');
+const packages = join(temporaryFolder(), 'python');
 const missing = pipInstall(['grpcio', 'protobuf', 'grpcio-tools', 'setuptools'], packages, 110_000);
 
 const inPython = missing === undefined ? test : test.skip;
 if (missing !== undefined) process.stderr.write(`skipped: Python's gRPC cannot be installed (${missing})\n`);
 
-let inference: Program;
-let gateway: Program;
+const ANSWER = /^polyp@1, \d+ ms\npolyp \d+\n$/;
+const page = readFileSync(join(ROOT, 'docs/examples/README.md'), 'utf8');
+const examples = blocksOf('docs/examples/README.md', page);
+
+let sandbox: Sandbox;
 
 beforeAll(async () => {
-  const home = join(folder, 'home');
-  await (await makeStore(home)).addSegmentation('polyp');
-  inference = await startProgram('inference', { AUTOMED_HOME: home });
-  gateway = await startProgram('gateway', {
-    AUTOMED_SEGMENTATION_BACKENDS: inference.address,
-    AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
-  });
-  writeFileSync(image, (await discImage()).png);
+  sandbox = await Sandbox.make(ROOT, { PYTHONPATH: packages });
+  await sandbox.addModels();
+  await sandbox.serve(ROOT);
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await inference.stop();
-});
+afterAll(() => sandbox.close());
 
-/** The only block of a language on a page, about this test's gateway and image. */
-function block(page: string, language: string): string {
-  const blocks = [
-    ...readFileSync(join(ROOT, page), 'utf8').matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm')),
-  ];
-  expect(blocks).toHaveLength(1);
-  return blocks[0]![1]!.replace('127.0.0.1:50051', gateway.address).replace('image.png', image);
-}
-
-async function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd: ROOT, env: { ...process.env, ...env } });
-  return stdout;
+/** Runs the only example with these words in it. */
+async function example(words: string): Promise<unknown> {
+  const found = examples.filter(({ text }) => text.includes(words));
+  expect(found).toHaveLength(1);
+  return sandbox.run(found[0]!.text);
 }
 
 test('the Node client of the README', async () => {
-  expect(await run(process.execPath, ['-e', block('README.md', 'js')])).toMatch(/^polyp \d+ \d+\n$/);
+  const [[, code = ''] = [], ...others] = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(
+    /^```js\n([^]*?)^```$/gm,
+  );
+  expect(others).toEqual([]);
+  expect(await sandbox.run(`node - <<'END'\n${code}END`)).toEqual({
+    code: 0,
+    output: expect.stringMatching(/^polyp \d+ \d+\n$/),
+  });
+});
+
+test('the TypeScript client, with types made as its page says', async () => {
+  expect(await example('node client.js')).toEqual({ code: 0, output: expect.stringMatching(ANSWER) });
+});
+
+test('the TypeScript client names the error of a call that fails', async () => {
+  expect(await sandbox.run('node client.js image.png nobody')).toEqual({
+    code: 1,
+    output: expect.stringMatching(/^NOT_FOUND: .*nobody/),
+  });
 });
 
 inPython('the Python client, with stubs made as its page says', async () => {
-  const stubs = join(folder, 'stubs');
-  mkdirSync(stubs);
-  const [make] = [...readFileSync(join(ROOT, 'docs/operations.md'), 'utf8').matchAll(/^python3 -m grpc_tools.*$/gm)];
-  const paths = { PYTHONPATH: `${packages}:${stubs}` };
-  await run('bash', ['-c', make![0].replaceAll('=.', `=${stubs}`)], paths);
-  expect(await run('python3', ['-c', block('docs/operations.md', 'python')], paths)).toMatch(/^\d+ \d+ \d+\n$/);
+  expect(await example('python3 client.py')).toEqual({ code: 0, output: expect.stringMatching(ANSWER) });
 });

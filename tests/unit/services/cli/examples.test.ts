@@ -6,6 +6,7 @@ import { CommanderError, type Command } from 'commander';
 import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL } from '../../../../services/cli/demo/plan';
 import { buildProgram } from '../../../../services/cli/main';
 import { BASE_ARCHITECTURES } from '../../../../services/store';
+import { FOLDERS } from '../../../docs/blocks';
 import { LAYOUT_NAMES } from '../../../../services/datasets/layouts/read-data';
 
 const ROOT = join(__dirname, '..', '..', '..', '..');
@@ -32,7 +33,7 @@ function helpOf(command: Command): string[] {
 const helpExamples = helpOf(buildProgram()).flatMap((help) =>
   [...help.matchAll(/^ {2}\$ (.+)$/gm)].map(([, line = '']) => line),
 );
-const fenced = [...PAGES.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'));
+const fenced = [...PAGES.matchAll(/^```sh[^\n]*\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'));
 const pageCommands = [
   ...new Set(fenced.flatMap((line) => (/^(npx )?automed /.test(line) ? [line.replace(/\s+#.*$/, '')] : []))),
 ];
@@ -150,9 +151,9 @@ describe('what examples name', () => {
   });
 
   // Folders are told by their content; by their names people know what is meant.
-  test('are data sets that are published, a placeholder, or a table', () => {
+  test('are data sets that are published, a placeholder, a table, or of the documentation', () => {
     const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
-    const published = [...LAYOUT_NAMES.map(plain), 'drishtigs'];
+    const published = [...LAYOUT_NAMES.map(plain), 'drishtigs', ...Object.values(FOLDERS)];
     const strange = named.flatMap(({ line, data }) =>
       data.some((path) => {
         const folder = path.split('/').at(-1) ?? '';
