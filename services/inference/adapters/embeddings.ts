@@ -13,8 +13,9 @@ export class Embeddings {
   /** @param cacheBytes what the engine keeps; 0: nothing */
   constructor(private readonly cacheBytes: number) {}
 
-  /** Content address of the embedding of these pixels. */
+  /** Content address of the embedding of these pixels; empty where none is kept, and then nothing is hashed. */
   async idOf(pixels: Pixels, origin: EmbeddingOrigin): Promise<string> {
+    if (this.cacheBytes === 0) return '';
     const id = await embeddingId(pixels, origin);
     this.sizes.delete(id); // so that it counts as the newest
     this.sizes.set(id, { width: pixels.width, height: pixels.height });
@@ -28,9 +29,16 @@ export class Embeddings {
     return this.sizes.get(id);
   }
 
-  /** Options that let the engine find and keep the embedding of these pixels; nothing is hashed where none is kept. */
-  async sharing(options: RunOptions, pixels: Pixels, origin: EmbeddingOrigin): Promise<RequestOptions> {
-    if (this.cacheBytes === 0) return options;
-    return { ...options, embeddingKey: embeddingKey(await this.idOf(pixels, origin), origin) };
+  /**
+   * Options that let the engine find and keep the embedding of these pixels; nothing is hashed where none is kept.
+   * @param origin undefined where the models have no use for an embedding
+   */
+  async sharing(options: RunOptions, pixels: Pixels, origin: EmbeddingOrigin | undefined): Promise<RequestOptions> {
+    return origin ? keyed(options, await this.idOf(pixels, origin), origin) : options;
   }
+}
+
+/** Options under which the engine finds and keeps an embedding. @param id empty: it does neither */
+export function keyed(options: RunOptions, id: string, origin: EmbeddingOrigin): RequestOptions {
+  return id === '' ? options : { ...options, embeddingKey: embeddingKey(id, origin) };
 }

@@ -24,9 +24,9 @@ export function nativeAnalyzer(host: NativeHost, engine: Engine, embeddings: Emb
       return { model: { ...lease.model, preprocessing, maskCount }, release: () => lease.release() };
     },
     run: async (models, pixels, options) => {
-      const [first] = models;
-      if (!first) throw new Error('there is at least one model');
-      const shared = await embeddings.sharing(options, pixels, originOf(first));
+      // Those of one call have one base and one preprocessing; any that has use for the embedding names it.
+      const origin = models.map(originOf).find((each) => each !== undefined);
+      const shared = await embeddings.sharing(options, pixels, origin);
       const { outputs, timings } = await engine.analyze(models.map(toHead), pixels, shared);
       const opinions = models.map(({ manifest }, index): Opinion => {
         const output = outputs[index];

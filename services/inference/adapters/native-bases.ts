@@ -1,10 +1,4 @@
-import {
-  type Base,
-  type Engine,
-  EVERYTHING_DEFAULTS,
-  type EverythingOptions,
-  type RequestOptions,
-} from '../../../native/lib';
+import { type Base, type Engine, EVERYTHING_DEFAULTS, type EverythingOptions } from '../../../native/lib';
 import type { RunOptions } from '../../common/inference';
 import type {
   EverythingParameters,
@@ -13,9 +7,8 @@ import type {
   InteractiveBases,
   Prompts,
 } from '../../segmentation/domain/interactive-ports';
-import { embeddingKey } from '../domain/embedding-id';
 import type { HostedBase } from '../domain/hosted-bases';
-import type { Embeddings } from './embeddings';
+import { keyed, type Embeddings } from './embeddings';
 import type { NativeHost } from './native-engine';
 
 /** Bases that answer prompts, over the engine. */
@@ -43,10 +36,7 @@ function interactiveBase(
   const origin = { baseSha256: identity.weightsSha256, precision: identity.precision, preprocessing };
   const idOf = async (source: ImageSource): Promise<string> =>
     'pixels' in source ? embeddings.idOf(source.pixels, origin) : source.embeddingId;
-  const keyed = (options: RunOptions, id: string): RequestOptions => ({
-    ...options,
-    embeddingKey: embeddingKey(id, origin),
-  });
+  const keptAs = (options: RunOptions, id: string) => keyed(options, id, origin);
   const pixelsOf = (source: ImageSource) => ('pixels' in source ? source.pixels : undefined);
   return {
     identity,
@@ -55,17 +45,17 @@ function interactiveBase(
     sizeOf: (id) => embeddings.sizeOf(id),
     encode: async (pixels, options) => {
       const id = await idOf({ pixels });
-      return { embeddingId: id, ...(await engine.encode(base, pixels, keyed(options, id))) };
+      return { embeddingId: id, ...(await engine.encode(base, pixels, keptAs(options, id))) };
     },
     predict: async (source, prompts, threshold, options) => {
       const id = await idOf(source);
       const raw = { ...rawPrompts(prompts), threshold };
-      return { embeddingId: id, ...(await engine.predictMasks(base, pixelsOf(source), raw, keyed(options, id))) };
+      return { embeddingId: id, ...(await engine.predictMasks(base, pixelsOf(source), raw, keptAs(options, id))) };
     },
     everything: async (source, parameters, maxMasks, options) => {
       const id = await idOf(source);
       const raw = withDefaults(parameters, maxMasks);
-      return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keyed(options, id))) };
+      return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keptAs(options, id))) };
     },
   };
 }

@@ -54,8 +54,13 @@ export function classificationModels(host: NativeHost, engine: Engine, embedding
   };
 }
 
-/** What the embedding of a model's base depends on. */
-export function originOf({ identity, manifest }: Pick<HostedModel<unknown>, 'identity' | 'manifest'>): EmbeddingOrigin {
+/** What the embedding of a model's base depends on; undefined for a model that looks at the image alone. */
+export function originOf({
+  identity,
+  manifest,
+}: Pick<HostedModel<unknown>, 'identity' | 'manifest'>): EmbeddingOrigin | undefined {
+  const { architecture } = manifest;
+  if (architecture.kind === 'sam-medcls' && architecture.features === 'mobilenet') return undefined;
   const { baseSha256, precision } = identity;
   return { baseSha256, precision, preprocessing: inputRuleText(manifest.preprocessing) };
 }

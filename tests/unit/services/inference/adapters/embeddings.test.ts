@@ -1,4 +1,4 @@
-import { Embeddings } from '../../../../../services/inference/adapters/embeddings';
+import { Embeddings, keyed } from '../../../../../services/inference/adapters/embeddings';
 import { embeddingId, embeddingKey } from '../../../../../services/inference/domain/embedding-id';
 import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 
@@ -21,4 +21,8 @@ test('hashes nothing where nothing is kept', async () => {
   const untouched = { ...pixels };
   Object.defineProperty(untouched, 'data', { get: () => expect(true).toBe(false) });
   expect(await new Embeddings(0).sharing(options, untouched, origin)).toEqual(options);
+  expect(await new Embeddings(0).idOf(untouched, origin)).toBe('');
+  expect(keyed(options, '', origin)).toEqual(options);
+  // A model that looks at the image alone.
+  expect(await new Embeddings(1 << 20).sharing(options, untouched, undefined)).toEqual(options);
 });
