@@ -4,9 +4,9 @@
 
 const LIBRARIES = 'common|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|stack';
 
-/** The files of other programs that a program may import: its messages, its recipes, how its processes are started, and what they leave on the disk. */
+/** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
-  cli: '^services/worker/(protocol|launch|job-folder)/',
+  cli: '^services/worker/protocol/',
   training: '^services/worker/(protocol|launch|job-folder)/',
   inference: '^services/(segmentation|classification)/',
 };

@@ -48,7 +48,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: from('data', 'dataCommand'),
   },
   train: {
-    summary: 'train a model on a folder of labelled images, on this machine',
+    summary: 'train a model on labelled images, as a job of the running server or on this machine',
     load: from('train', 'trainCommand'),
   },
   jobs: {

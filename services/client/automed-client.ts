@@ -2,6 +2,7 @@ import type { Channel } from '@grpc/grpc-js';
 import { openChannel } from '../common/grpc/client';
 import type { ClientOptions } from './core/options';
 import { AnalysisClient } from './services/analysis';
+import { BasesClient } from './services/bases';
 import { ClassificationClient } from './services/classification';
 import { DatasetsClient } from './services/datasets';
 import { EvaluationsClient } from './services/evaluations';
@@ -26,6 +27,7 @@ export class AutomedClient {
   readonly classification: ClassificationClient;
   readonly analysis: AnalysisClient;
   readonly models: ModelsClient;
+  readonly bases: BasesClient;
   readonly datasets: DatasetsClient;
   readonly trainingJobs: TrainingJobsClient;
   readonly evaluations: EvaluationsClient;
@@ -47,6 +49,7 @@ export class AutomedClient {
     this.classification = new ClassificationClient(this.channel, options);
     this.analysis = new AnalysisClient(this.channel, options);
     this.models = new ModelsClient(this.channel, options);
+    this.bases = new BasesClient(this.channel, options);
     this.datasets = new DatasetsClient(this.channel, options);
     this.trainingJobs = new TrainingJobsClient(this.channel, options);
     this.evaluations = new EvaluationsClient(this.channel, options);

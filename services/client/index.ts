@@ -5,6 +5,7 @@ export { collect, type StreamAnswer } from './core/answers';
 export type { CallOptions, ClientOptions, StreamOptions } from './core/options';
 export type { PollOptions } from './core/polled';
 export type { AnalysisClient } from './services/analysis';
+export type { BasesClient, EvaluateBaseOptions, Imported } from './services/bases';
 export type { ClassificationClient } from './services/classification';
 export type { DatasetsClient } from './services/datasets';
 export type { EvaluationsClient } from './services/evaluations';

@@ -12,14 +12,21 @@ const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', ne
 
 export const ANY_PORT = '127.0.0.1:0';
 
+/** How a training service is used. */
+export interface TrainingUse {
+  /** What of the queue it runs: everything, trainings only while somebody watches them, or nothing. */
+  runs: 'all' | 'watched' | 'nothing';
+  /** LibTorch threads of a worker; default: the cores. */
+  threads?: number | undefined;
+}
+
 export interface LaunchOptions {
   /** `host:port` to listen on; port 0 takes a free one. */
   address: string;
   startTimeoutMs: number;
   /** Where log lines go; absent: nowhere. */
   log?: ((line: string) => void) | undefined;
-  /** Of a training service: it runs nothing of what is queued. */
-  idle?: boolean;
+  training?: TrainingUse | undefined;
   /** `host:port` of /metrics, or `off`. */
   metricsAddress: string;
 }
@@ -32,10 +39,15 @@ export async function launchRoles(
 ): Promise<ServiceProcess> {
   const { startTimeoutMs, log } = options;
   const training = roles.includes('training');
+  const { runs = 'all', threads } = options.training ?? {};
+  const trainingSettings = {
+    AUTOMED_TRAINING_RUNS: runs,
+    ...(threads === undefined ? {} : { AUTOMED_TRAINING_THREADS: String(threads) }),
+  };
   return ServiceProcess.start(training ? TRAINING : INFERENCE, {
     settings: {
       AUTOMED_HOME: home,
-      ...(training ? { AUTOMED_TRAINING_IDLE: String(options.idle ?? false) } : { AUTOMED_ROLES: roles.join(',') }),
+      ...(training ? trainingSettings : { AUTOMED_ROLES: roles.join(',') }),
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: 'false',

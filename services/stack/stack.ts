@@ -1,6 +1,6 @@
 import { makeFolder } from '../common/make-folder';
 import { KeptService } from './kept-service';
-import { ANY_PORT, launchGateway, launchRoles, type LaunchOptions, type Role } from './programs';
+import { ANY_PORT, launchGateway, launchRoles, type LaunchOptions, type Role, type TrainingUse } from './programs';
 
 export interface StackOptions {
   home: string;
@@ -10,8 +10,8 @@ export interface StackOptions {
   address: string;
   /** Lets the gateway listen where other machines reach it. */
   insecure: boolean;
-  /** The training service answers, but runs nothing of what is queued. */
-  idle?: boolean;
+  /** Default: the training service runs all that is queued. */
+  training?: TrainingUse | undefined;
   startTimeoutMs: number;
   /** Hears of services that die, one line each. */
   say: (line: string) => void;
@@ -46,7 +46,7 @@ export class Stack {
               address,
               startTimeoutMs,
               log,
-              idle: options.idle ?? false,
+              training: options.training,
               metricsAddress: metricsAddress(options, index + 1),
             }),
           ANY_PORT,

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { ConfigError, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
 import { availableCores } from '../common/cores';
 import type { KubernetesProcessGroupSettings } from './adapters/kubernetes/kubernetes-manifest';
 import type { Capacity } from './domain/jobs/capacity';
@@ -47,8 +47,11 @@ export const trainingSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50053', metricsAddress: '127.0.0.1:9466' }),
   /** Folder of bases and models, of the queue (training.db) and of the jobs' checkpoints (jobs/). */
   home: path().default(() => join(homedir(), '.automed')),
-  /** Answers, but starts no worker: what is queued waits for another life of the service. */
-  trainingIdle: flag().default(false),
+  /**
+   * Which queued jobs it starts workers for. `watched`: of trainings those that somebody watches, as a service needs that ends
+   * with one command. `nothing`: it only answers, and what is queued waits for another life of the service.
+   */
+  trainingRuns: z.enum(['all', 'watched', 'nothing']).default('all'),
   /** Workers at once; each rank of a training of several is one. A training of more ranks gets the threads of all workers. */
   trainingConcurrency: integer(1, 1024).default(1),
   /** Where the ranks of a training of several run: as processes of this machine, or as pods of a Kubernetes Indexed Job. */

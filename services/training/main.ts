@@ -22,18 +22,20 @@ import {
   workerEnvironment,
   type TrainingConfig,
 } from './config';
+import { BaseWork } from './domain/bases';
 import { datasetCheckKind } from './domain/datasets/check-kind';
 import { DatasetRegistry } from './domain/datasets/registry';
 import { evaluationKind } from './domain/evaluations/evaluation-kind';
 import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from '../worker/protocol/evaluation-results';
-import { mostRanks, type Capacity } from './domain/jobs/capacity';
+import type { Capacity } from './domain/jobs/capacity';
 import type { Job } from './domain/jobs/job';
 import { JobKinds } from './domain/jobs/kinds';
 import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
 import { Reports } from './domain/reports';
+import { baseService } from './handlers/base-service';
 import { datasetService } from './handlers/dataset-service';
 import { evaluationService } from './handlers/evaluation-service';
 import { promotionService } from './handlers/promotion-service';
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
   const capacity = capacityOf(config);
-  const kinds = new JobKinds([trainingKind(mostRanks(capacity), store), evaluationKind, datasetCheckKind]);
+  const kinds = new JobKinds([trainingKind(capacity, store), evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
   const env = workerEnvironment();
   const launch = await jobLauncher(env, processGroupSettings(config));
@@ -64,10 +66,9 @@ async function main(): Promise<void> {
   const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
   telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
   const stopping = new AbortController();
-  const remove = (kind: string, id: string): Promise<void> => scheduler.remove(kind, id);
-  const waitsFor = (job: Job): string => scheduler.waitsFor(job);
-  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root, waitsFor);
-  const evaluations = evaluationsOf({ queue, store, datasets, remove, waitsFor });
+  const jobs = callsOf(scheduler);
+  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root, jobs.waitsFor);
+  const evaluations = evaluationsOf({ ...jobs, queue, store, datasets });
   const promotions = await openPromotions({
     database,
     store,
@@ -77,7 +78,8 @@ async function main(): Promise<void> {
     log,
   });
   const services: ServiceRegistration[] = [
-    trainingJobService({ queue, datasets, store: store.root, remove, waitsFor, stopping: stopping.signal, log }),
+    trainingJobService({ ...jobs, queue, datasets, store: store.root, stopping: stopping.signal, log }),
+    baseService(new BaseWork({ store: store.root, threads: capacity.threadsPerJob, launch }), stopping.signal, log),
     datasetService({ datasets, log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
@@ -101,9 +103,16 @@ async function main(): Promise<void> {
       await telemetry.close();
     },
   });
-  if (!config.trainingIdle) scheduler.start();
+  if (config.trainingRuns !== 'nothing') scheduler.start(config.trainingRuns);
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
+
+/** What the services ask of the scheduler. */
+const callsOf = (scheduler: Scheduler) => ({
+  remove: (kind: string, id: string): Promise<void> => scheduler.remove(kind, id),
+  waitsFor: (job: Job): string => scheduler.waitsFor(job),
+  watched: (id: string): void => scheduler.watch(id),
+});
 
 interface EvaluationParts extends Pick<EvaluationsDeps, 'queue' | 'remove' | 'waitsFor'> {
   store: ModelStore;

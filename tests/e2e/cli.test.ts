@@ -63,7 +63,7 @@ describe('training', () => {
     first.child.kill('SIGINT');
     expect(await first.ended).toMatchObject({
       code: 130,
-      err: expect.stringMatching(/automed: cancelled; the same command with --resume continues/),
+      err: expect.stringMatching(/automed: stopped; the same command with --resume continues/),
     });
     const { code, err } = await automed(...args, '--resume');
     expect(code).toBe(0);

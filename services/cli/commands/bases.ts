@@ -1,14 +1,11 @@
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Backbone';
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import { collect } from '../../client';
 import { BASE_ARCHITECTURES } from '../../store';
-import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../output/print';
 import { byteSize, table } from '../output/table';
-import { withClient, type ConnectOptions } from '../program/session';
-import { runWorker } from '../training/worker';
+import { withTraining, withClient, type ConnectOptions } from '../program/session';
 import { evaluateBaseCommand } from './evaluate-base';
 import { exportCommand } from './export';
 import { importCommand } from './import';
@@ -32,26 +29,29 @@ export function basesCommand(): Command {
   ]);
 }
 
-interface CreateOptions {
+interface CreateOptions extends ConnectOptions {
   arch: string;
   seed: number;
-  home?: string;
   json?: boolean;
 }
 
 function createCommand(): Command {
-  return new Command('create')
-    .description('make a base with random weights in the store of this machine')
+  return connected(new Command('create'))
+    .description('make a base with random weights')
     .argument('<name>', 'name of the base; an existing one gets a new version', newName)
     .addOption(new Option('--arch <name>').choices(Object.keys(BASE_ARCHITECTURES)).makeOptionMandatory())
     .option('--seed <number>', 'the same seed gives the same weights', whole(0), 0)
-    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--json', 'print one JSON document')
-    .action(async (name: string, { arch, seed, home, json }: CreateOptions) => {
-      const store = resolve(home ?? loadConfig().home);
-      const { base = name, metrics } = await runWorker({ type: 'createBase', spec: { store, name, arch, seed } });
-      if (json) return printJson({ base, ...metrics });
-      printLine(`created the base ${base} (${arch}, random weights) in ${store}`);
+    .action(async (name: string, { json, ...options }: CreateOptions) => {
+      const { arch, seed } = options;
+      const { made, home } = await withTraining(
+        options,
+        async ({ bases }, connection) => ({ made: await bases.create({ name, arch, seed }), home: connection.home }),
+        { creates: true },
+      );
+      const { base, parameterCount, weightsBytes } = made;
+      if (json) return printJson({ base, parameters: Number(parameterCount), bytes: Number(weightsBytes) });
+      printLine(`created the base ${base} (${arch}, random weights)${home === undefined ? '' : ` in ${home}`}`);
     });
 }
 

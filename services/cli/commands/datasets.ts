@@ -116,7 +116,7 @@ function validateCommand(): Command {
           })
           .finally(() => display?.close());
       };
-      const dataset = await withTraining(options, check, { waits: options.wait });
+      const dataset = await withTraining(options, check, { runs: options.wait ? 'watched' : 'nothing' });
       print(dataset, options);
       if (stateOf(dataset) === 'REJECTED') throw new CliError(`${referenceOf(dataset)} is rejected`);
     });

@@ -171,7 +171,7 @@ async function create(model: string, options: CreateOptions): Promise<void> {
     const created = await client.evaluations.create(specOf(model, options));
     return options.detach ? created : follow(client, created);
   };
-  const evaluation = await withTraining(options, measure, { waits: true });
+  const evaluation = await withTraining(options, measure, { runs: 'watched' });
   if (options.json) printJson(evaluationJson(evaluation));
   else printLine(options.detach ? evaluation.id : evaluationText(evaluation));
   const { error } = evaluation;

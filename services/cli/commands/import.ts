@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ImportBackboneRequest } from '../../../proto/gen/automed/bases/v1/ImportBackboneRequest';
+import type { ImportBaseRequest } from '../../../proto/gen/automed/bases/v1/ImportBaseRequest';
+import type { ImportReport__Output } from '../../../proto/gen/automed/bases/v1/ImportReport';
+import { isLoopback } from '../../common/address';
 import { CheckpointError } from '../../common/errors';
 import { BASE_ARCHITECTURES, channelsSchema, fitSchema, resizeSchema, type InputRule } from '../../store';
-import type { ImportReport } from '../../worker/protocol/import-protocol';
-import type { WorkerCommand } from '../../worker/protocol/protocol';
-import { loadConfig } from '../program/config';
+import { BACKBONE_KINDS, CHANNELS, FITS, INTERPOLATIONS } from '../../worker/protocol/base-words';
 import { CliError, UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { byteSize } from '../output/table';
-import { runWorker } from '../training/worker';
-import { examples, newName, whole } from './options';
+import { withTraining, type ConnectOptions } from '../program/session';
+import { pathForService } from '../training/run';
+import { connected, examples, newName, whole } from './options';
 
-interface ImportOptions {
+interface ImportOptions extends ConnectOptions {
   arch?: string;
   mobilenet?: string;
   hardnet?: string;
@@ -25,7 +28,6 @@ interface ImportOptions {
   resize?: NonNullable<InputRule['resize']>;
   newAdapters?: boolean;
   licence?: string;
-  home?: string;
   json?: boolean;
 }
 
@@ -56,8 +58,8 @@ MobileNet has plain squeeze-and-excitation blocks. With --se improved, the paper
 over, and they are left to train.`;
 
 export function importCommand(): Command {
-  const command = new Command('import')
-    .description('make a base, or a backbone for training, from published weights, in the store of this machine')
+  const command = connected(new Command('import'))
+    .description('make a base, or a backbone for training, from published weights')
     .argument('[file]', 'the published file of a base; needs --arch')
     .addOption(new Option('--arch <name>', 'what the file holds').choices(Object.keys(BASE_ARCHITECTURES)))
     .option('--mobilenet <file>', "make a backbone of torchvision's MobileNetV3-Large")
@@ -91,7 +93,6 @@ export function importCommand(): Command {
     .option('--new-adapters', 'the file is SAM without adapters: they start at random')
     .option('--seed <number>', 'of adapters and blocks that are left to train', whole(0), 0)
     .option('--licence <text>', 'under which the weights are published; recorded with them')
-    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--json', 'print one JSON document')
     .addHelpText('after', FORMATS)
     .action(importFile);
@@ -112,17 +113,26 @@ function imageSizeOf(text: string): number {
 }
 
 async function importFile(file: string | undefined, options: ImportOptions): Promise<void> {
-  const store = resolve(options.home ?? loadConfig().home);
-  const { base, backbone, imported: report } = await runWorker(commandFor(file, options, store)).catch(damagedFile);
-  const made = base ?? backbone;
-  if (made === undefined || !report) throw new CliError('the worker ended without a report');
-  if (report.file.named === false) {
-    printNote(`the checksum of ${report.file.name} is not the one in its name: it is another file, or a damaged one`);
+  const wanted = wantedOf(file, options);
+  const { made, report, home } = await withTraining(
+    options,
+    async ({ bases }, { address, home: store }) => {
+      const path = pathForService(wanted.request.file, address, 'FILE');
+      const imported =
+        wanted.kind === 'base'
+          ? await bases.importBase({ ...wanted.request, file: path })
+          : await bases.importBackbone({ ...wanted.request, file: path });
+      return { ...imported, home: store };
+    },
+    { creates: true },
+  ).catch(damagedFile);
+  const { checksumMatchesName, name } = report.file ?? {};
+  if (checksumMatchesName === false) {
+    printNote(`the checksum of ${name} is not the one in its name: it is another file, or a damaged one`);
   }
-  const kind = report.imageSize === null ? 'backbone' : 'base';
-  if (options.json) return printJson({ [kind]: made, ...reportJson(report) });
-  const size = report.imageSize === null ? '' : ` (${report.imageSize} px)`;
-  printLine(`imported the ${kind} ${made}${size} into ${store}`);
+  if (options.json) return printJson({ [wanted.kind]: made, ...reportJson(report) });
+  const size = report.imageSize === undefined ? '' : ` (${report.imageSize} px)`;
+  printLine(`imported the ${wanted.kind} ${made}${size}${home === undefined ? '' : ` into ${home}`}`);
   for (const line of reportLines(report)) printLine(line);
 }
 
@@ -132,47 +142,55 @@ function damagedFile(error: unknown): never {
   throw new CliError(`${error.message}; download it again, or check where it comes from`);
 }
 
-/** A path that the worker may rely on. */
-function existing(file: string): string {
-  if (!existsSync(file)) throw new CliError(`${file} does not exist`);
-  return resolve(file);
-}
+type Wanted = { kind: 'base'; request: BaseRequest } | { kind: 'backbone'; request: BackboneRequest };
+type BaseRequest = ImportBaseRequest & { file: string };
+type BackboneRequest = ImportBackboneRequest & { file: string };
 
-/** The one thing that is asked for, as the worker's command. */
-function commandFor(file: string | undefined, options: ImportOptions, store: string): WorkerCommand {
+/** The one thing that is asked for. */
+function wantedOf(file: string | undefined, options: ImportOptions): Wanted {
   const { arch, mobilenet, hardnet, se, seed, imageSize, fit, channels, resize } = options;
   const backbone = mobilenet ?? hardnet;
   if ([file, mobilenet, hardnet].filter((source) => source !== undefined).length !== 1) {
     throw new UsageError('give one of FILE with --arch, --mobilenet FILE and --hardnet FILE');
   }
-  const licence = options.licence === undefined ? {} : { licence: options.licence };
+  const common = { seed, licence: options.licence ?? '' };
   if (backbone !== undefined) {
     const ofBase = [arch, imageSize, fit, channels, resize, options.newAdapters].some((option) => option !== undefined);
     if (ofBase)
       throw new UsageError('--arch, --image-size, --fit, --channels, --resize and --new-adapters are for a base');
     const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
-    const spec = { store, name: options.name ?? kind, file: existing(backbone), kind, se, seed, ...licence } as const;
-    return { type: 'importBackbone', spec };
+    const request = { ...common, name: options.name ?? kind, file: existing(backbone, options), se };
+    return { kind: 'backbone', request: { ...request, kind: BACKBONE_KINDS[kind] } };
   }
   if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
   const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);
-  const size = imageSize === undefined ? {} : { imageSize };
-  const rule = {
-    ...(fit === undefined ? {} : { fit }),
-    ...(channels === undefined ? {} : { channels }),
-    ...(resize === undefined ? {} : { resize }),
+  const request = {
+    ...common,
+    name,
+    file: existing(file, options),
+    arch,
+    newAdapters: options.newAdapters === true,
+    ...(imageSize === undefined ? {} : { imageSize }),
+    ...(fit === undefined ? {} : { fit: FITS[fit] }),
+    ...(channels === undefined ? {} : { channels: CHANNELS[channels] }),
+    ...(resize === undefined ? {} : { resize: INTERPOLATIONS[resize] }),
   };
-  const adapters = { newAdapters: options.newAdapters === true, seed };
-  const spec = { store, name, file: existing(file), arch, ...size, ...rule, ...adapters, ...licence };
-  return { type: 'importBase', spec };
+  return { kind: 'base', request };
 }
 
-function reportLines({ file, weights, prefix, converted, leftOut, untrained }: ImportReport): string[] {
+/** Of this machine a path that is there; of another one it finds out. */
+function existing(file: string, { address }: ImportOptions): string {
+  if (address !== undefined && !isLoopback(address)) return file;
+  if (!existsSync(file)) throw new CliError(`${file} does not exist`);
+  return resolve(file);
+}
+
+function reportLines({ file, weights, prefix, converted, leftOut, untrained }: ImportReport__Output): string[] {
   const lines = [
-    `  file       ${file.name}: ${byteSize(file.bytes)}, ${file.format}, sha256 ${file.sha256}` +
-      (file.named === true ? ', as its name says' : ''),
-    `  weights    ${weights.tensors} tensors, ${(weights.parameters / 1e6).toFixed(1)} M parameters, ` +
-      `${byteSize(weights.bytes)}, sha256 ${weights.sha256}`,
+    `  file       ${file?.name}: ${byteSize(Number(file?.sizeBytes))}, ${file?.format}, sha256 ${file?.sha256}` +
+      (file?.checksumMatchesName === true ? ', as its name says' : ''),
+    `  weights    ${weights?.tensorCount} tensors, ${(Number(weights?.parameterCount) / 1e6).toFixed(1)} M parameters, ` +
+      `${byteSize(Number(weights?.sizeBytes))}, sha256 ${weights?.sha256}`,
   ];
   if (prefix !== '') lines.push(`  names      without "${prefix}", which stands before them in the file`);
   const [first] = converted;
@@ -192,14 +210,24 @@ function reportLines({ file, weights, prefix, converted, leftOut, untrained }: I
   return lines;
 }
 
-function reportJson({ file, imageSize, weights, prefix, converted, leftOut, untrained }: ImportReport): object {
-  const { named, ...facts } = file;
+function reportJson({ file, imageSize, weights, prefix, converted, leftOut, untrained }: ImportReport__Output): object {
   return {
-    file: { ...facts, checksum_matches_name: named },
-    image_size: imageSize,
-    weights,
+    file: {
+      name: file?.name,
+      bytes: Number(file?.sizeBytes),
+      sha256: file?.sha256,
+      format: file?.format,
+      checksum_matches_name: file?.checksumMatchesName ?? null,
+    },
+    image_size: imageSize ?? null,
+    weights: {
+      tensors: weights?.tensorCount,
+      parameters: Number(weights?.parameterCount),
+      bytes: Number(weights?.sizeBytes),
+      sha256: weights?.sha256,
+    },
     prefix,
-    converted,
+    converted: converted.map(({ name, from, to }) => ({ name, from: from.map(Number), to: to.map(Number) })),
     left_out: leftOut,
     left_to_train: untrained,
   };

@@ -1,9 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { makeFolder } from '../../common/make-folder';
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
-import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { collect, type AutomedClient } from '../../client';
 import { CliError, InterruptedError } from '../program/errors';
 import { printJson, printLine } from '../output/print';
@@ -12,13 +8,9 @@ import { duration, score, table } from '../output/table';
 import { TrainingDisplay } from '../output/training-display';
 import { onStopSignal } from '../program/signals';
 import { withTraining, type ConnectOptions } from '../program/session';
-import { displayEvents } from '../training/display-events';
-import { toWorkerEvent } from '../training/job-events';
+import { waits, watchJob } from '../training/watch';
 import { connected, examples } from './options';
 import { reportCommand } from './reports';
-
-/** How long a watch goes on trying while nobody answers. */
-const PATIENCE_MS = 10 * 60_000;
 
 interface JobsOptions extends ConnectOptions {
   json?: boolean;
@@ -94,7 +86,8 @@ function watchCommand(): Command {
     .option('--json', 'print the job as one JSON document at the end')
     .action(async (id: string, options: JobsOptions & { previews?: string }) => {
       const job = await withTraining(options, (client) => watch(client, id, options.previews), {
-        waits: true,
+        runs: 'watched',
+        borrows: true,
       });
       if (options.json) printJson(jobJson(job));
       else if (stateOf(job) === 'SUCCEEDED') printLine(resultLine(job));
@@ -102,15 +95,6 @@ function watchCommand(): Command {
         throw new CliError(`${job.name} failed: ${job.error?.message ?? job.stateMessage}`);
       if (stateOf(job) === 'CANCELLED') throw new CliError(`${job.name} was cancelled`);
     });
-}
-
-/** Writes epoch-0001.png and, what its pictures are, epoch-0001.txt; one that is kept no more is left out. */
-async function writePreview(folder: string, { epoch, png, pictures }: TrainingPreview__Output): Promise<void> {
-  if (png.length === 0) return;
-  await makeFolder(folder);
-  const path = join(folder, `epoch-${String(epoch).padStart(4, '0')}`);
-  await writeFile(`${path}.png`, png);
-  await writeFile(`${path}.txt`, pictures.map(({ name, caption }) => `${name}: ${caption}\n`).join(''));
 }
 
 function actionCommand(
@@ -127,23 +111,13 @@ function actionCommand(
 }
 
 async function watch({ trainingJobs }: AutomedClient, id: string, previews?: string): Promise<TrainingJob__Output> {
-  const begun = await trainingJobs.get(id);
-  const { name, spec } = begun;
-  const display = new TrainingDisplay(name);
-  const show = displayEvents(display, spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
+  const job = await trainingJobs.get(id);
+  const display = new TrainingDisplay(job.name);
   const stop = new AbortController();
   const signals = onStopSignal(() => stop.abort());
-  if (waits(begun)) display.note(begun.stateMessage);
+  if (waits(job)) display.note(job.stateMessage);
   try {
-    const onBroken = (): void => display.note('the connection is lost; trying again');
-    for await (const event of trainingJobs.watch(id, { patienceMs: PATIENCE_MS, onBroken, signal: stop.signal })) {
-      const { stateChange, preview } = event;
-      if (preview && previews !== undefined) await writePreview(previews, preview);
-      const told = toWorkerEvent(event);
-      if (told) show(told);
-      else if (stateChange) display.note([stateOf(stateChange), stateChange.message].filter(Boolean).join(': '));
-    }
-    return await trainingJobs.get(id);
+    return await watchJob(trainingJobs, job, { display, signal: stop.signal, previews });
   } catch (error) {
     if (stop.signal.aborted) throw new InterruptedError('the job goes on; the same command watches it again');
     throw error;
@@ -152,8 +126,6 @@ async function watch({ trainingJobs }: AutomedClient, id: string, previews?: str
     display.close();
   }
 }
-
-const waits = (job: TrainingJob__Output): boolean => ['PENDING', 'RESUMING'].includes(stateOf(job));
 
 function resultLine({ name, result }: TrainingJob__Output): string {
   const scores = ['validation', 'test'].flatMap((part) =>

@@ -8,6 +8,7 @@ import { resolveSource, type DataSource } from '../../datasets/layouts/read-data
 import { TABLE_NAMES, tableOf } from '../reproduce/tables';
 import { loadConfig } from '../program/config';
 import { InterruptedError } from '../program/errors';
+import { withTraining } from '../program/session';
 import { printJson, printLine } from '../output/print';
 import { Progress } from '../reproduce/progress';
 import { makeReport, reportMarkdown } from '../reproduce/report';
@@ -84,12 +85,14 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   const out = resolve(options.out ?? join('reproduce', name));
   const progress = await Progress.open(out, { ...settings, store });
   const { threads, device } = options;
-  const rows = await measureTable({ settings, table, progress, store, out, threads, device }).catch(
-    (error: unknown) => {
-      if (!(error instanceof InterruptedError)) throw error;
-      throw new InterruptedError('cancelled; the same command goes on where it stopped');
-    },
-  );
+  const rows = await withTraining(
+    { home: store },
+    (client) => measureTable({ client, settings, table, progress, threads, device }),
+    { runs: 'watched', threads, creates: true, local: true },
+  ).catch((error: unknown) => {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError('cancelled; the same command goes on where it stopped');
+  });
   const command = commandLine(settings, options.data);
   // Which of the paper's data sets it is, by the names of the files.
   const { layout } = await resolveSource<DataSource>({ task: table.task, data: settings.data, masksDir });

@@ -117,7 +117,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
   const port = await gatewayPort(options, command);
   const metricsPort = await metricsPortOf(options, command);
   // A signal during the start must not leave half a stack behind.
-  const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
+  const stopped = new Promise<void>((resolve) => onStopSignal(() => resolve()));
   const stack = await Stack.start({
     home,
     processes: processesOf(options),
@@ -128,7 +128,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
     log: options.quiet ? undefined : logTo(process.stderr),
     metricsPort,
   });
-  const found = await advertise(home, { address: stack.address, roles: options.roles });
+  const found = await advertise(home, { address: stack.address, roles: options.roles, ends: false });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
   await stopped;
   found.withdraw();

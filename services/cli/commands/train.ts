@@ -1,23 +1,14 @@
-import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { makeFolderSync } from '../../common/make-folder';
-import { NotFoundError } from '../../common/errors';
-import { BASE_ARCHITECTURES, isRandom, ModelStore, type Task } from '../../store';
-import { checkDataExists, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
+import type { Task } from '../../store';
 import { DEFAULT_SYSTEM, INTERACTIVE, SYSTEMS } from '../../worker/protocol/systems';
-import type { FinishedEvent, TrainSpecInput } from '../../worker/protocol/protocol';
-import { loadConfig } from '../program/config';
-import { InterruptedError, UsageError } from '../program/errors';
-import { printJson, printLine, printNote } from '../output/print';
-import { score } from '../output/table';
-import { TrainingDisplay } from '../output/training-display';
-import { queueTraining, type DetachOptions } from '../training/detach';
-import { displayEvents } from '../training/display-events';
-import { settleEarlierRun } from '../training/unfinished-run';
-import { runWorker } from '../training/worker';
+import { UsageError } from '../program/errors';
+import { printJson, printLine } from '../output/print';
+import { stateOf } from '../output/state';
+import { ON_INTERRUPT } from '../training/interrupt';
+import { resultOf, resultText } from '../training/result';
+import { runTraining } from '../training/run';
 import {
-  addressOf,
+  connected,
   examples,
   newName,
   number,
@@ -25,56 +16,15 @@ import {
   whole,
   withLayout,
   withMaskValues,
-  type LayoutOptions,
-  type Structure,
   INTENSITY,
 } from './options';
-import { addRecipeFlags, recipeOverrides, type RecipeOptions } from './recipe-flags';
-
-interface TrainOptions extends DetachOptions, LayoutOptions, RecipeOptions {
-  data?: string;
-  base: string;
-  name: string;
-  system?: string;
-  home?: string;
-  preset: string;
-  train: 'head' | 'adapters' | 'encoder';
-  seed: number;
-  validationFraction: number;
-  testFraction: number;
-  limit?: number;
-  groupColumn?: string;
-  intensity?: string;
-  masksDir?: string;
-  maskValues?: string;
-  structure: string;
-  structures?: Structure[];
-  threshold: number;
-  mobilenetWidth?: number;
-  se?: 'improved' | 'plain';
-  attention?: boolean;
-  baseName?: string;
-  startFrom?: string;
-  backbone?: string;
-  device: string;
-  threads: number;
-  decoders?: number;
-  ranks: number;
-  jobFolder?: string;
-  checkpointSeconds: number;
-  keepCheckpoints: number;
-  embeddingCache?: number;
-  licence?: string;
-  resume?: boolean;
-  restart?: boolean;
-  strict?: boolean;
-  allowDataProblems?: boolean;
-  pictures: boolean;
-  images: boolean;
-}
+import { addRecipeFlags } from './recipe-flags';
+import { trainSpec, type TrainOptions } from './train-spec';
 
 export function trainCommand(): Command {
-  const command = new Command('train').description('train a model on a folder of labelled images, on this machine');
+  const command = new Command('train').description(
+    'train a model on labelled images, as a job of the running server or on this machine',
+  );
   command.addCommand(taskCommand('segmentation'));
   command.addCommand(taskCommand('classification'));
   command.addCommand(baseCommand());
@@ -97,7 +47,7 @@ const GROUPS = {
   network: 'Network:',
   run: 'Run:',
   result: 'Result:',
-  queue: 'Queue of a running server:',
+  job: 'Job:',
 };
 
 function taskCommand(task: Task): Command {
@@ -107,7 +57,11 @@ function taskCommand(task: Task): Command {
     .description(
       task === 'segmentation' ? 'train SAM-AutoMed: images/ + masks/' : 'train SAM-MedCls: one folder per class',
     )
-    .option('--data <folder>', 'labelled images; train/, val/ and test/ are used where they exist')
+    .option(
+      '--data <folder>',
+      "labelled images on the service's machine; train/, val/ and test/ are used where they exist",
+    )
+    .option('--dataset <name>', 'a registered data set instead (see automed data register)')
     .requiredOption('--base <base>', 'the encoder to stand on: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the model; an existing one gets a new version', newName)
     .addOption(new Option('--system <name>', 'what to train').choices(systemsOf(task)).default(DEFAULT_SYSTEM[task]));
@@ -140,7 +94,11 @@ function baseCommand(): Command {
   command
     .optionsGroup(GROUPS.what)
     .description('train a base to follow prompts on images/ + masks/, as SAM-Med2D is trained; registers a base')
-    .option('--data <folder>', 'images and masks; train/, val/ and test/ are used where they exist')
+    .option(
+      '--data <folder>',
+      "images and masks on the service's machine; train/, val/ and test/ are used where they exist",
+    )
+    .option('--dataset <name>', 'a registered data set instead (see automed data register)')
     .requiredOption('--base <base>', 'the base to begin with: NAME or NAME@VERSION')
     .requiredOption('--name <name>', 'name of the trained base; an existing one gets a new version', newName);
   const part = 'besides prompt encoder and decoder; head: nothing; encoder: all of the encoder';
@@ -158,7 +116,6 @@ function systemsOf(task: Task): string[] {
 
 function addPresetFlags(command: Command, train: TrainOptions['train'], what: string): void {
   command
-    .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--preset <name>', 'recipe to start from: default, paper, or a name as paper-autosam', 'default')
     .addOption(new Option('--train <part>', what).choices(['head', 'adapters', 'encoder']).default(train));
 }
@@ -196,12 +153,13 @@ function addRunFlags(command: Command): void {
   command
     .optionsGroup(GROUPS.run)
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
-    .option('--threads <count>', 'LibTorch threads, of all ranks together', whole(1, 1024), availableParallelism())
+    .option(
+      '--threads <count>',
+      'LibTorch threads, of all ranks together (default: what the service has)',
+      whole(1, 1024),
+    )
     .option('--ranks <count>', 'processes that train together, each on --batch images of a step', whole(1, 1024), 1)
-    .option('--decoders <count>', 'images decoded at a time (default: 4)', whole(1, 64))
-    .option('--job-folder <folder>', 'checkpoints of the run (default: jobs/NAME in the store)')
-    .option('--resume', 'go on with the interrupted run of this name, from its last checkpoint')
-    .option('--restart', 'delete what an interrupted run of this name left, and begin anew')
+    .option('--decode-threads <count>', 'images decoded at a time (default: 4)', whole(1, 64))
     .option('--checkpoint-seconds <seconds>', 'between checkpoints within an epoch; 0: none', number({ min: 0 }), 60)
     .option('--keep-checkpoints <count>', "epochs' checkpoints to keep beside the last and the best", whole(0), 0)
     .option(
@@ -214,182 +172,27 @@ function addRunFlags(command: Command): void {
     .option('--no-pictures', 'keep pictures of the data out of the report')
     .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')
-    .optionsGroup(GROUPS.queue)
-    .option('--detach', 'queue the training with the running server and print the id of its job; see automed jobs')
+    .optionsGroup(GROUPS.job)
+    .option('--resume', 'go on with the interrupted run of this name, from its last checkpoint')
+    .option('--restart', 'delete what an interrupted run of this name left, and begin anew')
     .addOption(
       new Option(
-        '--address <host:port>',
-        "with --detach: a running gateway (default: the running server of the store); on another machine --data is that machine's path",
-      )
-        .argParser(addressOf)
-        .env('AUTOMED_GATEWAY'),
+        '--on-interrupt <what>',
+        'at Ctrl-C: cancel the training, or detach from it and keep its checkpoint (default: ask at a terminal, else detach)',
+      ).choices(ON_INTERRUPT),
     )
-    .option('--dataset <name>', 'with --detach: a registered data set instead of --data (see automed data register)')
-    .option('--request-id <text>', 'with --detach: the same id and flags again name the same job')
-    .option('--priority <number>', 'with --detach: higher ones start first', whole(-1000, 1000));
+    .option('--detach', 'print the id of the job and leave it to the running server, or to the next; see automed jobs')
+    .option('--request-id <text>', 'the same id and flags again name the same job')
+    .option('--priority <number>', 'jobs with a higher one start first', whole(-1000, 1000));
+  connected(command);
 }
 
 async function train(task: Task, options: TrainOptions): Promise<void> {
-  const home = resolve(options.home ?? loadConfig().home);
-  const data = dataOf(options);
-  if (options.detach) {
-    refuseLocalFlags(options);
-    return queueTraining(trainSpec(task, options, home, ''), data, options);
-  }
-  const jobFolder = resolve(options.jobFolder ?? join(home, 'jobs', options.name));
-  const given = trainSpec(task, options, home, jobFolder);
-  // Before anything is made: a base, a folder.
-  const store = await storeFor(given);
-  await checkNamed(given, store);
-  await settleEarlierRun(jobFolder, options);
-  await ensureBase(store, options);
-  const spec = { ...given, base: await exactBase(store, options) };
-  makeFolderSync(jobFolder);
-  const display = new TrainingDisplay(options.name);
-  const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
-  const result = await runWorker({ type: 'train', spec }, displayEvents(display, metric))
-    .catch((error: unknown) => {
-      if (!(error instanceof InterruptedError)) throw error;
-      throw new InterruptedError('cancelled; the same command with --resume continues from the last checkpoint');
-    })
-    .finally(() => display.close());
-  if (options.json) {
-    const { model, base, report, metrics } = result;
-    return printJson({ model, base: base ?? spec.base, report, metrics });
-  }
-  printResult(result, spec.base);
-}
-
-/** The store; one that is not there is made only for a training that makes its base, too, and on data that is there. */
-async function storeFor(spec: TrainSpecInput): Promise<ModelStore> {
-  if (!isMadeWhenMissing(spec)) return ModelStore.existing(spec.store);
-  await checkDataExists(spec);
-  return ModelStore.open(spec.store);
-}
-
-/** The folder to train on; empty when a registered data set is named instead. */
-function dataOf({ data, dataset, detach }: TrainOptions): string {
-  if ((data === undefined) === (dataset === undefined)) {
-    throw new UsageError('what to train on is --data FOLDER, or --dataset NAME with --detach');
-  }
-  if (data !== undefined) return data;
-  if (detach) return '';
-  throw new UsageError(
-    '--dataset names a data set of a running service: use it with --detach, or give its folder as --data',
-  );
-}
-
-/** A service has its own store, folders and threads, and resumes its jobs by itself. */
-function refuseLocalFlags({ address, home, jobFolder, resume, restart }: TrainOptions): void {
-  const store = address === undefined ? undefined : home;
-  const local = Object.entries({
-    '--home': store,
-    '--job-folder': jobFolder,
-    '--resume': resume,
-    '--restart': restart,
-  });
-  const given = local.find(([, value]) => value !== undefined)?.[0];
-  if (given !== undefined)
-    throw new UsageError(`${given} is for a training in this process; leave it out with --detach`);
-}
-
-/** With --train encoder the name of an architecture stands for a base with random weights; it is made when missing. */
-async function ensureBase(store: ModelStore, { base, train: part, seed }: TrainOptions): Promise<void> {
-  if (part !== 'encoder' || !Object.hasOwn(BASE_ARCHITECTURES, base)) return;
-  try {
-    await store.resolveBase(base);
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
-    const made = await runWorker({ type: 'createBase', spec: { store: store.root, name: base, arch: base, seed } });
-    printNote(`created the base ${made.base ?? base} with random weights`);
-  }
-}
-
-/** The version that the run stands on from here to its last line; says when its weights are random and stay so. */
-async function exactBase(store: ModelStore, { base, train: part }: TrainOptions): Promise<string> {
-  const { manifest } = await store.resolveBase(base);
-  const exact = `${manifest.name}@${manifest.version}`;
-  if (isRandom(manifest) && part !== 'encoder') {
-    printNote(`${exact} has random weights, and its encoder is not trained; --train encoder trains it`);
-  }
-  return exact;
-}
-
-const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
-
-function trainSpec(task: Task, options: TrainOptions, home: string, jobFolder: string): TrainSpecInput {
-  const head = {
-    mobilenetWidth: options.mobilenetWidth,
-    se: options.se,
-    // Commander's --no-attention is true when it is not given.
-    attention: options.attention === false ? false : undefined,
-  };
-  return {
-    task,
-    name: options.name,
-    system: options.system,
-    data: resolve(dataOf(options)),
-    layout: options.layout,
-    columns: options.columns,
-    masksDir: options.masksDir,
-    structures: options.structures,
-    groupColumn: options.groupColumn,
-    maskValues: options.maskValues,
-    intensity: options.intensity,
-    testFraction: options.testFraction,
-    limit: options.limit,
-    validationFraction: options.validationFraction,
-    strict: options.strict === true,
-    allowProblems: options.allowDataProblems === true,
-    store: home,
-    base: options.base,
-    encoder: ENCODER_TRAINING[options.train],
-    baseName: options.baseName,
-    startFrom: options.startFrom,
-    backbone: options.backbone,
-    recipe: options.preset,
-    overrides: given(recipeOverrides(options)),
-    head: given(head),
-    structure: options.structure,
-    threshold: options.threshold,
-    seed: options.seed,
-    device: options.device,
-    threads: Math.max(1, Math.floor(options.threads / options.ranks)),
-    ranks: options.ranks,
-    decodeParallel: options.decoders,
-    jobFolder,
-    resume: options.resume === true,
-    checkpointSeconds: options.checkpointSeconds,
-    keepCheckpoints: options.keepCheckpoints,
-    ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
-    reportImages: options.pictures && options.images,
-    ...(options.licence === undefined ? {} : { licence: options.licence }),
-  };
-}
-
-/** Without the properties that are undefined: absent and undefined differ for the worker. */
-function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-}
-
-/** The scores of a part that a person asks for; the rest is in the report. */
-const HEADLINES = ['mdsc', 'miou', 'accuracy', 'macroF1'];
-
-function printResult({ model, base, report, metrics }: FinishedEvent, from: string): void {
-  const parts = [
-    model === undefined ? `trained the base ${base ?? '-'} from ${from}` : `trained ${model} on ${base ?? from}`,
-  ];
-  for (const part of ['validation', 'test']) {
-    const values = (metrics[part] ?? {}) as Record<string, unknown>;
-    const scores = HEADLINES.flatMap((name) => {
-      const value = values[name];
-      return typeof value === 'number' ? [`${name} ${score(value)}`] : [];
-    });
-    if (scores.length > 0) parts.push(`${part} ${scores.join(' ')}`);
-    const { point } = values as { point?: { mdsc: number } };
-    if (point) parts.push(`${part} with one point mdsc ${score(point.mdsc)}`);
-  }
-  printLine(`${parts.join(', ')}${report === undefined ? '' : `; report in ${report}`}`);
+  if (options.resume && options.restart) throw new UsageError('--resume and --restart exclude each other');
+  const { job, connection } = await runTraining(trainSpec(task, options), options);
+  if (options.detach) return options.json ? printJson({ id: job.id, state: stateOf(job) }) : printLine(job.id);
+  const result = resultOf(job, connection.home);
+  const { model, base, report, metrics } = result;
+  if (options.json) return printJson({ model, base, report, metrics });
+  printLine(resultText(result));
 }

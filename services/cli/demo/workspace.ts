@@ -11,7 +11,6 @@ export interface Workspace {
   root: string;
   data: string;
   store: string;
-  jobs: string;
   overlays: string;
 }
 
@@ -35,7 +34,6 @@ export function prepareWorkspace(out: string | undefined, home: string | undefin
   const own = {
     data: join(root, 'data'),
     store: join(root, 'store'),
-    jobs: join(root, 'jobs'),
     overlays: join(root, 'overlays'),
   };
   for (const folder of Object.values(own)) {

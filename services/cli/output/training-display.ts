@@ -38,6 +38,7 @@ const LINE_MS = 30_000;
 export class TrainingDisplay {
   private readonly bar: SingleBar | undefined;
   private started = false;
+  private held = false;
   private score = '';
   private told: number;
 
@@ -92,6 +93,16 @@ export class TrainingDisplay {
     this.line(line);
   }
 
+  /** Shows nothing until goOn(): somebody is asked something. */
+  hold(): void {
+    this.close();
+    this.held = true;
+  }
+
+  goOn(): void {
+    this.held = false;
+  }
+
   close(): void {
     if (!this.started) return;
     this.bar?.stop();
@@ -99,11 +110,13 @@ export class TrainingDisplay {
   }
 
   private line(text: string): void {
+    if (this.held) return;
     this.told = this.now();
     this.stream.write(`${this.title}: ${text}\n`);
   }
 
   private show(done: number, total: number, state: string): void {
+    if (this.held) return;
     if (!this.bar) {
       if (this.now() - this.told >= LINE_MS) this.line(state);
       return;

@@ -4,12 +4,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 export const INTERRUPTED = 130;
 
 /** Calls `stop` at the first SIGINT or SIGTERM; the second one ends the program, and with it its children. */
-export function onStopSignal(stop: () => void): { dispose: () => void } {
+export function onStopSignal(stop: (signal: NodeJS.Signals) => void): { dispose: () => void } {
   let asked = false;
-  const heard = (): void => {
+  const heard = (signal: NodeJS.Signals): void => {
     if (asked) process.exit(INTERRUPTED);
     asked = true;
-    stop();
+    stop(signal);
   };
   for (const signal of SIGNALS) process.on(signal, heard);
   return {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,7 +18,12 @@ const stepSchema = z.object({
 
 export type StepResult = z.infer<typeof stepSchema>;
 
-const progressSchema = z.object({ settings: z.string(), steps: z.record(z.string(), stepSchema) });
+const progressSchema = z.object({
+  settings: z.string(),
+  /** Names the jobs of this reproduction; those of before have none. */
+  id: z.string().optional(),
+  steps: z.record(z.string(), stepSchema),
+});
 
 const FILE = 'progress.json';
 
@@ -26,6 +32,8 @@ export class Progress {
   private constructor(
     private readonly folder: string,
     private readonly settings: string,
+    /** Names the jobs of this reproduction and of no other. */
+    readonly id: string,
     private readonly steps: Record<string, StepResult>,
   ) {}
 
@@ -34,12 +42,16 @@ export class Progress {
     await makeFolder(folder);
     const wanted = JSON.stringify(settings);
     const text = await readFile(join(folder, FILE), 'utf8').catch(() => undefined);
-    if (text === undefined) return new Progress(folder, wanted, {});
+    if (text === undefined) {
+      const begun = new Progress(folder, wanted, randomUUID(), {});
+      await begun.write();
+      return begun;
+    }
     const found = progressSchema.parse(JSON.parse(text));
     if (found.settings !== wanted) {
       throw new CliError(`${folder} holds a reproduction with other settings; delete it or choose another --out`);
     }
-    return new Progress(folder, wanted, found.steps);
+    return new Progress(folder, wanted, found.id ?? randomUUID(), found.steps);
   }
 
   /** Everything finished so far, in its order: the bases made and taught, too. */
@@ -53,7 +65,12 @@ export class Progress {
     if (done) return done;
     const result = await run();
     this.steps[id] = result;
-    await replaceFile(join(this.folder, FILE), JSON.stringify({ settings: this.settings, steps: this.steps }, null, 1));
+    await this.write();
     return result;
+  }
+
+  private async write(): Promise<void> {
+    const { settings, id, steps } = this;
+    await replaceFile(join(this.folder, FILE), JSON.stringify({ settings, id, steps }, null, 1));
   }
 }

@@ -1,15 +1,18 @@
 // The work behind a table's rows: bases made and taught, systems trained, everything measured on the same test part.
 
-import { join } from 'node:path';
+import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
+import type { AutomedClient } from '../../client';
 import { BASE_ARCHITECTURES, type Task } from '../../store';
+import { EVALUATED_PARTS } from '../../worker/protocol/base-words';
+import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
 import { INTERACTIVE } from '../../worker/protocol/systems';
-import type { BaseKind, Table, TableRow } from './tables';
-import type { FinishedEvent, TrainSpecInput, WorkerCommand, WorkerEvent } from '../../worker/protocol/protocol';
+import { toSpec } from '../../worker/protocol/training-spec-message';
 import { CliError } from '../program/errors';
 import { TrainingDisplay } from '../output/training-display';
 import { displayEvents } from '../training/display-events';
-import { runWorker } from '../training/worker';
+import { trainStep } from '../training/run';
 import type { Progress, StepResult } from './progress';
+import type { BaseKind, Table, TableRow } from './tables';
 
 export interface Settings {
   table: string;
@@ -29,10 +32,7 @@ export interface Workshop {
   settings: Settings;
   table: Table;
   progress: Progress;
-  /** Root of the store. */
-  store: string;
-  /** Folder of the report, with the runs' checkpoints below. */
-  out: string;
+  client: AutomedClient;
   threads: number;
   device: string;
 }
@@ -56,13 +56,12 @@ export const OF_OTHERS = 'a method of others';
 
 export const isArchitecture = (name: string): boolean => Object.hasOwn(BASE_ARCHITECTURES, name);
 
-function commonSpec({ settings, table, store, threads, device }: Workshop, id: string) {
+function commonSpec({ settings, table, threads, device }: Workshop, id: string) {
   const { data, limit, seed, masksDir } = settings;
   return {
     name: `reproduce-${settings.table}-${id}`,
     task: table.task satisfies Task,
     data,
-    store,
     threads,
     device,
     seed,
@@ -70,31 +69,34 @@ function commonSpec({ settings, table, store, threads, device }: Workshop, id: s
     overrides: settings.epochs === undefined ? {} : { epochs: settings.epochs },
     testFraction: TEST_FRACTION,
     reportImages: false,
-    resume: true,
     ...(limit === undefined ? {} : { limit }),
     ...(masksDir === undefined ? {} : { masksDir }),
   };
 }
 
-/** Runs one worker with a display, and keeps what it says of the samples. */
-async function runStep(title: string, metric: string, command: WorkerCommand, text: string): Promise<StepResult> {
-  const display = new TrainingDisplay(title);
-  const show = displayEvents(display, metric);
+/** Trains, and keeps what is told of the samples. */
+async function train(
+  { client, progress }: Workshop,
+  step: string,
+  title: string,
+  spec: TrainingJobSpecInput,
+  command: string,
+): Promise<StepResult> {
   let samples: StepResult['samples'];
   const begun = performance.now();
-  const listen = (event: WorkerEvent): void => {
-    if (event.type === 'started') samples = event.samples;
-    show(event);
+  const onEvent = ({ start }: TrainingEvent__Output): void => {
+    if (start) samples = { train: start.trainCount, validation: start.validationCount, test: start.testCount };
   };
-  const finished: FinishedEvent = await runWorker(command, listen).finally(() => display.close());
-  const { model, base, metrics } = finished;
+  const requestId = `${progress.id}.${step}`;
+  const { result } = await trainStep(client.trainingJobs, toSpec(spec), { title, requestId, onEvent });
+  const { model = '', base = '', metricsJson = '{}' } = result ?? {};
   return {
-    metrics,
+    metrics: JSON.parse(metricsJson) as Record<string, unknown>,
     seconds: (performance.now() - begun) / 1000,
-    command: text,
+    command,
     ...(samples ? { samples } : {}),
-    ...(model === undefined ? {} : { model }),
-    ...(base === undefined ? {} : { base }),
+    ...(model === '' ? {} : { model }),
+    ...(base === '' ? {} : { base }),
   };
 }
 
@@ -108,20 +110,19 @@ function commandText(words: string, { settings }: Workshop): string {
 
 /** The base of a kind: of the store as it is, or random weights; undefined when none was given. */
 async function rawBase(workshop: Workshop, kind: BaseKind): Promise<string | undefined> {
-  const { settings, progress, store } = workshop;
+  const { settings, progress, client } = workshop;
   const { base, samBase } = settings;
   const counterpart = isArchitecture(base) ? WITHOUT_ADAPTERS[base] : undefined;
   const wanted = kind === 'sam-med2d' ? base : (samBase ?? counterpart);
   if (wanted === undefined || !isArchitecture(wanted)) return wanted;
   const name = `reproduce-${settings.table}-${kind}-random`;
-  const made = await progress.step(`create-${kind}`, () =>
-    runStep(
-      name,
-      'mdsc',
-      { type: 'createBase', spec: { store, name, arch: wanted, seed: settings.seed } },
-      `automed bases create ${name} --arch ${wanted} --seed ${settings.seed}`,
-    ),
-  );
+  const made = await progress.step(`create-${kind}`, async () => {
+    const begun = performance.now();
+    const { base: reference } = await client.bases.create({ name, arch: wanted, seed: settings.seed });
+    const seconds = (performance.now() - begun) / 1000;
+    const command = `automed bases create ${name} --arch ${wanted} --seed ${settings.seed}`;
+    return { base: reference, metrics: {}, seconds, command };
+  });
   return made.base;
 }
 
@@ -129,16 +130,16 @@ async function rawBase(workshop: Workshop, kind: BaseKind): Promise<string | und
 async function readyBase(workshop: Workshop, kind: BaseKind): Promise<string | undefined> {
   const raw = await rawBase(workshop, kind);
   if (raw === undefined || workshop.table.task === 'classification' || !isRandom(workshop, kind)) return raw;
-  const taught = await workshop.progress.step(`teach-${kind}`, () => {
-    const spec: TrainSpecInput = {
+  const step = `teach-${kind}`;
+  const taught = await workshop.progress.step(step, () => {
+    const spec: TrainingJobSpecInput = {
       ...commonSpec(workshop, kind),
       system: INTERACTIVE,
       base: raw,
       encoder: 'all',
-      jobFolder: join(workshop.out, 'jobs', `teach-${kind}`),
     };
     const text = commandText(`base --base ${raw} --name ${spec.name} --train encoder`, workshop);
-    return runStep(`teaching ${kind}`, 'mdsc', { type: 'train', spec }, text);
+    return train(workshop, step, `teaching ${kind}`, spec, text);
   });
   return taught.base;
 }
@@ -149,17 +150,30 @@ function isRandom({ settings }: Workshop, kind: BaseKind): boolean {
 
 /** A base's own row: the true box, and one point. */
 async function measureBase(workshop: Workshop, { id, title }: TableRow, base: string): Promise<StepResult> {
-  const { name: _name, task: _task, recipe: _recipe, overrides: _overrides, ...data } = commonSpec(workshop, id);
-  const { reportImages: _images, resume: _resume, ...spec } = data;
-  const jobFolder = join(workshop.out, 'jobs', `measure-${id}`);
-  return workshop.progress.step(`measure-${id}`, () =>
-    runStep(
-      `measuring ${title}`,
-      'mdsc',
-      { type: 'evaluateBase', spec: { ...spec, base, part: 'test', jobFolder } },
-      `automed reproduce ${workshop.settings.table} (prompts from the true masks)`,
-    ),
-  );
+  const { settings, progress, client, device } = workshop;
+  return progress.step(`measure-${id}`, async () => {
+    const display = new TrainingDisplay(`measuring ${title}`);
+    const begun = performance.now();
+    const request = {
+      base,
+      data: settings.data,
+      part: EVALUATED_PARTS.test,
+      masksDir: settings.masksDir ?? '',
+      testFraction: TEST_FRACTION,
+      seed: settings.seed,
+      device,
+      ...(settings.limit === undefined ? {} : { limit: settings.limit }),
+    };
+    const { base: measured, metricsJson } = await client.bases
+      .evaluate(request, { onProgress: displayEvents(display, 'mdsc') })
+      .finally(() => display.close());
+    return {
+      base: measured,
+      metrics: JSON.parse(metricsJson) as Record<string, unknown>,
+      seconds: (performance.now() - begun) / 1000,
+      command: `automed reproduce ${settings.table} (prompts from the true masks)`,
+    };
+  });
 }
 
 async function trainSystem(workshop: Workshop, row: TableRow, base: string, system: string): Promise<StepResult> {
@@ -171,14 +185,13 @@ async function trainSystem(workshop: Workshop, row: TableRow, base: string, syst
     isRandom(workshop, row.base) &&
     !system.includes('mobilenet');
   const encoder = learns ? 'all' : 'frozen';
-  return workshop.progress.step(`train-${row.id}`, () => {
+  const step = `train-${row.id}`;
+  return workshop.progress.step(step, () => {
     const common = commonSpec(workshop, row.id);
-    const jobFolder = join(workshop.out, 'jobs', `train-${row.id}`);
     const baseName = learns ? { baseName: `${common.name}-base` } : {};
-    const spec: TrainSpecInput = { ...common, system, base, encoder, jobFolder, ...baseName };
+    const spec: TrainingJobSpecInput = { ...common, system, base, encoder, ...baseName };
     const words = `${task} --system ${system} --base ${base} --name ${common.name}${learns ? ' --train encoder' : ''}`;
-    const metric = task === 'segmentation' ? 'mdsc' : 'accuracy';
-    return runStep(row.title, metric, { type: 'train', spec }, commandText(words, workshop));
+    return train(workshop, step, row.title, spec, commandText(words, workshop));
   });
 }
 

@@ -22,6 +22,11 @@ export interface CreateJobOptions extends CallOptions {
   priority?: number | undefined;
 }
 
+export interface ListJobsOptions extends CallOptions {
+  /** Of what is trained; default: all. */
+  name?: string | undefined;
+}
+
 export interface WatchOptions {
   /** Number of the first event wanted, `[1, inf)`; default 1. */
   fromSequence?: number | undefined;
@@ -53,10 +58,10 @@ export class TrainingJobsClient {
     return present((await this.calls.unary('GetTrainingJob', { id }, options)).job, 'job');
   }
 
-  /** Every job, newest first. */
-  list(options?: CallOptions): AsyncGenerator<TrainingJob__Output> {
+  /** Every job, or those that train a name, newest first. */
+  list({ name = '', ...options }: ListJobsOptions = {}): AsyncGenerator<TrainingJob__Output> {
     return paged(async (page) => {
-      const { jobs, nextPageToken } = await this.calls.unary('ListTrainingJobs', page, options);
+      const { jobs, nextPageToken } = await this.calls.unary('ListTrainingJobs', { ...page, name }, options);
       return { items: jobs, nextPageToken };
     });
   }

@@ -68,7 +68,7 @@ function numbersOf(metrics: Record<string, unknown>): Record<string, number> {
   return numbers;
 }
 
-function toResult({ model = '', base = '', report, metrics }: FinishedEvent, store: string): TrainingResult {
+export function toResult({ model = '', base = '', report, metrics }: FinishedEvent, store: string): TrainingResult {
   return {
     model,
     base,

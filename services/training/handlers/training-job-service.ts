@@ -29,6 +29,8 @@ export interface TrainingJobDeps {
   remove: (kind: string, id: string) => Promise<void>;
   /** What a job that waits waits for; empty for one that does not. */
   waitsFor: (job: Job) => string;
+  /** Hears of every watch. */
+  watched: (id: string) => void;
   /** Ends the watches when the service stops. */
   stopping: AbortSignal;
   log: Logger;
@@ -102,6 +104,8 @@ async function* watch(
     throw automedError('INVALID_ARGUMENT', 'A sequence number is at least 0.', { field: 'from_sequence' });
   }
   const ended = AbortSignal.any([signal, deps.stopping]);
+  deps.queue.get(TRAINING, id);
+  deps.watched(id);
   try {
     for await (const event of watchJob(deps.queue, { kind: TRAINING, id, fromSequence: from }, ended)) {
       yield { event: toTrainingEvent(event, await previewOf(deps.store, id, event)) };

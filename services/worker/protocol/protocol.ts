@@ -22,7 +22,7 @@ const jobIdSchema = z
 const machineFields = {
   device: z.string().default('cpu'),
   /** Images decoded at a time while samples are loaded; what is loaded does not depend on it (default: 4). */
-  decodeParallel: z.int().min(1).max(64).optional(),
+  decodeThreads: z.int().min(1).max(64).optional(),
   /** LibTorch threads. */
   threads: z.int().min(1).max(1024),
   /** Folder of the run's checkpoints and caches. */
@@ -235,7 +235,11 @@ export type FinishedEvent = Extract<WorkerEvent, { type: 'finished' }>;
 /** What a caller says of a training; the rest of a run's specification is the service's. */
 export const trainingJobSpecSchema = trainSpecSchema
   .omit({ store: true, jobFolder: true, threads: true, resume: true, jobId: true })
-  .extend({ device: trainSpecSchema.shape.device.unwrap().default('auto') });
+  .extend({
+    device: trainSpecSchema.shape.device.unwrap().default('auto'),
+    /** LibTorch threads of all ranks together (default: what the service has for the training). */
+    threads: z.int().min(1).max(1024).optional(),
+  });
 
 export type TrainingJobSpec = z.infer<typeof trainingJobSpecSchema>;
 

@@ -51,7 +51,7 @@ export function wordOf<W extends string>(
 }
 
 /** Keeps what was given: no empty strings, no absent fields, none of the loader's markers of optional fields. */
-function given<T extends object>(message: T): T {
+export function given<T extends object>(message: T): T {
   const kept = Object.entries(message).filter(
     ([key, value]) => !key.startsWith('_') && value !== undefined && value !== null && value !== '',
   );
@@ -62,6 +62,13 @@ function given<T extends object>(message: T): T {
 export function columnsOf(message: CsvColumns__Output | null): Record<string, string> | undefined {
   const named = Object.entries(message ?? {}).filter(([, column]) => column !== '');
   return named.length === 0 ? undefined : Object.fromEntries(named);
+}
+
+/** Structures with the folders of their masks; absent when none is named. */
+export function structuresOf(
+  structures: readonly { name: string; masksDir: string }[],
+): { name: string; masks: string }[] | undefined {
+  return structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir }));
 }
 
 /** The task of a filter or a specification; absent when unspecified. */
@@ -112,8 +119,7 @@ export function fromSpec(spec: TrainingSpec__Output): object {
     ...rest,
     task: taskOf(task),
     encoder: wordOf(ENCODERS, encoder, 'spec.encoder'),
-    structures:
-      structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir })),
+    structures: structuresOf(structures),
     overrides: overrides === null ? undefined : overridesOf(overrides),
     head: head === null ? undefined : headOf(head),
     seed: Number(seed),

@@ -91,8 +91,10 @@ test('data validate ends with 1 and names the files when a data set is rejected'
   expect(out).toMatch(/^error: the same picture with different answers: train\/images\/1\.png, val\/images\/1\.png$/m);
 });
 
-test('train wants a folder or the name of a data set, and a name only for a service', async () => {
+test('train wants a folder or the name of a data set, one of them', async () => {
   const base = ['train', 'segmentation', '--base', 'micro', '--name', 'x'];
-  expect((await automed(...base)).err).toMatch(/--data FOLDER, or --dataset NAME with --detach/);
-  expect((await automed(...base, '--dataset', 'discs')).err).toMatch(/use it with --detach/);
+  for (const words of [[], ['--data', root, '--dataset', 'discs']]) {
+    const { code, err } = await automed(...base, ...words);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/--data FOLDER, or --dataset NAME/) });
+  }
 });

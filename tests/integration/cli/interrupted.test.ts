@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../support/data';
 import { microStore, writeDiscs } from '../../support/training-service';
 import { automed, startAutomed } from './automed-process';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 const root = temporaryFolder();
 const home = join(root, 'home');
@@ -28,15 +28,29 @@ test('there is nothing to resume before a run began', async () => {
   expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('no checkpoint to go on from') });
 });
 
+const states = async (): Promise<string[]> => {
+  const { jobs } = JSON.parse((await automed('jobs', 'list', '--json', '--home', home)).out) as {
+    jobs: { state: string }[];
+  };
+  return jobs.map(({ state }) => state);
+};
+
 test('an interrupted run is neither gone on with nor deleted unasked', async () => {
   const first = startAutomed(train(1000));
   await first.says(/epoch 2\/1000/);
+  // Another terminal sees it at work.
+  expect(await states()).toEqual(['RUNNING']);
   first.child.kill('SIGINT');
   expect(await first.ended).toMatchObject({ code: 130, err: expect.stringContaining('--resume') });
+  expect(await states()).toEqual(['RESUMING']);
   const unasked = await automed(...train(1000));
   expect(unasked.code).toBe(2);
   expect(unasked.err).toMatch(/holds an interrupted run \(\d+ epochs done.*--resume .*--restart /);
   expect((await automed(...train(1000, '--resume', '--restart'))).code).toBe(2);
+  expect(await automed(...train(1000, '--resume', '--lr', '0.5'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('asked for with other values of overrides'),
+  });
   const again = startAutomed(train(1000, '--resume'));
   await again.says(/resuming at epoch [2-9]/);
   again.child.kill('SIGINT');
@@ -45,6 +59,39 @@ test('an interrupted run is neither gone on with nor deleted unasked', async () 
   expect(anew).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@1') });
   // A run that ended leaves nothing to choose.
   expect(await automed(...train(1))).toMatchObject({ code: 0, out: expect.stringContaining('trained disc@2') });
+  expect(await states()).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+});
+
+test('--on-interrupt cancel ends the run for good, with code 130 too', async () => {
+  const run = startAutomed(train(1000, '--on-interrupt', 'cancel'));
+  await run.says(/epoch 2\/1000/);
+  run.child.kill('SIGINT');
+  expect(await run.ended).toMatchObject({
+    code: 130,
+    err: expect.stringContaining('disc is cancelled; nothing of it'),
+  });
+  expect((await states())[0]).toBe('CANCELLED');
+  expect(await automed(...train(1, '--resume'))).toMatchObject({ code: 2 });
+});
+
+test('what an interrupted run left does not keep another training from running', async () => {
+  const left = startAutomed(train(1000));
+  await left.says(/epoch 2\/1000/);
+  left.child.kill('SIGTERM');
+  expect((await left.ended).code).toBe(130);
+  const other = await automed(...train(1, '--name', 'other'));
+  expect(other).toMatchObject({ code: 0, out: expect.stringContaining('trained other@1') });
+  expect((await states()).slice(0, 2)).toEqual(['SUCCEEDED', 'RESUMING']);
+});
+
+test('two commands on one store take turns', async () => {
+  const first = startAutomed(train(1000, '--name', 'one', '--on-interrupt', 'cancel'));
+  await first.says(/images read/);
+  const second = startAutomed(train(1, '--name', 'two'));
+  await second.says(/another command works on this store; waiting for it/);
+  first.child.kill('SIGINT');
+  expect(await first.ended).toMatchObject({ code: 130 });
+  expect(await second.ended).toMatchObject({ code: 0, out: expect.stringContaining('trained two@1') });
 });
 
 test('Ctrl-C ends a command that nothing else listens in with code 130', async () => {

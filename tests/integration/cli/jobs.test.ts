@@ -136,11 +136,6 @@ test('a failure names its cause, and a wrong command line says what is wrong', a
   const id = (await automed(...train('absent', 1, '--data', empty))).out.trim();
   const { code, err } = await automed('jobs', 'watch', id, ...address());
   expect([code, err]).toEqual([1, expect.stringMatching(/absent failed: .*nothing/)]);
-  const local = await automed(...train('local', 1, '--job-folder', root));
-  expect(local).toMatchObject({
-    code: 2,
-    err: expect.stringContaining('--job-folder is for a training in this process'),
-  });
   const remote = await automed(...train('remote', 1, '--address', 'host.invalid:1', '--data', 'data/discs'));
   expect(remote).toMatchObject({ code: 2, err: expect.stringContaining('give it in full') });
   const nobody = await automed('jobs', 'list', '--address', '127.0.0.1:1');

@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { checked } from '../../../common/checked';
 import { automedError } from '../../../common/errors';
 import type { Change, Job, JobFilter, JobTable, StoredEvent } from './job';
 import type { JobKinds } from './kinds';
@@ -83,11 +84,11 @@ export class JobQueue {
    * @throws InvalidInputError when the specification is malformed, or was another one under the same request id
    */
   create({ kind, requestId, spec, name, task, priority }: CreateJob): Job {
-    const checked = this.checked(kind, spec);
+    const valid = this.checked(kind, spec);
     const id = randomBytes(8).toString('hex');
-    const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: checked, name, task, priority };
+    const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: valid, name, task, priority };
     const { job, created } = this.table.insert(draft);
-    if (!created && digestOf([asAskedFor(job.spec, checked), job.priority]) !== digestOf([checked, priority])) {
+    if (!created && digestOf([asAskedFor(job.spec, valid), job.priority]) !== digestOf([valid, priority])) {
       const text = `The request id ${JSON.stringify(requestId)} was used for job ${job.id}, which was asked for differently.`;
       throw automedError('INVALID_ARGUMENT', text, { field: 'request_id' });
     }
@@ -164,16 +165,10 @@ export class JobQueue {
   }
 
   private checked(kind: string, spec: unknown): unknown {
-    const parsed = this.kinds.get(kind).spec.safeParse(spec);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const field = ['spec', ...(issue?.path ?? [])]
-        .join('.')
-        .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      throw automedError('INVALID_ARGUMENT', `${field}: ${issue?.message}.`, { field });
-    }
-    this.kinds.get(kind).check?.(parsed.data);
-    return parsed.data;
+    const rules = this.kinds.get(kind);
+    const parsed = checked(rules.spec, spec, 'spec.');
+    rules.check?.(parsed);
+    return parsed;
   }
 
   private ask(kind: string, id: string, action: 'cancel' | 'pause' | 'resume'): Job {

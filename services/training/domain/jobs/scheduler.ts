@@ -15,6 +15,7 @@ import type { Change, Job, JobTable } from './job';
 import type { JobKinds } from './kinds';
 import { moved, type JobQueue } from './queue';
 import { recorded } from './record';
+import { TRAINING } from './training-kind';
 import { waitsFor } from './waiting';
 import { afterMs } from '../../../common/timers';
 
@@ -58,7 +59,9 @@ export class Scheduler {
   private readonly attempts = new Map<string, Attempt>();
   /** Jobs whose last worker died just now: when the next may start. */
   private readonly notBefore = new Map<string, number>();
-  private started = false;
+  /** Trainings that run though nobody asked for all of them. */
+  private readonly watched = new Set<string>();
+  private runs: 'all' | 'watched' | 'nothing' = 'nothing';
   private stopping = false;
 
   constructor(
@@ -81,19 +84,33 @@ export class Scheduler {
       placesOf: (each) => this.share(each).places,
       nounOf: (kind) => this.deps.kinds.get(kind).noun,
       notBefore: (id) => this.notBefore.get(id),
-      runs: this.started,
+      runs: (each) => this.isWanted(each),
     });
   }
 
-  /** Takes up what an earlier life of the service left, and begins. */
-  start(): void {
-    this.started = true;
+  /**
+   * Takes up what an earlier life of the service left, and begins.
+   * @param runs `watched`: of trainings only those that `watch` names
+   */
+  start(runs: 'all' | 'watched' = 'all'): void {
+    this.runs = runs;
     const { table, queue } = this.deps;
     for (const { id } of table.inStates(['RUNNING'])) {
       queue.change(id, (job) => moved(job, 'interrupt', 'The service was restarted.'));
     }
     queue.notices.on('work', () => this.look());
     this.look();
+  }
+
+  /** Somebody watches this training: where only such ones run, it is one of them from now on. */
+  watch(id: string): void {
+    this.watched.add(id);
+    if (this.runs === 'watched') this.look();
+  }
+
+  private isWanted({ id, kind }: Job): boolean {
+    if (this.runs !== 'watched') return this.runs === 'all';
+    return kind !== TRAINING || this.watched.has(id);
   }
 
   /** Workers stop at their next step, their jobs wait for the next start of the service. */
@@ -121,7 +138,7 @@ export class Scheduler {
     }
     const now = Date.now();
     for (const job of table.inStates(['PENDING', 'RESUMING'])) {
-      if (this.attempts.has(job.id) || (this.notBefore.get(job.id) ?? 0) > now) continue;
+      if (!this.isWanted(job) || this.attempts.has(job.id) || (this.notBefore.get(job.id) ?? 0) > now) continue;
       // A job of several ranks waits for all its places; smaller ones behind it do not overtake it for ever.
       if (this.running + this.share(job).places > this.settings.capacity.concurrency) return;
       this.begin(job, false);

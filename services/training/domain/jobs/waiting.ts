@@ -12,8 +12,8 @@ export interface Waiting {
   nounOf: (kind: string) => string;
   /** When a job whose worker died is tried again, milliseconds since 1970; undefined: at once. */
   notBefore: (id: string) => number | undefined;
-  /** Whether this service runs jobs at all. */
-  runs: boolean;
+  /** Whether this service runs the job at all. */
+  runs: (job: Job) => boolean;
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -25,14 +25,14 @@ export const stateText = ({ stateMessage }: Job, waiting: string): string =>
 /** What a job waits for; empty for one that does not wait. */
 export function waitsFor(job: Job, { table, places, placesOf, nounOf, notBefore, runs }: Waiting): string {
   if (job.state !== 'PENDING' && job.state !== 'RESUMING') return '';
-  if (!runs) return 'Waits for a server: this service only answers, and runs no jobs.';
+  if (!runs(job)) return 'Waits for a server: this service only answers, and runs no jobs.';
   const again = notBefore(job.id);
   if (again !== undefined && again > Date.now()) {
     return `Waits after the death of its worker; it is tried again in ${Math.ceil((again - Date.now()) / 1000)} s.`;
   }
   const busy = table.inStates(['RUNNING', 'PAUSING', 'CANCELLING']);
   const taken = busy.reduce((sum, each) => sum + placesOf(each), 0);
-  const queue = table.inStates(['PENDING', 'RESUMING']);
+  const queue = table.inStates(['PENDING', 'RESUMING']).filter(runs);
   const ahead = queue.findIndex(({ id }) => id === job.id);
   const names = busy
     .slice(0, 3)

@@ -17,7 +17,7 @@ import type {
   PromotionFilter,
   PromotionLog,
 } from './promotion';
-import { KeyedLock } from './keyed-lock';
+import { KeyedLock } from '../keyed-lock';
 
 interface Caller {
   reason: string;

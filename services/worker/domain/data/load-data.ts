@@ -71,7 +71,7 @@ export interface LoadOptions {
   /** Whether the folder's samples are all of the data set, not a part drawn from it: then what could not be listed is no finding. */
   whole?: boolean;
   /** Images decoded at a time; the samples and their order do not depend on it. */
-  decodeParallel?: number | undefined;
+  decodeThreads?: number | undefined;
   /** Of the model that the samples are for. */
   input?: ModelInput;
   /** Whether the digests of samples that are not used are wanted, too. */
@@ -105,7 +105,7 @@ interface Decoded {
 async function decodeInto(
   trainer: TrainerPort,
   folder: DataFolder,
-  { strict, decodeParallel, input, signal, emit, guard }: LoadOptions & { guard: SampleGuard | undefined },
+  { strict, decodeThreads, input, signal, emit, guard }: LoadOptions & { guard: SampleGuard | undefined },
 ): Promise<Decoded> {
   const found: Decoded = {
     parts: { train: [], validation: [], test: [] },
@@ -117,7 +117,7 @@ async function decodeInto(
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   let done = 0;
   for (const part of PARTS) {
-    for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeParallel })) {
+    for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeThreads })) {
       signal.throwIfAborted();
       done += 1;
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { automedError, NotFoundError } from '../../../common/errors';
-import { BASE_ARCHITECTURES, type ModelStore, type StoredBase, referenceOf } from '../../../store';
+import { isRandom, type ModelStore, type StoredBase, referenceOf } from '../../../store';
 import { replaceFile } from '../../../store/durable';
 import type { FinishedEvent, TrainSpec } from '../../protocol/protocol';
 import { createBase, type InitBase } from '../bases/create-base';
@@ -13,6 +13,7 @@ import { finishedBefore } from '../../job-folder/finished-before';
 import { LOCK_FILE } from '../../job-folder/folders';
 import { clearJob } from '../../job-folder/job-state';
 import { runTraining, type RunDependencies } from './run-training';
+import { isMadeWhenMissing } from '../../protocol/preflight';
 import { INTERACTIVE } from '../../protocol/systems';
 
 const PINNED_FILE = 'pinned.json';
@@ -46,14 +47,26 @@ async function lockFolder(spec: TrainSpec, { tryLock, emit }: JobDependencies): 
 }
 
 /** The name of an architecture stands for a base of random weights where the encoder is trained from nothing. */
-async function resolveBase(store: ModelStore, spec: TrainSpec, initBase: InitBase): Promise<StoredBase> {
+async function resolveBase(spec: TrainSpec, { store, initBase, emit }: JobDependencies): Promise<StoredBase> {
   try {
     return await store.resolveBase(spec.base);
   } catch (error) {
-    const { base: name, encoder, seed } = spec;
-    if (!(error instanceof NotFoundError) || encoder !== 'all' || !Object.hasOwn(BASE_ARCHITECTURES, name)) throw error;
-    return createBase(store, { name, arch: name, seed }, initBase);
+    const { base: name, seed } = spec;
+    if (!(error instanceof NotFoundError) || !isMadeWhenMissing(spec)) throw error;
+    const made = await createBase(store, { name, arch: name, seed }, initBase);
+    emit({ type: 'log', level: 'info', message: `created the base ${referenceOf(made)} with random weights` });
+    return made;
   }
+}
+
+/** The base that the run stands on; says when its weights are random and stay so. */
+async function usableBase(spec: TrainSpec, dependencies: JobDependencies): Promise<StoredBase> {
+  const base = await resolveBase(spec, dependencies);
+  if (isRandom(base.manifest) && spec.encoder !== 'all') {
+    const message = `${referenceOf(base)} has random weights, and its encoder is not trained; --train encoder trains it`;
+    dependencies.emit({ type: 'log', level: 'warn', message });
+  }
+  return base;
 }
 
 /** Those that rank 0 writes; its part of the process group ends with it, so nobody waits for a rank 0 that is gone. */
@@ -68,14 +81,16 @@ async function pinnedByLeader(spec: TrainSpec, { signal }: JobDependencies): Pro
 }
 
 /** The versions that the references meant at the first attempt: a run must not change its base half-way. */
-async function pinned(spec: TrainSpec, { store, initBase }: JobDependencies): Promise<TrainSpec> {
+async function pinned(spec: TrainSpec, dependencies: JobDependencies): Promise<TrainSpec> {
   if (spec.jobId === undefined) return spec;
   const path = join(spec.jobFolder, PINNED_FILE);
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text !== undefined) return { ...spec, ...(JSON.parse(text) as Partial<TrainSpec>) };
   const pins = {
-    base: referenceOf(await resolveBase(store, spec, initBase)),
-    ...(spec.startFrom === undefined ? {} : { startFrom: referenceOf(await store.resolveModel(spec.startFrom)) }),
+    base: referenceOf(await usableBase(spec, dependencies)),
+    ...(spec.startFrom === undefined
+      ? {}
+      : { startFrom: referenceOf(await dependencies.store.resolveModel(spec.startFrom)) }),
   };
   await replaceFile(path, JSON.stringify(pins));
   return { ...spec, ...pins };

@@ -303,7 +303,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       refuseProblems: !spec.allowProblems,
       dataset: spec.dataset,
       whole: spec.limit === undefined,
-      decodeParallel: spec.decodeParallel,
+      decodeThreads: spec.decodeThreads,
       input: inputOf(preprocessingOf(spec, head, plan.base)),
       unused: leads(processGroup),
       signal,

@@ -42,7 +42,7 @@ it('prints its help without loading gRPC, schemas or the image library', () => {
 it('groups the options of a training and tells the defaults of its recipe', () => {
   const train = buildProgram(['train']).commands.find((each) => each.name() === 'train')!;
   const [segmentation, classification] = train.commands.map((each) => each.helpInformation());
-  for (const heading of ['What to train:', 'Recipe, with', 'Data:', 'Network:', 'Run:', 'Result:', 'Queue of']) {
+  for (const heading of ['What to train:', 'Recipe, with', 'Data:', 'Network:', 'Run:', 'Result:', 'Job:']) {
     expect(segmentation).toContain(`\n${heading}`);
   }
   const flat = (text: string | undefined): string => (text ?? '').replace(/\s+/g, ' ');

@@ -10,6 +10,7 @@ test('needs no configuration: everything goes to two programs on this machine', 
     ['automed.segmentation.v1.InteractiveSegmentationService', '127.0.0.1:50052'],
     ['automed.classification.v1.ClassificationService', '127.0.0.1:50052'],
     ['automed.training.v1.*', '127.0.0.1:50053'],
+    ['automed.bases.v1.*', '127.0.0.1:50053'],
     ['automed.datasets.v1.*', '127.0.0.1:50053'],
     ['automed.evaluations.v1.*', '127.0.0.1:50053'],
     ['automed.reports.v1.*', '127.0.0.1:50053'],
@@ -59,7 +60,9 @@ test('a rule for a package leads to its services, and to no others', () => {
 
 test('without routes every service of the API goes to the program that hosts it', () => {
   const { table } = readGatewayConfig([], {});
-  const control = ['Dataset', 'Evaluation', 'Promotion', 'Report', 'TrainingJob'].map((name) => `${name}Service`);
+  const control = ['Base', 'Dataset', 'Evaluation', 'Promotion', 'Report', 'TrainingJob'].map(
+    (name) => `${name}Service`,
+  );
   expect(serviceNames().length).toBeGreaterThan(control.length);
   for (const service of serviceNames()) {
     const port = control.includes(service.split('.').at(-1)!) ? 50053 : 50052;

@@ -13,27 +13,18 @@ describe('TrainingDisplay, where there is no terminal', () => {
   it('writes one line per epoch and none per step', () => {
     const { stream, text } = collect();
     const show = displayEvents(new TrainingDisplay('polyp', stream), 'mdsc');
-    const samples = { train: 80, validation: 20, test: 0 };
-    show({ type: 'preparing', done: 1, total: 2 });
-    show({ type: 'preparing', done: 2, total: 2 });
-    show({
-      type: 'started',
-      samples,
-      skipped: 1,
-      classes: [],
-      trainableParameters: 3_800_000,
-      epochs: 2,
-      firstEpoch: 1,
-    });
+    show({ preparation: { doneCount: 1, totalCount: 2 } });
+    show({ preparation: { doneCount: 2, totalCount: 2 } });
+    const start = { trainCount: 80, validationCount: 20, testCount: 0, skippedCount: 1, classes: [], firstEpoch: 1 };
+    show({ start: { ...start, trainableParameterCount: '3800000', epochCount: 2 } });
     for (const [epoch, score] of [
       [1, 0.5],
       [2, 0.25],
     ] as const) {
-      show({ type: 'step', epoch, step: 10 * epoch, loss: 1, imagesPerSecond: 20, progress: 0.5, etaSeconds: 9 });
-      const metrics = { epoch, trainLoss: 0.5, validationLoss: 0.25, learningRate: 1e-3, score, mdsc: score };
-      show({ type: 'epoch', metrics, best: epoch === 1, seconds: 3 });
+      show({ step: { epoch, step: 10 * epoch, loss: 1, imagesPerSecond: 20, progress: 0.5, etaSeconds: 9 } });
+      const metrics = { epoch, trainLoss: 0.5, validationLoss: 0.25, learningRate: 1e-3, score, structures: [] };
+      show({ epoch: { metrics, best: epoch === 1, seconds: 3 } });
     }
-    show({ type: 'finished', metrics: {} });
     const lines = text().trimEnd().split('\n');
     expect(lines).toHaveLength(4);
     expect(lines[0]).toBe('polyp: 2 images read');
