@@ -31,7 +31,7 @@ module.exports = {
     importing(
       'addon-in-adapters',
       'Only adapters import the addon; types are free.',
-      { path: '^services/', pathNot: ['/adapters/', '^services/common/errors[.]ts$'] },
+      { path: '^services/', pathNot: ['/adapters/', '^services/common/(errors|installation)[.]ts$'] },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
     importing(

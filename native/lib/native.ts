@@ -3,7 +3,8 @@
 // services use the classes of native/lib/index.ts, which turn failures into the typed errors of native/lib/errors.ts.
 
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { automedError } from './errors';
+import { addonPath, buildAdvice } from './installation';
 
 /** Element type of raw pixels. Multi-byte samples are little endian. */
 export type SampleType = 'uint8' | 'uint16' | 'float32';
@@ -426,21 +427,10 @@ export interface NativeAddon {
   headArchitecture(system: string, baseArchitecture: string, classes: number): string;
 }
 
-/** The repository root, from native/lib as well as from its compiled copy under dist/. */
-function repositoryRoot(): string {
-  let folder = __dirname;
-  while (!existsSync(join(folder, 'native', 'CMakeLists.txt'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('automed: native/CMakeLists.txt not found above this file');
-    folder = parent;
-  }
-  return folder;
-}
-
-/** Loads the addon; the run path built into it finds LibTorch. */
+/** Loads the addon; the run path built into it finds LibTorch. @throws IllegalStateError where it is not built */
 export function loadAddon(): NativeAddon {
-  const path = join(repositoryRoot(), 'build', 'Release', 'automed.node');
-  if (!existsSync(path)) throw new Error(`automed: ${path} is missing; run 'npm run build'`);
+  const path = addonPath();
+  if (!existsSync(path)) throw automedError('ILLEGAL_STATE', `The addon is not built.\n${buildAdvice()}`);
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file can only be required
   return require(path) as NativeAddon;
 }

@@ -1,21 +1,18 @@
 // Everything between a fresh clone and a working build; each step is skipped when it is already done.
 //
-//   node native/setup/main.mjs [packages] [native] [typescript]     default: all
+//   node native/setup/main.mjs [packages] [native] [typescript] [declarations]     default: the first three
 //
 // Plain Node without packages, because it runs before they are installed.
 
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildAddon } from './build-addon.mjs';
 import { endWithNpm } from './end-with-npm.mjs';
-import { ensureLibTorch } from './libtorch.mjs';
-import { checkBuildTools, checkNode, readOrNull, run, SetupError } from './tools.mjs';
+import { checkNode, readOrNull, run, SetupError, sha256 } from './tools.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const log = (text) => process.stderr.write(`setup: ${text}\n`);
-const sha256 = (...texts) => texts.reduce((hash, text) => hash.update(text), createHash('sha256')).digest('hex');
 
 async function packages() {
   const wanted = sha256(readFileSync(join(root, 'package-lock.json')));
@@ -25,42 +22,6 @@ async function packages() {
   // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry lists.
   await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
   writeFileSync(stamp, wanted);
-}
-
-async function native() {
-  checkBuildTools();
-  const libtorch = await ensureLibTorch(root, log);
-  const build = join(root, 'build');
-  const environment = [
-    ...['LIBTORCH', 'LIBTORCH_USE_PYTORCH', 'LIBTORCH_BYPASS_VERSION_CHECK'],
-    ...['AUTOMED_CUDA', 'AUTOMED_GLOO', 'AUTOMED_NCCL', 'CXX', 'CXXFLAGS'],
-  ];
-  const signature = sha256(
-    root,
-    process.version,
-    String(libtorch),
-    ...environment.map((name) => `${name}=${process.env[name] ?? ''};`),
-    ...['CMakeLists.txt', 'cmake/LibTorch.cmake', 'cmake/Collectives.cmake'].map((file) =>
-      readFileSync(join(root, 'native', file), 'utf8'),
-    ),
-  );
-  const stamp = join(build, '.automed-configured');
-  const cmakeJs = (command) =>
-    run(
-      join(root, 'node_modules', '.bin', 'cmake-js'),
-      [command, '--directory', join(root, 'native'), '--out', build, '--parallel', String(availableParallelism())],
-      { cwd: root },
-    );
-  // cmake-js does not configure again by itself when its cache exists.
-  if (readOrNull(stamp) !== signature) {
-    log('configuring the native build');
-    rmSync(stamp, { force: true });
-    rmSync(join(build, 'CMakeCache.txt'), { force: true });
-    await cmakeJs('configure');
-    writeFileSync(stamp, signature);
-  }
-  log('building the native code');
-  await cmakeJs('build');
 }
 
 async function typescript() {
@@ -77,6 +38,21 @@ async function typescript() {
   writeFileSync(stamp, '');
 }
 
+/** What `npm pack` packs beside the build: types of the entry points, and nothing of sources that are gone. */
+async function declarations() {
+  removeStale(join(root, 'dist'), root);
+  await run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'tsconfig.package.json')], { cwd: root });
+}
+
+function removeStale(folder, sources) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const [path, source] = [join(folder, entry.name), join(sources, entry.name)];
+    if (entry.isDirectory()) removeStale(path, source);
+    else if (/\.(d\.ts|js|js\.map)$/.test(entry.name) && !existsSync(source.replace(/\.(d\.ts|js|js\.map)$/, '.ts')))
+      rmSync(path);
+  }
+}
+
 function newestChange(folder) {
   let newest = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -87,13 +63,15 @@ function newestChange(folder) {
 }
 
 endWithNpm();
-const steps = { packages, native, typescript };
+const build = { packages, native: () => buildAddon(root, log), typescript };
+const steps = { ...build, declarations };
 const asked = process.argv.slice(2);
 try {
   checkNode();
   const unknown = asked.find((name) => !(name in steps));
   if (unknown) throw new SetupError(`unknown step '${unknown}'; there are ${Object.keys(steps).join(', ')}`);
-  for (const [name, step] of Object.entries(steps)) if (asked.length === 0 || asked.includes(name)) await step();
+  const wanted = asked.length === 0 ? Object.keys(build) : asked;
+  for (const [name, step] of Object.entries(steps)) if (wanted.includes(name)) await step();
 } catch (error) {
   process.stderr.write(`setup: ${error instanceof SetupError ? error.message : error.stack}\n`);
   process.exit(1);

@@ -1,6 +1,7 @@
 // Names what a fresh machine lacks, with the command that installs it.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /** A failure whose message is meant for the person at the keyboard; shown without a stack. */
@@ -82,4 +83,9 @@ export function readOrNull(path) {
     if (error.code === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** Of several texts as of one, in hexadecimal digits. */
+export function sha256(...texts) {
+  return texts.reduce((hash, text) => hash.update(text), createHash('sha256')).digest('hex');
 }

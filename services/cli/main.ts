@@ -3,7 +3,7 @@ import { COMMANDS } from './command-table';
 import { exitCodeOf, oneLine } from './program/errors';
 import { printProblem } from './output/print';
 import { exitOnInterrupt } from './program/signals';
-import { packageVersion } from '../common/version';
+import { packageVersion } from '../common/installation';
 
 /** Commander's own errors are ours to print, in one line. */
 function quiet(command: Command): void {

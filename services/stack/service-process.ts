@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { afterMs, type Alarm } from '../common/timers';
-import { repositoryRoot } from '../common/version';
+import { addonPath, buildAdvice, packageRoot } from '../common/installation';
 import { childEnvironment } from './config';
 import { LastWords } from './last-words';
 import { LineSplitter } from './line-splitter';
@@ -26,12 +26,10 @@ const listening = z.object({ type: z.literal('listening'), address: z.string().m
 
 /** Path of a compiled program; one line that says how to build what is missing. */
 export function programPath(program: Program): string {
-  const root = repositoryRoot();
+  const root = packageRoot();
   const path = join(root, 'dist', program.file);
-  const addon = join(root, 'build', 'Release', 'automed.node');
-  const missing = [path, ...(program.needsAddon ? [addon] : [])].find((file) => !existsSync(file));
-  if (missing !== undefined)
-    throw new StackError(`${relative(root, missing)} is not built yet; run \`npm run build\` in ${root}`);
+  const missing = [path, ...(program.needsAddon ? [addonPath(root)] : [])].find((file) => !existsSync(file));
+  if (missing !== undefined) throw new StackError(`${relative(root, missing)} is not built yet; ${buildAdvice(root)}`);
   return path;
 }
 

@@ -119,7 +119,7 @@ async function writePictures(folder: string): Promise<void> {
   writeFileSync(join(folder, 'image.png'), (await discImage()).png);
 }
 
-/** The packages of the checkout, and automed as one of their programs. */
+/** The packages of the checkout, and automed itself with its command. */
 function installPackages(root: string, folder: string): void {
   const [from, to] = [join(root, 'node_modules'), join(folder, 'node_modules')];
   mkdirSync(to);
@@ -127,6 +127,7 @@ function installPackages(root: string, folder: string): void {
     symlinkSync(join(from, name), join(to, name));
   }
   cpSync(join(from, '.bin'), join(to, '.bin'), { recursive: true, verbatimSymlinks: true });
+  symlinkSync(root, join(to, 'automed'));
   symlinkSync(join(root, 'services', 'cli', 'bin', 'automed.mjs'), join(to, '.bin', 'automed'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'reader', private: true }));
 }

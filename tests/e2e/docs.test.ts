@@ -35,15 +35,28 @@ async function example(words: string): Promise<unknown> {
   return sandbox.run(found[0]!.text);
 }
 
+/** The JavaScript of a page. */
+function modulesOf(path: string): string[] {
+  const blocks = readFileSync(join(ROOT, path), 'utf8').matchAll(/^```js\n([^]*?)^```$/gm);
+  return [...blocks].map(([, code = '']) => code);
+}
+
+const runModule = (code: string): Promise<unknown> => sandbox.run(`node --input-type=module - <<'END'\n${code}END`);
+const printing = (output: RegExp) => ({ code: 0, output: expect.stringMatching(output) });
+
 test('the Node client of the README', async () => {
-  const [[, code = ''] = [], ...others] = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(
-    /^```js\n([^]*?)^```$/gm,
-  );
+  const [code = '', ...others] = modulesOf('README.md');
   expect(others).toEqual([]);
-  expect(await sandbox.run(`node - <<'END'\n${code}END`)).toEqual({
-    code: 0,
-    output: expect.stringMatching(/^polyp \d+ \d+\n$/),
-  });
+  expect(await runModule(code)).toEqual(printing(/^polyp \d+ \d+\n$/));
+});
+
+test('the programs of the page on the client library', async () => {
+  const [calls = '', errors = '', prompts = '', streams = '', ...others] = modulesOf('docs/client.md');
+  expect(others).toEqual([]);
+  expect(await runModule(calls)).toEqual(printing(/^\d+ polyp@1\n$/));
+  expect(await runModule(errors)).toEqual(printing(/^UNSUPPORTED_IMAGE image\n$/));
+  expect(await runModule(prompts)).toEqual(printing(/^40 [\d.-]+\n50 [\d.-]+\n60 [\d.-]+\n$/));
+  expect(await runModule(streams)).toEqual(printing(/^0 \d+\n1 UNSUPPORTED_IMAGE\n$/));
 });
 
 test('the TypeScript client, with types made as its page says', async () => {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import { writeDemoData, type DemoFolders } from '../../synthetic/demo-data';
-import { repositoryRoot } from '../../common/version';
+import { isCheckout, packageRoot } from '../../common/installation';
 import { loadConfig } from '../program/config';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
@@ -117,7 +117,7 @@ function report(scores: DemoScores, models: TrainedModels, workspace: Workspace)
   const latency = ({ p50, p95 }: DemoScores['segment']): string => `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`;
   const picture = here(scores.firstImage);
   const home = `--home ${here(workspace.store)}`;
-  const automed = process.cwd() === repositoryRoot() ? 'npx automed' : 'automed';
+  const automed = process.cwd() === packageRoot() || !isCheckout() ? 'npx automed' : 'automed';
   return [
     '',
     `On ${scores.images} pictures that were not used in training, through the gateway:`,

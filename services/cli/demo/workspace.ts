@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isCheckout, packageRoot } from '../../common/installation';
 import { makeFolderSync } from '../../common/make-folder';
-import { repositoryRoot } from '../../common/version';
 import { CliError } from '../program/errors';
 
 /** Says that a folder is the demonstration's, so that it may be emptied; holds the id of the process that works in it. */
@@ -16,7 +16,9 @@ export interface Workspace {
 
 /** An empty working folder; what an earlier run left in it is deleted, what somebody else put there is not. */
 export function prepareWorkspace(out: string | undefined, home: string | undefined): Workspace {
-  const root = out === undefined ? join(repositoryRoot(), '.automed', 'demo') : resolve(out);
+  // Below node_modules nobody would look for pictures.
+  const project = isCheckout() ? packageRoot() : process.cwd();
+  const root = out === undefined ? join(project, '.automed', 'demo') : resolve(out);
   const marker = join(root, MARKER);
   if (existsSync(root) && readdirSync(root).length > 0 && !existsSync(marker)) {
     throw new CliError(`${root} holds other files; choose an empty folder with --out`);

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../../../../services/cli/program/config';
-import { packageVersion, repositoryRoot } from '../../../../../services/common/version';
+import { packageRoot, packageVersion } from '../../../../../services/common/installation';
 
 describe('loadConfig', () => {
   it('keeps the store in the home folder and starts stacks of its own unless told otherwise', () => {
@@ -24,7 +24,7 @@ describe('loadConfig', () => {
 
 describe('the package', () => {
   it('is found from here', () => {
-    expect(repositoryRoot()).toBe(join(__dirname, '..', '..', '..', '..', '..'));
+    expect(packageRoot()).toBe(join(__dirname, '..', '..', '..', '..', '..'));
     expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
