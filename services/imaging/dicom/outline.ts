@@ -18,8 +18,8 @@ export interface DicomOutline {
 
 /** What a file that was deflated may hold besides its header and twice its pixels. */
 const INFLATED_MARGIN = 1024 * 1024;
-/** Bytes for each sample of a frame: the integers of a codec, and what is displayed. */
-const CODEC_BYTES = 4;
+/** Bytes for each sample of a frame: what a codec computes with (JPEG 2000 takes most, measured), and what is displayed. */
+const CODEC_BYTES = 8;
 const DISPLAYED_BYTES = 1;
 
 /** What decoding a frame holds, without the file: stored values as they come and as they are kept, and what is displayed. */
