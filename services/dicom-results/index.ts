@@ -1,8 +1,10 @@
 // Results as DICOM objects: what a model drew or told apart, bound to the images that it looked at.
 
+export { captureObjects, CAPTURE_STORAGE } from './capture/capture';
 export { ResultError, type ResultDefect } from './errors';
 export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
 export { proveGeometry, type ProvenSegment } from './geometry/prove';
+export { presentationObject, PRESENTATION_STORAGE } from './presentation/presentation';
 export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
 export { labelmapObject, LABELMAP_STORAGE } from './segmentation/labelmap';
 export { readIdentity, type ReplayIdentity } from './report/read-identity';

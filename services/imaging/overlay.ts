@@ -21,10 +21,11 @@ const MASK_COLOURS: readonly { name: string; colour: Colour }[] = [
   { name: 'red', colour: [213, 94, 0] },
 ];
 
+const placed = (index: number) => MASK_COLOURS[index % MASK_COLOURS.length]!;
 /** The colour of a mask by its place in overlayPng(). */
-const maskColour = (index: number) => MASK_COLOURS[index % MASK_COLOURS.length]!;
+export const maskColour = (index: number): Colour => placed(index).colour;
 /** What people call it. */
-export const maskColourName = (index: number): string => maskColour(index).name;
+export const maskColourName = (index: number): string => placed(index).name;
 
 /** As CSS and SVG write it, e.g. `#e69f00`. */
 export function hexOf(colour: Colour): string {
@@ -102,12 +103,22 @@ export async function encodePicturePng({ data, width, height }: Picture): Promis
     .toBuffer();
 }
 
-/** The image with each mask drawn on it in a colour of its own, as a PNG of the image's size. */
-export async function overlayPng(pixels: Pixels, masks: readonly Uint8Array[]): Promise<Buffer> {
+/** The image with each mask drawn on it in a colour of its own. */
+export function drawMasks(pixels: Pixels, masks: readonly { mask: Uint8Array; colour: Colour }[]): Picture {
   const picture: Picture = { data: toDisplayRgb8(pixels), width: pixels.width, height: pixels.height };
-  masks.forEach((mask, index) => {
+  for (const { mask, colour } of masks) {
     checkMask(mask, pixels);
-    paint(picture, mask, maskColour(index).colour, 0.3);
-  });
-  return encodePicturePng(picture);
+    paint(picture, mask, colour, 0.3);
+  }
+  return picture;
+}
+
+/** The same as a PNG of the image's size, colours in turn. */
+export async function overlayPng(pixels: Pixels, masks: readonly Uint8Array[]): Promise<Buffer> {
+  return encodePicturePng(
+    drawMasks(
+      pixels,
+      masks.map((mask, index) => ({ mask, colour: maskColour(index) })),
+    ),
+  );
 }

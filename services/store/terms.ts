@@ -25,7 +25,7 @@ export const termSchema = z.object({
   /** Where it is. */
   anatomy: codeSchema.optional(),
   /** Colour that viewers are told, red, green and blue from 0 to 255; absent: by its place in the list. */
-  color: z.array(z.int().min(0).max(255)).length(3).optional(),
+  colour: z.array(z.int().min(0).max(255)).length(3).optional(),
 });
 
 /** By the name of a structure or class. */

@@ -21,7 +21,7 @@ export const MODEL: ModelIdentity = {
   threshold: 0.5,
   terms: {
     liver: { category: sct('91723000', 'Anatomical Structure'), type: sct('10200004', 'Liver') },
-    lesion: { type: sct('52988006', 'Lesion'), anatomy: sct('10200004', 'Liver'), color: [255, 0, 0] },
+    lesion: { type: sct('52988006', 'Lesion'), anatomy: sct('10200004', 'Liver'), colour: [255, 0, 0] },
   },
 };
 

@@ -4,7 +4,7 @@ import { algorithmItem } from '../shared/identity';
 import type { ModelIdentity } from '../types';
 import { codeItem, type Elements } from '../write/elements';
 import { uidOf } from '../write/uids';
-import { colorOf, dicomLab } from './colors';
+import { colourOf, dicomLab } from './colours';
 
 /** By what a structure is followed from object to object of one series: the report's measurements are of the same. */
 export function trackingUid(model: ModelIdentity, sourceSeriesUid: string, name: string): string {
@@ -28,7 +28,7 @@ export function segmentItems(model: ModelIdentity, sourceSeriesUid: string, term
     '00620007': ['SQ', [algorithmItem(model)]],
     '00620008': ['CS', 'AUTOMATIC'],
     '00620009': ['LO', ascii(model.name, LONG_STRING)],
-    '0062000d': ['US', dicomLab(colorOf(term.color, at))],
+    '0062000d': ['US', dicomLab(colourOf(term.colour, at))],
     '0062000f': ['SQ', [codeItem(term.type)]],
     '00620020': ['UT', trackingId(model, term.name)],
     '00620021': ['UI', trackingUid(model, sourceSeriesUid, term.name)],

@@ -9,6 +9,8 @@ import { ascii, LONG_STRING } from './ascii';
 import { equipment, identityText, RESEARCH } from './identity';
 import { dateAndTime } from './times';
 
+const CONTENT_TIME = ['00080023', '00080033'] as const;
+
 export interface ObjectParts {
   kind: ResultKind;
   sopClassUid: string;
@@ -18,6 +20,8 @@ export interface ObjectParts {
   instanceNumber?: number;
   /** What the series is, before the model's name. */
   title: string;
+  /** Tags of date and time of the content; absent: Content Date and Content Time. */
+  contentTime?: readonly [date: string, time: string];
   /** Tells contents apart. */
   digest: string;
   elements: Elements;
@@ -37,6 +41,7 @@ export function seriesUidOf({ series, model }: ResultContext, kind: ResultKind, 
 
 export function resultObject(context: ResultContext, first: SourceImage, parts: ObjectParts): ResultObject {
   const { kind, sopClassUid, digest, elements, modality } = parts;
+  const [dateTag, timeTag] = parts.contentTime ?? CONTENT_TIME;
   const { model, created, series } = context;
   const seriesUid = seriesUidOf(context, kind, first.seriesUid);
   const sopInstanceUid = uidOf('instance', kind, seriesUid, imagesOf(series), identityText(model), digest);
@@ -49,14 +54,14 @@ export function resultObject(context: ResultContext, first: SourceImage, parts: 
     '00080016': ['UI', sopClassUid],
     '00080018': ['UI', sopInstanceUid],
     '00080021': ['DA', date],
-    '00080023': ['DA', date],
     '00080031': ['TM', time],
-    '00080033': ['TM', time],
     '00080060': ['CS', modality],
     '0008103e': ['LO', ascii(`${parts.title} ${model.name} v${model.version}, ${RESEARCH}`, LONG_STRING)],
     '0020000e': ['UI', seriesUid],
     '00200011': ['IS', String(parts.seriesNumber)],
     '00200013': ['IS', String(parts.instanceNumber ?? 1)],
+    [dateTag]: ['DA', date],
+    [timeTag]: ['TM', time],
     ...elements,
   });
   return { kind, sopClassUid, sopInstanceUid, studyUid: first.studyUid, seriesUid, bytes };

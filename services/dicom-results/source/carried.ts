@@ -150,3 +150,15 @@ export function chosen(carried: CarriedElements, ...tags: readonly string[]): El
     }),
   );
 }
+
+/** Terms of body parts of which there are two (PS3.16 annex L). */
+const PAIRED =
+  /^(ADRENAL|ANKLE|ARM|BREAST|CALF|CLAVICLE|EAR|ELBOW|EXTREMITY|EYE|FINGER|FOOT|FOREARM|HAND|HIP|HUMERUS|JAW|KIDNEY|KNEE|LEG|LUNG|ORBIT|OVARY|PAROTID|RIB|SCAPULA|SHOULDER|TESTIS|THIGH|THUMB|TOE|UPPERARM|WRIST|ZYGOMA)/;
+
+/** Body part and side, for objects that must say the side unless the part has none (PS3.3 C.7.3.1): empty where it is unknown. */
+export function sideElements(carried: CarriedElements): Elements {
+  const part = carried['00180015']?.[1];
+  const name = part instanceof Uint8Array ? Buffer.from(part).toString('latin1').trim() : '';
+  const needed = name === '' || PAIRED.test(name);
+  return { ...(needed ? { '00200060': ['CS', ''] as const } : {}), ...chosen(carried, '00180015', '00200060') };
+}
