@@ -17,7 +17,7 @@ export interface SourceImage {
   planes: readonly (Plane | undefined)[];
   /** UID of the coordinates of `planes`; absent: results have no place in the patient. */
   frameOfReferenceUid: string | undefined;
-  /** From row to row and from column to column, in mm, in the patient or else at the detector; absent: unknown. */
+  /** From row to row and from column to column, in mm in the patient; absent: unknown, or known at the detector alone. */
   spacing: readonly [rows: number, columns: number] | undefined;
   /** In mm, of images that give one for all their frames. */
   sliceThickness: number | undefined;

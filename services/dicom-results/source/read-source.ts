@@ -1,14 +1,13 @@
 import type { DataSet } from 'dicom-parser';
 import { parseFile } from '../../imaging/dicom/data-set';
-import { planeOf, type Plane } from '../../imaging/dicom/geometry';
+import { planeOf } from '../../imaging/dicom/geometry';
 import { DICOM_LIMITS, text, type DicomLimits } from '../../imaging/dicom/header';
+import { pixelSizeOf, type SpacingOrigin } from '../../imaging/dicom/pixel-spacing';
 import { ResultError } from '../errors';
 import type { SourceImage } from '../types';
 import { carriedOf } from './carried';
 
 const SLIDE = '1.2.840.10008.5.1.4.1.1.77.1.6';
-/** Physical units of an ultrasound region that are centimetres (PS3.3 C.8.5.5.1.15). */
-const CENTIMETRES = 3;
 
 function needed(dataSet: DataSet, tag: string, name: string): string {
   const value = text(dataSet, tag);
@@ -31,30 +30,16 @@ function size(dataSet: DataSet, tag: string, name: string): number {
   return value;
 }
 
-function pairOf(dataSet: DataSet, tag: string): readonly [number, number] | undefined {
-  const [rows = 0, columns = 0] = text(dataSet, tag)?.split('\\').map(Number) ?? [];
-  return rows > 0 && columns > 0 ? [rows, columns] : undefined;
-}
+/** Where pixels were measured as large as in the patient: on a detector they are magnified. */
+const IN_PATIENT: ReadonlySet<SpacingOrigin> = new Set(['patient', 'calibrated', 'ultrasound-region']);
 
-/** Spacing of an ultrasound image whose regions agree about it. */
-function ultrasoundSpacing(dataSet: DataSet): readonly [number, number] | undefined {
-  const regions = (dataSet.elements['x00186011']?.items ?? []).flatMap(({ dataSet: region }) => region ?? []);
-  const spacings = regions.map((region): readonly [number, number] => {
-    const inCentimetres = ['x00186024', 'x00186026'].every((tag) => region.uint16(tag) === CENTIMETRES);
-    const [rows, columns] = ['x0018602e', 'x0018602c'].map((tag) => Math.abs(region.double(tag) ?? 0) * 10);
-    return inCentimetres ? [rows ?? 0, columns ?? 0] : [0, 0];
-  });
-  const [first] = spacings;
-  const agreed = first && spacings.every((other) => other.every((mm, at) => mm > 0 && mm === first[at]));
-  return agreed ? first : undefined;
-}
-
-/** Spacing in the patient; what projections give at the detector is none. */
-function spacingOf(dataSet: DataSet, planes: readonly (Plane | undefined)[]): readonly [number, number] | undefined {
-  const [first] = planes;
-  if (first?.spacing)
-    return planes.every((plane) => String(plane?.spacing) === String(first.spacing)) ? first.spacing : undefined;
-  return pairOf(dataSet, 'x00280030') ?? ultrasoundSpacing(dataSet);
+/** Of all frames, where they agree. */
+function spacingOf(dataSet: DataSet, frames: number): readonly [number, number] | undefined {
+  const sizes = Array.from({ length: frames }, (_, frame) => pixelSizeOf(dataSet, frame));
+  const [first] = sizes;
+  if (!first || !IN_PATIENT.has(first.origin)) return undefined;
+  const agree = sizes.every((size) => size?.rowMm === first.rowMm && size.columnMm === first.columnMm);
+  return agree ? [first.rowMm, first.columnMm] : undefined;
 }
 
 function thicknessOf(dataSet: DataSet): number | undefined {
@@ -90,7 +75,7 @@ export function readSource(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS
     columns: size(dataSet, 'x00280011', 'columns'),
     planes,
     frameOfReferenceUid,
-    spacing: spacingOf(dataSet, planes),
+    spacing: spacingOf(dataSet, frames),
     sliceThickness: thicknessOf(dataSet),
     carried: carriedOf(dataSet),
   };
