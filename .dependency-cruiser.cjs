@@ -1,8 +1,8 @@
-// Who may import whom. The packages of services/ are libraries (common, store, imaging, dicom-results, synthetic, datasets, checks,
+// Who may import whom. The packages of services/ are libraries (common, access, store, imaging, dicom-results, synthetic, datasets, checks,
 // scoring, client, stack) and programs, and
 // programs meet over gRPC.
 
-const LIBRARIES = 'common|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|stack';
+const LIBRARIES = 'common|access|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|stack';
 
 /** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {

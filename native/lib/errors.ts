@@ -22,8 +22,13 @@ export const NATIVE_ERROR_CODES = [
   'INTERNAL',
 ] as const;
 
-/** Stable codes; the last one belongs to the services, no native code raises it. */
-export const ERROR_CODES = [...NATIVE_ERROR_CODES, 'SERVICE_UNAVAILABLE'] as const;
+/** Stable codes; the last ones belong to the services, no native code raises them. */
+export const ERROR_CODES = [
+  ...NATIVE_ERROR_CODES,
+  'SERVICE_UNAVAILABLE',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -69,6 +74,10 @@ export class ResourceExhaustedError extends AutomedError {}
 export class DeviceError extends AutomedError {}
 /** A service, or what it needs of another, cannot be reached or does not answer. */
 export class UnavailableError extends AutomedError {}
+/** Nobody known calls: no key or token, or one that does not hold. */
+export class UnauthenticatedError extends AutomedError {}
+/** Who calls may not do this. */
+export class PermissionDeniedError extends AutomedError {}
 export class CancelledError extends AutomedError {}
 export class DeadlineError extends AutomedError {}
 /** A fault of ours; the text is for logs, never for callers. */
@@ -93,6 +102,8 @@ const CLASS_OF: Record<ErrorCode, typeof AutomedError> = {
   DEADLINE_EXCEEDED: DeadlineError,
   INTERNAL: InternalError,
   SERVICE_UNAVAILABLE: UnavailableError,
+  UNAUTHENTICATED: UnauthenticatedError,
+  PERMISSION_DENIED: PermissionDeniedError,
 };
 
 /** Makes the error of the right class for a code. */

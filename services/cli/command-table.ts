@@ -76,6 +76,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list, describe, name, promote, export and delete trained models',
     load: from('models', 'modelsCommand'),
   },
+  keys: {
+    summary: 'make, list and revoke keys of programs that call a gateway',
+    load: from('keys', 'keysCommand'),
+  },
   store: {
     summary: 'look after the folder of bases and models',
     load: from('store', 'storeCommand'),

@@ -37,10 +37,11 @@ export function readConfig<S extends z.ZodObject>(schema: S, environment: NodeJS
   return Object.freeze(parsed.data);
 }
 
-/** The settings as they may be logged: settings made with secret() are replaced, those made with path() shortened. */
+/** The settings of a schema as they may be logged: those made with secret() are replaced, those made with path() shortened. */
 export function redacted(schema: z.ZodObject, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => {
+    Object.keys(schema.shape).map((key) => {
+      const value = config[key];
       const setting = schema.shape[key] as z.ZodType | undefined;
       if (typeof value !== 'string' || value === '') return [key, value];
       if (isMarked(setting, 'secret')) return [key, '[redacted]'];
@@ -116,6 +117,12 @@ export function serverSettings(defaults: { address: string; metricsAddress: stri
      * keys; `off` turns it off. `liveness` is SERVING there as long as the program answers, also while it drains.
      */
     healthAddress: z.literal('off').or(address()).default('off'),
+    /** PEM file of the certificate, with its chain; with it gRPC is served by TLS. Read again when it changes. */
+    tlsCertFile: path().optional(),
+    /** PEM file of its key. */
+    tlsKeyFile: path().optional(),
+    /** PEM file of the authorities of clients' certificates; with it only clients that have one may call (mutual TLS). */
+    tlsClientCaFile: path().optional(),
     /** Largest message in either direction, bytes. */
     maxMessageBytes: integer(1024, 2 ** 31 - 1).default(64 * 1024 * 1024),
     /** HTTP/2 window that the server grants each stream, bytes; a connection gets four times that. */
@@ -132,9 +139,41 @@ export function serverSettings(defaults: { address: string; metricsAddress: stri
   };
 }
 
-/** The rule behind `insecure`: without authentication only this machine may call. */
-export function requireLoopback(config: { address: string; metricsAddress: string; insecure: boolean }): void {
+interface TlsSettings {
+  tlsCertFile?: string | undefined;
+  tlsKeyFile?: string | undefined;
+  tlsClientCaFile?: string | undefined;
+}
+
+/** The files of a server's TLS. @throws ConfigError when one is given without what belongs to it */
+export function serverTls({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: TlsSettings): {
+  certFile?: string | undefined;
+  keyFile?: string | undefined;
+  caFile?: string | undefined;
+} {
+  if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined))
+    throw new ConfigError(['AUTOMED_TLS_CERT_FILE and AUTOMED_TLS_KEY_FILE: give both or neither']);
+  if (tlsClientCaFile !== undefined && tlsCertFile === undefined)
+    throw new ConfigError(['AUTOMED_TLS_CLIENT_CA_FILE: needs AUTOMED_TLS_CERT_FILE too']);
+  return { certFile: tlsCertFile, keyFile: tlsKeyFile, caFile: tlsClientCaFile };
+}
+
+/**
+ * The rule behind `insecure`: without authentication only this machine may call, and keys and tokens do not travel in the clear.
+ * Metrics, which name no patient and no model's content, are for a network policy.
+ * @param authenticated whether callers are told apart by keys or tokens; certificates of clients do that too
+ */
+export function requireLoopback(
+  config: { address: string; metricsAddress: string; insecure: boolean } & TlsSettings,
+  authenticated = false,
+): void {
   if (config.insecure) return;
+  const secure = config.tlsClientCaFile !== undefined || (authenticated && config.tlsCertFile !== undefined);
+  if (secure) return;
+  if (authenticated && !isLoopback(config.address))
+    throw new ConfigError([
+      `${config.address} can be reached from other machines, and keys would travel in the clear: set AUTOMED_TLS_CERT_FILE and AUTOMED_TLS_KEY_FILE, or accept that with --insecure (AUTOMED_INSECURE=true)`,
+    ]);
   const open = [config.address, config.metricsAddress].filter((each) => each !== 'off' && !isLoopback(each));
   if (open.length === 0) return;
   throw new ConfigError(

@@ -1,11 +1,41 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import {
+  ConfigError,
+  integer,
+  list,
+  path,
+  readConfig,
+  requireLoopback,
+  serverSettings,
+  serverTls,
+} from '../common/config';
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
+import type { AccessSettings } from '../access/access';
+import type { TlsFiles } from '../common/grpc/tls';
 import { routesSchema, type Routes } from './domain/routes';
 
 export const gatewaySettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50051', metricsAddress: '127.0.0.1:9464' }),
+  /** File of API keys (`automed keys create`): callers then need one, or a token. Read again when it changes. */
+  keysFile: path().optional(),
+  /** Where the identity provider's keys are (JSON Web Key Set): an https address or a file. Callers then need a token, or a key. */
+  jwtJwks: z.string().optional(),
+  /** What `iss` of a token must be. */
+  jwtIssuer: z.string().optional(),
+  /** What `aud` of a token must name. */
+  jwtAudience: z.string().default('automed'),
+  /** Claim of a token that holds the roles; dots lead into objects, e.g. `realm_access.roles`. */
+  jwtRolesClaim: z.string().default('roles'),
+  /** Of clocks against each other, seconds. */
+  jwtClockToleranceSeconds: integer(0, 600).default(30),
+  /** File of roles by method and model, YAML or JSON; default: predict, train, admin. Read again when it changes. */
+  policyFile: path().optional(),
+  /** PEM file of the authorities of the backends' certificates; with it backends are called by TLS. */
+  backendTlsCaFile: path().optional(),
+  /** PEM files of the certificate and key that the gateway shows to backends. */
+  backendTlsCertFile: path().optional(),
+  backendTlsKeyFile: path().optional(),
   /** JSON file of routes, `{"rules": [{"service", "model", "backends": [{"address", "weight"}]}]}`; the first that fits decides. */
   routesFile: path().optional(),
   /** The same as JSON text. */
@@ -20,14 +50,46 @@ export const gatewaySettings = z.object({
   defaultBackends: list().default([]),
 });
 
-export type GatewayConfig = Readonly<z.infer<typeof gatewaySettings>> & { readonly table: Routes };
+export type GatewayConfig = Readonly<z.infer<typeof gatewaySettings>> & {
+  readonly table: Routes;
+  readonly tls: TlsFiles;
+  readonly backendTls: TlsFiles;
+  /** Absent: everybody may call. */
+  readonly access: Omit<AccessSettings, 'onProblem'> | undefined;
+};
 
 /** Reads the environment, `--insecure` and the routes file. */
 export function readGatewayConfig(args: readonly string[], environment = process.env): GatewayConfig {
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(gatewaySettings, { ...environment, ...insecure });
-  requireLoopback(config);
-  return Object.freeze({ ...config, table: tableOf(config) });
+  const access = accessOf(config);
+  requireLoopback(config, access !== undefined);
+  const backendTls = backendTlsOf(config);
+  return Object.freeze({ ...config, table: tableOf(config), tls: serverTls(config), backendTls, access });
+}
+
+type Settings = Readonly<z.infer<typeof gatewaySettings>>;
+
+function accessOf(config: Settings): GatewayConfig['access'] {
+  const { keysFile, policyFile, jwtJwks: jwks, jwtIssuer: issuer } = config;
+  if ((jwks === undefined) !== (issuer === undefined))
+    throw new ConfigError(['AUTOMED_JWT_JWKS and AUTOMED_JWT_ISSUER: give both or neither']);
+  if (keysFile === undefined && jwks === undefined) {
+    if (policyFile === undefined) return undefined;
+    throw new ConfigError(['AUTOMED_POLICY_FILE: needs AUTOMED_KEYS_FILE or AUTOMED_JWT_JWKS, which say who calls']);
+  }
+  if (jwks === undefined || issuer === undefined) return { keysFile, policyFile };
+  const { jwtAudience: audience, jwtRolesClaim: rolesClaim, jwtClockToleranceSeconds: clockToleranceSeconds } = config;
+  return { keysFile, policyFile, jwt: { jwks, issuer, audience, rolesClaim, clockToleranceSeconds } };
+}
+
+function backendTlsOf(config: Settings): TlsFiles {
+  const { backendTlsCaFile: caFile, backendTlsCertFile: certFile, backendTlsKeyFile: keyFile } = config;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new ConfigError(['AUTOMED_BACKEND_TLS_CERT_FILE and AUTOMED_BACKEND_TLS_KEY_FILE: give both or neither']);
+  if (certFile !== undefined && caFile === undefined)
+    throw new ConfigError(['AUTOMED_BACKEND_TLS_CERT_FILE: needs AUTOMED_BACKEND_TLS_CA_FILE too']);
+  return { caFile, certFile, keyFile };
 }
 
 function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {

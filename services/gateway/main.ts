@@ -6,6 +6,7 @@ import { serviceNames } from '../common/grpc/proto';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
+import { Access } from '../access/access';
 import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { Picker } from './domain/picker';
@@ -20,16 +21,23 @@ async function main(): Promise<void> {
   const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
   const telemetry = new Telemetry('gateway');
-  const { table, ...settings } = config;
-  log.info({ event: 'start', config: redacted(gatewaySettings, settings), routes: table.rules }, 'starting');
+  const { table, access: accessSettings } = config;
+  log.info({ event: 'start', config: redacted(gatewaySettings, config), routes: table.rules }, 'starting');
 
   // Services that no route leads to are not offered.
   const services = serviceNames().filter((service) => table.rules.some((rule) => leadsTo(rule, service)));
   const health = new Health((name) => backends.check(name));
   const backends = new Backends(table, services, config, (service, status) => health.set(service, status));
   const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));
+  const access =
+    accessSettings &&
+    (await Access.open({
+      ...accessSettings,
+      onProblem: (err, what) => log.error({ event: 'access', err, what }, 'what says who may call does not hold'),
+    }));
   const server = buildServer({
     config,
+    access,
     log,
     telemetry,
     health,
@@ -45,6 +53,7 @@ async function main(): Promise<void> {
     log,
     drain: (timeoutMs) => server.drain(timeoutMs),
     dispose: async () => {
+      access?.close();
       backends.close();
       await telemetry.close();
     },

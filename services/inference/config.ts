@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { flag, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import type { TlsFiles } from '../common/grpc/tls';
+import { flag, integer, list, path, readConfig, requireLoopback, serverSettings, serverTls } from '../common/config';
 
 export const ROLES = ['segmentation', 'classification'] as const;
 export type Role = (typeof ROLES)[number];
@@ -57,12 +58,12 @@ export const inferenceSettings = z.object({
   maxImagePixels: integer(1, 2 ** 31 - 1).default(64_000_000),
 });
 
-export type InferenceConfig = Readonly<z.infer<typeof inferenceSettings>>;
+export type InferenceConfig = Readonly<z.infer<typeof inferenceSettings>> & { readonly tls: TlsFiles };
 
 /** Reads the environment and `--insecure`. */
 export function readInferenceConfig(args: readonly string[], environment = process.env): InferenceConfig {
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(inferenceSettings, { ...environment, ...insecure });
   requireLoopback(config);
-  return config;
+  return Object.freeze({ ...config, tls: serverTls(config) });
 }

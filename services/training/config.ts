@@ -1,7 +1,17 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, integer, list, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import {
+  ConfigError,
+  integer,
+  list,
+  path,
+  readConfig,
+  requireLoopback,
+  serverSettings,
+  serverTls,
+} from '../common/config';
+import type { TlsFiles } from '../common/grpc/tls';
 import { availableCores } from '../common/cores';
 import type { KubernetesProcessGroupSettings } from './adapters/kubernetes/kubernetes-manifest';
 import type { Capacity } from './domain/jobs/capacity';
@@ -67,7 +77,7 @@ export const trainingSettings = z.object({
   trainingStopGraceMs: integer(0, 3_600_000).default(25_000),
 });
 
-export type TrainingConfig = Readonly<z.infer<typeof trainingSettings>>;
+export type TrainingConfig = Readonly<z.infer<typeof trainingSettings>> & { readonly tls: TlsFiles };
 
 /** Reads the environment and `--insecure`. */
 export function readTrainingConfig(args: readonly string[], environment = process.env): TrainingConfig {
@@ -77,7 +87,7 @@ export function readTrainingConfig(args: readonly string[], environment = proces
   if (config.trainingLauncher === 'kubernetes' && config.trainingKubernetesImage === undefined) {
     throw new ConfigError(['AUTOMED_TRAINING_KUBERNETES_IMAGE: the launcher kubernetes needs the image of the ranks']);
   }
-  return config;
+  return Object.freeze({ ...config, tls: serverTls(config) });
 }
 
 /** The settings of ranks in a cluster; undefined where they are processes of this machine. */

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { environmentName } from '../../services/common/config';
 import { gatewaySettings } from '../../services/gateway/config';
@@ -64,6 +64,16 @@ const MATRIX: Readonly<Record<string, object>> = {
       gatewayFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'pacs' } } }],
       metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
     },
+  },
+  secure: {
+    insecure: false,
+    auth: {
+      keysSecret: 'automed-keys',
+      jwt: { jwks: 'https://id.example.org/jwks', issuer: 'https://id.example.org' },
+      policy: { roles: { clinic: [{ methods: ['automed.segmentation.v1.*'], models: ['polyp*'] }] } },
+    },
+    tls: { gatewaySecret: 'automed-tls', internalSecret: 'automed-internal' },
+    networkPolicy: { gatewayEgress: egress },
   },
   canary: {
     gateway: {
@@ -164,7 +174,11 @@ test('values that cannot work are refused with what to do', () => {
     }
     throw new Error('was rendered');
   };
-  expect(refused({ insecure: false })).toContain('insecure=true');
+  expect(refused({ insecure: false })).toContain('auth.keysSecret');
+  expect(refused({ insecure: false, auth: { keysSecret: 'k' } })).toContain('tls.gatewaySecret');
+  expect(refused({ auth: { jwt: { jwks: 'https://x' } } })).toContain('auth.jwt.issuer');
+  const provider = { auth: { jwt: { jwks: 'https://x', issuer: 'x' } } };
+  expect(refused(provider)).toContain('networkPolicy.gatewayEgress');
   expect(refused({ inference: { mode: 'both' } })).toContain('/inference/mode');
   expect(refused({ inference: { replica: 3 } })).toContain("additional properties 'replica' not allowed");
   expect(refused({ training: { launcher: 'kubernetes' } })).toContain('networkPolicy.trainingEgress');
@@ -183,6 +197,21 @@ test('a manifest with an unknown field, a wrong type or a missing field is found
   ]);
   expect(await broken((_, spec) => (spec.replicas = 'two'))).toHaveLength(1);
   expect(await broken((_, spec) => delete spec.selector)).toHaveLength(1);
+});
+
+test('with keys and TLS every file that a program is told of is mounted, and nothing is insecure', () => {
+  for (const deployment of deployments(render(MATRIX['secure']))) {
+    const container = containerOf(deployment);
+    expect(settingOf(container, 'AUTOMED_INSECURE')).toBe('false');
+    const mounts = (container['volumeMounts'] as { name: string; mountPath: string }[]).map((mount) => mount.mountPath);
+    const files = container.env.filter(({ name }) => name.endsWith('_FILE')).map(({ value }) => value ?? '');
+    expect(files.length).toBeGreaterThanOrEqual(3);
+    for (const file of files) expect(mounts).toContain(dirname(file));
+    const volumes = (deployment.spec.template.spec as unknown as { volumes: { name: string }[] }).volumes;
+    expect(volumes.map(({ name }) => name).sort()).toEqual(
+      (container['volumeMounts'] as { name: string }[]).map(({ name }) => name).sort(),
+    );
+  }
 });
 
 describe('the programs, started with what the chart tells them', () => {

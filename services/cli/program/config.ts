@@ -1,13 +1,20 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { address, integer, readConfig } from '../../common/config';
+import { address, integer, path, readConfig, secret } from '../../common/config';
 
 const schema = z.object({
   /** Folder of the store: bases, models, jobs. */
   home: z.string().default(join(homedir(), '.automed')),
   /** Gateway that commands call, `host:port`; empty means a stack of their own. */
   gateway: z.literal('').or(address()).default(''),
+  /** API key or token of the calls to a gateway. */
+  token: secret().optional(),
+  /** PEM file of the authorities of a gateway's certificate; with it calls go by TLS. */
+  gatewayCaFile: path().optional(),
+  /** PEM files of the certificate and key that calls show to a gateway that wants one. */
+  gatewayCertFile: path().optional(),
+  gatewayKeyFile: path().optional(),
   /** What a service may take to listen, milliseconds: loading LibTorch from a cold disk is slow. */
   startTimeoutMs: integer(1).default(120_000),
 });

@@ -4,6 +4,7 @@
 import { join, resolve } from 'node:path';
 import { automedError, InternalError, UnavailableError } from '../../common/errors';
 import { tryLock, type FileLock } from '../../common/file-lock';
+import { channelCredentials } from '../../common/grpc/tls';
 import { sleepMs } from '../../common/timers';
 import { requireStore } from '../../store';
 import { AutomedClient } from '../../client';
@@ -191,7 +192,12 @@ async function closing<T>(
   { timeout = DEFAULT_TIMEOUT_SECONDS }: ConnectOptions,
   work: (client: AutomedClient) => Promise<T>,
 ): Promise<T> {
-  const client = new AutomedClient(address, { timeoutMs: timeout * 1000 });
+  const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
+  const client = new AutomedClient(address, {
+    timeoutMs: timeout * 1000,
+    credentials: channelCredentials({ caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile }),
+    ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
+  });
   try {
     return await work(client);
   } finally {

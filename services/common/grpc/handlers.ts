@@ -28,6 +28,8 @@ export interface CallContext {
   readonly modelHint: string;
   /** Names the model in the call's log line. */
   setModel(model: string): void;
+  /** Names who calls in the call's log line. */
+  setCaller(caller: string): void;
 }
 
 /** What deserialisers answer for bytes that are no message: grpc-js would call a throw INTERNAL, though the caller erred. */
@@ -54,6 +56,9 @@ function contextOf(call: AnyCall, log: Logger): CallContext {
     remainingMs: () => (Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined),
     setModel: (model) => {
       record.model = model;
+    },
+    setCaller: (caller) => {
+      record.caller = caller;
     },
   };
 }

@@ -25,6 +25,8 @@ export interface CallRecord {
   readonly log: Logger;
   /** `name@version`, once it is known. */
   model?: string;
+  /** Who calls, once it is known, e.g. `key:pacs-bridge`. */
+  caller?: string;
   /** Why it failed, for the log; a fault of ours is logged with its causes. */
   cause?: unknown;
 }
@@ -103,6 +105,7 @@ function logCall(record: CallRecord | undefined, log: Logger, facts: Record<stri
   const line = {
     event: 'call',
     ...facts,
+    ...(record?.caller === undefined ? {} : { caller: cutText(record.caller, MAX_MODEL_BYTES) }),
     ...(record?.model === undefined ? {} : { model: cutText(record.model, MAX_MODEL_BYTES) }),
   };
   const quiet = String(facts.service).startsWith('grpc.');

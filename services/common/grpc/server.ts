@@ -9,6 +9,7 @@ import { EnumFields } from './enum-fields';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health, LIVENESS_NAME } from './health';
+import { serverCredentials, type TlsFiles } from './tls';
 import { observeCalls } from './observe';
 import { protoRoot } from './proto';
 import { compiledDescriptors, Descriptors, reflection } from './reflection';
@@ -18,6 +19,8 @@ export interface RpcServerConfig {
   address: string;
   /** Where health alone is answered too, in the clear; `off` or absent: nowhere. */
   healthAddress?: string;
+  /** Certificate and key of the server, and authorities of clients' certificates (`caFile`), which it then asks for. */
+  tls?: TlsFiles;
   maxMessageBytes: number;
   flowControlWindowBytes: number;
   maxConcurrentStreams: number;
@@ -32,7 +35,7 @@ export class RpcServer {
 
   constructor(
     private readonly config: RpcServerConfig,
-    log: Logger,
+    private readonly log: Logger,
     telemetry: Telemetry,
     services: readonly ServiceRegistration[],
     readonly health = new Health(),
@@ -70,7 +73,9 @@ export class RpcServer {
       this.probed.addService(tolerant(definition), implementation);
       await bind(this.probed, healthAddress);
     }
-    return bind(this.server, address);
+    const onProblem = (err: Error): void =>
+      this.log.error({ event: 'tls-files', err }, 'certificates changed and do not hold; the ones before are used');
+    return bind(this.server, address, serverCredentials(this.config.tls ?? {}, { onProblem }));
   }
 
   /** Health to NOT_SERVING, no new calls; calls in flight finish, or are cut after the timeout. */
@@ -89,15 +94,13 @@ export class RpcServer {
   }
 }
 
-async function bind(server: Server, address: string): Promise<string> {
+async function bind(server: Server, address: string, how = ServerCredentials.createInsecure()): Promise<string> {
   const { socketPath } = parseAddress(address);
   const target = socketPath === undefined ? address : `unix:${socketPath}`;
   try {
     if (socketPath !== undefined) await removeStaleSocket(socketPath);
     const port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(target, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      ),
+      server.bindAsync(target, how, (error, bound) => (error ? reject(error) : resolve(bound))),
     );
     return withPort(address, port);
   } catch (error) {

@@ -32,6 +32,8 @@ export const GRPC_CODE_OF: Readonly<Record<ErrorCode, Code>> = {
   DEADLINE_EXCEEDED: Code.DEADLINE_EXCEEDED,
   INTERNAL: Code.INTERNAL,
   SERVICE_UNAVAILABLE: Code.UNAVAILABLE,
+  UNAUTHENTICATED: Code.UNAUTHENTICATED,
+  PERMISSION_DENIED: Code.PERMISSION_DENIED,
 };
 
 /** What a status without our details means, e.g. one that gRPC itself raised. */
@@ -45,6 +47,8 @@ const CODE_OF_GRPC: Readonly<Partial<Record<Code, ErrorCode>>> = {
   [Code.RESOURCE_EXHAUSTED]: 'OUT_OF_MEMORY',
   [Code.DATA_LOSS]: 'CHECKPOINT_CORRUPT',
   [Code.UNAVAILABLE]: 'SERVICE_UNAVAILABLE',
+  [Code.UNAUTHENTICATED]: 'UNAUTHENTICATED',
+  [Code.PERMISSION_DENIED]: 'PERMISSION_DENIED',
 };
 
 /** The typed error in whatever was thrown; what nobody foresaw is INTERNAL. */

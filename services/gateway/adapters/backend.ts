@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Client,
-  credentials,
-  Metadata,
-  status as Code,
-  type ClientReadableStream,
-  type ServiceError,
-} from '@grpc/grpc-js';
+import { Client, Metadata, status as Code, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { channelOptions, type ClientConfig } from '../../common/grpc/client';
 import { healthDefinition, type ServingStatus } from '../../common/grpc/health';
+import { channelCredentials, type TlsFiles } from '../../common/grpc/tls';
 import { Liveness, PAUSE_MS, SILENCE_MS } from './liveness';
 import { afterMs, type Alarm } from '../../common/timers';
+
+export interface BackendConfig extends ClientConfig {
+  /** TLS with the backends; absent: plain text. */
+  backendTls?: TlsFiles;
+  /** Host that their certificates name; absent: that of the address. */
+  certificateName?: string;
+}
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
@@ -36,13 +37,15 @@ export class BackendChannel {
   constructor(
     readonly address: string,
     services: readonly string[],
-    config: ClientConfig,
+    config: BackendConfig,
     private readonly onChange: () => void,
   ) {
     const serviceConfig = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
-    this.client = new Client(address, credentials.createInsecure(), {
+    const { backendTls = {}, certificateName } = config;
+    this.client = new Client(address, channelCredentials(backendTls), {
       ...channelOptions(config),
       'grpc.service_config': serviceConfig,
+      ...(certificateName === undefined ? {} : { 'grpc.ssl_target_name_override': certificateName }),
       'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
       'grpc.max_reconnect_backoff_ms': LAST_RETRY_MS,
       // Ends a connection that nothing comes through any more, so that a new one can be made. A server that takes frequent

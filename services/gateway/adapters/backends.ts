@@ -1,7 +1,6 @@
-import type { ClientConfig } from '../../common/grpc/client';
 import type { ServingStatus } from '../../common/grpc/health';
 import { addressesOf, allAddresses, DNS_SCHEME, type Routes } from '../domain/routes';
-import { BackendChannel } from './backend';
+import { BackendChannel, type BackendConfig } from './backend';
 import { bestOf, DnsGroup, type DnsOptions } from './dns-group';
 import { afterMs, type Alarm } from '../../common/timers';
 
@@ -14,7 +13,7 @@ export class Backends {
   constructor(
     private readonly routes: Routes,
     private readonly services: readonly string[],
-    config: ClientConfig,
+    config: BackendConfig,
     private readonly onHealth: (service: string, status: ServingStatus) => void,
     dns: DnsOptions = {},
   ) {

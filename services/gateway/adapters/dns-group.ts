@@ -1,10 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { parseAddress, withPort } from '../../common/address';
-import type { ClientConfig } from '../../common/grpc/client';
 import type { ServingStatus } from '../../common/grpc/health';
 import { afterMs, type Alarm } from '../../common/timers';
 import { DNS_SCHEME } from '../domain/routes';
-import { BackendChannel } from './backend';
+import { BackendChannel, type BackendConfig } from './backend';
 
 export interface DnsOptions {
   /** Addresses of a host; default: what the system's resolver says. */
@@ -35,7 +34,7 @@ export class DnsGroup {
   constructor(
     readonly address: string,
     private readonly services: readonly string[],
-    private readonly config: ClientConfig,
+    private readonly config: BackendConfig,
     private readonly onChange: () => void,
     { resolve = systemAddresses, refreshMs = REFRESH_MS }: DnsOptions = {},
   ) {
@@ -98,7 +97,9 @@ export class DnsGroup {
     for (const address of addresses) {
       if (this.members.has(address)) continue;
       const target = withPort(address.includes(':') ? `[${address}]:0` : `${address}:0`, port);
-      this.members.set(address, new BackendChannel(target, this.services, this.config, this.onChange));
+      // Certificates name the host, not its addresses.
+      const config = { ...this.config, certificateName: this.host };
+      this.members.set(address, new BackendChannel(target, this.services, config, this.onChange));
     }
   }
 }

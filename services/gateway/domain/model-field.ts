@@ -11,7 +11,16 @@ const MAX_MODEL_BYTES = 256;
  * @throws InvalidInputError when the bytes are no message
  */
 export function readModelField(message: Uint8Array): string {
-  let model = '';
+  // As a decoder has it, the last one counts.
+  return readNames(message, [1]).at(-1) ?? '';
+}
+
+/**
+ * The strings in these fields of a serialised message, in their order there.
+ * @throws InvalidInputError when the bytes are no message
+ */
+export function readNames(message: Uint8Array, numbers: readonly number[]): string[] {
+  const names: string[] = [];
   let offset = 0;
   for (let fields = 0; offset < message.length; fields += 1) {
     if (fields === MAX_FIELDS) throw malformed(`has more than ${MAX_FIELDS} fields`);
@@ -20,11 +29,10 @@ export function readModelField(message: Uint8Array): string {
     const wireType = tag.value % 8;
     if (field === 0) throw malformed('has a field number of 0');
     const end = fieldEnd(message, tag.end, wireType);
-    // As a decoder has it, the last one counts.
-    if (field === 1 && wireType === 2) model = readText(message, readVarint(message, tag.end).end, end);
+    if (wireType === 2 && numbers.includes(field)) names.push(readText(message, readVarint(message, tag.end).end, end));
     offset = end;
   }
-  return model;
+  return names;
 }
 
 function readText(message: Uint8Array, start: number, end: number): string {

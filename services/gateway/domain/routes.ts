@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseAddress } from '../../common/address';
 import { excerpt } from '../../common/bounded-text';
 import { automedError } from '../../common/errors';
-import { matchesGlob } from './glob';
+import { matchesGlob } from '../../common/glob';
 
 /** Prefix of a backend that stands for every address of a name, e.g. of a headless Service: `dns:automed-segmentation:50052`. */
 export const DNS_SCHEME = 'dns:';

@@ -24,7 +24,8 @@ import { deadlineMs } from '../../common/grpc/observe';
 import { toStatus } from '../../common/grpc/status';
 import { boundStatus } from '../../common/grpc/status-bounds';
 import type { Logger } from '../../common/logging';
-import { readModelField } from '../domain/model-field';
+import type { Access } from '../../access/access';
+import { readModelField, readNames } from '../domain/model-field';
 import { agreedModel } from '../domain/routes';
 
 type Bytes = Buffer;
@@ -34,8 +35,13 @@ type Outgoing = ClientDuplexStream<Bytes, Bytes>;
 export interface RelayDeps {
   /** Where a call goes; throws the typed error when there is no such place. */
   pick(service: string, model: string): { client: Client; lost: AbortSignal };
+  /** Who may call; absent: everybody. */
+  access?: Access | undefined;
   log: Logger;
 }
+
+/** Who calls, for backends; callers cannot set it. */
+const PRINCIPAL = 'automed-principal';
 
 /** Of a call's header fields together, bytes. Many more make a backend end the connection that all callers share. */
 const MAX_HEADER_BYTES = 65_536;
@@ -58,7 +64,7 @@ export function relayedService(name: string, definition: ServiceDefinition, deps
   const relayed: Record<string, ServiceDefinition[string]> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [method, { path, ...described }] of Object.entries(definition)) {
-    const namesModel = addressesModel(described);
+    const modelFields = addressedModels(described);
     relayed[method] = {
       path,
       requestStream: true,
@@ -69,34 +75,47 @@ export function relayedService(name: string, definition: ServiceDefinition, deps
       responseDeserialize: identity,
     };
     implementation[method] = bidi<Bytes, Bytes>(deps.log, (call, context) =>
-      relay({ service: name, path, namesModel }, call, context, deps),
+      relay({ service: name, path, modelFields }, call, context, deps),
     );
   }
   return { name, definition: relayed, implementation };
 }
 
-/** Whether field 1 of the method's requests is the model that they address; others are routed by their service alone. */
-export function addressesModel({ requestType }: Partial<MethodDefinition<object, object>>): boolean {
+/**
+ * Numbers of the fields of a method's requests that name models: field 1 when it is `model`, by which the call is routed, then
+ * `additional_models`; none when it is routed by its service alone.
+ */
+export function addressedModels({ requestType }: Partial<MethodDefinition<object, object>>): number[] {
   const { field: fields = [] } = (requestType?.type ?? {}) as { field?: { name: string; number: number }[] };
-  return fields.some(({ name, number }) => number === 1 && name === 'model');
+  if (!fields.some(({ name, number }) => number === 1 && name === 'model')) return [];
+  return [1, ...fields.filter(({ name }) => name === 'additionalModels').map(({ number }) => number)];
 }
 
 interface Target {
   service: string;
   path: string;
-  namesModel: boolean;
+  /** Numbers of the fields that name models, the one that it is routed by first; empty when it is routed by its service alone. */
+  modelFields: readonly number[];
 }
 
 async function relay(
-  { service, path, namesModel }: Target,
+  { service, path, modelFields }: Target,
   call: Incoming,
   context: CallContext,
   deps: RelayDeps,
 ): Promise<void> {
+  const principal = await deps.access?.authenticate(call.metadata.get('authorization')[0]?.toString());
   const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Bytes>;
-  const first = await messages.next();
-  const model = namesModel ? modelOf(call.metadata, first.done ? undefined : first.value) : '';
+  const next = await messages.next();
+  const first = next.done ? undefined : next.value;
+  const model = modelFields.length > 0 ? modelOf(call.metadata, first) : '';
   if (model !== '') context.setModel(model);
+  if (principal) {
+    context.setCaller(principal.id);
+    const others = first === undefined ? [] : readNames(first, modelFields.slice(1));
+    const models = [model, ...others].filter((name) => name !== '').map((name) => name.split('@')[0] ?? '');
+    deps.access?.authorize(principal, { method: path.slice(1), models });
+  }
   const { client, lost } = deps.pick(service, model);
 
   const deadline = deadlineMs(call.getDeadline());
@@ -104,6 +123,9 @@ async function relay(
   const metadata = withoutHopHeaders(call.metadata);
   requireShort(metadata);
   metadata.set('x-request-id', context.requestId);
+  metadata.remove('authorization');
+  metadata.remove(PRINCIPAL);
+  if (principal) metadata.set(PRINCIPAL, principal.id);
   const upstream = client.makeBidiStreamRequest(path, identity, identity, metadata, options);
   bufferOneMessage(upstream);
   const cancel = (): void => upstream.cancel();
@@ -113,7 +135,7 @@ async function relay(
   lost.addEventListener('abort', cancel, { once: true });
 
   // What fails upstream ends in its status; sending then merely stops.
-  send(first, messages, upstream).catch(cancel);
+  send(next, messages, upstream).catch(cancel);
   const status = await receive(upstream, call, context.signal);
   context.signal.removeEventListener('abort', cancel);
   lost.removeEventListener('abort', cancel);

@@ -40,6 +40,33 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - { name: AUTOMED_SHUTDOWN_TIMEOUT_MS, value: '{{ mul (int64 .root.Values.drainSeconds) 1000 }}' }
 {{- end }}
 
+{{/* Mutual TLS of a service with the gateway. */}}
+{{- define "automed.serviceTlsEnv" -}}
+{{- if .Values.tls.internalSecret }}
+- { name: AUTOMED_TLS_CERT_FILE, value: /etc/automed/internal/tls.crt }
+- { name: AUTOMED_TLS_KEY_FILE, value: /etc/automed/internal/tls.key }
+- { name: AUTOMED_TLS_CLIENT_CA_FILE, value: /etc/automed/internal/ca.crt }
+{{- end }}
+{{- end }}
+
+{{- define "automed.internalMount" -}}
+{{- if .Values.tls.internalSecret }}
+- { name: internal-tls, mountPath: /etc/automed/internal, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "automed.internalVolume" -}}
+{{- if .Values.tls.internalSecret }}
+- name: internal-tls
+  secret: { secretName: {{ .Values.tls.internalSecret }}, defaultMode: 0440 }
+{{- end }}
+{{- end }}
+
+{{/* Protocol of a port, by whether it speaks TLS. */}}
+{{- define "automed.appProtocol" -}}
+{{ . | ternary "https" "kubernetes.io/h2c" }}
+{{- end }}
+
 {{- define "automed.extraEnv" -}}
 {{- range $name, $value := . }}
 - { name: {{ $name }}, value: {{ $value | quote }} }

@@ -1,16 +1,17 @@
 import { serviceDefinition } from '../../../../../services/common/grpc/proto';
-import { addressesModel } from '../../../../../services/gateway/handlers/relay';
+import { addressedModels } from '../../../../../services/gateway/handlers/relay';
 
 test.each([
-  ['automed.segmentation.v1.SegmentationService', 'Segment', true],
-  ['automed.classification.v1.ClassificationService', 'ClassifyStream', true],
-  ['automed.models.v1.ModelService', 'GetModel', true],
-  ['automed.models.v1.ModelService', 'GetBase', false],
-  ['automed.models.v1.ModelService', 'ListModels', false],
-  ['automed.training.v1.TrainingJobService', 'CreateTrainingJob', false],
-  ['automed.training.v1.TrainingJobService', 'GetTrainingJob', false],
-  ['automed.training.v1.TrainingJobService', 'WatchTrainingJob', false],
-])('%s %s names a model in field 1: %s', (service, method, names) => {
+  ['automed.segmentation.v1.SegmentationService', 'Segment', [1]],
+  ['automed.classification.v1.ClassificationService', 'ClassifyStream', [1]],
+  ['automed.analysis.v1.AnalysisService', 'Analyze', [1, 3]],
+  ['automed.models.v1.ModelService', 'GetModel', [1]],
+  ['automed.models.v1.ModelService', 'GetBase', []],
+  ['automed.models.v1.ModelService', 'ListModels', []],
+  ['automed.training.v1.TrainingJobService', 'CreateTrainingJob', []],
+  ['automed.training.v1.TrainingJobService', 'GetTrainingJob', []],
+  ['automed.training.v1.TrainingJobService', 'WatchTrainingJob', []],
+])('%s %s names models in the fields %j', (service, method, names) => {
   const definition = serviceDefinition(service)[method];
-  expect(definition && addressesModel(definition)).toBe(names);
+  expect(definition && addressedModels(definition)).toEqual(names);
 });

@@ -1,4 +1,4 @@
-import { matchesGlob } from '../../../../../services/gateway/domain/glob';
+import { matchesGlob } from '../../../../services/common/glob';
 
 const WORDS = ['', 'a', 'b', 'ab', 'ba', 'aa', 'aab', 'abab', 'a.b', 'ababa'];
 const PATTERNS = [
