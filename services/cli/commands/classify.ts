@@ -3,7 +3,8 @@ import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classi
 import { classifyJson, classifyLine } from '../output/answers';
 import { printJson, printLine, printProblem } from '../output/print';
 import { withClient, type ConnectOptions } from '../program/session';
-import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
+import { describeFailure, failed, type Outcome } from '../../evaluation/images';
+import { failureOf, forEachImage } from '../input/images';
 import { connected, examples, FRAME, imageOf, whole } from './options';
 
 interface ClassifyOptions extends ConnectOptions {

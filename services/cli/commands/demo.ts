@@ -11,7 +11,8 @@ import { prepareWorkspace, releaseWorkspace, type Workspace } from '../demo/work
 import { CountDisplay } from '../output/count-display';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { round } from '../output/statistics';
-import { duration, score } from '../output/table';
+import { duration } from '../../common/duration';
+import { score } from '../output/table';
 import { AutomedClient } from '../../client';
 import { ANY_PORT } from '../../stack/programs';
 import { Stack } from '../../stack/stack';

@@ -8,17 +8,17 @@ import { refuseErrors } from '../../checks/refuse-errors';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
 import { parseIntensity } from '../../store';
 import type { AutomedClient } from '../../client';
-import { CliError } from '../program/errors';
-import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../evaluation/run';
-import { assessClassification, assessSegmentation } from '../evaluation/assess';
-import { inspect, type Inspection } from '../evaluation/inspect';
-import { recordedOf } from '../evaluation/recorded';
-import { selectSamples, type Selection, type SelectOptions } from '../evaluation/samples';
+import { CliError, oneLine } from '../program/errors';
+import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../../evaluation/run';
+import { assessClassification, assessSegmentation } from '../../evaluation/assess';
+import { inspect, type Inspection } from '../../evaluation/inspect';
+import { recordedOf } from '../../evaluation/recorded';
+import { selectSamples, type Selection, type SelectOptions } from '../../evaluation/samples';
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { CountDisplay } from '../output/count-display';
 import { score, scoreWithInterval, table, unscoredText } from '../output/table';
 import { withClient, type ConnectOptions } from '../program/session';
-import { describeFailure, type Failure } from '../input/images';
+import { describeFailure, type Failure } from '../../evaluation/images';
 import {
   connected,
   examples,
@@ -138,9 +138,8 @@ async function measured<T extends { measured: unknown[]; failures: Failure[] }>(
   const display = new CountDisplay(`evaluating ${model.name}@${model.version}`, samples.length);
   const onProgress = (done: number): void => display.show(done);
   const reference = `${model.name}@${model.version}`;
-  const result = await run({ model: reference, samples, threshold: options.threshold, onProgress }).finally(() =>
-    display.close(),
-  );
+  const how = { model: reference, samples, threshold: options.threshold, onProgress, describe: oneLine };
+  const result = await run(how).finally(() => display.close());
   for (const failure of result.failures) printProblem(describeFailure(failure));
   if (result.measured.length === 0) throw new CliError('none of the images could be used');
   return result;

@@ -2,17 +2,24 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
+import type { TrainingStart__Output } from '../../../proto/gen/automed/training/v1/TrainingStart';
+import type { AutomedClient } from '../../client';
+import { automedError } from '../../common/errors';
 import { requireStore } from '../../store';
 import { checkDataExists } from '../../worker/protocol/preflight';
 import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
-import { TABLE_NAMES, tableOf } from '../reproduce/tables';
+import { TABLE_NAMES, tableOf } from '../../reproduction/tables';
 import { loadConfig } from '../program/config';
 import { InterruptedError } from '../program/errors';
 import { withTraining } from '../program/session';
 import { printJson, printLine } from '../output/print';
-import { Progress } from '../reproduce/progress';
-import { makeReport, reportMarkdown } from '../reproduce/report';
-import { isArchitecture, measureTable, type Settings } from '../reproduce/steps';
+import { TrainingDisplay } from '../output/training-display';
+import { displayEvents } from '../training/display-events';
+import { trainStep } from '../training/run';
+import { Progress } from '../../reproduction/progress';
+import { makeReport, reportMarkdown } from '../../reproduction/report';
+import { isArchitecture, measureTable, type Settings, type Work } from '../../reproduction/steps';
 import { examples, whole } from './options';
 
 interface ReproduceOptions {
@@ -87,7 +94,7 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   const { threads, device } = options;
   const rows = await withTraining(
     { home: store },
-    (client) => measureTable({ client, settings, table, progress, threads, device }),
+    (client) => measureTable({ client, work: workOf(client), settings, table, progress, threads, device }),
     { runs: 'watched', threads, creates: true, local: true },
   ).catch((error: unknown) => {
     if (!(error instanceof InterruptedError)) throw error;
@@ -101,4 +108,24 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   await writeFile(join(out, 'report.md'), reportMarkdown(report));
   if (options.json) return printJson(report);
   printLine(`${reportMarkdown(report)}\nwritten to ${join(out, 'report.md')} and report.json`);
+}
+
+/** Trainings and measurements with a display each. */
+function workOf({ bases, trainingJobs }: AutomedClient): Work {
+  return {
+    train: async (title, spec, requestId) => {
+      let started: TrainingStart__Output | undefined;
+      const onEvent = ({ start }: TrainingEvent__Output): void => {
+        started = start ?? started;
+      };
+      const { result } = await trainStep(trainingJobs, spec, { title, requestId, onEvent });
+      if (!result) throw automedError('INTERNAL', 'a job that has succeeded lacks its result');
+      return { result, started };
+    },
+    evaluateBase: async (title, request) => {
+      const display = new TrainingDisplay(title);
+      const onProgress = displayEvents(display, 'mdsc');
+      return bases.evaluate(request, { onProgress }).finally(() => display.close());
+    },
+  };
 }

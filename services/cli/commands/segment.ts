@@ -11,7 +11,8 @@ import { promptedJson, promptedLines, segmentJson, segmentLine } from '../output
 import { printJson, printLine, printNote, printProblem } from '../output/print';
 import { structurePath, targetPaths } from '../output/targets';
 import { withClient, type ConnectOptions } from '../program/session';
-import { describeFailure, failed, failureOf, forEachImage, type Outcome } from '../input/images';
+import { describeFailure, failed, type Outcome } from '../../evaluation/images';
+import { failureOf, forEachImage } from '../input/images';
 import { connected, examples, FRAME, imageOf, number, whole } from './options';
 import { collectBox, collectPoint } from './prompts';
 import { checkPromptOptions, segmentPrompted, type PromptOptions } from './segment-prompted';

@@ -7,8 +7,8 @@ import { decodeSample } from '../../datasets/load/load-samples';
 import { classificationMetrics, segmentationMetrics } from '../../scoring/metrics/metrics';
 import type { DemoFolders } from '../../synthetic/demo-data';
 import type { AutomedClient } from '../../client';
-import { describeFailure } from '../input/images';
-import { CliError } from '../program/errors';
+import { describeFailure } from '../../evaluation/images';
+import { CliError, oneLine } from '../program/errors';
 import {
   evaluateClassification,
   evaluateSegmentation,
@@ -16,7 +16,7 @@ import {
   type EvaluationOptions,
   type Measured,
   type StructureResult,
-} from '../evaluation/run';
+} from '../../evaluation/run';
 import { CountDisplay } from '../output/count-display';
 import { percentile } from '../output/statistics';
 
@@ -86,9 +86,12 @@ async function run<T>(
 ): Promise<Measured<T>[]> {
   const display = new CountDisplay(title, options.samples.length);
   const onProgress = (done: number): void => display.show(done);
-  const { measured, failures } = await evaluate(client, { ...options, inFlight: 1, onProgress }).finally(() =>
-    display.close(),
-  );
+  const { measured, failures } = await evaluate(client, {
+    ...options,
+    inFlight: 1,
+    onProgress,
+    describe: oneLine,
+  }).finally(() => display.close());
   const [failure] = failures;
   if (failure) throw new CliError(`${title} failed: ${describeFailure(failure)}`);
   return measured;

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { basisText, estimateSchema } from '../../scoring/metrics/estimate';
-import { duration, score, table } from './table';
+import { duration } from '../../common/duration';
+import { score, table } from './table';
 
 const versionSchema = z.object({ name: z.string(), version: z.number(), sha256: z.string() });
 

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TableReport } from '../../../services/cli/reproduce/report';
+import type { TableReport } from '../../../services/reproduction/report';
 import { ModelStore } from '../../../services/store';
 import { writeDemoData } from '../../../services/synthetic/demo-data';
 import { temporaryFolder } from '../../support/data';

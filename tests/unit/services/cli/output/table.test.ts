@@ -1,4 +1,5 @@
-import { byteSize, duration, scoreWithInterval, table } from '../../../../../services/cli/output/table';
+import { duration } from '../../../../../services/common/duration';
+import { byteSize, scoreWithInterval, table } from '../../../../../services/cli/output/table';
 
 describe('table', () => {
   it('pads the cells of a column to the widest and leaves no trailing blanks', () => {

@@ -1,7 +1,7 @@
 import { namedNativeHead } from '../../../../../services/worker/adapters/native-trainer';
 import { recipeFor } from '../../../../../services/worker/protocol/recipes';
 import { INTERACTIVE, SYSTEMS, systemFor } from '../../../../../services/worker/protocol/systems';
-import { tableOf, TABLE_NAMES } from '../../../../../services/cli/reproduce/tables';
+import { tableOf, TABLE_NAMES } from '../../../../../services/reproduction/tables';
 import { BASE_ARCHITECTURES } from '../../../../../services/store';
 import { classificationHead, segmentationHead } from '../../../../support/heads';
 

@@ -1,14 +1,14 @@
 import sharp from 'sharp';
-import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
-import { isBmp } from '../../imaging/bmp';
-import { isDicom } from '../../imaging/dicom';
-import { decodeMask } from '../../imaging/mask';
-import { decodeDataFile } from '../../datasets/files/data-file';
-import type { MaskSource, Sample } from '../../datasets/samples/sample';
-import { readMask } from '../../datasets/load/read-mask';
-import { scoreMask, type DrawnScores } from '../../scoring/metrics/score-mask';
-import type { AutomedClient } from '../../client';
-import { failed, forEachImage, type Failure } from '../input/images';
+import type { ClassifyResponse__Output } from '../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { isBmp } from '../imaging/bmp';
+import { isDicom } from '../imaging/dicom';
+import { decodeMask } from '../imaging/mask';
+import { decodeDataFile } from '../datasets/files/data-file';
+import type { MaskSource, Sample } from '../datasets/samples/sample';
+import { readMask } from '../datasets/load/read-mask';
+import { scoreMask, type DrawnScores } from '../scoring/metrics/score-mask';
+import type { AutomedClient } from '../client';
+import { failed, forEachImage, type Failure } from './images';
 
 export interface Measured<T> {
   sample: Sample;
@@ -28,6 +28,8 @@ export interface EvaluationOptions {
   /** Probability above which a pixel is foreground; default: the model's. */
   threshold?: number | undefined;
   onProgress?: ((done: number) => void) | undefined;
+  /** What a person reads of an error; default: its message. */
+  describe?: ((error: unknown) => string) | undefined;
   /** Requests in flight; 1 measures the latency of a lone caller. */
   inFlight?: number;
 }
@@ -95,7 +97,7 @@ async function sendable(bytes: Buffer, { frame }: Sample): Promise<Buffer> {
 }
 
 async function evaluate<T>(
-  { samples, onProgress, inFlight }: EvaluationOptions,
+  { samples, onProgress, inFlight, describe }: EvaluationOptions,
   measure: (bytes: Buffer, sample: Sample) => Promise<{ result: T; latencyMs: number }>,
 ): Promise<Evaluation<T>> {
   let done = 0;
@@ -106,7 +108,7 @@ async function evaluate<T>(
       return { sample, ...(await measure(await sendable(bytes, sample), sample)) };
     },
     () => onProgress?.((done += 1)),
-    inFlight,
+    { inFlight, describe },
   );
   return {
     measured: outcomes.flatMap((outcome) => (failed(outcome) ? [] : [outcome.result])),

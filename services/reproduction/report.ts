@@ -1,6 +1,6 @@
 import type { Table } from './tables';
 import { classFigures, TABLE_5, type Figures, type PaperData } from './paper-figures';
-import { duration } from '../output/table';
+import { duration } from '../common/duration';
 import type { StepResult } from './progress';
 import { isArchitecture, OF_OTHERS, type MeasuredRow, type Settings } from './steps';
 

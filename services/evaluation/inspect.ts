@@ -1,13 +1,13 @@
 // Opens what a model is to be measured on before anything is measured: what is wrong with the data, and what of its masks the
 // model cannot see.
 
-import type { Intensity, Preprocessing } from '../../store';
-import type { Problem, Sample } from '../../datasets/samples/sample';
-import { factsOf, measuredFindings, type Seen } from '../../checks/findings';
-import type { Finding } from '../../datasets/samples/finding';
-import { decodeInOrder, problemOf } from '../../datasets/load/load-samples';
-import { inputOf } from '../../checks/input-axes';
-import type { Losses } from '../../checks/model-view';
+import type { Intensity, Preprocessing } from '../store';
+import type { Problem, Sample } from '../datasets/samples/sample';
+import { factsOf, measuredFindings, type Seen } from '../checks/findings';
+import type { Finding } from '../datasets/samples/finding';
+import { decodeInOrder, problemOf } from '../datasets/load/load-samples';
+import { inputOf } from '../checks/input-axes';
+import type { Losses } from '../checks/model-view';
 import type { Selection } from './samples';
 
 export interface Inspection {

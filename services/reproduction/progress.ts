@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../../common/make-folder';
-import { replaceFile } from '../../store/durable';
-import { CliError } from '../program/errors';
+import { makeFolder } from '../common/make-folder';
+import { replaceFile } from '../store/durable';
+import { automedError } from '../common/errors';
 
 const stepSchema = z.object({
   /** `name@version` of what the step made. */
@@ -37,7 +37,7 @@ export class Progress {
     private readonly steps: Record<string, StepResult>,
   ) {}
 
-  /** @throws CliError when the folder holds a reproduction with other settings */
+  /** @throws IllegalStateError when the folder holds a reproduction with other settings */
   static async open(folder: string, settings: object): Promise<Progress> {
     await makeFolder(folder);
     const wanted = JSON.stringify(settings);
@@ -49,7 +49,10 @@ export class Progress {
     }
     const found = progressSchema.parse(JSON.parse(text));
     if (found.settings !== wanted) {
-      throw new CliError(`${folder} holds a reproduction with other settings; delete it or choose another --out`);
+      throw automedError(
+        'ILLEGAL_STATE',
+        `${folder} holds a reproduction with other settings; delete it or choose another --out`,
+      );
     }
     return new Progress(folder, wanted, found.id ?? randomUUID(), found.steps);
   }

@@ -1,18 +1,25 @@
 // The work behind a table's rows: bases made and taught, systems trained, everything measured on the same test part.
 
-import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
-import type { AutomedClient } from '../../client';
-import { BASE_ARCHITECTURES, type Task } from '../../store';
-import { EVALUATED_PARTS } from '../../worker/protocol/base-words';
-import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
-import { INTERACTIVE } from '../../worker/protocol/systems';
-import { toSpec } from '../../worker/protocol/training-spec-message';
-import { CliError } from '../program/errors';
-import { TrainingDisplay } from '../output/training-display';
-import { displayEvents } from '../training/display-events';
-import { trainStep } from '../training/run';
+import type { EvaluateBaseRequest } from '../../proto/gen/automed/bases/v1/EvaluateBaseRequest';
+import type { TrainingResult__Output } from '../../proto/gen/automed/training/v1/TrainingResult';
+import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
+import type { TrainingStart__Output } from '../../proto/gen/automed/training/v1/TrainingStart';
+import type { AutomedClient } from '../client';
+import { automedError } from '../common/errors';
+import { BASE_ARCHITECTURES } from '../store';
 import type { Progress, StepResult } from './progress';
 import type { BaseKind, Table, TableRow } from './tables';
+
+/** How the caller trains and measures, showing it as it likes. */
+export interface Work {
+  /** Trains as a job; the same request id finds it again. `started` is of its last worker. */
+  train: (
+    title: string,
+    spec: TrainingSpec,
+    requestId: string,
+  ) => Promise<{ result: TrainingResult__Output; started: TrainingStart__Output | undefined }>;
+  evaluateBase: (title: string, request: EvaluateBaseRequest) => Promise<TrainingResult__Output>;
+}
 
 export interface Settings {
   table: string;
@@ -33,6 +40,7 @@ export interface Workshop {
   table: Table;
   progress: Progress;
   client: AutomedClient;
+  work: Work;
   threads: number;
   device: string;
 }
@@ -60,7 +68,7 @@ function commonSpec({ settings, table, threads, device }: Workshop, id: string) 
   const { data, limit, seed, masksDir } = settings;
   return {
     name: `reproduce-${settings.table}-${id}`,
-    task: table.task satisfies Task,
+    task: table.task === 'segmentation' ? 'TASK_SEGMENTATION' : 'TASK_CLASSIFICATION',
     data,
     threads,
     device,
@@ -71,30 +79,27 @@ function commonSpec({ settings, table, threads, device }: Workshop, id: string) 
     reportImages: false,
     ...(limit === undefined ? {} : { limit }),
     ...(masksDir === undefined ? {} : { masksDir }),
-  };
+  } satisfies TrainingSpec;
 }
 
 /** Trains, and keeps what is told of the samples. */
 async function train(
-  { client, progress }: Workshop,
+  { work, progress }: Workshop,
   step: string,
   title: string,
-  spec: TrainingJobSpecInput,
+  spec: TrainingSpec,
   command: string,
 ): Promise<StepResult> {
-  let samples: StepResult['samples'];
   const begun = performance.now();
-  const onEvent = ({ start }: TrainingEvent__Output): void => {
-    if (start) samples = { train: start.trainCount, validation: start.validationCount, test: start.testCount };
-  };
-  const requestId = `${progress.id}.${step}`;
-  const { result } = await trainStep(client.trainingJobs, toSpec(spec), { title, requestId, onEvent });
-  const { model = '', base = '', metricsJson = '{}' } = result ?? {};
+  const { result, started } = await work.train(title, spec, `${progress.id}.${step}`);
+  const { model, base, metricsJson } = result;
   return {
     metrics: JSON.parse(metricsJson) as Record<string, unknown>,
     seconds: (performance.now() - begun) / 1000,
     command,
-    ...(samples ? { samples } : {}),
+    ...(started
+      ? { samples: { train: started.trainCount, validation: started.validationCount, test: started.testCount } }
+      : {}),
     ...(model === '' ? {} : { model }),
     ...(base === '' ? {} : { base }),
   };
@@ -132,11 +137,11 @@ async function readyBase(workshop: Workshop, kind: BaseKind): Promise<string | u
   if (raw === undefined || workshop.table.task === 'classification' || !isRandom(workshop, kind)) return raw;
   const step = `teach-${kind}`;
   const taught = await workshop.progress.step(step, () => {
-    const spec: TrainingJobSpecInput = {
+    const spec: TrainingSpec = {
       ...commonSpec(workshop, kind),
-      system: INTERACTIVE,
+      system: 'interactive',
       base: raw,
-      encoder: 'all',
+      encoder: 'ENCODER_TRAINING_ALL',
     };
     const text = commandText(`base --base ${raw} --name ${spec.name} --train encoder`, workshop);
     return train(workshop, step, `teaching ${kind}`, spec, text);
@@ -150,23 +155,19 @@ function isRandom({ settings }: Workshop, kind: BaseKind): boolean {
 
 /** A base's own row: the true box, and one point. */
 async function measureBase(workshop: Workshop, { id, title }: TableRow, base: string): Promise<StepResult> {
-  const { settings, progress, client, device } = workshop;
+  const { settings, progress, work, device } = workshop;
   return progress.step(`measure-${id}`, async () => {
-    const display = new TrainingDisplay(`measuring ${title}`);
     const begun = performance.now();
-    const request = {
+    const { base: measured, metricsJson } = await work.evaluateBase(`measuring ${title}`, {
       base,
       data: settings.data,
-      part: EVALUATED_PARTS.test,
+      part: 'EVALUATED_PART_TEST',
       masksDir: settings.masksDir ?? '',
       testFraction: TEST_FRACTION,
       seed: settings.seed,
       device,
       ...(settings.limit === undefined ? {} : { limit: settings.limit }),
-    };
-    const { base: measured, metricsJson } = await client.bases
-      .evaluate(request, { onProgress: displayEvents(display, 'mdsc') })
-      .finally(() => display.close());
+    });
     return {
       base: measured,
       metrics: JSON.parse(metricsJson) as Record<string, unknown>,
@@ -184,12 +185,12 @@ async function trainSystem(workshop: Workshop, row: TableRow, base: string, syst
     row.base !== undefined &&
     isRandom(workshop, row.base) &&
     !system.includes('mobilenet');
-  const encoder = learns ? 'all' : 'frozen';
+  const encoder = learns ? 'ENCODER_TRAINING_ALL' : 'ENCODER_TRAINING_FROZEN';
   const step = `train-${row.id}`;
   return workshop.progress.step(step, () => {
     const common = commonSpec(workshop, row.id);
     const baseName = learns ? { baseName: `${common.name}-base` } : {};
-    const spec: TrainingJobSpecInput = { ...common, system, base, encoder, ...baseName };
+    const spec: TrainingSpec = { ...common, system, base, encoder, ...baseName };
     const words = `${task} --system ${system} --base ${base} --name ${common.name}${learns ? ' --train encoder' : ''}`;
     return train(workshop, step, row.title, spec, commandText(words, workshop));
   });
@@ -207,6 +208,7 @@ export async function measureRow(workshop: Workshop, row: TableRow): Promise<Mea
 export async function measureTable(workshop: Workshop): Promise<MeasuredRow[]> {
   const rows: MeasuredRow[] = [];
   for (const row of workshop.table.rows) rows.push(await measureRow(workshop, row));
-  if (rows.every(({ result }) => result === undefined)) throw new CliError('no row of the table could be measured');
+  if (rows.every(({ result }) => result === undefined))
+    throw automedError('ILLEGAL_STATE', 'no row of the table could be measured');
   return rows;
 }

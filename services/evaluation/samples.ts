@@ -1,9 +1,9 @@
-import type { DataFolder, Sample } from '../../datasets/samples/sample';
-import { matchStructures, type LocatedSource } from '../../datasets/layouts/model-structures';
-import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
-import type { LookUp } from '../../datasets/split/sample-origins';
-import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../../datasets/split/select-samples';
-import { CliError } from '../program/errors';
+import type { DataFolder, Sample } from '../datasets/samples/sample';
+import { matchStructures, type LocatedSource } from '../datasets/layouts/model-structures';
+import { resolveSource, type DataSource } from '../datasets/layouts/read-data';
+import type { LookUp } from '../datasets/split/sample-origins';
+import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../datasets/split/select-samples';
+import { automedError } from '../common/errors';
 
 /** What of the data is measured, and how a version that recorded nothing would have split it. */
 export type SelectOptions = Pick<SelectSpec, 'part' | 'limit' | 'seed' | 'validationFraction' | 'testFraction'>;
@@ -64,7 +64,9 @@ async function locate(source: DataSource, model: string, drawn: readonly string[
   }
   const { unmatched } = matched;
   const draws = `${model} draws ${drawn.join(', ')}`;
-  if ('unknown' in unmatched) throw new CliError(`${draws}, and no ${unmatched.unknown}`);
+  if ('unknown' in unmatched) throw wrong(`${draws}, and no ${unmatched.unknown}`);
   const example = drawn.map((structure) => `${structure}=FOLDER`).join(',');
-  throw new CliError(`${draws}: say where their masks are, --structures ${example}`);
+  throw wrong(`${draws}: say where their masks are, --structures ${example}`);
 }
+
+const wrong = (message: string): Error => automedError('INVALID_ARGUMENT', message, { field: 'structures' });

@@ -1,9 +1,9 @@
 // The gateway's answers as scores with intervals.
 
-import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
-import { labelOf } from '../../datasets/layouts/class-names';
-import { assess, type Assessment } from '../../scoring/results/assessment';
-import type { ClassificationMetrics, SegmentationMetrics } from '../../scoring/metrics/metrics';
+import type { ClassifyResponse__Output } from '../../proto/gen/automed/classification/v1/ClassifyResponse';
+import { labelOf } from '../datasets/layouts/class-names';
+import { assess, type Assessment } from '../scoring/results/assessment';
+import type { ClassificationMetrics, SegmentationMetrics } from '../scoring/metrics/metrics';
 import type { Inspection } from './inspect';
 import type { Measured, StructureResult } from './run';
 

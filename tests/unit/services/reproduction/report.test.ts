@@ -1,8 +1,8 @@
-import { Progress, type StepResult } from '../../../../../services/cli/reproduce/progress';
-import { makeReport, reportMarkdown } from '../../../../../services/cli/reproduce/report';
-import type { MeasuredRow, Settings } from '../../../../../services/cli/reproduce/steps';
-import { tableOf } from '../../../../../services/cli/reproduce/tables';
-import { temporaryFolder } from '../../../../support/data';
+import { Progress, type StepResult } from '../../../../services/reproduction/progress';
+import { makeReport, reportMarkdown } from '../../../../services/reproduction/report';
+import type { MeasuredRow, Settings } from '../../../../services/reproduction/steps';
+import { tableOf } from '../../../../services/reproduction/tables';
+import { temporaryFolder } from '../../../support/data';
 
 const folder = temporaryFolder();
 const settings: Settings = {

@@ -1,4 +1,4 @@
-import { assessClassification } from '../../../../../services/cli/evaluation/assess';
+import { assessClassification } from '../../../../services/evaluation/assess';
 
 it('counts the classes of a folder as those of the model, whatever the normal form of their names', () => {
   const answer = (probabilities: number[]): never =>

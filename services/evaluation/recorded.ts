@@ -1,8 +1,8 @@
 // What a model's version records of its training that matters to who measures it again.
 
 import { z } from 'zod';
-import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { preprocessingSchema, type Preprocessing } from '../../store';
+import type { Model__Output } from '../../proto/gen/automed/models/v1/Model';
+import { preprocessingSchema, type Preprocessing } from '../store';
 
 const lineageSchema = z.looseObject({
   dataset: z

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { mapLimited } from '../../../../../services/cli/input/concurrency';
+import { mapLimited } from '../../../../services/evaluation/concurrency';
 
 describe('mapLimited', () => {
   it('keeps the order of the items and never has more calls in flight than the limit', async () => {

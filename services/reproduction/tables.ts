@@ -1,8 +1,8 @@
 // What each table of the paper compares: rows that can be trained and measured here, and methods of others, of which there are
 // the paper's figures only.
 
-import { automedError } from '../../common/errors';
-import type { Task } from '../../store';
+import { automedError } from '../common/errors';
+import type { Task } from '../store';
 import {
   accuracy,
   BRAIN_MRI,
