@@ -32,10 +32,11 @@ function refuseNotFinite({ data, width, channels, sampleType }: Pixels): void {
 }
 
 /**
- * Decodes the stored values of a DICOM image, as masks need them: its display may be of any contrast.
+ * Decodes the stored values of a DICOM image, as masks need them: its display may be of any contrast. With how they were
+ * encoded.
  * @param bytes given away
  */
-export async function decodeStoredDicom(bytes: Buffer): Promise<Pixels> {
+export function decodeStoredDicom(bytes: Buffer): ReturnType<typeof dicomPool.stored> {
   return dicomPool.stored(bytes);
 }
 

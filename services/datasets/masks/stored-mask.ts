@@ -3,7 +3,7 @@
 import sharp from 'sharp';
 import { isBmp, readBmpAlpha } from '../../imaging/bmp';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
-import { DicomImage, isDicom } from '../../imaging/dicom';
+import { isDicom } from '../../imaging/dicom';
 import { readIndexed } from '../../imaging/palette';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { readTiffPages } from '../../imaging/tiff';
@@ -42,8 +42,8 @@ export async function decodeStoredMask(bytes: Buffer): Promise<StoredMask> {
 
 /** A DICOM image; of a palette the indices, as grey. */
 async function decodeDicom(bytes: Buffer): Promise<StoredMask> {
-  const { syntax, bitsStored, signed } = DicomImage.parse(bytes).header;
-  const stored = greyOrColour(await decodeStoredDicom(bytes), syntax.lossy === true, 8);
+  const { pixels, lossy, bitsStored, signed } = await decodeStoredDicom(bytes);
+  const stored = greyOrColour(pixels, lossy, 8);
   return stored.kind === 'colour' ? stored : { ...stored, scale: 2 ** (signed ? bitsStored - 1 : bitsStored) - 1 };
 }
 

@@ -3,7 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Pixels } from '../pixels/pixels';
-import type { Decoded, DecodeRequest } from './decode-thread';
+import type { Decoded, DecodeRequest, StoredCoding } from './decode-thread';
 import { DicomError } from './errors';
 import type { FrameSource } from './frame-source';
 import { DICOM_LIMITS, HEADER_BYTES, needsMore, type DicomLimits } from './header';
@@ -136,8 +136,10 @@ export class DecodePool {
    * @param bytes given away, as those of `frame`
    * @throws DicomError
    */
-  stored(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.pixels({ bytes, wanted: { stored: true } }, limitMs);
+  async stored(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<StoredCoding & { pixels: Pixels }> {
+    const decoded = await this.decode({ bytes, wanted: { stored: true } }, limitMs);
+    if (!('pixels' in decoded) || !decoded.coding) throw unexpected();
+    return { pixels: decoded.pixels, ...decoded.coding };
   }
 
   /**
@@ -145,12 +147,8 @@ export class DecodePool {
    * @param bytes given away, as those of `frame`
    * @throws DicomError
    */
-  segmentation(bytes: Uint8Array, drawnOn: SourceFrame, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return this.pixels({ bytes, wanted: { drawnOn } }, limitMs);
-  }
-
-  private async pixels(request: DecodeRequest, limitMs: number): Promise<Pixels> {
-    const decoded = await this.decode(request, limitMs);
+  async segmentation(bytes: Uint8Array, drawnOn: SourceFrame, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
+    const decoded = await this.decode({ bytes, wanted: { drawnOn } }, limitMs);
     if (!('pixels' in decoded)) throw unexpected();
     return decoded.pixels;
   }

@@ -34,8 +34,17 @@ export interface DecodeFailure {
   message: string;
 }
 
-/** Pixels, of a frame with where it comes from; or what the header says. */
-export type Decoded = { pixels: Pixels; source?: FrameSource } | { outline: DicomOutline };
+/** How stored values were encoded. */
+export interface StoredCoding {
+  /** What was one value may differ a little from pixel to pixel. */
+  lossy: boolean;
+  /** Bits of a value that count, its sign included. */
+  bitsStored: number;
+  signed: boolean;
+}
+
+/** Pixels, of a frame with where it comes from, of stored values with how they were encoded; or what the header says. */
+export type Decoded = { pixels: Pixels; source?: FrameSource; coding?: StoredCoding } | { outline: DicomOutline };
 
 export type DecodeAnswer = (Decoded | DecodeFailure) & {
   /** Whether the file had to be parsed. */
@@ -90,11 +99,16 @@ function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
   return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
 }
 
+async function storedOf(image: DicomImage): Promise<Decoded> {
+  const { syntax, bitsStored, signed } = image.header;
+  return { pixels: asPixels(await image.stored()), coding: { lossy: syntax.lossy === true, bitsStored, signed } };
+}
+
 async function wantedOf(request: DecodeRequest): Promise<Decoded> {
   const { wanted, bytes, limits = DICOM_LIMITS } = request;
   if ('outlineOf' in wanted) return { outline: outlineOf(bytes, wanted.fileBytes, wanted.outlineOf, limits) };
   if ('drawnOn' in wanted) return { pixels: inWhite(await segmentations.of(request).mask(wanted.drawnOn)) };
-  if ('stored' in wanted) return { pixels: asPixels(await imageOf(request).stored()) };
+  if ('stored' in wanted) return storedOf(imageOf(request));
   const image = imageOf(request, wanted.frame);
   return { pixels: await image.display(wanted.frame), source: image.source(wanted.frame) };
 }
