@@ -3,6 +3,7 @@
 import { ResultError } from '../errors';
 import type { DrawnMasks, FrameReference, SourceImage } from '../types';
 import type { ElementValue } from '../write/elements';
+import { isBinary } from './pixels';
 
 const content = (message: string): ResultError => new ResultError('CONTENT', message);
 
@@ -52,7 +53,7 @@ function checkMask(mask: Uint8Array, { rows, columns }: SourceImage, name: strin
   if (mask.length !== rows * columns) {
     throw content(`A mask of "${name}" has ${mask.length} pixels, its image ${columns} x ${rows}.`);
   }
-  if (mask.some((value) => value > 1)) throw content(`A mask of "${name}" holds values beside 0 and 1.`);
+  if (!isBinary(mask)) throw content(`A mask of "${name}" holds values beside 0 and 1.`);
 }
 
 const isShare = (value: number): boolean => value >= 0 && value <= 1;

@@ -2,7 +2,6 @@
 // masks came.
 
 import type { Plane } from '../../imaging/dicom/geometry';
-import { packBits } from '../../imaging/mask-codes';
 import { cross, dot, minus } from '../source/vectors';
 import type { DrawnMasks, FrameReference, SourceImage } from '../types';
 import { uidOf } from '../write/uids';
@@ -77,6 +76,6 @@ export function contentDigest(
 ): string {
   return uidOf(
     JSON.stringify([names, sources.map(({ reference }) => nameOf(reference))]),
-    ...drawn.flatMap(({ segment, source, mask }) => [`${segment} ${nameOf(source.reference)}`, packBits(mask)]),
+    ...drawn.flatMap(({ segment, source, mask }) => [`${segment} ${nameOf(source.reference)}`, mask]),
   );
 }

@@ -1,5 +1,6 @@
 // Where a segment lies and how large it is, summed up frame by frame.
 
+import { sumsOf } from '../content/pixels';
 import { plus, times, type Vector } from '../source/vectors';
 
 export class Moments {
@@ -12,12 +13,7 @@ export class Moments {
    * @param voxel mm3 of one pixel
    */
   add(mask: Uint8Array, columns: number, at: (column: number, row: number) => Vector, voxel: number): void {
-    let [pixels, column, row] = [0, 0, 0];
-    for (let pixel = mask.indexOf(1); pixel >= 0; pixel = mask.indexOf(1, pixel + 1)) {
-      pixels += 1;
-      column += pixel % columns;
-      row += Math.floor(pixel / columns);
-    }
+    const { pixels, columns: column, rows: row } = sumsOf(mask, columns);
     if (pixels === 0) return;
     // Places are linear in column and row: the mean's place is the places' mean.
     this.sum = plus(this.sum, times(at(column / pixels, row / pixels), pixels));

@@ -3,6 +3,7 @@
 import type { DataSet } from 'dicom-parser';
 import { parseFile, PIXEL_DATA } from '../../imaging/dicom/data-set';
 import { planeOf, type Plane } from '../../imaging/dicom/geometry';
+import { unpacked } from '../content/pixels';
 import { ResultError } from '../errors';
 import type { FrameReference } from '../types';
 
@@ -42,9 +43,11 @@ function referenceOf(own: DataSet | undefined, frame: number): FrameReference {
   return { sopInstanceUid, frame: source.elements['x00081160']?.length ? (source.intString('x00081160') ?? 0) : 1 };
 }
 
-/** Bits of one frame, the least significant first. */
-function bits(pixels: Uint8Array, first: number, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, (_, at) => ((pixels[(first + at) >> 3] ?? 0) >> ((first + at) & 7)) & 1);
+/** Where a frame of a label map has a value. */
+function where(labels: Uint8Array, value: number): Uint8Array {
+  const mask = new Uint8Array(labels.length);
+  for (let pixel = 0; pixel < labels.length; pixel += 1) if (labels[pixel] === value) mask[pixel] = 1;
+  return mask;
 }
 
 /** @throws ResultError (GEOMETRY) where something is missing; DicomError for what is no DICOM */
@@ -76,10 +79,10 @@ export function readSegments(bytes: Uint8Array): ShownSegments {
         reference: referenceOf(groups, frame),
         plane: planeOf(dataSet, frame),
         segment,
-        maskOf: (wanted) =>
-          depth === 1
-            ? bits(pixels, frame * size, segment === wanted ? size : 0)
-            : Uint8Array.from(pixels.subarray(frame * size, (frame + 1) * size), (value) => (value === wanted ? 1 : 0)),
+        maskOf: (wanted) => {
+          if (depth !== 1) return where(pixels.subarray(frame * size, (frame + 1) * size), wanted);
+          return segment === wanted ? unpacked(pixels, frame * size, size) : new Uint8Array(size);
+        },
       };
     }),
   };

@@ -37,7 +37,7 @@ export function diameterOf(mask: Uint8Array, width: number, rowMm: number, colum
   const hull = [...half(sorted), ...half(sorted.toReversed())];
   let largest = 0;
   for (const a of hull) {
-    for (const b of hull) largest = Math.max(largest, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    for (const b of hull) largest = Math.max(largest, (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2);
   }
-  return largest;
+  return Math.sqrt(largest);
 }

@@ -1,6 +1,7 @@
 // Sizes of what was drawn, as reports give them.
 
 import { nameOf, type LookedAt } from '../content/drawn-frames';
+import { countOf } from '../content/pixels';
 import { cross, dot, type Vector } from '../source/vectors';
 import type { DrawnMasks } from '../types';
 import { diameterOf } from './diameter';
@@ -44,7 +45,7 @@ export function sizesOf(sources: readonly LookedAt[], masks: DrawnMasks): Struct
       if (!mask?.includes(1)) return [];
       const known = source.plane?.spacing ?? source.image.spacing;
       const [rows, columns] = known ?? [1, 1];
-      const pixels = mask.reduce((sum, value) => sum + value, 0);
+      const pixels = countOf(mask);
       const diameter = diameterOf(mask, source.image.columns, rows, columns);
       return [{ source, pixels, area: pixels * rows * columns, diameter, inMm: known !== undefined }];
     });

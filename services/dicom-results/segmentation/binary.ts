@@ -2,6 +2,7 @@
 
 import { checkMasks, checkSeries } from '../content/checks';
 import { contentDigest, drawnFrames, lookedAt, type DrawnFrame } from '../content/drawn-frames';
+import { packInto } from '../content/pixels';
 import { termsOf } from '../content/terms';
 import { resultObject, seriesUidOf } from '../shared/object';
 import type { DrawnMasks, ResultContext, ResultObject } from '../types';
@@ -18,12 +19,7 @@ export const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
 export function packFrames(frames: readonly Uint8Array[], pixels: number): Buffer {
   const bytes = Buffer.alloc(Math.ceil((frames.length * pixels) / 8));
   frames.forEach((mask, frame) => {
-    const first = frame * pixels;
-    for (let pixel = mask.indexOf(1); pixel >= 0 && pixel < pixels; pixel += 1) {
-      if (mask[pixel] !== 1) continue;
-      const at = first + pixel;
-      bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (1 << (at & 7));
-    }
+    packInto(bytes, mask, frame * pixels);
   });
   return bytes;
 }

@@ -3,6 +3,7 @@
 
 import { checkMasks, checkSeries } from '../content/checks';
 import { contentDigest, drawnFrames, lookedAt, type DrawnFrame } from '../content/drawn-frames';
+import { setWhere } from '../content/pixels';
 import { termsOf } from '../content/terms';
 import { ResultError } from '../errors';
 import { resultObject, seriesUidOf } from '../shared/object';
@@ -29,9 +30,7 @@ function labelFrames(drawn: readonly DrawnFrame[]): LabelFrame[] {
   for (const frame of drawn) {
     const found = frames.get(frame.at) ?? { frame, labels: new Uint8Array(frame.mask.length) };
     frames.set(frame.at, found);
-    frame.mask.forEach((value, pixel) => {
-      if (value === 1) found.labels[pixel] = frame.segment;
-    });
+    setWhere(frame.mask, found.labels, frame.segment);
   }
   return [...frames.values()].toSorted((a, b) => a.frame.at - b.frame.at);
 }

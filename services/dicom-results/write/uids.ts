@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 export function uidOf(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) {
-    const bytes = Buffer.from(part);
+    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
     hash.update(`${bytes.length}:`);
     hash.update(bytes);
   }
