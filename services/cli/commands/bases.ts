@@ -76,11 +76,15 @@ function listCommand(): Command {
         `${each.name}@${each.version}`,
         byteSize(Number(each.weightsBytes)),
         each.weightsSha256.slice(0, 12),
-        each.kind,
+        kindWord(each),
       ];
       if (backbones.length > 0) printLine(table(['BACKBONE', 'SIZE', 'SHA256', 'KIND'], backbones.map(backboneRow)));
     });
 }
+
+/** `mobilenet-v3-large` or `hardnet-85`, as the store spells it. */
+const kindWord = ({ kind }: Backbone__Output): string =>
+  kind.replace('BACKBONE_KIND_', '').toLowerCase().replaceAll('_', '-');
 
 function baseJson(base: Base__Output): object {
   return {
@@ -99,7 +103,7 @@ function backboneJson(backbone: Backbone__Output): object {
   return {
     name: backbone.name,
     version: backbone.version,
-    kind: backbone.kind,
+    kind: kindWord(backbone),
     origin: backbone.origin,
     weights_sha256: backbone.weightsSha256,
     weights_bytes: Number(backbone.weightsBytes),

@@ -7,6 +7,11 @@ import { automedError } from '../../common/errors';
 import type { SampleKnowledge } from '../domain/look-up-samples';
 import type { BaseView, ModelView } from '../domain/registry';
 
+const BACKBONE_KINDS = {
+  'mobilenet-v3-large': 'BACKBONE_KIND_MOBILENET_V3_LARGE',
+  'hardnet-85': 'BACKBONE_KIND_HARDNET_85',
+} as const satisfies Record<BackboneManifest['architecture']['kind'], string>;
+
 /** The task of a filter; undefined keeps all. */
 export function toTask(task: string): Task | undefined {
   if (task === 'TASK_UNSPECIFIED') return undefined;
@@ -77,7 +82,7 @@ export function toBackbone(manifest: BackboneManifest): Backbone {
     weightsSha256: manifest.weights.sha256,
     weightsBytes: manifest.weights.bytes,
     createTime: toTimestamp(manifest.created),
-    kind: manifest.architecture.kind,
+    kind: BACKBONE_KINDS[manifest.architecture.kind],
     origin: manifest.origin,
   };
 }

@@ -157,6 +157,8 @@ it('makes a backbone of a MobileNet, which a training run starts from', async ()
   expect(answer.backbone).toBe('mobilenet-v3-large@1');
   expect(answer.left_to_train).toHaveLength(8 * 4);
   expect(answer.left_out).toContain('classifier.3.bias');
+  const listed = await automed('bases', 'list', '--json', '--home', home);
+  expect(JSON.parse(listed.out)).toMatchObject({ backbones: [{ kind: 'mobilenet-v3-large' }] });
 
   const { weightsPath } = await (await ModelStore.open(home)).resolveBackbone('mobilenet-v3-large');
   const head = join(folder, 'improved.safetensors');
