@@ -6,6 +6,7 @@ import { PARTS, type Part } from '../datasets/files/part-names';
 import type { DataFolder, Problem, Sample } from '../datasets/samples/sample';
 import { counted, finding, type Finding } from '../datasets/samples/finding';
 import { instancesTwice } from './instances';
+import { alikePairs, lookOf, type Look } from './likeness';
 import type { DecodedSample } from '../datasets/load/load-samples';
 import { maskFactsOf, type MaskFacts } from './mask-facts';
 import { ambiguousMasks, maskValueFindings, type NamedFacts } from './mask-findings';
@@ -33,6 +34,8 @@ export interface Seen {
   foreground: number | undefined;
   /** Class, or hash of the mask. */
   answer: string;
+  /** Of pictures that are not too plain to be told from others. */
+  look?: Look | undefined;
   /** Of pictures with more than 8 bits. */
   range?: ValueRange;
   /** Segmentation only. */
@@ -56,6 +59,7 @@ export function findingsOf(
     ...ambiguousMasks(unusable),
     ...manyUnusable(unusable, seen.length),
     ...duplicates(seen),
+    ...alikeAcrossParts(seen),
     ...instancesTwice(seen),
     ...tornGroups(seen),
     ...looseSamples(seen, groupColumn),
@@ -143,7 +147,7 @@ export function factsOf(part: Part, decoded: DecodedSample, input?: ModelInput):
   const maskFacts = masks && maskFactsOf(decoded, input);
   const pixelHash = pictureHash(pixels);
   const range = valueRangeOf(pixels);
-  const facts = { part, sample, pixelHash, side, foreground, answer };
+  const facts = { part, sample, pixelHash, look: lookOf(pixels), side, foreground, answer };
   return { ...facts, ...(range ? { range } : {}), ...(maskFacts ? { maskFacts } : {}) };
 }
 
@@ -193,6 +197,32 @@ function duplicates(seen: readonly Seen[]): Finding[] {
     if (new Set(copies.map(({ answer }) => answer)).size === 1) return [found];
     return [found, finding('contradiction', 'error', `the same picture with different answers: ${list}`, [...names])];
   });
+}
+
+/**
+ * A warning about pictures of two parts that look the same: copies that are not found by their pixels. Those of one group are
+ * torn apart, which is said of groups.
+ */
+function alikeAcrossParts(seen: readonly Seen[]): Finding[] {
+  const pairs = alikePairs(seen, (one, other) => {
+    const { group } = one.sample;
+    return (
+      one.part !== other.part &&
+      one.pixelHash !== other.pixelHash &&
+      (group === undefined || group !== other.sample.group)
+    );
+  });
+  if (pairs.length === 0) return [];
+  const told = pairs.slice(0, NAMED_COPIES).map(([one, other]) => {
+    const [first, second] = PARTS.indexOf(one.part) < PARTS.indexOf(other.part) ? [one, other] : [other, one];
+    return `${first.sample.name} (${first.part}) and ${second.sample.name} (${second.part})`;
+  });
+  const more = pairs.length > told.length ? `; and ${pairs.length - told.length} more` : '';
+  const message =
+    `${counted(pairs.length, 'pair')} of pictures in two parts ${pairs.length === 1 ? 'looks' : 'look'} the same and ` +
+    `differ in their pixels: copies with loss or of another size, or neighbours in a series: ${told.join('; ')}${more}`;
+  const names = [...new Set(pairs.flat().map(({ sample }) => sample.name))].sort();
+  return [finding('alike-across-parts', 'warning', message, names)];
 }
 
 function tornGroups(seen: readonly Seen[]): Finding[] {

@@ -4,6 +4,7 @@ export type FindingKind =
   | 'unusable'
   | 'duplicate'
   | 'duplicate-across-parts'
+  | 'alike-across-parts'
   | 'contradiction'
   | 'instance-twice'
   | 'group-across-parts'
@@ -37,6 +38,7 @@ export type FindingKind =
  * | kind | severity | what |
  * |---|---|---|
  * | duplicate-across-parts | error | the same pixels in two parts: the test knows the answer |
+ * | alike-across-parts | warning | pictures in two parts that look the same and are not: copies with loss or resized, neighbours |
  * | contradiction | error | the same pixels with different classes or masks |
  * | instance-twice | error where a mask refers to it or in two parts, else warning | different DICOM pictures of one SOP Instance UID |
  * | group-across-parts | error | a patient, sequence or source in two parts |

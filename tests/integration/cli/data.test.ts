@@ -87,8 +87,8 @@ test('data check finds what vanishes at the input of the base, architecture or m
   const made = await runCommand('bases', 'create', 'small', '--arch', 'tiny', '--home', home);
   expect(made).toMatchObject({ code: 0 });
   const lost = async (...flags: string[]) => {
-    const { out, err } = await runCommand('data', 'check', set, '--json', '--validation-fraction', '0.25', ...flags);
-    expect(err).toBe('');
+    const { code, out } = await runCommand('data', 'check', set, '--json', '--validation-fraction', '0.25', ...flags);
+    expect(code).toBe(0);
     const { input, findings } = JSON.parse(out) as { input: unknown; findings: { kind: string; names: string[] }[] };
     return { input, names: findings.flatMap(({ kind, names }) => (kind === 'vanishing-lesion' ? names : [])) };
   };
@@ -123,7 +123,8 @@ if (!existsSync(real)) console.warn(`Real DICOM files are not checked: ${real} i
     for (const file of files) copyFileSync(join(real, file), join(set, name, file));
   }
   const { code, out, err } = await runCommand('data', 'check', set, '--json', '--validation-fraction', '0.4');
-  expect({ code, err }).toEqual({ code: 0, err: '' });
+  // A slow machine is told how far it is.
+  expect({ code, err: err.replace(/^checking .*\n/gm, '') }).toEqual({ code: 0, err: '' });
   const report = JSON.parse(out) as { parts: Record<string, { images: number }>; findings: { message: string }[] };
   expect(report).toMatchObject({ task: 'classification', layout: 'dicom', group_column: 'PatientID' });
   // Of emri_small.dcm every frame.
