@@ -38,7 +38,7 @@ module.exports = {
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
       {
-        path: '^services/(gateway|cli|training|dicom-results|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack|worker/(protocol|launch|job-folder))/',
+        path: '^services/(gateway|cli|training|pacs|dicom-results|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack|worker/(protocol|launch|job-folder))/',
       },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
@@ -72,18 +72,24 @@ module.exports = {
       { path: `^services/(${LIBRARIES})/` },
       { path: '^services/', pathNot: `^services/(${LIBRARIES})/` },
     ),
-    ...Object.entries({ ...DOORS, gateway: '^$', worker: '^$', segmentation: '^$', classification: '^$' }).map(
-      ([name, door]) =>
-        importing(
-          `${name}-meets-others-over-grpc`,
-          'Programs meet over gRPC.',
-          { path: `^services/${name}/` },
-          {
-            path: '^services/',
-            pathNot: [`^services/(${name}|${LIBRARIES})/`, door],
-            dependencyTypesNot: ['type-only'],
-          },
-        ),
+    ...Object.entries({
+      ...DOORS,
+      gateway: '^$',
+      pacs: '^$',
+      worker: '^$',
+      segmentation: '^$',
+      classification: '^$',
+    }).map(([name, door]) =>
+      importing(
+        `${name}-meets-others-over-grpc`,
+        'Programs meet over gRPC.',
+        { path: `^services/${name}/` },
+        {
+          path: '^services/',
+          pathNot: [`^services/(${name}|${LIBRARIES})/`, door],
+          dependencyTypesNot: ['type-only'],
+        },
+      ),
     ),
   ],
   options: {

@@ -63,6 +63,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'measure models image by image through the training service, and keep scores, intervals and a report',
     load: from('evaluations', 'evaluationsCommand'),
   },
+  pacs: {
+    summary: 'run the bridge to picture archives (PACS), and look after what it received and sends',
+    load: from('pacs', 'pacsCommand'),
+  },
   reproduce: {
     summary:
       'train and measure what a table of the paper compares, and write a report; the same command goes on where it was stopped',

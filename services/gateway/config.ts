@@ -46,6 +46,8 @@ export const gatewaySettings = z.object({
   classificationBackends: list().default(['127.0.0.1:50052']),
   /** Without routes: the backends of the training program's services: jobs, data sets, evaluations, reports, promotions. */
   trainingBackends: list().default(['127.0.0.1:50053']),
+  /** Without routes: the backends of the bridge to picture archives; none by default. */
+  pacsBackends: list().default([]),
   /** Without routes: the backends of every other service. Default: those of segmentation and classification. */
   defaultBackends: list().default([]),
 });
@@ -98,13 +100,14 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
   }
   if (config.routesFile !== undefined) return parseRoutes(readRoutes(config.routesFile), 'AUTOMED_ROUTES_FILE');
   if (config.routes !== undefined) return parseRoutes(config.routes, 'AUTOMED_ROUTES');
-  const { segmentationBackends, classificationBackends, trainingBackends, defaultBackends } = config;
+  const { segmentationBackends, classificationBackends, trainingBackends, pacsBackends, defaultBackends } = config;
   const others = defaultBackends.length > 0 ? defaultBackends : [...segmentationBackends, ...classificationBackends];
   const rules = [
     { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
     { service: 'automed.segmentation.v1.InteractiveSegmentationService', backends: segmentationBackends },
     { service: 'automed.classification.v1.ClassificationService', backends: classificationBackends },
     ...CONTROL_PLANE_SERVICES.map((service) => ({ service, backends: trainingBackends })),
+    { service: 'automed.pacs.v1.*', backends: pacsBackends },
     { service: '*', backends: [...new Set(others)] },
   ];
   return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });

@@ -8,6 +8,7 @@ export const INFERENCE_ROLES: readonly Role[] = ['segmentation', 'classification
 
 const INFERENCE: Program = { name: 'inference service', file: 'services/inference/main.js', needsAddon: true };
 const TRAINING: Program = { name: 'training service', file: 'services/training/main.js', needsAddon: true };
+const PACS: Program = { name: 'PACS bridge', file: 'services/pacs/main.js', needsAddon: false };
 const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', needsAddon: false };
 
 export const ANY_PORT = '127.0.0.1:0';
@@ -66,11 +67,51 @@ const SERVICES: Readonly<Record<Role, readonly string[]>> = {
   training: CONTROL_PLANE_SERVICES,
 };
 
-/** Starts the gateway in front of the backends: `host:port` of the process that has each role. */
+/** What a bridge to picture archives needs. */
+export interface PacsLaunch {
+  /** The site's YAML file. */
+  site: string;
+  /** Folder of its journal and of what it receives. */
+  folder: string;
+  /** Port of DICOM, instead of the site's; 0 takes a free one. */
+  port?: number | undefined;
+  /** Lets other machines send, which AE titles alone do not prove. */
+  open?: boolean | undefined;
+}
+
+/** Starts the bridge to picture archives in front of a gateway. @param gateway `host:port` */
+export async function launchPacs(
+  { site, folder, port, open = false }: PacsLaunch,
+  gateway: string,
+  { address, metricsAddress, startTimeoutMs, log }: LaunchOptions,
+): Promise<ServiceProcess> {
+  return ServiceProcess.start(PACS, {
+    settings: {
+      AUTOMED_PACS_SITE: site,
+      AUTOMED_PACS_HOME: folder,
+      AUTOMED_PACS_PORT: port === undefined ? '' : String(port),
+      AUTOMED_PACS_OPEN: String(open),
+      AUTOMED_GATEWAY: gateway,
+      AUTOMED_ADDRESS: address,
+      AUTOMED_METRICS_ADDRESS: metricsAddress,
+      AUTOMED_INSECURE: 'false',
+    },
+    startTimeoutMs,
+    log,
+  });
+}
+
+const PACS_SERVICES = 'automed.pacs.v1.*';
+
+/**
+ * Starts the gateway in front of the backends: `host:port` of the process that has each role.
+ * @param pacs `host:port` of a bridge to picture archives
+ */
 export async function launchGateway(
   backends: Readonly<Partial<Record<Role, string>>>,
   insecure: boolean,
   options: LaunchOptions,
+  pacs?: string,
 ): Promise<ServiceProcess> {
   const { startTimeoutMs, log } = options;
   const rule = (service: string, addresses: string[]): object => ({
@@ -81,6 +122,7 @@ export async function launchGateway(
   const others = served.flatMap(({ role, address }) => (role === 'training' ? [] : [address]));
   const rules = [
     ...served.flatMap(({ role, address }) => SERVICES[role].map((service) => rule(service, [address]))),
+    ...(pacs === undefined ? [] : [rule(PACS_SERVICES, [pacs])]),
     ...(others.length > 0 ? [rule('*', others)] : []),
   ];
   return ServiceProcess.start(GATEWAY, {

@@ -1,6 +1,17 @@
 import { makeFolder } from '../common/make-folder';
+import { withPort } from '../common/address';
+import { freePorts } from './free-ports';
 import { KeptService } from './kept-service';
-import { ANY_PORT, launchGateway, launchRoles, type LaunchOptions, type Role, type TrainingUse } from './programs';
+import {
+  ANY_PORT,
+  launchGateway,
+  launchPacs,
+  launchRoles,
+  type LaunchOptions,
+  type PacsLaunch,
+  type Role,
+  type TrainingUse,
+} from './programs';
 
 export interface StackOptions {
   home: string;
@@ -19,18 +30,29 @@ export interface StackOptions {
   log?: ((line: string) => void) | undefined;
   /** Port of the gateway's /metrics; the other processes take those that follow. 0: free ones; absent: none. */
   metricsPort?: number | undefined;
+  /** A bridge to picture archives beside them. */
+  pacs?: PacsLaunch | undefined;
 }
+
+/** Where ports of bridges are looked for. */
+const FIRST_PACS_PORT = 50_100;
 
 /** Gateway and services on this machine, one store, the services on free loopback ports. */
 export class Stack {
   private constructor(
     private readonly gateway: KeptService,
     private readonly backends: readonly KeptService[],
+    private readonly pacs: KeptService | undefined,
   ) {}
 
   /** `host:port` of the gateway. */
   get address(): string {
     return this.gateway.address;
+  }
+
+  /** `host:port` of the bridge; absent without one. */
+  get pacsAddress(): string | undefined {
+    return this.pacs?.address;
   }
 
   /** Starts the services, side by side, and then the gateway; when one fails the others are stopped. */
@@ -54,6 +76,8 @@ export class Stack {
         ),
       ),
     );
+    // The gateway and the bridge name each other: one of them gets its port before it runs.
+    const pacsAddress = options.pacs && (await reservedAddress());
     const backends = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
       const failed = started.find((result) => result.status === 'rejected');
@@ -68,19 +92,47 @@ export class Stack {
           log,
           metricsAddress: metricsAddress(options, 0),
         };
-        return launchGateway(routes, options.insecure, launchOptions);
+        return launchGateway(routes, options.insecure, launchOptions, pacsAddress);
       };
-      return new Stack(await KeptService.start(launch, options.address, say), backends);
+      const gateway = await KeptService.start(launch, options.address, say);
+      return new Stack(gateway, backends, await startPacs(options, gateway, pacsAddress));
     } catch (error) {
       await Promise.all(backends.map((backend) => backend.stop()));
       throw error;
     }
   }
 
-  /** Stops the gateway first, so that no call arrives at a service that is going away. */
+  /** Stops the bridge, then the gateway, so that no call arrives at a service that is going away. */
   async stop(): Promise<void> {
+    await this.pacs?.stop();
     await this.gateway.stop();
     await Promise.all(this.backends.map((backend) => backend.stop()));
+  }
+}
+
+async function reservedAddress(): Promise<string> {
+  const first = FIRST_PACS_PORT + Math.floor(Math.random() * 5_000);
+  const port = await freePorts('127.0.0.1', first, 1);
+  if (port === undefined) throw new Error('no port is free for the PACS bridge');
+  return withPort(ANY_PORT, port);
+}
+
+/** Starts the bridge, when there is to be one; when that fails the gateway is stopped. */
+async function startPacs(
+  options: StackOptions,
+  gateway: KeptService,
+  at: string | undefined,
+): Promise<KeptService | undefined> {
+  const { pacs, processes, startTimeoutMs, log, say } = options;
+  if (!pacs || at === undefined) return undefined;
+  const metrics = metricsAddress(options, processes.length + 1);
+  const launch = (address: string) =>
+    launchPacs(pacs, gateway.address, { address, startTimeoutMs, log, metricsAddress: metrics });
+  try {
+    return await KeptService.start(launch, at, say);
+  } catch (error) {
+    await gateway.stop();
+    throw error;
   }
 }
 

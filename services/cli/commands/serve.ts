@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { withPort } from '../../common/address';
 import { loadConfig } from '../program/config';
 import { CliError, UsageError } from '../program/errors';
-import { readableLine } from '../output/log-lines';
+import { logTo } from '../output/log-lines';
 import { printLine, printNote, printProblem } from '../output/print';
 import { onStopSignal } from '../program/signals';
 import { freePorts, isFree } from '../../stack/free-ports';
@@ -65,11 +65,6 @@ function processesOf({ roles, separate }: ServeOptions): Role[][] {
   const inference = roles.filter((role) => INFERENCE_ROLES.includes(role));
   const shared = separate ? inference.map((role) => [role]) : [inference];
   return [...shared.filter((each) => each.length > 0), ...(roles.includes('training') ? [['training' as const]] : [])];
-}
-
-/** Log lines as they are for programs, readable for a person at a terminal. */
-function logTo(stream: NodeJS.WriteStream): (line: string) => void {
-  return (line) => stream.write(`${stream.isTTY ? readableLine(line) : line}\n`);
 }
 
 /** What the command line says, not a default. */

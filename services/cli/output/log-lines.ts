@@ -34,3 +34,8 @@ export function readableLine(text: string): string {
   const named = ['warn', 'error', 'fatal'].includes(level) ? ` ${level.toUpperCase()}` : '';
   return `${clock} ${service}:${named} ${message}${pairs === '' ? '' : `  ${pairs}`}`;
 }
+
+/** Log lines as they are for programs, readable for a person at a terminal. */
+export function logTo(stream: NodeJS.WriteStream): (line: string) => void {
+  return (line) => stream.write(`${stream.isTTY ? readableLine(line) : line}\n`);
+}

@@ -69,3 +69,8 @@ export function transferSyntaxOf(uid: string): TransferSyntax {
   const named = name === undefined ? shown : `${shown} (${name})`;
   throw new DicomError('TRANSFER_SYNTAX', `The DICOM file has the transfer syntax ${named}, which is not read.`);
 }
+
+/** Whether objects in a transfer syntax are read. */
+export function isReadSyntax(uid: string): boolean {
+  return BY_UID.has(uid);
+}

@@ -47,8 +47,8 @@ export function toModel({ manifest, aliases, loaded }: ModelView): Model {
 
 /** A model with where it comes from. */
 export function toDescribedModel(view: ModelView): Model {
-  const { base, dataset, preprocessing, training, metrics, codeVersion, licence } = view.manifest;
-  const lineage = { base, dataset, preprocessing, training, codeVersion, licence, scores: intervalsOf(metrics) };
+  const { base, dataset, preprocessing, training, metrics, codeVersion, licence, terms } = view.manifest;
+  const lineage = { base, dataset, preprocessing, training, codeVersion, licence, scores: intervalsOf(metrics), terms };
   return { ...toModel(view), lineageJson: JSON.stringify(lineage) };
 }
 

@@ -1,4 +1,4 @@
-import type { Migration } from './migration';
+import type { Migration } from '../../../common/database';
 
 /** Registered data sets. A forgotten one keeps its row, so that its version is not given again. */
 export const datasetMigrations: readonly Migration[] = [

@@ -1,6 +1,6 @@
 import { datasetMigrations } from './datasets';
 import { jobMigrations } from './jobs';
-import type { Migration } from './migration';
+import type { Migration } from '../../../common/database';
 import { promotionMigrations } from './promotions';
 
 /** Every area's steps; those of one area are applied in their order. */

@@ -1,4 +1,4 @@
-import type { Migration } from './migration';
+import type { Migration } from '../../../common/database';
 
 /** The queue: what was asked for, where it stands, and everything that happened to it. Times are milliseconds since 1970. */
 export const jobMigrations: readonly Migration[] = [

@@ -1,4 +1,4 @@
-import type { Migration } from './migration';
+import type { Migration } from '../../../common/database';
 
 /** Every attempt to move an alias. Gates are JSON; times are milliseconds since 1970. */
 export const promotionMigrations: readonly Migration[] = [

@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
+import { PacsClient, type SteeredCounts } from '../../client/pacs-client';
+import { runningServer } from '../../stack/running-server';
+import { loadConfig } from '../program/config';
+import { CliError } from '../program/errors';
+import { explanation, studyLines, workText } from '../output/pacs';
+import { printJson, printLine } from '../output/print';
+import { duration } from '../../common/duration';
+import { table } from '../output/table';
+import { examples, whole } from './options';
+import { pacsServeCommand } from './pacs-serve';
+
+interface PacsOptions {
+  address?: string;
+  folder?: string;
+  json?: boolean;
+}
+
+const TIMEOUT_MS = 30_000;
+const STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
+
+export function pacsCommand(): Command {
+  const command = new Command('pacs').description(
+    'run the bridge to picture archives (PACS), and look after what it received and sends',
+  );
+  command.addCommand(pacsServeCommand());
+  command.addCommand(statusCommand());
+  command.addCommand(listCommand());
+  command.addCommand(
+    studyCommand('show', 'describe a study: series, analyses, results and deliveries', async (client, study) => {
+      const answer = await client.get(study);
+      return { json: answer, text: studyLines(answer).join('\n') };
+    }),
+  );
+  command.addCommand(
+    studyCommand(
+      'explain',
+      'say for every series of a study which rule fits it, or why none does',
+      async (client, study) => {
+        const answer = await client.get(study);
+        return { json: answer.series, text: explanation(answer).join('\n') };
+      },
+    ),
+  );
+  command.addCommand(
+    studyCommand('retry', 'try again what was given up, and at once what waits', async (client, study) =>
+      steered(await client.retry(study), 'tried again'),
+    ),
+  );
+  command.addCommand(
+    studyCommand('discard', 'give up what waits of a study', async (client, study) =>
+      steered(await client.discard(study), 'discarded'),
+    ),
+  );
+  command.addCommand(resolveCommand());
+  return examples(command, [
+    'automed pacs serve --site pacs.yaml',
+    'automed pacs status',
+    'automed pacs list --state dead',
+    'automed pacs explain 1.2.826.0.1.3680043.8.498.1',
+    'automed pacs retry 12',
+  ]);
+}
+
+function connected(command: Command): Command {
+  return command
+    .option('--address <host:port>', 'a bridge, or a gateway that leads to one (default: the one of the folder)')
+    .option('--folder <folder>', 'folder of the bridge (default: pacs in AUTOMED_HOME)')
+    .option('--json', 'print one JSON document');
+}
+
+async function withPacs<T>({ address, folder }: PacsOptions, work: (client: PacsClient) => Promise<T>): Promise<T> {
+  const place = folder ?? join(loadConfig().home, 'pacs');
+  const found = address ?? (await runningServer(place, []))?.address;
+  if (found === undefined) {
+    throw new CliError(`no bridge runs in ${place}; start one with \`automed pacs serve\`, or name it with --address`);
+  }
+  const client = new PacsClient(found, TIMEOUT_MS);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+function statusCommand(): Command {
+  return connected(new Command('status'))
+    .description('count what is there, and say what waits')
+    .action(async (options: PacsOptions) => {
+      const status = await withPacs(options, (client) => client.status());
+      if (options.json) return printJson(status);
+      const { oldestWaitSeconds, awayDestinations } = status;
+      printLine(`receiving on ${status.dicomAddress} as ${status.aeTitles.join(', ')}`);
+      if (!status.hasRoom) printLine('no room: the disk is above its watermark, and senders are refused');
+      printLine(
+        `${status.studyCount} studies, ${status.instanceCount} objects, ${status.openSeriesCount} series that may still grow`,
+      );
+      printLine(`analyses:   ${workText(status.analyses)}`);
+      printLine(`deliveries: ${workText(status.deliveries)}`);
+      if (oldestWaitSeconds !== undefined) printLine(`the oldest waits for ${duration(oldestWaitSeconds)}`);
+      if (awayDestinations.length > 0) printLine(`away: ${awayDestinations.join(', ')}`);
+    });
+}
+
+interface ListOptions extends PacsOptions {
+  state?: (typeof STATES)[number];
+  most: number;
+}
+
+function listCommand(): Command {
+  return connected(new Command('list'))
+    .description('list studies, the newest first')
+    .addOption(new Option('--state <state>', 'those only with work of this state').choices(STATES))
+    .option('--most <count>', 'at most so many', whole(1), 50)
+    .action(async (options: ListOptions) => {
+      const { state, most } = options;
+      const named = state && (`WORK_STATE_${state.toUpperCase()}` as `WORK_STATE_${Uppercase<typeof state>}`);
+      const studies = await withPacs(options, (client) => client.list(most, named));
+      if (options.json) return printJson({ studies });
+      if (studies.length === 0) return printLine('no studies');
+      printLine(table(['STUDY', 'OBJECTS', 'ANALYSES', 'DELIVERIES', 'UID'], studies.map(rowOf)));
+    });
+}
+
+function rowOf({ number, instanceCount, analyses, deliveries, open, studyUid }: Study__Output): string[] {
+  const objects = `${instanceCount}${open ? ' and open' : ''}`;
+  return [String(number), objects, workText(analyses), workText(deliveries), studyUid];
+}
+
+/** What a command answers, for programs and for people. */
+interface Answer {
+  json: unknown;
+  text: string;
+}
+
+function studyCommand(
+  name: string,
+  description: string,
+  work: (client: PacsClient, study: string) => Promise<Answer>,
+): Command {
+  return connected(new Command(name))
+    .description(description)
+    .argument('<study>', 'Study Instance UID, or number in the list')
+    .action(async (study: string, options: PacsOptions) => {
+      const { json, text } = await withPacs(options, (client) => work(client, study));
+      if (options.json) printJson(json);
+      else printLine(text);
+    });
+}
+
+function steered({ analysisCount, deliveryCount }: SteeredCounts, what: string): Answer {
+  const json = { analyses: analysisCount, deliveries: deliveryCount };
+  return { json, text: `${analysisCount} analyses and ${deliveryCount} deliveries ${what}` };
+}
+
+function resolveCommand(): Command {
+  return connected(new Command('resolve'))
+    .description('say which objects hold where several came under one UID, and let the study go on')
+    .argument('<study>', 'Study Instance UID, or number in the list')
+    .addOption(new Option('--keep <which>', 'the object that holds').choices(['first', 'last']).makeOptionMandatory())
+    .action(async (study: string, options: PacsOptions & { keep: 'first' | 'last' }) => {
+      const rejected = await withPacs(options, (client) => client.resolve(study, options.keep));
+      if (options.json) printJson({ rejected });
+      else printLine(`${rejected} objects are not used any more`);
+    });
+}

@@ -1,0 +1,58 @@
+import type { Analysis__Output } from '../../../proto/gen/automed/pacs/v1/Analysis';
+import type { GetStudyResponse__Output } from '../../../proto/gen/automed/pacs/v1/GetStudyResponse';
+import type { Series__Output } from '../../../proto/gen/automed/pacs/v1/Series';
+import type { StateCount__Output } from '../../../proto/gen/automed/pacs/v1/StateCount';
+
+const stateText = (state: string): string => state.replace('WORK_STATE_', '').toLowerCase();
+
+/** `2 done, 1 dead`. */
+export function workText(counts: readonly StateCount__Output[]): string {
+  return counts.map(({ state, count }) => `${count} ${stateText(state)}`).join(', ') || 'none';
+}
+
+function seriesLine({
+  modality,
+  description,
+  instanceCount,
+  conflictCount,
+  revision,
+  open,
+  seriesUid,
+}: Series__Output) {
+  const conflicts = conflictCount === 0 ? '' : `, ${conflictCount} in conflict`;
+  const state = open ? 'may still grow' : `revision ${revision}`;
+  return `${modality || 'series'} "${description}", ${instanceCount} objects${conflicts}, ${state} (${seriesUid})`;
+}
+
+function analysisLines({ rule, revision, state, attempts, code, message, model, results }: Analysis__Output): string[] {
+  const by = model === '' ? '' : ` by ${model}`;
+  const tries = attempts > 1 ? ` after ${attempts} attempts` : '';
+  return [
+    `  rule ${rule}, revision ${revision}: ${stateText(state)}${by}${tries}`,
+    ...(code === '' ? [] : [`    ${code}: ${message}`]),
+    ...results.flatMap(({ kind, sopInstanceUid, deliveries }) => [
+      `    ${kind} ${sopInstanceUid}`,
+      ...deliveries.map((delivery) => {
+        const why = delivery.code === '' ? '' : ` (${delivery.code}: ${delivery.message})`;
+        return `      to ${delivery.destination}: ${stateText(delivery.state)}${why}`;
+      }),
+    ]),
+  ];
+}
+
+/** A study with all that became of it. */
+export function studyLines({ study, series }: GetStudyResponse__Output): string[] {
+  return [
+    `study ${study?.number ?? ''} (${study?.studyUid ?? ''})`,
+    ...series.flatMap((each) => [seriesLine(each), ...each.analyses.flatMap(analysisLines)]),
+  ];
+}
+
+/** What each rule makes of each series. */
+export function explanation({ series }: GetStudyResponse__Output): string[] {
+  return series.flatMap((each) => [
+    seriesLine(each),
+    ...(each.verdicts.length === 0 ? ['  there are no rules'] : []),
+    ...each.verdicts.map(({ rule, fits, reasons }) => `  ${rule}: ${fits ? 'fits' : `no: ${reasons.join('; ')}`}`),
+  ]);
+}

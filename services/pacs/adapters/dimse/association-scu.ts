@@ -1,0 +1,114 @@
+// An association that we ask for. The library's own client proposes syntaxes that nobody asked for, transcodes what it is given, and
+// is silent about requests that found no context; its network layer is used without that.
+
+import { connect } from 'node:net';
+import { afterMs } from '../../../common/timers';
+import { AssociationClass, Scp, type Association } from './library';
+
+export interface CalledAe {
+  host: string;
+  port: number;
+  callingAe: string;
+  calledAe: string;
+  /** For connecting, for the answer to the association request, and for each answer, milliseconds. */
+  timeoutMs: number;
+}
+
+export interface ProposedContext {
+  abstractSyntax: string;
+  transferSyntax: string;
+}
+
+/** Why an association is none, or no longer. */
+export type AssociationFault =
+  | { kind: 'unreachable' | 'aborted' | 'closed' | 'timeout' }
+  | { kind: 'rejected'; permanent: boolean; reason: number; source: number };
+
+export class AssociationError extends Error {
+  constructor(readonly fault: AssociationFault) {
+    super(fault.kind);
+    this.name = 'AssociationError';
+  }
+}
+
+type Request = Parameters<InstanceType<typeof Scp>['sendRequests']>[0];
+type SingleRequest = Exclude<Request, unknown[]>;
+
+interface StatusAnswer {
+  getStatus(): number;
+}
+
+/** Asks for an association, sends requests one after the other, and releases it. */
+export class AssociationScu {
+  private readonly network: InstanceType<typeof Scp>;
+  private readonly socket;
+  private end: (fault: AssociationFault) => void = () => undefined;
+  /** Rejects when the association ends before we release it. */
+  private readonly ended: Promise<never>;
+  private connected = false;
+
+  private constructor(
+    private readonly target: CalledAe,
+    readonly association: Association,
+  ) {
+    this.socket = connect({ host: target.host, port: target.port, noDelay: true });
+    this.network = new Scp(this.socket, { connectTimeout: target.timeoutMs });
+    this.ended = new Promise((_, reject) => {
+      this.end = (fault) => {
+        this.socket.destroy();
+        reject(new AssociationError(fault));
+      };
+    });
+    this.ended.catch(() => undefined);
+    this.socket.once('connect', () => (this.connected = true));
+    this.socket.on('error', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
+    this.socket.once('close', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
+    // The library's own listener only logs.
+    this.network.abort = () => this.end({ kind: 'aborted' });
+    this.network.on('networkError', () => this.end({ kind: 'closed' }));
+  }
+
+  /** @throws AssociationError */
+  static async open(target: CalledAe, contexts: readonly ProposedContext[]): Promise<AssociationScu> {
+    const association = new AssociationClass(target.callingAe, target.calledAe);
+    for (const { abstractSyntax, transferSyntax } of contexts) {
+      const id = association.addPresentationContext(abstractSyntax);
+      association.addTransferSyntaxToPresentationContext(id, transferSyntax);
+    }
+    const scu = new AssociationScu(target, association);
+    const { network } = scu;
+    const accepted = new Promise<void>((resolve) => network.once('associationAccepted', () => resolve()));
+    network.once('associationRejected', ({ result, source, reason }: Record<string, number>) => {
+      scu.end({ kind: 'rejected', permanent: result === 1, source: source ?? 0, reason: reason ?? 0 });
+    });
+    network.once('connect', () => network.sendAssociationRequest(association));
+    await scu.within(accepted);
+    return scu;
+  }
+
+  /** Sends a request and waits for its status. @throws AssociationError */
+  async request(request: SingleRequest): Promise<number> {
+    const answered = new Promise<number>((resolve) => {
+      request.on('response', (response: unknown) => resolve((response as StatusAnswer).getStatus()));
+    });
+    this.network.sendRequests(request);
+    return this.within(answered);
+  }
+
+  /** Ends the association in order; what the other side makes of that no longer matters. */
+  async release(): Promise<void> {
+    const released = new Promise<void>((resolve) => this.network.once('associationReleaseResponse', () => resolve()));
+    this.network.sendAssociationReleaseRequest();
+    await this.within(released).catch(() => undefined);
+    this.socket.destroy();
+  }
+
+  private async within<T>(work: Promise<T>): Promise<T> {
+    const alarm = afterMs(this.target.timeoutMs, () => this.end({ kind: 'timeout' }));
+    try {
+      return await Promise.race([work, this.ended]);
+    } finally {
+      alarm.cancel();
+    }
+  }
+}

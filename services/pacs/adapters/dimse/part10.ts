@@ -1,0 +1,60 @@
+// The beginning of a DICOM file (PS3.10, 7.1): what is written before a data set that came over the network.
+
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './library';
+
+export interface FileMeta {
+  sopClass: string;
+  sopInstance: string;
+  transferSyntax: string;
+  /** Of the sender; empty is left out. */
+  sourceAe: string;
+}
+
+const PREAMBLE_BYTES = 128;
+const LONG = new Set(['OB']);
+
+function element(number: number, vr: string, value: Buffer): Buffer {
+  const head = Buffer.alloc(LONG.has(vr) ? 12 : 8);
+  head.writeUInt16LE(0x0002, 0);
+  head.writeUInt16LE(number, 2);
+  head.write(vr, 4, 'latin1');
+  if (LONG.has(vr)) head.writeUInt32LE(value.length, 8);
+  else head.writeUInt16LE(value.length, 6);
+  return Buffer.concat([head, value]);
+}
+
+/** Text of even length: UIDs are filled with a zero, other texts with a space. */
+function text(number: number, vr: 'UI' | 'SH' | 'AE', value: string): Buffer {
+  const odd = value.length % 2 === 1;
+  return element(number, vr, Buffer.from(odd ? value + (vr === 'UI' ? '\0' : ' ') : value, 'latin1'));
+}
+
+/** Preamble, prefix and file meta information; the data set follows as it came. */
+export function fileBeginning({ sopClass, sopInstance, transferSyntax, sourceAe }: FileMeta): Buffer {
+  const elements = Buffer.concat([
+    element(0x0001, 'OB', Buffer.from([0, 1])),
+    text(0x0002, 'UI', sopClass),
+    text(0x0003, 'UI', sopInstance),
+    text(0x0010, 'UI', transferSyntax),
+    text(0x0012, 'UI', IMPLEMENTATION_CLASS_UID),
+    text(0x0013, 'SH', IMPLEMENTATION_VERSION),
+    ...(sourceAe === '' ? [] : [text(0x0016, 'AE', sourceAe)]),
+  ]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(elements.length);
+  return Buffer.concat([Buffer.alloc(PREAMBLE_BYTES), Buffer.from('DICM'), element(0, 'UL', length), elements]);
+}
+
+/** Value representations whose length takes four bytes after two reserved ones. */
+const LONG_LENGTH = /^(OB|OW|OF|OD|OL|OV|SQ|UC|UN|UR|UT|SV|UV)$/;
+
+/** The data set of a Part 10 file: what follows the elements of group 0002, with or without a length of the group. */
+export function dataSetOf(file: Buffer): Buffer {
+  let at = PREAMBLE_BYTES + 4;
+  while (at + 8 <= file.length && file.readUInt16LE(at) === 0x0002) {
+    const isLong = LONG_LENGTH.test(file.toString('latin1', at + 4, at + 6));
+    if (isLong && at + 12 > file.length) break;
+    at += isLong ? 12 + file.readUInt32LE(at + 8) : 8 + file.readUInt16LE(at + 6);
+  }
+  return file.subarray(at);
+}

@@ -1,0 +1,83 @@
+// What arrived: studies, series and instances.
+
+import { createHmac } from 'node:crypto';
+import type { Database } from '../../../common/database';
+import type { Arrival, ArrivalJournal, Kept } from '../../domain/reception';
+
+/** Instances as the journal knows them. */
+export class Arrivals implements ArrivalJournal {
+  private readonly put: (arrival: Arrival, now: number) => Kept;
+
+  /** @param key of the hash under which patients are told apart */
+  constructor(
+    private readonly database: Database,
+    private readonly key: Buffer,
+  ) {
+    const transaction = database.transaction((arrival: Arrival, now: number) => this.insert(arrival, now));
+    this.put = (arrival, now) => transaction.immediate(arrival, now);
+  }
+
+  /** Journals an arrival; on the disk when this returns. */
+  record(arrival: Arrival, now = Date.now()): Kept {
+    return this.put(arrival, now);
+  }
+
+  private insert({ header, source, file, sha256, bytes }: Arrival, now: number): Kept {
+    const same = this.database
+      .prepare('SELECT sha256 FROM instances WHERE sop_instance = ?')
+      .pluck()
+      .all(header.sopInstance) as string[];
+    if (same.includes(sha256)) return 'known';
+    const series = this.seriesOf(header.study, header.series, header.patient, now);
+    const state = same.length > 0 ? 'conflict' : 'kept';
+    const { patient: _, ...kept } = header;
+    this.database
+      .prepare(
+        `INSERT INTO instances (series, sop_instance, sha256, state, file, bytes, header, way, calling, called, arrival_time)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        series,
+        header.sopInstance,
+        sha256,
+        state,
+        file,
+        bytes,
+        JSON.stringify(kept),
+        source.way,
+        source.calling,
+        source.called,
+        now,
+      );
+    return state;
+  }
+
+  /** Number of the series, which is open again. */
+  private seriesOf(studyUid: string, seriesUid: string, patient: string, now: number): number {
+    const hashed = createHmac('sha256', this.key).update(patient).digest('hex');
+    const study = this.database
+      .prepare(
+        `INSERT INTO studies (study, patient, create_time, open_time, arrival_time) VALUES (@study, @patient, @now, @now, @now)
+         ON CONFLICT (study) DO UPDATE SET
+           open_time = CASE is_open WHEN 1 THEN open_time ELSE @now END, is_open = 1, arrival_time = @now,
+           patients = patients + (patient <> @patient)
+         RETURNING number`,
+      )
+      .pluck()
+      .get({ study: studyUid, patient: hashed, now }) as number;
+    return this.database
+      .prepare(
+        `INSERT INTO series (study, series, open_time, arrival_time) VALUES (@study, @series, @now, @now)
+         ON CONFLICT (study, series) DO UPDATE SET
+           open_time = CASE is_open WHEN 1 THEN open_time ELSE @now END, is_open = 1, arrival_time = @now
+         RETURNING number`,
+      )
+      .pluck()
+      .get({ study, series: seriesUid, now }) as number;
+  }
+
+  /** Every file that the journal names. */
+  files(): Set<string> {
+    return new Set(this.database.prepare('SELECT file FROM instances').pluck().all() as string[]);
+  }
+}

@@ -1,0 +1,185 @@
+// Series and studies that have come whole become jobs.
+
+import type { Database } from '../../../common/database';
+import { judge, type SeriesFacts, type Verdict } from '../../domain/rules/match';
+import type { InstanceHeader } from '../../domain/instance-header';
+import type { Rule, Site } from '../../domain/site/schema';
+
+interface SeriesRow {
+  number: number;
+  study: number;
+  revision: number;
+  patients: number;
+}
+
+interface InstanceRow {
+  state: string;
+  header: string;
+  calling: string;
+  called: string;
+}
+
+/** Why jobs of a series wait for a person. */
+interface Hold {
+  code: string;
+  message: string;
+}
+
+const TIMERS = `(arrival_time <= @now - @quiet OR open_time <= @now - @longest)`;
+
+/** Finds what is complete. */
+export class Completion {
+  private readonly work: (site: Site, now: number) => number;
+
+  constructor(private readonly database: Database) {
+    const transaction = database.transaction((site: Site, now: number) => this.closeAll(site, now));
+    this.work = (site, now) => transaction.immediate(site, now);
+  }
+
+  /** Closes what no timer keeps open any more; returns how many jobs that made. */
+  closeDue(site: Site, now = Date.now()): number {
+    return this.work(site, now);
+  }
+
+  private closeAll(site: Site, now: number): number {
+    const { series_seconds, study_seconds, longest_seconds } = site.complete;
+    const longest = longest_seconds * 1000;
+    const series = this.database
+      .prepare(
+        `SELECT series.number, series.study, series.revision, studies.patients
+         FROM series JOIN studies ON studies.number = series.study
+         WHERE series.is_open = 1 AND
+           (series.arrival_time <= @now - @quiet OR series.open_time <= @now - @longest OR series.expected <=
+             (SELECT count(*) FROM instances WHERE instances.series = series.number AND state = 'kept'))`,
+      )
+      .all({ now, quiet: series_seconds * 1000, longest }) as SeriesRow[];
+    let made = 0;
+    for (const row of series) {
+      this.database.prepare('UPDATE series SET is_open = 0, revision = revision + 1 WHERE number = ?').run(row.number);
+      made += this.ask({ ...row, revision: row.revision + 1 }, site.rules.filter(waitsFor('series')), now);
+    }
+    const studies = this.database
+      .prepare(
+        `SELECT number FROM studies WHERE is_open = 1 AND ${TIMERS} AND NOT EXISTS
+           (SELECT 1 FROM series WHERE series.study = studies.number AND series.is_open = 1)`,
+      )
+      .pluck()
+      .all({ now, quiet: study_seconds * 1000, longest }) as number[];
+    for (const study of studies) made += this.closeStudy(study, site, now);
+    return made;
+  }
+
+  private closeStudy(study: number, site: Site, now: number): number {
+    this.database.prepare('UPDATE studies SET is_open = 0, revision = revision + 1 WHERE number = ?').run(study);
+    const rows = this.database
+      .prepare(
+        `SELECT series.number, series.study, series.revision, studies.patients
+         FROM series JOIN studies ON studies.number = series.study WHERE studies.number = ?`,
+      )
+      .all(study) as SeriesRow[];
+    const rules = site.rules.filter(waitsFor('study'));
+    return rows.reduce((made, row) => made + this.ask(row, rules, now), 0);
+  }
+
+  /** A job for every rule that fits; those of earlier revisions that are not done are not needed any more. */
+  private ask({ number, revision, patients }: SeriesRow, rules: readonly Rule[], now: number): number {
+    const instances = this.instancesOf(number);
+    const facts = factsOf(instances);
+    const hold = holdOf(instances, patients);
+    const insert = this.database.prepare(
+      `INSERT INTO jobs (series, revision, rule, terms, state, next_time, code, message, create_time)
+       VALUES (@number, @revision, @rule, @terms, @state, @now, @code, @message, @now)
+       ON CONFLICT (series, revision, rule) DO NOTHING`,
+    );
+    let made = 0;
+    for (const { rule: name, fits } of judge(rules, facts)) {
+      const rule = rules.find((each) => each.name === name);
+      if (!fits || !rule) continue;
+      this.database
+        .prepare(
+          `UPDATE jobs SET state = 'superseded', end_time = @now, lease_until = NULL
+           WHERE series = @number AND rule = @name AND revision < @revision AND state IN ('queued', 'held', 'dead')`,
+        )
+        .run({ number, name, revision, now });
+      this.database
+        .prepare(
+          `UPDATE deliveries SET state = 'superseded', end_time = @now WHERE state IN ('queued', 'dead') AND result IN
+             (SELECT results.number FROM results JOIN jobs ON jobs.number = results.job
+              WHERE jobs.series = @number AND jobs.rule = @name AND jobs.revision < @revision)`,
+        )
+        .run({ number, name, revision, now });
+      const { code, message } = hold ?? { code: '', message: '' };
+      const state = hold ? 'held' : 'queued';
+      made += insert.run({
+        number,
+        revision,
+        rule: name,
+        terms: JSON.stringify(rule),
+        state,
+        code,
+        message,
+        now,
+      }).changes;
+    }
+    return made;
+  }
+
+  private instancesOf(series: number): InstanceRow[] {
+    return this.database
+      .prepare(
+        `SELECT state, header, calling, called FROM instances WHERE series = ? AND state <> 'rejected' ORDER BY number`,
+      )
+      .all(series) as InstanceRow[];
+  }
+
+  /** What each rule makes of a series as it is now. @param series number in the journal */
+  explain(series: number, rules: readonly Rule[]): Verdict[] {
+    return judge(rules, factsOf(this.instancesOf(series)));
+  }
+}
+
+function waitsFor(what: Rule['wait_for']): (rule: Rule) => boolean {
+  return (rule) => rule.wait_for === what;
+}
+
+function holdOf(instances: readonly InstanceRow[], patients: number): Hold | undefined {
+  const conflicts = instances.filter(({ state }) => state === 'conflict').length;
+  if (patients > 1) {
+    return {
+      code: 'SEVERAL_PATIENTS',
+      message:
+        'Images of the study name different patients, as after a merge gone wrong; correct the study, or discard it.',
+    };
+  }
+  if (conflicts === 0) return undefined;
+  return {
+    code: 'CONFLICT',
+    message: `${conflicts} image(s) came twice under one UID with different contents; say with resolve which ones hold.`,
+  };
+}
+
+/** Presentation states, registrations, segmentations, reports: results of others, or of ours that came back. */
+const NO_IMAGES = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(11|66|88|104)(\.|$)/;
+
+function isImage({ sopClass, rows, columns }: Pick<InstanceHeader, 'sopClass' | 'rows' | 'columns'>): boolean {
+  return rows > 0 && columns > 0 && !NO_IMAGES.test(sopClass);
+}
+
+function factsOf(instances: readonly InstanceRow[]): SeriesFacts {
+  const headers = instances.map(({ header }) => JSON.parse(header) as Omit<InstanceHeader, 'patient'>);
+  const [first] = headers;
+  const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
+  return {
+    modality: first?.modality ?? '',
+    bodyPart: first?.bodyPart ?? '',
+    seriesDescription: first?.seriesDescription ?? '',
+    imageTypes: first?.imageType ?? [],
+    callingAes: distinct(instances.map(({ calling }) => calling)),
+    calledAes: distinct(instances.map(({ called }) => called)),
+    orientations: headers.map(({ orientation }) => orientation),
+    rows: distinct(headers.map(({ rows }) => rows)),
+    columns: distinct(headers.map(({ columns }) => columns)),
+    frames: headers.reduce((sum, { frames }) => sum + frames, 0),
+    hasPixels: headers.length > 0 && headers.every(isImage),
+  };
+}

@@ -1,0 +1,134 @@
+// Analyses: who works on what, and what came of it.
+
+import type { Database } from '../../../common/database';
+import type { Rule } from '../../domain/site/schema';
+import type { Failure, LeasedJob, StoredResult, Verdict } from '../../domain/work';
+
+interface JobRow {
+  number: number;
+  terms: string;
+  study: string;
+  series: string;
+  seriesNumber: number;
+  revision: number;
+  attempts: number;
+  createTime: number;
+}
+
+/** The jobs of a journal. */
+export class Jobs {
+  private readonly finish: (job: LeasedJob, results: readonly StoredResult[], model: string, now: number) => void;
+
+  constructor(private readonly database: Database) {
+    const transaction = database.transaction(
+      (job: LeasedJob, results: readonly StoredResult[], model: string, now: number) =>
+        this.store(job, results, model, now),
+    );
+    this.finish = (...args) => transaction.immediate(...args);
+  }
+
+  /** Leases the job that is due longest; whoever holds it must renew or end it before the lease ends. */
+  claim(leaseMs: number, now = Date.now()): LeasedJob | undefined {
+    const row = this.database
+      .prepare(
+        `UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_until = @now + @leaseMs
+         WHERE number = (SELECT number FROM jobs
+           WHERE (state = 'queued' AND next_time <= @now) OR (state = 'running' AND lease_until <= @now)
+           ORDER BY next_time, number LIMIT 1)
+         RETURNING number, terms, series AS seriesNumber, revision, attempts, create_time AS createTime,
+           (SELECT series.series FROM series WHERE series.number = jobs.series) AS series,
+           (SELECT studies.study FROM studies JOIN series ON series.study = studies.number
+            WHERE series.number = jobs.series) AS study`,
+      )
+      .get({ now, leaseMs }) as JobRow | undefined;
+    if (!row) return undefined;
+    const { terms, seriesNumber, createTime, ...rest } = row;
+    const files = this.database
+      .prepare(`SELECT file FROM instances WHERE series = ? AND state = 'kept' ORDER BY number`)
+      .pluck()
+      .all(seriesNumber) as string[];
+    return { ...rest, rule: JSON.parse(terms) as Rule, created: new Date(createTime), files };
+  }
+
+  /** Prolongs the lease. */
+  renew({ number }: Pick<LeasedJob, 'number'>, leaseMs: number, now = Date.now()): void {
+    this.database
+      .prepare(`UPDATE jobs SET lease_until = ? WHERE number = ? AND state = 'running'`)
+      .run(now + leaseMs, number);
+  }
+
+  /**
+   * Ends a job with its results, which are on the disk, and asks for their delivery, all in one step. A job that a later revision
+   * of its series has overtaken sends nothing.
+   * @param model `name@version` that answered
+   */
+  succeed(job: LeasedJob, results: readonly StoredResult[], model: string, now = Date.now()): void {
+    this.finish(job, results, model, now);
+  }
+
+  private store(job: LeasedJob, results: readonly StoredResult[], model: string, now: number): void {
+    const later = this.database
+      .prepare(
+        `SELECT 1 FROM jobs AS later JOIN jobs AS own ON own.number = ? AND later.series = own.series AND
+           later.rule = own.rule AND later.revision > own.revision`,
+      )
+      .get(job.number);
+    this.database
+      .prepare(
+        `UPDATE jobs SET state = ?, lease_until = NULL, end_time = ?, code = '', message = '', model = ? WHERE number = ?`,
+      )
+      .run(later ? 'superseded' : 'done', now, model, job.number);
+    if (later) return;
+    for (const result of results) {
+      const number = this.database
+        .prepare(
+          `INSERT INTO results (job, kind, sop_class, sop_instance, series, file, sha256, bytes)
+           VALUES (@job, @kind, @sopClass, @sopInstance, @series, @file, @sha256, @bytes)
+           ON CONFLICT (job, kind) DO UPDATE SET sop_class = @sopClass, sop_instance = @sopInstance, series = @series,
+             file = @file, sha256 = @sha256, bytes = @bytes
+           RETURNING number`,
+        )
+        .pluck()
+        .get({ job: job.number, ...result }) as number;
+      for (const destination of job.rule.send_to) {
+        this.database
+          .prepare(
+            `INSERT INTO deliveries (result, destination, state, next_time, create_time) VALUES (?, ?, 'queued', ?, ?)
+             ON CONFLICT (result, destination) DO NOTHING`,
+          )
+          .run(number, destination, now, now);
+      }
+    }
+  }
+
+  /** Notes why a job failed, and when it is tried again. */
+  fail({ number }: Pick<LeasedJob, 'number'>, { code, message }: Failure, verdict: Verdict, now = Date.now()): void {
+    const dead = verdict === 'dead';
+    this.database
+      .prepare(
+        `UPDATE jobs SET state = ?, next_time = ?, end_time = ?, lease_until = NULL, code = ?, message = ? WHERE number = ?`,
+      )
+      .run(dead ? 'dead' : 'queued', dead ? now : now + verdict.again, dead ? now : null, code, message, number);
+  }
+
+  /** Gives back what a process that is gone had leased: there is one process for a journal. */
+  releaseAll(now = Date.now()): void {
+    for (const table of ['jobs', 'deliveries']) {
+      this.database
+        .prepare(`UPDATE ${table} SET state = 'queued', next_time = ?, lease_until = NULL WHERE state = 'running'`)
+        .run(now);
+    }
+  }
+
+  /** When the next job is due, milliseconds since 1970; undefined without one. */
+  nextTime(): number | undefined {
+    const next = this.database.prepare(`SELECT min(next_time) FROM jobs WHERE state = 'queued'`).pluck().get() as
+      number | null;
+    return next ?? undefined;
+  }
+
+  /** Every file of results that the journal names. */
+  files(): Set<string> {
+    return new Set(this.database.prepare('SELECT file FROM results').pluck().all() as string[]);
+  }
+}

@@ -1,0 +1,47 @@
+// journal.db: everything that the bridge knows. One process writes it.
+
+import { randomBytes } from 'node:crypto';
+import { openDatabase, type Database } from '../../../common/database';
+import { Arrivals } from './arrivals';
+import { Completion } from './completion';
+import { Jobs } from './jobs';
+import { PACS_MIGRATIONS } from './migrations';
+import { Outbox } from './outbox';
+import { Overview } from './overview';
+import { Steering } from './steering';
+
+export interface Journal {
+  arrivals: Arrivals;
+  completion: Completion;
+  jobs: Jobs;
+  outbox: Outbox;
+  overview: Overview;
+  steering: Steering;
+  close(): void;
+}
+
+/** The key under which patients are told apart, made with the journal. */
+function keyOf(database: Database): Buffer {
+  const insert = database.prepare(`INSERT OR IGNORE INTO secrets (name, value) VALUES ('patients', ?)`);
+  insert.run(randomBytes(32));
+  return database.prepare(`SELECT value FROM secrets WHERE name = 'patients'`).pluck().get() as Buffer;
+}
+
+/**
+ * Opens the journal, and gives back what a process that was killed had leased.
+ * @throws IllegalStateError as openDatabase()
+ */
+export function openJournal(path: string): Journal {
+  const database = openDatabase(path, PACS_MIGRATIONS);
+  const jobs = new Jobs(database);
+  jobs.releaseAll();
+  return {
+    arrivals: new Arrivals(database, keyOf(database)),
+    completion: new Completion(database),
+    jobs,
+    outbox: new Outbox(database),
+    overview: new Overview(database),
+    steering: new Steering(database),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,95 @@
+import type { Migration } from '../../../common/database';
+
+/** Times are milliseconds since 1970. Headers are JSON and identify patients: the file is as confidential as the images. */
+export const PACS_MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'pacs-001',
+    sql: `
+      CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+      CREATE TABLE studies (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        study TEXT NOT NULL UNIQUE,
+        patient TEXT NOT NULL,
+        patients INTEGER NOT NULL DEFAULT 1,
+        revision INTEGER NOT NULL DEFAULT 0,
+        is_open INTEGER NOT NULL DEFAULT 1,
+        create_time INTEGER NOT NULL,
+        open_time INTEGER NOT NULL,
+        arrival_time INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE series (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        study INTEGER NOT NULL REFERENCES studies (number) ON DELETE CASCADE,
+        series TEXT NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 0,
+        is_open INTEGER NOT NULL DEFAULT 1,
+        expected INTEGER,
+        open_time INTEGER NOT NULL,
+        arrival_time INTEGER NOT NULL,
+        UNIQUE (study, series)
+      ) STRICT;
+      CREATE INDEX series_open ON series (arrival_time) WHERE is_open = 1;
+      CREATE TABLE instances (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        series INTEGER NOT NULL REFERENCES series (number) ON DELETE CASCADE,
+        sop_instance TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('kept', 'conflict', 'rejected')),
+        file TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        header TEXT NOT NULL,
+        way TEXT NOT NULL,
+        calling TEXT NOT NULL,
+        called TEXT NOT NULL,
+        arrival_time INTEGER NOT NULL,
+        UNIQUE (sop_instance, sha256)
+      ) STRICT;
+      CREATE INDEX instances_series ON instances (series);
+      CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        series INTEGER NOT NULL REFERENCES series (number) ON DELETE CASCADE,
+        revision INTEGER NOT NULL,
+        rule TEXT NOT NULL,
+        terms TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_time INTEGER NOT NULL,
+        lease_until INTEGER,
+        code TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        create_time INTEGER NOT NULL,
+        end_time INTEGER,
+        UNIQUE (series, revision, rule)
+      ) STRICT;
+      CREATE INDEX jobs_due ON jobs (next_time) WHERE state IN ('queued', 'running');
+      CREATE TABLE results (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        sop_class TEXT NOT NULL,
+        sop_instance TEXT NOT NULL,
+        series TEXT NOT NULL,
+        file TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        UNIQUE (job, kind)
+      ) STRICT;
+      CREATE TABLE deliveries (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        result INTEGER NOT NULL REFERENCES results (number) ON DELETE CASCADE,
+        destination TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_time INTEGER NOT NULL,
+        lease_until INTEGER,
+        code TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT '',
+        create_time INTEGER NOT NULL,
+        end_time INTEGER,
+        UNIQUE (result, destination)
+      ) STRICT;
+      CREATE INDEX deliveries_due ON deliveries (destination, next_time) WHERE state IN ('queued', 'running');
+    `,
+  },
+];

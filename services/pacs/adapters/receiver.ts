@@ -1,0 +1,97 @@
+// Keeps an object that was received: header, journal, then the answer. Bytes are on the disk before the journal names them.
+
+import { open } from 'node:fs/promises';
+import { errnoOf } from '../../store/durable';
+import type { Logger } from '../../common/logging';
+import { readInstanceHeader, RefusedObject, requireAnnounced, type InstanceHeader } from '../domain/instance-header';
+import type { ArrivalJournal, Outcome, RoomGauge, Source } from '../domain/reception';
+import type { Spool, SpoolFile, Spooled } from './spool';
+
+export interface Announced {
+  sopClass: string;
+  sopInstance: string;
+}
+
+export interface ReceiverDeps {
+  spool: Spool;
+  journal: ArrivalJournal;
+  room: RoomGauge;
+  log: Logger;
+  /** Hears of every outcome. */
+  count?: (outcome: Outcome, source: Source) => void;
+}
+
+/** A header of many frames is longer than what was kept in memory, bytes. */
+const LONGER_HEADS = [4 * 1024 * 1024, 64 * 1024 * 1024];
+
+/** Receives objects into the spool and the journal. */
+export class Receiver {
+  constructor(private readonly deps: ReceiverDeps) {}
+
+  get hasRoom(): boolean {
+    return this.deps.room.hasRoom();
+  }
+
+  /** Begins an object. @param beginning what stands before its data set in the file */
+  begin(beginning: Buffer): Promise<SpoolFile> {
+    return this.deps.spool.create(beginning);
+  }
+
+  /**
+   * Ends an object that has come whole. What this answers is final: `kept` survives a power cut, and what was refused is gone.
+   * @param announced UIDs that the sender named outside the object
+   */
+  async finish(file: SpoolFile, source: Source, announced?: Announced): Promise<Outcome> {
+    const outcome = await this.keep(file, source, announced).catch(async (error: unknown): Promise<Outcome> => {
+      await file.discard();
+      return this.refusal(error);
+    });
+    this.deps.count?.(outcome, source);
+    return outcome;
+  }
+
+  private async keep(file: SpoolFile, source: Source, announced: Announced | undefined): Promise<Outcome> {
+    const { spool, journal } = this.deps;
+    const spooled = await file.finish();
+    const header = await this.headerOf(spooled);
+    if (announced) requireAnnounced(header, announced);
+    const kept = journal.record({ header, source, file: spooled.name, sha256: spooled.sha256, bytes: spooled.bytes });
+    if (kept === 'known') await spool.remove(spooled.name);
+    return { kept };
+  }
+
+  private async headerOf({ name, head, bytes }: Spooled): Promise<InstanceHeader> {
+    for (const longer of [...LONGER_HEADS, undefined]) {
+      try {
+        return readInstanceHeader(head);
+      } catch (error) {
+        const more = error instanceof RefusedObject && error.problem === 'unreadable' && head.length < bytes;
+        if (!more || longer === undefined) throw error;
+        head = await firstBytes(this.deps.spool.path(name), longer);
+      }
+    }
+    throw new Error('unreachable');
+  }
+
+  private refusal(error: unknown): Outcome {
+    if (error instanceof RefusedObject) return { refused: error.problem, message: error.message };
+    const code = errnoOf(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL') {
+      this.deps.log.error({ event: 'disk-full' }, 'the disk is full: objects are refused');
+      return { refused: 'disk-full', message: 'The disk is full.' };
+    }
+    this.deps.log.error({ err: error }, 'an object could not be kept');
+    return { refused: 'failed', message: 'The object could not be kept.' };
+  }
+}
+
+async function firstBytes(path: string, count: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, count)), 0, Math.min(size, count), 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

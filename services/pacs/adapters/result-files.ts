@@ -1,0 +1,12 @@
+import type { MadeResult } from '../domain/analysis/ports';
+import type { StoredResult } from '../domain/work';
+import type { Spool } from './spool';
+
+/** Puts a result on the disk before anything is said of it. */
+export async function storeResult(outbox: Spool, { kind, object }: MadeResult): Promise<StoredResult> {
+  const file = await outbox.create(Buffer.alloc(0));
+  file.write(object.bytes);
+  const { name, sha256, bytes } = await file.finish();
+  const { sopClassUid, sopInstanceUid, seriesUid } = object;
+  return { kind, sopClass: sopClassUid, sopInstance: sopInstanceUid, series: seriesUid, file: name, sha256, bytes };
+}

@@ -1,0 +1,50 @@
+// Images of the spool: headers at once, pixels on the threads of services/imaging when they are asked for.
+
+import { open } from 'node:fs/promises';
+import type { Pixels } from '../../imaging/pixels/pixels';
+import { DecodePool } from '../../imaging/dicom';
+import { readSource } from '../../dicom-results';
+import type { Images, OpenImage } from '../domain/analysis/ports';
+import type { Spool } from './spool';
+
+/** Reads images; pictures of one object are decoded from one copy of its bytes. */
+export class SpooledImages implements Images {
+  private readonly pool: DecodePool;
+
+  constructor(
+    private readonly spool: Spool,
+    threads: number,
+  ) {
+    this.pool = new DecodePool({ threads });
+  }
+
+  async open(file: string): Promise<OpenImage> {
+    const path = this.spool.path(file);
+    const source = readSource(await bytesOf(path));
+    const frames = source.planes.length;
+    let shared: Promise<Uint8Array> | undefined;
+    const picture = async (frame: number): Promise<Pixels> => {
+      if (frames === 1) return this.pool.picture(await bytesOf(path), 0);
+      shared ??= bytesOf(path, true);
+      return this.pool.picture(await shared, frame - 1);
+    };
+    return { source, picture };
+  }
+}
+
+/** @param isShared the bytes lie in memory that threads share, where a file of many frames is parsed once */
+async function bytesOf(path: string, isShared = false): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(isShared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
+    for (let at = 0; at < size;) {
+      const { bytesRead } = await file.read(bytes, at, size - at, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,211 @@
+// From the images of a series to the objects that go back: every frame is asked about, by the version of the model that its
+// alias led to when the analysis began.
+
+import { automedError } from '../../../common/errors';
+import {
+  ResultError,
+  stackOf,
+  type Classification,
+  type DrawnMasks,
+  type FrameReference,
+  type ResultContext,
+  type SourceImage,
+} from '../../../dicom-results';
+import type { LeasedJob } from '../work';
+import type {
+  Analysis,
+  AnsweredBy,
+  DescribedModel,
+  FrameQuestion,
+  Images,
+  MadeResult,
+  Models,
+  OpenImage,
+  ResultWriter,
+} from './ports';
+
+export interface AnalysisDeps {
+  models: Models;
+  images: Images;
+  results: ResultWriter;
+  /** Version of this program. */
+  build: string;
+  /** Frames that are asked about at a time. */
+  inFlight: number;
+}
+
+interface Frame {
+  reference: FrameReference;
+  image: OpenImage;
+}
+
+/** Images without any place in the patient are looked at as they came; others must be a stack, or parts would be missing unseen. */
+function placesOf(series: readonly SourceImage[]): {
+  frames: readonly FrameReference[];
+  affine: readonly number[] | undefined;
+} {
+  if (series.some(({ planes }) => planes.some((plane) => plane !== undefined))) return stackOf(series);
+  const frames = series.flatMap(({ sopInstanceUid, planes }) =>
+    planes.map((_, at) => ({ sopInstanceUid, frame: at + 1 })),
+  );
+  return { frames, affine: undefined };
+}
+
+/** Runs `work` on all items, a few at a time; the first failure stops what has not begun. */
+async function eachOf<T, R>(items: readonly T[], inFlight: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let stopped = false;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && !stopped) {
+      const at = next;
+      next += 1;
+      try {
+        results[at] = await work(items[at] as T);
+      } catch (error) {
+        stopped = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return results;
+}
+
+function checkTask(model: DescribedModel, job: LeasedJob): void {
+  if (model.task === job.rule.task) return;
+  throw automedError(
+    'WRONG_TASK',
+    `Rule "${job.rule.name}" asks for a ${job.rule.task}, and ${model.name}@${model.version} does ${model.task}.`,
+  );
+}
+
+/** All frames must have been answered by the weights that the model was described with. */
+function requireSame(model: DescribedModel, answers: readonly { by: AnsweredBy }[]): string {
+  const precisions = new Set(answers.map(({ by }) => by.precision));
+  const same = answers.every(
+    ({ by }) => by.weightsSha256 === model.weightsSha256 && by.baseSha256 === model.baseSha256,
+  );
+  if (same && precisions.size === 1) return [...precisions].join('');
+  throw automedError('SERVICE_UNAVAILABLE', 'The frames of a series were answered by different weights or precisions.');
+}
+
+/**
+ * @throws ResultError, DicomError, and the typed errors of the gateway
+ */
+export async function analyse(job: LeasedJob, deps: AnalysisDeps, signal: AbortSignal): Promise<Analysis> {
+  const { models, images, inFlight } = deps;
+  const described = await models.describe(job.rule.model, signal);
+  checkTask(described, job);
+  const opened = await eachOf(job.files, inFlight, (file) => images.open(file));
+  const series = opened.map(({ source }) => source);
+  const { frames: references, affine } = placesOf(series);
+  const byUid = new Map(opened.map((image) => [image.source.sopInstanceUid, image]));
+  const frames = references.map((reference): Frame => {
+    const image = byUid.get(reference.sopInstanceUid);
+    if (!image) throw new ResultError('SOURCE', 'A slice of the stack is no image of the series.');
+    return { reference, image };
+  });
+  const model = `${described.name}@${described.version}`;
+  const question = async ({ reference, image }: Frame): Promise<FrameQuestion> => ({
+    model,
+    pixels: await image.picture(reference.frame),
+    spacing: image.source.spacing,
+    threshold: job.rule.threshold,
+    signal,
+  });
+  const contextOf = (precision: string): ResultContext => ({
+    series,
+    created: job.created,
+    model: {
+      name: described.name,
+      version: described.version,
+      weightsSha256: described.weightsSha256,
+      baseSha256: described.baseSha256,
+      precision,
+      build: deps.build,
+      preprocessing: described.preprocessing,
+      terms: described.terms,
+      ...thresholdOf(described, job),
+    },
+  });
+  if (described.task === 'segmentation') {
+    const answers = await eachOf(frames, inFlight, async (frame) => models.segment(await question(frame)));
+    const masks = drawnMasks(described, frames, answers, affine);
+    return {
+      model,
+      results: segmentationResults(job, contextOf(requireSame(described, answers)), masks, deps.results),
+    };
+  }
+  const answers = await eachOf(frames, inFlight, async (frame) => models.classify(await question(frame)));
+  const classifications = answers.map(({ classes }, at): Classification => {
+    return { of: (frames[at] as Frame).reference, classes };
+  });
+  const report = deps.results.report(contextOf(requireSame(described, answers)), { classifications }, undefined);
+  return { model, results: [{ kind: 'SR', object: report }] };
+}
+
+function thresholdOf({ threshold }: DescribedModel, { rule }: LeasedJob): { threshold?: number } {
+  const used = rule.threshold ?? threshold;
+  return used === undefined ? {} : { threshold: used };
+}
+
+/** Binds what was drawn to the frames that it was drawn on. @throws ResultError (CONTENT) for an answer that is not the model's */
+function drawnMasks(
+  { names }: DescribedModel,
+  frames: readonly Frame[],
+  answers: readonly Awaited<ReturnType<Models['segment']>>[],
+  affine: readonly number[] | undefined,
+): DrawnMasks {
+  for (const [at, { masks }] of answers.entries()) {
+    const source = frames[at]?.image.source;
+    const structures = masks.map(({ structure }) => structure);
+    if (structures.join('\n') !== names.join('\n')) {
+      throw new ResultError('CONTENT', 'The model drew other structures than its manifest names.');
+    }
+    if (masks.some(({ width, height }) => width !== source?.columns || height !== source.rows)) {
+      throw new ResultError('CONTENT', 'The model drew a mask of another size than its image.');
+    }
+  }
+  const structures = names.map((name, index) => {
+    const slices = answers.map(({ masks }) => {
+      const mask = masks[index]?.mask;
+      return mask?.includes(1) ? mask : undefined;
+    });
+    return { name, slices, ...meanProbability(answers, index) };
+  });
+  return { frames: frames.map(({ reference }) => reference), affine, structures };
+}
+
+/** Over all foreground pixels of a structure. */
+function meanProbability(
+  answers: readonly Awaited<ReturnType<Models['segment']>>[],
+  index: number,
+): { probability?: number } {
+  let [pixels, sum] = [0, 0];
+  for (const { masks } of answers) {
+    const { mask, probability } = masks[index] ?? {};
+    if (!mask || probability === undefined) continue;
+    const count = mask.reduce((total, value) => total + value, 0);
+    pixels += count;
+    sum += count * probability;
+  }
+  return pixels === 0 ? {} : { probability: Math.min(1, sum / pixels) };
+}
+
+function segmentationResults(
+  job: LeasedJob,
+  context: ResultContext,
+  masks: DrawnMasks,
+  results: ResultWriter,
+): MadeResult[] {
+  const wanted = job.rule.results;
+  const segmentation = wanted.includes('SEG') ? results.segmentation(context, masks) : undefined;
+  return [
+    ...(segmentation ? [{ kind: 'SEG' as const, object: segmentation }] : []),
+    // Where nothing was drawn the report is what says so.
+    ...(wanted.includes('SR')
+      ? [{ kind: 'SR' as const, object: results.report(context, { masks }, segmentation) }]
+      : []),
+  ];
+}

@@ -1,0 +1,91 @@
+// What an analysis needs of the rest of the world.
+
+import type { Pixels } from '../../../imaging/pixels/pixels';
+import type { Terms } from '../../../store/terms';
+import type { Classification, ResultContext, DrawnMasks, ResultObject, SourceImage } from '../../../dicom-results';
+import type { ResultName } from '../site/schema';
+
+/** A version of a model, as the gateway describes it. */
+export interface DescribedModel {
+  name: string;
+  version: number;
+  task: 'segmentation' | 'classification';
+  weightsSha256: string;
+  baseSha256: string;
+  /** Structures that it draws, or classes that it tells apart, in its order. */
+  names: string[];
+  threshold: number | undefined;
+  /** JSON text. */
+  preprocessing: string;
+  terms: Terms | undefined;
+}
+
+/** Who answered, as each answer says it. */
+export interface AnsweredBy {
+  weightsSha256: string;
+  baseSha256: string;
+  precision: string;
+}
+
+export interface FrameMasks {
+  by: AnsweredBy;
+  masks: { structure: string; width: number; height: number; mask: Uint8Array; probability: number | undefined }[];
+}
+
+export interface FrameClasses {
+  by: AnsweredBy;
+  classes: { name: string; probability: number }[];
+}
+
+export interface FrameQuestion {
+  /** `name@version`. */
+  model: string;
+  pixels: Pixels;
+  /** Of rows and columns, mm. */
+  spacing: readonly [number, number] | undefined;
+  threshold: number | undefined;
+  signal: AbortSignal;
+}
+
+/** The models behind the gateway. Methods reject with typed errors. */
+export interface Models {
+  /** @param reference `name`, `name@3` or `name@alias` */
+  describe(reference: string, signal: AbortSignal): Promise<DescribedModel>;
+  segment(question: FrameQuestion): Promise<FrameMasks>;
+  classify(question: FrameQuestion): Promise<FrameClasses>;
+}
+
+/** An image of the spool. */
+export interface OpenImage {
+  source: SourceImage;
+  /** What a display shows of a frame, from 1. @throws DicomError */
+  picture(frame: number): Promise<Pixels>;
+}
+
+export interface Images {
+  /** Reads a header; pixels are read when they are asked for. @throws DicomError, ResultError */
+  open(file: string): Promise<OpenImage>;
+}
+
+/** Makes objects of what models found. @throws ResultError */
+export interface ResultWriter {
+  /** Nothing where nothing was drawn. */
+  segmentation(context: ResultContext, masks: DrawnMasks): ResultObject | undefined;
+  /** @param segmentation that the report refers to */
+  report(
+    context: ResultContext,
+    found: { masks: DrawnMasks } | { classifications: readonly Classification[] },
+    segmentation: ResultObject | undefined,
+  ): ResultObject;
+}
+
+export interface MadeResult {
+  kind: ResultName;
+  object: ResultObject;
+}
+
+export interface Analysis {
+  /** `name@version` that answered. */
+  model: string;
+  results: MadeResult[];
+}

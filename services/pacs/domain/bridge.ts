@@ -1,0 +1,116 @@
+// What goes on without being asked: series are closed, analysed, and their results delivered.
+
+import type { Logger } from '../../common/logging';
+import { sleepMs } from '../../common/timers';
+import type { Analysis } from './analysis/ports';
+import { waitMs } from './backoff';
+import { judgeFailure } from './failures';
+import type { Site } from './site/schema';
+import type { Failure, LeasedJob, StoredResult, Verdict } from './work';
+
+export interface JobBoard {
+  claim(leaseMs: number): LeasedJob | undefined;
+  renew(job: LeasedJob, leaseMs: number): void;
+  succeed(job: LeasedJob, results: readonly StoredResult[], model: string): void;
+  fail(job: LeasedJob, failure: Failure, verdict: Verdict): void;
+}
+
+export interface BridgeDeps {
+  site: () => Site;
+  /** Closes series and studies that have come whole; returns how many jobs that made. */
+  closeDue: (site: Site) => number;
+  jobs: JobBoard;
+  analyse: (job: LeasedJob, signal: AbortSignal) => Promise<Analysis>;
+  /** Puts a result on the disk. */
+  store: (result: Analysis['results'][number]) => Promise<StoredResult>;
+  /** Delivers what is due; resolves to whether there was anything. */
+  deliver: (signal: AbortSignal) => Promise<boolean>;
+  log: Logger;
+  onJobEnd?: (state: 'done' | 'again' | 'dead', code: string) => void;
+}
+
+/** How often timers of completeness are looked at, and queues in which nothing was found, milliseconds. */
+const POLL_MS = 250;
+/** How long a job is leased for; renewed while it runs, milliseconds. */
+const LEASE_MS = 60_000;
+const RENEW_MS = 20_000;
+
+/** Runs the work of the bridge until it is stopped. */
+export class Bridge {
+  private readonly stopping = new AbortController();
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly deps: BridgeDeps) {}
+
+  /** @param workers analyses at a time */
+  start(workers: number): void {
+    const steps = [
+      () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
+      () => this.deps.deliver(this.stopping.signal),
+      ...Array.from({ length: workers }, () => () => this.runOne()),
+    ];
+    this.running = Promise.all(steps.map((step) => this.repeat(step)));
+  }
+
+  /** Stops; what runs is given up, and taken up again at the next start. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** @param step resolves to whether there was anything to do */
+  private async repeat(step: () => Promise<boolean>): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const busy = await step().catch((error: unknown) => {
+        this.deps.log.error({ err: error }, 'a step of the bridge failed');
+        return false;
+      });
+      if (!busy) await sleepMs(POLL_MS, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async runOne(): Promise<boolean> {
+    const { jobs, log } = this.deps;
+    const job = jobs.claim(LEASE_MS);
+    if (!job) return false;
+    const { number, attempts, rule } = job;
+    log.info({ event: 'job-begun', job: number, attempts, rule: rule.name, images: job.files.length }, 'analysing');
+    const renewing = setInterval(() => jobs.renew(job, LEASE_MS), RENEW_MS);
+    try {
+      await this.run(job);
+    } catch (error) {
+      if (this.stopping.signal.aborted) return false;
+      this.fail(job, error);
+    } finally {
+      clearInterval(renewing);
+    }
+    return true;
+  }
+
+  private async run(job: LeasedJob): Promise<void> {
+    const { analyse, store, jobs, log, onJobEnd } = this.deps;
+    const { model, results } = await analyse(job, this.stopping.signal);
+    log.debug({ event: 'job-answered', job: job.number }, 'answered');
+    const stored: StoredResult[] = [];
+    for (const result of results) stored.push(await store(result));
+    log.debug({ event: 'job-written', job: job.number }, 'results are on the disk');
+    jobs.succeed(job, stored, model);
+    log.info({ event: 'job-done', job: job.number, model, results: stored.map(({ kind }) => kind) }, 'analysed');
+    onJobEnd?.('done', '');
+  }
+
+  private fail(job: LeasedJob, error: unknown): void {
+    const { jobs, log, site, onJobEnd } = this.deps;
+    const { code, message, transient } = judgeFailure(error);
+    const { attempts, first_seconds, longest_seconds } = site().delivery;
+    const policy = { attempts, firstMs: first_seconds * 1000, longestMs: longest_seconds * 1000 };
+    const again = transient && job.attempts < policy.attempts;
+    const verdict: Verdict = again ? { again: waitMs(policy, job.attempts) } : 'dead';
+    jobs.fail(job, { code, message }, verdict);
+    const fields = { event: again ? 'job-again' : 'job-dead', job: job.number, code, attempts: job.attempts };
+    if (code === 'INTERNAL') log.error({ ...fields, err: error }, 'an analysis failed');
+    else log.warn(fields, 'an analysis failed');
+    onJobEnd?.(again ? 'again' : 'dead', code);
+  }
+}

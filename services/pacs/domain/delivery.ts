@@ -1,0 +1,54 @@
+// What a destination says of an object that was sent to it.
+
+import type { DicomDestination, FolderDestination, WebDestination } from './site/schema';
+
+export interface Sendable {
+  sopClass: string;
+  sopInstance: string;
+  /** Of the Part 10 file on this disk. */
+  path: string;
+}
+
+/**
+ * `permanent`: sending it again cannot help before a person changes something. `transient`: it may work later. `suspect`: looks like
+ * a fault of the network and is, when it repeats, a refusal: given up after a few attempts.
+ */
+export type FailureClass = 'permanent' | 'transient' | 'suspect';
+
+export type Sent = { stored: true } | { stored: false; code: string; message: string; class: FailureClass };
+
+/** Sends objects; answers one outcome for each, in their order, and never throws for what a destination does. */
+export interface Courier {
+  send(objects: readonly Sendable[]): Promise<Sent[]>;
+}
+
+export type CourierOf = (destination: DicomDestination | WebDestination | FolderDestination) => Courier;
+
+export function failed(kind: FailureClass, code: string, message: string): Sent {
+  return { stored: false, class: kind, code, message };
+}
+
+/** What a C-STORE status means (PS3.4 B.2.3, PS3.7 annex C). */
+export function ofStatus(status: number): Sent {
+  const hex = `0x${status.toString(16).toUpperCase().padStart(4, '0')}`;
+  const isWarning = status >> 12 === 0xb || status === 0x0001 || status === 0x0107 || status === 0x0116;
+  // The receiver has an object of this UID, and UIDs follow from content: it is this one.
+  const isKnown = status === 0x0111;
+  if (status === 0 || isWarning || isKnown) return { stored: true };
+  if (status >> 8 === 0xa7 || status === 0x0213) {
+    return failed('transient', 'OUT_OF_RESOURCES', `The receiver has no room (status ${hex}).`);
+  }
+  if (status === 0x0110) return failed('transient', 'PROCESSING_FAILURE', `The receiver failed (status ${hex}).`);
+  if (status === 0x0124) return failed('permanent', 'NOT_AUTHORISED', `The receiver refuses us (status ${hex}).`);
+  if (status === 0x0122) {
+    return failed('permanent', 'NOT_SUPPORTED', `The receiver does not take objects of this kind (status ${hex}).`);
+  }
+  if (status >> 8 === 0xa9) {
+    return failed(
+      'permanent',
+      'MISMATCH',
+      `The receiver says that the object is not what was announced (status ${hex}).`,
+    );
+  }
+  return failed('permanent', 'NOT_UNDERSTOOD', `The receiver does not accept the object (status ${hex}).`);
+}

@@ -1,0 +1,126 @@
+// Deliveries: per destination one batch at a time, and none at all while it is away.
+
+import type { Logger } from '../../common/logging';
+import { waitMs, type RetryPolicy } from './backoff';
+import { failed, type Courier, type Sent } from './delivery';
+import { judgeFailure } from './failures';
+import type { Destination, Site } from './site/schema';
+import type { Failure, LeasedDelivery, Verdict } from './work';
+
+export interface OutboxPort {
+  dueDestinations(): string[];
+  claim(destination: string, most: number, leaseMs: number): LeasedDelivery[];
+  delivered(delivery: LeasedDelivery): void;
+  fail(delivery: LeasedDelivery, failure: Failure, verdict: Verdict): void;
+}
+
+export interface DispatcherDeps {
+  site: () => Site;
+  outbox: OutboxPort;
+  courier: (destination: Destination) => Courier;
+  /** Of a file below the outbox. */
+  path: (file: string) => string;
+  log: Logger;
+  onDelivery?: (state: 'done' | 'again' | 'dead', destination: string, code: string) => void;
+}
+
+/** Objects that go over one association. */
+const BATCH = 20;
+/** What looks like a refusal is given up after so many attempts. */
+const SUSPECT_ATTEMPTS = 3;
+const AWAY = new Set(['UNREACHABLE', 'TIMEOUT', 'BUSY']);
+
+interface Breaker {
+  failures: number;
+  /** Nothing is sent before, milliseconds of the monotonic clock. */
+  until: number;
+}
+
+/** Delivers results. */
+export class Dispatcher {
+  private readonly breakers = new Map<string, Breaker>();
+  private readonly busy = new Map<string, Promise<void>>();
+
+  constructor(private readonly deps: DispatcherDeps) {}
+
+  /** Begins what is due at destinations that are free; resolves to whether anything was. */
+  deliver(): Promise<boolean> {
+    const free = this.deps.outbox.dueDestinations().filter((name) => {
+      return !this.busy.has(name) && (this.breakers.get(name)?.until ?? 0) <= performance.now();
+    });
+    for (const name of free) {
+      const sending = this.sendTo(name)
+        .catch((error: unknown) => this.deps.log.error({ err: error, destination: name }, 'a delivery failed'))
+        .finally(() => this.busy.delete(name));
+      this.busy.set(name, sending);
+    }
+    return Promise.resolve(free.length > 0);
+  }
+
+  /** Resolves when nothing is on its way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.busy.values());
+  }
+
+  /** Destinations to which nothing is sent for now. */
+  get away(): string[] {
+    return [...this.breakers].flatMap(([name, { until }]) => (until > performance.now() ? [name] : []));
+  }
+
+  private async sendTo(name: string): Promise<void> {
+    const { site, outbox, courier, path, log } = this.deps;
+    const { delivery, destinations } = site();
+    const leaseMs = (delivery.timeout_seconds * (BATCH + 2) + 60) * 1000;
+    const batch = outbox.claim(name, BATCH, leaseMs);
+    if (batch.length === 0) return;
+    log.debug({ event: 'delivery-begun', destination: name, objects: batch.length }, 'sending');
+    const target = destinations[name];
+    const outcomes = target
+      ? await courier(target)
+          .send(batch.map((each) => ({ ...each, path: path(each.file) })))
+          .catch((error: unknown) => this.broken(error, batch))
+      : batch.map(() => failed('permanent', 'NO_DESTINATION', `No destination is called "${name}" any more.`));
+    const policy: RetryPolicy = {
+      attempts: delivery.attempts,
+      firstMs: delivery.first_seconds * 1000,
+      longestMs: delivery.longest_seconds * 1000,
+    };
+    this.watch(name, outcomes, policy);
+    batch.forEach((each, at) => this.record(name, each, outcomes[at] as Sent, policy));
+  }
+
+  /** A fault of ours, such as a file that is gone. */
+  private broken(error: unknown, batch: readonly LeasedDelivery[]): Sent[] {
+    const { code, message, transient } = judgeFailure(error);
+    if (code === 'INTERNAL') this.deps.log.error({ err: error }, 'a delivery failed');
+    return batch.map(() => failed(transient ? 'suspect' : 'permanent', code, message));
+  }
+
+  private record(destination: string, delivery: LeasedDelivery, sent: Sent, policy: RetryPolicy): void {
+    const { outbox, log, onDelivery } = this.deps;
+    const fields = { delivery: delivery.number, destination, kind: delivery.kind, attempts: delivery.attempts };
+    if (sent.stored) {
+      outbox.delivered(delivery);
+      log.info({ event: 'delivered', ...fields }, 'delivered');
+      onDelivery?.('done', destination, '');
+      return;
+    }
+    const most = sent.class === 'suspect' ? Math.min(SUSPECT_ATTEMPTS, policy.attempts) : policy.attempts;
+    const again = sent.class !== 'permanent' && delivery.attempts < most;
+    const { code, message } = sent;
+    outbox.fail(delivery, { code, message }, again ? { again: waitMs(policy, delivery.attempts) } : 'dead');
+    log.warn({ event: again ? 'delivery-again' : 'delivery-dead', ...fields, code }, message);
+    onDelivery?.(again ? 'again' : 'dead', destination, code);
+  }
+
+  /** One that does not answer is left alone for longer and longer: what waits for it uses up no attempts meanwhile. */
+  private watch(name: string, outcomes: readonly Sent[], policy: RetryPolicy): void {
+    const isAway = outcomes.every((sent) => !sent.stored && AWAY.has(sent.code));
+    if (!isAway) {
+      this.breakers.delete(name);
+      return;
+    }
+    const failures = (this.breakers.get(name)?.failures ?? 0) + 1;
+    this.breakers.set(name, { failures, until: performance.now() + waitMs(policy, failures) });
+  }
+}

@@ -1,0 +1,140 @@
+// What a site says in its pacs.yaml: who may send, where results go, and which model looks at what.
+
+import { z } from 'zod';
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes: at most 64');
+/** AE titles have 1 to 16 characters without backslashes, and none is blank (PS3.5, 6.2). */
+const aeTitle = z
+  .string()
+  .regex(/^[\x20-\x5b\x5d-\x7e]{1,16}$/, 'must be an AE title: 1 to 16 characters')
+  .refine((text) => text.trim() === text, 'must not begin or end with a space');
+const host = z.string().min(1).max(253);
+const port = z.int().min(1).max(65_535);
+const seconds = (least: number, most: number) => z.number().min(least).max(most);
+const DAY_SECONDS = 86_400;
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+/** Bytes as a number, or as text such as `5 GB`. */
+const bytes = z.union([
+  z.int().min(0),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)? ?(KB|MB|GB|TB)?$/, 'must be bytes, such as 5 GB')
+    .transform((text) => {
+      const [, count = '0', , unit = ''] = /^(\d+(\.\d+)?) ?([KMGT]B)?$/.exec(text) ?? [];
+      return Math.round(Number(count) * (UNITS[unit] ?? 1));
+    }),
+]);
+
+const oneOrMore = <T extends z.ZodType>(each: T) =>
+  z.union([each.transform((one) => [one]), z.array(each).min(1)]) as unknown as z.ZodType<z.infer<T>[]>;
+
+const range = z
+  .strictObject({ min: z.number().min(0).optional(), max: z.number().min(0).optional() })
+  .refine(({ min = 0, max = Infinity }) => min <= max, 'min must not be above max');
+
+/** Text with * and ?, compared without regard to case. */
+const pattern = z.string().min(1).max(256);
+
+/** All that is given must hold. */
+const conditionSchema = z.strictObject({
+  modality: oneOrMore(z.string().regex(/^[A-Z0-9_]{1,16}$/, 'must be a modality, such as CT')).optional(),
+  body_part: oneOrMore(pattern).optional(),
+  series_description: oneOrMore(pattern).optional(),
+  /** Values that Image Type must have, such as PRIMARY. */
+  image_type: oneOrMore(z.string().min(1).max(16)).optional(),
+  calling_ae: oneOrMore(aeTitle).optional(),
+  called_ae: oneOrMore(aeTitle).optional(),
+  orientation: oneOrMore(z.enum(['axial', 'coronal', 'sagittal', 'oblique', 'none'])).optional(),
+  rows: range.optional(),
+  columns: range.optional(),
+  /** Frames of all images of the series. */
+  frames: range.optional(),
+});
+
+const RESULTS = ['SEG', 'SR'] as const;
+
+const ruleSchema = z.strictObject({
+  name,
+  when: conditionSchema.default({}),
+  task: z.enum(['segmentation', 'classification']),
+  /** `name`, `name@3` or `name@alias`. */
+  model: z.string().min(1).max(200),
+  /** Probability above which a pixel is foreground; default: the model's own. */
+  threshold: z.number().gt(0).lt(1).optional(),
+  results: z.array(z.enum(RESULTS)).min(1),
+  send_to: oneOrMore(name),
+  /** Whether the rule waits until no series of the study grows any more. */
+  wait_for: z.enum(['series', 'study']).default('series'),
+});
+
+const dicomDestination = z.strictObject({
+  kind: z.literal('dicom'),
+  host,
+  port,
+  /** AE title of the receiver. */
+  ae: aeTitle,
+  /** Our own, where the receiver knows us under another one than the first. */
+  calling_ae: aeTitle.optional(),
+});
+
+const webDestination = z.strictObject({
+  kind: z.literal('dicomweb'),
+  /** Of the service, without /studies. */
+  url: z.url({ protocol: /^https?$/ }),
+  user: z.string().min(1).optional(),
+  /** Name of the environment variable that holds the password. */
+  password_from: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, 'must name an environment variable')
+    .optional(),
+});
+
+const folderDestination = z.strictObject({ kind: z.literal('folder'), path: z.string().min(1) });
+
+const destinationSchema = z.discriminatedUnion('kind', [dicomDestination, webDestination, folderDestination]);
+
+export const siteSchema = z.strictObject({
+  /** Under which the bridge can be called; the first one is its own towards others. */
+  ae_title: oneOrMore(aeTitle),
+  listen: z.strictObject({ host: host.default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
+  accept: z.array(z.strictObject({ ae: aeTitle, address: host.optional() })).default([]),
+  complete: z
+    .strictObject({
+      /** Without a new image of it, seconds. */
+      series_seconds: seconds(0.1, DAY_SECONDS).default(10),
+      study_seconds: seconds(0.1, DAY_SECONDS).default(60),
+      /** Since the first image, whatever still comes, seconds. */
+      longest_seconds: seconds(1, 7 * DAY_SECONDS).default(3_600),
+    })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      most_percent: z.number().gt(0).max(100).default(75),
+      reserve: bytes.default(5e9),
+      /** How long files of a finished study stay, days. */
+      keep_days: z.number().min(0).max(3650).default(3),
+    })
+    .prefault({}),
+  delivery: z
+    .strictObject({
+      /** Attempts until a delivery becomes a dead letter. */
+      attempts: z.int().min(1).max(1000).default(12),
+      first_seconds: seconds(0.01, DAY_SECONDS).default(2),
+      longest_seconds: seconds(0.01, DAY_SECONDS).default(900),
+      /** What one object gets, seconds. */
+      timeout_seconds: seconds(0.1, 3_600).default(60),
+    })
+    .prefault({}),
+  destinations: z.record(name, destinationSchema).default({}),
+  rules: z.array(ruleSchema).default([]),
+});
+
+export type Site = z.infer<typeof siteSchema>;
+export type Rule = Site['rules'][number];
+export type Condition = Rule['when'];
+export type Destination = Site['destinations'][string];
+export type DicomDestination = z.infer<typeof dicomDestination>;
+export type WebDestination = z.infer<typeof webDestination>;
+export type FolderDestination = z.infer<typeof folderDestination>;
+export type ResultName = (typeof RESULTS)[number];

@@ -1,0 +1,60 @@
+// Work of the bridge, as the journal keeps it: analyses of series, and deliveries of their results.
+
+import type { Rule } from './site/schema';
+
+/**
+ * `queued`: due at some time. `running`: leased. `done`: for good. `dead`: given up, with a sentence that says why. `held`: waits for
+ * a person. `superseded`: a later revision of the series took its place. `discarded`: by a person.
+ */
+export const WORK_STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
+export type WorkState = (typeof WORK_STATES)[number];
+
+/** An analysis that is leased. */
+export interface LeasedJob {
+  number: number;
+  rule: Rule;
+  study: string;
+  series: string;
+  revision: number;
+  /** Times that it was begun, this one included. */
+  attempts: number;
+  /** When it was asked for: what its results bear as date and time. */
+  created: Date;
+  /** Files of the images below the spool, in the order of their arrival. */
+  files: string[];
+}
+
+/** A result that is on the disk. */
+export interface StoredResult {
+  /** `SEG` or `SR`. */
+  kind: string;
+  sopClass: string;
+  sopInstance: string;
+  series: string;
+  /** Path below the outbox. */
+  file: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** A delivery that is leased. */
+export interface LeasedDelivery {
+  number: number;
+  kind: string;
+  sopClass: string;
+  sopInstance: string;
+  /** Path below the outbox. */
+  file: string;
+  attempts: number;
+}
+
+/** Why work failed. */
+export interface Failure {
+  /** Stable, for programs and metrics. */
+  code: string;
+  /** For people; without values of headers. */
+  message: string;
+}
+
+/** When failed work is tried again. */
+export type Verdict = { again: number } | 'dead';

@@ -1,0 +1,94 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { ListStudiesRequest__Output } from '../../../proto/gen/automed/pacs/v1/ListStudiesRequest';
+import type { ResolveStudyRequest__Output } from '../../../proto/gen/automed/pacs/v1/ResolveStudyRequest';
+import { automedError } from '../../common/errors';
+import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serviceDefinition } from '../../common/grpc/proto';
+import type { Logger } from '../../common/logging';
+import type { Journal } from '../adapters/journal/journal';
+import type { Site } from '../domain/site/schema';
+import { namedState, toSeries, toStatus, toStudy } from './pacs-messages';
+
+const NAME = 'automed.pacs.v1.PacsService';
+const DEFAULT_PAGE = 50;
+const LARGEST_PAGE = 1000;
+
+export interface PacsServiceDeps {
+  journal: Journal;
+  site: () => Site;
+  /** `host:port` where DICOM is received. */
+  dicomAddress: () => string;
+  hasRoom: () => boolean;
+  away: () => string[];
+  log: Logger;
+}
+
+interface WithStudy {
+  study: string;
+}
+
+const tokenOf = ({ arrivalTime, number }: { arrivalTime: number; number: number }): string =>
+  `${arrivalTime}.${number}`;
+
+function placeOf(token: string): { time: number; number: number } | undefined {
+  if (token === '') return undefined;
+  const [, time, number] = /^(\d{1,16})\.(\d{1,16})$/.exec(token) ?? [];
+  if (time !== undefined && number !== undefined) return { time: Number(time), number: Number(number) };
+  throw automedError('INVALID_ARGUMENT', 'The page token is not one of ListStudies.', { field: 'page_token' });
+}
+
+function sizeOf(pageSize: number): number {
+  if (pageSize >= 0 && pageSize <= LARGEST_PAGE) return pageSize === 0 ? DEFAULT_PAGE : pageSize;
+  throw automedError('INVALID_ARGUMENT', `A page has 0 to ${LARGEST_PAGE} studies.`, { field: 'page_size' });
+}
+
+const KEEP = { KEPT_OBJECT_FIRST: 'first', KEPT_OBJECT_LAST: 'last' } as const;
+
+function keptOf(keep: string): 'first' | 'last' {
+  if (keep === 'KEPT_OBJECT_FIRST' || keep === 'KEPT_OBJECT_LAST') return KEEP[keep];
+  throw automedError('INVALID_ARGUMENT', 'Say which object holds: the first or the last.', { field: 'keep' });
+}
+
+export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
+  const { journal, site, log } = deps;
+  const { overview, steering, completion } = journal;
+  const numberOf = ({ study }: WithStudy): number => {
+    const number = overview.numberOf(study);
+    if (number !== undefined) return number;
+    throw automedError('NOT_FOUND', 'The journal has no such study.', { field: 'study' });
+  };
+  const implementation: UntypedServiceImplementation = {
+    GetStatus: unary(log, () => ({
+      ...toStatus(overview.totals(), Date.now()),
+      dicomAddress: deps.dicomAddress(),
+      aeTitles: site().ae_title,
+      hasRoom: deps.hasRoom(),
+      awayDestinations: deps.away(),
+    })),
+    ListStudies: unary(log, ({ pageSize, pageToken, state }: ListStudiesRequest__Output) => {
+      const most = sizeOf(pageSize);
+      const studies = overview.studies(most, placeOf(pageToken), namedState(state));
+      const last = studies.at(-1);
+      const nextPageToken = studies.length === most && last ? tokenOf(last) : '';
+      return { studies: studies.map(toStudy), nextPageToken };
+    }),
+    GetStudy: unary(log, (request: WithStudy) => {
+      const number = numberOf(request);
+      const series = overview.series(number);
+      return {
+        study: toStudy(overview.study(number)),
+        series: series.map((each) => toSeries(each, completion.explain(each.number, site().rules))),
+      };
+    }),
+    RetryStudy: unary(log, (request: WithStudy) => counted(steering.retry(numberOf(request)))),
+    DiscardStudy: unary(log, (request: WithStudy) => counted(steering.discard(numberOf(request)))),
+    ResolveStudy: unary(log, (request: ResolveStudyRequest__Output) => {
+      return { rejectedCount: steering.resolve(numberOf(request), keptOf(request.keep)) };
+    }),
+  };
+  return { name: NAME, definition: serviceDefinition(NAME), implementation };
+}
+
+function counted({ analyses, deliveries }: { analyses: number; deliveries: number }) {
+  return { analysisCount: analyses, deliveryCount: deliveries };
+}

@@ -1,0 +1,185 @@
+// The bridge between picture archives and models: receives objects, applies the site's rules, sends results back. Loads no addon.
+
+import { join } from 'node:path';
+import { redacted } from '../common/config';
+import { tryLock } from '../common/file-lock';
+import { Health } from '../common/grpc/health';
+import { isLoopback, withPort } from '../common/address';
+import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
+import { createLogger, type Logger } from '../common/logging';
+import { makeFolder } from '../common/make-folder';
+import { Telemetry } from '../common/telemetry';
+import { packageVersion } from '../common/installation';
+import { courierTo } from './adapters/couriers';
+import { StorageServer } from './adapters/dimse/storage-server';
+import { dicomResults } from './adapters/dicom-results';
+import { DiskSpace } from './adapters/disk-space';
+import { GatewayModels } from './adapters/gateway-models';
+import { openJournal, type Journal } from './adapters/journal/journal';
+import { observeJournal, PacsMetrics } from './adapters/metrics';
+import { Receiver } from './adapters/receiver';
+import { storeResult } from './adapters/result-files';
+import { SiteFile } from './adapters/site-file';
+import { Spool } from './adapters/spool';
+import { SpooledImages } from './adapters/spooled-images';
+import { analyse } from './domain/analysis/analyse';
+import { Bridge } from './domain/bridge';
+import { Dispatcher } from './domain/dispatcher';
+import { pacsSettings, passwordFrom, readPacsConfig, type PacsConfig } from './config';
+import { pacsService } from './handlers/pacs-service';
+import { buildServer } from './server';
+
+interface Parts {
+  config: PacsConfig;
+  log: Logger;
+  metrics: PacsMetrics;
+  site: SiteFile;
+  journal: Journal;
+  spool: Spool;
+  outbox: Spool;
+}
+
+async function main(): Promise<void> {
+  endWithParent();
+  const config = readPacsConfig(process.argv.slice(2));
+  const log = createLogger('pacs', config.logLevel);
+  const telemetry = new Telemetry('pacs');
+  log.info({ event: 'start', config: redacted(pacsSettings, config) }, 'starting');
+
+  const site = new SiteFile(config.pacsSite, log);
+  await makeFolder(config.pacsHome);
+  const lock = tryLock(join(config.pacsHome, '.pacs.lock'));
+  if (!lock) throw new Error('another bridge works in this folder; one folder has one of them');
+  const journal = openJournal(join(config.pacsHome, 'journal.db'));
+  const metrics = new PacsMetrics(telemetry);
+  const spool = await Spool.open(join(config.pacsHome, 'received'));
+  const outbox = await Spool.open(join(config.pacsHome, 'results'));
+  await sweep(spool, journal.arrivals.files());
+  await sweep(outbox, journal.jobs.files());
+  observeJournal(telemetry, journal);
+
+  const parts: Parts = { config, log, metrics, site, journal, spool, outbox };
+  const room = new DiskSpace(config.pacsHome, () => site.current.storage);
+  const dispatcher = dispatcherOf(parts);
+  const models = new GatewayModels(config.gateway, config.pacsCallTimeoutMs);
+  const bridge = bridgeOf(parts, models, dispatcher);
+  const storage = storageOf(parts, room);
+  let dicomAddress = '';
+  const service = pacsService({
+    journal,
+    site: () => site.current,
+    dicomAddress: () => dicomAddress,
+    hasRoom: () => room.hasRoom(),
+    away: () => dispatcher.away,
+    log,
+  });
+  const server = buildServer({ config, log, telemetry, health: new Health(), services: [service] });
+
+  const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
+  const port = await storage.listen();
+  dicomAddress = withPort(`${hostOf(site)}:0`, port);
+  const address = await server.listen();
+  shutDownOnSignal({
+    timeoutMs: config.shutdownTimeoutMs,
+    log,
+    drain: async (timeoutMs) => {
+      await Promise.all([storage.close(timeoutMs), server.drain(timeoutMs), bridge.stop()]);
+      await dispatcher.idle();
+    },
+    dispose: async () => {
+      site.close();
+      models.close();
+      journal.close();
+      lock.release();
+      await telemetry.close();
+    },
+  });
+  site.follow();
+  bridge.start(config.pacsAnalyses);
+  log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.current.ae_title }, 'receiving DICOM');
+  announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+/** Deletes files that no journal names: whoever sent them was never told that they are kept. */
+async function sweep(spool: Spool, named: ReadonlySet<string>): Promise<void> {
+  for (const name of await spool.names()) {
+    if (!named.has(name)) await spool.remove(name);
+  }
+}
+
+const hostOf = (site: SiteFile): string => site.current.listen?.host ?? '127.0.0.1';
+
+function storageOf({ config, log, metrics, site, journal, spool }: Parts, room: DiskSpace): StorageServer {
+  const host = hostOf(site);
+  if (!config.pacsOpen && !isLoopback(`${host}:0`)) {
+    throw new Error(
+      `DICOM on ${host} can be reached from other machines, and AE titles prove nothing: accept that with AUTOMED_PACS_OPEN=true`,
+    );
+  }
+  const receiver = new Receiver({
+    spool,
+    journal: journal.arrivals,
+    room,
+    log,
+    count: (outcome, source) => metrics.countObject(outcome, source),
+  });
+  return new StorageServer(
+    {
+      host,
+      port: config.pacsPort ?? site.current.listen?.port ?? 11_112,
+      maxConnections: config.pacsConnections,
+      maxConnectionsPerAddress: config.pacsConnectionsPerAddress,
+    },
+    {
+      listener: () => ({ ownTitles: site.current.ae_title, peers: site.current.accept }),
+      receiver,
+      limits: {
+        associateMs: config.pacsAssociateMs,
+        idleMs: config.pacsIdleMs,
+        maxPduBytes: config.pacsMaxPduBytes,
+      },
+      log,
+      cut: (reason) => {
+        metrics.countCut(reason);
+        log.warn({ event: 'connection-cut', reason }, 'a connection was cut');
+      },
+    },
+  );
+}
+
+function dispatcherOf({ log, metrics, site, journal, outbox }: Parts): Dispatcher {
+  return new Dispatcher({
+    site: () => site.current,
+    outbox: journal.outbox,
+    courier: (destination) => courierTo(destination, site.current, passwordFrom),
+    path: (file) => outbox.path(file),
+    log,
+    onDelivery: (outcome, destination, code) => metrics.countDelivery(outcome, destination, code),
+  });
+}
+
+function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
+  const { config, log, metrics, site, journal, spool, outbox } = parts;
+  const deps = {
+    models,
+    images: new SpooledImages(spool, config.pacsDecodeThreads),
+    results: dicomResults,
+    build: packageVersion(),
+    inFlight: config.pacsFramesInFlight,
+  };
+  return new Bridge({
+    site: () => site.current,
+    closeDue: (current) => journal.completion.closeDue(current),
+    jobs: journal.jobs,
+    analyse: (job, signal) => analyse(job, deps, signal),
+    store: (result) => storeResult(outbox, result),
+    deliver: () => dispatcher.deliver(),
+    log,
+    onJobEnd: (outcome, code) => metrics.countAnalysis(outcome, code),
+  });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`automed pacs: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
