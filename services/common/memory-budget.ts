@@ -64,6 +64,15 @@ export class MemoryBudget {
   }
 
   /**
+   * Refuses what could never be reserved.
+   * @param what as of reserve()
+   * @throws InvalidInputError (INVALID_ARGUMENT, field `image`)
+   */
+  check(bytes: number, what: string): void {
+    if (bytes > this.limitBytes) throw this.tooLarge(bytes, what);
+  }
+
+  /**
    * Resolves when the bytes may be used.
    * @param what needs them, as the subject of an error's text, e.g. `An image of 8 x 8 pixels`
    * @throws InvalidInputError (INVALID_ARGUMENT, field `image`) for more than the whole budget; ResourceExhaustedError
@@ -71,7 +80,7 @@ export class MemoryBudget {
    *   CancelledError
    */
   async reserve(bytes: number, what: string, { timeoutMs, signal }: Wait = {}): Promise<Reservation> {
-    if (bytes > this.limitBytes) throw this.tooLarge(bytes, what);
+    this.check(bytes, what);
     if (signal?.aborted) throw cancelled();
     if (this.waiting.length > 0 || this.held + bytes > this.limitBytes) {
       if (this.waiting.length >= this.mayWait) throw this.refuse(bytes, what);

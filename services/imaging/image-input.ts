@@ -68,7 +68,7 @@ export type ImageField = Image__Output | null | undefined;
  * it, and memory taken.
  * @throws InvalidInputError that names the field
  */
-export async function openImage(image: ImageField, limits: DecodeLimits): Promise<OpenedImage> {
+export async function openImage(image: ImageField, intake: ImageIntake): Promise<OpenedImage> {
   if (!image?.source) {
     throw automedError('INVALID_ARGUMENT', 'The request holds no image: set image.encoded or image.raw.', {
       field: 'image',
@@ -76,10 +76,12 @@ export async function openImage(image: ImageField, limits: DecodeLimits): Promis
   }
   const stated = requestSpacing(image.pixelSpacing);
   const frame = frameOf(image);
-  const { opened, messageBytes } = await open(image, frame, limits);
+  const { opened, messageBytes } = await open(image, frame, intake);
   const { width, height, decodeBytes, source } = opened;
   const spacing = stated ?? source?.pixelSize;
-  return { width, height, source, spacing, bytes: messageBytes + decodeBytes, decode: () => opened.decode() };
+  const bytes = messageBytes + decodeBytes;
+  intake.memory.check(bytes, whatOf(opened));
+  return { width, height, source, spacing, bytes, decode: () => opened.decode() };
 }
 
 /**
@@ -96,7 +98,7 @@ export async function useImage<T>(
   const { width, height, bytes, source, spacing } = image;
   const count = typeof masks === 'number' ? masks : masks(width * height);
   const needed = bytes + bytesOfMasks(count, width * height);
-  return held(await memory.reserve(needed, `An image of ${width} x ${height} pixels`, wait()), async () => {
+  return held(await memory.reserve(needed, whatOf(image), wait()), async () => {
     const started = performance.now();
     const pixels = await image.decode();
     return use({ pixels, facts: { source, spacing }, decodeMs: performance.now() - started, masks: count });
@@ -116,6 +118,11 @@ export async function useMaskMemory<T>(
   const count = typeof masks === 'number' ? masks : masks(width * height);
   const what = `An answer of ${count} mask(s) of ${width} x ${height} pixels`;
   return held(await memory.reserve(bytesOfMasks(count, width * height), what, wait()), () => use(count));
+}
+
+/** The subject of an error's text. */
+function whatOf({ width, height }: { width: number; height: number }): string {
+  return `An image of ${width} x ${height} pixels`;
 }
 
 /** A byte for each pixel of each mask, and once more for the one that is being encoded. */

@@ -7,7 +7,6 @@ import { serveSeries, type SeriesAnswer } from '../../common/grpc/series';
 import type { Lease } from '../../common/inference';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
 import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { classifyImage, type ClassifyCommand } from '../domain/classify-image';
 import type { ClassificationModel, ClassificationModels } from '../domain/ports';
@@ -56,12 +55,12 @@ export function classificationHandlers(deps: ClassificationDeps): UntypedService
 /** All of a request that can be checked without its model. @throws InvalidInputError that names the field */
 async function toCommand(
   request: ClassifyRequest__Output,
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<ClassifyCommand> {
   const priority = checkPriority(request.priority);
   return {
-    image: await openImage(request.image, limits),
+    image: await openImage(request.image, intake),
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
   };
 }

@@ -11,6 +11,9 @@ import type { HostedBase } from '../domain/hosted-bases';
 import { keyed, type Embeddings } from './embeddings';
 import type { NativeHost } from './native-engine';
 
+/** Along either side of the encoder's grid. */
+const LOGITS_PER_TOKEN = 4;
+
 /** Bases that answer prompts, over the engine. */
 export function interactiveBases(
   host: NativeHost,
@@ -19,6 +22,10 @@ export function interactiveBases(
   embeddingTtlMs: number,
 ): InteractiveBases {
   return {
+    logitsSide: async (reference) => {
+      const { image_size: size, patch_size: patch } = (await host.findBase(reference)).manifest.architecture;
+      return LOGITS_PER_TOKEN * Math.floor(size / patch);
+    },
     acquire: async (reference) => {
       const lease = await host.acquireBase(reference);
       const model = interactiveBase(engine, lease.model, embeddings, embeddingTtlMs);

@@ -127,14 +127,17 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     return this.acquireStored(stored);
   }
 
+  /** What acquireBase() would load. */
+  async findBase(reference: string): Promise<StoredBase> {
+    return this.resolvedBases.get(reference, async () => resolveBaseOrModel(this.catalog, required(reference)));
+  }
+
   /**
    * A base, loaded and held until it is released; it stays in memory after that until others need its room.
    * @param reference of a base, or of a segmentation model whose base is meant
    */
   async acquireBase(reference: string): Promise<Lease<HostedBase<Base>>> {
-    const stored = await this.resolvedBases.get(reference, async () =>
-      resolveBaseOrModel(this.catalog, required(reference)),
-    );
+    const stored = await this.findBase(reference);
     if (!this.bases.has(stored) && !this.options.loadOnDemand) {
       const message = `${stored.manifest.name}@${stored.manifest.version} is not loaded here, and loading on demand is off.`;
       throw automedError('ILLEGAL_STATE', message, { field: 'model' });

@@ -5,7 +5,6 @@ import { unary, type CallContext, type ServiceRegistration } from '../../common/
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
 import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { toEncoding, toResponse as toSegmentResponse } from '../../segmentation/handlers/messages';
 import {
@@ -40,14 +39,14 @@ export function analysisService<Model extends AnyModel>(deps: AnalysisDeps<Model
 /** All of a request that can be checked without its models. @throws InvalidInputError that names the field */
 async function toCommand(
   request: AnalyzeRequest__Output,
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<AnalyzeCommand> {
   const references = checkReferences([request.model, ...request.additionalModels]);
   const encoding = toEncoding(request.maskFormat);
   const priority = checkPriority(request.priority);
   return {
-    image: await openImage(request.image, limits),
+    image: await openImage(request.image, intake),
     references,
     encoding,
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),

@@ -56,6 +56,16 @@ export function checkPrompts({ points, boxes, mask }: Prompts, extent: Partial<E
   }
 }
 
+/**
+ * @param side that the base takes, known without loading it
+ * @throws InvalidInputError (SHAPE_MISMATCH, field `mask_logits`)
+ */
+export function checkLogitsSide(mask: Float32Array, side: number): void {
+  if (mask.length === side * side) return;
+  const text = `the mask prompt of this base must be ${side} x ${side}`;
+  throw automedError('SHAPE_MISMATCH', text, { field: 'mask_logits' });
+}
+
 /** Both included. Bounds that the request's fields of single precision round are rounded, too. */
 const RANGES = {
   pointsPerSide: ['points_per_side', 1, 128],

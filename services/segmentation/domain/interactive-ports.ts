@@ -79,6 +79,11 @@ export interface InteractiveBase {
 
 /** Where bases come from. */
 export interface InteractiveBases {
+  /**
+   * Side of the square logits that a base takes as a prompt, known without loading it.
+   * @param reference as of acquire()
+   */
+  logitsSide(reference: string): Promise<number>;
   /** @param reference of a base, or of a segmentation model whose base is meant */
   acquire(reference: string): Promise<Lease<InteractiveBase>>;
 }

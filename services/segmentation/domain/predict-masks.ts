@@ -1,7 +1,6 @@
 import type { BaseIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { automedError } from '../../common/errors';
 import type { MemoryBudget } from '../../common/memory-budget';
-import type { DecodeLimits } from '../../imaging/decode';
 import {
   NO_FACTS,
   openImage,
@@ -11,6 +10,7 @@ import {
   type Admission,
   type ImageFacts,
   type ImageField,
+  type ImageIntake,
   type OpenedImage,
 } from '../../imaging/image-input';
 import type {
@@ -84,8 +84,8 @@ export interface ReadSource {
  * Looks at what a request is about before its base is loaded.
  * @throws InvalidInputError that names the field
  */
-export async function openSource({ image, embeddingId }: SourceFields, limits: DecodeLimits): Promise<OpenedSource> {
-  if (image || embeddingId === undefined || embeddingId === '') return { image: await openImage(image, limits) };
+export async function openSource({ image, embeddingId }: SourceFields, intake: ImageIntake): Promise<OpenedSource> {
+  if (image || embeddingId === undefined || embeddingId === '') return { image: await openImage(image, intake) };
   if (ID.test(embeddingId)) return { embeddingId };
   throw automedError('INVALID_ARGUMENT', 'This is no id that EncodeImage answers.', { field: 'embedding_id' });
 }

@@ -13,11 +13,16 @@ import { baseInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import type { RunOptions } from '../../common/inference';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
-import { openImage, type ImageFacts, type ImageField, type OpenedImage } from '../../imaging/image-input';
+import {
+  openImage,
+  type ImageFacts,
+  type ImageField,
+  type ImageIntake,
+  type OpenedImage,
+} from '../../imaging/image-input';
 import { dicomFrame } from '../../imaging/image-messages';
-import { checkEverything, checkPrompts } from '../domain/check-prompts';
-import type { InteractiveBase, Prompts, SeenImage } from '../domain/interactive-ports';
+import { checkEverything, checkLogitsSide, checkPrompts } from '../domain/check-prompts';
+import type { InteractiveBase, InteractiveBases, Prompts, SeenImage } from '../domain/interactive-ports';
 import {
   openSource,
   type EverythingCommand,
@@ -60,13 +65,23 @@ export function toPromptCommand(fields: PromptFields, context: CallContext): Pro
 export async function toPredictCommand(
   fields: PromptFields,
   from: SourceFields,
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<PredictCommand> {
   const command = toPromptCommand(fields, context);
-  const source = await openSource(from, limits);
+  const source = await openSource(from, intake);
   if ('image' in source) checkPrompts(command.prompts, source.image);
   return { ...command, source };
+}
+
+/** Refuses logits of another size than the base takes, before it is loaded. A base that is not there acquire() tells. */
+export async function checkLogits(
+  bases: InteractiveBases,
+  reference: string,
+  { prompts: { mask } }: PromptCommand,
+): Promise<void> {
+  const side = mask && (await bases.logitsSide(reference).catch(() => undefined));
+  if (mask && side !== undefined) checkLogitsSide(mask, side);
 }
 
 export interface EncodeCommand {
@@ -77,11 +92,11 @@ export interface EncodeCommand {
 /** All of a request that can be checked without its base. @throws InvalidInputError that names the field */
 export async function toEncodeCommand(
   { image, priority }: { image: ImageField; priority: number },
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<EncodeCommand> {
   const options = runOptions(priority, context);
-  return { image: await openImage(image, limits), options };
+  return { image: await openImage(image, intake), options };
 }
 
 export function hasPrompts({ points, boxes, maskLogits }: PromptFields): boolean {
@@ -131,7 +146,7 @@ function toLogits({ data, shape, type }: Tensor__Output): Float32Array {
 /** All of a request that can be checked without its base. @throws InvalidInputError that names the field */
 export async function toEverythingCommand(
   request: SegmentEverythingRequest__Output,
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<EverythingCommand> {
   const { pointsPerSide, minPredictedIou, minStability, stabilityOffset, nmsIou } = request;
@@ -139,7 +154,7 @@ export async function toEverythingCommand(
   checkEverything(parameters);
   const encoding = toEncoding(request.maskFormat);
   const options = runOptions(request.priority, context);
-  return { source: await openSource(sourceOf(request), limits), parameters, encoding, options };
+  return { source: await openSource(sourceOf(request), intake), parameters, encoding, options };
 }
 
 export function sourceOf(request: {

@@ -17,6 +17,7 @@ import {
   withSource,
 } from '../domain/predict-masks';
 import {
+  checkLogits,
   sourceOf,
   toEncodeCommand,
   toEncodeResponse,
@@ -64,6 +65,7 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
     PredictMasks: unary(log, async (request: PredictMasksRequest__Output, context) => {
       const elapsed = stopwatch();
       const command = await toPredictCommand(request, sourceOf(request), intake, context);
+      await checkLogits(deps.bases, request.model, command);
       return onBase(request.model, context, (base) =>
         withSource(base, command.source, memory, predictAdmission(base, command), async (read) =>
           toPredictResponse(await predictMasks(base, command, read), command.logits, elapsed()),
@@ -80,7 +82,10 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
       );
     }),
     InteractiveSession: bidi<InteractiveSessionRequest__Output, InteractiveSessionResponse>(log, (call, context) =>
-      serveSession(call, context, { intake, acquire: (reference) => acquire(reference, context) }),
+      serveSession(call, context, {
+        intake,
+        bases: { ...deps.bases, acquire: (reference) => acquire(reference, context) },
+      }),
     ),
   };
 }

@@ -17,10 +17,11 @@ import {
   type OpenedImage,
 } from '../../imaging/image-input';
 import { checkPrompts, type Extent } from '../domain/check-prompts';
-import type { InteractiveBase } from '../domain/interactive-ports';
+import type { InteractiveBase, InteractiveBases } from '../domain/interactive-ports';
 import { NewestPrompt } from '../domain/newest-prompt';
 import { predictAdmission, predictMasks, withSource, type PredictedMasks } from '../domain/predict-masks';
 import {
+  checkLogits,
   hasPrompts,
   toEncodeCommand,
   toEncodeResponse,
@@ -34,7 +35,7 @@ type Request = InteractiveSessionRequest__Output;
 type Outcome = Pick<InteractiveSessionResponse, 'encoded' | 'result' | 'status'>;
 
 export interface SessionDeps {
-  acquire(reference: string): Promise<Lease<InteractiveBase>>;
+  bases: InteractiveBases;
   intake: ImageIntake;
 }
 
@@ -106,7 +107,7 @@ class Session {
     } catch (error) {
       return this.statusOf(error, index);
     }
-    this.lease ??= this.deps.acquire(this.reference);
+    this.lease ??= this.deps.bases.acquire(this.reference);
     const { model: base } = await this.lease;
     return run(base).catch((error: unknown) => this.statusOf(error, index));
   }
@@ -149,6 +150,7 @@ class Session {
     // Prompts beside an image do not make it unknown to those that follow.
     if (opened) this.remember(image, opened);
     checkPrompts(command.prompts, this.extent);
+    await checkLogits(this.deps.bases, reference, command);
     return async (base) => {
       const predicted = await this.predict(base, image, command, opened);
       this.embeddingId = predicted.seen.embeddingId;

@@ -7,8 +7,7 @@ import { automedError } from '../../common/errors';
 import { modelInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import { checkPriority } from '../../common/priority';
-import type { DecodeLimits } from '../../imaging/decode';
-import { openImage } from '../../imaging/image-input';
+import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { dicomFrame } from '../../imaging/image-messages';
 import type { MaskEncoding } from '../domain/mask-encoding';
 import { checkThreshold, type AnsweredMask, type SegmentCommand, type SegmentedImage } from '../domain/segment-image';
@@ -32,14 +31,14 @@ export function toEncoding(maskFormat: string): MaskEncoding {
  */
 export async function toCommand(
   request: SegmentRequest__Output,
-  limits: DecodeLimits,
+  intake: ImageIntake,
   context: CallContext,
 ): Promise<SegmentCommand> {
   const encoding = toEncoding(request.maskFormat);
   const priority = checkPriority(request.priority);
   const threshold = checkThreshold(request.threshold);
   return {
-    image: await openImage(request.image, limits),
+    image: await openImage(request.image, intake),
     threshold,
     encoding,
     options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await store.addSegmentation('polyp');
   await store.addClassification('tumour');
   image = { encoded: (await discImage(120, 80)).png };
-  program = await startProgram('inference', { AUTOMED_HOME: home });
+  program = await startProgram('inference', { AUTOMED_HOME: home, AUTOMED_REQUEST_MEMORY_BYTES: String(100e6) });
   segmentation = segmentationClient(program.address);
   classification = classificationClient(program.address);
   interactive = interactiveClient(program.address);
@@ -67,6 +67,12 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['a damaged image', () => segmentation.unary('Segment', { model: 'polyp', image: damaged }), 'image'],
   ['no image', () => segmentation.unary('Segment', { model: 'polyp' }), 'image'],
   ['too large an image', () => classification.unary('Classify', { model: 'tumour', image: huge }), 'image'],
+  [
+    'an image for which there is never memory',
+    () =>
+      segmentation.unary('Segment', { model: 'polyp', image: { encoded: png(7900, 7900, RGB, 8, Buffer.alloc(0)) } }),
+    'image',
+  ],
   [
     'a frame that is not there',
     () => classification.unary('Classify', { model: 'tumour', image: { ...twoFrames, frameNumber: 3 } }),
@@ -131,6 +137,16 @@ test.each<[string, () => Promise<unknown>, string]>([
           shape: [1, 1],
           type: 'TENSOR_TYPE_FLOAT32',
         },
+      }),
+    'mask_logits',
+  ],
+  [
+    'logits of another size than the base takes',
+    () =>
+      interactive.unary('PredictMasks', {
+        ...tiny,
+        image,
+        maskLogits: { data: Buffer.alloc(4 * 32 * 32), shape: [32, 32], type: 'TENSOR_TYPE_FLOAT32' },
       }),
     'mask_logits',
   ],

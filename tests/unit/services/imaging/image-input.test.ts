@@ -22,7 +22,7 @@ async function useImage<T>(
   admission: Admission,
   use: (input: ImageInput) => Promise<T>,
 ): Promise<T> {
-  return useOpened(await openImage(image, DEFAULT_LIMITS), memory, admission, use);
+  return useOpened(await openImage(image, { ...DEFAULT_LIMITS, memory }), memory, admission, use);
 }
 const blank = (pipeline: (image: sharp.Sharp) => sharp.Sharp): Promise<Buffer> =>
   pipeline(sharp({ create: { width: SIDE, height: SIDE, channels: 3, background: '#000' } })).toBuffer();

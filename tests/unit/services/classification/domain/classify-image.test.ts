@@ -32,10 +32,11 @@ function modelThatSays(probabilities: number[]): { model: ClassificationModel; s
   return { model: { identity, classes: ['glioma', 'meningioma', 'none'], classify }, seen };
 }
 
-/** An image as it comes out of a request. */
-const sent = (encoded: Buffer) => openImage({ source: 'encoded', encoded, pixelSpacing: null }, DEFAULT_LIMITS);
-
 const memory = new MemoryBudget(2 ** 30);
+/** An image as it comes out of a request. */
+const sent = (encoded: Buffer) =>
+  openImage({ source: 'encoded', encoded, pixelSpacing: null }, { ...DEFAULT_LIMITS, memory });
+
 const options = (): RunOptions => ({ priority: 7 });
 
 test('names the most probable class and keeps the order of the model', async () => {
