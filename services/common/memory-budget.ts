@@ -8,11 +8,15 @@ import { afterMs } from './timers';
 const RETRY_MS = 1_000;
 /** The share of its remaining time that a request waits for memory; the rest is for the work itself. */
 const WAIT_SHARE = 0.8;
+/** What the messages of waiting requests may take besides, as a share of the budget. */
+const WAITING_BYTES_SHARE = 0.25;
 
 export interface Wait {
   /** Milliseconds until the deadline; absent: waits until there is room. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** What the request takes already while it waits: its message. */
+  messageBytes?: number | undefined;
 }
 
 /** Bytes that are held until they are released. */
@@ -27,6 +31,7 @@ export interface Reservation {
 
 interface Waiting {
   bytes: number;
+  messageBytes: number;
   admit: () => void;
 }
 
@@ -59,6 +64,11 @@ export class MemoryBudget {
     return this.waiting.length;
   }
 
+  /** What the messages of those that wait take, beside the budget: at most a quarter of it, or one message. */
+  get waitingBytes(): number {
+    return this.waiting.reduce((sum, { messageBytes }) => sum + messageBytes, 0);
+  }
+
   get refusedCount(): number {
     return this.refused;
   }
@@ -76,22 +86,30 @@ export class MemoryBudget {
    * Resolves when the bytes may be used.
    * @param what needs them, as the subject of an error's text, e.g. `An image of 8 x 8 pixels`
    * @throws InvalidInputError (INVALID_ARGUMENT, field `image`) for more than the whole budget; ResourceExhaustedError
-   *   (OUT_OF_MEMORY) with a time to come back when too many wait, or the wait would take most of the time that is left;
+   *   (OUT_OF_MEMORY) with a time to come back when too many wait, or too large ones, or the wait would take most of the
+   *   time that is left;
    *   CancelledError
    */
-  async reserve(bytes: number, what: string, { timeoutMs, signal }: Wait = {}): Promise<Reservation> {
+  async reserve(bytes: number, what: string, wait: Wait = {}): Promise<Reservation> {
+    const { signal, messageBytes = 0 } = wait;
     this.check(bytes, what);
     if (signal?.aborted) throw cancelled();
     if (this.waiting.length > 0 || this.held + bytes > this.limitBytes) {
-      if (this.waiting.length >= this.mayWait) throw this.refuse(bytes, what);
-      await this.wait(bytes, what, { timeoutMs, signal });
+      if (!this.mayAlsoWait(messageBytes)) throw this.refuse(bytes, what);
+      await this.wait(bytes, what, wait);
     } else {
       this.hold(bytes);
     }
     return this.reservation(bytes);
   }
 
-  private wait(bytes: number, what: string, { timeoutMs, signal }: Wait): Promise<void> {
+  private mayAlsoWait(messageBytes: number): boolean {
+    if (this.waiting.length === 0) return this.mayWait > 0;
+    const room = WAITING_BYTES_SHARE * this.limitBytes - this.waitingBytes;
+    return this.waiting.length < this.mayWait && messageBytes <= room;
+  }
+
+  private wait(bytes: number, what: string, { timeoutMs, signal, messageBytes = 0 }: Wait): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clock?.cancel();
@@ -99,6 +117,7 @@ export class MemoryBudget {
       };
       const waiting: Waiting = {
         bytes,
+        messageBytes,
         admit: () => {
           settle();
           resolve();

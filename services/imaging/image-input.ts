@@ -48,6 +48,8 @@ export interface OpenedImage extends ImageFacts {
   height: number;
   /** Of the message, and of decoding it. */
   bytes: number;
+  /** Of the message alone. */
+  messageBytes: number;
   decode(): Promise<Pixels>;
 }
 
@@ -81,7 +83,7 @@ export async function openImage(image: ImageField, intake: ImageIntake): Promise
   const spacing = stated ?? source?.pixelSize;
   const bytes = messageBytes + decodeBytes;
   intake.memory.check(bytes, whatOf(opened));
-  return { width, height, source, spacing, bytes, decode: () => opened.decode() };
+  return { width, height, source, spacing, bytes, messageBytes, decode: () => opened.decode() };
 }
 
 /**
@@ -95,10 +97,10 @@ export async function useImage<T>(
   { masks, wait }: Admission,
   use: (input: ImageInput) => Promise<T>,
 ): Promise<T> {
-  const { width, height, bytes, source, spacing } = image;
+  const { width, height, bytes, messageBytes, source, spacing } = image;
   const count = typeof masks === 'number' ? masks : masks(width * height);
   const needed = bytes + bytesOfMasks(count, width * height);
-  return held(await memory.reserve(needed, whatOf(image), wait()), async () => {
+  return held(await memory.reserve(needed, whatOf(image), { ...wait(), messageBytes }), async () => {
     const started = performance.now();
     const pixels = await image.decode();
     return use({ pixels, facts: { source, spacing }, decodeMs: performance.now() - started, masks: count });

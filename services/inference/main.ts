@@ -117,6 +117,11 @@ function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
   telemetry.gauge('request_memory_bytes', 'Memory that requests have reserved', () => memory.heldBytes);
   telemetry.gauge('request_memory_peak_bytes', 'The most that was reserved at once', () => memory.peakBytes);
   telemetry.gauge('request_memory_limit_bytes', 'Memory that requests may reserve', () => memory.limitBytes);
+  telemetry.gauge(
+    'request_memory_waiting_bytes',
+    'Messages of requests that wait for memory',
+    () => memory.waitingBytes,
+  );
   telemetry.gauge('requests_waiting_for_memory', 'Requests that wait for memory', () => memory.waitingCount);
   telemetry.counter(
     'requests_refused_for_memory_total',

@@ -72,3 +72,29 @@ test('a deadline beyond the longest timer waits', async () => {
   held.release();
   expect((await patient).bytes).toBe(5);
 });
+
+test('counts the messages of those that wait, and refuses what exceeds a quarter of the budget', async () => {
+  const budget = new MemoryBudget(100);
+  const held = await budget.reserve(100, 'a', { messageBytes: 60 });
+  expect(budget.waitingBytes).toBe(0); // of those that go on it is part of their bytes
+  const abort = new AbortController();
+  // One may always wait, whatever its size.
+  const large = budget.reserve(50, 'b', { messageBytes: 40, signal: abort.signal });
+  await settled();
+  expect(budget.waitingBytes).toBe(40);
+  await expect(budget.reserve(1, 'c', { messageBytes: 1 })).rejects.toMatchObject({
+    code: 'OUT_OF_MEMORY',
+    retryAfterMs: 1_000,
+  });
+  abort.abort();
+  await expect(large).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(budget.waitingBytes).toBe(0);
+  const small = [10, 10, 5].map(async (messageBytes) => budget.reserve(20, 'd', { messageBytes }));
+  await settled();
+  expect([budget.waitingBytes, budget.waitingCount]).toEqual([25, 3]);
+  await expect(budget.reserve(1, 'e', { messageBytes: 1 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+  const without = budget.reserve(1, 'f');
+  held.release();
+  for (const each of await Promise.all([...small, without])) each.release();
+  expect([budget.waitingBytes, budget.heldBytes, budget.refusedCount]).toEqual([0, 0, 2]);
+});

@@ -100,3 +100,14 @@ test('images beyond the budget wait for those before them; one that is larger th
   const masks = useMaskMemory(memory, { width: SIDE, height: SIDE }, { masks: 10, wait }, () => Promise.resolve());
   await expect(masks).rejects.toThrow('An answer of 10 mask(s) of 1000 x 1000 pixels needs 11000000 bytes');
 });
+
+test('the message of a request that waits for memory is counted, until it goes on', async () => {
+  const encoded = await blank((image) => image.png());
+  const memory = new MemoryBudget(encoded.length + DECODED);
+  const first = await memory.reserve(1, 'another request');
+  const answer = useImage(sent(encoded), memory, noMasks, () => Promise.resolve(memory.waitingBytes));
+  while (memory.waitingCount === 0) await new Promise(setImmediate);
+  expect([memory.waitingBytes, memory.heldBytes]).toEqual([encoded.length, 1]);
+  first.release();
+  expect(await answer).toBe(0);
+});
