@@ -164,17 +164,19 @@ export function serverTls({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: TlsSetti
  * @param authenticated whether callers are told apart by keys or tokens; certificates of clients do that too
  */
 export function requireLoopback(
-  config: { address: string; metricsAddress: string; insecure: boolean } & TlsSettings,
+  config: { address: string; httpAddress?: string; metricsAddress: string; insecure: boolean } & TlsSettings,
   authenticated = false,
 ): void {
   if (config.insecure) return;
   const secure = config.tlsClientCaFile !== undefined || (authenticated && config.tlsCertFile !== undefined);
   if (secure) return;
-  if (authenticated && !isLoopback(config.address))
+  const beyond = (addresses: string[]): string[] => addresses.filter((each) => each !== 'off' && !isLoopback(each));
+  const called = beyond([config.address, config.httpAddress ?? 'off']);
+  if (authenticated && called.length > 0)
     throw new ConfigError([
-      `${config.address} can be reached from other machines, and keys would travel in the clear: set AUTOMED_TLS_CERT_FILE and AUTOMED_TLS_KEY_FILE, or accept that with --insecure (AUTOMED_INSECURE=true)`,
+      `${called.join(' and ')} can be reached from other machines, and keys would travel in the clear: set AUTOMED_TLS_CERT_FILE and AUTOMED_TLS_KEY_FILE, or accept that with --insecure (AUTOMED_INSECURE=true)`,
     ]);
-  const open = [config.address, config.metricsAddress].filter((each) => each !== 'off' && !isLoopback(each));
+  const open = [...called, ...beyond([config.metricsAddress])];
   if (open.length === 0) return;
   throw new ConfigError(
     open.map(

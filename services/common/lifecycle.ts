@@ -17,6 +17,8 @@ export interface Listening {
   address: string;
   /** `host:port` of /metrics, when it is on. */
   metricsAddress?: string;
+  /** `host:port` of HTTP/JSON, when it is on. */
+  httpAddress?: string;
 }
 
 /** Set once the process at the other end of the IPC channel is gone. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
+  address,
   ConfigError,
   integer,
   list,
@@ -17,6 +18,10 @@ import { routesSchema, type Routes } from './domain/routes';
 
 export const gatewaySettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50051', metricsAddress: '127.0.0.1:9464' }),
+  /** Where HTTP/JSON is served, e.g. `127.0.0.1:8080`; `off` turns it off. */
+  httpAddress: z.literal('off').or(address()).default('off'),
+  /** What an HTTP call may take that names no `x-timeout-ms`, milliseconds. */
+  httpTimeoutMs: integer(1, 24 * 3_600_000).default(120_000),
   /** File of API keys (`automed keys create`): callers then need one, or a token. Read again when it changes. */
   keysFile: path().optional(),
   /** Where the identity provider's keys are (JSON Web Key Set): an https address or a file. Callers then need a token, or a key. */

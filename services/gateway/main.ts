@@ -11,6 +11,7 @@ import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { Picker } from './domain/picker';
 import { leadsTo } from './domain/routes';
+import { listenHttp } from './http/listen';
 import { buildServer } from './server';
 
 /** A backend that does not even refuse within this time counts as not healthy. */
@@ -35,30 +36,36 @@ async function main(): Promise<void> {
       ...accessSettings,
       onProblem: (err, what) => log.error({ event: 'access', err, what }, 'what says who may call does not hold'),
     }));
-  const server = buildServer({
+  const deps = {
     config,
     access,
     log,
     telemetry,
     health,
     services,
-    pick: (service, model) => backends.channel(picker.pick(service, model), service),
-  });
+    pick: (service: string, model: string) => backends.channel(picker.pick(service, model), service),
+  };
+  const server = buildServer(deps);
 
   await backends.known(KNOWN_TIMEOUT_MS);
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const address = await server.listen();
+  const http = config.httpAddress === 'off' ? undefined : await listenHttp(deps);
   shutDownOnSignal({
     timeoutMs: config.shutdownTimeoutMs,
     log,
-    drain: (timeoutMs) => server.drain(timeoutMs),
+    drain: async (timeoutMs) => void (await Promise.all([server.drain(timeoutMs), http?.close(timeoutMs)])),
     dispose: async () => {
       access?.close();
       backends.close();
       await telemetry.close();
     },
   });
-  announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+  announce(log, {
+    address,
+    ...(metricsAddress === undefined ? {} : { metricsAddress }),
+    ...(http === undefined ? {} : { httpAddress: http.address }),
+  });
 }
 
 main().catch((error: unknown) => {

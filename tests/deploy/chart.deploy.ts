@@ -67,6 +67,7 @@ const MATRIX: Readonly<Record<string, object>> = {
   },
   secure: {
     insecure: false,
+    gateway: { http: true },
     auth: {
       keysSecret: 'automed-keys',
       jwt: { jwks: 'https://id.example.org/jwks', issuer: 'https://id.example.org' },

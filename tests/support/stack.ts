@@ -12,6 +12,8 @@ export interface Program {
   /** Of gRPC. */
   address: string;
   metricsAddress: string;
+  /** Of a gateway's HTTP/JSON; empty when it is off. */
+  httpAddress: string;
   child: ChildProcess;
   /** What it logged so far, parsed. */
   lines: Record<string, unknown>[];
@@ -66,8 +68,8 @@ export async function startProgram(name: string, environment: Record<string, str
     child.kill(signal);
     return exited;
   };
-  const { address, metricsAddress = '' } = listening;
-  return { address, metricsAddress, child, lines, stop };
+  const { address, metricsAddress = '', httpAddress = '' } = listening;
+  return { address, metricsAddress, httpAddress, child, lines, stop };
 }
 
 /** A gateway in front of one training service and nothing else. */

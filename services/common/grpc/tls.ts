@@ -121,6 +121,20 @@ export interface TlsOptions {
   lookMs?: number;
 }
 
+/** Certificate and key of the files, again whenever they change; absent files are never told. @returns what ends it */
+export function watchIdentity(
+  files: TlsFiles,
+  onIdentity: (identity: { cert: Buffer; key: Buffer }) => void,
+  { onProblem = () => undefined, lookMs = LOOK_MS }: TlsOptions = {},
+): () => void {
+  const provider = new CertificateFiles(files, onProblem, lookMs);
+  const listener: IdentityListener = (update) => {
+    if (update) onIdentity({ cert: update.certificate, key: update.privateKey });
+  };
+  provider.addIdentityCertificateListener(listener);
+  return () => provider.removeIdentityCertificateListener(listener);
+}
+
 /** TLS where there is a certificate, with `caFile` of clients that have one of these authorities; else plain text. */
 export function serverCredentials(files: TlsFiles, options: TlsOptions = {}): ServerCredentials {
   if (files.certFile === undefined) return ServerCredentials.createInsecure();

@@ -1,0 +1,140 @@
+// HTTP/JSON before the same methods: POST /v1/SERVICE/METHOD with the JSON of protobuf. Every call goes through the gateway's
+// own gRPC server, over a socket that nobody else can open, so that routes, access, limits, logs and metrics are the same.
+
+import type { ServerOptions } from 'node:https';
+import { fromBinary, toJson } from '@bufbuild/protobuf';
+import multipart from '@fastify/multipart';
+import { type Client, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AutomedError, automedError } from '../../common/errors';
+import { fromStatus, toStatus } from '../../common/grpc/status';
+import type { Logger } from '../../common/logging';
+import { httpMethods, type HttpMethod } from './api';
+import { httpError, httpStatus } from './errors';
+import { openApi } from './openapi';
+import { readRequest } from './request';
+
+export interface HttpDeps {
+  /** A client of the gateway's own gRPC server. */
+  client: Client;
+  services: readonly string[];
+  maxMessageBytes: number;
+  /** What a call may take that names no time, milliseconds. */
+  timeoutMs: number;
+  log: Logger;
+  /** TLS; absent: plain HTTP. */
+  secure?: ServerOptions | undefined;
+}
+
+/** Header fields that mean the same in gRPC. */
+const PASSED = ['authorization', 'x-request-id', 'automed-model'];
+/** Between two signs of life of a stream, milliseconds: proxies end what is silent for a minute. */
+const HEARTBEAT_MS = 15_000;
+/** Base64 makes three bytes four, and the rest of a request is small. */
+const jsonBytes = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 65_536;
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
+  const options = { bodyLimit: jsonBytes(deps.maxMessageBytes), exposeHeadRoutes: false, forceCloseConnections: true };
+  const app: FastifyInstance = deps.secure ? fastify({ ...options, https: deps.secure }) : fastify(options);
+  await app.register(multipart, { limits: { fileSize: deps.maxMessageBytes, files: 4, fields: 64 } });
+  const methods = httpMethods(deps.services);
+  const description = openApi(methods);
+  app.get('/openapi.json', () => description);
+  for (const method of methods) {
+    app.post(method.path, (request, reply) => (method.streams ? stream : answer)(method, request, reply, deps));
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const text = `There is no ${request.method} ${request.url.split('?')[0] ?? ''}; /openapi.json lists what there is.`;
+    return sendError(reply, automedError('NOT_FOUND', text));
+  });
+  app.setErrorHandler((error, _request, reply) => sendError(reply, typed(error, deps.log)));
+  return app;
+}
+
+/** What fastify itself refuses: a body that is no JSON or too large, a form that is none. */
+function typed(error: unknown, log: Logger): AutomedError {
+  if (error instanceof AutomedError) return error;
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+  if (statusCode === 413) return automedError('OUT_OF_MEMORY', 'The body is larger than the largest message.');
+  if (statusCode < 500) return automedError('INVALID_ARGUMENT', message);
+  log.error({ err: error }, 'an HTTP request failed');
+  return automedError('INTERNAL', message);
+}
+
+function sendError(reply: FastifyReply, error: AutomedError): FastifyReply {
+  const { code, details } = toStatus(error, '');
+  if (error.retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
+  const shown = { code: error.code, message: details, field: error.field, retryAfterMs: error.retryAfterMs };
+  return reply.code(httpStatus(code)).send(httpError(code, shown as AutomedError));
+}
+
+interface Prepared {
+  message: Buffer;
+  metadata: Metadata;
+  deadline: number;
+}
+
+async function prepare(method: HttpMethod, request: FastifyRequest, { timeoutMs }: HttpDeps): Promise<Prepared> {
+  const metadata = new Metadata();
+  for (const name of PASSED) {
+    const value = request.headers[name];
+    if (typeof value === 'string') metadata.set(name, value);
+  }
+  const asked = request.headers['x-timeout-ms'];
+  if (asked !== undefined && !/^[1-9]\d{0,9}$/.test(String(asked)))
+    throw automedError('INVALID_ARGUMENT', 'x-timeout-ms must be milliseconds, 1 or more.', { field: 'x-timeout-ms' });
+  const message = Buffer.from(await readRequest(request, method.descriptor.input));
+  return { message, metadata, deadline: Date.now() + Number(asked ?? timeoutMs) };
+}
+
+async function answer(
+  method: HttpMethod,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: HttpDeps,
+): Promise<unknown> {
+  const { message, metadata, deadline } = await prepare(method, request, deps);
+  const bytes = await new Promise<Buffer>((resolve, reject) => {
+    const done = (error: ServiceError | null, value?: Buffer): void =>
+      error ? reject(fromStatus(error)) : resolve(value ?? Buffer.alloc(0));
+    const call = deps.client.makeUnaryRequest(method.grpcPath, same, same, message, metadata, { deadline }, done);
+    call.on('metadata', (header: Metadata) => {
+      const [id] = header.get('x-request-id');
+      if (id !== undefined) void reply.header('x-request-id', id.toString());
+    });
+    reply.raw.once('close', () => call.cancel());
+  });
+  return reply.send(toJson(method.descriptor.output, fromBinary(method.descriptor.output, bytes)));
+}
+
+/** Server-sent events: `data` is the JSON of a message; the last event is `end`, or `error` with what an answer would hold. */
+async function stream(method: HttpMethod, request: FastifyRequest, reply: FastifyReply, deps: HttpDeps): Promise<void> {
+  const { message, metadata, deadline } = await prepare(method, request, deps);
+  // Streams last as long as what they watch, unless the caller says otherwise.
+  const options = request.headers['x-timeout-ms'] === undefined ? {} : { deadline };
+  const call = deps.client.makeServerStreamRequest(method.grpcPath, same, same, message, metadata, options);
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const heartbeat = setInterval(() => raw.write(': alive\n\n'), HEARTBEAT_MS);
+  const finish = (event: string, data: object): void => {
+    clearInterval(heartbeat);
+    raw.end(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  raw.once('close', () => {
+    clearInterval(heartbeat);
+    call.cancel();
+  });
+  call.on('data', (bytes: Buffer) => {
+    const json = toJson(method.descriptor.output, fromBinary(method.descriptor.output, bytes));
+    if (raw.write(`data: ${JSON.stringify(json)}\n\n`)) return;
+    call.pause();
+    raw.once('drain', () => call.resume());
+  });
+  call.on('error', (error: ServiceError) => {
+    if (error.code !== Code.CANCELLED || !raw.destroyed) finish('error', httpError(error.code, fromStatus(error)));
+  });
+  call.on('end', () => finish('end', {}));
+}

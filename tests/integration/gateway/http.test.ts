@@ -1,0 +1,223 @@
+// HTTP/JSON through a gateway that runs as a process, to a backend that answers what it is asked.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKey, formatKeys } from '../../../services/access/api-keys';
+import { automedError } from '../../../services/common/errors';
+import { unary } from '../../../services/common/grpc/handlers';
+import { serviceDefinition } from '../../../services/common/grpc/proto';
+import type { SegmentRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
+import { makeAuthority } from '../../support/certificates';
+import { eventually, startServer } from '../../support/grpc';
+import { startProgram, type Program } from '../../support/stack';
+
+const SEGMENTATION = 'automed.segmentation.v1.SegmentationService';
+const JOBS = 'automed.training.v1.TrainingJobService';
+const SEGMENT = `/v1/${SEGMENTATION}/Segment`;
+const WATCH = `/v1/${JOBS}/WatchTrainingJob`;
+const folder = mkdtempSync(join(tmpdir(), 'automed-http-'));
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const task of cleanUp.splice(0).reverse()) await task();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Backend {
+  address: string;
+  seen: SegmentRequest__Output[];
+  cancelled: () => number;
+}
+
+async function startBackend(): Promise<Backend> {
+  const seen: SegmentRequest__Output[] = [];
+  let cancelled = 0;
+  const running = await startServer((log) => [
+    {
+      name: SEGMENTATION,
+      definition: serviceDefinition(SEGMENTATION),
+      implementation: {
+        Segment: unary(log, async (request: SegmentRequest__Output, context) => {
+          seen.push(request);
+          if (request.model === 'busy') throw automedError('QUEUE_FULL', 'The queue is full.', { retryAfterMs: 1500 });
+          if (request.model === 'hang') {
+            await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+            cancelled += 1;
+          }
+          if (request.model === '') throw automedError('INVALID_ARGUMENT', 'model is missing.', { field: 'model' });
+          const size = request.image?.encoded?.length ?? 0;
+          return { masks: [{ structure: 'polyp', png: Buffer.from('mask'), areaPx: size }], threshold: 0.5 };
+        }),
+      },
+    },
+    {
+      name: JOBS,
+      definition: serviceDefinition(JOBS),
+      implementation: {
+        WatchTrainingJob: (call: {
+          request: { name?: string };
+          write: (event: object) => void;
+          end: () => void;
+          emit: (name: string, error: object) => void;
+          on: (name: string, run: () => void) => void;
+        }) => {
+          call.write({ event: { sequence: 1 } });
+          call.write({ event: { sequence: 2 } });
+          if (Object.values(call.request).includes('endless')) call.on('cancelled', () => (cancelled += 1));
+          else call.end();
+        },
+      },
+    },
+  ]);
+  cleanUp.push(() => running.server.drain(0));
+  return { address: running.address, seen, cancelled: () => cancelled };
+}
+
+async function start(settings: Record<string, string> = {}): Promise<Backend & { gateway: Program; url: string }> {
+  const backend = await startBackend();
+  const gateway = await startProgram('gateway', {
+    AUTOMED_SEGMENTATION_BACKENDS: backend.address,
+    AUTOMED_CLASSIFICATION_BACKENDS: backend.address,
+    AUTOMED_TRAINING_BACKENDS: backend.address,
+    AUTOMED_HTTP_ADDRESS: '127.0.0.1:0',
+    ...settings,
+  });
+  cleanUp.push(() => gateway.stop());
+  return { ...backend, gateway, url: `http://${gateway.httpAddress}` };
+}
+
+const post = (url: string, body: object | string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+test('a call in JSON is answered in JSON, with its request id', async () => {
+  const { url, seen, gateway } = await start();
+  const image = { encoded: Buffer.from('pixels').toString('base64') };
+  const answer = await post(url + SEGMENT, { model: 'polyp', image, threshold: 0.25 }, { 'x-request-id': 'mine-1' });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('x-request-id')).toBe('mine-1');
+  expect(await answer.json()).toMatchObject({
+    masks: [{ structure: 'polyp', png: Buffer.from('mask').toString('base64') }],
+    threshold: 0.5,
+  });
+  expect(seen[0]).toMatchObject({ model: 'polyp', threshold: 0.25, image: { encoded: Buffer.from('pixels') } });
+  // The call is one of the gateway's: counted and logged as any other.
+  expect(gateway.lines).toContainEqual(
+    expect.objectContaining({ event: 'call', method: 'Segment', requestId: 'mine-1', model: 'polyp' }),
+  );
+});
+
+test('an image comes as a part of a form, without base64', async () => {
+  const { url, seen } = await start();
+  const pixels = Buffer.from([0, 255, 10, 13, 0]);
+  const form = new FormData();
+  form.set('request', JSON.stringify({ model: 'polyp', threshold: 0.25 }));
+  form.set('image', new Blob([pixels]), 'image.png');
+  const answer = await fetch(url + SEGMENT, { method: 'POST', body: form });
+  expect(answer.status).toBe(200);
+  expect(seen[0]).toMatchObject({ model: 'polyp', threshold: 0.25, image: { encoded: pixels } });
+  const other = new FormData();
+  other.set('mask', new Blob([pixels]), 'mask.png');
+  const refused = await fetch(url + SEGMENT, { method: 'POST', body: other });
+  expect([refused.status, await refused.json()]).toEqual([
+    400,
+    { error: expect.objectContaining({ reason: 'INVALID_ARGUMENT', field: 'mask' }) as unknown },
+  ]);
+});
+
+test.each([
+  ['what the backend refuses', SEGMENT, {}, 400, { reason: 'INVALID_ARGUMENT', field: 'model' }],
+  ['a field that there is not', SEGMENT, { modell: 'x' }, 400, { reason: 'INVALID_ARGUMENT' }],
+  ['a value of another type', SEGMENT, { threshold: 'high' }, 400, { reason: 'INVALID_ARGUMENT', field: 'threshold' }],
+  ['no JSON', SEGMENT, '{', 400, { reason: 'INVALID_ARGUMENT' }],
+  ['a method that there is not', '/v1/automed.x.v1.X/Y', {}, 404, { reason: 'NOT_FOUND' }],
+  ['a stream of requests', `/v1/${SEGMENTATION}/SegmentStream`, {}, 404, { reason: 'NOT_FOUND' }],
+  ['a full queue', SEGMENT, { model: 'busy' }, 429, { status: 'RESOURCE_EXHAUSTED', retryAfterMs: 1500 }],
+])('%s is an error with status, reason and field', async (_what, path, body, status, error) => {
+  const { url } = await start();
+  const answer = await post(url + path, body);
+  expect(answer.status).toBe(status);
+  expect(await answer.json()).toEqual({ error: expect.objectContaining(error) as unknown });
+  if (status === 429) expect(answer.headers.get('retry-after')).toBe('2');
+});
+
+test('a call ends at its time, and with its caller', async () => {
+  const { url, cancelled } = await start();
+  const late = await post(url + SEGMENT, { model: 'hang' }, { 'x-timeout-ms': '200' });
+  expect([late.status, await late.json()]).toMatchObject([504, { error: { reason: 'DEADLINE_EXCEEDED' } }]);
+  expect((await post(url + SEGMENT, {}, { 'x-timeout-ms': 'soon' })).status).toBe(400);
+  const caller = new AbortController();
+  const left = fetch(url + SEGMENT, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"model":"hang"}',
+    signal: caller.signal,
+  });
+  setTimeout(() => caller.abort(), 300);
+  await expect(left).rejects.toThrow();
+  await eventually(() => cancelled() === 2);
+});
+
+test('a stream comes as events, and ends with its reader', async () => {
+  const { url, cancelled } = await start();
+  const events = await (await post(url + WATCH, {})).text();
+  expect(events.split('\n\n').filter(Boolean)).toEqual([
+    'data: {"event":{"sequence":"1"}}',
+    'data: {"event":{"sequence":"2"}}',
+    'event: end\ndata: {}',
+  ]);
+  const caller = new AbortController();
+  const endless = await fetch(url + WATCH, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: 'endless' }),
+    signal: caller.signal,
+  });
+  await endless.body?.getReader().read();
+  caller.abort();
+  await eventually(() => cancelled() === 1);
+});
+
+test('OpenAPI describes every method, and refers to nothing that is missing', async () => {
+  const { url } = await start();
+  const text = await (await fetch(`${url}/openapi.json`)).text();
+  const description = JSON.parse(text) as { paths: object; components: { schemas: Record<string, object> } };
+  expect(Object.keys(description.paths)).toEqual(expect.arrayContaining([SEGMENT, WATCH]));
+  const references = [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
+  expect(references.filter((name) => !(name in description.components.schemas))).toEqual([]);
+  expect(description.components.schemas['automed.segmentation.v1.SegmentRequest']).toMatchObject({
+    properties: { model: { type: 'string' }, image: { $ref: '#/components/schemas/automed.common.v1.Image' } },
+  });
+});
+
+test('keys are asked for, and TLS is spoken, as with gRPC', async () => {
+  const { key, entry } = createKey('viewer', ['predict']);
+  writeFileSync(join(folder, 'keys.json'), formatKeys([entry]));
+  const authority = makeAuthority(folder);
+  const { certFile, keyFile } = authority.issue('gateway', ['127.0.0.1']);
+  const { gateway } = await start({
+    AUTOMED_KEYS_FILE: join(folder, 'keys.json'),
+    AUTOMED_TLS_CERT_FILE: certFile,
+    AUTOMED_TLS_KEY_FILE: keyFile,
+  });
+  const call = (headers: Record<string, string>): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const options = {
+        method: 'POST',
+        ca: readFileSync(authority.caFile),
+        headers: { 'content-type': 'application/json', ...headers },
+      };
+      httpsRequest(`https://${gateway.httpAddress}${SEGMENT}`, options, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .once('error', reject)
+        .end('{"model":"polyp"}');
+    });
+  expect(await call({})).toBe(401);
+  expect(await call({ authorization: `Bearer ${key}` })).toBe(200);
+});
