@@ -3,6 +3,7 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { LRUCache } from 'lru-cache';
 import { isBmp } from '../../imaging/bmp';
 import { DicomSegmentation, isDicom } from '../../imaging/dicom';
 
@@ -47,11 +48,15 @@ async function readShared(path: string): Promise<SharedFile> {
 
 /** The files of one pass over samples. Samples of one file should follow each other: those used last are kept. */
 export class SharedFiles {
-  private readonly kept = new Map<string, Promise<SharedFile>>();
-  private readonly sizes = new Map<string, number>();
+  private readonly kept: LRUCache<string, SharedFile>;
+  private readonly reading = new Map<string, Promise<SharedFile>>();
   private count = 0;
 
-  constructor(private readonly mostBytes = MOST_BYTES) {}
+  constructor(mostBytes = MOST_BYTES) {
+    // A file that is larger than all room takes all of it, and goes when the next one comes.
+    const sizeCalculation = ({ bytes }: SharedFile): number => Math.min(Math.max(1, bytes.length), mostBytes);
+    this.kept = new LRUCache({ maxSize: mostBytes, sizeCalculation });
+  }
 
   /** Files that were read, those read again included. */
   get reads(): number {
@@ -60,38 +65,18 @@ export class SharedFiles {
 
   /** @throws errors of the file system as they are */
   async read(path: string): Promise<SharedFile> {
-    const known = this.kept.get(path);
-    this.kept.delete(path);
-    const reading = known ?? this.begin(path);
-    this.kept.set(path, reading);
-    return reading;
+    return this.kept.get(path) ?? this.reading.get(path) ?? this.begin(path);
   }
 
   private begin(path: string): Promise<SharedFile> {
     this.count += 1;
-    return readShared(path).then(
-      (file) => {
-        this.sizes.set(path, file.bytes.length);
-        this.evict();
+    const reading = readShared(path)
+      .then((file) => {
+        this.kept.set(path, file);
         return file;
-      },
-      (error: unknown) => {
-        this.kept.delete(path);
-        throw error;
-      },
-    );
-  }
-
-  private evict(): void {
-    let total = [...this.sizes.values()].reduce((sum, size) => sum + size, 0);
-    for (const path of [...this.kept.keys()].slice(0, -1)) {
-      if (total <= this.mostBytes) return;
-      const size = this.sizes.get(path);
-      // One that is still being read counts once it is there.
-      if (size === undefined) continue;
-      this.kept.delete(path);
-      this.sizes.delete(path);
-      total -= size;
-    }
+      })
+      .finally(() => this.reading.delete(path));
+    this.reading.set(path, reading);
+    return reading;
   }
 }

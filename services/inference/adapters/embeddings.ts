@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { RequestOptions } from '../../../native/lib';
 import type { RunOptions } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels/pixels';
@@ -8,7 +9,7 @@ const MAX_SIZES = 65_536;
 
 /** The names of embeddings in the engine's cache, and the extents of the images behind them. */
 export class Embeddings {
-  private readonly sizes = new Map<string, { width: number; height: number }>();
+  private readonly sizes = new LRUCache<string, { width: number; height: number }>({ max: MAX_SIZES });
 
   /** @param cacheBytes what the engine keeps; 0: nothing */
   constructor(private readonly cacheBytes: number) {}
@@ -17,10 +18,7 @@ export class Embeddings {
   async idOf(pixels: Pixels, origin: EmbeddingOrigin): Promise<string> {
     if (this.cacheBytes === 0) return '';
     const id = await embeddingId(pixels, origin);
-    this.sizes.delete(id); // so that it counts as the newest
     this.sizes.set(id, { width: pixels.width, height: pixels.height });
-    const [oldest] = this.sizes.keys();
-    if (this.sizes.size > MAX_SIZES && oldest !== undefined) this.sizes.delete(oldest);
     return id;
   }
 

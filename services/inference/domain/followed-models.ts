@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { AutomedError, type ErrorCode } from '../../common/errors';
 import type { StoredModel } from '../../store';
 
@@ -37,6 +38,7 @@ interface Followed {
 const RETRY_MS = 30_000;
 /** A version stays in memory beside the one that took over while other references to it are in use, milliseconds. */
 const LINGER_MS = 60_000;
+/** References that are followed; those asked for last. */
 const MAX_REFERENCES = 1000;
 /** Errors that say that a reference means nothing any more, as against a version that cannot serve. */
 const GONE: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'INVALID_ARGUMENT']);
@@ -51,7 +53,7 @@ export function keyOf({ manifest }: StoredModel): string {
  * others use it, leaves memory with its last request. A new version that cannot serve changes nothing.
  */
 export class FollowedModels {
-  private readonly followed = new Map<string, Followed>();
+  private readonly followed = new LRUCache<string, Followed>({ max: MAX_REFERENCES });
   private readonly first = new Map<string, Promise<void>>();
 
   constructor(
@@ -77,7 +79,7 @@ export class FollowedModels {
 
   /** Whether a reference is answered from memory. */
   isInUse(reference: string): boolean {
-    const entry = this.followed.get(reference);
+    const entry = this.followed.peek(reference);
     return entry !== undefined && this.residents.isReady(entry.serving);
   }
 
@@ -91,7 +93,7 @@ export class FollowedModels {
 
   /** Looks again at everything that is in memory and may have moved. */
   async refresh(): Promise<void> {
-    for (const [reference, entry] of [...this.followed]) {
+    for (const [reference, entry] of [...this.followed.entries()]) {
       if (!this.residents.isReady(entry.serving)) continue;
       await this.settle(reference).catch((error: unknown) => this.residents.onHeldBack(reference, error));
     }
@@ -122,17 +124,11 @@ export class FollowedModels {
   }
 
   private add(reference: string, serving: StoredModel): Followed {
-    if (this.followed.size >= MAX_REFERENCES) this.dropOldest();
     const now = this.options.now();
     const rest = { checking: undefined, moving: undefined, failed: undefined };
     const entry: Followed = { serving, checkedAt: now, lastUse: now, asked: false, ...rest };
     this.followed.set(reference, entry);
     return entry;
-  }
-
-  private dropOldest(): void {
-    const [oldest] = [...this.followed].sort(([, left], [, right]) => left.lastUse - right.lastUse);
-    if (oldest) this.followed.delete(oldest[0]);
   }
 
   private async check(reference: string, entry: Followed): Promise<void> {
@@ -149,7 +145,7 @@ export class FollowedModels {
       // A store that cannot be read says nothing about what is in it.
       const gone = error instanceof AutomedError && GONE.has(error.code);
       if (gone || !this.residents.isReady(entry.serving)) {
-        if (this.followed.get(reference) === entry) this.followed.delete(reference);
+        if (this.followed.peek(reference) === entry) this.followed.delete(reference);
         if (gone) this.retireUnlessInUse(entry.serving);
         throw error;
       }
