@@ -1,7 +1,7 @@
 import type { DataFolder, Sample } from '../datasets/samples/sample';
 import { matchStructures, type LocatedSource } from '../datasets/layouts/model-structures';
 import { resolveSource, type DataSource } from '../datasets/layouts/read-data';
-import type { LookUp } from '../datasets/split/sample-origins';
+import type { LookUp } from '../store';
 import { selectSamples as choose, type MeasuredPart, type SelectSpec } from '../datasets/split/select-samples';
 import { automedError } from '../common/errors';
 

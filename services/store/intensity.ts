@@ -51,6 +51,11 @@ export function parseIntensity(text: string): Intensity {
   throw automedError('INVALID_ARGUMENT', message, { field: 'intensity' });
 }
 
+/** The rule that a run was given. @throws InvalidInputError (field `intensity`) */
+export function askedIntensity({ intensity }: { intensity?: string | undefined }): Intensity | undefined {
+  return intensity === undefined ? undefined : parseIntensity(intensity);
+}
+
 /** As parseIntensity reads it; absent means `full`. */
 export function intensityText(intensity: Intensity = { policy: 'full' }): string {
   const { policy } = intensity;

@@ -130,22 +130,34 @@ export function isSeen(part: SamplePart | undefined): part is SeenPart {
   return part === 'train' || part === 'validation';
 }
 
-/**
- * Which of these digests a version has seen, and in which part; undefined when nothing is recorded of it.
- * @throws CheckpointError as readSampleRecord()
- */
-export async function seenBy(
-  version: RecordedVersion,
-  digests: Iterable<string>,
-): Promise<Map<string, SeenPart> | undefined> {
-  const record = await readSampleRecord(version);
-  if (!record) return undefined;
-  const seen = new Map<string, SeenPart>();
-  for (const digest of digests) {
-    const part = partOf(record, [digest]);
-    if (isSeen(part)) seen.set(digest, part);
-  }
-  return seen;
+/** What a version's record says of the digests that it knows. */
+export interface LookedUp {
+  /** The others are absent. */
+  origins: ReadonlyMap<string, SampleOrigin>;
+  /** `name@version` of what the version stands on and was trained when nothing was recorded. */
+  unrecorded: readonly string[];
+}
+
+/** Asks the record of a version, wherever that is; undefined when it has none. */
+export type LookUp = (digests: readonly string[]) => Promise<LookedUp | undefined>;
+
+/** What a record says of several digests. */
+export function lookUpIn(record: SampleRecord, digests: readonly string[]): LookedUp {
+  const known = digests.flatMap((digest): [string, SampleOrigin][] => {
+    const origin = originOf(record, digest);
+    return origin ? [[digest, origin]] : [];
+  });
+  return { origins: new Map(known), unrecorded: record.unrecorded };
+}
+
+/** The record of a version in the store; what was imported or made at random has seen nothing of ours. */
+export function recordOf(version: RecordedVersion): LookUp {
+  let record: Promise<SampleRecord | undefined> | undefined;
+  return async (digests) => {
+    const found = await (record ??= readSampleRecord(version));
+    if (found) return lookUpIn(found, digests);
+    return version.manifest.training === undefined ? { origins: new Map(), unrecorded: [] } : undefined;
+  };
 }
 
 /** What a training begins with: everything that its base and its starting model have seen. */

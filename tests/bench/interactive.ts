@@ -8,13 +8,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { interactiveClient } from '../../services/common/grpc/client';
 import { percentile } from '../../services/cli/output/statistics';
 import { table } from '../../services/cli/output/table';
 import { startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 import { bench } from './keep-alive';
+import { interactiveClient } from '../support/api-clients';
 
 const [WIDTH, HEIGHT] = [1024, 768];
 const ENCODES = 20;

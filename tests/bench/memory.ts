@@ -7,12 +7,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { segmentationClient } from '../../services/common/grpc/client';
 import { byteSize, table } from '../../services/cli/output/table';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 import { bench } from './keep-alive';
+import { segmentationClient } from '../support/api-clients';
 
 /** Bytes of one process, with its share of what it has in common with others. */
 function proportionalBytes({ child }: Program): number {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainingJob__Output } from '../../proto/gen/automed/training/v1/TrainingJob';
 import { AutomedError } from '../../services/common/errors';
-import { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore } from '../../services/store';
 import { draws, MortalService } from '../support/chaos';
 import { temporaryFolder } from '../support/data';
@@ -18,6 +17,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from '../support/training-service';
+import { trainingJobClient } from '../support/api-clients';
 
 const root = temporaryFolder();
 const seed = Number(process.env['AUTOMED_CHAOS_SEED'] ?? 1);

@@ -5,12 +5,12 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { segmentationClient } from '../../services/common/grpc/client';
 import { temporaryFolder } from '../support/data';
 import { pipInstall } from '../support/python';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
+import { segmentationClient } from '../support/api-clients';
 
 const PACKAGES = ['grpcio', 'protobuf'];
 const folder = temporaryFolder();

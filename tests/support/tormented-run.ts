@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
 import { AutomedClient } from '../../services/client';
-import { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore } from '../../services/store';
 import { draws, MortalService, type Victim } from './chaos';
 import {
@@ -15,6 +14,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from './training-service';
+import { trainingJobClient } from './api-clients';
 
 export interface RunOutcome {
   state: string;

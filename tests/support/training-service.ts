@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingJob__Output } from '../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingSpec } from '../../proto/gen/automed/training/v1/TrainingSpec';
-import type { trainingJobClient } from '../../services/common/grpc/client';
 import { ModelStore, WEIGHTS_FILE } from '../../services/store';
 import { initNativeBase } from '../../services/worker/adapters/native-trainer';
 import { baseDraft } from './data';
 import { GREY, png, RGB } from './images';
 import { MICRO_ARCHITECTURE } from './micro';
+import type { trainingJobClient } from './api-clients';
 
 export type TrainingClient = ReturnType<typeof trainingJobClient>;
 

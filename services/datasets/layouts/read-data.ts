@@ -42,7 +42,7 @@ export interface DataSource {
 }
 
 /** What `structure` says when nobody named what the masks show. */
-export const UNNAMED_STRUCTURE = 'foreground';
+const UNNAMED_STRUCTURE = 'foreground';
 
 function layoutNamed(name: string): Layout {
   const layout = LAYOUTS.find((one) => one.name === name);

@@ -16,7 +16,7 @@ import { SharedFiles } from './shared-files';
 /** Images decoded at a time: libuv's pool has four threads, and each holds one decoded image. */
 export const DECODE_PARALLEL = 4;
 /** Pixels and masks that may be held decoded at once, bytes: far more than four photographs, far less than four slides. */
-export const DECODE_BYTES = 512 * 1024 * 1024;
+const DECODE_BYTES = 512 * 1024 * 1024;
 
 export interface DecodeOptions {
   /** Images decoded at a time; more than UV_THREADPOOL_SIZE, or of DICOM files more than processors, helps nothing. */

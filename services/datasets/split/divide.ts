@@ -1,12 +1,11 @@
 // Divides the samples of a data folder into parts, as a training does.
 
-import type { Task } from '../../store';
+import { askedIntensity, type Task } from '../../store';
 import { automedError } from '../../common/errors';
 import { PARTS, type Part } from '../files/part-names';
 import { nothingUsable, splitWithReasons, shareFindings } from './split-report';
 import type { splitSamples } from './split';
 import { limitParts } from './limit';
-import { askedIntensity } from './input-rule';
 import type { DataFolder, Sample } from '../samples/sample';
 import type { DataSelection } from '../samples/data-selection';
 import { readData } from '../layouts/read-data';

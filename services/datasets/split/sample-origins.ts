@@ -1,52 +1,16 @@
 // Which samples of a data set a version has seen, found by the content of their files and, where that is unknown, of their
 // pictures.
 
-import {
-  isSeen,
-  originOf,
-  readSampleRecord,
-  type RecordedVersion,
-  type SampleOrigin,
-  type SampleRecord,
-} from '../../store';
+import { isSeen, type LookedUp, type LookUp, type SampleOrigin } from '../../store';
 import type { Sample } from '../samples/sample';
 import { decodeInOrder, DECODE_PARALLEL, imageDigestOf } from '../load/load-samples';
 import { pictureHash } from '../files/picture-hash';
 import { SharedFiles } from '../load/shared-files';
 
-/** What a version's record says of the digests that it knows. */
-export interface LookedUp {
-  /** The others are absent. */
-  origins: ReadonlyMap<string, SampleOrigin>;
-  /** `name@version` of what the version stands on and was trained when nothing was recorded. */
-  unrecorded: readonly string[];
-}
-
-/** Asks the record of a version, wherever that is; undefined when it has none. */
-export type LookUp = (digests: readonly string[]) => Promise<LookedUp | undefined>;
-
 /** Of the samples that a version knows what it knows. */
 export interface Origins {
   of: ReadonlyMap<Sample, SampleOrigin>;
   unrecorded: readonly string[];
-}
-
-export function lookUpIn(record: SampleRecord, digests: readonly string[]): LookedUp {
-  const known = digests.flatMap((digest): [string, SampleOrigin][] => {
-    const origin = originOf(record, digest);
-    return origin ? [[digest, origin]] : [];
-  });
-  return { origins: new Map(known), unrecorded: record.unrecorded };
-}
-
-/** The record of a version in the store; what was imported or made at random has seen nothing of ours. */
-export function recordOf(version: RecordedVersion): LookUp {
-  let record: Promise<SampleRecord | undefined> | undefined;
-  return async (digests) => {
-    const found = await (record ??= readSampleRecord(version));
-    if (found) return lookUpIn(found, digests);
-    return version.manifest.training === undefined ? { origins: new Map(), unrecorded: [] } : undefined;
-  };
 }
 
 /** A file that cannot be read has no digest; who uses it will say why. */

@@ -6,7 +6,8 @@ import type { DataFolder, Sample } from '../samples/sample';
 import { limitSamples } from './limit';
 import { divideFolder, type DataSpec } from './divide';
 import { readData } from '../layouts/read-data';
-import { originsOf, type LookUp, type Origins } from './sample-origins';
+import type { LookUp } from '../../store';
+import { originsOf, type Origins } from './sample-origins';
 import { nothingUsable } from './split-report';
 
 /** What can be asked for: a part of the version's training, what it has not seen, or everything. */

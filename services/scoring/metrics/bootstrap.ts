@@ -3,8 +3,8 @@
 import { Random } from '../../common/random';
 
 /** 95 % of the resampled scores lie within an interval. */
-export const CONFIDENCE = 0.95;
-export const RESAMPLES = 2000;
+const CONFIDENCE = 0.95;
+const RESAMPLES = 2000;
 /** Samples x scores x resamples at most; very large sets are resampled less often, but never less than this. */
 const WORK = 1e9;
 const FEWEST_RESAMPLES = 200;

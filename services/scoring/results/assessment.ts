@@ -149,7 +149,7 @@ function columnBasis({ values, masks, lesions }: Column): ScoreBasis {
   };
 }
 
-export function segmentationScores(samples: readonly ScoredSample[], structures: readonly string[]): WeightedScores {
+function segmentationScores(samples: readonly ScoredSample[], structures: readonly string[]): WeightedScores {
   const columns = segmentationColumns(samples, structures).filter(({ values }) => !values.every(Number.isNaN));
   return {
     names: columns.map(({ name }) => name),
@@ -198,7 +198,7 @@ function classBases(predictions: readonly Prediction[], index: number): ScoreBas
 }
 
 /** How well a model sorts, ranks and knows its limits. Of scores of classes the mean over the classes that have one. */
-export function classificationScores(predictions: readonly Prediction[], classes: readonly string[]): WeightedScores {
+function classificationScores(predictions: readonly Prediction[], classes: readonly string[]): WeightedScores {
   const rankings = classes.map((_, index) =>
     rank(
       predictions.map(({ probabilities }) => probabilities[index] ?? 0),

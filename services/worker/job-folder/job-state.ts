@@ -110,18 +110,6 @@ async function readState(jobFolder: string): Promise<JobState | undefined> {
   }
 }
 
-/**
- * How far an interrupted run in a job folder got, in words; undefined when there is no checkpoint to go on from.
- * @throws CheckpointError when its state is damaged
- */
-export async function interruptedAt(jobFolder: string): Promise<string | undefined> {
-  const state = await readState(jobFolder);
-  if (!state || resumePoint(state) === undefined) return undefined;
-  const { epochs, partial } = state;
-  const within = partial ? `, ${partial.steps} steps into the next` : '';
-  return `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} done${within}`;
-}
-
 async function checkPresent(jobFolder: string, name: string): Promise<void> {
   const found = await stat(join(jobFolder, name)).catch(() => undefined);
   if (found?.isFile()) return;

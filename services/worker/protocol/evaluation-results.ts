@@ -15,7 +15,7 @@ import {
   temporaryName,
 } from '../../store/durable';
 import { evaluationSpecSchema } from './protocol';
-import { estimateSchema, type StoredEstimate } from '../../scoring/metrics/estimate';
+import { estimateSchema } from '../../scoring/metrics/estimate';
 
 const RESULT_FILE = 'result.json';
 const SAMPLES_FILE = 'samples.json';
@@ -132,21 +132,6 @@ export async function readEvaluation(home: string, id: string): Promise<Evaluati
 /** Every image of a finished evaluation, the worst first. */
 export async function readEvaluatedSamples(home: string, id: string): Promise<EvaluatedSample[]> {
   return read(home, id, SAMPLES_FILE, z.array(scoredSampleSchema));
-}
-
-/**
- * A score of a finished evaluation with its interval and what it rests on.
- * @param name `mdsc`, `accuracy`, `structure.disc.miou`, `class.glioma.recall`, ...
- * @throws InvalidInputError (field `metric`) that lists the scores there are
- */
-export function metricNamed({ id, metrics }: EvaluationResult, name: string): StoredEstimate {
-  const { estimates } = metrics.intervals;
-  const found = Object.hasOwn(estimates, name) ? estimates[name] : undefined;
-  if (found) return found;
-  const known = Object.keys(estimates).slice(0, 20).join(', ');
-  throw automedError('INVALID_ARGUMENT', `The evaluation ${id} has no score "${name}"; it has ${known}.`, {
-    field: 'metric',
-  });
 }
 
 /** What a promotion's gates ask of evaluations. */

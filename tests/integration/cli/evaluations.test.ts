@@ -2,11 +2,11 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { createJob, microSpec, microStore, watchToEnd, writeDiscs } from '../../support/training-service';
 import { startAutomed, type Ended } from './automed-process';
+import { trainingJobClient } from '../../support/api-clients';
 
 jest.setTimeout(120_000);
 

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { modelClient } from '../../../services/common/grpc/client';
 import { encodeMaskPng } from '../../../services/imaging/mask';
 import { ModelStore, WEIGHTS_FILE, writeSampleRecord, type SamplePart } from '../../../services/store';
 import { runCommand as automed } from '../../support/cli';
@@ -11,6 +10,7 @@ import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
+import { modelClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const data = join(root, 'data');

@@ -3,7 +3,6 @@
 import { Client, credentials, Metadata, Server, ServerCredentials, status as Code } from '@grpc/grpc-js';
 import type { SegmentRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import { automedError, type ErrorCode } from '../../../services/common/errors';
-import { segmentationClient } from '../../../services/common/grpc/client';
 import { bidi, unary, type ServiceRegistration } from '../../../services/common/grpc/handlers';
 import { healthDefinition } from '../../../services/common/grpc/health';
 import { serveSeries, type SeriesAnswer } from '../../../services/common/grpc/series';
@@ -11,6 +10,7 @@ import { serviceDefinition } from '../../../services/common/grpc/proto';
 import type { Logger } from '../../../services/common/logging';
 import { eventually, startServer, type TestServer } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
+import { segmentationClient } from '../../support/api-clients';
 
 const SEGMENTATION = 'automed.segmentation.v1.SegmentationService';
 const DETAILS = 'grpc-status-details-bin';

@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { modelClient } from '../../../services/common/grpc/client';
 import { PAUSE_MS, SILENCE_MS } from '../../../services/gateway/adapters/liveness';
 import { eventually } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
+import { modelClient } from '../../support/api-clients';
 
 type Models = ReturnType<typeof modelClient>;
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
 import { automedError } from '../../../services/common/errors';
-import { channelOptions, segmentationClient } from '../../../services/common/grpc/client';
+import { channelOptions } from '../../../services/common/grpc/client';
 import { bidi, type ServiceRegistration } from '../../../services/common/grpc/handlers';
 import { healthDefinition } from '../../../services/common/grpc/health';
 import type { RpcServerConfig } from '../../../services/common/grpc/server';
@@ -15,6 +15,7 @@ import type { Logger } from '../../../services/common/logging';
 import { readModelField } from '../../../services/gateway/domain/model-field';
 import { eventually, startServer, type TestServer } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
+import { segmentationClient } from '../../support/api-clients';
 
 const SEGMENTATION = 'automed.segmentation.v1.SegmentationService';
 const identity = (bytes: Buffer): Buffer => bytes;

@@ -5,18 +5,13 @@ import { once } from 'node:events';
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import type { SegmentStreamResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentStreamResponse';
 import type { InteractiveSessionResponse__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
-import {
-  analysisClient,
-  classificationClient,
-  interactiveClient,
-  segmentationClient,
-} from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { greyDicom } from '../../support/dicom';
 import { png, RGB } from '../../support/images';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
+import { analysisClient, classificationClient, interactiveClient, segmentationClient } from '../../support/api-clients';
 
 const home = temporaryFolder();
 let program: Program;

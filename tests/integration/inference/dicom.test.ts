@@ -4,12 +4,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
-import {
-  analysisClient,
-  classificationClient,
-  interactiveClient,
-  segmentationClient,
-} from '../../../services/common/grpc/client';
 import { decodeSample } from '../../../services/datasets/load/load-samples';
 import type { Pixels } from '../../../services/imaging/pixels/pixels';
 import { temporaryFolder } from '../../support/data';
@@ -17,6 +11,7 @@ import { dicomFile, greyDicom, greyElements, planeGroups, segmentationDicom } fr
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
+import { analysisClient, classificationClient, interactiveClient, segmentationClient } from '../../support/api-clients';
 
 const real = join(process.env.AUTOMED_TEST_DATA ?? '../shared/data', 'dicom');
 const present = existsSync(real);

@@ -3,7 +3,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { classificationClient, segmentationClient } from '../../../services/common/grpc/client';
 import { readGolden, type StoredModel } from '../../../services/store';
 import { answerNatively } from '../../../services/worker/adapters/native-golden';
 import { createNativeTrainer, namedNativeHead } from '../../../services/worker/adapters/native-trainer';
@@ -16,6 +15,7 @@ import { MICRO_ARCHITECTURE } from '../../support/micro';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore, type TestStore } from '../../support/stack-store';
+import { classificationClient, segmentationClient } from '../../support/api-clients';
 
 jest.setTimeout(120_000);
 

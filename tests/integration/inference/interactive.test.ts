@@ -8,12 +8,6 @@ import sharp from 'sharp';
 import type { InteractiveSessionRequest } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import type { PredictMasksRequest } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
-import {
-  analysisClient,
-  classificationClient,
-  interactiveClient,
-  segmentationClient,
-} from '../../../services/common/grpc/client';
 import { decodeMask } from '../../../services/imaging/mask';
 import { WEIGHTS_FILE } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
@@ -21,6 +15,7 @@ import { startProgram, type Program } from '../../support/stack';
 import { discImage, type TestImage } from '../../support/stack-images';
 import { makeStore, type TestStore } from '../../support/stack-store';
 import { fillTensors } from '../../support/unsound';
+import { analysisClient, classificationClient, interactiveClient, segmentationClient } from '../../support/api-clients';
 
 const home = temporaryFolder();
 let store: TestStore;

@@ -2,11 +2,11 @@
 
 import sharp from 'sharp';
 import { status as Code } from '@grpc/grpc-js';
-import { interactiveClient, segmentationClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
+import { interactiveClient, segmentationClient } from '../../support/api-clients';
 
 const SIDE = 2400;
 /** Decoded, with the mask of the answer and the one that is being encoded. */

@@ -3,13 +3,13 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { Client, credentials } from '@grpc/grpc-js';
 import { healthDefinition } from '../../../services/common/grpc/health';
-import { modelClient, segmentationClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { MICRO_ARCHITECTURE } from '../../support/micro';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore, type TestStore } from '../../support/stack-store';
+import { modelClient, segmentationClient } from '../../support/api-clients';
 
 jest.setTimeout(120_000);
 

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
 import type { DatasetSpec } from '../../../proto/gen/automed/datasets/v1/DatasetSpec';
-import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
@@ -19,6 +18,7 @@ import {
   type TrainingClient,
 } from '../../support/training-service';
 import { writeTree } from '../../support/tree';
+import { datasetClient, trainingJobClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const home = join(root, 'home');

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Evaluation__Output } from '../../../proto/gen/automed/evaluations/v1/Evaluation';
 import type { EvaluationSpec } from '../../../proto/gen/automed/evaluations/v1/EvaluationSpec';
-import { datasetClient, evaluationClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { createJob, microSpec, microStore, watchToEnd, writeDiscs } from '../../support/training-service';
+import { datasetClient, evaluationClient, trainingJobClient } from '../../support/api-clients';
 
 jest.setTimeout(120_000);
 

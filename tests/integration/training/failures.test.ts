@@ -3,7 +3,6 @@
 import { spawnSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
 import { mount, remount, unmount, whyNoMount } from '../../support/tmpfs';
@@ -17,6 +16,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from '../../support/training-service';
+import { trainingJobClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const data = writeDiscs(join(root, 'discs'), 8);

@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
@@ -18,6 +17,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from '../../support/training-service';
+import { trainingJobClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const home = join(root, 'home');

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { loadAddon } from '../../../native/lib/native';
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import { trainingJobClient } from '../../../services/common/grpc/client';
 import { ModelStore } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
@@ -22,6 +21,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from '../../support/training-service';
+import { trainingJobClient } from '../../support/api-clients';
 
 const { collectivesCompiled } = loadAddon().buildInfo();
 const suite = collectivesCompiled ? describe : describe.skip;

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportServiceDefinition } from '../../../proto/gen/automed/reports/v1/ReportService';
 import type { ReportSubject } from '../../../proto/gen/automed/reports/v1/ReportSubject';
-import { ApiClient, trainingJobClient } from '../../../services/common/grpc/client';
+import { ApiClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, startTrainingGateway, type Program } from '../../support/stack';
 import {
@@ -15,6 +15,7 @@ import {
   writeDiscs,
   type TrainingClient,
 } from '../../support/training-service';
+import { trainingJobClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const home = join(root, 'home');

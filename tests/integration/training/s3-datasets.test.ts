@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
-import { datasetClient, trainingJobClient } from '../../../services/common/grpc/client';
 import { tryLock } from '../../../services/common/file-lock';
 import { s3Mirror } from '../../../services/worker/adapters/s3-mirror';
 import { temporaryFolder } from '../../support/data';
 import { startObjectStore, type ObjectStore } from '../../support/object-store';
 import { startProgram, type Program } from '../../support/stack';
 import { createJob, getJob, microSpec, microStore, watchToEnd, writeDiscs } from '../../support/training-service';
+import { datasetClient, trainingJobClient } from '../../support/api-clients';
 
 const root = temporaryFolder();
 const home = join(root, 'home');

@@ -1,7 +1,6 @@
 // The short form of tests/chaos: a run that is killed a few times, a service that is stopped and started again.
 
 import { join } from 'node:path';
-import { trainingJobClient } from '../../../services/common/grpc/client';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
@@ -14,6 +13,7 @@ import {
   watchToEnd,
   type TrainingClient,
 } from '../../support/training-service';
+import { trainingJobClient } from '../../support/api-clients';
 
 /** Draws a worker, a service and both. */
 const SEED = 2;

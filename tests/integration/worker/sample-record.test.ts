@@ -17,16 +17,29 @@ import {
 } from '../../../services/worker/protocol/protocol';
 import { decodeImage } from '../../../services/imaging/decode';
 import {
+  isSeen,
   ModelStore,
+  partOf,
   readSampleRecord,
   SAMPLES_FILE,
-  seenBy,
+  type RecordedVersion,
   type SamplePart,
   type StoredModel,
 } from '../../../services/store';
 import { temporaryFolder } from '../../support/data';
 
 jest.setTimeout(240_000);
+
+/** Which of these digests a version has seen, and in which part; undefined when nothing is recorded of it. */
+async function seenBy(
+  version: RecordedVersion,
+  digests: readonly string[],
+): Promise<Map<string, SamplePart> | undefined> {
+  const record = await readSampleRecord(version);
+  if (!record) return undefined;
+  const parts = digests.map((digest) => [digest, partOf(record, [digest])] as const);
+  return new Map(parts.flatMap(([digest, part]) => (isSeen(part) ? [[digest, part]] : [])));
+}
 
 const root = temporaryFolder();
 let store: ModelStore;

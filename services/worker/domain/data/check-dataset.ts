@@ -7,7 +7,7 @@ import type { DatasetReport } from '../../../checks/dataset-report';
 import { automedError } from '../../../common/errors';
 import { replaceFile } from '../../../store/durable';
 import { checkData, type DataReport } from '../../../checks/check-data';
-import { askedIntensity } from '../../../datasets/split/input-rule';
+import { askedIntensity } from '../../../store';
 import { PARTS } from '../../../datasets/files/part-names';
 import { readData, resolveSource } from '../../../datasets/layouts/read-data';
 import type { Digests } from '../../../checks/digests';

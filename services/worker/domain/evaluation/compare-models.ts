@@ -2,7 +2,7 @@
 
 import { AutomedError, automedError } from '../../../common/errors';
 import type { Pixels } from '../../../imaging/pixels/pixels';
-import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
+import { type ModelManifest, type ModelStore, recordOf, type StoredBase, type StoredModel } from '../../../store';
 import type { CompareModelsSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { SampleGuard } from '../../../checks/digests';
 import type { Sample } from '../../../datasets/samples/sample';
@@ -15,7 +15,6 @@ import {
 } from '../../../datasets/load/load-samples';
 import { maskOverlap, mostProbable } from '../../../scoring/metrics/metrics';
 import { reportProblems } from '../../../datasets/samples/progress';
-import { recordOf } from '../../../datasets/split/sample-origins';
 import { selectSamples } from '../../../datasets/split/select-samples';
 
 /** What a model says of an image: a mask for each structure, or a probability for each class. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { makeFolder } from '../../../common/make-folder';
 import { automedError } from '../../../common/errors';
-import { standardPreprocessing, type ModelStore, type StoredBase } from '../../../store';
+import { type ModelStore, recordOf, standardPreprocessing, type StoredBase } from '../../../store';
 import type { EvaluateBaseSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { summarise } from '../../../scoring/results/evaluation';
 import type { Sample } from '../../../datasets/samples/sample';
@@ -14,7 +14,7 @@ import { loadSamples } from '../data/load-data';
 import { listSamples, structureNames } from '../../../datasets/split/divide';
 import { resolveSource } from '../../../datasets/layouts/read-data';
 import { recipeFor } from '../../protocol/recipes';
-import { originsOf, recordOf } from '../../../datasets/split/sample-origins';
+import { originsOf } from '../../../datasets/split/sample-origins';
 
 export interface EvaluationDependencies {
   store: ModelStore;

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { labelOf } from '../../../datasets/layouts/class-names';
 import { automedError } from '../../../common/errors';
-import type { ModelManifest, ModelStore, StoredBase, StoredModel } from '../../../store';
+import {
+  askedIntensity,
+  type ModelManifest,
+  type ModelStore,
+  recordOf,
+  type StoredBase,
+  type StoredModel,
+} from '../../../store';
 import type { EvaluateSpec, EvaluationSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { drawCases, worthOf, worstFirst, type Case } from '../../../scoring/report/cases';
 import { writeReport } from '../../../scoring/report/write-report';
@@ -16,7 +23,6 @@ import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../.
 import { inputOf } from '../../../checks/input-axes';
 import type { Losses } from '../../../checks/model-view';
 import { mostProbable } from '../../../scoring/metrics/metrics';
-import { askedIntensity } from '../../../datasets/split/input-rule';
 import { SampleGuard } from '../../../checks/digests';
 import { factsOf as sampleFacts, measuredFindings, type Seen } from '../../../checks/findings';
 import type { Finding } from '../../../datasets/samples/finding';
@@ -26,7 +32,6 @@ import { reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
 import { matchStructures } from '../../../datasets/layouts/model-structures';
 import { resolveSource } from '../../../datasets/layouts/read-data';
-import { recordOf } from '../../../datasets/split/sample-origins';
 import { selectSamples, type Selection } from '../../../datasets/split/select-samples';
 import { scoreMask } from '../../../scoring/metrics/score-mask';
 import type { LoadPredictor, Predictor } from './predictor';

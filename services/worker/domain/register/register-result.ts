@@ -18,7 +18,7 @@ import {
 import type { Report } from '../../../scoring/report/write-report';
 import type { Assessment } from '../../../scoring/results/assessment';
 import { scoreOf } from '../../../scoring/results/evaluation';
-import { preprocessingOf, trainedArchitecture } from '../../../datasets/split/input-rule';
+import { preprocessingOf, trainedArchitecture } from './preprocessing';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';

@@ -28,7 +28,7 @@ import {
   saveJob,
   type JobState,
 } from '../../job-folder/job-state';
-import { preprocessingOf } from '../../../datasets/split/input-rule';
+import { preprocessingOf } from '../register/preprocessing';
 import type { AnswerGolden } from '../register/make-golden';
 import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../checks/input-axes';

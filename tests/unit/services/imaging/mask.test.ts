@@ -1,12 +1,6 @@
 import sharp from 'sharp';
-import {
-  decodeMask,
-  decodeRle,
-  encodeMaskPng,
-  encodeRle,
-  packBits,
-  unpackBits,
-} from '../../../../services/imaging/mask';
+import { decodeRle } from '../../../../services/client';
+import { decodeMask, encodeMaskPng, encodeRle, packBits, unpackBits } from '../../../../services/imaging/mask';
 import { GREY, png, RGB } from '../../../support/images';
 
 /** Strings that pycocotools 2.0.11 writes for these masks. */

@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, status as Code, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import type { SegmentRequest__Output } from '../../../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import { automedError } from '../../../../../services/common/errors';
-import { segmentationClient, type ApiClient } from '../../../../../services/common/grpc/client';
+import { type ApiClient } from '../../../../../services/common/grpc/client';
 import { bidi, unary, type CallContext } from '../../../../../services/common/grpc/handlers';
 import { healthDefinition } from '../../../../../services/common/grpc/health';
 import { serviceDefinition } from '../../../../../services/common/grpc/proto';
 import { serveSeries, type SeriesAnswer } from '../../../../../services/common/grpc/series';
 import { eventually, startServer, type TestServer } from '../../../../support/grpc';
+import { segmentationClient } from '../../../../support/api-clients';
 
 type ClientMethod = MethodDefinition<unknown, unknown>;
 type Handler = (request: SegmentRequest__Output, context: CallContext) => Promise<{ threshold: number }>;

@@ -5,9 +5,8 @@ import { mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { decodeImage } from '../../../../../services/imaging/decode';
-import type { SamplePart, SampleRecord, SeenPart } from '../../../../../services/store';
+import { lookUpIn, type SamplePart, type SampleRecord, type SeenPart } from '../../../../../services/store';
 import { pictureHash } from '../../../../../services/datasets/files/picture-hash';
-import { lookUpIn } from '../../../../../services/datasets/split/sample-origins';
 import { selectSamples, type SelectSpec } from '../../../../../services/datasets/split/select-samples';
 import { temporaryFolder } from '../../../../support/data';
 import { discImage } from '../../../../support/stack-images';

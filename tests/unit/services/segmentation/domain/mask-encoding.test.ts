@@ -1,4 +1,5 @@
-import { decodeMask, decodeRle, unpackBits } from '../../../../../services/imaging/mask';
+import { decodeRle } from '../../../../../services/client';
+import { decodeMask, unpackBits } from '../../../../../services/imaging/mask';
 import { pixelPool } from '../../../../../services/imaging/pixel-pool';
 import { encodeMask, type EncodedMask } from '../../../../../services/segmentation/domain/mask-encoding';
 import { answerMasks } from '../../../../../services/segmentation/domain/segment-image';

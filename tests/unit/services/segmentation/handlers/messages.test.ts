@@ -2,7 +2,8 @@ import { encodeMask } from '../../../../../services/segmentation/domain/mask-enc
 import { toResponse } from '../../../../../services/segmentation/handlers/messages';
 import type { DrawnMask } from '../../../../../services/segmentation/domain/ports';
 import { NO_FACTS } from '../../../../../services/imaging/image-input';
-import { decodeMask, decodeRle, unpackBits } from '../../../../../services/imaging/mask';
+import { decodeRle } from '../../../../../services/client';
+import { decodeMask, unpackBits } from '../../../../../services/imaging/mask';
 
 const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
 const drawn: DrawnMask = {
