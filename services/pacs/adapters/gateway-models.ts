@@ -1,12 +1,15 @@
 // Models through the gateway.
 
 import { automedError } from '../../common/errors';
-import { classificationClient, modelClient, segmentationClient, type CallSettings } from '../../common/grpc/client';
+import { ApiClient, type CallSettings } from '../../common/grpc/client';
 import { unpackBits } from '../../imaging/mask';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { termsSchema } from '../../store/terms';
+import type { ClassificationServiceDefinition } from '../../../proto/gen/automed/classification/v1/ClassificationService';
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/ModelInfo';
+import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
+import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
 import type {
   AnsweredBy,
   DescribedModel,
@@ -39,18 +42,18 @@ function answeredBy(info: ModelInfo__Output | null): AnsweredBy {
 
 /** The services behind one address. */
 export class GatewayModels implements Models {
-  private readonly models;
-  private readonly segmentation;
-  private readonly classification;
+  private readonly models: ApiClient<ModelServiceDefinition>;
+  private readonly segmentation: ApiClient<SegmentationServiceDefinition>;
+  private readonly classification: ApiClient<ClassificationServiceDefinition>;
 
   /** @param timeoutMs what one call may take */
   constructor(
     address: string,
     private readonly timeoutMs: number,
   ) {
-    this.models = modelClient(address);
-    this.segmentation = segmentationClient(address);
-    this.classification = classificationClient(address);
+    this.models = new ApiClient('automed.models.v1.ModelService', address);
+    this.segmentation = new ApiClient('automed.segmentation.v1.SegmentationService', address);
+    this.classification = new ApiClient('automed.classification.v1.ClassificationService', address);
   }
 
   async describe(reference: string, signal: AbortSignal): Promise<DescribedModel> {
