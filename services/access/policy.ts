@@ -38,6 +38,7 @@ export const DEFAULT_POLICY: Policy = {
           ...PREDICT,
           'automed.models.v1.ModelService/LookUpSamples',
           'automed.training.v1.*',
+          'automed.bases.v1.*',
           'automed.datasets.v1.*',
           'automed.evaluations.v1.*',
           'automed.reports.v1.*',

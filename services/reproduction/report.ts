@@ -210,7 +210,7 @@ export function reportMarkdown(report: TableReport): string {
     ...rows.map(cells),
     '',
     `- Data: ${settings.data}; ${split ? `${split.train} training, ${split.validation} validation and ${split.test} test images` : 'its split is unknown'}, seed ${settings.seed}. Figures are of the test images${report.measures.includes('mdsc') ? ', per image at the original size, averaged' : ''}.`,
-    `- Base: ${settings.base}; recipe ${settings.preset}${settings.epochs === undefined ? '' : `, ${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`}; precision ${report.precision}; ${duration(report.seconds)} in all.`,
+    `- Base: ${settings.base}; recipe ${settings.recipe}${settings.epochs === undefined ? '' : `, ${settings.epochs} ${settings.epochs === 1 ? 'epoch' : 'epochs'}`}; precision ${report.precision}; ${duration(report.seconds)} in all.`,
     '',
     'Commands:',
     '',

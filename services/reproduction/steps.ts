@@ -30,7 +30,7 @@ export interface Settings {
   samBase?: string | undefined;
   epochs?: number | undefined;
   limit?: number | undefined;
-  preset: string;
+  recipe: string;
   seed: number;
   masksDir?: string | undefined;
 }
@@ -73,7 +73,7 @@ function commonSpec({ settings, table, threads, device }: Workshop, id: string) 
     threads,
     device,
     seed,
-    recipe: settings.preset,
+    recipe: settings.recipe,
     overrides: settings.epochs === undefined ? {} : { epochs: settings.epochs },
     testFraction: TEST_FRACTION,
     reportImages: false,
@@ -106,8 +106,8 @@ async function train(
 }
 
 function commandText(words: string, { settings }: Workshop): string {
-  const { data, epochs, limit, seed, preset } = settings;
-  const options = [`--data ${data}`, `--preset ${preset}`, `--seed ${seed}`, `--test-fraction ${TEST_FRACTION}`];
+  const { data, epochs, limit, seed, recipe } = settings;
+  const options = [`--data ${data}`, `--recipe ${recipe}`, `--seed ${seed}`, `--test-fraction ${TEST_FRACTION}`];
   if (epochs !== undefined) options.push(`--epochs ${epochs}`);
   if (limit !== undefined) options.push(`--limit ${limit}`);
   return `automed train ${words} ${options.join(' ')}`;
@@ -141,7 +141,7 @@ async function readyBase(workshop: Workshop, kind: BaseKind): Promise<string | u
       ...commonSpec(workshop, kind),
       system: 'interactive',
       base: raw,
-      encoder: 'ENCODER_TRAINING_ALL',
+      train: 'TRAINED_PART_ENCODER',
     };
     const text = commandText(`base --base ${raw} --name ${spec.name} --train encoder`, workshop);
     return train(workshop, step, `teaching ${kind}`, spec, text);
@@ -185,12 +185,12 @@ async function trainSystem(workshop: Workshop, row: TableRow, base: string, syst
     row.base !== undefined &&
     isRandom(workshop, row.base) &&
     !system.includes('mobilenet');
-  const encoder = learns ? 'ENCODER_TRAINING_ALL' : 'ENCODER_TRAINING_FROZEN';
+  const trained = learns ? 'TRAINED_PART_ENCODER' : 'TRAINED_PART_HEAD';
   const step = `train-${row.id}`;
   return workshop.progress.step(step, () => {
     const common = commonSpec(workshop, row.id);
     const baseName = learns ? { baseName: `${common.name}-base` } : {};
-    const spec: TrainingSpec = { ...common, system, base, encoder, ...baseName };
+    const spec: TrainingSpec = { ...common, system, base, train: trained, ...baseName };
     const words = `${task} --system ${system} --base ${base} --name ${common.name}${learns ? ' --train encoder' : ''}`;
     return train(workshop, step, row.title, spec, commandText(words, workshop));
   });

@@ -1,4 +1,4 @@
-// The numbers of a recipe as flags of `automed train`; each replaces the preset's.
+// The numbers of a recipe as flags of `automed train`; each replaces the recipe's.
 
 import { Option, type Command } from 'commander';
 import { recipeFor, recipeSchema, type Recipe, type RecipeFamily } from '../../worker/protocol/recipes';
@@ -40,7 +40,7 @@ const OPTION_OF: { readonly [K in keyof Recipe]?: string } = {
   gradientClip: 'clip',
 };
 
-/** Says behind each option what the default preset has; the value itself stays the preset's. */
+/** Says behind each option what the default recipe has; the value itself stays the recipe's. */
 function describeDefaults(command: Command, family: RecipeFamily): void {
   for (const [key, value] of Object.entries(recipeFor(family))) {
     const name = OPTION_OF[key as keyof Recipe] ?? key;
@@ -51,7 +51,7 @@ function describeDefaults(command: Command, family: RecipeFamily): void {
   }
 }
 
-/** @param family whose default preset the help tells the numbers of */
+/** @param family whose default recipe the help tells the numbers of */
 export function addRecipeFlags(command: Command, family: RecipeFamily): void {
   const { optimizer, schedule, precision, batchNorm } = recipeSchema.shape;
   command
@@ -99,7 +99,7 @@ export function addRecipeFlags(command: Command, family: RecipeFamily): void {
   describeDefaults(command, family);
 }
 
-/** What the flags say of the recipe; undefined where the preset stands. */
+/** What the flags say of the recipe; undefined where the recipe stands. */
 export function recipeOverrides(options: RecipeOptions): { [K in keyof Recipe]: Recipe[K] | undefined } {
   return {
     optimizer: options.optimizer,

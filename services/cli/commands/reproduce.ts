@@ -28,7 +28,7 @@ interface ReproduceOptions {
   samBase?: string;
   epochs?: number;
   limit?: number;
-  preset: string;
+  recipe: string;
   seed: number;
   masksDir?: string;
   out?: string;
@@ -49,7 +49,7 @@ export function reproduceCommand(): Command {
     .option('--sam-base <base>', "the base of SAM's rows (default, for an architecture: the same without adapters)")
     .option('--epochs <count>', "of each training (default: the recipe's)", whole(1))
     .option('--limit <count>', 'samples at most, of all parts together', whole(10))
-    .option('--preset <name>', 'recipe: default, paper', 'default')
+    .option('--recipe <name>', 'default or paper', 'default')
     .option('--seed <number>', 'of the split, the weights and the order', whole(0), 0)
     .option('--masks-dir <name>', 'folder of the masks beside images/ (default: masks)')
     .option('--out <folder>', 'report, progress and checkpoints (default: reproduce/TABLE)')
@@ -60,20 +60,20 @@ export function reproduceCommand(): Command {
     .action(reproduce);
   return examples(command, [
     'automed reproduce table4 --data data/isic2017 --base tiny --epochs 3 --limit 120',
-    'automed reproduce table9 --data data/CVC-ClinicDB --base sam-med2d-vit-b --sam-base sam-b-256 --preset paper',
-    'automed reproduce table10 --data data/brain_mri --base sam-med2d-vit-b --preset paper',
+    'automed reproduce table9 --data data/CVC-ClinicDB --base sam-med2d-vit-b --sam-base sam-b-256 --recipe paper',
+    'automed reproduce table10 --data data/brain_mri --base sam-med2d-vit-b --recipe paper',
   ]);
 }
 
-function commandLine({ table, base, samBase, epochs, limit, preset, seed, masksDir }: Settings, data: string): string {
-  const flags = { base, 'sam-base': samBase, epochs, limit, preset, seed, 'masks-dir': masksDir };
+function commandLine({ table, base, samBase, epochs, limit, recipe, seed, masksDir }: Settings, data: string): string {
+  const flags = { base, 'sam-base': samBase, epochs, limit, recipe, seed, 'masks-dir': masksDir };
   const given = Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return ['automed reproduce', table, `--data ${data}`, ...given].join(' ');
 }
 
 async function reproduce(name: string, options: ReproduceOptions): Promise<void> {
   const table = tableOf(name);
-  const { base, samBase, epochs, limit, preset, seed, masksDir } = options;
+  const { base, samBase, epochs, limit, recipe, seed, masksDir } = options;
   const settings: Settings = {
     table: name,
     data: resolve(options.data),
@@ -81,7 +81,7 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
     samBase,
     epochs,
     limit,
-    preset,
+    recipe,
     seed,
     masksDir,
   };

@@ -13,7 +13,7 @@ export interface TrainOptions extends RunOptions, LayoutOptions, RecipeOptions {
   base: string;
   name: string;
   system?: string;
-  preset: string;
+  recipe: string;
   train: 'head' | 'adapters' | 'encoder';
   seed: number;
   validationFraction: number;
@@ -55,8 +55,6 @@ function dataOf({ data, dataset }: TrainOptions): string {
   return data ?? '';
 }
 
-const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
-
 export function trainSpec(task: Task, options: TrainOptions): TrainingJobSpecInput {
   const head = {
     mobilenetWidth: options.mobilenetWidth,
@@ -80,13 +78,13 @@ export function trainSpec(task: Task, options: TrainOptions): TrainingJobSpecInp
     limit: options.limit,
     validationFraction: options.validationFraction,
     strict: options.strict === true,
-    allowProblems: options.allowDataProblems === true,
+    allowDataProblems: options.allowDataProblems === true,
     base: options.base,
-    encoder: ENCODER_TRAINING[options.train],
+    train: options.train,
     baseName: options.baseName,
     startFrom: options.startFrom,
     backbone: options.backbone,
-    recipe: options.preset,
+    recipe: options.recipe,
     overrides: given(recipeOverrides(options)),
     head: given(head),
     structure: options.structure,

@@ -31,7 +31,7 @@ export function trainCommand(): Command {
   return examples(command, [
     'automed train segmentation --data data/CVC-ClinicDB --base sam-med2d-vit-b --name polyp',
     'automed train segmentation --data data/isic2017 --base tiny --train encoder --name lesion --epochs 8',
-    'automed train classification --data data/brain_mri --base tiny --train encoder --name brain-mri --preset paper',
+    'automed train classification --data data/brain_mri --base tiny --train encoder --name brain-mri --recipe paper',
     'automed train segmentation --data data/drishti_gs --base sam-med2d-vit-b --name optic --structures disc=masks,cup=masks_cup',
     'automed train segmentation --data data/CVC-ClinicDB --base sam-med2d-vit-b --name polyp-autosam --system autosam',
     'automed train base --data data/CVC-ClinicDB --base sam-med2d-vit-b --name sam-med2d-polyps --train adapters',
@@ -42,7 +42,7 @@ export function trainCommand(): Command {
 /** Headings of the help. */
 const GROUPS = {
   what: 'What to train:',
-  recipe: 'Recipe, with the defaults of the preset `default`:',
+  recipe: 'Recipe, with the numbers of `default`:',
   data: 'Data:',
   network: 'Network:',
   run: 'Run:',
@@ -116,7 +116,7 @@ function systemsOf(task: Task): string[] {
 
 function addPresetFlags(command: Command, train: TrainOptions['train'], what: string): void {
   command
-    .option('--preset <name>', 'recipe to start from: default, paper, or a name as paper-autosam', 'default')
+    .option('--recipe <name>', 'to start from: default, paper, or a name as paper-autosam', 'default')
     .addOption(new Option('--train <part>', what).choices(['head', 'adapters', 'encoder']).default(train));
 }
 

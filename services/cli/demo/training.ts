@@ -51,7 +51,7 @@ async function trainBoth(plan: DemoRun, folders: DemoFolders, services: Services
     name: SEGMENTATION_MODEL,
     data: join(folders.segmentation, 'train'),
     base: created.base,
-    encoder: 'all',
+    train: 'encoder',
     structure: 'lesion',
     overrides: plan.segmentation,
   });

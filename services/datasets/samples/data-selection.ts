@@ -73,7 +73,7 @@ export const dataFields = {
     })
     .optional(),
   /** Train on data that makes scores wrong: pictures on both sides of a split, contradictions, torn groups. */
-  allowProblems: z.boolean().default(false),
+  allowDataProblems: z.boolean().default(false),
 };
 
 /** What a registered data set is, apart from its name. */

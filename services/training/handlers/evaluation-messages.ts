@@ -66,7 +66,7 @@ export function fromEvaluationSpec(spec: EvaluationSpec__Output): EvaluationDraf
     structures: structures.length > 0 ? structures.map(({ name, masksDir }) => ({ name, masks: masksDir })) : undefined,
     seed: seed === undefined ? undefined : Number(seed),
     columns: columnsOf(columns),
-    allowProblems: allowDataProblems,
+    allowDataProblems,
   };
   const given = Object.entries(fields).filter(
     ([key, value]) => !key.startsWith('_') && value !== undefined && value !== '',
@@ -87,7 +87,7 @@ function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): Evaluati
   return {
     ...Object.fromEntries(given),
     ...{ model, data, strict, worstCount, reportImages, device },
-    allowDataProblems: rest.allowProblems,
+    allowDataProblems: rest.allowDataProblems,
     structures: structures.map(({ name, masks }) => ({ name, masksDir: masks })),
     ...(part === undefined ? {} : { part: PARTS[part] }),
   };

@@ -42,6 +42,18 @@ const findingSchema = z.looseObject({
 
 const weightsReferenceSchema = z.object({ name: z.string(), version: z.int(), sha256: z.string() });
 
+/** In files the field that says whether data with problems were allowed has the name that it had first. */
+const storedSpecSchema = z.preprocess((stored) => {
+  if (typeof stored !== 'object' || stored === null || !('allowProblems' in stored)) return stored;
+  const { allowProblems, ...spec } = stored;
+  return { ...spec, allowDataProblems: allowProblems };
+}, evaluationSpecSchema);
+
+function toStored({ spec, ...result }: EvaluationResult): object {
+  const { allowDataProblems, ...rest } = spec;
+  return { ...result, spec: { ...rest, allowProblems: allowDataProblems } };
+}
+
 export const evaluationResultSchema = z.looseObject({
   schema: z.literal(1),
   id: z.string(),
@@ -51,7 +63,7 @@ export const evaluationResultSchema = z.looseObject({
   /** Of the model; the other list is empty. */
   labels: z.object({ classes: z.array(z.string()), structures: z.array(z.string()) }),
   /** As it was run: what the caller left open is filled in. */
-  spec: evaluationSpecSchema,
+  spec: storedSpecSchema,
   dataset: z.looseObject({
     /** sha256 over names and contents of the samples. */
     fingerprint: z.string(),
@@ -183,7 +195,8 @@ export async function publishEvaluation(
   try {
     await makeFolder(temporary);
     await sweepTemporaries(join(home, 'evaluations'));
-    await writeFile(join(temporary, RESULT_FILE), `${JSON.stringify(evaluationResultSchema.parse(result), null, 2)}\n`);
+    const stored = toStored(evaluationResultSchema.parse(result));
+    await writeFile(join(temporary, RESULT_FILE), `${JSON.stringify(stored, null, 2)}\n`);
     await writeFile(join(temporary, SAMPLES_FILE), `${JSON.stringify(samples)}\n`);
     await populate(temporary);
     // A worker that died after this, before anybody heard of it, has done its work: the first result stays.

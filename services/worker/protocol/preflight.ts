@@ -7,7 +7,7 @@ import type { TrainSpecInput } from './protocol';
 import { LAYOUT_NAMES } from '../../datasets/layouts/read-data';
 
 /** The fields of a training that name something which must exist. */
-export type Named = Pick<TrainSpecInput, 'data' | 'base' | 'encoder' | 'startFrom' | 'backbone' | 'layout' | 'dataset'>;
+export type Named = Pick<TrainSpecInput, 'data' | 'base' | 'train' | 'startFrom' | 'backbone' | 'layout' | 'dataset'>;
 
 /** What the fields of an error are to begin with, e.g. `spec.`. */
 type Prefix = '' | 'spec.';
@@ -44,8 +44,8 @@ export async function checkDataExists(
 }
 
 /** Whether a base that is missing is made: an architecture's name, where the encoder is trained from nothing. */
-export function isMadeWhenMissing({ base, encoder }: Pick<Named, 'base' | 'encoder'>): boolean {
-  return encoder === 'all' && Object.hasOwn(BASE_ARCHITECTURES, base);
+export function isMadeWhenMissing({ base, train }: Pick<Named, 'base' | 'train'>): boolean {
+  return train === 'encoder' && Object.hasOwn(BASE_ARCHITECTURES, base);
 }
 
 /**

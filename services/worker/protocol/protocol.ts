@@ -10,8 +10,8 @@ import { recipeSchema } from './recipes';
 import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
 
-/** What of a base's image encoder is trained. */
-export const encoderTrainingSchema = z.enum(['frozen', 'adapters', 'all']);
+/** What is trained: the head alone, the encoder's adapters with it, or all of the encoder. */
+export const trainedPartSchema = z.enum(['head', 'adapters', 'encoder']);
 
 /** Names the folders of a job below the store. */
 const jobIdSchema = z
@@ -40,8 +40,8 @@ export const trainSpecSchema = z.strictObject({
   store: z.string(),
   /** Base to stand on: `name` or `name@version`. */
   base: z.string(),
-  /** Unless frozen, what is trained of the encoder too; registers a new version of the base. */
-  encoder: encoderTrainingSchema.default('frozen'),
+  /** With more than the head a new version of the base is registered, too. */
+  train: trainedPartSchema.default('head'),
   /** Name for that version (default: the model's). */
   baseName: nameSchema.optional(),
   /**
@@ -163,7 +163,7 @@ export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
 export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
-export type EncoderTraining = z.infer<typeof encoderTrainingSchema>;
+export type TrainedPart = z.infer<typeof trainedPartSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;
 export type WorkerCommand = z.input<typeof workerCommandSchema>;
 

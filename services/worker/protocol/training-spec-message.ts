@@ -9,10 +9,10 @@ import type { Task } from '../../store';
 import type { TrainingJobSpec, TrainingJobSpecInput } from './protocol';
 import type { Recipe } from './recipes';
 
-const ENCODERS = {
-  frozen: 'ENCODER_TRAINING_FROZEN',
-  adapters: 'ENCODER_TRAINING_ADAPTERS',
-  all: 'ENCODER_TRAINING_ALL',
+const TRAINED_PARTS = {
+  head: 'TRAINED_PART_HEAD',
+  adapters: 'TRAINED_PART_ADAPTERS',
+  encoder: 'TRAINED_PART_ENCODER',
 } as const;
 const OPTIMIZERS = { adam: 'OPTIMIZER_ADAM', adamw: 'OPTIMIZER_ADAM_W' } as const;
 const SCHEDULES = {
@@ -112,35 +112,32 @@ function toHead({ se, ...rest }: TrainingJobSpec['head']): HeadOverrides {
 
 /** What the job's schema is to check: absent fields take the schema's defaults. */
 export function fromSpec(spec: TrainingSpec__Output): object {
-  const { task, encoder, structures, overrides, head, seed, columns, allowDataProblems, embeddingCacheBytes, ...rest } =
-    spec;
+  const { task, train, structures, overrides, head, seed, columns, embeddingCacheBytes, ...rest } = spec;
   const cacheBytes = embeddingCacheBytes ?? undefined;
   return given({
     ...rest,
     task: taskOf(task),
-    encoder: wordOf(ENCODERS, encoder, 'spec.encoder'),
+    train: wordOf(TRAINED_PARTS, train, 'spec.train'),
     structures: structuresOf(structures),
     overrides: overrides === null ? undefined : overridesOf(overrides),
     head: head === null ? undefined : headOf(head),
     seed: Number(seed),
     columns: columnsOf(columns),
-    allowProblems: allowDataProblems,
     embeddingCacheBytes: cacheBytes === undefined ? undefined : Number(cacheBytes),
   });
 }
 
 /** The message of a specification, whether its defaults are filled in or not. */
 export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSpec {
-  const { task, encoder, structures, overrides, head, seed, dataset, allowProblems, eachMask: _, ...rest } = spec;
+  const { task, train, structures, overrides, head, seed, dataset, eachMask: _, ...rest } = spec;
   return {
     ...given(rest),
     task: TASKS[task],
-    ...(encoder === undefined ? {} : { encoder: ENCODERS[encoder] }),
+    ...(train === undefined ? {} : { train: TRAINED_PARTS[train] }),
     structures: (structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
     overrides: toOverrides(overrides ?? {}),
     head: toHead(head ?? {}),
     seed: seed ?? 0,
     ...(dataset ? { dataset: dataset.reference } : {}),
-    allowDataProblems: allowProblems ?? false,
   } as TrainingSpec;
 }

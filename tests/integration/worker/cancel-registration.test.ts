@@ -44,7 +44,7 @@ function specOf(input: Partial<TrainSpecInput> = {}): TrainSpec {
     data,
     store: store.root,
     base: 'micro',
-    encoder: 'all',
+    train: 'encoder',
     baseName: `base-of-${name}`,
     threads: 1,
     jobFolder: join(root, name),
@@ -98,7 +98,7 @@ async function kept({ jobId }: TrainSpec): Promise<string[]> {
 
 test.each([
   ['the encoder was trained', {}],
-  ['the encoder is frozen', { encoder: 'frozen', baseName: undefined }],
+  ['the encoder is frozen', { train: 'head', baseName: undefined }],
   ['the base itself is trained', { system: 'interactive', baseName: undefined }],
 ] as [string, Partial<TrainSpecInput>][])('before anything is published, nothing is, when %s', async (_, input) => {
   const controller = new AbortController();

@@ -70,7 +70,7 @@ beforeAll(async () => {
     await initNativeBase(MICRO_ARCHITECTURE, 1, join(folder, WEIGHTS_FILE));
   });
   await train({ seed: 1, threshold: 0.9 });
-  await train({ seed: 2, threshold: 0.05, encoder: 'all', baseName: 'micro-trained' });
+  await train({ seed: 2, threshold: 0.05, train: 'encoder', baseName: 'micro-trained' });
   await train({ task: 'classification', name: 'kind', data: data.classification });
 });
 

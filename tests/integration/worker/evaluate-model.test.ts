@@ -215,7 +215,7 @@ describe('an evaluation of a segmentation model', () => {
       field: 'data',
       message: expect.stringMatching(/not certain what 1 mask shows: it holds 0, 1, 2.*test-0001/),
     });
-    const allowed = await evaluate({ model: 'lesion', data: segmentation, part: 'test', allowProblems: true });
+    const allowed = await evaluate({ model: 'lesion', data: segmentation, part: 'test', allowDataProblems: true });
     expect((await readEvaluation(store.root, allowed.id)).dataset.skipped).toBe(1);
     const stated = await evaluate({ model: 'lesion', data: segmentation, part: 'test', maskValues: '2,255' });
     expect((await readEvaluation(store.root, stated.id)).dataset.skipped).toBe(0);

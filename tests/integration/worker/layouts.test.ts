@@ -94,7 +94,7 @@ test("SAM-Med2D's lists train a base with one sample for each mask", async () =>
   const { base, events } = await train({
     data: writeTree(root, ...files),
     system: 'interactive',
-    encoder: 'adapters',
+    train: 'adapters',
     head: {},
   });
   expect(base).toBe('trained@1');
@@ -165,7 +165,7 @@ test('data whose scores would be wrong is refused by name before a step is made,
     field: 'data',
     message: expect.stringMatching(/the same picture with different answers: images\/[06]\.png, images\/[06]\.png/),
   });
-  const { events } = await train({ data, allowProblems: true });
+  const { events } = await train({ data, allowDataProblems: true });
   expect(events.flatMap((event) => (event.type === 'log' ? [event.message] : []))).toContainEqual(
     expect.stringMatching(/different answers: images\/[06]\.png, images\/[06]\.png/),
   );

@@ -85,7 +85,7 @@ test('a job that was interrupted after it registered its model does not register
 });
 
 test('a job that was interrupted between its base and its model goes on with the same base', async () => {
-  const spec = { name: 'both', jobId: 'job-c', encoder: 'all' as const, baseName: 'micro-both' };
+  const spec = { name: 'both', jobId: 'job-c', train: 'encoder' as const, baseName: 'micro-both' };
   const before = await run(spec);
   const { manifest } = await store.resolveModel(before.model!);
   await store.deleteModel('both');
@@ -98,7 +98,7 @@ test('a job that was interrupted between its base and its model goes on with the
 
 test('a run that nobody queued, killed between its base and its model, goes on with the same base', async () => {
   const jobFolder = join(root, 'killed');
-  const spec = { name: 'killed', encoder: 'all' as const, jobFolder };
+  const spec = { name: 'killed', train: 'encoder' as const, jobFolder };
   // What its death leaves: the base, the checkpoints, and no model.
   const dead = jest.spyOn(store, 'registerModel').mockRejectedValueOnce(new Error('killed'));
   const kept = jest.spyOn(store, 'deleteBase').mockResolvedValueOnce();
@@ -113,7 +113,7 @@ test('a run that nobody queued, killed between its base and its model, goes on w
 });
 
 test('weights that differ from those of the interrupted registration become a base of their own', async () => {
-  const spec = { name: 'other', jobId: 'job-d', encoder: 'all' as const, baseName: 'micro-other' };
+  const spec = { name: 'other', jobId: 'job-d', train: 'encoder' as const, baseName: 'micro-other' };
   await run(spec);
   await store.deleteModel('other');
   const after = await run({ ...spec, seed: 8 });

@@ -167,7 +167,7 @@ describe('a segmentation run', () => {
 
   it('that trains the encoder registers the base too, and binds the model to it', async () => {
     const before = (await store.resolveBase('tiny@1')).manifest.weights.sha256;
-    const finished = await run(specOf({ encoder: 'all', baseName: 'tiny-lesion', base: 'tiny@1' }));
+    const finished = await run(specOf({ train: 'encoder', baseName: 'tiny-lesion', base: 'tiny@1' }));
     expect(finished.base).toBe('tiny-lesion@1');
     const base = await store.resolveBase('tiny-lesion');
     const { manifest } = await store.resolveModel(finished.model!);
@@ -208,7 +208,7 @@ describe('a run that trains the base', () => {
     const spec = specOf({
       system: 'interactive',
       name: 'prompted',
-      encoder: 'adapters',
+      train: 'adapters',
       base: 'tiny@1',
       data: data.segmentation,
       overrides: { ...overrides, epochs: 1 },

@@ -117,7 +117,7 @@ it('knows a seen picture in another file format', async () => {
 });
 
 it('hands on what a trained base has seen to the heads on it, and says what that makes of their test part', async () => {
-  await train({ name: 'first', seed: 1, encoder: 'adapters', baseName: 'adapted', testFraction: 0 });
+  await train({ name: 'first', seed: 1, train: 'adapters', baseName: 'adapted', testFraction: 0 });
   const base = await store.resolveBase('adapted');
   const model = await train({ name: 'second', seed: 2, base: 'adapted' });
   const digests = images().map(digestOf);
@@ -128,7 +128,7 @@ it('hands on what a trained base has seen to the heads on it, and says what that
 });
 
 it('makes the evaluation of a base say how many of its images the base has seen', async () => {
-  await train({ name: 'third', encoder: 'adapters', baseName: 'seen', testFraction: 0 });
+  await train({ name: 'third', train: 'adapters', baseName: 'seen', testFraction: 0 });
   const spec = {
     data,
     store: store.root,
@@ -148,7 +148,7 @@ it('makes the evaluation of a base say how many of its images the base has seen'
 });
 
 it('has nothing to say of a version that recorded nothing, and names it to what is trained on it', async () => {
-  const first = await train({ name: 'before', encoder: 'adapters', baseName: 'unrecorded' });
+  const first = await train({ name: 'before', train: 'adapters', baseName: 'unrecorded' });
   const base = await store.resolveBase('unrecorded');
   const path = join(base.folder, 'base.json');
   const manifest = JSON.parse(readFileSync(path, 'utf8')) as { files: Record<string, string> };

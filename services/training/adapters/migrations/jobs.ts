@@ -37,4 +37,18 @@ export const jobMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Fields of specifications that are called as the API calls them since: train, allow_data_problems, decode_threads.
+    name: 'jobs-002',
+    sql: `
+      UPDATE jobs SET spec = json_remove(json_set(spec, '$.train',
+        CASE json_extract(spec, '$.encoder') WHEN 'all' THEN 'encoder' WHEN 'adapters' THEN 'adapters' ELSE 'head' END
+      ), '$.encoder') WHERE json_type(spec, '$.encoder') IS NOT NULL;
+      UPDATE jobs SET spec = json_remove(json_set(spec, '$.allowDataProblems',
+        json(CASE json_extract(spec, '$.allowProblems') WHEN 1 THEN 'true' ELSE 'false' END)
+      ), '$.allowProblems') WHERE json_type(spec, '$.allowProblems') IS NOT NULL;
+      UPDATE jobs SET spec = json_remove(json_set(spec, '$.decodeThreads', json_extract(spec, '$.decodeParallel')),
+        '$.decodeParallel') WHERE json_type(spec, '$.decodeParallel') IS NOT NULL;
+    `,
+  },
 ];

@@ -133,9 +133,9 @@ export class DatasetRegistry {
 
   /**
    * What a training on the data set is to read.
-   * @throws IllegalStateError (field `spec.dataset`) unless it passed its check, or `allowProblems` and a check came to an end
+   * @throws IllegalStateError (field `spec.dataset`) unless it passed its check, or `allowDataProblems` and a check came to an end
    */
-  forTraining(reference: string, task: Task, allowProblems: boolean): DatasetFields {
+  forTraining(reference: string, task: Task, allowDataProblems: boolean): DatasetFields {
     const dataset = this.get(reference);
     const name = referenceOf(dataset);
     const refused = (why: string): Error =>
@@ -147,7 +147,7 @@ export class DatasetRegistry {
     }
     if (dataset.state === 'REGISTERED') throw refused('was not checked yet; validate it first.');
     if (dataset.state === 'CHECKING') throw refused('is being checked; wait until it is done.');
-    if (dataset.state === 'REJECTED' && !(allowProblems && dataset.report)) {
+    if (dataset.state === 'REJECTED' && !(allowDataProblems && dataset.report)) {
       throw refused(`was rejected: ${dataset.message}`);
     }
     const { location, structures, groupColumn, columns, eachMask, maskValues, intensity } = dataset.source;

@@ -35,7 +35,7 @@ export interface EvaluationsDeps {
   home: string;
   resolveModel: (reference: string) => Promise<StoredModel>;
   /** Where the samples of a registered data set are; throws a typed error when they are not to be measured on. */
-  dataOf: (reference: string, task: Task, allowProblems: boolean) => object;
+  dataOf: (reference: string, task: Task, allowDataProblems: boolean) => object;
   /** Forgets an ended job and deletes its folder. */
   remove: (kind: string, id: string) => Promise<void>;
   /** What a job that waits waits for; empty for one that does not. */
@@ -45,7 +45,7 @@ export interface EvaluationsDeps {
 /** As it comes in; the kind's schema checks the rest. */
 export interface EvaluationDraft {
   model?: string;
-  allowProblems?: boolean;
+  allowDataProblems?: boolean;
   intensity?: string;
 }
 
@@ -71,7 +71,7 @@ export class Evaluations {
       if (!(error instanceof NotFoundError)) throw error;
       throw automedError('NOT_FOUND', error.message, { field: 'spec.model', cause: error });
     });
-    const named = dataset === '' ? {} : this.deps.dataOf(dataset, manifest.task, spec.allowProblems ?? false);
+    const named = dataset === '' ? {} : this.deps.dataOf(dataset, manifest.task, spec.allowDataProblems ?? false);
     const job = await this.deps.queue.submit({
       kind: EVALUATION,
       requestId,

@@ -227,7 +227,7 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   const { name, version, preprocessing } = plan.model.manifest;
   const rule = { model: `${name}@${version}`, used: preprocessing.intensity, stated: askedIntensity(spec) };
   found.findings = measuredFindings(seen, folder, found.problems, rule);
-  if (!spec.allowProblems) refuseErrors(found.findings, 'measure');
+  if (!spec.allowDataProblems) refuseErrors(found.findings, 'measure');
   tellFindings(found.findings, emit);
   if (found.scores.length > 0) return { ...found, fingerprint: fingerprintOf(lines) };
   throw automedError('INVALID_ARGUMENT', 'None of the images could be used.', { field: 'data' });

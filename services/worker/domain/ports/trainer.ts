@@ -1,7 +1,7 @@
 import type { SampleOutcome } from '../../../scoring/results/evaluation';
 import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { HeadArchitecture, InputRule, Task } from '../../../store';
-import type { EncoderTraining } from '../../protocol/protocol';
+import type { TrainedPart } from '../../protocol/protocol';
 import type { Part } from '../../../datasets/files/part-names';
 import type { RankEnvironment } from '../../launch/rank-environment';
 import type { Recipe } from '../../protocol/recipes';
@@ -48,6 +48,14 @@ export interface TrainerPort {
   close(): Promise<void>;
 }
 
+/** What of an image encoder is trained, as the trainer, manifests and checkpoints call it. */
+export type EncoderTraining = 'frozen' | 'adapters' | 'all';
+
+const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
+
+/** What training a part means for the encoder. */
+export const encoderTraining = (part: TrainedPart): EncoderTraining => ENCODER_TRAINING[part];
+
 export interface TrainerSettings {
   task: Task;
   device: string;
@@ -61,6 +69,7 @@ export interface TrainerSettings {
   headWeightsPath: string | null;
   /** Of a model of either task: the run starts from its MobileNet. */
   backboneWeightsPath: string | null;
+  /** What of the base's image encoder is trained. */
   encoder: EncoderTraining;
   /** Masks of each sample. */
   structures: number;

@@ -20,7 +20,7 @@ import type { Assessment } from '../../../scoring/results/assessment';
 import { scoreOf } from '../../../scoring/results/evaluation';
 import { preprocessingOf, trainedArchitecture } from './preprocessing';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
-import type { TrainerPort } from '../ports/trainer';
+import { encoderTraining, type TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
 import { makeGolden } from './make-golden';
 import { currentUser, describeHardware } from './provenance';
@@ -46,7 +46,7 @@ function describeRun(
       recipe: spec.recipe,
       ...recipe,
       seed: spec.seed,
-      encoder: spec.encoder,
+      encoder: encoderTraining(spec.train),
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
       createdBy: spec.createdBy ?? currentUser(),
@@ -207,7 +207,7 @@ async function registerHead(
   const { spec, head, data, answerGolden } = result;
   const headPath = join(spec.jobFolder, 'head.safetensors');
   const trained =
-    spec.encoder === 'frozen' ? undefined : await trainedBase(store, trainer, result, report, { headPath, signal });
+    spec.train === 'head' ? undefined : await trainedBase(store, trainer, result, report, { headPath, signal });
   const draft = draftModel(result, head, trained ?? result.base, metricsOf(report));
   const populate: Populate<ModelManifest> = async (folder) => {
     const weights = join(folder, WEIGHTS_FILE);

@@ -12,7 +12,7 @@ import type { Sample } from '../../../datasets/samples/sample';
 import type { Labels, SampleOutcome } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
 import type { Losses } from '../../../checks/model-view';
-import type { TrainerPort } from '../ports/trainer';
+import { encoderTraining, type TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 
@@ -98,7 +98,10 @@ function lineageFacts({ spec, base, codeVersion }: RunResult): Fact[] {
     { name: 'base', value: `${name}@${version}, sha256 ${weights.sha256}` },
     { name: 'origin of the base', value: origin },
     { name: 'licence of the base', value: licence },
-    { name: 'trained of its encoder', value: spec.encoder === 'frozen' ? 'nothing, it is frozen' : spec.encoder },
+    {
+      name: 'trained of its encoder',
+      value: spec.train === 'head' ? 'nothing, it is frozen' : encoderTraining(spec.train),
+    },
     ...(spec.startFrom === undefined ? [] : [{ name: 'started from', value: spec.startFrom }]),
     ...(spec.backbone === undefined ? [] : [{ name: 'backbone', value: spec.backbone }]),
     { name: 'code version', value: codeVersion },

@@ -62,7 +62,7 @@ async function resolveBase(spec: TrainSpec, { store, initBase, emit }: JobDepend
 /** The base that the run stands on; says when its weights are random and stay so. */
 async function usableBase(spec: TrainSpec, dependencies: JobDependencies): Promise<StoredBase> {
   const base = await resolveBase(spec, dependencies);
-  if (isRandom(base.manifest) && spec.encoder !== 'all') {
+  if (isRandom(base.manifest) && spec.train !== 'encoder') {
     const message = `${referenceOf(base)} has random weights, and its encoder is not trained; --train encoder trains it`;
     dependencies.emit({ type: 'log', level: 'warn', message });
   }

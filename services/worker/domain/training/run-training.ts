@@ -30,7 +30,7 @@ import {
 } from '../../job-folder/job-state';
 import { preprocessingOf } from '../register/preprocessing';
 import type { AnswerGolden } from '../register/make-golden';
-import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
+import { encoderTraining, type CreateTrainer, type NamedHead, type TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../checks/input-axes';
 import { checkEnough, loadSamples, type PreparedData } from '../data/load-data';
 import { listSamples, structureNames } from '../../../datasets/split/divide';
@@ -136,7 +136,7 @@ function digestOf(
   return runDigest({
     task: spec.task,
     seed: spec.seed,
-    encoder: spec.encoder,
+    encoder: encoderTraining(spec.train),
     recipe,
     base: base.manifest.weights.sha256,
     start: (start ?? backbone)?.manifest.weights.sha256 ?? null,
@@ -287,7 +287,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     preprocessing: preprocessingOf(spec, head, plan.base),
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
     backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
-    encoder: spec.encoder,
+    encoder: encoderTraining(spec.train),
     structures: Math.max(1, plan.structures.length),
     // A base has no threshold of its own: whoever prompts it says one.
     ...(head === null ? {} : { threshold: spec.threshold }),
@@ -300,7 +300,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
   try {
     const data = await loadSamples(folder, trainer, {
       strict: spec.strict,
-      refuseProblems: !spec.allowProblems,
+      refuseProblems: !spec.allowDataProblems,
       dataset: spec.dataset,
       whole: spec.limit === undefined,
       decodeThreads: spec.decodeThreads,

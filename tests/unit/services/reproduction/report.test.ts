@@ -11,7 +11,7 @@ const settings: Settings = {
   base: 'tiny',
   epochs: 3,
   limit: 60,
-  preset: 'default',
+  recipe: 'default',
   seed: 0,
 };
 

@@ -76,7 +76,7 @@ test.each(cases)('an unknown number is refused: %s', (_name, { method, field, me
 
 test('names that an enum has are passed', () => {
   const { CreateTrainingJob } = tolerant(serviceDefinition('automed.training.v1.TrainingJobService'), enums);
-  const spec = { encoder: 'ENCODER_TRAINING_ALL', overrides: { schedule: 'SCHEDULE_STEP' } };
+  const spec = { train: 'TRAINED_PART_ENCODER', overrides: { schedule: 'SCHEDULE_STEP' } };
   const request: unknown = CreateTrainingJob!.requestDeserialize(
     Buffer.from(CreateTrainingJob!.requestSerialize({ spec })),
   );

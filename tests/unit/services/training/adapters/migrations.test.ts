@@ -28,6 +28,9 @@ const JOBS_001 = `
   ) STRICT, WITHOUT ROWID;
   INSERT INTO jobs VALUES (7, '0123456789abcdef', 'training', 'asked-once', '{"name":"polyp"}', 'polyp', 'segmentation', 3,
     'SUCCEEDED', '', 2, 0, NULL, NULL, NULL, 1000, 1100, 1200, 1200);
+  INSERT INTO jobs VALUES (8, 'fedcba9876543210', 'training', NULL,
+    '{"name":"polyp","encoder":"all","allowProblems":true,"decodeParallel":2}', 'polyp', 'segmentation', 0, 'PAUSED', '', 1, 0,
+    NULL, NULL, NULL, 1000, 1100, NULL, 1200);
   INSERT INTO job_events VALUES (7, 1, 1000, '{"type":"state","state":"PENDING","message":""}');
 `;
 
@@ -77,6 +80,14 @@ test.each(RELEASED)('a file with %s becomes one of today, and keeps its rows', (
       spec: { name: 'polyp' },
       attempts: 2,
     });
+    // Fields have the names of the API since.
+    expect(table.find('fedcba9876543210')?.spec).toEqual({
+      name: 'polyp',
+      train: 'encoder',
+      allowDataProblems: true,
+      decodeThreads: 2,
+    });
+    expect(table.find('0123456789abcdef')?.spec).toEqual({ name: 'polyp' });
     expect(table.events('0123456789abcdef', 1, 10)).toMatchObject([{ sequence: 1, event: { state: 'PENDING' } }]);
   }
   if (sql.includes('INSERT INTO promotions')) {

@@ -45,11 +45,11 @@ test('zeros, false and empty lists are told from what is absent', () => {
   expect(overTheWire(toSpec(minimal))).not.toHaveProperty('maskValues');
 });
 
-test('structures and encoders keep their meaning', () => {
+test('structures and trained parts keep their meaning', () => {
   const spec = {
     ...minimal,
     task: 'segmentation' as const,
-    encoder: 'adapters' as const,
+    train: 'adapters' as const,
     structures: [
       { name: 'disc', masks: 'masks' },
       { name: 'cup', masks: 'masks_cup' },
