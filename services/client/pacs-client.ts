@@ -3,7 +3,7 @@ import type { GetStudyResponse__Output } from '../../proto/gen/automed/pacs/v1/G
 import type { PacsServiceDefinition } from '../../proto/gen/automed/pacs/v1/PacsService';
 import type { Study__Output } from '../../proto/gen/automed/pacs/v1/Study';
 import type { WorkState } from '../../proto/gen/automed/pacs/v1/WorkState';
-import { ApiClient } from '../common/grpc/client';
+import { ApiClient, type CallSettings, type ClientConfig } from '../common/grpc/client';
 
 /** What was steered. */
 export interface SteeredCounts {
@@ -14,15 +14,20 @@ export interface SteeredCounts {
 /** A bridge to picture archives as the command line asks it. Every method rejects with a typed error. */
 export class PacsClient {
   private readonly client: ApiClient<PacsServiceDefinition>;
-  private readonly settings: { timeoutMs: number };
+  private readonly settings: Pick<CallSettings, 'timeoutMs' | 'metadata'>;
 
   /**
    * @param address `host:port` of a bridge, or of a gateway that leads to it
    * @param timeoutMs what one call may take
+   * @param access how calls prove who they are: header fields, and TLS
    */
-  constructor(address: string, timeoutMs: number) {
-    this.client = new ApiClient('automed.pacs.v1.PacsService', address);
-    this.settings = { timeoutMs };
+  constructor(
+    address: string,
+    timeoutMs: number,
+    { metadata, credentials }: Pick<CallSettings, 'metadata'> & Pick<ClientConfig, 'credentials'> = {},
+  ) {
+    this.client = new ApiClient('automed.pacs.v1.PacsService', address, { credentials });
+    this.settings = { timeoutMs, metadata };
   }
 
   status(): Promise<GetStatusResponse__Output> {

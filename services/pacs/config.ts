@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { address, flag, integer, path, readConfig, requireLoopback, serverSettings } from '../common/config';
+import { address, flag, integer, path, readConfig, requireLoopback, secret, serverSettings } from '../common/config';
 import { availableCores } from '../common/cores';
 
 export const pacsSettings = z.object({
@@ -12,6 +12,13 @@ export const pacsSettings = z.object({
   pacsHome: path().default(() => join(homedir(), '.automed', 'pacs')),
   /** `host:port` of the gateway that leads to the models. */
   gateway: address().default('127.0.0.1:50051'),
+  /** API key or token of the calls to the gateway. */
+  token: secret().optional(),
+  /** PEM file of the authorities of the gateway's certificate; with it calls go by TLS. */
+  gatewayCaFile: path().optional(),
+  /** PEM files of the certificate and key that calls show to a gateway that wants one. */
+  gatewayCertFile: path().optional(),
+  gatewayKeyFile: path().optional(),
   /** Allows DICOM to be received from other machines, which AE titles alone do not prove. */
   pacsOpen: flag().default(false),
   /** Port of DICOM, instead of the site's `listen.port`; 0 takes a free one. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
 import { Health } from '../common/grpc/health';
+import { channelCredentials } from '../common/grpc/tls';
 import { isLoopback, withPort } from '../common/address';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
   const parts: Parts = { config, log, metrics, site, journal, spool, outbox };
   const room = new DiskSpace(config.pacsHome, () => site.current.storage);
   const dispatcher = dispatcherOf(parts);
-  const models = new GatewayModels(config.gateway, config.pacsCallTimeoutMs);
+  const models = modelsOf(config);
   const bridge = bridgeOf(parts, models, dispatcher);
   const storage = storageOf(parts, room);
   let dicomAddress = '';
@@ -98,6 +99,18 @@ async function main(): Promise<void> {
   bridge.start(config.pacsAnalyses);
   log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.current.ae_title }, 'receiving DICOM');
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+function modelsOf({
+  gateway,
+  token,
+  gatewayCaFile,
+  gatewayCertFile,
+  gatewayKeyFile,
+  ...config
+}: PacsConfig): GatewayModels {
+  const files = { caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile };
+  return new GatewayModels(gateway, config.pacsCallTimeoutMs, { token, credentials: channelCredentials(files) });
 }
 
 /** Deletes files that no journal names: whoever sent them was never told that they are kept. */

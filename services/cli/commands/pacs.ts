@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
 import { PacsClient, type SteeredCounts } from '../../client/pacs-client';
+import { channelCredentials } from '../../common/grpc/tls';
 import { runningServer } from '../../stack/running-server';
 import { loadConfig } from '../program/config';
 import { CliError } from '../program/errors';
@@ -77,12 +78,22 @@ async function withPacs<T>({ address, folder }: PacsOptions, work: (client: Pacs
   if (found === undefined) {
     throw new CliError(`no bridge runs in ${place}; start one with \`automed pacs serve\`, or name it with --address`);
   }
-  const client = new PacsClient(found, TIMEOUT_MS);
+  const client = new PacsClient(found, TIMEOUT_MS, address === undefined ? {} : gatewayAccess());
   try {
     return await work(client);
   } finally {
     client.close();
   }
+}
+
+/** A bridge that was found is on this machine; what is named may be a gateway that asks who calls. */
+function gatewayAccess(): ConstructorParameters<typeof PacsClient>[2] {
+  const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
+  const files = { caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile };
+  return {
+    credentials: channelCredentials(files),
+    ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
+  };
 }
 
 function statusCommand(): Command {

@@ -1,7 +1,7 @@
 // Models through the gateway.
 
 import { automedError } from '../../common/errors';
-import { ApiClient, type CallSettings } from '../../common/grpc/client';
+import { ApiClient, type CallSettings, type ClientConfig } from '../../common/grpc/client';
 import { unpackBits } from '../../imaging/mask';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { termsSchema } from '../../store/terms';
@@ -40,6 +40,14 @@ function answeredBy(info: ModelInfo__Output | null): AnsweredBy {
   return { weightsSha256: info.weightsSha256, baseSha256: info.baseSha256, precision: info.precision };
 }
 
+/** How calls prove who they are. */
+export interface GatewayAccess {
+  /** API key or token. */
+  token?: string | undefined;
+  /** Default: plain text. */
+  credentials?: ClientConfig['credentials'];
+}
+
 /** The services behind one address. */
 export class GatewayModels implements Models {
   private readonly models: ApiClient<ModelServiceDefinition>;
@@ -50,10 +58,12 @@ export class GatewayModels implements Models {
   constructor(
     address: string,
     private readonly timeoutMs: number,
+    private readonly access: GatewayAccess = {},
   ) {
-    this.models = new ApiClient('automed.models.v1.ModelService', address);
-    this.segmentation = new ApiClient('automed.segmentation.v1.SegmentationService', address);
-    this.classification = new ApiClient('automed.classification.v1.ClassificationService', address);
+    const config: ClientConfig = { credentials: access.credentials };
+    this.models = new ApiClient('automed.models.v1.ModelService', address, config);
+    this.segmentation = new ApiClient('automed.segmentation.v1.SegmentationService', address, config);
+    this.classification = new ApiClient('automed.classification.v1.ClassificationService', address, config);
   }
 
   async describe(reference: string, signal: AbortSignal): Promise<DescribedModel> {
@@ -109,6 +119,8 @@ export class GatewayModels implements Models {
   }
 
   private settings(signal: AbortSignal): CallSettings {
-    return { timeoutMs: this.timeoutMs, signal };
+    const { token } = this.access;
+    const metadata = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+    return { timeoutMs: this.timeoutMs, signal, metadata };
   }
 }

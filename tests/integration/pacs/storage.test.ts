@@ -111,6 +111,15 @@ describe('C-STORE', () => {
   });
 });
 
+describe('a receiver that is away', () => {
+  it('is told apart from one that refuses us, so that deliveries to it wait', async () => {
+    await server.close(0);
+    expect(await scu().send(series('1.2.3', 1))).toEqual([
+      expect.objectContaining({ code: 'UNREACHABLE', class: 'transient' }),
+    ]);
+  });
+});
+
 describe('who may send', () => {
   it.each([
     ['an unknown calling title', 'EVIL', 'AUTOMED', 3],

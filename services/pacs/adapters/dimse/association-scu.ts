@@ -65,7 +65,7 @@ export class AssociationScu {
     this.socket.once('close', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
     // The library's own listener only logs.
     this.network.abort = () => this.end({ kind: 'aborted' });
-    this.network.on('networkError', () => this.end({ kind: 'closed' }));
+    this.network.on('networkError', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
   }
 
   /** @throws AssociationError */

@@ -24,7 +24,7 @@ accept:
   - ae: SCANNER
     address: 127.0.0.1
 complete:
-  series_seconds: 2
+  series_seconds: 1
 storage:
   most_percent: 99
   reserve: 100 MB
