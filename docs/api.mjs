@@ -15,6 +15,7 @@ const OUTPUT = join(ROOT, 'docs', 'api');
 // the paths of comments are made.
 const IN_FILE = { message: 4, enumeration: 5, service: 6 };
 const MEMBER = { message: 2, enumeration: 2, service: 2 };
+const NESTED = { message: 3, enumeration: 4 };
 
 /** The files of the API with their comments. */
 function compile() {
@@ -50,10 +51,11 @@ const table = (head, rows) =>
 /** A link to a message or enum, from a page of `home`. */
 function linked(typeName, home) {
   const full = typeName.slice(1);
-  const [page, name] = [full.slice(0, full.lastIndexOf('.')), full.slice(full.lastIndexOf('.') + 1)];
-  if (!page.startsWith('automed.')) return `\`${full}\``;
-  const shown = page === home ? name : `${page}.${name}`;
-  return `[${shown}](${page === home ? '' : `${page}.md`}#${name.toLowerCase()})`;
+  const [, page, name] = /^(automed\.\w+\.v\d+)\.(.+)$/.exec(full) ?? [];
+  if (page === undefined) return `\`${full}\``;
+  const shown = page === home ? name : full;
+  // The anchor that the heading of a message has on GitHub.
+  return `[${shown}](${page === home ? '' : `${page}.md`}#${name.replaceAll('.', '').toLowerCase()})`;
 }
 
 function typeOf(field, message, home) {
@@ -66,7 +68,8 @@ function typeOf(field, message, home) {
   return field.proto3Optional ? `optional ${named(field)}` : named(field);
 }
 
-function messageLines(message, comment, home) {
+/** @param outer what stands before the name of a message within a message */
+function messageLines(message, comment, home, outer = '') {
   const rows = (message.field ?? []).map((field, index) => {
     const choice =
       field.oneofIndex === undefined || field.proto3Optional ? undefined : message.oneofDecl[field.oneofIndex];
@@ -78,21 +81,33 @@ function messageLines(message, comment, home) {
       cell(comment(MEMBER.message, index)),
     ];
   });
+  const name = `${outer}${message.name}`;
+  const within = (kind, declared, lines) =>
+    (declared ?? []).flatMap((each, index) =>
+      each.options?.mapEntry ? [] : lines(each, (...path) => comment(NESTED[kind], index, ...path), home, `${name}.`),
+    );
   return [
-    `### ${message.name}`,
+    `### ${name}`,
     '',
     ...comment().flatMap((each) => [each, '']),
     ...table(['#', 'field', 'type', 'meaning'], rows),
+    ...within('message', message.nestedType, messageLines),
+    ...within('enumeration', message.enumType, enumLines),
   ];
 }
 
-function enumLines({ name, value }, comment) {
+function enumLines({ name, value }, comment, _home, outer = '') {
   const rows = value.map((each, index) => [
     each.number ?? 0,
     `\`${each.name}\``,
     cell(comment(MEMBER.enumeration, index)),
   ]);
-  return [`### ${name}`, '', ...comment().flatMap((each) => [each, '']), ...table(['#', 'value', 'meaning'], rows)];
+  return [
+    `### ${outer}${name}`,
+    '',
+    ...comment().flatMap((each) => [each, '']),
+    ...table(['#', 'value', 'meaning'], rows),
+  ];
 }
 
 function serviceLines({ name, method }, comment, home) {

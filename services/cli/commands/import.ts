@@ -8,6 +8,7 @@ import { isLoopback } from '../../common/address';
 import { CheckpointError } from '../../common/errors';
 import { BASE_ARCHITECTURES, channelsSchema, fitSchema, resizeSchema, type InputRule } from '../../store';
 import { BACKBONE_KINDS, CHANNELS, FITS, INTERPOLATIONS } from '../../worker/protocol/base-words';
+import { SQUEEZE_EXCITATIONS } from '../../worker/protocol/training-spec-message';
 import { CliError, UsageError } from '../program/errors';
 import { printJson, printLine, printNote } from '../output/print';
 import { byteSize } from '../output/table';
@@ -159,8 +160,8 @@ function wantedOf(file: string | undefined, options: ImportOptions): Wanted {
     if (ofBase)
       throw new UsageError('--arch, --image-size, --fit, --channels, --resize and --new-adapters are for a base');
     const kind = mobilenet === undefined ? 'hardnet-85' : 'mobilenet-v3-large';
-    const request = { ...common, name: options.name ?? kind, file: existing(backbone, options), se };
-    return { kind: 'backbone', request: { ...request, kind: BACKBONE_KINDS[kind] } };
+    const request = { ...common, name: options.name ?? kind, file: existing(backbone, options) };
+    return { kind: 'backbone', request: { ...request, kind: BACKBONE_KINDS[kind], se: SQUEEZE_EXCITATIONS[se] } };
   }
   if (arch === undefined || file === undefined) throw new UsageError('--arch says what the file holds; give it too');
   const name = options.name ?? (imageSize === undefined ? arch : `${arch}-${imageSize}`);

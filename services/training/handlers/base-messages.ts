@@ -9,7 +9,13 @@ import { automedError } from '../../common/errors';
 import type { ImportReport } from '../../worker/protocol/import-protocol';
 import type { FinishedEvent, WorkerEvent } from '../../worker/protocol/protocol';
 import { CHANNELS, EVALUATED_PARTS, FITS, INTERPOLATIONS, BACKBONE_KINDS } from '../../worker/protocol/base-words';
-import { columnsOf, given, structuresOf, wordOf } from '../../worker/protocol/training-spec-message';
+import {
+  columnsOf,
+  given,
+  SQUEEZE_EXCITATIONS,
+  structuresOf,
+  wordOf,
+} from '../../worker/protocol/training-spec-message';
 
 /** For the schema to check. */
 export function fromImport({ fit, channels, resize, seed, ...rest }: ImportBaseRequest__Output): object {
@@ -22,8 +28,13 @@ export function fromImport({ fit, channels, resize, seed, ...rest }: ImportBaseR
   });
 }
 
-export function fromBackbone({ kind, seed, ...rest }: ImportBackboneRequest__Output): object {
-  return given({ ...rest, kind: wordOf(BACKBONE_KINDS, kind, 'kind'), seed: Number(seed) });
+export function fromBackbone({ kind, se, seed, ...rest }: ImportBackboneRequest__Output): object {
+  return given({
+    ...rest,
+    kind: wordOf(BACKBONE_KINDS, kind, 'kind'),
+    se: wordOf(SQUEEZE_EXCITATIONS, se, 'se'),
+    seed: Number(seed),
+  });
 }
 
 export function fromEvaluation({ part, columns, structures, seed, device, ...rest }: EvaluateBaseRequest__Output) {

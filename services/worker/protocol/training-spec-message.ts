@@ -32,7 +32,7 @@ const PRECISIONS = {
   bf16: 'TRAINING_PRECISION_BFLOAT16',
   auto: 'TRAINING_PRECISION_AUTO',
 } as const satisfies Record<Recipe['precision'], string>;
-const SQUEEZE_EXCITATIONS = {
+export const SQUEEZE_EXCITATIONS = {
   improved: 'SQUEEZE_EXCITATION_IMPROVED',
   plain: 'SQUEEZE_EXCITATION_PLAIN',
 } as const satisfies Record<NonNullable<TrainingJobSpec['head']['se']>, string>;
