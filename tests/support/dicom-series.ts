@@ -97,3 +97,29 @@ export function crFile({ rows, columns, more = {} }: Pick<SeriesShape, 'rows' | 
     ...more,
   });
 }
+
+/** The same stack as one enhanced CT image whose frames lie in the order given. */
+export function enhancedFile({ order, ...shape }: SeriesShape & { order: readonly number[] }): Buffer {
+  const { rows, columns, spacing = [0.7, 0.6], origin = [-10, -20, 30], step = [0, 0, 2.5], more = {} } = shape;
+  const place = (slice: number): string => text(origin.map((mm, axis) => mm + slice * (step[axis] ?? 0)));
+  const measures: DicomElements = { '00180050': ['DS', '2.5'], '00280030': ['DS', text(spacing)] };
+  const direction: DicomElements = { '00200037': ['DS', '1\\0\\0\\0\\1\\0'] };
+  return dicomFile({
+    ...greyElements({ width: columns, height: rows, frames: order.length }),
+    ...STUDY,
+    '00080008': ['CS', 'ORIGINAL\\PRIMARY\\VOLUME\\NONE'],
+    '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.2.1'],
+    '00080018': ['UI', sliceUid(0)],
+    '00080060': ['CS', 'CT'],
+    '00200013': ['IS', '1'],
+    '00200052': ['UI', '1.2.826.0.1.3680043.8.498.4'],
+    '00201040': ['LO', ''],
+    '52009229': ['SQ', [{ '00209116': ['SQ', [direction]], '00289110': ['SQ', [measures]] }]],
+    '52009230': [
+      'SQ',
+      order.map((slice): DicomElements => ({ '00209113': ['SQ', [{ '00200032': ['DS', place(slice)] }]] })),
+    ],
+    '7fe00010': ['OW', Array.from({ length: rows * columns * order.length }, (_, at) => (at * 7) % 997)],
+    ...more,
+  });
+}

@@ -1,6 +1,7 @@
 import { DicomSegmentation } from '../../../../../services/imaging/dicom';
 import { parseFile } from '../../../../../services/imaging/dicom/data-set';
 import {
+  proveGeometry,
   readSource,
   segmentationObject,
   type DrawnMasks,
@@ -8,11 +9,15 @@ import {
   type ResultObject,
   type SourceImage,
 } from '../../../../../services/dicom-results';
-import { crFile, ctFiles, ctSeries, sliceUid } from '../../../../support/dicom-series';
+import { crFile, ctFiles, ctSeries, enhancedFile, sliceUid } from '../../../../support/dicom-series';
 import { contextOf, CREATED, drawnOnFrames, drawnOnStack, MODEL } from '../../../../support/drawn-masks';
 import { entityErrors, missingDicomTools, objectErrors } from '../../../../support/dicom-tools';
 
 const SHAPE = { rows: 7, columns: 9, slices: 5 };
+const LOCALIZERS = [
+  ...ctFiles({ ...SHAPE, slices: 2 }),
+  ...ctFiles({ ...SHAPE, slices: 4, across: [0, 1, 0], down: [0, 0, -1], step: [3, 0, 0] }).slice(2),
+];
 const missing = missingDicomTools();
 if (missing !== undefined) console.warn(`DICOM objects are not validated: ${missing}`);
 const validated = missing === undefined ? test : test.skip;
@@ -139,6 +144,15 @@ test('an image that lies nowhere, of one frame or of several, is drawn on frame 
   await expectAllReadBack(made(cine, backwards), cine, backwards);
 });
 
+test('frames of an enhanced image are drawn on by where they lie, and name their frame', async () => {
+  const series = [readSource(enhancedFile({ ...SHAPE, order: [3, 0, 4, 2, 1] }))];
+  const masks = drawnOnStack(series);
+  expect(masks.frames.map(({ frame }) => frame)).toEqual([2, 5, 4, 1, 3]);
+  const object = made(series, masks);
+  await expectAllReadBack(object, series, masks);
+  expect(proveGeometry(object.bytes, { series }, masks)[0]?.volume).toBeCloseTo(45.15, 9);
+});
+
 test('nothing drawn gives no object', () => {
   const series = ctSeries(SHAPE);
   const { frames, affine } = drawnOnStack(series);
@@ -240,10 +254,20 @@ validated.each<[string, Buffer[]]>([
   ],
   ['a radiograph without orientation', [crFile({ rows: 7, columns: 9, more: { '00200020': ['CS', ''] } })]],
   ['ultrasound frames', [cineFile()]],
+  ['an enhanced image', [enhancedFile({ ...SHAPE, order: [3, 0, 4, 2, 1] })]],
+  [
+    'a lossy stack',
+    ctFiles({
+      ...SHAPE,
+      more: { '00282110': ['CS', '01'], '00282112': ['DS', '12.5'], '00282114': ['CS', 'ISO_15444_1'] },
+    }),
+  ],
   ['two radiographs', [1, 2].map((at) => crFile({ rows: 7, columns: 9, more: { '00080018': ['UI', `1.2.9.${at}`] } }))],
+  ['localizers of two directions', LOCALIZERS],
 ])('the validators find no error in the segmentation of %s', (_, files) => {
   const series = files.map((bytes) => readSource(bytes));
-  const masks = series[0]?.planes[0] ? drawnOnStack(series) : drawnOnFrames(series);
+  const stacked = files !== LOCALIZERS && series[0]?.planes[0] !== undefined;
+  const masks = stacked ? drawnOnStack(series) : drawnOnFrames(series);
   const { bytes } = made(series, masks);
   expect(objectErrors(bytes)).toEqual([]);
   expect(entityErrors([...files, bytes])).toEqual([]);
