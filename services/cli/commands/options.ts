@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseAddress } from '../../common/address';
 import { nameSchema } from '../../store/manifests';
 import { parseIntensity } from '../../store/intensity';
+import { termsSchema, type Terms } from '../../store/terms';
 import { LAYOUT_NAMES, parseMaskValues } from '../../datasets/layouts/read-data';
 
 interface Bounds {
@@ -109,6 +111,20 @@ export function withLayout(command: Command): Command {
       ),
     )
     .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
+}
+
+/** Parser of --terms: a file of what `terms` of model.json holds. */
+export function termsOf(path: string): Terms {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  const { data, error } = termsSchema.safeParse(json);
+  if (data) return data;
+  const found = error.issues.map(({ path: place, message }) => `${place.join('.') || 'it'}: ${message}`);
+  throw new InvalidArgumentError(`${path} holds no coded terms: ${found.join('; ')}`);
 }
 
 /** Parser of --intensity. */

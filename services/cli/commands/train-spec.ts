@@ -1,6 +1,6 @@
 // The specification that the flags of `automed train` make.
 
-import type { Task } from '../../store';
+import type { Task, Terms } from '../../store';
 import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
 import { UsageError } from '../program/errors';
 import type { RunOptions } from '../training/run';
@@ -40,6 +40,7 @@ export interface TrainOptions extends RunOptions, LayoutOptions, RecipeOptions {
   keepCheckpoints: number;
   embeddingCache?: number;
   licence?: string;
+  terms?: Terms;
   strict?: boolean;
   allowDataProblems?: boolean;
   json?: boolean;
@@ -99,6 +100,7 @@ export function trainSpec(task: Task, options: TrainOptions): TrainingJobSpecInp
     ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
     reportImages: options.pictures && options.images,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
+    ...(options.terms === undefined ? {} : { terms: options.terms }),
   };
 }
 

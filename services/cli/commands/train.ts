@@ -13,6 +13,7 @@ import {
   newName,
   number,
   structureList,
+  termsOf,
   whole,
   withLayout,
   withMaskValues,
@@ -169,6 +170,7 @@ function addRunFlags(command: Command): void {
     )
     .optionsGroup(GROUPS.result)
     .option('--licence <text>', 'what the data allows; recorded with the model')
+    .option('--terms <file>', 'JSON of coded terms by structure or class, which DICOM results need', termsOf)
     .option('--no-pictures', 'keep pictures of the data out of the report')
     .option('--no-images', 'the same')
     .option('--json', 'print one JSON document at the end')

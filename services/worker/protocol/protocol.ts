@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
 import { dataFields, datasetSourceSchema } from '../../datasets/samples/data-selection';
 import { nameSchema } from '../../store/manifests';
+import { termsSchema } from '../../store/terms';
 import { recipeSchema } from './recipes';
 import { evaluationFields } from './evaluation-protocol';
 import { importBackboneSpecSchema, importReportSchema, importSpecSchema } from './import-protocol';
@@ -81,6 +82,8 @@ export const trainSpecSchema = z.strictObject({
   /** Pictures of the data in the report. */
   reportImages: z.boolean().default(true),
   licence: z.string().default('not stated; research use'),
+  /** Coded terms of structures or classes, recorded with the model. */
+  terms: termsSchema.optional(),
   /** Id of the job that this run belongs to, recorded with what it registers. */
   jobId: jobIdSchema.optional(),
   /** Who asked for the run, recorded as well (default: the user of the process). */

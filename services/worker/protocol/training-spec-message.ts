@@ -110,9 +110,23 @@ function toHead({ se, ...rest }: TrainingJobSpec['head']): HeadOverrides {
   return given({ ...rest, se: se && SQUEEZE_EXCITATIONS[se] }) as HeadOverrides;
 }
 
+const MAX_TERMS_LENGTH = 100_000;
+
+/** @throws InvalidInputError for text that is no JSON; what it holds is checked with the rest */
+function termsFrom(json: string): unknown {
+  try {
+    if (json.length <= MAX_TERMS_LENGTH) return JSON.parse(json);
+  } catch {
+    // Named below.
+  }
+  throw automedError('INVALID_ARGUMENT', `terms_json is no JSON of at most ${MAX_TERMS_LENGTH} characters.`, {
+    field: 'spec.terms_json',
+  });
+}
+
 /** What the job's schema is to check: absent fields take the schema's defaults. */
 export function fromSpec(spec: TrainingSpec__Output): object {
-  const { task, train, structures, overrides, head, seed, columns, embeddingCacheBytes, ...rest } = spec;
+  const { task, train, structures, overrides, head, seed, columns, embeddingCacheBytes, termsJson, ...rest } = spec;
   const cacheBytes = embeddingCacheBytes ?? undefined;
   return given({
     ...rest,
@@ -123,13 +137,14 @@ export function fromSpec(spec: TrainingSpec__Output): object {
     head: head === null ? undefined : headOf(head),
     seed: Number(seed),
     columns: columnsOf(columns),
+    terms: termsJson === '' ? undefined : termsFrom(termsJson),
     embeddingCacheBytes: cacheBytes === undefined ? undefined : Number(cacheBytes),
   });
 }
 
 /** The message of a specification, whether its defaults are filled in or not. */
 export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSpec {
-  const { task, train, structures, overrides, head, seed, dataset, eachMask: _, ...rest } = spec;
+  const { task, train, structures, overrides, head, seed, dataset, terms, eachMask: _, ...rest } = spec;
   return {
     ...given(rest),
     task: TASKS[task],
@@ -139,5 +154,6 @@ export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSp
     head: toHead(head ?? {}),
     seed: seed ?? 0,
     ...(dataset ? { dataset: dataset.reference } : {}),
+    ...(terms === undefined ? {} : { termsJson: JSON.stringify(terms) }),
   } as TrainingSpec;
 }

@@ -88,12 +88,14 @@ describe('createBase', () => {
 describe('a segmentation run', () => {
   it('tells its progress and registers a model with its report', async () => {
     const events: WorkerEvent[] = [];
-    const spec = specOf({ data: data.segmentation, structure: 'lesion' });
+    const terms = { lesion: { type: { value: '52988006', scheme: 'SCT', meaning: 'Lesion' } } };
+    const spec = specOf({ data: data.segmentation, structure: 'lesion', terms });
     const finished = await run(spec, (event) => events.push(event));
     const { manifest, folder } = await store.resolveModel(finished.model!);
     expect(manifest).toMatchObject({
       task: 'segmentation',
       structures: ['lesion'],
+      terms,
       base: { name: 'tiny', version: 1 },
       training: { epochs: 2, batchSize: 4, seed: 7 },
       dataset: { samples: { train: 9, validation: 3, test: 6 }, skipped: 0 },

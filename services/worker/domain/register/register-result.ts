@@ -84,6 +84,7 @@ function draftModel(
     architecture: head,
     ...describeRun(result, metrics),
     licence: spec.licence,
+    ...(spec.terms === undefined ? {} : { terms: spec.terms }),
   };
   return spec.task === 'segmentation'
     ? { ...shared, task: 'segmentation', structures, threshold: spec.threshold }

@@ -67,6 +67,17 @@ test.each(['schedule', 'batchNorm', 'precision', 'optimizer'] as const)('every %
   }
 });
 
+test('coded terms travel, and what is no JSON is refused by name', () => {
+  const terms = { polyp: { type: { value: '41329004', scheme: 'SCT', meaning: 'Polyp' } } };
+  expect(overTheWire(toSpec({ ...minimal, terms }))).toMatchObject({ terms });
+  expect(trainingJobSpecSchema.parse(overTheWire(toSpec({ ...minimal, terms }))).terms).toEqual(terms);
+  expect(() => overTheWire({ termsJson: '{' })).toThrow(expect.objectContaining({ field: 'spec.terms_json' }));
+  const long = { polyp: { type: { value: '1'.repeat(17), scheme: 'SCT', meaning: 'Polyp' } } };
+  expect(
+    trainingJobSpecSchema.safeParse(overTheWire({ ...toSpec(minimal), termsJson: JSON.stringify(long) })).success,
+  ).toBe(false);
+});
+
 test('what an enum leaves unspecified is the default', () => {
   const spec = overTheWire({ overrides: { schedule: 'SCHEDULE_UNSPECIFIED' }, head: { se: 0 } });
   expect(spec).toMatchObject({ overrides: {}, head: {} });
