@@ -8,6 +8,7 @@ import { DatasetsClient } from './services/datasets';
 import { EvaluationsClient } from './services/evaluations';
 import { InteractiveSegmentationClient } from './services/interactive';
 import { ModelsClient } from './services/models';
+import { PacsClient } from './services/pacs';
 import { PromotionsClient } from './services/promotions';
 import { ReportsClient } from './services/reports';
 import { SegmentationClient } from './services/segmentation';
@@ -31,6 +32,7 @@ export class AutomedClient {
   readonly datasets: DatasetsClient;
   readonly trainingJobs: TrainingJobsClient;
   readonly evaluations: EvaluationsClient;
+  readonly pacs: PacsClient;
   readonly promotions: PromotionsClient;
   readonly reports: ReportsClient;
   private readonly channel: Channel;
@@ -53,6 +55,7 @@ export class AutomedClient {
     this.datasets = new DatasetsClient(this.channel, options);
     this.trainingJobs = new TrainingJobsClient(this.channel, options);
     this.evaluations = new EvaluationsClient(this.channel, options);
+    this.pacs = new PacsClient(this.channel, options);
     this.promotions = new PromotionsClient(this.channel, options);
     this.reports = new ReportsClient(this.channel, options);
   }

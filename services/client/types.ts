@@ -31,6 +31,10 @@ export type { ClassifyStreamRequest } from '../../proto/gen/automed/classificati
 export type { AnalyzeRequest } from '../../proto/gen/automed/analysis/v1/AnalyzeRequest';
 export type { AnalyzeResponse__Output as AnalyzeResponse } from '../../proto/gen/automed/analysis/v1/AnalyzeResponse';
 
+export type { GetStatusResponse__Output as PacsStatus } from '../../proto/gen/automed/pacs/v1/GetStatusResponse';
+export type { GetStudyResponse__Output as PacsStudy } from '../../proto/gen/automed/pacs/v1/GetStudyResponse';
+export type { Study__Output as Study } from '../../proto/gen/automed/pacs/v1/Study';
+
 export type { Backbone__Output as Backbone } from '../../proto/gen/automed/models/v1/Backbone';
 export type { Base__Output as Base } from '../../proto/gen/automed/models/v1/Base';
 export type { Model__Output as Model } from '../../proto/gen/automed/models/v1/Model';

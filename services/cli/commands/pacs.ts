@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
-import { PacsClient, type SteeredCounts } from '../../client/pacs-client';
+import { AutomedClient, type ClientOptions, type PacsClient, type SteeredCounts } from '../../client';
 import { channelCredentials } from '../../common/grpc/tls';
 import { runningServer } from '../../stack/running-server';
 import { loadConfig } from '../program/config';
@@ -78,16 +78,17 @@ async function withPacs<T>({ address, folder }: PacsOptions, work: (client: Pacs
   if (found === undefined) {
     throw new CliError(`no bridge runs in ${place}; start one with \`automed pacs serve\`, or name it with --address`);
   }
-  const client = new PacsClient(found, TIMEOUT_MS, address === undefined ? {} : gatewayAccess());
+  const access = address === undefined ? {} : gatewayAccess();
+  const client = new AutomedClient(found, { timeoutMs: TIMEOUT_MS, ...access });
   try {
-    return await work(client);
+    return await work(client.pacs);
   } finally {
     client.close();
   }
 }
 
 /** A bridge that was found is on this machine; what is named may be a gateway that asks who calls. */
-function gatewayAccess(): ConstructorParameters<typeof PacsClient>[2] {
+function gatewayAccess(): Pick<ClientOptions, 'credentials' | 'metadata'> {
   const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
   const files = { caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile };
   return {
@@ -128,11 +129,17 @@ function listCommand(): Command {
     .action(async (options: ListOptions) => {
       const { state, most } = options;
       const named = state && (`WORK_STATE_${state.toUpperCase()}` as `WORK_STATE_${Uppercase<typeof state>}`);
-      const studies = await withPacs(options, (client) => client.list(most, named));
+      const studies = await withPacs(options, (client) => firstOf(client.list({ state: named }), most));
       if (options.json) return printJson({ studies });
       if (studies.length === 0) return printLine('no studies');
       printLine(table(['STUDY', 'OBJECTS', 'ANALYSES', 'DELIVERIES', 'UID'], studies.map(rowOf)));
     });
+}
+
+async function firstOf<T>(items: AsyncIterable<T>, most: number): Promise<T[]> {
+  const first: T[] = [];
+  for await (const item of items) if (first.push(item) >= most) break;
+  return first;
 }
 
 function rowOf({ number, instanceCount, analyses, deliveries, open, studyUid }: Study__Output): string[] {

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PacsClient } from '../../../services/client/pacs-client';
+import { AutomedClient, type PacsClient } from '../../../services/client';
 import { freePorts } from '../../../services/stack/free-ports';
 import { MICRO_ARCHITECTURE } from '../../support/micro';
 import { Orthanc, valueOf, whyNoOrthanc } from '../../support/orthanc';
@@ -99,9 +99,9 @@ export class Platform {
   }
 
   async ask<T>(work: (client: PacsClient) => Promise<T>): Promise<T> {
-    const client = new PacsClient(this.bridge.address, 30_000);
+    const client = new AutomedClient(this.bridge.address, { timeoutMs: 30_000 });
     try {
-      return await work(client);
+      return await work(client.pacs);
     } finally {
       client.close();
     }

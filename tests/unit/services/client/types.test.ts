@@ -29,6 +29,7 @@ test('a client has a property for each service', () => {
     | 'datasets'
     | 'trainingJobs'
     | 'evaluations'
+    | 'pacs'
     | 'promotions'
     | 'reports'
   >();
