@@ -2,7 +2,7 @@
 // scoring, client, evaluation, reproduction, stack) and programs, and programs meet over gRPC.
 
 const LIBRARIES =
-  'common|access|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack';
+  'common|access|store|imaging|dicom-results|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack|terminal';
 
 /** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -97,5 +97,6 @@ module.exports = {
     exclude: { path: '^(dist|build|proto/gen)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
   },
 };

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './command-table';
 import { exitCodeOf, oneLine } from './program/errors';
-import { printProblem } from './output/print';
+import { printProblem } from '../terminal/print';
 import { exitOnInterrupt } from './program/signals';
 import { packageVersion } from '../common/installation';
 

@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { percentile } from '../../services/cli/output/statistics';
-import { table } from '../../services/cli/output/table';
+import { percentile } from '../../services/terminal/statistics';
+import { table } from '../../services/terminal/table';
 import { startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';

@@ -4,7 +4,7 @@
 //   node -r ./tests/support/stack-register.cjs tests/bench/likeness.ts FOLDER ...
 
 import sharp, { type Sharp } from 'sharp';
-import { table } from '../../services/cli/output/table';
+import { table } from '../../services/terminal/table';
 import { alikePairs, isAlike, lookOf, type Look } from '../../services/checks/likeness';
 import { listSamples } from '../../services/datasets/split/divide';
 import { PARTS } from '../../services/datasets/files/part-names';

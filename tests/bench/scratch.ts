@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine, EVERYTHING_DEFAULTS, initBase } from '../../native/lib';
-import { byteSize, table } from '../../services/cli/output/table';
+import { byteSize, table } from '../../services/terminal/table';
 import { baseArchitecture } from '../../services/store';
 import { noise } from '../support/micro';
 import { bench } from './keep-alive';

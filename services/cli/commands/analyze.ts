@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
-import { analyzeJson, analyzeLines } from '../output/answers';
-import { printJson, printLine, printProblem } from '../output/print';
+import { analyzeJson, analyzeLines } from '../../terminal/answers';
+import { printJson, printLine, printProblem } from '../../terminal/print';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, type Outcome } from '../../evaluation/images';
 import { failureOf, forEachImage } from '../input/images';

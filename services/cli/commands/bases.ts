@@ -3,8 +3,8 @@ import type { Backbone__Output } from '../../../proto/gen/automed/models/v1/Back
 import type { Base__Output } from '../../../proto/gen/automed/models/v1/Base';
 import { collect } from '../../client';
 import { BASE_ARCHITECTURES } from '../../store';
-import { printJson, printLine } from '../output/print';
-import { byteSize, table } from '../output/table';
+import { printJson, printLine } from '../../terminal/print';
+import { byteSize, table } from '../../terminal/table';
 import { withTraining, withClient, type ConnectOptions } from '../program/session';
 import { evaluateBaseCommand } from './evaluate-base';
 import { exportCommand } from './export';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
-import { classifyJson, classifyLine } from '../output/answers';
-import { printJson, printLine, printProblem } from '../output/print';
+import { classifyJson, classifyLine } from '../../terminal/answers';
+import { printJson, printLine, printProblem } from '../../terminal/print';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, failed, type Outcome } from '../../evaluation/images';
 import { failureOf, forEachImage } from '../input/images';

@@ -1,5 +1,5 @@
 import { Argument, Command, type Option } from 'commander';
-import { printLine } from '../output/print';
+import { printLine } from '../../terminal/print';
 import { examples } from './options';
 
 const SHELLS = ['bash', 'zsh'] as const;

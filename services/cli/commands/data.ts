@@ -6,9 +6,9 @@ import { PARTS } from '../../datasets/files/part-names';
 import { resolveSource, taskOf } from '../../datasets/layouts/read-data';
 import { CliError } from '../program/errors';
 import { ARCHITECTURE_NAMES, checkedInput, type CheckedFor, type CheckedInput } from '../input/checked-input';
-import { CountDisplay } from '../output/count-display';
-import { printJson, printLine } from '../output/print';
-import { table } from '../output/table';
+import { CountDisplay } from '../../terminal/count-display';
+import { printJson, printLine } from '../../terminal/print';
+import { table } from '../../terminal/table';
 import { datasetCommands } from './datasets';
 import {
   examples,

@@ -6,10 +6,10 @@ import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dat
 import { isLoopback } from '../../common/address';
 import { collect, type AutomedClient } from '../../client';
 import { CliError, UsageError } from '../program/errors';
-import { CountDisplay } from '../output/count-display';
-import { printJson, printLine, printNote } from '../output/print';
-import { stateOf } from '../output/state';
-import { table } from '../output/table';
+import { CountDisplay } from '../../terminal/count-display';
+import { printJson, printLine, printNote } from '../../terminal/print';
+import { stateOf } from '../../terminal/state';
+import { table } from '../../terminal/table';
 import { withTraining, type ConnectOptions } from '../program/session';
 import {
   connected,

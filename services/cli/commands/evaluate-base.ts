@@ -3,9 +3,9 @@ import type { EvaluateBaseRequest } from '../../../proto/gen/automed/bases/v1/Ev
 import type { AutomedClient } from '../../client';
 import { EVALUATED_PARTS } from '../../worker/protocol/base-words';
 import { InterruptedError } from '../program/errors';
-import { printJson, printLine } from '../output/print';
-import { score } from '../output/table';
-import { TrainingDisplay } from '../output/training-display';
+import { printJson, printLine } from '../../terminal/print';
+import { score } from '../../terminal/table';
+import { TrainingDisplay } from '../../terminal/training-display';
 import { withTraining, type ConnectOptions, type Connection } from '../program/session';
 import { onStopSignal } from '../program/signals';
 import { displayEvents } from '../training/display-events';

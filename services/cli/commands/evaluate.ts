@@ -14,9 +14,9 @@ import { assessClassification, assessSegmentation } from '../../evaluation/asses
 import { inspect, type Inspection } from '../../evaluation/inspect';
 import { recordedOf } from '../../evaluation/recorded';
 import { selectSamples, type Selection, type SelectOptions } from '../../evaluation/samples';
-import { printJson, printLine, printNote, printProblem } from '../output/print';
-import { CountDisplay } from '../output/count-display';
-import { score, scoreWithInterval, table, unscoredText } from '../output/table';
+import { printJson, printLine, printNote, printProblem } from '../../terminal/print';
+import { CountDisplay } from '../../terminal/count-display';
+import { score, scoreWithInterval, table, unscoredText } from '../../terminal/table';
 import { withClient, type ConnectOptions } from '../program/session';
 import { describeFailure, type Failure } from '../../evaluation/images';
 import {

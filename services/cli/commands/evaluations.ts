@@ -9,9 +9,9 @@ import { basisText, unscoredClasses, type Counts } from '../../scoring/metrics/e
 import { collect, type AutomedClient } from '../../client';
 import { CliError, UsageError } from '../program/errors';
 import { MEASURED_PARTS as PARTS, type MeasuredPart as PartName } from '../../datasets/split/select-samples';
-import { CountDisplay } from '../output/count-display';
-import { printJson, printLine, printNote } from '../output/print';
-import { score, scoreWithInterval, table, unscoredText } from '../output/table';
+import { CountDisplay } from '../../terminal/count-display';
+import { printJson, printLine, printNote } from '../../terminal/print';
+import { score, scoreWithInterval, table, unscoredText } from '../../terminal/table';
 import { hasServer, withTraining, type ConnectOptions } from '../program/session';
 import { connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
 import { reportCommand } from './reports';

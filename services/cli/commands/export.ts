@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportWeights, ModelStore, type StoredBase, type StoredModel } from '../../store';
 import { loadConfig } from '../program/config';
-import { printJson, printLine } from '../output/print';
-import { byteSize } from '../output/table';
+import { printJson, printLine } from '../../terminal/print';
+import { byteSize } from '../../terminal/table';
 
 interface ExportCommandOptions {
   out: string;

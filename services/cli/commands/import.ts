@@ -10,8 +10,8 @@ import { BASE_ARCHITECTURES, channelsSchema, fitSchema, resizeSchema, type Input
 import { BACKBONE_KINDS, CHANNELS, FITS, INTERPOLATIONS } from '../../worker/protocol/base-words';
 import { SQUEEZE_EXCITATIONS } from '../../worker/protocol/training-spec-message';
 import { CliError, UsageError } from '../program/errors';
-import { printJson, printLine, printNote } from '../output/print';
-import { byteSize } from '../output/table';
+import { printJson, printLine, printNote } from '../../terminal/print';
+import { byteSize } from '../../terminal/table';
 import { withTraining, type ConnectOptions } from '../program/session';
 import { pathForService } from '../training/run';
 import { connected, examples, newName, whole } from './options';

@@ -5,8 +5,8 @@ import { KeptService } from '../../stack/kept-service';
 import { advertise } from '../../stack/running-server';
 import { Stack } from '../../stack/stack';
 import { loadConfig } from '../program/config';
-import { logTo } from '../output/log-lines';
-import { printLine, printProblem } from '../output/print';
+import { logTo } from '../../terminal/log-lines';
+import { printLine, printProblem } from '../../terminal/print';
 import { onStopSignal } from '../program/signals';
 import { examples, whole } from './options';
 

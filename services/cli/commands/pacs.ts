@@ -6,10 +6,10 @@ import { channelCredentials } from '../../common/grpc/tls';
 import { runningServer } from '../../stack/running-server';
 import { loadConfig } from '../program/config';
 import { CliError } from '../program/errors';
-import { explanation, studyLines, workText } from '../output/pacs';
-import { printJson, printLine } from '../output/print';
+import { explanation, studyLines, workText } from '../../terminal/pacs';
+import { printJson, printLine } from '../../terminal/print';
 import { duration } from '../../common/duration';
-import { table } from '../output/table';
+import { table } from '../../terminal/table';
 import { examples, whole } from './options';
 import { pacsServeCommand } from './pacs-serve';
 

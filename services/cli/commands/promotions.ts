@@ -6,8 +6,8 @@ import type { PromoteModelRequest } from '../../../proto/gen/automed/models/v1/P
 import type { Promotion__Output } from '../../../proto/gen/automed/models/v1/Promotion';
 import { collect, type AutomedClient } from '../../client';
 import { UsageError } from '../program/errors';
-import { printJson, printLine } from '../output/print';
-import { score, table } from '../output/table';
+import { printJson, printLine } from '../../terminal/print';
+import { score, table } from '../../terminal/table';
 import { withTraining, type ConnectOptions } from '../program/session';
 import { connected, number, whole } from './options';
 

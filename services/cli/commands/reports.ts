@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { ReportSubject } from '../../../proto/gen/automed/reports/v1/ReportSubject';
 import type { AutomedClient } from '../../client';
 import { UsageError } from '../program/errors';
-import { printJson, printLine } from '../output/print';
-import { byteSize, table } from '../output/table';
+import { printJson, printLine } from '../../terminal/print';
+import { byteSize, table } from '../../terminal/table';
 
 interface ReportOptions {
   out?: string;

@@ -1,6 +1,6 @@
 // `automed segment --base`: masks of what a person points at, or of everything.
 
-import type { PromptedAnswer } from '../output/answers';
+import type { PromptedAnswer } from '../../terminal/answers';
 import type { BoxPrompt } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { PointPrompt } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
 import type { AutomedClient } from '../../client';

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { auditStore, backupStore, deleteGarbage, findGarbage, restoreStore, type Audit } from '../../store';
 import { loadConfig } from '../program/config';
 import { CliError } from '../program/errors';
-import { printJson, printLine, printNote, printProblem } from '../output/print';
-import { byteSize, table } from '../output/table';
+import { printJson, printLine, printNote, printProblem } from '../../terminal/print';
+import { byteSize, table } from '../../terminal/table';
 import { examples, number, whole } from './options';
 
 export function storeCommand(): Command {

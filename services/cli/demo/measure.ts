@@ -17,8 +17,8 @@ import {
   type Measured,
   type StructureResult,
 } from '../../evaluation/run';
-import { CountDisplay } from '../output/count-display';
-import { percentile } from '../output/statistics';
+import { CountDisplay } from '../../terminal/count-display';
+import { percentile } from '../../terminal/statistics';
 
 /** Pictures in the gallery. */
 const GALLERY = 16;

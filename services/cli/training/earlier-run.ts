@@ -9,7 +9,7 @@ import { automedError } from '../../common/errors';
 import { serviceDefinition } from '../../common/grpc/proto';
 import { fromSpec } from '../../worker/protocol/training-spec-message';
 import { trainingJobSpecSchema } from '../../worker/protocol/protocol';
-import { stateOf } from '../output/state';
+import { stateOf } from '../../terminal/state';
 import { UsageError } from '../program/errors';
 import type { Connection } from '../program/session';
 

@@ -13,9 +13,9 @@ import { checkDataExists, checkNamed, isMadeWhenMissing } from '../../worker/pro
 import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
 import { toSpec } from '../../worker/protocol/training-spec-message';
 import { CliError, InterruptedError, UsageError } from '../program/errors';
-import { stateOf } from '../output/state';
-import { printNote } from '../output/print';
-import { TrainingDisplay } from '../output/training-display';
+import { stateOf } from '../../terminal/state';
+import { printNote } from '../../terminal/print';
+import { TrainingDisplay } from '../../terminal/training-display';
 import { withTraining, type ConnectOptions, type Connection } from '../program/session';
 import { onStopSignal } from '../program/signals';
 import { settleEarlierRun, type Choice } from './earlier-run';

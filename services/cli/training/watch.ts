@@ -7,8 +7,8 @@ import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1
 import type { TrainingPreview__Output } from '../../../proto/gen/automed/training/v1/TrainingPreview';
 import { makeFolder } from '../../common/make-folder';
 import type { TrainingJobsClient } from '../../client';
-import { stateOf } from '../output/state';
-import type { TrainingDisplay } from '../output/training-display';
+import { stateOf } from '../../terminal/state';
+import type { TrainingDisplay } from '../../terminal/training-display';
 import { displayEvents, millisecondsOf } from './display-events';
 
 export interface WatchOptions {

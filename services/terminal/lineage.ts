@@ -1,8 +1,8 @@
 // Where a version comes from, as people read it.
 
 import { z } from 'zod';
-import { basisText, estimateSchema } from '../../scoring/metrics/estimate';
-import { duration } from '../../common/duration';
+import { basisText, estimateSchema } from '../scoring/metrics/estimate';
+import { duration } from '../common/duration';
 import { score, table } from './table';
 
 const versionSchema = z.object({ name: z.string(), version: z.number(), sha256: z.string() });

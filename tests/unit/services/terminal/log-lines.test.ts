@@ -1,6 +1,6 @@
-import { readableLine } from '../../../../../services/cli/output/log-lines';
-import { LineSplitter } from '../../../../../services/stack/line-splitter';
-import { createLogger } from '../../../../../services/common/logging';
+import { readableLine } from '../../../../services/terminal/log-lines';
+import { LineSplitter } from '../../../../services/stack/line-splitter';
+import { createLogger } from '../../../../services/common/logging';
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = [];

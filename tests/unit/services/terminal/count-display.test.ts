@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { CountDisplay } from '../../../../../services/cli/output/count-display';
-import { TrainingDisplay } from '../../../../../services/cli/output/training-display';
+import { CountDisplay } from '../../../../services/terminal/count-display';
+import { TrainingDisplay } from '../../../../services/terminal/training-display';
 
 function collect(): { stream: NodeJS.WriteStream; text: () => string } {
   const stream = new PassThrough();

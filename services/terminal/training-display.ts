@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { duration } from '../../common/duration';
+import { duration } from '../common/duration';
 
 /** Where a run stands, after some steps. */
 export interface StepView {

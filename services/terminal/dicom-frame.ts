@@ -1,7 +1,7 @@
 // Which frame of a DICOM file an answer is about, for people and programs.
 
-import type { DicomFrame__Output } from '../../../proto/gen/automed/common/v1/DicomFrame';
-import type { ImagePlane__Output } from '../../../proto/gen/automed/common/v1/ImagePlane';
+import type { DicomFrame__Output } from '../../proto/gen/automed/common/v1/DicomFrame';
+import type { ImagePlane__Output } from '../../proto/gen/automed/common/v1/ImagePlane';
 
 /** `patient`, `detector`, ...; null without a spacing. */
 function originWord({ pixelSpacing, pixelSpacingOrigin }: DicomFrame__Output): string | null {

@@ -1,4 +1,4 @@
-import { isCount } from '../../scoring/metrics/score-directions';
+import { isCount } from '../scoring/metrics/score-directions';
 
 /** Lines of a table: cells padded to their column, headings in the first line. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,13 +1,13 @@
-import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
-import type { DicomFrame__Output } from '../../../proto/gen/automed/common/v1/DicomFrame';
-import type { AnalyzeResponse__Output } from '../../../proto/gen/automed/analysis/v1/AnalyzeResponse';
-import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/ModelInfo';
-import type { Timings__Output } from '../../../proto/gen/automed/common/v1/Timings';
-import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
-import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
+import type { Mask__Output } from '../../proto/gen/automed/common/v1/Mask';
+import type { DicomFrame__Output } from '../../proto/gen/automed/common/v1/DicomFrame';
+import type { AnalyzeResponse__Output } from '../../proto/gen/automed/analysis/v1/AnalyzeResponse';
+import type { ModelInfo__Output } from '../../proto/gen/automed/common/v1/ModelInfo';
+import type { Timings__Output } from '../../proto/gen/automed/common/v1/Timings';
+import type { ClassifyResponse__Output } from '../../proto/gen/automed/classification/v1/ClassifyResponse';
+import type { SegmentResponse__Output } from '../../proto/gen/automed/segmentation/v1/SegmentResponse';
 import { dicomFrameJson, dicomFrameText } from './dicom-frame';
 import { round } from './statistics';
-import type { BaseInfo__Output } from '../../../proto/gen/automed/common/v1/BaseInfo';
+import type { BaseInfo__Output } from '../../proto/gen/automed/common/v1/BaseInfo';
 
 // JSON answers are spelled as the protos spell their fields.
 

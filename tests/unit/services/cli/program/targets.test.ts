@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../../../services/cli/program/errors';
-import { structurePath, targetPaths } from '../../../../../services/cli/output/targets';
+import { structurePath, targetPaths } from '../../../../../services/cli/program/targets';
 
 describe('targetPaths', () => {
   let folder: string;

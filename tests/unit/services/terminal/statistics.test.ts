@@ -1,4 +1,4 @@
-import { mean, percentile } from '../../../../../services/cli/output/statistics';
+import { mean, percentile } from '../../../../services/terminal/statistics';
 
 describe('percentile', () => {
   it('takes the nearest rank, whatever the order of the values', () => {

@@ -1,7 +1,7 @@
-import type { Analysis__Output } from '../../../proto/gen/automed/pacs/v1/Analysis';
-import type { GetStudyResponse__Output } from '../../../proto/gen/automed/pacs/v1/GetStudyResponse';
-import type { Series__Output } from '../../../proto/gen/automed/pacs/v1/Series';
-import type { StateCount__Output } from '../../../proto/gen/automed/pacs/v1/StateCount';
+import type { Analysis__Output } from '../../proto/gen/automed/pacs/v1/Analysis';
+import type { GetStudyResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStudyResponse';
+import type { Series__Output } from '../../proto/gen/automed/pacs/v1/Series';
+import type { StateCount__Output } from '../../proto/gen/automed/pacs/v1/StateCount';
 
 const stateText = (state: string): string => state.replace('WORK_STATE_', '').toLowerCase();
 

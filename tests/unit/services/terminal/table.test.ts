@@ -1,5 +1,5 @@
-import { duration } from '../../../../../services/common/duration';
-import { byteSize, scoreWithInterval, table } from '../../../../../services/cli/output/table';
+import { duration } from '../../../../services/common/duration';
+import { byteSize, scoreWithInterval, table } from '../../../../services/terminal/table';
 
 describe('table', () => {
   it('pads the cells of a column to the widest and leaves no trailing blanks', () => {

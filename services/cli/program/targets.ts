@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { makeFolderSync } from '../../common/make-folder';
-import { UsageError } from '../program/errors';
+import { UsageError } from './errors';
 
 function isFolder(path: string): boolean {
   return path.endsWith('/') || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
