@@ -1,10 +1,9 @@
 // Entry of the training process: one command in over IPC, events out, then exit. It runs apart so that a crash of native
 // code takes one job with it and nothing else.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
+import { packageVersion } from '../common/installation';
 import { ModelStore, referenceOf } from '../store';
 import { tryLock } from '../common/file-lock';
 import { answerNatively } from './adapters/native-golden';
@@ -49,17 +48,6 @@ function end(event: WorkerEvent, exitCode: number): void {
   else leave();
 }
 
-function codeVersion(): string {
-  for (let folder = __dirname; ; folder = join(folder, '..')) {
-    try {
-      const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
-      return version;
-    } catch (error) {
-      if (folder === join(folder, '..')) throw error;
-    }
-  }
-}
-
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const { copyOf } = spec.dataset ?? {};
   if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
@@ -74,7 +62,7 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     emit: (processGroup?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
     answerGolden: answerNatively,
-    codeVersion: codeVersion(),
+    codeVersion: packageVersion(),
     ...(processGroup ? { processGroup } : {}),
   });
 }
@@ -96,7 +84,7 @@ async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
     loadPredictor: loadNativePredictor,
     emit,
     signal: cancellation.signal,
-    codeVersion: codeVersion(),
+    codeVersion: packageVersion(),
   });
 }
 

@@ -11,5 +11,3 @@ export function ascii(text: string, maxLength: number): string {
 
 /** Longest value of LO. */
 export const LONG_STRING = 64;
-/** Longest value of SH and CS. */
-export const SHORT_STRING = 16;
