@@ -39,12 +39,15 @@ fi
 
 # Packages come from where this machine's npm, pip and apt take them.
 mounts=()
-for path in /etc/pip.conf /etc/xdg/pip ~/.config/pip ~/.pip ~/.npmrc /etc/npmrc /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/ssl/certs ${PIP_FIND_LINKS:-} \
-  $(pip config list 2>/dev/null | grep -oE '/[A-Za-z0-9_./-]+' | sed 's#/simple$##' | sort -u); do
+for path in /etc/pip.conf /etc/xdg/pip ~/.config/pip ~/.pip ~/.npmrc /etc/npmrc /etc/apt/sources.list.d /etc/apt/apt.conf.d ${PIP_FIND_LINKS:-} \
+  $(pip config list 2>/dev/null | grep -oE '/[A-Za-z0-9_./-]+' | sed -E 's#^/+#/#; s#/simple$##' | grep -v '^/etc/ssl' | sort -u); do
   [ -e "$path" ] && mounts+=(--volume "$path:$path:ro")
 done
-settings=()
-for name in PIP_FIND_LINKS PIP_CERT PIP_CONSTRAINT PIP_EXTRA_INDEX_URL NODE_EXTRA_CA_CERTS npm_config_registry; do
+# The authorities that this machine trusts, beside those that the image installs.
+authorities=/etc/ssl/certs/ca-certificates.crt
+mounts+=(--volume "$authorities:/run/authorities.crt:ro")
+settings=(--env PIP_CERT=/run/authorities.crt --env npm_config_cafile=/run/authorities.crt --env NODE_EXTRA_CA_CERTS=/run/authorities.crt)
+for name in PIP_FIND_LINKS PIP_CONSTRAINT PIP_EXTRA_INDEX_URL npm_config_registry; do
   [ -n "${!name:-}" ] && settings+=(--env "$name=${!name}")
 done
 

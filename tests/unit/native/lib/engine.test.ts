@@ -205,11 +205,19 @@ describe('queue', () => {
       'DEADLINE_EXCEEDED',
     );
     await engine.segment(segmentation, slow(), 0.5); // teaches it what an image costs
-    // So many that the queue is not empty, though this thread may have to wait for a busy machine.
-    const busy = Array.from({ length: 30 }, () => engine.segment(segmentation, slow(), 0.5));
-    const error = await failure(engine.segment(segmentation, noise(9, 9), 0.5, { timeoutMs: 5 }));
-    expect(error.code).toBe('QUEUE_FULL');
-    await Promise.all(busy);
+    // On a busy machine this thread may wait until the queue is empty or the time is over; then it tries again.
+    let code = '';
+    for (let attempt = 0; attempt < 50 && code !== 'QUEUE_FULL'; attempt += 1) {
+      const busy = Array.from({ length: 30 }, () => engine.segment(segmentation, slow(), 0.5));
+      const outcome = engine.segment(segmentation, noise(9, 9), 0.5, { timeoutMs: 5 });
+      code = await outcome.then(
+        () => '',
+        (error: unknown) => (error as AutomedError).code,
+      );
+      expect(['', 'DEADLINE_EXCEEDED', 'QUEUE_FULL']).toContain(code);
+      await Promise.all(busy);
+    }
+    expect(code).toBe('QUEUE_FULL');
   });
 
   it('cancels what waits and finishes what runs when it closes', async () => {
