@@ -1,5 +1,5 @@
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
-import { ServiceProcess, type Program } from './service-process';
+import { programPath, ServiceProcess, type Program } from './service-process';
 
 export type Role = 'segmentation' | 'classification' | 'training';
 export const ROLES: readonly Role[] = ['segmentation', 'classification', 'training'];
@@ -10,6 +10,13 @@ const INFERENCE: Program = { name: 'inference service', file: 'services/inferenc
 const TRAINING: Program = { name: 'training service', file: 'services/training/main.js', needsAddon: true };
 const PACS: Program = { name: 'PACS bridge', file: 'services/pacs/main.js', needsAddon: false };
 const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', needsAddon: false };
+
+/** Before anything is done: whether what services of these roles need is built. @throws StackError that says how to build it */
+export function requireBuilt(roles: readonly Role[]): void {
+  const inference = roles.some((role) => INFERENCE_ROLES.includes(role));
+  for (const program of [GATEWAY, ...(inference ? [INFERENCE] : []), ...(roles.includes('training') ? [TRAINING] : [])])
+    programPath(program);
+}
 
 export const ANY_PORT = '127.0.0.1:0';
 

@@ -14,7 +14,7 @@ import { round } from '../../terminal/statistics';
 import { duration } from '../../common/duration';
 import { score } from '../../terminal/table';
 import { AutomedClient } from '../../client';
-import { ANY_PORT } from '../../stack/programs';
+import { ANY_PORT, requireBuilt, ROLES } from '../../stack/programs';
 import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
 
@@ -58,6 +58,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const workspace = prepareWorkspace(options.out, options.home);
   try {
     printNote(`Automed demo in ${workspace.root} (research use; not a medical device)`);
+    requireBuilt(ROLES);
     const folders = await drawPictures(plan, workspace);
     const models = await trainModels(plan, folders, workspace);
     const scores = await withServices(workspace, (client) =>

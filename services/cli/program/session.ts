@@ -10,7 +10,7 @@ import { requireStore } from '../../store';
 import { AutomedClient } from '../../client';
 import { loadConfig } from './config';
 import { CliError } from './errors';
-import { ANY_PORT, INFERENCE_ROLES, type Role, type TrainingUse } from '../../stack/programs';
+import { ANY_PORT, INFERENCE_ROLES, requireBuilt, type Role, type TrainingUse } from '../../stack/programs';
 import { advertise, runningServer } from '../../stack/running-server';
 import { StackError } from '../../stack/service-process';
 import { Stack } from '../../stack/stack';
@@ -94,6 +94,7 @@ async function serverOrTurn(
     if (!creates) await requireStore(home);
     if (!told) await prepare?.(home);
     if (!roles.includes('training')) return { turn: undefined };
+    requireBuilt(roles);
     const turn = tryLock(join(home, TURN_LOCK));
     if (turn) return { turn };
     if (!told && !borrows) process.stderr.write(WAITING);

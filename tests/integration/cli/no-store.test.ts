@@ -19,7 +19,7 @@ const copy = join(root, 'copy');
 
 /** What makes a store where there is none, each by what it is asked to make. */
 const CREATES = [
-  ...['demo', 'serve', 'bases create', 'bases import', 'data register', 'store restore'],
+  ...['demo', 'serve', 'bases create', 'bases import', 'data register', 'store restore', 'pacs serve'],
   // Of the commands that train, only where they make the base too.
   ...['train segmentation', 'train classification', 'train base', 'reproduce'],
 ];

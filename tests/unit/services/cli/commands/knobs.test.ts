@@ -1,5 +1,7 @@
 // Every knob of a training, from its flag to the native trainer: none may be lost on the way, or be called otherwise.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Trainer, type TrainerOptions } from '../../../../../native/lib';
 import { api } from '../../../../../services/common/grpc/proto';
@@ -21,6 +23,9 @@ import { fromSpec, toSpec } from '../../../../../services/worker/protocol/traini
 import { temporaryFolder } from '../../../../support/data';
 
 const home = temporaryFolder();
+const TERMS = { n: { type: { value: '52988006', scheme: 'SCT', meaning: 'Lesion' } } };
+const termsFile = join(home, 'terms.json');
+writeFileSync(termsFile, JSON.stringify(TERMS));
 
 /** Flags with a value that is no default, and what the worker is told; the name of the field is the flag's. */
 const KNOBS: Record<string, [words: string[], told: unknown]> = {
@@ -51,6 +56,7 @@ const KNOBS: Record<string, [words: string[], told: unknown]> = {
   seed: [['--seed', '9'], 9],
   device: [['--device', 'cpu'], 'cpu'],
   reportImages: [['--no-images'], false],
+  terms: [['--terms', termsFile], TERMS],
   licence: [['--licence', 'open'], 'open'],
   layout: [['--layout', 'csv'], 'csv'],
   columns: [['--columns', 'image=i,mask=m'], { image: 'i', mask: 'm' }],
@@ -98,6 +104,9 @@ const HEAD_KNOBS: Record<string, [words: string[], told: unknown]> = {
 
 /** Fields of the message that no flag sets: the task is the command's name, the others have an object of their own. */
 const WITHOUT_FLAG = ['task', 'overrides', 'head', 'createdBy', 'dataset'];
+
+/** `terms` as the message has them. */
+const AS_TEXT = ['termsJson'];
 
 /** What the flags make, as the message that is sent. */
 function sent(task: 'segmentation' | 'classification', words: readonly string[]): TrainingSpec__Output {
@@ -149,7 +158,7 @@ async function nativeOptions(spec: TrainSpec): Promise<Partial<TrainerOptions>> 
 
 describe('every knob of a training', () => {
   it('has a flag, or says why not', () => {
-    const known = [...Object.keys(KNOBS), ...WITHOUT_FLAG];
+    const known = [...Object.keys(KNOBS), ...WITHOUT_FLAG, ...AS_TEXT];
     expect(fieldsOf('TrainingSpec').filter((name) => !known.includes(name))).toEqual([]);
     expect(fieldsOf('RecipeOverrides').filter((name) => !(name in RECIPE_KNOBS))).toEqual([]);
     expect(fieldsOf('HeadOverrides').filter((name) => !(name in HEAD_KNOBS))).toEqual([]);
