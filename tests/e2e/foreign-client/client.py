@@ -38,7 +38,9 @@ def main() -> None:
 
     png = mask(1)
     try:
-        segment(request_class(model="nobody"), timeout=60)
+        request = request_class(model="nobody")
+        request.image.encoded = encoded
+        segment(request, timeout=60)
         refused = None
     except grpc.RpcError as error:
         refused = error.code().name
