@@ -1,6 +1,5 @@
 import { originOf } from '../../../../../services/inference/adapters/native-engine';
-import type { ModelManifest } from '../../../../../services/store';
-import { baseArchitecture, standardPreprocessing } from '../../../../../services/store';
+import { baseArchitecture, standardPreprocessing, type ModelManifest } from '../../../../../services/store';
 import { classificationHead } from '../../../../support/heads';
 
 const { architecture: base } = baseArchitecture('tiny');
