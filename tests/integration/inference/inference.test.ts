@@ -319,7 +319,9 @@ test('lists models by page and task, with what the store records', async () => {
   expect(model?.metrics).toEqual({ mdsc: 0.5, 'validation.mdsc': 0.25 });
   expect(model?.threshold).toBeCloseTo(0.5);
   const { backbones } = await models.unary('ListBackbones', {});
-  expect(backbones).toMatchObject([{ name: 'imagenet', version: 1, kind: 'BACKBONE_KIND_MOBILENET_V3_LARGE', weightsBytes: '3' }]);
+  expect(backbones).toMatchObject([
+    { name: 'imagenet', version: 1, kind: 'BACKBONE_KIND_MOBILENET_V3_LARGE', weightsBytes: '3' },
+  ]);
   const { bases } = await models.unary('ListBases', {});
   expect(bases).toMatchObject([{ name: 'tiny', version: 1, loaded: true }]);
   expect((await models.unary('GetBase', { base: 'tiny' })).base?.weightsSha256).toBe(
