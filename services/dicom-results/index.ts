@@ -7,6 +7,7 @@ export { proveGeometry, type ProvenSegment } from './geometry/prove';
 export { presentationObject, PRESENTATION_STORAGE } from './presentation/presentation';
 export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
 export { labelmapObject, LABELMAP_STORAGE } from './segmentation/labelmap';
+export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './write/uids';
 export { readIdentity, type ReplayIdentity } from './report/read-identity';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';

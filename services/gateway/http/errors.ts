@@ -35,7 +35,10 @@ export interface HttpError {
   };
 }
 
-export function httpError(code: Code, { code: reason, message, field, retryAfterMs }: AutomedError): HttpError {
+export function httpError(
+  code: Code,
+  { code: reason, message, field, retryAfterMs }: Pick<AutomedError, 'code' | 'message' | 'field' | 'retryAfterMs'>,
+): HttpError {
   return {
     error: {
       status: Code[code],

@@ -67,7 +67,7 @@ function sendError(reply: FastifyReply, error: AutomedError): FastifyReply {
   const { code, details } = toStatus(error, '');
   if (error.retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   const shown = { code: error.code, message: details, field: error.field, retryAfterMs: error.retryAfterMs };
-  return reply.code(httpStatus(code)).send(httpError(code, shown as AutomedError));
+  return reply.code(httpStatus(code)).send(httpError(code, shown));
 }
 
 interface Prepared {

@@ -3,10 +3,7 @@
 
 import { createRequire } from 'node:module';
 import * as dimse from 'dcmjs-dimse';
-
-/** 2.25 and a random UUID as an integer, given once to this implementation (PS3.5 B.2). */
-export const IMPLEMENTATION_CLASS_UID = '2.25.209143879216470825614330183416542916487';
-export const IMPLEMENTATION_VERSION = 'AUTOMED_1';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from '../../../dicom-results';
 
 const parser = createRequire(require.resolve('dcmjs-dimse'))('dcmjs') as { log: { setLevel(level: string): void } };
 parser.log.setLevel('silent');

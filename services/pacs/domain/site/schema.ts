@@ -112,8 +112,6 @@ export const siteSchema = z.strictObject({
     .strictObject({
       most_percent: z.number().gt(0).max(100).default(75),
       reserve: bytes.default(5e9),
-      /** How long files of a finished study stay, days. */
-      keep_days: z.number().min(0).max(3650).default(3),
     })
     .prefault({}),
   delivery: z
