@@ -3,7 +3,7 @@ import { automedError } from '../common/errors';
 import { findKey, KEY_PREFIX, parseKeys, type ApiKey } from './api-keys';
 import { JwtVerifier, type JwtSettings } from './jwt';
 import { allows, DEFAULT_POLICY, parsePolicy, type Policy } from './policy';
-import { WatchedFile } from './watched-file';
+import { WatchedFile } from '../common/watched-file';
 
 export interface AccessSettings {
   /** File of API keys (`automed keys create`); absent: none is accepted. */

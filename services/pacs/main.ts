@@ -10,6 +10,7 @@ import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
 import { makeFolder } from '../common/make-folder';
 import { Telemetry } from '../common/telemetry';
+import { type WatchedFile } from '../common/watched-file';
 import { packageVersion } from '../common/installation';
 import { courierTo } from './adapters/couriers';
 import { StorageServer } from './adapters/dimse/storage-server';
@@ -20,10 +21,11 @@ import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
-import { SiteFile } from './adapters/site-file';
+import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
 import { SpooledImages } from './adapters/spooled-images';
 import { analyse } from './domain/analysis/analyse';
+import type { Site } from './domain/site/schema';
 import { Bridge } from './domain/bridge';
 import { Dispatcher } from './domain/dispatcher';
 import { pacsSettings, passwordFrom, readPacsConfig, type PacsConfig } from './config';
@@ -34,7 +36,7 @@ interface Parts {
   config: PacsConfig;
   log: Logger;
   metrics: PacsMetrics;
-  site: SiteFile;
+  site: WatchedFile<Site>;
   journal: Journal;
   spool: Spool;
   outbox: Spool;
@@ -47,7 +49,7 @@ async function main(): Promise<void> {
   const telemetry = new Telemetry('pacs');
   log.info({ event: 'start', config: redacted(pacsSettings, config) }, 'starting');
 
-  const site = new SiteFile(config.pacsSite, log);
+  const site = await openSite(config.pacsSite, log);
   await makeFolder(config.pacsHome);
   const lock = tryLock(join(config.pacsHome, '.pacs.lock'));
   if (!lock) throw new Error('another bridge works in this folder; one folder has one of them');
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
   observeJournal(telemetry, journal);
 
   const parts: Parts = { config, log, metrics, site, journal, spool, outbox };
-  const room = new DiskSpace(config.pacsHome, () => site.current.storage);
+  const room = new DiskSpace(config.pacsHome, () => site.value.storage);
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
   const bridge = bridgeOf(parts, models, dispatcher);
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
   let dicomAddress = '';
   const service = pacsService({
     journal,
-    site: () => site.current,
+    site: () => site.value,
     dicomAddress: () => dicomAddress,
     hasRoom: () => room.hasRoom(),
     away: () => dispatcher.away,
@@ -95,9 +97,8 @@ async function main(): Promise<void> {
       await telemetry.close();
     },
   });
-  site.follow();
   bridge.start(config.pacsAnalyses);
-  log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.current.ae_title }, 'receiving DICOM');
+  log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.value.ae_title }, 'receiving DICOM');
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 
@@ -120,7 +121,7 @@ async function sweep(spool: Spool, named: ReadonlySet<string>): Promise<void> {
   }
 }
 
-const hostOf = (site: SiteFile): string => site.current.listen?.host ?? '127.0.0.1';
+const hostOf = (site: WatchedFile<Site>): string => site.value.listen?.host ?? '127.0.0.1';
 
 function storageOf({ config, log, metrics, site, journal, spool }: Parts, room: DiskSpace): StorageServer {
   const host = hostOf(site);
@@ -139,12 +140,12 @@ function storageOf({ config, log, metrics, site, journal, spool }: Parts, room: 
   return new StorageServer(
     {
       host,
-      port: config.pacsPort ?? site.current.listen?.port ?? 11_112,
+      port: config.pacsPort ?? site.value.listen?.port ?? 11_112,
       maxConnections: config.pacsConnections,
       maxConnectionsPerAddress: config.pacsConnectionsPerAddress,
     },
     {
-      listener: () => ({ ownTitles: site.current.ae_title, peers: site.current.accept }),
+      listener: () => ({ ownTitles: site.value.ae_title, peers: site.value.accept }),
       receiver,
       limits: {
         associateMs: config.pacsAssociateMs,
@@ -162,9 +163,9 @@ function storageOf({ config, log, metrics, site, journal, spool }: Parts, room: 
 
 function dispatcherOf({ log, metrics, site, journal, outbox }: Parts): Dispatcher {
   return new Dispatcher({
-    site: () => site.current,
+    site: () => site.value,
     outbox: journal.outbox,
-    courier: (destination) => courierTo(destination, site.current, passwordFrom),
+    courier: (destination) => courierTo(destination, site.value, passwordFrom),
     path: (file) => outbox.path(file),
     log,
     onDelivery: (outcome, destination, code) => metrics.countDelivery(outcome, destination, code),
@@ -181,7 +182,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     inFlight: config.pacsFramesInFlight,
   };
   return new Bridge({
-    site: () => site.current,
+    site: () => site.value,
     closeDue: (current) => journal.completion.closeDue(current),
     jobs: journal.jobs,
     analyse: (job, signal) => analyse(job, deps, signal),

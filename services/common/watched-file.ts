@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { afterMs, type Alarm } from '../common/timers';
+import { afterMs, type Alarm } from './timers';
 
 const LOOK_MS = 2_000;
 
