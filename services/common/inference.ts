@@ -47,3 +47,9 @@ export interface Lease<Model> {
   readonly model: Model;
   release(): void;
 }
+
+/** Where a service's models come from. */
+export interface LeasedModels<Model> {
+  /** @param reference `name`, `name@3` or `name@alias` */
+  acquire(reference: string): Promise<Lease<Model>>;
+}

@@ -1,29 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { EngineStats } from '../../native/lib/engine';
 import { parseAddress, withPort } from './address';
 import { removeStaleSocket } from './unix-socket';
-
-/** What an engine counts; structurally the addon's EngineStats. */
-export interface EngineCounts {
-  queuedImages: number;
-  runningImages: number;
-  completedRequests: number;
-  refusedRequests: number;
-  cancelledRequests: number;
-  expiredRequests: number;
-  failedRequests: number;
-  batches: number;
-  batchedImages: number;
-  encodedImages: number;
-  imageTimeMs: number;
-  cachedEmbeddings: number;
-  cachedBytes: number;
-  cacheHits: number;
-  cacheMisses: number;
-  cacheEvictions: number;
-  cacheExpirations: number;
-}
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -72,7 +52,7 @@ export class Telemetry {
   }
 
   /** Publishes what an engine counts, read at each scrape. */
-  observeEngine(stats: () => EngineCounts): void {
+  observeEngine(stats: () => EngineStats): void {
     this.engineGauge('queued_images', 'Images that wait', () => stats().queuedImages);
     this.engineGauge('running_images', 'Images in a forward pass', () => stats().runningImages);
     this.engineGauge('image_seconds', 'Moving average of the time of one image', () => stats().imageTimeMs / 1000);

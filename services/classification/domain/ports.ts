@@ -1,4 +1,4 @@
-import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import type { LeasedModels, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** What a model says of one image. */
@@ -15,8 +15,4 @@ export interface ClassificationModel {
   classify(pixels: Pixels, options: RunOptions): Promise<ClassProbabilities>;
 }
 
-/** Where models come from. */
-export interface ClassificationModels {
-  /** @param reference `name`, `name@3` or `name@alias` */
-  acquire(reference: string): Promise<Lease<ClassificationModel>>;
-}
+export type ClassificationModels = LeasedModels<ClassificationModel>;

@@ -4,7 +4,7 @@ import { toResponse as toClassifyResponse } from '../../classification/handlers/
 import { unary, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
-import { checkPriority } from '../../common/priority';
+import { runOptions } from '../../common/grpc/run-options';
 import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { toEncoding, toResponse as toSegmentResponse } from '../../segmentation/handlers/messages';
 import {
@@ -44,12 +44,12 @@ async function toCommand(
 ): Promise<AnalyzeCommand> {
   const references = checkReferences([request.model, ...request.additionalModels]);
   const encoding = toEncoding(request.maskFormat);
-  const priority = checkPriority(request.priority);
+  const options = runOptions(request.priority, context);
   return {
     image: await openImage(request.image, intake),
     references,
     encoding,
-    options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
+    options,
   };
 }
 

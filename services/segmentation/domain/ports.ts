@@ -1,4 +1,4 @@
-import type { Lease, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import type { LeasedModels, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** One mask at the original size of its image, with what was measured on it. */
@@ -31,8 +31,4 @@ export interface SegmentationModel {
   segment(pixels: Pixels, threshold: number, options: RunOptions): Promise<DrawnMasks>;
 }
 
-/** Where models come from. */
-export interface SegmentationModels {
-  /** @param reference `name`, `name@3` or `name@alias` */
-  acquire(reference: string): Promise<Lease<SegmentationModel>>;
-}
+export type SegmentationModels = LeasedModels<SegmentationModel>;

@@ -12,7 +12,7 @@ import { automedError } from '../../common/errors';
 import { baseInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
 import type { RunOptions } from '../../common/inference';
-import { checkPriority } from '../../common/priority';
+import { runOptions } from '../../common/grpc/run-options';
 import {
   openImage,
   type ImageFacts,
@@ -39,11 +39,6 @@ const MAX_BOXES = 64;
 
 /** PredictMasksRequest and InteractiveSessionRequest spell their prompts alike. */
 export type PromptFields = Omit<InteractiveSessionRequest__Output, 'model' | 'image'>;
-
-export function runOptions(priority: number, context: CallContext): () => RunOptions {
-  const checked = checkPriority(priority);
-  return () => ({ priority: checked, timeoutMs: context.remainingMs(), signal: context.signal });
-}
 
 /** What a request asks for, whatever image it is about. */
 export type PromptCommand = Omit<PredictCommand, 'source'>;

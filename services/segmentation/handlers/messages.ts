@@ -6,7 +6,7 @@ import type { SegmentResponse } from '../../../proto/gen/automed/segmentation/v1
 import { automedError } from '../../common/errors';
 import { modelInfo, timings } from '../../common/grpc/answer';
 import type { CallContext } from '../../common/grpc/handlers';
-import { checkPriority } from '../../common/priority';
+import { runOptions } from '../../common/grpc/run-options';
 import { openImage, type ImageIntake } from '../../imaging/image-input';
 import { dicomFrame } from '../../imaging/image-messages';
 import type { MaskEncoding } from '../domain/mask-encoding';
@@ -35,13 +35,13 @@ export async function toCommand(
   context: CallContext,
 ): Promise<SegmentCommand> {
   const encoding = toEncoding(request.maskFormat);
-  const priority = checkPriority(request.priority);
+  const options = runOptions(request.priority, context);
   const threshold = checkThreshold(request.threshold);
   return {
     image: await openImage(request.image, intake),
     threshold,
     encoding,
-    options: () => ({ priority, timeoutMs: context.remainingMs(), signal: context.signal }),
+    options,
   };
 }
 
