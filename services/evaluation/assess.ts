@@ -5,6 +5,7 @@ import { labelOf } from '../datasets/layouts/class-names';
 import { assess, type Assessment } from '../scoring/results/assessment';
 import type { ClassificationMetrics, SegmentationMetrics } from '../scoring/metrics/metrics';
 import type { Inspection } from './inspect';
+import { classifiedSample, segmentedSample } from './scored-sample';
 import type { Measured, StructureResult } from './run';
 
 type Intervals = Pick<Assessment, 'intervals'>;
@@ -19,14 +20,13 @@ export function assessSegmentation(
   seed: number,
   losses: Inspection['losses'] = new Map(),
 ): SegmentationMetrics & Intervals {
-  const samples = measured.map(({ sample, result }) => ({
-    name: sample.name,
-    group: sample.group,
-    structures: result.map(({ mask: _mask, ...scores }, index) => ({ ...scores, ...losses.get(sample)?.[index] })),
-    point: null,
-    probabilities: null,
-    label: null,
-  }));
+  const samples = measured.map(({ sample, result }) =>
+    segmentedSample(
+      sample,
+      result.map(({ mask: _mask, ...scores }) => scores),
+      losses.get(sample),
+    ),
+  );
   return assess(samples, { classes: [], structures }, { seed }) as SegmentationMetrics & Intervals;
 }
 
@@ -36,13 +36,12 @@ export function assessClassification(
   classes: { known: readonly string[]; given: readonly string[] },
   seed: number,
 ): ClassificationMetrics & Intervals {
-  const samples = measured.map(({ sample: { name, group, label }, result }) => ({
-    name,
-    group,
-    structures: null,
-    point: null,
-    probabilities: result.probabilities.map(({ probability }) => probability),
-    label: labelOf(classes.given[label ?? -1] ?? '', classes.known),
-  }));
+  const samples = measured.map(({ sample, result }) =>
+    classifiedSample(
+      sample,
+      result.probabilities.map(({ probability }) => probability),
+      labelOf(classes.given[sample.label ?? -1] ?? '', classes.known),
+    ),
+  );
   return assess(samples, { classes: classes.known, structures: [] }, { seed }) as ClassificationMetrics & Intervals;
 }

@@ -8,7 +8,7 @@ import type { Finding } from '../datasets/samples/finding';
 import { decodeInOrder, problemOf } from '../datasets/load/load-samples';
 import { inputOf } from '../checks/input-axes';
 import type { Losses } from '../checks/model-view';
-import type { Selection } from './samples';
+import type { Selection } from '../datasets/split/select-samples';
 
 export interface Inspection {
   findings: Finding[];

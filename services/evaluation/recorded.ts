@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Model__Output } from '../../proto/gen/automed/models/v1/Model';
-import { preprocessingSchema, type Preprocessing } from '../store';
+import { preprocessingSchema, type ModelManifest, type Preprocessing } from '../store';
 
 const lineageSchema = z.looseObject({
   dataset: z
@@ -25,7 +25,12 @@ export interface Recorded {
   preprocessing: Preprocessing | undefined;
 }
 
-/** Versions and services of before lack any of it. */
+/** Of a version in a store. */
+export function recordedInManifest({ dataset, preprocessing }: ModelManifest): Recorded {
+  return { split: dataset.split ?? {}, maskValues: dataset.maskValues, preprocessing };
+}
+
+/** Of a model that a service describes. Versions and services of before lack any of it. */
 export function recordedOf({ lineageJson }: Pick<Model__Output, 'lineageJson'>): Recorded {
   const { dataset = {}, preprocessing } = lineageSchema.parse(lineageJson === '' ? {} : JSON.parse(lineageJson));
   return { split: dataset.split ?? {}, maskValues: dataset.maskValues, preprocessing };

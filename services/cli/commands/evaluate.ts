@@ -1,19 +1,24 @@
 import { Command, Option } from 'commander';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
-import { labelOf } from '../../datasets/layouts/class-names';
 import type { Assessment } from '../../scoring/results/assessment';
 import { basisText, unscoredClasses } from '../../scoring/metrics/estimate';
 import type { ClassificationMetrics } from '../../scoring/metrics/metrics';
 import { refuseErrors } from '../../checks/refuse-errors';
 import { MEASURED_PARTS, type MeasuredPart } from '../../datasets/split/select-samples';
-import { parseIntensity } from '../../store';
+import { parseIntensity, type Task } from '../../store';
 import type { AutomedClient } from '../../client';
 import { CliError, oneLine } from '../program/errors';
 import { evaluateClassification, evaluateSegmentation, type EvaluationOptions } from '../../evaluation/run';
 import { assessClassification, assessSegmentation } from '../../evaluation/assess';
 import { inspect, type Inspection } from '../../evaluation/inspect';
 import { recordedOf } from '../../evaluation/recorded';
-import { selectSamples, type Selection, type SelectOptions } from '../../evaluation/samples';
+import {
+  planEvaluation,
+  type EvaluationPlan,
+  type EvaluationRequest,
+  type MeasuredModel,
+  type Wording,
+} from '../../evaluation/plan';
 import { printJson, printLine, printNote, printProblem } from '../../terminal/print';
 import { CountDisplay } from '../../terminal/count-display';
 import { score, scoreWithInterval, table, unscoredText } from '../../terminal/table';
@@ -59,24 +64,16 @@ export function evaluateCommand(): Command {
 async function evaluate(reference: string, options: EvaluateOptions): Promise<void> {
   const report = await withClient(options, async (client) => {
     const model = await client.models.get(reference);
-    const task = model.task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation';
-    const { data, layout, columns, masksDir, structures, groupColumn, maskValues } = options;
-    const name = `${model.name}@${model.version}`;
-    const selection = await selectSamples(
-      { task, data, layout, columns, masksDir, structures, groupColumn, maskValues },
-      {
-        model: name,
-        structures: model.structures,
-        maskValues: recordedOf(model).maskValues,
-        lookUp: async (digests) => client.models.lookUpSamples(name, digests),
-      },
-      { ...splitOf(model, options), part: options.split, limit: options.limit },
+    const selection = await planEvaluation(
+      measuredModel(client, model),
+      requestOf(options),
+      new AbortController().signal,
+      WORDING,
     );
     for (const { name, problem } of selection.folder.problems) printProblem(`${name}: ${problem}`);
     for (const note of selection.notes) printNote(note);
-    refuseForeignClasses(model, selection);
     const inspection = await inspected(model, selection, options);
-    const measure = task === 'segmentation' ? measureSegmentation : measureClassification;
+    const measure = taskOf(model) === 'segmentation' ? measureSegmentation : measureClassification;
     return measure(client, model, { ...selection, ...inspection }, options);
   });
   if (options.json) printJson(report.json);
@@ -85,18 +82,40 @@ async function evaluate(reference: string, options: EvaluateOptions): Promise<vo
   if (failures.length > 0 && options.strict) throw new CliError(`${failures.length} images could not be used`);
 }
 
-/** The split that the options ask for; what they leave open is as in the model's training. */
-function splitOf(
-  model: Model__Output,
-  { seed, validationFraction, testFraction }: EvaluateOptions,
-): Omit<SelectOptions, 'part' | 'limit'> {
-  const trained = recordedOf(model).split;
+const taskOf = ({ task }: Model__Output): Task => (task === 'TASK_CLASSIFICATION' ? 'classification' : 'segmentation');
+
+function measuredModel(client: AutomedClient, model: Model__Output): MeasuredModel {
+  const name = `${model.name}@${model.version}`;
   return {
-    seed: seed ?? trained.seed ?? 0,
-    validationFraction: validationFraction ?? trained.validationFraction ?? 0.2,
-    testFraction: testFraction ?? trained.testFraction ?? 0,
+    name,
+    task: taskOf(model),
+    classes: model.classes,
+    structures: model.structures,
+    recorded: recordedOf(model),
+    lookUp: (digests) => client.models.lookUpSamples(name, digests),
   };
 }
+
+function requestOf(options: EvaluateOptions): EvaluationRequest {
+  const { data, layout, columns, masksDir, structures, groupColumn, maskValues, split, limit } = options;
+  const { seed, validationFraction, testFraction } = options;
+  return {
+    ...{ data, layout, columns, masksDir, structures, groupColumn, maskValues },
+    ...{ part: split, limit, seed, validationFraction, testFraction },
+  };
+}
+
+/** What is missing, by the flags that say it. */
+const WORDING: Wording = {
+  unmatched: ({ name, structures }, unmatched) => {
+    const draws = `${name} draws ${structures.join(', ')}`;
+    if ('unknown' in unmatched) return `${draws}, and no ${unmatched.unknown}`;
+    const example = structures.map((structure) => `${structure}=FOLDER`).join(',');
+    return `${draws}: say where their masks are, --structures ${example}`;
+  },
+  foreign: ({ name, classes }, foreign) =>
+    `the folder has the classes ${foreign.join(', ')}, but ${name} knows ${classes.join(', ')}; name the folders like the classes`,
+};
 
 /** Findings that are printed; --json has all. */
 const SHOWN_FINDINGS = 20;
@@ -119,6 +138,7 @@ async function inspected(model: Model__Output, selection: Selection, options: Ev
   return inspection;
 }
 
+type Selection = EvaluationPlan;
 type Inspected = Selection & Inspection;
 
 interface Report {
@@ -188,7 +208,7 @@ async function measureSegmentation(
     options,
   );
   const names = structures ?? model.structures;
-  const metrics = assessSegmentation(results, names, splitOf(model, options).seed, selection.losses);
+  const metrics = assessSegmentation(results, names, selection.request.seed, selection.losses);
   const where = `${metrics.images} images (${selection.part})`;
   const scores = (prefix: string): string =>
     `mDSC ${scored(metrics, `${prefix}mdsc`)}, mIoU ${scored(metrics, `${prefix}miou`)}`;
@@ -204,19 +224,6 @@ async function measureSegmentation(
     json: { ...headOf(model, selection, options, failures), task: 'segmentation', ...metrics },
     failures,
   };
-}
-
-/** @throws CliError for data with classes that a classification model does not know */
-function refuseForeignClasses(model: Model__Output, selection: Selection): void {
-  const { classes } = model;
-  if (classes.length === 0) return;
-  const foreign = selection.folder.classes.filter((name) => labelOf(name, classes) < 0);
-  if (foreign.length > 0) {
-    const known = `${model.name}@${model.version} knows ${classes.join(', ')}`;
-    throw new CliError(
-      `the folder has the classes ${foreign.join(', ')}, but ${known}; name the folders like the classes`,
-    );
-  }
 }
 
 async function measureClassification(
@@ -235,7 +242,7 @@ async function measureClassification(
   const metrics = assessClassification(
     results,
     { known: classes, given: selection.folder.classes },
-    splitOf(model, options).seed,
+    selection.request.seed,
   );
   const { macroF1, ...rest } = metrics;
   const head = headOf(model, selection, options, failures);

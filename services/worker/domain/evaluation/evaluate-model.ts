@@ -3,21 +3,13 @@
 
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { labelOf } from '../../../datasets/layouts/class-names';
 import { automedError } from '../../../common/errors';
-import {
-  askedIntensity,
-  type ModelManifest,
-  type ModelStore,
-  recordOf,
-  type StoredBase,
-  type StoredModel,
-} from '../../../store';
+import { askedIntensity, type ModelStore, recordOf, type StoredBase, type StoredModel } from '../../../store';
 import type { EvaluateSpec, EvaluationSpec, FinishedEvent, Emit } from '../../protocol/protocol';
 import { drawCases, worthOf, worstFirst, type Case } from '../../../scoring/report/cases';
 import { writeReport } from '../../../scoring/report/write-report';
 import { assess, type Assessment, type ScoredSample } from '../../../scoring/results/assessment';
-import type { DataFolder, Problem, Sample } from '../../../datasets/samples/sample';
+import type { Problem, Sample } from '../../../datasets/samples/sample';
 import type { Labels } from '../../../scoring/results/evaluation';
 import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
 import { inputOf } from '../../../checks/input-axes';
@@ -30,9 +22,9 @@ import { tellFindings } from '../data/load-data';
 import { refuseErrors } from '../../../checks/refuse-errors';
 import { reportProblems } from '../../../datasets/samples/progress';
 import { fingerprintOf } from '../../../datasets/samples/fingerprint';
-import { matchStructures } from '../../../datasets/layouts/model-structures';
-import { resolveSource } from '../../../datasets/layouts/read-data';
-import { selectSamples, type Selection } from '../../../datasets/split/select-samples';
+import { planEvaluation, type EvaluationPlan } from '../../../evaluation/plan';
+import { recordedInManifest } from '../../../evaluation/recorded';
+import { classifiedSample, segmentedSample } from '../../../evaluation/scored-sample';
 import { scoreMask } from '../../../scoring/metrics/score-mask';
 import type { LoadPredictor, Predictor } from './predictor';
 import {
@@ -53,26 +45,13 @@ export interface EvaluateDependencies {
   codeVersion: string;
 }
 
-interface FilledSpec extends EvaluationSpec {
-  seed: number;
-  validationFraction: number;
-  testFraction: number;
-}
-
 /** Everything that is settled before the first image is opened. */
-interface Plan {
-  spec: FilledSpec & { part: NonNullable<EvaluationSpec['part']> };
+interface Plan extends EvaluationPlan<EvaluationSpec> {
+  spec: EvaluationSpec & EvaluationPlan<EvaluationSpec>['request'] & { part: NonNullable<EvaluationSpec['part']> };
   model: StoredModel;
   base: StoredBase;
   labels: Labels;
   threshold: number | null;
-  folder: DataFolder;
-  samples: Sample[];
-  /** How many of them the model has seen; null: it has not recorded that. */
-  seen: number | null;
-  notes: string[];
-  /** Of each of the data's classes its index among the model's. */
-  classIndices: number[];
 }
 
 /** A model that is to be measured, and the base it stands on; both are what they were when they were registered. */
@@ -89,75 +68,30 @@ async function loadable(store: ModelStore, reference: string): Promise<{ model: 
   return { model, base };
 }
 
-/** Where the caller says nothing the parts are those that the model's training made. */
-function filled(spec: EvaluationSpec, { dataset }: ModelManifest): FilledSpec {
-  const split = dataset.split;
-  return {
-    ...spec,
-    seed: spec.seed ?? split?.seed ?? 0,
-    validationFraction: spec.validationFraction ?? split?.validationFraction ?? 0.2,
-    testFraction: spec.testFraction ?? split?.testFraction ?? 0,
-  };
-}
-
-/** The index of each of the data's classes among the model's. */
-function classIndices(model: ModelManifest, folder: DataFolder): number[] {
-  if (model.task === 'segmentation') return [];
-  const foreign = folder.classes.filter((name) => labelOf(name, model.classes) < 0);
-  if (foreign.length === 0) return folder.classes.map((name) => labelOf(name, model.classes));
-  throw automedError(
-    'INVALID_ARGUMENT',
-    `The data has the classes ${foreign.join(', ')}, but ${model.name}@${model.version} knows ${model.classes.join(', ')}.`,
-    { field: 'data' },
-  );
-}
-
-/** The specification with the layout of its data told, and the masks that the model's structures are compared with. */
-async function located(spec: FilledSpec, manifest: ModelManifest): Promise<FilledSpec> {
-  const { task, name, version } = manifest;
-  if (task === 'classification') {
-    const { layout } = await resolveSource({ ...spec, task });
-    return { ...spec, layout };
-  }
-  const { structures } = manifest;
-  const matched = await matchStructures({ ...spec, task }, structures);
-  if (!('unmatched' in matched)) {
-    const { task: _, ...source } = matched.source;
-    return source;
-  }
-  const { unmatched } = matched;
-  const where = (what: string): string => `: say where the masks of ${what} are`;
-  const what =
-    'unknown' in unmatched
-      ? `, and no ${unmatched.unknown}`
-      : where(unmatched.all && structures.length > 1 ? 'each' : unmatched.missing.join(', '));
-  const text = `${name}@${version} draws ${structures.join(', ')}${what}.`;
-  throw automedError('INVALID_ARGUMENT', text, { field: 'structures' });
+/** The specification with its structures in the order in which the model draws them. */
+function inModelOrder(spec: EvaluationSpec, drawn: readonly string[]): EvaluationSpec {
+  const order = (name: string): number => drawn.indexOf(name);
+  const structures = spec.structures?.toSorted((a, b) => order(a.name) - order(b.name));
+  return structures ? { ...spec, structures } : spec;
 }
 
 async function makePlan(given: EvaluationSpec, { store, signal }: EvaluateDependencies): Promise<Plan> {
   const { model, base } = await loadable(store, given.model);
   const { manifest } = model;
-  const spec = await located(filled(given, manifest), manifest);
-  const name = `${manifest.name}@${manifest.version}`;
-  const recordedMaskValues = manifest.dataset.maskValues;
-  const selected = { ...spec, task: manifest.task, recordedMaskValues };
-  const chosen = await selectSamples(selected, { name, lookUp: recordOf(model) }, signal);
-  const { part, folder, samples, seen, notes }: Selection = chosen;
+  const { name, version, task } = manifest;
+  const classes = manifest.task === 'classification' ? manifest.classes : [];
+  const structures = manifest.task === 'segmentation' ? manifest.structures : [];
+  const measured = {
+    ...{ name: `${name}@${version}`, task, classes, structures },
+    recorded: recordedInManifest(model.manifest),
+    lookUp: recordOf(model),
+  };
+  const plan = await planEvaluation<EvaluationSpec>(measured, inModelOrder(given, structures), signal);
+  const spec = { ...plan.request, part: plan.part };
   return {
-    spec: { ...spec, part },
-    model,
-    base,
-    labels:
-      manifest.task === 'segmentation'
-        ? { classes: [], structures: manifest.structures }
-        : { classes: manifest.classes, structures: [] },
+    ...{ ...plan, spec, model, base },
+    labels: { classes, structures },
     threshold: manifest.task === 'segmentation' ? (spec.threshold ?? manifest.threshold) : null,
-    folder,
-    samples,
-    seen,
-    notes,
-    classIndices: classIndices(manifest, folder),
   };
 }
 
@@ -170,23 +104,17 @@ async function scoreImage(
   signal: AbortSignal,
 ): Promise<ScoredSample> {
   const { width, height } = pixels;
-  const shared = {
-    name: sample.name,
-    ...(sample.group === undefined ? {} : { group: sample.group }),
-    widthPx: width,
-    heightPx: height,
-    point: null,
-  };
+  const size = { widthPx: width, heightPx: height };
   if (threshold === null) {
     const probabilities = await predictor.classify(pixels, signal);
-    return { ...shared, structures: null, probabilities, label: indices[sample.label ?? 0] ?? 0 };
+    return { ...classifiedSample(sample, probabilities, indices[sample.label ?? 0] ?? 0), ...size };
   }
   const drawn = await predictor.segment(pixels, threshold, signal);
-  const structures = drawn.map((mask, index) => {
+  const scores = drawn.map((mask, index) => {
     const truth = masks?.subarray(index * width * height, (index + 1) * width * height) ?? new Uint8Array();
-    return { ...scoreMask(mask, truth, width, height), ...losses[index] };
+    return scoreMask(mask, truth, width, height);
   });
-  return { ...shared, structures, probabilities: null, label: null };
+  return { ...segmentedSample(sample, scores, losses), ...size };
 }
 
 interface Scored {
