@@ -13,6 +13,7 @@ import {
 } from '../common/config';
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
 import type { AccessSettings } from '../access/access';
+import { accessOf, accessSettings } from '../access/settings';
 import type { TlsFiles } from '../common/grpc/tls';
 import { routesSchema, type Routes } from './domain/routes';
 
@@ -22,20 +23,7 @@ export const gatewaySettings = z.object({
   httpAddress: z.literal('off').or(address()).default('off'),
   /** What an HTTP call may take that names no `x-timeout-ms`, milliseconds. */
   httpTimeoutMs: integer(1, 24 * 3_600_000).default(120_000),
-  /** File of API keys (`automed keys create`): callers then need one, or a token. Read again when it changes. */
-  keysFile: path().optional(),
-  /** Where the identity provider's keys are (JSON Web Key Set): an https address or a file. Callers then need a token, or a key. */
-  jwtJwks: z.string().optional(),
-  /** What `iss` of a token must be. */
-  jwtIssuer: z.string().optional(),
-  /** What `aud` of a token must name. */
-  jwtAudience: z.string().default('automed'),
-  /** Claim of a token that holds the roles; dots lead into objects, e.g. `realm_access.roles`. */
-  jwtRolesClaim: z.string().default('roles'),
-  /** Of clocks against each other, seconds. */
-  jwtClockToleranceSeconds: integer(0, 600).default(30),
-  /** File of roles by method and model, YAML or JSON; default: predict, train, admin. Read again when it changes. */
-  policyFile: path().optional(),
+  ...accessSettings,
   /** PEM file of the authorities of the backends' certificates; with it backends are called by TLS. */
   backendTlsCaFile: path().optional(),
   /** PEM files of the certificate and key that the gateway shows to backends. */
@@ -76,19 +64,6 @@ export function readGatewayConfig(args: readonly string[], environment = process
 }
 
 type Settings = Readonly<z.infer<typeof gatewaySettings>>;
-
-function accessOf(config: Settings): GatewayConfig['access'] {
-  const { keysFile, policyFile, jwtJwks: jwks, jwtIssuer: issuer } = config;
-  if ((jwks === undefined) !== (issuer === undefined))
-    throw new ConfigError(['AUTOMED_JWT_JWKS and AUTOMED_JWT_ISSUER: give both or neither']);
-  if (keysFile === undefined && jwks === undefined) {
-    if (policyFile === undefined) return undefined;
-    throw new ConfigError(['AUTOMED_POLICY_FILE: needs AUTOMED_KEYS_FILE or AUTOMED_JWT_JWKS, which say who calls']);
-  }
-  if (jwks === undefined || issuer === undefined) return { keysFile, policyFile };
-  const { jwtAudience: audience, jwtRolesClaim: rolesClaim, jwtClockToleranceSeconds: clockToleranceSeconds } = config;
-  return { keysFile, policyFile, jwt: { jwks, issuer, audience, rolesClaim, clockToleranceSeconds } };
-}
 
 function backendTlsOf(config: Settings): TlsFiles {
   const { backendTlsCaFile: caFile, backendTlsCertFile: certFile, backendTlsKeyFile: keyFile } = config;

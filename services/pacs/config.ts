@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { address, flag, integer, path, readConfig, requireLoopback, secret, serverSettings } from '../common/config';
 import { availableCores } from '../common/cores';
+import { accessOf, accessSettings } from '../access/settings';
+import type { AccessSettings } from '../access/access';
 
 export const pacsSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50054', metricsAddress: '127.0.0.1:9467' }),
@@ -19,10 +21,13 @@ export const pacsSettings = z.object({
   /** PEM files of the certificate and key that calls show to a gateway that wants one. */
   gatewayCertFile: path().optional(),
   gatewayKeyFile: path().optional(),
+  ...accessSettings,
   /** Allows DICOM to be received from other machines, which AE titles alone do not prove. */
   pacsOpen: flag().default(false),
   /** Port of DICOM, instead of the site's `listen.port`; 0 takes a free one. */
   pacsPort: integer(0, 65_535).optional(),
+  /** Port of DICOMweb, instead of the site's `web.port`; 0 takes a free one. */
+  pacsWebPort: integer(0, 65_535).optional(),
   /** Analyses at a time. */
   pacsAnalyses: integer(1, 64).default(1),
   /** Frames of an analysis that models are asked about at a time. */
@@ -42,14 +47,17 @@ export const pacsSettings = z.object({
   pacsMaxPduBytes: integer(16_384, 16 * 1024 * 1024).default(1024 * 1024),
 });
 
-export type PacsConfig = Readonly<z.infer<typeof pacsSettings>>;
+export type PacsConfig = Readonly<z.infer<typeof pacsSettings>> & {
+  /** Who may send by DICOMweb; absent: everybody. */
+  readonly access: Omit<AccessSettings, 'onProblem'> | undefined;
+};
 
 /** Reads the environment and `--insecure`. */
 export function readPacsConfig(args: readonly string[], environment = process.env): PacsConfig {
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(pacsSettings, { ...environment, ...insecure });
   requireLoopback(config);
-  return config;
+  return Object.freeze({ ...config, access: accessOf(config) });
 }
 
 /** The password that a site's file names a variable for. */

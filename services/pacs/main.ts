@@ -13,6 +13,7 @@ import { Telemetry } from '../common/telemetry';
 import { type WatchedFile } from '../common/watched-file';
 import { packageVersion } from '../common/installation';
 import { courierTo } from './adapters/couriers';
+import { listenWeb } from './adapters/dicomweb/listen-web';
 import { StorageServer } from './adapters/dimse/storage-server';
 import { dicomResults } from './adapters/dicom-results';
 import { DiskSpace } from './adapters/disk-space';
@@ -66,7 +67,8 @@ async function main(): Promise<void> {
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
   const bridge = bridgeOf(parts, models, dispatcher);
-  const storage = storageOf(parts, room);
+  const receiver = receiverOf(parts, room);
+  const storage = storageOf(parts, receiver);
   let dicomAddress = '';
   const service = pacsService({
     journal,
@@ -81,12 +83,13 @@ async function main(): Promise<void> {
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const port = await storage.listen();
   dicomAddress = withPort(`${hostOf(site)}:0`, port);
+  const web = await webOf(parts, receiver);
   const address = await server.listen();
   shutDownOnSignal({
     timeoutMs: config.shutdownTimeoutMs,
     log,
     drain: async (timeoutMs) => {
-      await Promise.all([storage.close(timeoutMs), server.drain(timeoutMs), bridge.stop()]);
+      await Promise.all([storage.close(timeoutMs), web?.close(), server.drain(timeoutMs), bridge.stop()]);
       await dispatcher.idle();
     },
     dispose: async () => {
@@ -99,6 +102,7 @@ async function main(): Promise<void> {
   });
   bridge.start(config.pacsAnalyses);
   log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.value.ae_title }, 'receiving DICOM');
+  if (web) log.info({ event: 'web-listening', url: web.url }, 'receiving DICOMweb');
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 
@@ -123,20 +127,36 @@ async function sweep(spool: Spool, named: ReadonlySet<string>): Promise<void> {
 
 const hostOf = (site: WatchedFile<Site>): string => site.value.listen?.host ?? '127.0.0.1';
 
-function storageOf({ config, log, metrics, site, journal, spool }: Parts, room: DiskSpace): StorageServer {
-  const host = hostOf(site);
-  if (!config.pacsOpen && !isLoopback(`${host}:0`)) {
-    throw new Error(
-      `DICOM on ${host} can be reached from other machines, and AE titles prove nothing: accept that with AUTOMED_PACS_OPEN=true`,
-    );
-  }
-  const receiver = new Receiver({
+function receiverOf({ log, metrics, journal, spool }: Parts, room: DiskSpace): Receiver {
+  return new Receiver({
     spool,
     journal: journal.arrivals,
     room,
     log,
     count: (outcome, source) => metrics.countObject(outcome, source),
   });
+}
+
+function webOf({ config, log, site }: Parts, receiver: Receiver): ReturnType<typeof listenWeb> {
+  return listenWeb({
+    site: () => site.value,
+    receiver,
+    access: config.access,
+    port: config.pacsWebPort,
+    isOpen: config.pacsOpen,
+    idleMs: config.pacsIdleMs,
+    maxConnections: config.pacsConnections,
+    log,
+  });
+}
+
+function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): StorageServer {
+  const host = hostOf(site);
+  if (!config.pacsOpen && !isLoopback(`${host}:0`)) {
+    throw new Error(
+      `DICOM on ${host} can be reached from other machines, and AE titles prove nothing: accept that with AUTOMED_PACS_OPEN=true`,
+    );
+  }
   return new StorageServer(
     {
       host,

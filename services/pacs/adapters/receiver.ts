@@ -3,14 +3,15 @@
 import { open } from 'node:fs/promises';
 import { errnoOf } from '../../store/durable';
 import type { Logger } from '../../common/logging';
-import { readInstanceHeader, RefusedObject, requireAnnounced, type InstanceHeader } from '../domain/instance-header';
-import type { ArrivalJournal, Outcome, RoomGauge, Source } from '../domain/reception';
+import {
+  readInstanceHeader,
+  RefusedObject,
+  requireAnnounced,
+  type Announced,
+  type InstanceHeader,
+} from '../domain/instance-header';
+import type { ArrivalJournal, ObjectUids, Outcome, Refusal, RoomGauge, Source } from '../domain/reception';
 import type { Spool, SpoolFile, Spooled } from './spool';
-
-export interface Announced {
-  sopClass: string;
-  sopInstance: string;
-}
 
 export interface ReceiverDeps {
   spool: Spool;
@@ -42,22 +43,28 @@ export class Receiver {
    * @param announced UIDs that the sender named outside the object
    */
   async finish(file: SpoolFile, source: Source, announced?: Announced): Promise<Outcome> {
-    const outcome = await this.keep(file, source, announced).catch(async (error: unknown): Promise<Outcome> => {
+    let uids: ObjectUids | undefined;
+    const read = (header: InstanceHeader): void => {
+      uids = { sopClass: header.sopClass, sopInstance: header.sopInstance };
+      if (announced) requireAnnounced(header, announced);
+    };
+    const outcome = await this.keep(file, source, read).catch(async (error: unknown): Promise<Outcome> => {
       await file.discard();
-      return this.refusal(error);
+      return { ...this.refusal(error), uids };
     });
     this.deps.count?.(outcome, source);
     return outcome;
   }
 
-  private async keep(file: SpoolFile, source: Source, announced: Announced | undefined): Promise<Outcome> {
+  private async keep(file: SpoolFile, source: Source, check: (header: InstanceHeader) => void): Promise<Outcome> {
     const { spool, journal } = this.deps;
     const spooled = await file.finish();
     const header = await this.headerOf(spooled);
-    if (announced) requireAnnounced(header, announced);
+    const { sopClass, sopInstance } = header;
+    check(header);
     const kept = journal.record({ header, source, file: spooled.name, sha256: spooled.sha256, bytes: spooled.bytes });
     if (kept === 'known') await spool.remove(spooled.name);
-    return { kept };
+    return { kept, uids: { sopClass, sopInstance } };
   }
 
   private async headerOf({ name, head, bytes }: Spooled): Promise<InstanceHeader> {
@@ -73,7 +80,7 @@ export class Receiver {
     throw new Error('unreachable');
   }
 
-  private refusal(error: unknown): Outcome {
+  private refusal(error: unknown): { refused: Refusal; message: string } {
     if (error instanceof RefusedObject) return { refused: error.problem, message: error.message };
     const code = errnoOf(error);
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL') {

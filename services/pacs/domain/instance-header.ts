@@ -27,7 +27,7 @@ export interface InstanceHeader {
 }
 
 /** Why an object cannot be kept, as the sender is told. */
-export type HeaderProblem = 'unreadable' | 'no-uids' | 'other-instance' | 'bomb';
+export type HeaderProblem = 'unreadable' | 'no-uids' | 'other-instance' | 'not-supported' | 'bomb';
 
 /** Thrown for an object that is refused; the message holds no value of the header. */
 export class RefusedObject extends Error {
@@ -98,14 +98,29 @@ export function readInstanceHeader(head: Uint8Array): InstanceHeader {
   } catch (error) {
     if (error instanceof RefusedObject) throw error;
     if (error instanceof DicomError && error.defect === 'TOO_LARGE') throw new RefusedObject('bomb', error.message);
+    // The message names the transfer syntax, and holds nothing else of the file.
+    if (error instanceof DicomError && error.defect === 'TRANSFER_SYNTAX') {
+      throw new RefusedObject('not-supported', error.message);
+    }
     // Errors of parsers hold values of the header.
     throw new RefusedObject('unreadable', 'The header of the object cannot be read.');
   }
 }
 
+/** What a sender said of an object before or beside it. */
+export interface Announced {
+  sopClass?: string | undefined;
+  sopInstance?: string | undefined;
+  study?: string | undefined;
+}
+
 /** @throws RefusedObject unless the header is that of the object which the sender announced */
-export function requireAnnounced(header: InstanceHeader, announced: { sopClass: string; sopInstance: string }): void {
-  if (header.sopClass !== announced.sopClass || header.sopInstance !== announced.sopInstance) {
+export function requireAnnounced(header: InstanceHeader, announced: Announced): void {
+  const { sopClass = header.sopClass, sopInstance = header.sopInstance, study = header.study } = announced;
+  if (header.sopClass !== sopClass || header.sopInstance !== sopInstance) {
     throw new RefusedObject('other-instance', 'The data set is of another SOP class or instance than was announced.');
+  }
+  if (header.study !== study) {
+    throw new RefusedObject('other-instance', 'The object is of another study than was announced.');
   }
 }

@@ -27,9 +27,17 @@ export interface Arrival {
 export type Kept = 'kept' | 'known' | 'conflict';
 
 /** Why an object was not kept. */
-export type Refusal = 'unreadable' | 'no-uids' | 'other-instance' | 'bomb' | 'disk-full' | 'failed';
+export type Refusal = 'unreadable' | 'no-uids' | 'other-instance' | 'not-supported' | 'bomb' | 'disk-full' | 'failed';
 
-export type Outcome = { kept: Kept } | { refused: Refusal; message: string };
+/** What an object says of itself. */
+export interface ObjectUids {
+  sopClass: string;
+  sopInstance: string;
+}
+
+/** `uids` are there when the object could be read so far. */
+export type Outcome =
+  { kept: Kept; uids: ObjectUids } | { refused: Refusal; message: string; uids?: ObjectUids | undefined };
 
 /** Journals arrivals. When it returns, what it says survives a power cut. */
 export interface ArrivalJournal {

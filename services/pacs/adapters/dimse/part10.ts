@@ -48,13 +48,56 @@ export function fileBeginning({ sopClass, sopInstance, transferSyntax, sourceAe 
 /** Value representations whose length takes four bytes after two reserved ones. */
 const LONG_LENGTH = /^(OB|OW|OF|OD|OL|OV|SQ|UC|UN|UR|UT|SV|UV)$/;
 
-/** The data set of a Part 10 file: what follows the elements of group 0002, with or without a length of the group. */
-export function dataSetOf(file: Buffer): Buffer {
-  let at = PREAMBLE_BYTES + 4;
-  while (at + 8 <= file.length && file.readUInt16LE(at) === 0x0002) {
+/** Of preamble and prefix together. */
+const PREFIX_END = PREAMBLE_BYTES + 4;
+
+/** True for what begins as a Part 10 file. Needs PREFIX_END bytes. */
+function hasPrefix(beginning: Buffer): boolean {
+  return beginning.toString('latin1', PREAMBLE_BYTES, PREFIX_END) === 'DICM';
+}
+
+/** The elements of group 0002 with their values, and where the data set begins; the end is undefined where bytes are missing. */
+function walkMeta(file: Buffer): { values: Map<number, Buffer>; end: number | undefined } {
+  const values = new Map<number, Buffer>();
+  let at = PREFIX_END;
+  while (at + 8 <= file.length) {
+    if (file.readUInt16LE(at) !== 0x0002) return { values, end: at };
     const isLong = LONG_LENGTH.test(file.toString('latin1', at + 4, at + 6));
     if (isLong && at + 12 > file.length) break;
-    at += isLong ? 12 + file.readUInt32LE(at + 8) : 8 + file.readUInt16LE(at + 6);
+    const from = at + (isLong ? 12 : 8);
+    const length = isLong ? file.readUInt32LE(at + 8) : file.readUInt16LE(at + 6);
+    values.set(file.readUInt16LE(at + 2), file.subarray(from, from + length));
+    at = from + length;
   }
-  return file.subarray(at);
+  return { values, end: undefined };
+}
+
+/** The data set of a Part 10 file: what follows the elements of group 0002, with or without a length of the group. */
+export function dataSetOf(file: Buffer): Buffer {
+  const { end } = walkMeta(file);
+  return end === undefined ? file.subarray(file.length) : file.subarray(end);
+}
+
+/** What the file meta information says of the object; empty where it says nothing. */
+export interface MetaUids {
+  sopClass: string;
+  sopInstance: string;
+  /** Where the data set begins. */
+  end: number;
+}
+
+/**
+ * Reads the file meta information from the beginning of a file.
+ * @returns `more` when bytes are missing, `none` for what is no Part 10 file
+ */
+export function readMeta(beginning: Buffer): MetaUids | 'more' | 'none' {
+  if (beginning.length < PREFIX_END) return 'more';
+  if (!hasPrefix(beginning)) return 'none';
+  const { values, end } = walkMeta(beginning);
+  if (end === undefined) return 'more';
+  const uid = (number: number): string => {
+    const text = values.get(number)?.toString('latin1').replace(/\0/g, '').trim() ?? '';
+    return /^[\d.]{1,64}$/.test(text) ? text : '';
+  };
+  return { sopClass: uid(0x0002), sopInstance: uid(0x0003), end };
 }

@@ -6,8 +6,8 @@ import type { Logger } from '../../../common/logging';
 import { afterMs } from '../../../common/timers';
 import { isReadSyntax } from '../../../imaging/dicom/transfer-syntax';
 import { admit, type Listener } from '../../domain/peers';
-import type { Outcome, Refusal, Source } from '../../domain/reception';
-import type { Announced, Receiver } from '../receiver';
+import type { ObjectUids, Outcome, Refusal, Source } from '../../domain/reception';
+import type { Receiver } from '../receiver';
 import type { SpoolFile } from '../spool';
 import type { Cut, GuardLimits } from './connection-guard';
 import {
@@ -44,11 +44,11 @@ const STATUS: Readonly<Record<Refusal, number>> = {
   'disk-full': 0xa700,
   bomb: 0xa700,
   'other-instance': 0xa900,
+  'not-supported': 0x0122,
   unreadable: 0xc000,
   'no-uids': 0xc000,
   failed: 0x0110,
 };
-const SOP_CLASS_NOT_SUPPORTED = 0x0122;
 /** What the other side gets to close the connection, milliseconds. */
 const CLOSE_MS = 1_000;
 /** Longest Error Comment, characters (LO). */
@@ -67,7 +67,7 @@ class IncomingStream extends EventEmitter {
 
   constructor(
     private readonly socket: Socket,
-    readonly announced: Announced,
+    readonly announced: ObjectUids,
     opening: Promise<SpoolFile>,
   ) {
     super();
@@ -198,7 +198,7 @@ export class StorageScp extends Scp {
     else {
       const { refused, message } = outcome;
       this.deps.log.warn({ event: 'object-refused', reason: refused }, 'an object was refused');
-      response.setStatus(message === NOT_SUPPORTED ? SOP_CLASS_NOT_SUPPORTED : STATUS[refused]);
+      response.setStatus(STATUS[refused]);
       response.setErrorComment(message.slice(0, MAX_COMMENT));
     }
     answer(response);
@@ -211,7 +211,7 @@ export class StorageScp extends Scp {
       const file = await incoming.opened;
       if (incoming.announced.sopClass !== context.getAbstractSyntaxUid().trim()) {
         await file.discard();
-        return { refused: 'other-instance', message: NOT_SUPPORTED };
+        return { refused: 'not-supported', message: NOT_SUPPORTED };
       }
       return await receiver.finish(file, this.source, incoming.announced);
     } catch (error) {

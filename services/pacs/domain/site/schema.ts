@@ -98,6 +98,15 @@ export const siteSchema = z.strictObject({
   /** Under which the bridge can be called; the first one is its own towards others. */
   ae_title: oneOrMore(aeTitle),
   listen: z.strictObject({ host: host.default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
+  /** DICOMweb (STOW-RS); absent: not served. */
+  web: z
+    .strictObject({
+      host: host.default('127.0.0.1'),
+      port: z.int().min(0).max(65_535),
+      /** Longest body of a request. */
+      most: bytes.default(4e9),
+    })
+    .optional(),
   accept: z.array(z.strictObject({ ae: aeTitle, address: host.optional() })).default([]),
   complete: z
     .strictObject({
