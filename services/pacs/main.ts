@@ -25,6 +25,7 @@ import { storeResult } from './adapters/result-files';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
 import { SpooledImages } from './adapters/spooled-images';
+import { WatchedFolders } from './adapters/watched-folders';
 import { analyse } from './domain/analysis/analyse';
 import type { Site } from './domain/site/schema';
 import { Bridge } from './domain/bridge';
@@ -66,8 +67,8 @@ async function main(): Promise<void> {
   const room = new DiskSpace(config.pacsHome, () => site.value.storage);
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
-  const bridge = bridgeOf(parts, models, dispatcher);
   const receiver = receiverOf(parts, room);
+  const bridge = bridgeOf(parts, models, dispatcher, receiver);
   const storage = storageOf(parts, receiver);
   let dicomAddress = '';
   const service = pacsService({
@@ -192,8 +193,14 @@ function dispatcherOf({ log, metrics, site, journal, outbox }: Parts): Dispatche
   });
 }
 
-function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
+function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, receiver: Receiver): Bridge {
   const { config, log, metrics, site, journal, spool, outbox } = parts;
+  const folders = new WatchedFolders({
+    folders: () => site.value.watch,
+    ownTitle: () => site.value.ae_title[0] ?? '',
+    receiver,
+    log,
+  });
   const deps = {
     models,
     images: new SpooledImages(spool, config.pacsDecodeThreads),
@@ -208,6 +215,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     analyse: (job, signal) => analyse(job, deps, signal),
     store: (result) => storeResult(outbox, result),
     deliver: () => dispatcher.deliver(),
+    takeIn: (signal) => folders.look(signal),
     log,
     onJobEnd: (outcome, code) => metrics.countAnalysis(outcome, code),
   });

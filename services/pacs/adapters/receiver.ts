@@ -12,6 +12,7 @@ import {
 } from '../domain/instance-header';
 import type { ArrivalJournal, ObjectUids, Outcome, Refusal, RoomGauge, Source } from '../domain/reception';
 import type { Spool, SpoolFile, Spooled } from './spool';
+import { holdsPixels } from './whole-file';
 
 export interface ReceiverDeps {
   spool: Spool;
@@ -44,9 +45,10 @@ export class Receiver {
    */
   async finish(file: SpoolFile, source: Source, announced?: Announced): Promise<Outcome> {
     let uids: ObjectUids | undefined;
-    const read = (header: InstanceHeader): void => {
+    const read = async (header: InstanceHeader, spooled: Spooled): Promise<void> => {
       uids = { sopClass: header.sopClass, sopInstance: header.sopInstance };
       if (announced) requireAnnounced(header, announced);
+      if (announced?.mayBeCut) await this.requireWhole(header, spooled);
     };
     const outcome = await this.keep(file, source, read).catch(async (error: unknown): Promise<Outcome> => {
       await file.discard();
@@ -56,15 +58,24 @@ export class Receiver {
     return outcome;
   }
 
-  private async keep(file: SpoolFile, source: Source, check: (header: InstanceHeader) => void): Promise<Outcome> {
+  private async keep(
+    file: SpoolFile,
+    source: Source,
+    check: (header: InstanceHeader, spooled: Spooled) => Promise<void>,
+  ): Promise<Outcome> {
     const { spool, journal } = this.deps;
     const spooled = await file.finish();
     const header = await this.headerOf(spooled);
     const { sopClass, sopInstance } = header;
-    check(header);
+    await check(header, spooled);
     const kept = journal.record({ header, source, file: spooled.name, sha256: spooled.sha256, bytes: spooled.bytes });
     if (kept === 'known') await spool.remove(spooled.name);
     return { kept, uids: { sopClass, sopInstance } };
+  }
+
+  private async requireWhole({ pixels }: InstanceHeader, { name, bytes }: Spooled): Promise<void> {
+    if (!pixels || (await holdsPixels(this.deps.spool.path(name), pixels, bytes))) return;
+    throw new RefusedObject('unreadable', 'The file ends before its pixels do.');
   }
 
   private async headerOf({ name, head, bytes }: Spooled): Promise<InstanceHeader> {

@@ -25,6 +25,8 @@ export interface BridgeDeps {
   store: (result: Analysis['results'][number]) => Promise<StoredResult>;
   /** Delivers what is due; resolves to whether there was anything. */
   deliver: (signal: AbortSignal) => Promise<boolean>;
+  /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
+  takeIn?: (signal: AbortSignal) => Promise<boolean>;
   log: Logger;
   onJobEnd?: (state: 'done' | 'again' | 'dead', code: string) => void;
 }
@@ -44,7 +46,9 @@ export class Bridge {
 
   /** @param workers analyses at a time */
   start(workers: number): void {
+    const { takeIn = () => Promise.resolve(false) } = this.deps;
     const steps = [
+      () => takeIn(this.stopping.signal),
       () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
       () => this.deps.deliver(this.stopping.signal),
       ...Array.from({ length: workers }, () => () => this.runOne()),

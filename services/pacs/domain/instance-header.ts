@@ -1,9 +1,9 @@
 // What the header of a received object says: which study and series it belongs to, and what rules look at.
 
-import type { DataSet } from 'dicom-parser';
+import type { DataSet, Element } from 'dicom-parser';
 import { DicomError } from '../../imaging/dicom';
 import { decodedText } from '../../imaging/dicom/character-set';
-import { parseFile } from '../../imaging/dicom/data-set';
+import { parseFile, PIXEL_DATA } from '../../imaging/dicom/data-set';
 
 /** Texts may identify patients: they are stored, and never logged. */
 export interface InstanceHeader {
@@ -24,6 +24,16 @@ export interface InstanceHeader {
   frames: number;
   /** Direction cosines along a row and down a column; absent without Image Orientation (Patient). */
   orientation: number[] | undefined;
+  /** Absent where there are none, and where the data set is deflated. Not journalled. */
+  pixels?: PixelPlace | undefined;
+}
+
+/** Where the pixels of a file lie. */
+export interface PixelPlace {
+  /** Of the value, or of the first item. */
+  offset: number;
+  /** Undefined for encapsulated pixels, which end with a delimiter. */
+  length: number | undefined;
 }
 
 /** Why an object cannot be kept, as the sender is told. */
@@ -72,6 +82,12 @@ function countOf(dataSet: DataSet, tag: string, least: number): number {
   return Number.isInteger(value) && value >= least ? value : least;
 }
 
+function placeOf(pixels: Element | undefined): PixelPlace | undefined {
+  if (!pixels) return undefined;
+  const { dataOffset: offset, length, hadUndefinedLength } = pixels;
+  return { offset, length: hadUndefinedLength ? undefined : length };
+}
+
 /**
  * Reads the header from the beginning of a Part 10 file, or all of it.
  * @throws RefusedObject
@@ -94,6 +110,7 @@ export function readInstanceHeader(head: Uint8Array): InstanceHeader {
       columns: dataSet.uint16('x00280011') ?? 0,
       frames: countOf(dataSet, 'x00280008', 1),
       orientation: orientationOf(dataSet),
+      pixels: syntax.deflated ? undefined : placeOf(dataSet.elements[PIXEL_DATA]),
     };
   } catch (error) {
     if (error instanceof RefusedObject) throw error;
@@ -112,6 +129,8 @@ export interface Announced {
   sopClass?: string | undefined;
   sopInstance?: string | undefined;
   study?: string | undefined;
+  /** Whether its file may have been cut short: it is refused then. */
+  mayBeCut?: boolean;
 }
 
 /** @throws RefusedObject unless the header is that of the object which the sender announced */

@@ -164,7 +164,7 @@ export class StowServer {
         abort: () => Promise.resolve(),
       };
     }
-    const intake = new FileIntake(this.deps.receiver, source, { study });
+    const intake = new FileIntake(this.deps.receiver, source, { study, mayBeCut: true });
     return {
       write: (chunk) => intake.write(chunk),
       end: async () => void outcomes.push(await intake.finish()),

@@ -30,7 +30,7 @@ export class Arrivals implements ArrivalJournal {
     if (same.includes(sha256)) return 'known';
     const series = this.seriesOf(header.study, header.series, header.patient, now);
     const state = same.length > 0 ? 'conflict' : 'kept';
-    const { patient: _, ...kept } = header;
+    const { patient: _, pixels: _place, ...kept } = header;
     this.database
       .prepare(
         `INSERT INTO instances (series, sop_instance, sha256, state, file, bytes, header, way, calling, called, arrival_time)

@@ -107,6 +107,20 @@ export const siteSchema = z.strictObject({
       most: bytes.default(4e9),
     })
     .optional(),
+  /** Folders into which others put files. */
+  watch: z
+    .array(
+      z.strictObject({
+        path: z.string().min(1),
+        /** What rules know as its calling AE. */
+        ae: aeTitle.default('FOLDER'),
+        /** Without a change of a file, seconds: then it counts as whole. */
+        settle_seconds: seconds(0, 3_600).default(2),
+        /** What becomes of files that are kept: moved into `done`, or deleted. */
+        after: z.enum(['move', 'delete']).default('move'),
+      }),
+    )
+    .default([]),
   accept: z.array(z.strictObject({ ae: aeTitle, address: host.optional() })).default([]),
   complete: z
     .strictObject({
@@ -143,5 +157,6 @@ export type Condition = Rule['when'];
 export type Destination = Site['destinations'][string];
 export type DicomDestination = z.infer<typeof dicomDestination>;
 export type WebDestination = z.infer<typeof webDestination>;
+export type WatchedFolder = Site['watch'][number];
 export type FolderDestination = z.infer<typeof folderDestination>;
 export type ResultName = (typeof RESULTS)[number];
