@@ -99,7 +99,7 @@ function requestOf(base: string, options: EvaluateBaseOptions, data: string): Ev
     data,
     part: EVALUATED_PARTS[part],
     masksDir: masksDir ?? '',
-    structures: (options.structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
+    structures: options.structures ?? [],
     groupColumn: groupColumn ?? '',
     maskValues: maskValues ?? '',
     validationFraction,

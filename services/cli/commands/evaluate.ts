@@ -36,6 +36,8 @@ import {
 
 interface EvaluateOptions extends ConnectOptions, LayoutOptions, MeasureOptions {
   data: string;
+  part?: MeasuredPart;
+  /** The former name of --part. */
   split?: MeasuredPart;
   allowDataProblems?: boolean;
   strict?: boolean;
@@ -47,17 +49,18 @@ export function evaluateCommand(): Command {
     .description('measure a model on labelled images, through the gateway')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .requiredOption('--data <folder>', 'labelled images in any layout that training reads, or a CSV file')
-    .addOption(new Option('--split <part>', 'default: what the model has not seen').choices(MEASURED_PARTS));
+    .addOption(new Option('--part <part>', 'default: what the model has not seen').choices(MEASURED_PARTS))
+    .addOption(new Option('--split <part>', 'the same').choices(MEASURED_PARTS).hideHelp());
   withMeasure(command)
     .option('--allow-data-problems', 'measure on data whose scores would be wrong (see automed data check)')
     .option('--strict', 'fail when an image cannot be used; without it such images are named and left out')
     .option('--json', 'print one JSON document')
     .action(evaluate);
   return examples(command, [
-    'automed evaluate polyp@2 --data data/CVC-ClinicDB --split validation',
+    'automed evaluate polyp@2 --data data/CVC-ClinicDB --part validation',
     'automed evaluate optic --data data/REFUGE2',
     'automed evaluate lesion --data cases.csv --columns image=file,mask=outline,part=split',
-    'automed evaluate brain-mri --data data/brain_mri --split test --json',
+    'automed evaluate brain-mri --data data/brain_mri --part test --json',
   ]);
 }
 
@@ -97,11 +100,11 @@ function measuredModel(client: AutomedClient, model: Model__Output): MeasuredMod
 }
 
 function requestOf(options: EvaluateOptions): EvaluationRequest {
-  const { data, layout, columns, masksDir, structures, groupColumn, maskValues, split, limit } = options;
+  const { data, layout, columns, masksDir, structures, groupColumn, maskValues, limit } = options;
   const { seed, validationFraction, testFraction } = options;
   return {
     ...{ data, layout, columns, masksDir, structures, groupColumn, maskValues },
-    ...{ part: split, limit, seed, validationFraction, testFraction },
+    ...{ part: options.part ?? options.split, limit, seed, validationFraction, testFraction },
   };
 }
 

@@ -13,18 +13,22 @@ import { CountDisplay } from '../../terminal/count-display';
 import { printJson, printLine, printNote } from '../../terminal/print';
 import { score, scoreWithInterval, table, unscoredText } from '../../terminal/table';
 import { hasServer, withTraining, type ConnectOptions } from '../program/session';
-import { connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
+import { columnsOption, connected, examples, whole, withMaskValues, withMeasure, type MeasureOptions } from './options';
 import { reportCommand } from './reports';
 
-interface CreateOptions extends ConnectOptions, MeasureOptions {
+export interface CreateOptions extends ConnectOptions, MeasureOptions {
   data?: string;
   dataset?: string;
   layout?: string;
   part?: PartName;
   allowDataProblems?: boolean;
   strict?: boolean;
-  worst: number;
+  worstCount: number;
+  /** The former names of --worst-count and --no-report-images. */
+  worst?: number;
   images: boolean;
+  reportImages: boolean;
+  columns?: Record<string, string>;
   device: string;
   detach?: boolean;
   json?: boolean;
@@ -52,19 +56,22 @@ export function evaluationsCommand(): Command {
   ]);
 }
 
-function createCommand(): Command {
+export function createCommand(): Command {
   const command = withMaskValues(connected(new Command('create')))
     .description('evaluate a model; without --detach wait for its scores')
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS')
     .option('--data <folder>', "labelled images, or a CSV file, on the service's machine")
     .option('--dataset <name>', 'a registered data set instead: NAME or NAME@VERSION')
     .option('--layout <name>', 'how the data is laid out (default: told by the names of the files)')
+    .addOption(columnsOption())
     .addOption(new Option('--part <part>', 'default: what the model has not seen').choices(PARTS));
   return withMeasure(command)
     .option('--allow-data-problems', 'measure on data whose scores would be wrong, or that its check rejected')
     .option('--strict', 'fail at the first image that cannot be used')
-    .option('--worst <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
-    .option('--no-images', 'keep pictures of the data out of the report')
+    .option('--worst-count <count>', 'pictures of the worst images in the report', whole(0, 200), 8)
+    .addOption(new Option('--worst <count>', 'the same').argParser(whole(0, 200)).hideHelp())
+    .option('--no-report-images', 'keep pictures of the data out of the report')
+    .addOption(new Option('--no-images', 'the same').hideHelp())
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
     .option('--detach', 'print the id and leave it to the running server')
     .option('--json', 'print one JSON document')
@@ -139,9 +146,11 @@ const SPEC_OPTIONS = [
   'layout',
   'maskValues',
   'intensity',
+  'columns',
 ] as const;
 
-function specOf(model: string, options: CreateOptions): EvaluationSpec {
+/** The specification that the flags of `evaluations create` make. */
+export function evaluationSpec(model: string, options: CreateOptions): EvaluationSpec {
   return {
     ...Object.fromEntries(SPEC_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
     model,
@@ -149,11 +158,11 @@ function specOf(model: string, options: CreateOptions): EvaluationSpec {
     ...(options.part === undefined
       ? {}
       : { part: `EVALUATION_PART_${options.part.toUpperCase() as Uppercase<PartName>}` }),
-    structures: (options.structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
+    structures: options.structures ?? [],
     strict: options.strict ?? false,
     allowDataProblems: options.allowDataProblems ?? false,
-    worstCount: options.worst,
-    reportImages: options.images,
+    worstCount: options.worst ?? options.worstCount,
+    reportImages: options.reportImages && options.images,
     device: options.device,
   };
 }
@@ -168,7 +177,7 @@ async function create(model: string, options: CreateOptions): Promise<void> {
     throw new UsageError('name the images: either --data or --dataset');
   }
   const measure = async (client: AutomedClient): Promise<Evaluation__Output> => {
-    const created = await client.evaluations.create(specOf(model, options));
+    const created = await client.evaluations.create(evaluationSpec(model, options));
     return options.detach ? created : follow(client, created);
   };
   const evaluation = await withTraining(options, measure, { runs: 'watched' });

@@ -102,6 +102,11 @@ export interface LayoutOptions {
   columns?: Columns;
 }
 
+export function columnsOption(): Option {
+  const help = 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case';
+  return new Option('--columns <list>', help).argParser(columnList);
+}
+
 /** Adds the options of a command that reads data sets in any layout. */
 export function withLayout(command: Command): Command {
   return command
@@ -110,7 +115,7 @@ export function withLayout(command: Command): Command {
         LAYOUT_NAMES,
       ),
     )
-    .option('--columns <list>', 'of a CSV file: image=path,mask=file or label=dx, part=split, group=case', columnList);
+    .addOption(columnsOption());
 }
 
 /** Parser of --terms: a file of what `terms` of model.json holds. */

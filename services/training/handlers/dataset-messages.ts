@@ -23,8 +23,7 @@ export function sourceOf(spec: DatasetSpec__Output): object {
     task: taskOf(spec.task),
     location: spec.location,
     layout: text(spec.layout),
-    structures:
-      structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir })),
+    structures: structures.length === 0 ? undefined : structures,
     groupColumn: text(spec.groupColumn),
     columns: columnsOf(spec.columns),
     eachMask: spec.eachMask,
@@ -40,7 +39,7 @@ function specMessage({ name, source }: Dataset): DatasetSpec {
     task: taskName(task),
     location,
     layout: layout ?? '',
-    structures: structures.map(({ name: structure, masks }) => ({ name: structure, masksDir: masks })),
+    structures: [...structures],
     groupColumn: groupColumn ?? '',
     columns: columns ? Object.fromEntries(Object.entries(columns).map(([role, column]) => [role, column ?? ''])) : null,
     eachMask,

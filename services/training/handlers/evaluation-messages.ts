@@ -63,7 +63,7 @@ export function fromEvaluationSpec(spec: EvaluationSpec__Output): EvaluationDraf
   const fields = {
     ...rest,
     part: wordOf(PARTS, part, 'spec.part'),
-    structures: structures.length > 0 ? structures.map(({ name, masksDir }) => ({ name, masks: masksDir })) : undefined,
+    structures: structures.length > 0 ? structures : undefined,
     seed: seed === undefined ? undefined : Number(seed),
     columns: columnsOf(columns),
     allowDataProblems,
@@ -88,7 +88,7 @@ function toSpec({ part, structures = [], ...rest }: EvaluationJobSpec): Evaluati
     ...Object.fromEntries(given),
     ...{ model, data, strict, worstCount, reportImages, device },
     allowDataProblems: rest.allowDataProblems,
-    structures: structures.map(({ name, masks }) => ({ name, masksDir: masks })),
+    structures: [...structures],
     ...(part === undefined ? {} : { part: PARTS[part] }),
   };
 }

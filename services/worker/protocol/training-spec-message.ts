@@ -65,10 +65,8 @@ export function columnsOf(message: CsvColumns__Output | null): Record<string, st
 }
 
 /** Structures with the folders of their masks; absent when none is named. */
-export function structuresOf(
-  structures: readonly { name: string; masksDir: string }[],
-): { name: string; masks: string }[] | undefined {
-  return structures.length === 0 ? undefined : structures.map(({ name, masksDir }) => ({ name, masks: masksDir }));
+export function structuresOf<Structure>(structures: readonly Structure[]): readonly Structure[] | undefined {
+  return structures.length === 0 ? undefined : structures;
 }
 
 /** The task of a filter or a specification; absent when unspecified. */
@@ -149,7 +147,7 @@ export function toSpec(spec: TrainingJobSpec | TrainingJobSpecInput): TrainingSp
     ...given(rest),
     task: TASKS[task],
     ...(train === undefined ? {} : { train: TRAINED_PARTS[train] }),
-    structures: (structures ?? []).map(({ name, masks }) => ({ name, masksDir: masks })),
+    structures: [...(structures ?? [])],
     overrides: toOverrides(overrides ?? {}),
     head: toHead(head ?? {}),
     seed: seed ?? 0,
