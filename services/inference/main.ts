@@ -3,6 +3,7 @@
 // their own folders and are composed here.
 
 import { classificationRole } from '../classification/role';
+import { Admission } from '../common/admission';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
@@ -27,7 +28,7 @@ import {
   type NativeHost,
 } from './adapters/native-engine';
 import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, type Role } from './config';
-import { sizeEngine } from './domain/engine-size';
+import { sizeEngine, type EngineSize } from './domain/engine-size';
 import { ModelHost } from './domain/model-host';
 import { Registry } from './domain/registry';
 import { every, Soon } from './domain/soon';
@@ -72,8 +73,7 @@ async function main(): Promise<void> {
     onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
   observeWeights(telemetry, host);
-  const memory = new MemoryBudget(config.requestMemoryBytes ?? Math.floor(availableMemory() / 4), config.queueCapacity);
-  observeMemory(telemetry, memory);
+  const memory = requestMemory(config, telemetry);
   for (const reference of config.preload) await host.load(reference);
   const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
@@ -83,6 +83,7 @@ async function main(): Promise<void> {
     telemetry,
     health,
     registry: new Registry(store, host),
+    admission: admissionOf(engine, size, telemetry),
     roles: hostedServices(config, host, engine, memory, log),
   });
 
@@ -103,6 +104,29 @@ async function main(): Promise<void> {
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 
+/** Requests wait for the engine alone, so that what it has to do says how long. */
+function admissionOf(engine: Engine, size: EngineSize, telemetry: Telemetry): Admission {
+  const slots = size.workers * size.maxBatch;
+  const backlogMs = (): number => {
+    const { queuedImages, runningImages, imageTimeMs } = engine.stats();
+    const busy = queuedImages + runningImages;
+    return busy < size.workers ? 0 : (busy * imageTimeMs) / size.workers;
+  };
+  const admission = new Admission({ slots, capacity: size.queueCapacity, backlogMs });
+  telemetry.gauge('predicted_wait_seconds', 'What a request would wait now', () => admission.waitMs() / 1000);
+  telemetry.gauge(
+    'admitted_requests',
+    'Requests that were let in and have no answer yet',
+    () => admission.admittedCount,
+  );
+  telemetry.counter(
+    'requests_refused_for_time_total',
+    'Requests that could not be answered before their deadline, or found the queue full',
+    () => admission.refusedCount,
+  );
+  return admission;
+}
+
 /** Publishes what the host keeps in memory, read at each scrape. */
 function observeWeights(telemetry: Telemetry, host: NativeHost): void {
   telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
@@ -111,8 +135,9 @@ function observeWeights(telemetry: Telemetry, host: NativeHost): void {
   telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
 }
 
-/** Publishes what requests hold of the memory and leave to other threads, read at each scrape. */
-function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
+/** The budget of requests; publishes what they hold of it and leave to other threads, read at each scrape. */
+function requestMemory(config: InferenceConfig, telemetry: Telemetry): MemoryBudget {
+  const memory = new MemoryBudget(config.requestMemoryBytes ?? Math.floor(availableMemory() / 4), config.queueCapacity);
   telemetry.counter('pixel_tasks_total', 'Masks and images that other threads recoded', () => pixelPool.completed);
   telemetry.gauge('request_memory_bytes', 'Memory that requests have reserved', () => memory.heldBytes);
   telemetry.gauge('request_memory_peak_bytes', 'The most that was reserved at once', () => memory.peakBytes);
@@ -128,6 +153,7 @@ function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
     'Requests that memory had no room for',
     () => memory.refusedCount,
   );
+  return memory;
 }
 
 /** The services of the roles that the program has. */

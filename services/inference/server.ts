@@ -1,3 +1,4 @@
+import type { Admission } from '../common/admission';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { RpcServer, type RpcServerConfig } from '../common/grpc/server';
 import type { Health } from '../common/grpc/health';
@@ -13,10 +14,18 @@ export interface ServerDeps {
   health: Health;
   registry: Registry;
   roles: readonly ServiceRegistration[];
+  /** Decides on the unary calls of the roles. */
+  admission: Admission;
 }
 
 /** The roles and the model service behind one port. */
 export function buildServer(deps: ServerDeps): RpcServer {
   const services = [...deps.roles, modelService(deps.registry, deps.log)];
-  return new RpcServer(deps.config, deps.log, deps.telemetry, services, deps.health);
+  const admission = { admission: deps.admission, methods: unaryMethods(deps.roles) };
+  return new RpcServer(deps.config, deps.log, deps.telemetry, services, deps.health, { admission });
+}
+
+function unaryMethods(services: readonly ServiceRegistration[]): ReadonlySet<string> {
+  const methods = services.flatMap(({ definition }) => Object.values(definition));
+  return new Set(methods.filter((each) => !each.requestStream && !each.responseStream).map(({ path }) => path));
 }

@@ -3,7 +3,7 @@
 import pino from 'pino';
 import type { ServiceRegistration } from '../../services/common/grpc/handlers';
 import { Health } from '../../services/common/grpc/health';
-import { RpcServer, type RpcServerConfig } from '../../services/common/grpc/server';
+import { RpcServer, type RpcServerConfig, type ServerExtras } from '../../services/common/grpc/server';
 import type { Logger } from '../../services/common/logging';
 import { Telemetry } from '../../services/common/telemetry';
 
@@ -36,12 +36,13 @@ export function memoryLogger(lines: Record<string, unknown>[]): Logger {
 export async function startServer(
   make: (log: Logger) => ServiceRegistration[],
   config: Partial<RpcServerConfig> = {},
+  extras: ServerExtras = {},
 ): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const log = memoryLogger(lines);
   const telemetry = new Telemetry('test');
   const health = new Health();
-  const server = new RpcServer({ ...SERVER_CONFIG, ...config }, log, telemetry, make(log), health);
+  const server = new RpcServer({ ...SERVER_CONFIG, ...config }, log, telemetry, make(log), health, extras);
   return { address: await server.listen(), server, health, telemetry, lines };
 }
 

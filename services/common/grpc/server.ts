@@ -9,6 +9,7 @@ import { EnumFields } from './enum-fields';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health, LIVENESS_NAME } from './health';
+import { admitCalls, type CallAdmission } from './admit';
 import { serverCredentials, type TlsFiles } from './tls';
 import { observeCalls } from './observe';
 import { protoRoot } from './proto';
@@ -28,6 +29,12 @@ export interface RpcServerConfig {
   maxConnectionAgeGraceMs: number;
 }
 
+/** What a server has besides its services. */
+export interface ServerExtras {
+  /** Refuses calls that could not be answered in time; absent: none. */
+  admission?: CallAdmission | undefined;
+}
+
 /** A gRPC server with health and reflection, whose every call is logged and counted. */
 export class RpcServer {
   private readonly server: Server;
@@ -39,6 +46,7 @@ export class RpcServer {
     telemetry: Telemetry,
     services: readonly ServiceRegistration[],
     readonly health = new Health(),
+    { admission }: ServerExtras = {},
   ) {
     const options: ServerOptions = {
       'grpc.max_receive_message_length': config.maxMessageBytes,
@@ -46,7 +54,8 @@ export class RpcServer {
       'grpc.max_concurrent_streams': config.maxConcurrentStreams,
       'grpc.max_connection_age_ms': ageLimit(config.maxConnectionAgeMs),
       'grpc.max_connection_age_grace_ms': ageLimit(config.maxConnectionAgeGraceMs),
-      interceptors: [observeCalls(log, telemetry)],
+      // The first is the outermost: what others refuse is logged and counted, too.
+      interceptors: [observeCalls(log, telemetry), ...(admission ? [admitCalls(admission, log)] : [])],
     };
     this.server = new Server(options);
     prepareConnections(this.server, config.flowControlWindowBytes);

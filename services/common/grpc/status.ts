@@ -11,6 +11,8 @@ import { boundDescription, boundField, boundMessage } from './status-bounds';
 
 export const ERROR_DOMAIN = 'automed';
 const DEFAULT_RETRY_MS = 1_000;
+/** RetryInfo makes no client of gRPC try again by itself; this trailer does, where its service config has a retry policy. */
+export const PUSHBACK_KEY = 'grpc-retry-pushback-ms';
 
 /** One line per code; proto/README.md shows the same table. */
 export const GRPC_CODE_OF: Readonly<Record<ErrorCode, Code>> = {
@@ -88,6 +90,7 @@ export function toStatus(thrown: unknown, requestId: string): StatusObject {
     details.push(pack(RetryInfo, RetryInfo.fromPartial({ retryDelay })));
   }
   const metadata = new Metadata();
+  if (retryMs !== undefined) metadata.set(PUSHBACK_KEY, String(Math.ceil(retryMs)));
   metadata.set(DETAILS_KEY, Buffer.from(Status.encode(Status.fromPartial({ code, message, details })).finish()));
   return { code, details: message, metadata };
 }

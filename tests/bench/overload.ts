@@ -1,0 +1,104 @@
+// Goodput, latency and memory of gateway and inference service at 0.7 and 5 times their capacity, in an open loop.
+//
+//   npm run bench:overload [-- SECONDS [DEADLINE_MS]]      default: 20 2000
+//
+// Capacity is what the same client gets from the same services in a closed loop just before.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { serviceDefinition } from '../../services/common/grpc/proto';
+import { table } from '../../services/terminal/table';
+import { LoadClient, summarize, type Summary } from '../support/open-loop';
+import { startProgram, type Program } from '../support/stack';
+import { discImage } from '../support/stack-images';
+import { makeStore } from '../support/stack-store';
+import { bench } from './keep-alive';
+
+const SERVICE = 'automed.segmentation.v1.SegmentationService';
+const IMAGES = 16;
+const CONCURRENCY = 4;
+
+async function requests(): Promise<Buffer[]> {
+  const { requestSerialize } = serviceDefinition<ServiceDefinition>(SERVICE).Segment ?? {};
+  if (!requestSerialize) throw new Error('there is no Segment');
+  const seeds = Array.from({ length: IMAGES }, (_, at) => at + 1);
+  const images = await Promise.all(seeds.map((seed) => discImage(512, 384, seed)));
+  return images.map(({ png }) => requestSerialize({ model: 'polyp', image: { encoded: png } }));
+}
+
+const residentMib = ({ child }: Program): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
+
+/** Processor time so far, seconds. */
+function cpuSeconds({ child }: { child: { pid?: number | undefined } }): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+async function counter({ metricsAddress }: Program, line: RegExp): Promise<number> {
+  const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((each) => line.test(each))
+    .reduce((sum, each) => sum + Number(each.split(' ').at(-1)), 0);
+}
+
+const COMPLETED = /^automed_engine_requests_total\{.*outcome="completed"/;
+
+async function main(): Promise<void> {
+  const [seconds = '20', deadline = '2000'] = process.argv.slice(2);
+  const durationMs = Number(seconds) * 1000;
+  const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
+  const store = await makeStore(home);
+  await store.addSegmentation('polyp');
+  const inference = await startProgram('inference', {
+    AUTOMED_HOME: home,
+    // The other core is for the client and the gateway.
+    AUTOMED_THREADS_PER_WORKER: '1',
+    AUTOMED_WORKERS: '1',
+    AUTOMED_EMBEDDING_CACHE_BYTES: '0',
+    AUTOMED_PRELOAD: 'polyp',
+    AUTOMED_LOG_LEVEL: 'error',
+  });
+  const gateway = await startProgram('gateway', {
+    AUTOMED_SEGMENTATION_BACKENDS: inference.address,
+    AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
+    AUTOMED_LOG_LEVEL: 'error',
+  });
+  const target = { address: gateway.address, path: `/${SERVICE}/Segment`, requests: await requests() };
+  const client = new LoadClient({ ...target, deadlineMs: Number(deadline) });
+  const rows: string[][] = [];
+  const report = (name: string, offered: number, { goodput, ...rest }: Summary, wasted: number): void => {
+    const memory = [inference, gateway].map((each) => residentMib(each).toFixed(0)).join(' + ');
+    const times = [rest.p50, rest.p99, rest.refusalP50].map((ms) => ms.toFixed(0));
+    rows.push([name, offered.toFixed(1), goodput.toFixed(1), ...times, String(wasted), memory]);
+    process.stdout.write(`${name}: ${JSON.stringify(rest.byCode)}\n`);
+  };
+  try {
+    await client.capacity(CONCURRENCY, 3_000); // warms up
+    const capacity = await client.capacity(CONCURRENCY, durationMs / 2);
+    process.stdout.write(`capacity ${capacity.toFixed(1)} calls/s, ${CONCURRENCY} callers\n`);
+    for (const factor of [0.7, 5]) {
+      const before = await counter(inference, COMPLETED);
+      const all = [inference, gateway, { child: process }];
+      const cpuBefore = all.map(cpuSeconds);
+      const outcomes = await client.openLoop(capacity * factor, durationMs);
+      const summary = summarize(outcomes, durationMs);
+      const wasted = (await counter(inference, COMPLETED)) - before - (summary.byCode.OK ?? 0);
+      const used = all.map((each, at) => (cpuSeconds(each) - (cpuBefore[at] ?? 0)).toFixed(1));
+      process.stdout.write(`processor seconds of inference, gateway, client: ${used.join(' ')}\n`);
+      report(`${factor} x capacity`, capacity * factor, summary, wasted);
+    }
+    const header = ['load', 'offered/s', 'goodput/s', 'p50 ms', 'p99 ms', 'refusal p50 ms', 'wasted', 'resident MiB'];
+    process.stdout.write(`${table(header, rows)}\n`);
+  } finally {
+    client.close();
+    await gateway.stop();
+    await inference.stop();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+bench(main);
