@@ -2,10 +2,11 @@
 // ends in between, it is taken again, and known then.
 
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../common/logging';
+import { makeFolder } from '../../common/make-folder';
 import { errnoOf } from '../../store/durable';
 import { waitMs } from '../domain/backoff';
 import type { Outcome, Source } from '../domain/reception';
@@ -138,7 +139,7 @@ async function* filesIn(root: string, folder = root): AsyncGenerator<string> {
 /** Moves a file under its name; beside one that is there already. */
 async function moveInto(place: string, path: string, { path: root }: WatchedFolder): Promise<void> {
   const target = join(root, place, relative(root, path));
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const isTaken = await stat(target).then(
     () => true,
     () => false,
