@@ -153,15 +153,17 @@ function webOf({ config, log, site }: Parts, receiver: Receiver): ReturnType<typ
 
 function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): StorageServer {
   const host = hostOf(site);
-  if (!config.pacsOpen && !isLoopback(`${host}:0`)) {
+  const isMutual = site.value.listen?.tls?.client_ca !== undefined;
+  if (!config.pacsOpen && !isMutual && !isLoopback(`${host}:0`)) {
     throw new Error(
-      `DICOM on ${host} can be reached from other machines, and AE titles prove nothing: accept that with AUTOMED_PACS_OPEN=true`,
+      `DICOM on ${host} can be reached from other machines, and AE titles prove nothing: give listen.tls with client_ca, or accept that with AUTOMED_PACS_OPEN=true`,
     );
   }
   return new StorageServer(
     {
       host,
       port: config.pacsPort ?? site.value.listen?.port ?? 11_112,
+      tls: site.value.listen?.tls,
       maxConnections: config.pacsConnections,
       maxConnectionsPerAddress: config.pacsConnectionsPerAddress,
     },

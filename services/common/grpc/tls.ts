@@ -121,18 +121,33 @@ export interface TlsOptions {
   lookMs?: number;
 }
 
-/** Certificate and key of the files, again whenever they change; absent files are never told. @returns what ends it */
+/** Certificate and key of the files with the authorities, again whenever they change; absent files are never told. @returns what ends it */
 export function watchIdentity(
   files: TlsFiles,
-  onIdentity: (identity: { cert: Buffer; key: Buffer }) => void,
+  onIdentity: (identity: { cert: Buffer; key: Buffer; ca?: Buffer }) => void,
   { onProblem = () => undefined, lookMs = LOOK_MS }: TlsOptions = {},
 ): () => void {
   const provider = new CertificateFiles(files, onProblem, lookMs);
-  const listener: IdentityListener = (update) => {
-    if (update) onIdentity({ cert: update.certificate, key: update.privateKey });
+  let identity: { cert: Buffer; key: Buffer } | undefined;
+  let authorities: { ca?: Buffer } = {};
+  const tell = (): void => {
+    if (identity) onIdentity({ ...identity, ...authorities });
   };
-  provider.addIdentityCertificateListener(listener);
-  return () => provider.removeIdentityCertificateListener(listener);
+  const identityListener: IdentityListener = (update) => {
+    if (update) identity = { cert: update.certificate, key: update.privateKey };
+    tell();
+  };
+  const caListener: CaListener = (update) => {
+    if (update) authorities = { ca: update.caCertificate };
+    tell();
+  };
+  // Authorities first: what is told first is whole then.
+  if (files.caFile !== undefined) provider.addCaCertificateListener(caListener);
+  provider.addIdentityCertificateListener(identityListener);
+  return () => {
+    provider.removeCaCertificateListener(caListener);
+    provider.removeIdentityCertificateListener(identityListener);
+  };
 }
 
 /** TLS where there is a certificate, with `caFile` of clients that have one of these authorities; else plain text. */

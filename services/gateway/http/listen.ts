@@ -45,7 +45,7 @@ export async function listenHttp(deps: ServerDeps & { config: HttpConfig }): Pro
   const stopWatching =
     secure &&
     watchIdentity(
-      { certFile, keyFile },
+      { certFile, keyFile, caFile },
       (identity) => (app.server as TlsServer).setSecureContext({ ...secure, ...identity }),
       { onProblem: (err) => log.error({ event: 'tls-files', err }, 'certificates changed and do not hold') },
     );

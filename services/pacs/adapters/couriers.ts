@@ -13,8 +13,15 @@ export function courierTo(
   const timeoutMs = site.delivery.timeout_seconds * 1000;
   switch (destination.kind) {
     case 'dicom': {
-      const { host, port, ae, calling_ae } = destination;
-      return new StoreScu({ host, port, calledAe: ae, callingAe: calling_ae ?? site.ae_title[0] ?? '', timeoutMs });
+      const { host, port, ae, calling_ae, tls } = destination;
+      return new StoreScu({
+        host,
+        port,
+        calledAe: ae,
+        callingAe: calling_ae ?? site.ae_title[0] ?? '',
+        timeoutMs,
+        tls,
+      });
     }
     case 'dicomweb': {
       const { url, user, password_from } = destination;

@@ -5,6 +5,8 @@ export interface Peer {
   ae: string;
   /** Host that it must come from; absent: any. */
   address?: string | undefined;
+  /** Common name of the certificate that it must show; absent: any, or none. */
+  certificate?: string | undefined;
 }
 
 export interface Listener {
@@ -21,11 +23,16 @@ function plain(address: string): string {
 }
 
 /** Whether a sender may associate. The reason for a wrong address is that of an unknown title: it says no more than needed. */
-export function admit(listener: Listener, from: { calling: string; called: string; address: string }): Admission {
+export function admit(
+  listener: Listener,
+  from: { calling: string; called: string; address: string; certificate?: string | undefined },
+): Admission {
   if (!listener.ownTitles.includes(from.called.trim())) return 'called-not-recognized';
   const known = listener.peers.some(
-    ({ ae, address }) =>
-      ae === from.calling.trim() && (address === undefined || plain(address) === plain(from.address)),
+    ({ ae, address, certificate }) =>
+      ae === from.calling.trim() &&
+      (address === undefined || plain(address) === plain(from.address)) &&
+      (certificate === undefined || certificate === from.certificate),
   );
   return known ? 'accepted' : 'calling-not-recognized';
 }

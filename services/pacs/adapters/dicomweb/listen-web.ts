@@ -5,6 +5,7 @@ import type { Logger } from '../../../common/logging';
 import { Access, type AccessSettings } from '../../../access/access';
 import type { Site } from '../../domain/site/schema';
 import type { Receiver } from '../receiver';
+import { followFiles, portTls } from '../dimse/port-identity';
 import { StowServer, WEB_ROOT } from './stow-server';
 
 export interface WebSettings {
@@ -25,6 +26,8 @@ export interface RunningWeb {
   close(): Promise<void>;
 }
 
+/** What a caller gets to agree on TLS, milliseconds. */
+const HANDSHAKE_MS = 10_000;
 /** What a caller must be allowed by the policy, as if it were a method of the API. */
 const METHOD = 'automed.pacs.web/StoreInstances';
 
@@ -37,16 +40,20 @@ function bearer(authorization: string | undefined): string | undefined {
     .replace(/^[^:]*:/, '')}`;
 }
 
+/** @throws Error unless those who send say who they are, and in secret */
+function requireSafe({ host, tls }: NonNullable<Site['web']>, hasKeys: boolean): void {
+  if (tls?.client_ca !== undefined || (tls && hasKeys)) return;
+  throw new Error(
+    `everybody who reaches ${host} could send studies: give web.tls, and AUTOMED_KEYS_FILE or web.tls.client_ca, or accept that with AUTOMED_PACS_OPEN=true`,
+  );
+}
+
 /** Serves what the site's `web` says; nothing without it. */
 export async function listenWeb(settings: WebSettings): Promise<RunningWeb | undefined> {
   const { site, receiver, log, isOpen, idleMs, maxConnections } = settings;
   const { web } = site();
   if (!web) return undefined;
-  if (!isOpen && !isLoopback(`${web.host}:0`) && settings.access === undefined) {
-    throw new Error(
-      `everybody who reaches ${web.host} could send studies: set AUTOMED_KEYS_FILE, or accept that with AUTOMED_PACS_OPEN=true`,
-    );
-  }
+  if (!isOpen && !isLoopback(`${web.host}:0`)) requireSafe(web, settings.access !== undefined);
   const onProblem = (err: Error, what: string): void =>
     log.error({ event: 'access', err, what }, 'what says who may call does not hold');
   const access = settings.access && (await Access.open({ ...settings.access, onProblem }));
@@ -64,11 +71,14 @@ export async function listenWeb(settings: WebSettings): Promise<RunningWeb | und
     idleMs,
     maxConnections,
     log,
+    tls: web.tls && { ...portTls(web.tls), handshakeTimeout: HANDSHAKE_MS },
   });
+  const stopFollowing = web.tls && followFiles(web.tls, server, log);
   const port = await server.listen(web.host, settings.port ?? web.port);
   return {
-    url: `http://${withPort(`${web.host}:0`, port)}${WEB_ROOT}`,
+    url: `${web.tls ? 'https' : 'http'}://${withPort(`${web.host}:0`, port)}${WEB_ROOT}`,
     close: async () => {
+      stopFollowing?.();
       await server.close();
       access?.close();
     },

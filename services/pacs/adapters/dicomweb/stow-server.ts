@@ -126,7 +126,7 @@ export class StowServer {
   }
 
   /** Shows another certificate from now on. */
-  setIdentity(identity: ServerOptions): void {
+  setSecureContext(identity: ServerOptions): void {
     (this.app.server as TlsServer).setSecureContext(identity);
   }
 

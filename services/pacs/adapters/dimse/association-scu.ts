@@ -1,8 +1,12 @@
 // An association that we ask for. The library's own client proposes syntaxes that nobody asked for, transcodes what it is given, and
 // is silent about requests that found no context; its network layer is used without that.
 
-import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterMs } from '../../../common/timers';
+import type { PeerTls } from '../../domain/site/schema';
+import { LEAST_TLS } from './port-identity';
 import { AssociationClass, Scp, type Association } from './library';
 
 export interface CalledAe {
@@ -12,6 +16,8 @@ export interface CalledAe {
   calledAe: string;
   /** For connecting, for the answer to the association request, and for each answer, milliseconds. */
   timeoutMs: number;
+  /** Absent: without TLS. Files are read for each association. */
+  tls?: PeerTls | undefined;
 }
 
 export interface ProposedContext {
@@ -22,6 +28,8 @@ export interface ProposedContext {
 /** Why an association is none, or no longer. */
 export type AssociationFault =
   | { kind: 'unreachable' | 'aborted' | 'closed' | 'timeout' }
+  /** The other side's certificate, or ours: `code` says what is wrong. */
+  | { kind: 'tls'; code: string }
   | { kind: 'rejected'; permanent: boolean; reason: number; source: number };
 
 export class AssociationError extends Error {
@@ -38,6 +46,22 @@ interface StatusAnswer {
   getStatus(): number;
 }
 
+/** @throws AssociationError when a certificate cannot be read */
+function connected({ host, port, tls }: CalledAe): Socket {
+  if (!tls) return connect({ host, port, noDelay: true });
+  const { ca, cert, key, name = host } = tls;
+  try {
+    const own = cert === undefined || key === undefined ? {} : { cert: readFileSync(cert), key: readFileSync(key) };
+    const servername = isIP(name) ? {} : { servername: name };
+    return connectTls({ host, port, ca: readFileSync(ca), minVersion: LEAST_TLS, ...own, ...servername });
+  } catch (error) {
+    throw new AssociationError({ kind: 'tls', code: (error as NodeJS.ErrnoException).code ?? 'ERR_TLS' });
+  }
+}
+
+/** Errors of certificates and of the protocol, as Node and OpenSSL name them. */
+const TLS_ERROR = /^(ERR_(SSL|TLS)_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|INVALID_CA|EPROTO)/;
+
 /** Asks for an association, sends requests one after the other, and releases it. */
 export class AssociationScu {
   private readonly network: InstanceType<typeof Scp>;
@@ -51,8 +75,8 @@ export class AssociationScu {
     private readonly target: CalledAe,
     readonly association: Association,
   ) {
-    this.socket = connect({ host: target.host, port: target.port, noDelay: true });
-    this.network = new Scp(this.socket, { connectTimeout: target.timeoutMs });
+    this.socket = connected(target);
+    this.socket.setNoDelay(true);
     this.ended = new Promise((_, reject) => {
       this.end = (fault) => {
         this.socket.destroy();
@@ -61,9 +85,12 @@ export class AssociationScu {
     });
     this.ended.catch(() => undefined);
     this.socket.once('connect', () => (this.connected = true));
-    this.socket.on('error', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
+    this.socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      this.end(TLS_ERROR.test(code) ? { kind: 'tls', code } : { kind: this.connected ? 'closed' : 'unreachable' });
+    });
     this.socket.once('close', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
-    // The library's own listener only logs.
+    // After our own listeners: the library's errors have no codes, and its own listener only logs.
+    this.network = new Scp(this.socket, { connectTimeout: target.timeoutMs });
     this.network.abort = () => this.end({ kind: 'aborted' });
     this.network.on('networkError', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
   }
@@ -81,7 +108,8 @@ export class AssociationScu {
     network.once('associationRejected', ({ result, source, reason }: Record<string, number>) => {
       scu.end({ kind: 'rejected', permanent: result === 1, source: source ?? 0, reason: reason ?? 0 });
     });
-    network.once('connect', () => network.sendAssociationRequest(association));
+    const ready = target.tls ? 'secureConnect' : 'connect';
+    scu.socket.once(ready, () => network.sendAssociationRequest(association));
     await scu.within(accepted);
     return scu;
   }

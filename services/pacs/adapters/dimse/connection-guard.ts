@@ -14,7 +14,7 @@ export interface GuardLimits {
 }
 
 /** Why a connection was cut. */
-export type Cut = 'not-dicom' | 'pdu-too-long' | 'no-association';
+export type Cut = 'not-dicom' | 'pdu-too-long' | 'no-association' | 'no-tls';
 
 const HEADER_BYTES = 6;
 const ASSOCIATE_RQ = 1;

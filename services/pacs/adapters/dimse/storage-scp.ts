@@ -26,6 +26,7 @@ import {
   type StreamOf,
 } from './library';
 import { fileBeginning } from './part10';
+import { certificateName } from './port-identity';
 
 export interface StorageDeps {
   listener: () => Listener;
@@ -121,7 +122,12 @@ export class StorageScp extends Scp {
     const { listener, receiver, log } = this.deps;
     const calling = association.getCallingAeTitle().trim();
     const called = association.getCalledAeTitle().trim();
-    const admission = admit(listener(), { calling, called, address: this.peer.remoteAddress ?? '' });
+    const admission = admit(listener(), {
+      calling,
+      called,
+      address: this.peer.remoteAddress ?? '',
+      certificate: certificateName(this.peer),
+    });
     if (admission !== 'accepted') {
       log.warn({ event: 'association-refused', reason: admission }, 'a sender was refused');
       const reason =

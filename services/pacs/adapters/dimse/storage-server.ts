@@ -1,9 +1,11 @@
 // The port that senders connect to.
 
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterMs } from '../../../common/timers';
+import type { PortTls } from '../../domain/site/schema';
 import { guard } from './connection-guard';
+import { followFiles, portTls } from './port-identity';
 import { StorageScp, type StorageDeps } from './storage-scp';
 
 export interface ServerOptions {
@@ -14,20 +16,36 @@ export interface ServerOptions {
   maxConnections: number;
   maxConnectionsPerAddress: number;
   /** Absent: without TLS. */
-  tls?: TlsOptions | undefined;
+  tls?: PortTls | undefined;
 }
 
 /** Listens for senders. */
 export class StorageServer {
   private readonly connections = new Map<Socket, string>();
   private readonly server: Server;
+  private readonly stopFollowing: () => void;
 
   constructor(
     private readonly options: ServerOptions,
     private readonly deps: StorageDeps,
   ) {
-    const take = (socket: Socket): void => this.take(socket);
-    this.server = options.tls ? createTlsServer(options.tls, take) : createServer(take);
+    const { tls } = options;
+    const serve = (socket: Socket): void => this.serve(socket);
+    if (tls) {
+      const handshakeTimeout = deps.limits.associateMs;
+      const server = createTlsServer({ ...portTls(tls), handshakeTimeout }, serve);
+      server.on('tlsClientError', (_error, socket) => {
+        socket.destroy();
+        deps.cut('no-tls');
+      });
+      this.stopFollowing = followFiles(tls, server, deps.log);
+      this.server = server;
+    } else {
+      this.stopFollowing = () => undefined;
+      this.server = createServer(serve);
+    }
+    // Those who have not shown a certificate yet count as well.
+    this.server.prependListener('connection', (socket: Socket) => this.count(socket));
   }
 
   /** Associations and connections that are about to be ones. */
@@ -47,13 +65,14 @@ export class StorageServer {
 
   /** Accepts nobody any more; cuts those who are not done after `graceMs`. */
   async close(graceMs: number): Promise<void> {
+    this.stopFollowing();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const timer = afterMs(graceMs, () => this.connections.forEach((_, socket) => socket.destroy()));
     await closed;
     timer.cancel();
   }
 
-  private take(socket: Socket): void {
+  private count(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const { maxConnections, maxConnectionsPerAddress } = this.options;
     const same = [...this.connections.values()].filter((each) => each === address).length;
@@ -65,6 +84,11 @@ export class StorageServer {
     }
     this.connections.set(socket, address);
     socket.once('close', () => this.connections.delete(socket));
+  }
+
+  private serve(socket: Socket): void {
+    if (socket.destroyed) return;
+    socket.on('error', () => socket.destroy());
     guard(socket, this.deps.limits, this.deps.cut);
     new StorageScp(socket, this.deps);
   }

@@ -53,6 +53,8 @@ function ofFault(fault: AssociationFault, first: boolean): Sent {
       return failed('transient', 'UNREACHABLE', 'The receiver cannot be reached.');
     case 'timeout':
       return failed('transient', 'TIMEOUT', 'The receiver did not answer in time.');
+    case 'tls':
+      return failed('permanent', 'NOT_TRUSTED', `Certificates of the connection do not hold (${fault.code}).`);
     case 'rejected': {
       const why = REASONS[fault.reason] ?? `refuses the association (reason ${fault.reason})`;
       const code = fault.permanent ? 'NOT_AUTHORISED' : 'BUSY';

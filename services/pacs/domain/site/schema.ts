@@ -26,6 +26,22 @@ const bytes = z.union([
     }),
 ]);
 
+/** PEM files. */
+const pem = z.string().min(1);
+/** Of a port; with `client_ca` only those may connect who show a certificate of these authorities (mutual TLS). */
+const portTls = z.strictObject({ cert: pem, key: pem, client_ca: pem.optional() });
+/** Towards a destination or an archive, whose certificate must be of these authorities. */
+const peerTls = z
+  .strictObject({
+    ca: pem,
+    /** Our own, for those who ask for it. */
+    cert: pem.optional(),
+    key: pem.optional(),
+    /** Name in the other side's certificate, where it is not the host. */
+    name: z.string().min(1).optional(),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'cert and key: give both or neither');
+
 const oneOrMore = <T extends z.ZodType>(each: T) =>
   z.union([each.transform((one) => [one]), z.array(each).min(1)]) as unknown as z.ZodType<z.infer<T>[]>;
 
@@ -76,6 +92,8 @@ const dicomDestination = z.strictObject({
   ae: aeTitle,
   /** Our own, where the receiver knows us under another one than the first. */
   calling_ae: aeTitle.optional(),
+  /** Absent: without TLS. */
+  tls: peerTls.optional(),
 });
 
 const webDestination = z.strictObject({
@@ -97,7 +115,14 @@ const destinationSchema = z.discriminatedUnion('kind', [dicomDestination, webDes
 export const siteSchema = z.strictObject({
   /** Under which the bridge can be called; the first one is its own towards others. */
   ae_title: oneOrMore(aeTitle),
-  listen: z.strictObject({ host: host.default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
+  listen: z
+    .strictObject({
+      host: host.default('127.0.0.1'),
+      port: z.int().min(0).max(65_535),
+      /** Absent: without TLS. */
+      tls: portTls.optional(),
+    })
+    .optional(),
   /** DICOMweb (STOW-RS); absent: not served. */
   web: z
     .strictObject({
@@ -105,6 +130,8 @@ export const siteSchema = z.strictObject({
       port: z.int().min(0).max(65_535),
       /** Longest body of a request. */
       most: bytes.default(4e9),
+      /** Absent: plain HTTP. */
+      tls: portTls.optional(),
     })
     .optional(),
   /** Folders into which others put files. */
@@ -121,7 +148,16 @@ export const siteSchema = z.strictObject({
       }),
     )
     .default([]),
-  accept: z.array(z.strictObject({ ae: aeTitle, address: host.optional() })).default([]),
+  accept: z
+    .array(
+      z.strictObject({
+        ae: aeTitle,
+        address: host.optional(),
+        /** Common name of the certificate that it must show; needs listen.tls.client_ca. */
+        certificate: z.string().min(1).max(200).optional(),
+      }),
+    )
+    .default([]),
   complete: z
     .strictObject({
       /** Without a new image of it, seconds. */
@@ -157,6 +193,8 @@ export type Condition = Rule['when'];
 export type Destination = Site['destinations'][string];
 export type DicomDestination = z.infer<typeof dicomDestination>;
 export type WebDestination = z.infer<typeof webDestination>;
+export type PortTls = z.infer<typeof portTls>;
+export type PeerTls = z.infer<typeof peerTls>;
 export type WatchedFolder = Site['watch'][number];
 export type FolderDestination = z.infer<typeof folderDestination>;
 export type ResultName = (typeof RESULTS)[number];
