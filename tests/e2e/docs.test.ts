@@ -70,6 +70,15 @@ test('the TypeScript client names the error of a call that fails', async () => {
   });
 });
 
+test('the shell session, over reflection', async () => {
+  const answer = await example('npx buf curl');
+  expect(answer).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('automed.segmentation.v1.SegmentationService'),
+  });
+  expect(answer).toMatchObject({ output: expect.stringMatching(/"structure": *"polyp"/) });
+});
+
 inPython('the Python client, with stubs made as its page says', async () => {
   expect(await example('python3 client.py')).toEqual({ code: 0, output: expect.stringMatching(ANSWER) });
 });
