@@ -60,6 +60,10 @@ export interface RawEngineStats {
   /** Embeddings that made room for others. */
   cacheEvictions: number;
   cacheExpirations: number;
+  /** In tensors on the accelerator; null on a CPU and before the first allocation. */
+  deviceAllocatedBytes: number | null;
+  /** What LibTorch has taken of the accelerator's memory, tensors included; null as above. */
+  deviceReservedBytes: number | null;
 }
 
 export interface RawRequestOptions {

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { EngineStats } from '../../native/lib/engine';
 import { parseAddress, withPort } from './address';
 import { removeStaleSocket } from './unix-socket';
 
-const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Bounds of histograms of times, seconds. */
+export const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** The Prometheus metrics of one process. */
 export class Telemetry {
@@ -49,38 +49,6 @@ export class Telemetry {
     this.inFlight.dec({ service, method });
     this.requests.inc({ service, method, code });
     this.durations.observe({ service, method, code }, seconds);
-  }
-
-  /** Publishes what an engine counts, read at each scrape. */
-  observeEngine(stats: () => EngineStats): void {
-    this.engineGauge('queued_images', 'Images that wait', () => stats().queuedImages);
-    this.engineGauge('running_images', 'Images in a forward pass', () => stats().runningImages);
-    this.engineGauge('image_seconds', 'Moving average of the time of one image', () => stats().imageTimeMs / 1000);
-    this.engineCounter('batches_total', 'Forward passes', () => stats().batches);
-    this.engineCounter('batched_images_total', 'Images in forward passes', () => stats().batchedImages);
-    this.engineCounter('encoded_images_total', 'Images through an encoder', () => stats().encodedImages);
-    this.gauge('embedding_cache_entries', 'Embeddings that are kept', () => stats().cachedEmbeddings);
-    this.gauge('embedding_cache_bytes', 'Memory of the embeddings that are kept', () => stats().cachedBytes);
-    this.counter('embedding_cache_hits_total', 'Embeddings found', () => stats().cacheHits);
-    this.counter('embedding_cache_misses_total', 'Embeddings not found', () => stats().cacheMisses);
-    this.counter('embedding_cache_evictions_total', 'Embeddings that made room', () => stats().cacheEvictions);
-    this.counter('embedding_cache_expirations_total', 'Embeddings kept too long', () => stats().cacheExpirations);
-    const outcomes = new Counter({
-      name: 'automed_engine_requests_total',
-      help: 'Requests that left the engine, by outcome',
-      labelNames: ['outcome'],
-      registers: [this.registry],
-      collect() {
-        const now = stats();
-        this.reset();
-        this.inc({ outcome: 'completed' }, now.completedRequests);
-        this.inc({ outcome: 'refused' }, now.refusedRequests);
-        this.inc({ outcome: 'cancelled' }, now.cancelledRequests);
-        this.inc({ outcome: 'expired' }, now.expiredRequests);
-        this.inc({ outcome: 'failed' }, now.failedRequests);
-      },
-    });
-    void outcomes;
   }
 
   /** A gauge that is read at each scrape, e.g. the number of loaded models. */
@@ -136,13 +104,5 @@ export class Telemetry {
     if (!http) return;
     http.closeAllConnections();
     await new Promise<void>((resolve) => http.close(() => resolve()));
-  }
-
-  private engineGauge(name: string, help: string, read: () => number): void {
-    this.gauge(`engine_${name}`, help, read);
-  }
-
-  private engineCounter(name: string, help: string, read: () => number): void {
-    this.counter(`engine_${name}`, help, read);
   }
 }

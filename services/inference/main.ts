@@ -13,16 +13,17 @@ import { Telemetry } from '../common/telemetry';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
 import { availableCores } from '../common/cores';
-import { pixelPool } from '../imaging/pixel-pool';
 import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
+import { EngineMetrics, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
 import { interactiveBases } from './adapters/native-bases';
+import { ObservedEngine } from './adapters/observed-engine';
 import {
   buildInfo,
   classificationModels,
-  Engine,
+  type Engine,
   nativeLoader,
   segmentationModels,
   type NativeHost,
@@ -49,8 +50,9 @@ async function main(): Promise<void> {
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
   log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
 
-  const engine = new Engine(size);
-  telemetry.observeEngine(() => engine.stats());
+  const metrics = new EngineMetrics(telemetry);
+  const engine = new ObservedEngine(size, (timings) => metrics.answered(timings));
+  observeEngine(telemetry, () => engine.stats());
   const store = await ModelStore.open(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
@@ -61,9 +63,10 @@ async function main(): Promise<void> {
     loadOnDemand: config.loadOnDemand,
     resolveTtlMs: config.resolveTtlMs,
     weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),
-    onLoaded: (name, version) => {
+    onLoaded: (name, version, seconds) => {
       health.set(modelHealthName(name, version), 'SERVING');
-      log.info({ event: 'loaded', model: `${name}@${version}` }, 'model loaded');
+      metrics.loaded(seconds);
+      log.info({ event: 'loaded', model: `${name}@${version}`, ms: Math.round(seconds * 1000) }, 'model loaded');
     },
     onUnloaded: (name, version) => {
       health.set(modelHealthName(name, version), 'NOT_SERVING');
@@ -125,35 +128,6 @@ function admissionOf(engine: Engine, size: EngineSize, telemetry: Telemetry): Ad
     () => admission.refusedCount,
   );
   return admission;
-}
-
-/** Publishes what the host keeps in memory, read at each scrape. */
-function observeWeights(telemetry: Telemetry, host: NativeHost): void {
-  telemetry.gauge('loaded_models', 'Models in memory', () => host.loadedCount);
-  telemetry.gauge('loaded_bases', 'Bases in memory', () => host.loadedBaseCount);
-  telemetry.gauge('loaded_weights_bytes', 'Weights in memory', () => host.weightsBytes);
-  telemetry.counter('weights_evictions_total', 'Idle weights that made room', () => host.evictionCount);
-}
-
-/** The budget of requests; publishes what they hold of it and leave to other threads, read at each scrape. */
-function requestMemory(config: InferenceConfig, telemetry: Telemetry): MemoryBudget {
-  const memory = new MemoryBudget(config.requestMemoryBytes ?? Math.floor(availableMemory() / 4), config.queueCapacity);
-  telemetry.counter('pixel_tasks_total', 'Masks and images that other threads recoded', () => pixelPool.completed);
-  telemetry.gauge('request_memory_bytes', 'Memory that requests have reserved', () => memory.heldBytes);
-  telemetry.gauge('request_memory_peak_bytes', 'The most that was reserved at once', () => memory.peakBytes);
-  telemetry.gauge('request_memory_limit_bytes', 'Memory that requests may reserve', () => memory.limitBytes);
-  telemetry.gauge(
-    'request_memory_waiting_bytes',
-    'Messages of requests that wait for memory',
-    () => memory.waitingBytes,
-  );
-  telemetry.gauge('requests_waiting_for_memory', 'Requests that wait for memory', () => memory.waitingCount);
-  telemetry.counter(
-    'requests_refused_for_memory_total',
-    'Requests that memory had no room for',
-    () => memory.refusedCount,
-  );
-  return memory;
 }
 
 /** The services of the roles that the program has. */

@@ -288,6 +288,12 @@ Napi::Value EngineHandle::stats(const Napi::CallbackInfo& info) {
   object.Set("cacheMisses", static_cast<double>(stats.cache.misses));
   object.Set("cacheEvictions", static_cast<double>(stats.cache.evicted));
   object.Set("cacheExpirations", static_cast<double>(stats.cache.expired));
+  object.Set("deviceAllocatedBytes", info.Env().Null());
+  object.Set("deviceReservedBytes", info.Env().Null());
+  if (const auto memory = device_memory(device_)) {
+    object.Set("deviceAllocatedBytes", static_cast<double>(memory->allocated));
+    object.Set("deviceReservedBytes", static_cast<double>(memory->reserved));
+  }
   return object;
 }
 

@@ -1,5 +1,7 @@
 #include "core/device.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
 #include <charconv>
 #include <string_view>
 
@@ -35,6 +37,15 @@ torch::Device parse_device(const std::string& text) {
     if (status == std::errc() && stop == end && index >= 0 && index < 128) return cuda_device(index);
   }
   throw Error(ErrorCode::kInvalidArgument, "the device must be cpu, cuda, cuda:N or auto", "device");
+}
+
+std::optional<DeviceMemory> device_memory(const torch::Device& device) {
+  if (device.is_cpu()) return std::nullopt;
+  auto* allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+  if (allocator == nullptr || !allocator->initialized()) return std::nullopt;
+  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto stats = allocator->getDeviceStats(device.index());
+  return DeviceMemory{.allocated = stats.allocated_bytes[kAll].current, .reserved = stats.reserved_bytes[kAll].current};
 }
 
 torch::Dtype parse_precision(const std::string& text, const torch::Device& device) {

@@ -57,6 +57,11 @@ export class HostedBases<Base extends LoadableBase> {
     return this.entries.size;
   }
 
+  /** `NAME@VERSION` of each base, and what its weights count in the budget, bytes. */
+  weights(): { name: string; bytes: number }[] {
+    return [...this.entries].map(([key, { reserved }]) => ({ name: key.slice(0, key.lastIndexOf(':')), bytes: reserved }));
+  }
+
   has(stored: StoredBase): boolean {
     return this.entries.has(keyOf(stored.manifest, stored.manifest.weights.sha256));
   }

@@ -36,7 +36,8 @@ export interface HostOptions {
   resolveTtlMs: number;
   /** What weights may take in memory, bytes; Infinity for no bound. */
   weightsBudgetBytes: number;
-  onLoaded(name: string, version: number): void;
+  /** @param seconds from the request for it until it can answer: checksum, base, weights, golden image */
+  onLoaded(name: string, version: number, seconds: number): void;
   onUnloaded(name: string, version: number): void;
   /** Hears that weights have left memory, after the last request that used them. */
   onReleased(): void;
@@ -218,6 +219,17 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     return this.budget.usedBytes;
   }
 
+  /** The weights of each base, and of each model without its base, bytes. */
+  weights(): { kind: 'base' | 'model'; name: string; bytes: number }[] {
+    const models = [...this.models.values()].filter(({ ready }) => ready);
+    return [
+      ...this.bases.weights().map((each) => ({ kind: 'base' as const, ...each })),
+      ...models.map(({ manifest: { name, version, weights } }) => {
+        return { kind: 'model' as const, name: `${name}@${version}`, bytes: weights.bytes };
+      }),
+    ];
+  }
+
   /** How often idle weights made room for others. */
   get evictionCount(): number {
     return this.budget.evictionCount;
@@ -243,6 +255,7 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
 
   private start(stored: StoredModel): ModelEntry<Head, Base> {
     const key = keyOf(stored);
+    const started = performance.now();
     const entry: ModelEntry<Head, Base> = {
       manifest: stored.manifest,
       loading: this.loadModel(stored),
@@ -262,7 +275,8 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
           this.bases.releaseHead(manifest);
           this.options.onReleased();
         };
-        if (!entry.retired) this.options.onLoaded(manifest.name, manifest.version);
+        const seconds = (performance.now() - started) / 1000;
+        if (!entry.retired) this.options.onLoaded(manifest.name, manifest.version, seconds);
         else if (entry.uses === 0) entry.release();
       },
       () => {

@@ -1,4 +1,5 @@
-import { Telemetry } from '../../../../services/common/telemetry';
+import { observeEngine } from '../../../../../services/inference/adapters/metrics';
+import { Telemetry } from '../../../../../services/common/telemetry';
 
 const counts = {
   queuedImages: 3,
@@ -18,20 +19,24 @@ const counts = {
   cacheMisses: 13,
   cacheEvictions: 1,
   cacheExpirations: 2,
+  deviceAllocatedBytes: null as number | null,
+  deviceReservedBytes: null as number | null,
 };
 
 test('serves what the engine counts at the time of the scrape', async () => {
   const telemetry = new Telemetry('test');
   let now = counts;
-  telemetry.observeEngine(() => now);
+  observeEngine(telemetry, () => now);
   const address = await telemetry.listen('127.0.0.1:0');
   const scrape = async (): Promise<string> => (await fetch(`http://${address}/metrics`)).text();
   expect(await scrape()).toContain('automed_engine_requests_total{outcome="completed",program="test"} 10');
-  now = { ...counts, completedRequests: 11, queuedImages: 0 };
+  expect(await scrape()).not.toContain('automed_device_memory_bytes{');
+  now = { ...counts, completedRequests: 11, queuedImages: 0, deviceAllocatedBytes: 5, deviceReservedBytes: 6 };
   const text = await scrape();
   expect(text).toContain('automed_engine_requests_total{outcome="completed",program="test"} 11');
   expect(text).toContain('automed_engine_queued_images{program="test"} 0');
   expect(text).toContain('automed_engine_image_seconds{program="test"} 0.25');
+  expect(text).toContain('automed_device_memory_bytes{state="reserved",program="test"} 6');
   expect(text).toContain('automed_embedding_cache_bytes{program="test"} 4096');
   expect(text).toContain('automed_embedding_cache_hits_total{program="test"} 12');
   expect((await fetch(`http://${address}/`)).status).toBe(404);
