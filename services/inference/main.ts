@@ -17,7 +17,7 @@ import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
-import { EngineMetrics, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
+import { EngineMetrics, observeAdmission, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
 import { interactiveBases } from './adapters/native-bases';
 import { ObservedEngine } from './adapters/observed-engine';
 import {
@@ -46,13 +46,11 @@ async function main(): Promise<void> {
   const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);
   const telemetry = new Telemetry('inference');
+  const metrics = new EngineMetrics(telemetry);
   const build = buildInfo();
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
   log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
-
-  const metrics = new EngineMetrics(telemetry);
-  const engine = new ObservedEngine(size, (timings) => metrics.answered(timings));
-  observeEngine(telemetry, () => engine.stats());
+  const engine = startEngine(size, telemetry, metrics);
   const store = await ModelStore.open(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
@@ -63,15 +61,7 @@ async function main(): Promise<void> {
     loadOnDemand: config.loadOnDemand,
     resolveTtlMs: config.resolveTtlMs,
     weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),
-    onLoaded: (name, version, seconds) => {
-      health.set(modelHealthName(name, version), 'SERVING');
-      metrics.loaded(seconds);
-      log.info({ event: 'loaded', model: `${name}@${version}`, ms: Math.round(seconds * 1000) }, 'model loaded');
-    },
-    onUnloaded: (name, version) => {
-      health.set(modelHealthName(name, version), 'NOT_SERVING');
-      log.info({ event: 'unloaded', model: `${name}@${version}` }, 'model unloaded');
-    },
+    ...modelNotices(health, metrics, log),
     onReleased: () => trim.ask(),
     onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
@@ -107,6 +97,19 @@ async function main(): Promise<void> {
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }
 
+/** What the host tells of models: to health, metrics and the log. */
+const modelNotices = (health: Health, metrics: EngineMetrics, log: Logger) => ({
+  onLoaded: (name: string, version: number, seconds: number): void => {
+    health.set(modelHealthName(name, version), 'SERVING');
+    metrics.loaded(seconds);
+    log.info({ event: 'loaded', model: `${name}@${version}`, ms: Math.round(seconds * 1000) }, 'model loaded');
+  },
+  onUnloaded: (name: string, version: number): void => {
+    health.set(modelHealthName(name, version), 'NOT_SERVING');
+    log.info({ event: 'unloaded', model: `${name}@${version}` }, 'model unloaded');
+  },
+});
+
 /** Requests wait for the engine alone, so that what it has to do says how long. */
 function admissionOf(engine: Engine, size: EngineSize, telemetry: Telemetry): Admission {
   const slots = size.workers * size.maxBatch;
@@ -116,18 +119,21 @@ function admissionOf(engine: Engine, size: EngineSize, telemetry: Telemetry): Ad
     return busy < size.workers ? 0 : (busy * imageTimeMs) / size.workers;
   };
   const admission = new Admission({ slots, capacity: size.queueCapacity, backlogMs });
-  telemetry.gauge('predicted_wait_seconds', 'What a request would wait now', () => admission.waitMs() / 1000);
-  telemetry.gauge(
-    'admitted_requests',
-    'Requests that were let in and have no answer yet',
-    () => admission.admittedCount,
-  );
-  telemetry.counter(
-    'requests_refused_for_time_total',
-    'Requests that could not be answered before their deadline, or found the queue full',
-    () => admission.refusedCount,
-  );
+  observeAdmission(telemetry, admission);
   return admission;
+}
+
+function startEngine(size: EngineSize, telemetry: Telemetry, metrics: EngineMetrics): Engine {
+  const engine = new ObservedEngine(size, (timings) => metrics.answered(timings));
+  observeEngine(telemetry, () => engine.stats());
+  return engine;
+}
+
+function requestMemory(config: InferenceConfig, telemetry: Telemetry): MemoryBudget {
+  const bytes = config.requestMemoryBytes ?? Math.floor(availableMemory() / 4);
+  const memory = new MemoryBudget(bytes, config.queueCapacity);
+  observeMemory(telemetry, memory);
+  return memory;
 }
 
 /** The services of the roles that the program has. */

@@ -13,6 +13,7 @@ import { SqliteDatasetTable } from './adapters/dataset-table';
 import { tryLock } from '../common/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { jobLauncher } from './adapters/job-launcher';
+import { observeQueue } from './adapters/metrics';
 import { openPromotions } from './adapters/promotions';
 import {
   capacityOf,
@@ -64,7 +65,7 @@ async function main(): Promise<void> {
   const launch = await jobLauncher(env, processGroupSettings(config));
   const settings = schedulerSettings(config, capacity, store.root);
   const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
-  telemetry.gauge('training_workers', 'Workers at work', () => scheduler.running);
+  observeQueue(telemetry, table, () => scheduler.running);
   const stopping = new AbortController();
   const jobs = callsOf(scheduler);
   const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root, jobs.waitsFor);

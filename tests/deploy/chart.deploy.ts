@@ -1,103 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
+import { dirname } from 'node:path';
 import { environmentName } from '../../services/common/config';
 import { gatewaySettings } from '../../services/gateway/config';
 import { inferenceSettings } from '../../services/inference/config';
 import { trainingSettings } from '../../services/training/config';
-import { healthClient } from '../support/health';
-import { startProgram, type Program } from '../support/stack';
-import { makeStore } from '../support/stack-store';
-import { parseManifests, problemsOf, type Container, type Manifest } from './manifests';
+import { problemsOf, type Container, type Manifest } from './manifests';
 import { CHART, helm, installTools } from './tools';
+import { componentOf, containerOf, deployments, MATRIX, render, settingOf } from './values';
 
 jest.setTimeout(600_000);
 
-const folder = mkdtempSync(join(tmpdir(), 'automed-chart-'));
 beforeAll(() => installTools());
-afterAll(() => rmSync(folder, { recursive: true }));
-
-let files = 0;
-/** Renders the chart as `helm install automed --namespace imaging` would. */
-function render(values: object = {}): Manifest[] {
-  const file = join(folder, `values-${(files += 1)}.json`);
-  writeFileSync(file, JSON.stringify({ insecure: true, ...values }));
-  return parseManifests(helm('template', 'automed', CHART, '--namespace', 'imaging', '--values', file));
-}
-
-const egress = [{ ports: [{ port: 443 }] }];
-const MATRIX: Readonly<Record<string, object>> = {
-  defaults: {},
-  minimal: {
-    gateway: { replicas: 1 },
-    inference: { mode: 'together', replicas: 1 },
-    training: { enabled: false },
-    networkPolicy: { enabled: false },
-    serviceAccount: { create: false, name: 'own' },
-    store: { existingClaim: 'models' },
-  },
-  gpu: {
-    inference: {
-      gpu: { enabled: true, count: 2, runtimeClassName: 'nvidia' },
-      nodeSelector: { gpu: 'h200' },
-      tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
-      priorityClassName: 'clinical',
-    },
-    training: { gpu: { enabled: true } },
-  },
-  'training as jobs': {
-    training: { launcher: 'kubernetes', ranks: { gpus: 1, nodeSelector: { pool: 'gpu' } } },
-    dataVolumes: [{ name: 'studies', claim: 'studies', path: '/data/studies' }],
-    networkPolicy: { trainingEgress: egress },
-  },
-  autoscaling: {
-    gateway: { autoscaling: { enabled: true } },
-    inference: { autoscaling: { enabled: true, queuedImages: 4 } },
-    monitoring: { podMonitor: { enabled: true }, rules: { enabled: true }, dashboard: { enabled: true } },
-  },
-  keda: { inference: { keda: { enabled: true } } },
-  'from outside': {
-    grpcRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['automed.example.org'] },
-    ingress: { enabled: true, host: 'automed.example.org', tlsSecret: 'automed-tls' },
-    networkPolicy: {
-      gatewayFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'pacs' } } }],
-      metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
-    },
-  },
-  secure: {
-    insecure: false,
-    gateway: { http: true },
-    auth: {
-      keysSecret: 'automed-keys',
-      jwt: { jwks: 'https://id.example.org/jwks', issuer: 'https://id.example.org' },
-      policy: { roles: { clinic: [{ methods: ['automed.segmentation.v1.*'], models: ['polyp*'] }] } },
-    },
-    tls: { gatewaySecret: 'automed-tls', internalSecret: 'automed-internal' },
-    networkPolicy: { gatewayEgress: egress },
-  },
-  canary: {
-    gateway: {
-      routes: [
-        {
-          model: 'polyp',
-          backends: [
-            { address: 'dns:stable:50052', weight: 9 },
-            { address: 'dns:next:50052', weight: 1 },
-          ],
-        },
-        { service: '*', backends: ['dns:stable:50052'] },
-      ],
-      env: { AUTOMED_MAX_CONCURRENT_STREAMS: '500' },
-    },
-  },
-};
-
-const deployments = (manifests: Manifest[]): Manifest[] => manifests.filter(({ kind }) => kind === 'Deployment');
-const containerOf = (deployment: Manifest): Container => deployment.spec.template.spec.containers[0] as Container;
-const componentOf = (deployment: Manifest): string => String(deployment.metadata.labels['app.kubernetes.io/component']);
-const settingOf = (container: Container, name: string): string | undefined =>
-  container.env.find((each) => each.name === name)?.value;
 
 test('helm lint finds nothing', () => {
   expect(helm('lint', CHART, '--strict', '--set', 'insecure=true')).toContain('0 chart(s) failed');
@@ -212,79 +124,5 @@ test('with keys and TLS every file that a program is told of is mounted, and not
     expect(volumes.map(({ name }) => name).sort()).toEqual(
       (container['volumeMounts'] as { name: string }[]).map(({ name }) => name).sort(),
     );
-  }
-});
-
-describe('the programs, started with what the chart tells them', () => {
-  const programs: Program[] = [];
-  afterAll(async () => void (await Promise.all(programs.map((program) => program.stop()))));
-
-  /** A pod's environment with this machine's paths and addresses. */
-  function environmentOf(component: string, changed: Record<string, string>): Record<string, string> {
-    const deployment = deployments(render()).find((each) => componentOf(each) === component);
-    const given = containerOf(deployment as Manifest).env.filter(({ value }) => value !== undefined);
-    const addresses = { AUTOMED_ADDRESS: '127.0.0.1:0', AUTOMED_METRICS_ADDRESS: '127.0.0.1:0' };
-    return { ...Object.fromEntries(given.map(({ name, value }) => [name, value ?? ''])), ...addresses, ...changed };
-  }
-
-  async function probe(socket: string, service: string): Promise<string> {
-    const { check, close } = healthClient(socket);
-    return check(service).finally(close);
-  }
-
-  test('they answer their probes, and offer every metric that alerts, dashboard and scalers name', async () => {
-    const home = join(folder, 'store');
-    await makeStore(home);
-    const health = (name: string): string => `unix:${join(folder, `${name}.sock`)}`;
-    const start = async (component: string, program: string, changed: Record<string, string>): Promise<Program> => {
-      const environment = environmentOf(component, { AUTOMED_HEALTH_ADDRESS: health(component), ...changed });
-      const running = await startProgram(program, environment);
-      programs.push(running);
-      return running;
-    };
-    const [segmentation, training] = await Promise.all([
-      start('segmentation', 'inference', { AUTOMED_HOME: home }),
-      start('training', 'training', { AUTOMED_HOME: home }),
-    ]);
-    await start('gateway', 'gateway', {
-      AUTOMED_SEGMENTATION_BACKENDS: segmentation.address,
-      AUTOMED_CLASSIFICATION_BACKENDS: segmentation.address,
-      AUTOMED_TRAINING_BACKENDS: training.address,
-    });
-    for (const component of ['segmentation', 'training', 'gateway']) {
-      expect([await probe(health(component), ''), await probe(health(component), 'liveness')]).toEqual([
-        'SERVING',
-        'SERVING',
-      ]);
-    }
-
-    const offered = new Set<string>();
-    for (const { metricsAddress } of programs) {
-      const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
-      for (const [, metric] of text.matchAll(/^# TYPE (\S+)/gm)) offered.add(metric as string);
-    }
-    const named = namedMetrics();
-    expect(named.size).toBeGreaterThan(15);
-    expect([...named].filter((metric) => !offered.has(metric.replace(/_(bucket|sum|count)$/, '')))).toEqual([]);
-  });
-
-  /** Metrics in the expressions of alerts, dashboard and scalers. */
-  function namedMetrics(): Set<string> {
-    const alerts = parse(readFileSync(join(CHART, 'files', 'alerts.yaml'), 'utf8')) as {
-      groups: { rules: { expr: string }[] }[];
-    };
-    const dashboard = JSON.parse(readFileSync(join(CHART, 'files', 'dashboard.json'), 'utf8')) as {
-      panels: { targets: { expr: string }[] }[];
-    };
-    const scalers = [...render(MATRIX['keda']), ...render(MATRIX['autoscaling'])].filter(({ kind }) =>
-      ['ScaledObject', 'HorizontalPodAutoscaler'].includes(kind),
-    );
-    const expressions = [
-      ...alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
-      ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-      ...scalers.map((scaler) => JSON.stringify(scaler.spec)),
-    ];
-    const names = /\b(?:automed|process|nodejs)_[a-z0-9_]+/g;
-    return new Set(expressions.flatMap((expression) => expression.match(names) ?? []));
   }
 });

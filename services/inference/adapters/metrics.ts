@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { EngineStats } from '../../../native/lib';
+import type { Admission } from '../../common/admission';
 import type { RunTimings } from '../../common/inference';
 import type { MemoryBudget } from '../../common/memory-budget';
 import { SECONDS, type Telemetry } from '../../common/telemetry';
@@ -121,6 +122,17 @@ export function observeWeights(telemetry: Telemetry, host: NativeHost): void {
       for (const { kind, name, bytes } of host.weights()) this.set({ kind, model: name }, bytes);
     },
   });
+}
+
+/** Publishes what is let in, and what is not, read at each scrape. */
+export function observeAdmission(telemetry: Telemetry, admission: Admission): void {
+  telemetry.gauge('predicted_wait_seconds', 'What a request would wait now', () => admission.waitMs() / 1000);
+  telemetry.gauge('admitted_requests', 'Requests let in that have no answer yet', () => admission.admittedCount);
+  telemetry.counter(
+    'requests_refused_for_time_total',
+    'Requests that could not be answered before their deadline, or found the queue full',
+    () => admission.refusedCount,
+  );
 }
 
 /** Publishes what requests hold of the memory and leave to other threads, read at each scrape. */

@@ -59,7 +59,10 @@ export class HostedBases<Base extends LoadableBase> {
 
   /** `NAME@VERSION` of each base, and what its weights count in the budget, bytes. */
   weights(): { name: string; bytes: number }[] {
-    return [...this.entries].map(([key, { reserved }]) => ({ name: key.slice(0, key.lastIndexOf(':')), bytes: reserved }));
+    return [...this.entries].map(([key, { reserved }]) => ({
+      name: key.slice(0, key.lastIndexOf(':')),
+      bytes: reserved,
+    }));
   }
 
   has(stored: StoredBase): boolean {

@@ -1,0 +1,39 @@
+import { Gauge } from 'prom-client';
+import type { Telemetry } from '../../common/telemetry';
+import type { JobTable } from '../domain/jobs/job';
+import { STATES, type State } from '../domain/jobs/state';
+
+/** States that jobs leave by themselves or when somebody asks. */
+const OPEN: readonly State[] = STATES.filter((state) => !['CANCELLED', 'SUCCEEDED', 'FAILED'].includes(state));
+
+/** Publishes what the queue holds, read at each scrape. @param running workers at work */
+export function observeQueue({ registry }: Telemetry, table: Pick<JobTable, 'inStates'>, running: () => number): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'automed_training_workers',
+    help: 'Workers at work',
+    registers,
+    collect() {
+      this.set(running());
+    },
+  });
+  new Gauge({
+    name: 'automed_training_jobs',
+    help: 'Jobs that have not ended, by state',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const jobs = table.inStates(OPEN);
+      for (const state of OPEN) this.set({ state }, jobs.filter((job) => job.state === state).length);
+    },
+  });
+  new Gauge({
+    name: 'automed_training_oldest_wait_seconds',
+    help: 'Age of the oldest job that waits for its first worker; 0 when none waits',
+    registers,
+    collect() {
+      const oldest = Math.min(...table.inStates(['PENDING']).map(({ createTime }) => createTime));
+      this.set(Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) / 1000 : 0);
+    },
+  });
+}
