@@ -46,7 +46,7 @@ export default tseslint.config(
   },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: root } },
     rules: {
@@ -67,6 +67,11 @@ export default tseslint.config(
     },
   },
   {
+    // For browsers, with types of their own.
+    files: ['services/console/**/*.ts', 'services/console/**/*.tsx'],
+    languageOptions: { parserOptions: { project: './services/console/tsconfig.json', tsconfigRootDir: root } },
+  },
+  {
     files: ['services/**/*.ts'],
     ignores: ['services/**/config.ts'],
     rules: {
@@ -78,12 +83,12 @@ export default tseslint.config(
   },
   {
     files: ['services/**/*.ts', 'native/**/*.ts', 'native/**/*.mjs'],
-    ignores: ['services/common/timers.ts'],
+    ignores: ['services/common/timers.ts', 'services/console/**'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays] },
   },
   {
     files: ['services/**/*.ts'],
-    ignores: ['services/common/timers.ts'],
+    ignores: ['services/common/timers.ts', 'services/console/**'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays, endlessFolders] },
   },
   {

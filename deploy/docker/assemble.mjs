@@ -78,6 +78,7 @@ copy('NOTICE');
 copy('native/CMakeLists.txt'); // marks the root for the programs
 copy('proto', (path) => !path.includes(join('proto', 'gen')));
 copy('proto/gen/api.binpb'); // for reflection
+copy('dist/console');
 cpSync(join(root, 'deploy', 'docker', 'entrypoint.sh'), join(target, 'entrypoint.sh'));
 
 if (image === 'gateway') {

@@ -1,6 +1,6 @@
 // Everything between a fresh clone and a working build; each step is skipped when it is already done.
 //
-//   node native/setup/main.mjs [packages] [native] [typescript] [declarations]     default: the first three
+//   node native/setup/main.mjs [packages] [native] [typescript] [console] [declarations]     default: the first four
 //
 // Plain Node without packages, because it runs before they are installed.
 
@@ -38,6 +38,19 @@ async function typescript() {
   writeFileSync(stamp, '');
 }
 
+/** The console's static files. Vite empties dist/console first, so the stamp lies beside it. */
+async function pages() {
+  const sources = [join(root, 'services', 'console'), join(root, 'package-lock.json')];
+  const newest = Math.max(newestChange(sources[0]), statSync(sources[1]).mtimeMs);
+  const stamp = join(root, 'dist', '.console-built');
+  if (existsSync(stamp) && existsSync(join(root, 'dist', 'console')) && statSync(stamp).mtimeMs > newest) return;
+  log('building the console');
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const config = join(root, 'services', 'console', 'vite.config.mjs');
+  await run(join(root, 'node_modules', '.bin', 'vite'), ['build', '--config', config], { cwd: root, quiet: true });
+  writeFileSync(stamp, '');
+}
+
 /** What `npm pack` packs beside the build: types of the entry points, and nothing of sources that are gone. */
 async function declarations() {
   removeStale(join(root, 'dist'), root);
@@ -47,6 +60,7 @@ async function declarations() {
 function removeStale(folder, sources) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const [path, source] = [join(folder, entry.name), join(sources, entry.name)];
+    if (path === join(root, 'dist', 'console')) continue; // Vite's, which empties it itself
     if (entry.isDirectory()) removeStale(path, source);
     else if (/\.(d\.ts|js|js\.map)$/.test(entry.name) && !existsSync(source.replace(/\.(d\.ts|js|js\.map)$/, '.ts')))
       rmSync(path);
@@ -63,7 +77,7 @@ function newestChange(folder) {
 }
 
 endWithNpm();
-const build = { packages, native: () => buildAddon(root, log), typescript };
+const build = { packages, native: () => buildAddon(root, log), typescript, console: pages };
 const steps = { ...build, declarations };
 const asked = process.argv.slice(2);
 try {

@@ -22,11 +22,15 @@ export class KeptService {
     private readonly backoff: Backoff,
   ) {
     this.address = current.address;
+    this.httpAddress = current.httpAddress;
     this.watching = this.watch();
   }
 
   /** `host:port`; the same for every life of the service. */
   readonly address: string;
+
+  /** `host:port` of HTTP/JSON, where the service offers it. */
+  readonly httpAddress: string | undefined;
 
   get pid(): number | undefined {
     return this.current.pid;

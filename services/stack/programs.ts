@@ -39,6 +39,11 @@ export interface LaunchOptions {
   metricsAddress: string;
 }
 
+export interface GatewayOptions extends LaunchOptions {
+  /** `host:port` of HTTP/JSON and the console, or `off`; absent: as the environment says. */
+  httpAddress?: string | undefined;
+}
+
 /** Starts the process that has these roles; it listens on loopback only, whatever the environment says. */
 export async function launchRoles(
   roles: readonly Role[],
@@ -117,10 +122,10 @@ const PACS_SERVICES = 'automed.pacs.v1.*';
 export async function launchGateway(
   backends: Readonly<Partial<Record<Role, string>>>,
   insecure: boolean,
-  options: LaunchOptions,
+  options: GatewayOptions,
   pacs?: string,
 ): Promise<ServiceProcess> {
-  const { startTimeoutMs, log } = options;
+  const { startTimeoutMs, log, httpAddress } = options;
   const rule = (service: string, addresses: string[]): object => ({
     service,
     backends: [...new Set(addresses)].map((address) => ({ address })),
@@ -140,6 +145,7 @@ export async function launchGateway(
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: String(insecure),
+      ...(httpAddress === undefined ? {} : { AUTOMED_HTTP_ADDRESS: httpAddress }),
     },
     startTimeoutMs,
     log,

@@ -22,7 +22,12 @@ export class StackError extends Error {
   override readonly name = 'StackError';
 }
 
-const listening = z.object({ type: z.literal('listening'), address: z.string().min(1) });
+const listening = z.object({
+  type: z.literal('listening'),
+  address: z.string().min(1),
+  httpAddress: z.string().optional(),
+});
+type Addresses = z.infer<typeof listening>;
 
 /** Path of a compiled program; one line that says how to build what is missing. */
 export function programPath(program: Program): string {
@@ -70,6 +75,8 @@ export class ServiceProcess {
     readonly name: string,
     /** HOST:PORT that it listens on. */
     readonly address: string,
+    /** HOST:PORT of HTTP/JSON, where the program offers it. */
+    readonly httpAddress: string | undefined,
     private readonly child: ChildProcess,
     /** Resolves when the process is gone, for whatever reason. */
     readonly exited: Promise<Exit>,
@@ -95,10 +102,10 @@ export class ServiceProcess {
       child.once('error', (error) => resolve({ code: 1, signal: null, reason: error.message }));
       child.once('close', (code, signal) => resolve({ code, signal, reason: tail.reason() }));
     });
-    const address = await within(
+    const { address, httpAddress } = await within(
       options.startTimeoutMs,
       Promise.race([
-        announcedAddress(child),
+        announcedAddresses(child),
         exited.then((exit) => {
           throw new StackError(`the ${program.name} did not start: it ${describeExit(exit)}`);
         }),
@@ -111,7 +118,7 @@ export class ServiceProcess {
         );
       },
     );
-    return new ServiceProcess(program.name, address, child, exited);
+    return new ServiceProcess(program.name, address, httpAddress, child, exited);
   }
 
   /** Asks it to finish what runs and end; kills it after `graceMs`. */
@@ -126,11 +133,11 @@ export class ServiceProcess {
   }
 }
 
-function announcedAddress(child: ChildProcess): Promise<string> {
+function announcedAddresses(child: ChildProcess): Promise<Addresses> {
   return new Promise((resolve) => {
     child.on('message', (message) => {
       const parsed = listening.safeParse(message);
-      if (parsed.success) resolve(parsed.data.address);
+      if (parsed.success) resolve(parsed.data);
     });
   });
 }

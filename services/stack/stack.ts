@@ -2,12 +2,12 @@ import { makeFolder } from '../common/make-folder';
 import { withPort } from '../common/address';
 import { freePorts } from './free-ports';
 import { KeptService } from './kept-service';
+import type { ServiceProcess } from './service-process';
 import {
   ANY_PORT,
   launchGateway,
   launchPacs,
   launchRoles,
-  type LaunchOptions,
   type PacsLaunch,
   type Role,
   type TrainingUse,
@@ -19,6 +19,8 @@ export interface StackOptions {
   processes: readonly (readonly Role[])[];
   /** `host:port` of the gateway. */
   address: string;
+  /** `host:port` of HTTP/JSON and the console, or `off`; absent: as the environment says. */
+  httpAddress?: string | undefined;
   /** Lets the gateway listen where other machines reach it. */
   insecure: boolean;
   /** Default: the training service runs all that is queued. */
@@ -48,6 +50,11 @@ export class Stack {
   /** `host:port` of the gateway. */
   get address(): string {
     return this.gateway.address;
+  }
+
+  /** `host:port` of HTTP/JSON and the console; absent without them. */
+  get httpAddress(): string | undefined {
+    return this.gateway.httpAddress;
   }
 
   /** `host:port` of the bridge; absent without one. */
@@ -85,15 +92,7 @@ export class Stack {
       const routes = Object.fromEntries(
         processes.flatMap((roles, index) => roles.map((role) => [role, backends[index]?.address ?? ''])),
       );
-      const launch = (address: string) => {
-        const launchOptions: LaunchOptions = {
-          address,
-          startTimeoutMs,
-          log,
-          metricsAddress: metricsAddress(options, 0),
-        };
-        return launchGateway(routes, options.insecure, launchOptions, pacsAddress);
-      };
+      const launch = gatewayLaunch(routes, options, pacsAddress);
       const gateway = await KeptService.start(launch, options.address, say);
       return new Stack(gateway, backends, await startPacs(options, gateway, pacsAddress));
     } catch (error) {
@@ -108,6 +107,22 @@ export class Stack {
     await this.gateway.stop();
     await Promise.all(this.backends.map((backend) => backend.stop()));
   }
+}
+
+/** Starts the gateway; after the first time on the port of HTTP that it had then. */
+function gatewayLaunch(
+  routes: Readonly<Partial<Record<Role, string>>>,
+  options: StackOptions,
+  pacs: string | undefined,
+): (address: string) => Promise<ServiceProcess> {
+  const { startTimeoutMs, log, insecure } = options;
+  let { httpAddress } = options;
+  return async (address) => {
+    const launchOptions = { address, httpAddress, startTimeoutMs, log, metricsAddress: metricsAddress(options, 0) };
+    const gateway = await launchGateway(routes, insecure, launchOptions, pacs);
+    httpAddress = gateway.httpAddress ?? httpAddress;
+    return gateway;
+  };
 }
 
 async function reservedAddress(): Promise<string> {

@@ -4,6 +4,7 @@ import { loadConfig } from '../program/config';
 import { CliError, UsageError } from '../program/errors';
 import { logTo } from '../../terminal/log-lines';
 import { printLine, printNote, printProblem } from '../../terminal/print';
+import { consoleUrl, openBrowser } from '../program/browser';
 import { onStopSignal } from '../program/signals';
 import { freePorts, isFree } from '../../stack/free-ports';
 import { INFERENCE_ROLES, ROLES, type Role } from '../../stack/programs';
@@ -11,12 +12,18 @@ import { advertise } from '../../stack/running-server';
 import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
 
+/** The first port that is tried for the console. */
+const HTTP_PORT = 8080;
+
 interface ServeOptions {
   host: string;
   port: number;
   home?: string;
   roles: Role[];
   insecure?: boolean;
+  httpPort?: number;
+  http: boolean;
+  open?: boolean;
   metricsPort: number;
   metrics: boolean;
   separate?: boolean;
@@ -35,6 +42,13 @@ export function serveCommand(): Command {
       'run segmentation and classification in processes of their own; together they share bases and encoder passes',
     )
     .option(
+      '--http-port <number>',
+      'port of the console and of HTTP/JSON; 0 takes a free one (default: 8080 or the next free one)',
+      whole(0, 65_535),
+    )
+    .option('--no-http', 'offer neither the console nor HTTP/JSON')
+    .option('--open', 'open the console in the browser')
+    .option(
       '--metrics-port <number>',
       'loopback port of the gateway for Prometheus; the services take those that follow',
       whole(0, 65_000),
@@ -46,6 +60,7 @@ export function serveCommand(): Command {
     .action(serve);
   return examples(command, [
     'automed serve',
+    'automed serve --open',
     'automed serve --port 6000 --home /data/automed',
     'automed serve --host 0.0.0.0 --insecure',
   ]);
@@ -84,6 +99,22 @@ async function gatewayPort({ host, port }: ServeOptions, command: Command): Prom
   return next;
 }
 
+/** Where the console and HTTP/JSON are; undefined: where the environment says. */
+async function httpAddressOf(options: ServeOptions, inherited: string | undefined): Promise<string | undefined> {
+  const { http, httpPort, host, port } = options;
+  if (!http) return 'off';
+  const at = (number: number): string => withPort(host.includes(':') ? `[${host}]:0` : `${host}:0`, number);
+  if (httpPort !== undefined) {
+    if (httpPort === 0 || (await isFree(host, httpPort))) return at(httpPort);
+    throw new CliError(
+      `port ${httpPort} (of the console) is taken by another program; choose another --http-port, or 0 for any`,
+    );
+  }
+  if (inherited !== undefined) return undefined;
+  // Who asks for any port does not want the usual ones.
+  return at(port === 0 ? 0 : ((await freePorts(host, HTTP_PORT, 1)) ?? 0));
+}
+
 /** The first port of the metrics; undefined for none. */
 async function metricsPortOf(options: ServeOptions, command: Command): Promise<number | undefined> {
   const { metrics, metricsPort } = options;
@@ -110,6 +141,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
     );
   }
   const port = await gatewayPort(options, command);
+  const httpAddress = await httpAddressOf(options, config.httpAddress);
   const metricsPort = await metricsPortOf(options, command);
   // A signal during the start must not leave half a stack behind.
   const stopped = new Promise<void>((resolve) => onStopSignal(() => resolve()));
@@ -117,6 +149,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
     home,
     processes: processesOf(options),
     address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, port),
+    httpAddress,
     insecure: options.insecure === true,
     startTimeoutMs: config.startTimeoutMs,
     say: printProblem,
@@ -125,6 +158,11 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
   });
   const found = await advertise(home, { address: stack.address, roles: options.roles, ends: false });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
+  if (stack.httpAddress !== undefined) {
+    const url = consoleUrl(stack.httpAddress, config.tlsCertFile !== undefined);
+    printLine(`console on ${url}`);
+    if (options.open) openBrowser(url);
+  }
   await stopped;
   found.withdraw();
   await stack.stop();

@@ -8,8 +8,12 @@ const schema = z.object({
   home: z.string().default(join(homedir(), '.automed')),
   /** Gateway that commands call, `host:port`; empty means a stack of their own. */
   gateway: z.literal('').or(address()).default(''),
+  /** Where gateways of this command serve HTTP/JSON and the console; absent: `serve` chooses. */
+  httpAddress: z.literal('off').or(address()).optional(),
   /** API key or token of the calls to a gateway. */
   token: secret().optional(),
+  /** PEM file of the certificate of gateways that this command starts. */
+  tlsCertFile: path().optional(),
   /** PEM file of the authorities of a gateway's certificate; with it calls go by TLS. */
   gatewayCaFile: path().optional(),
   /** PEM files of the certificate and key that calls show to a gateway that wants one. */

@@ -10,6 +10,7 @@ import { AutomedError, automedError } from '../../common/errors';
 import { fromStatus, toStatus } from '../../common/grpc/status';
 import type { Logger } from '../../common/logging';
 import { httpMethods, type HttpMethod } from './api';
+import { serveConsole } from './console';
 import { httpError, httpStatus } from './errors';
 import { openApi } from './openapi';
 import { readRequest } from './request';
@@ -42,6 +43,7 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const methods = httpMethods(deps.services);
   const description = openApi(methods);
   app.get('/openapi.json', () => description);
+  await serveConsole(app);
   for (const method of methods) {
     app.post(method.path, (request, reply) => (method.streams ? stream : answer)(method, request, reply, deps));
   }

@@ -1,0 +1,42 @@
+// Streams of answers as server-sent events, read with fetch so that the token travels in a header.
+
+import { post } from './call';
+
+/** Messages of a stream, as they come; ends with it. @throws CallError where the stream ends with an error */
+export async function* events<Message>(
+  service: string,
+  method: string,
+  request: object,
+  signal: AbortSignal,
+): AsyncGenerator<Message> {
+  const { body } = await post(service, method, request, signal);
+  if (!body) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const { event, data } = fields(block);
+      if (event === 'end') return;
+      if (event === 'error') throw streamError(data);
+      if (data !== '') yield JSON.parse(data) as Message;
+    }
+  }
+}
+
+function fields(block: string): { event: string; data: string } {
+  let [event, data] = ['message', ''];
+  for (const line of block.split('\n')) {
+    if (line.startsWith('event: ')) event = line.slice(7);
+    if (line.startsWith('data: ')) data += line.slice(6);
+  }
+  return { event, data };
+}
+
+function streamError(data: string): Error {
+  const { error } = JSON.parse(data) as { error?: { message?: string } };
+  return new Error(error?.message ?? data);
+}

@@ -1,0 +1,42 @@
+import { useEffect, useState } from 'preact/hooks';
+import { currentFile, fileError, showCurrentFile } from '../../workspace/current-file';
+import { ChooseFile, DropTarget, EmptyViewer } from '../../workspace/drop-target';
+import { Problem } from '../../parts/notice';
+import { t } from '../../texts/en';
+import { Viewer } from '../../viewer/viewer';
+import { ViewerState } from '../../viewer/state';
+import { ModelPicker } from './model-picker';
+import { Results } from './results';
+import { useAnalysis } from './use-analysis';
+
+const state = new ViewerState();
+
+export function TryPage() {
+  const [models, setModels] = useState<readonly string[]>([]);
+  useEffect(() => showCurrentFile(state), []);
+  const file = currentFile.value;
+  const analysis = useAnalysis(state, models);
+  return (
+    <DropTarget>
+      <div class="workbench">
+        <h1 class="visually-hidden">{t.try.title}</h1>
+        <Viewer state={state} empty={<EmptyViewer />} />
+        <div class="panel">
+          {fileError.value === '' ? null : <Problem error={fileError.value} />}
+          {file ? (
+            <section class="file-line">
+              <span class="file-name" title={file.name}>
+                {file.name}
+              </span>
+              <ChooseFile label={t.files.another} quiet />
+            </section>
+          ) : (
+            <p class="lead">{t.try.lead}</p>
+          )}
+          <ModelPicker chosen={models} onChange={setModels} />
+          {file ? <Results state={state} analysis={analysis} /> : null}
+        </div>
+      </div>
+    </DropTarget>
+  );
+}

@@ -1,0 +1,75 @@
+import { useEffect, useState } from 'preact/hooks';
+import { analyze } from '../../api/models';
+import { isAborted } from '../../api/call';
+import { toBase64 } from '../../api/bytes';
+import type { Finding, Image } from '../../api/types';
+import { currentFile } from '../../workspace/current-file';
+import type { OpenedFile } from '../../files/open-file';
+import { colourOf, layerOf, type Layer } from '../../viewer/layer';
+import type { ViewerState } from '../../viewer/state';
+
+export interface Analysis {
+  findings: readonly Finding[];
+  busy: boolean;
+  error: unknown;
+  /** Of the whole call as this page saw it, milliseconds. */
+  tookMs: number;
+  again: () => void;
+}
+
+type Outcome = Omit<Analysis, 'again'>;
+const NOTHING: Outcome = { findings: [], busy: false, error: undefined, tookMs: 0 };
+/** Playing frames asks for the one where it stops. */
+const SETTLE_MS = 150;
+
+/** Asks the models about the frame that is shown, whenever file, frame or models change. */
+export function useAnalysis(state: ViewerState, models: readonly string[]): Analysis {
+  const [outcome, setOutcome] = useState(NOTHING);
+  const [turn, setTurn] = useState(0);
+  const [file, frame] = [currentFile.value, state.frame.value];
+  useEffect(() => {
+    if (!file || models.length === 0) {
+      setOutcome(NOTHING);
+      state.layers.value = [];
+      return undefined;
+    }
+    const controller = new AbortController();
+    setOutcome((before) => ({ ...before, busy: true, error: undefined }));
+    const run = async (): Promise<void> => {
+      const begun = performance.now();
+      const findings = await analyze(models, imageOf(file, frame), { signal: controller.signal });
+      state.layers.value = layersOf(findings);
+      setOutcome({ findings, busy: false, error: undefined, tookMs: performance.now() - begun });
+    };
+    const timer = setTimeout(
+      () =>
+        void run().catch((error: unknown) => {
+          if (!isAborted(error)) setOutcome({ ...NOTHING, error });
+        }),
+      frame === 1 ? 0 : SETTLE_MS,
+    );
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [file, frame, models.join(' '), turn]);
+  return { ...outcome, again: () => setTurn((before) => before + 1) };
+}
+
+const encoded = new WeakMap<OpenedFile, string>();
+
+/** A file as requests carry it; it is encoded once. */
+export function imageOf(file: OpenedFile, frame: number): Image {
+  let text = encoded.get(file);
+  if (text === undefined) encoded.set(file, (text = toBase64(file.bytes)));
+  return { encoded: text, ...(file.frameCount > 1 ? { frameNumber: frame } : {}) };
+}
+
+function layersOf(findings: readonly Finding[]): Layer[] {
+  const masks = findings.flatMap(({ segmentation }) =>
+    (segmentation?.masks ?? []).map((mask) => ({ mask, model: segmentation?.model.name ?? '' })),
+  );
+  return masks.map(({ mask, model }, position) =>
+    layerOf(mask, `${model}/${mask.structure}`, mask.structure ?? model, colourOf(position)),
+  );
+}

@@ -1,0 +1,30 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { isAborted } from '../api/call';
+import { token } from '../api/session';
+
+export interface Loaded<T> {
+  value: T | undefined;
+  error: unknown;
+  /** Loads again; what is shown stays until it is there. */
+  reload: () => void;
+}
+
+/** Loads when the page opens, when a dependency changes, and after signing in. */
+export function useLoad<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  dependencies: readonly unknown[] = [],
+): Loaded<T> {
+  const [state, setState] = useState<{ value: T | undefined; error: unknown }>({ value: undefined, error: undefined });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const controller = new AbortController();
+    load(controller.signal).then(
+      (value) => setState({ value, error: undefined }),
+      (error: unknown) => {
+        if (!isAborted(error)) setState((before) => ({ value: before.value, error }));
+      },
+    );
+    return () => controller.abort();
+  }, [turn, token.value, ...dependencies]);
+  return { ...state, reload: useCallback(() => setTurn((before) => before + 1), []) };
+}

@@ -1,0 +1,93 @@
+// The page Try as a person uses it: an image in, masks and classes out.
+
+import type { Browser } from 'playwright-core';
+import { dicomFile } from '../support/dicom';
+import { discImage } from '../support/stack-images';
+import { openPage, picture, startBrowser } from './browser';
+import { startServices, type Running } from './services';
+
+let browser: Browser;
+let services: Running;
+
+beforeAll(async () => {
+  services = await startServices();
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await services?.stop();
+});
+
+test('an image that is chosen gets masks and classes from every model', async () => {
+  const { page, complaints, strangers } = await openPage(browser, services.url);
+  await page.getByText('Drop an image here').waitFor();
+  const { png } = await discImage(300, 200);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.getByRole('heading', { name: 'polyp@1' }).waitFor();
+  await page.getByRole('heading', { name: 'tumour@1' }).waitFor();
+  expect(await page.locator('.mask-row').count()).toBe(2);
+  expect(await page.locator('.class-row').count()).toBe(3);
+  expect(await page.getByText(/Answered in/).count()).toBe(1);
+  // One model less, one card less.
+  await page.getByRole('checkbox', { name: /tumour/ }).uncheck();
+  await page.getByRole('heading', { name: 'tumour@1' }).waitFor({ state: 'detached' });
+  expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
+});
+
+test('a DICOM file is windowed in Hounsfield units, and areas are in square millimetres', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const file = { name: 'slice.dcm', mimeType: 'application/dicom', buffer: ctSlice() };
+  await page.getByLabel('Choose a file').setInputFiles(file);
+  await page.locator('.readout').getByText('W 400 L 40').waitFor();
+  await page.getByLabel('Window presets').selectOption({ label: 'Lung' });
+  await page.locator('.readout').getByText('W 1500 L -600').waitFor();
+  await page.locator('canvas').hover();
+  await page.locator('.readout').getByText(/HU/).waitFor();
+  await page.getByRole('heading', { name: 'polyp@1' }).waitFor();
+  expect(await page.locator('.mask-row').first().innerText()).toMatch(/mm²|not found/);
+  expect(complaints).toEqual([]);
+});
+
+test('the example shows what the page is for', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  await page.getByRole('button', { name: 'Use an example' }).click();
+  await page.getByText(/Answered in/).waitFor();
+  await picture(page, 'try');
+  expect(complaints).toEqual([]);
+});
+
+test('what is no image is told, with what to do', async () => {
+  const { page } = await openPage(browser, services.url);
+  const file = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no image') };
+  await page.getByLabel('Choose a file').setInputFiles(file);
+  expect(await page.getByRole('alert').innerText()).toContain('This is no image that a browser shows');
+});
+
+/** 64 x 64, a disc of 60 HU on -800 HU. */
+function ctSlice(): Buffer {
+  const side = 64;
+  const values = Buffer.alloc(2 * side * side);
+  for (let at = 0; at < side * side; at += 1) {
+    const inside = Math.hypot((at % side) - 32, Math.floor(at / side) - 32) < 20;
+    values.writeInt16LE((inside ? 60 : -800) + 1024, 2 * at);
+  }
+  return dicomFile({
+    '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.2'],
+    '00080018': ['UI', '1.2.3.4'],
+    '00080060': ['CS', 'CT'],
+    '00280002': ['US', [1]],
+    '00280004': ['CS', 'MONOCHROME2'],
+    '00280010': ['US', [side]],
+    '00280011': ['US', [side]],
+    '00280030': ['DS', '0.5\\0.5'],
+    '00280100': ['US', [16]],
+    '00280101': ['US', [16]],
+    '00280102': ['US', [15]],
+    '00280103': ['US', [1]],
+    '00281050': ['DS', '40'],
+    '00281051': ['DS', '400'],
+    '00281052': ['DS', '-1024'],
+    '00281053': ['DS', '1'],
+    '7fe00010': ['OW', values],
+  });
+}

@@ -1,0 +1,38 @@
+import { channelTable, gray, grayTable, paintGray } from '../../../../../services/console/viewer/lookup-table';
+import { FULL_RANGE, type GrayPicture, valueAt } from '../../../../../services/console/viewer/picture';
+
+const ct: GrayPicture = {
+  kind: 'gray',
+  width: 2,
+  height: 1,
+  values: Uint16Array.of(32_768 + 1024 - 160, 32_768 + 1024 + 240),
+  offset: 32_768,
+  slope: 1,
+  intercept: -1024,
+  unit: 'HU',
+  inverted: false,
+  presets: [FULL_RANGE],
+};
+
+test('a window is black at its lower end and white at its upper end, as DICOM has it', () => {
+  // C.11.2.1.2: x <= c - 0.5 - (w - 1) / 2 is black, x > c - 0.5 + (w - 1) / 2 is white.
+  const window = { center: 40, width: 400 };
+  expect([-161, -160, 39.5, 239, 241].map((value) => gray(value, window))).toEqual([0, 0, 128, 255, 255]);
+  expect([39, 40].map((value) => gray(value, { center: 40, width: 1 }))).toEqual([0, 255]);
+});
+
+test('signed values, slope and intercept are in the table; MONOCHROME1 and inversion undo each other', () => {
+  const table = grayTable(ct, { center: 40, width: 400 }, false);
+  const words = new Uint32Array(2);
+  paintGray(ct.values, table, words);
+  expect([...words].map((word) => word.toString(16))).toEqual(['ff000000', 'ffffffff']);
+  const negative = grayTable({ ...ct, inverted: true }, { center: 40, width: 400 }, true);
+  expect(negative).toEqual(table);
+  expect(valueAt(ct, 1, 0)).toBe('240 HU');
+  expect(valueAt(ct, 2, 0)).toBe('');
+});
+
+test('the full range leaves eight bits as they are', () => {
+  expect([...channelTable(FULL_RANGE, false)]).toEqual(Array.from({ length: 256 }, (_, value) => value));
+  expect(channelTable(FULL_RANGE, true)[0]).toBe(255);
+});
