@@ -1,5 +1,5 @@
 // What makes a score meaningless, found in facts that are gathered while samples are decoded: files that cannot be read, the
-// same picture on both sides of a split, answers that contradict each other, groups torn apart.
+// same picture on both sides of a split, answers that contradict each other, groups on both sides.
 
 import { createHash } from 'node:crypto';
 import { PARTS, type Part } from '../datasets/files/part-names';
@@ -201,7 +201,7 @@ function duplicates(seen: readonly Seen[]): Finding[] {
 
 /**
  * A warning about pictures of two parts that look the same: copies that are not found by their pixels. Those of one group are
- * torn apart, which is said of groups.
+ * split across parts, which is said of groups.
  */
 function alikeAcrossParts(seen: readonly Seen[]): Finding[] {
   const pairs = alikePairs(seen, (one, other) => {

@@ -36,7 +36,7 @@ export const inferenceSettings = z.object({
   queueCapacity: integer(1, 1_000_000).default(64),
   /** Images per forward pass at most. Default: 1 on a CPU, 8 on a GPU. */
   maxBatch: integer(1, 1024).optional(),
-  /** How long an incomplete batch waits for company, milliseconds. Default: 0 on a CPU, 2 on a GPU. */
+  /** How long an incomplete batch waits for more images, milliseconds. Default: 0 on a CPU, 2 on a GPU. */
   maxBatchWaitMs: integer(0, 10_000).optional(),
   /** What embeddings that are kept for other models and prompts may take, bytes; 0 keeps none. */
   embeddingCacheBytes: integer(0, 2 ** 50).default(256 * 1024 * 1024),

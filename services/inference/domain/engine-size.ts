@@ -25,7 +25,7 @@ export interface EngineSize {
 
 /**
  * Fills in what the configuration leaves open. One worker with every core answers a single request soonest. On a CPU an
- * encoder gains nothing from batches, so images do not wait for company there; on a GPU they do.
+ * encoder gains nothing from batches, so images do not wait for others there; on a GPU they do.
  * @param cores what the process may use, at least 1
  * @throws ConfigError when workers x threads exceed the cores: LibTorch's threads would fight each other
  */

@@ -1,4 +1,7 @@
 // How sure a score is: percentile bootstrap (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+//
+// It is our own: general resamplers take a function of an array of numbers. Here whole groups (patients) are drawn, one draw serves
+// every score, scores are ratios of sums whose parts not every image has, and a seed gives the same intervals on every machine.
 
 import { Random } from '../../common/random';
 

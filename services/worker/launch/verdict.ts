@@ -11,7 +11,7 @@ export interface RankEnd {
 }
 
 /** Errors that a rank has because another one was lost, or because it was told to stop. */
-const CONSEQUENCES = new Set(['DEVICE_UNAVAILABLE', 'CANCELLED']);
+const CONSEQUENCES = new Set(['DEVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'CANCELLED']);
 
 /**
  * The result of rank 0, or what ended the process group: the error of the run when some rank has one of its own, else

@@ -45,7 +45,7 @@ function readSpec(path: string | undefined, { worldSize }: RankEnvironment): Tra
 
 function lastEvent(outcome: RankOutcome): WorkerEvent {
   if (outcome.type === 'finished') return outcome.event;
-  if (outcome.type === 'crashed') return { type: 'failed', code: 'DEVICE_UNAVAILABLE', message: outcome.how };
+  if (outcome.type === 'crashed') return { type: 'failed', code: 'SERVICE_UNAVAILABLE', message: outcome.how };
   const { code, message, field } = outcome.error;
   return { type: 'failed', code, message, ...(field === undefined ? {} : { field }) };
 }

@@ -142,7 +142,7 @@ suite(
         graceMs: 3_000,
       });
       await expect(lost).rejects.toMatchObject({
-        code: 'DEVICE_UNAVAILABLE',
+        code: 'SERVICE_UNAVAILABLE',
         message: 'The process group was lost: rank 1 was ended by SIGKILL, 2 times without an epoch in between.',
       });
       expect(pids).toHaveLength(4);
