@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 /**
  * What a block needs beside the pictures: `models` polyp and tumour of random weights on the base tiny; `server` the same, served;
- * `python` Python's gRPC; `grpcurl` that program.
+ * `python` Python's gRPC; `grpcurl` that program; `trains` minutes of training.
  */
-const NEEDS = ['models', 'server', 'python', 'grpcurl'] as const;
+const NEEDS = ['models', 'server', 'python', 'grpcurl', 'trains'] as const;
 export type Need = (typeof NEEDS)[number];
 
 /** The folders of pictures that the pages speak of: images/ and masks/, and one folder per class. */

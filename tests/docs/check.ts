@@ -1,6 +1,7 @@
 // Runs every marked shell block of the README and docs/ as a reader would, page by page, each page in a folder of its own:
 //
-//   npm run docs:check [-- PAGE...]      default: all pages; the last line is "N passed, N failed"
+//   npm run docs:check [-- [--quick] PAGE...]      default: all pages; --quick: without blocks that train for minutes;
+//   the last line is "N passed, N failed"
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -53,9 +54,12 @@ async function checkBlock(sandbox: Sandbox, block: DocBlock, hindered: string | 
 }
 
 async function main(): Promise<void> {
-  const wanted = process.argv.slice(2);
+  const words = process.argv.slice(2);
+  const quick = words.includes('--quick');
+  const wanted = words.filter((word) => word !== '--quick');
   const byPage = new Map<string, DocBlock[]>();
-  for (const block of runnableBlocks(ROOT)) byPage.set(block.page, [...(byPage.get(block.page) ?? []), block]);
+  const chosen = runnableBlocks(ROOT).filter(({ needs }) => !quick || !needs.includes('trains'));
+  for (const block of chosen) byPage.set(block.page, [...(byPage.get(block.page) ?? []), block]);
   const pages = [...byPage].filter(([page]) => wanted.length === 0 || wanted.includes(page));
   if (pages.length === 0) throw new Error(`no page with a block to run: ${wanted.join(', ')}`);
   for (const [page, blocks] of pages) await checkPage(page, blocks);
