@@ -3,12 +3,14 @@
 export { captureObjects, CAPTURE_STORAGE } from './capture/capture';
 export { ResultError, type ResultDefect } from './errors';
 export { segmentationObject, SEGMENTATION_STORAGE } from './segmentation/binary';
+export { readMasks } from './geometry/read-masks';
 export { proveGeometry, type ProvenSegment } from './geometry/prove';
 export { presentationObject, PRESENTATION_STORAGE } from './presentation/presentation';
 export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
 export { labelmapObject, LABELMAP_STORAGE } from './segmentation/labelmap';
 export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './write/uids';
 export { readIdentity, type ReplayIdentity } from './report/read-identity';
+export { ResultPool } from './threads/result-pool';
 export { readSource } from './source/read-source';
 export { stackOf, type Stack } from './source/stack';
 export type * from './types';

@@ -13,6 +13,8 @@ export interface SourceImage {
   modality: string;
   rows: number;
   columns: number;
+  /** Whether its pixels have colours. */
+  isColour: boolean;
   /** Where each of its frames lies; absent where the header does not say it (CR, DX, US, secondary captures). */
   planes: readonly (Plane | undefined)[];
   /** UID of the coordinates of `planes`; absent: results have no place in the patient. */
@@ -95,6 +97,9 @@ export interface ResultContext {
 }
 
 export type ResultKind = 'segmentation' | 'labelmap' | 'report' | 'capture' | 'presentation';
+
+/** An object that others refer to. */
+export type ReferencedObject = Omit<ResultObject, 'bytes'>;
 
 /** A Part 10 file in Explicit VR Little Endian. */
 export interface ResultObject {

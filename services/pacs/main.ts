@@ -1,5 +1,6 @@
 // The bridge between picture archives and models: receives objects, applies the site's rules, sends results back. Loads no addon.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
@@ -15,7 +16,7 @@ import { packageVersion } from '../common/installation';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
 import { StorageServer } from './adapters/dimse/storage-server';
-import { dicomResults } from './adapters/dicom-results';
+import { dicomResults, resultPool } from './adapters/dicom-results';
 import { DiskSpace } from './adapters/disk-space';
 import { GatewayModels } from './adapters/gateway-models';
 import { openJournal, type Journal } from './adapters/journal/journal';
@@ -27,9 +28,12 @@ import { Spool } from './adapters/spool';
 import { SpooledImages } from './adapters/spooled-images';
 import { WatchedFolders } from './adapters/watched-folders';
 import { analyse } from './domain/analysis/analyse';
+import { pack } from './domain/packing/pack';
+import type { MadeObject } from './domain/analysis/ports';
 import type { Site } from './domain/site/schema';
 import { Bridge } from './domain/bridge';
 import { Dispatcher } from './domain/dispatcher';
+import { Substitutes, targetOf } from './domain/packing/substitutes';
 import { pacsSettings, passwordFrom, readPacsConfig, type PacsConfig } from './config';
 import { pacsService } from './handlers/pacs-service';
 import { buildServer } from './server';
@@ -42,6 +46,7 @@ interface Parts {
   journal: Journal;
   spool: Spool;
   outbox: Spool;
+  images: SpooledImages;
 }
 
 async function main(): Promise<void> {
@@ -63,7 +68,8 @@ async function main(): Promise<void> {
   await sweep(outbox, journal.jobs.files());
   observeJournal(telemetry, journal);
 
-  const parts: Parts = { config, log, metrics, site, journal, spool, outbox };
+  const images = new SpooledImages(spool, config.pacsDecodeThreads);
+  const parts: Parts = { config, log, metrics, site, journal, spool, outbox, images };
   const room = new DiskSpace(config.pacsHome, () => site.value.storage);
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
@@ -96,6 +102,7 @@ async function main(): Promise<void> {
     dispose: async () => {
       site.close();
       models.close();
+      await resultPool.close();
       journal.close();
       lock.release();
       await telemetry.close();
@@ -184,38 +191,49 @@ function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): S
   );
 }
 
-function dispatcherOf({ log, metrics, site, journal, outbox }: Parts): Dispatcher {
+function dispatcherOf({ config, log, metrics, site, journal, outbox, images }: Parts): Dispatcher {
+  const substitutes = new Substitutes({
+    parcels: journal.parcels,
+    images,
+    read: (file) => readFile(outbox.path(file)),
+    inFlight: config.pacsFramesInFlight,
+    writer: dicomResults,
+    store: (object) => storeResult(outbox, object),
+  });
   return new Dispatcher({
     site: () => site.value,
     outbox: journal.outbox,
     courier: (destination) => courierTo(destination, site.value, passwordFrom),
     path: (file) => outbox.path(file),
+    replace: (...refused) => substitutes.replace(...refused),
     log,
     onDelivery: (outcome, destination, code) => metrics.countDelivery(outcome, destination, code),
   });
 }
 
 function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, receiver: Receiver): Bridge {
-  const { config, log, metrics, site, journal, spool, outbox } = parts;
+  const { config, log, metrics, site, journal, outbox, images } = parts;
   const folders = new WatchedFolders({
     folders: () => site.value.watch,
     ownTitle: () => site.value.ae_title[0] ?? '',
     receiver,
     log,
   });
-  const deps = {
-    models,
-    images: new SpooledImages(spool, config.pacsDecodeThreads),
-    results: dicomResults,
-    build: packageVersion(),
-    inFlight: config.pacsFramesInFlight,
+  const deps = { models, images, build: packageVersion(), inFlight: config.pacsFramesInFlight };
+  const packing = {
+    writer: dicomResults,
+    store: (object: MadeObject) => storeResult(outbox, object),
   };
   return new Bridge({
     site: () => site.value,
     closeDue: (current) => journal.completion.closeDue(current),
     jobs: journal.jobs,
     analyse: (job, signal) => analyse(job, deps, signal),
-    store: (result) => storeResult(outbox, result),
+    pack: ({ rule }, analysis) => {
+      const { destinations } = site.value;
+      const targets = rule.send_to.map((name) => targetOf(name, destinations[name], journal.parcels));
+      return pack(analysis, rule, targets, packing);
+    },
     deliver: () => dispatcher.deliver(),
     takeIn: (signal) => folders.look(signal),
     log,

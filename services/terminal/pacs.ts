@@ -48,11 +48,30 @@ export function studyLines({ study, series }: GetStudyResponse__Output): string[
   ];
 }
 
-/** What each rule makes of each series. */
+/** Why results went, or will go, as what they are. */
+function sentLines({ rule, revision, results }: Analysis__Output): string[] {
+  const lines = results.flatMap(({ kind, deliveries }) =>
+    deliveries.map(({ destination, reason, state, message }) => {
+      const why = state === 'WORK_STATE_SUPERSEDED' && message !== '' ? `not sent: ${message}` : reason;
+      return `    ${kind} to ${destination}: ${why}`;
+    }),
+  );
+  // Each capture of a series says the same.
+  const unique = [...new Set(lines)];
+  return unique.length === 0 ? [] : [`  ${rule}, revision ${revision}, sends`, ...unique];
+}
+
+/** What each rule makes of each series, and in which encodings its results go where. */
 export function explanation({ series }: GetStudyResponse__Output): string[] {
   return series.flatMap((each) => [
     seriesLine(each),
     ...(each.verdicts.length === 0 ? ['  there are no rules'] : []),
-    ...each.verdicts.map(({ rule, fits, reasons }) => `  ${rule}: ${fits ? 'fits' : `no: ${reasons.join('; ')}`}`),
+    ...each.verdicts.flatMap(({ rule, fits, reasons, encodings }) => [
+      `  ${rule}: ${fits ? 'fits' : `no: ${reasons.join('; ')}`}`,
+      ...encodings.map(
+        ({ destination, encoding, reason }) => `    to ${destination} as ${encoding || 'nothing'}: ${reason}`,
+      ),
+    ]),
+    ...each.analyses.flatMap(sentLines),
   ]);
 }

@@ -38,6 +38,8 @@ export interface OrthancOptions {
   aet?: string;
   /** AE titles that may store, with where they listen. */
   modalities: Readonly<Record<string, { port: number; mayStore?: boolean }>>;
+  /** Whether it takes objects of classes that it does not know, such as label maps. */
+  takesUnknown?: boolean;
 }
 
 /** Elements by tag, as DICOM JSON writes them. */
@@ -70,7 +72,7 @@ export class Orthanc {
     return PASSWORD;
   }
 
-  static async start({ folder, aet = 'TESTPACS', modalities }: OrthancOptions): Promise<Orthanc> {
+  static async start({ folder, aet = 'TESTPACS', modalities, takesUnknown = true }: OrthancOptions): Promise<Orthanc> {
     const first = await freePorts('127.0.0.1', 20_000 + Math.floor(Math.random() * 20_000), 2);
     if (first === undefined) throw new Error('no two free ports');
     const orthanc = new Orthanc(folder, aet, first, first + 1);
@@ -101,7 +103,7 @@ export class Orthanc {
       DicomCheckCalledAet: true,
       DicomAlwaysAllowEcho: true,
       DicomAlwaysAllowStore: false,
-      UnknownSopClassAccepted: true,
+      UnknownSopClassAccepted: takesUnknown,
       OverwriteInstances: true,
       StableAge: 2,
       DicomModalities: Object.fromEntries(known) as object,

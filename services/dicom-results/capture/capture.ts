@@ -73,15 +73,16 @@ function pictureElements(
 }
 
 /**
- * One picture for each image or frame on which anything was drawn, in colours of the structures.
+ * One picture for each image or frame on which anything was drawn, in colours of the structures: one after the other, for all of a
+ * study are hundreds of megabytes.
  * @param display what a display shows of a frame, in the pixels of its image
  * @throws ResultError (TERMS, CONTENT, SOURCE); what `display` rejects with
  */
-export async function captureObjects(
+export async function* captureObjects(
   context: ResultContext,
   masks: DrawnMasks,
   display: (frame: FrameReference) => Promise<Pixels>,
-): Promise<ResultObject[]> {
+): AsyncGenerator<ResultObject> {
   const { model, series, created } = context;
   const [first] = checkSeries(series);
   checkMasks(series, masks);
@@ -89,13 +90,12 @@ export async function captureObjects(
   const terms = termsOf(model, names);
   const sources = lookedAt(series, masks);
   const drawn = drawnFrames(sources, masks);
-  const objects: ResultObject[] = [];
   const { date, time } = dateAndTime(created, first.carried);
   for (const [at, source] of sources.entries()) {
     const own = drawn.filter((frame) => frame.at === at);
     if (own.length === 0) continue;
     const shown = own.flatMap(({ segment }) => terms[segment - 1] ?? []).map(labelOf);
-    const object = resultObject(context, first, {
+    yield resultObject(context, first, {
       kind: 'capture',
       sopClassUid: CAPTURE_STORAGE,
       modality: 'OT',
@@ -115,7 +115,5 @@ export async function captureObjects(
         ...pictureElements(await display(source.reference), source, own, terms),
       },
     });
-    objects.push(object);
   }
-  return objects;
 }

@@ -1,13 +1,21 @@
 // Structured report of TID 1500 as Comprehensive SR (PS3.3 A.35.3): who measured what on which images, so that it can be computed again.
 
 import { checkMasks, checkSeries, imageOf } from '../content/checks';
-import { contentDigest, drawnFrames, lookedAt } from '../content/drawn-frames';
+import { contentDigest, drawnFrames, lookedAt, type DrawnFrame } from '../content/drawn-frames';
 import { termsOf } from '../content/terms';
 import { ResultError } from '../errors';
 import { sizesOf } from '../measure/measure';
 import { resultObject } from '../shared/object';
 import { frameItem, instanceItem } from '../shared/references';
-import type { Classification, DrawnMasks, FrameReference, ResultContext, ResultObject, SourceImage } from '../types';
+import type {
+  Classification,
+  DrawnMasks,
+  FrameReference,
+  ReferencedObject,
+  ResultContext,
+  ResultObject,
+  SourceImage,
+} from '../types';
 import { codeItem, type Elements } from '../write/elements';
 import { uidOf } from '../write/uids';
 import { classGroup } from './class-groups';
@@ -22,7 +30,7 @@ const SERIES_NUMBER = 9002;
 export interface Findings {
   masks?: DrawnMasks | undefined;
   /** The object that shows `masks`, where it is sent, too. */
-  segmentation?: ResultObject | undefined;
+  segmentation?: ReferencedObject | undefined;
   classifications?: readonly Classification[] | undefined;
 }
 
@@ -32,8 +40,18 @@ interface Part {
   looked: readonly FrameReference[];
 }
 
+/** Number of the frame that shows what was drawn: a label map has one for all segments of an image. */
+function frameNumbering(
+  drawn: readonly DrawnFrame[],
+  segmentation: ReferencedObject | undefined,
+): (frame: DrawnFrame, place: number) => number {
+  if (segmentation?.kind !== 'labelmap') return (_, place) => place + 1;
+  const places = [...new Set(drawn.map(({ at }) => at))].toSorted((a, b) => a - b);
+  return ({ at }) => places.indexOf(at) + 1;
+}
+
 /** @throws ResultError (TERMS, CONTENT) */
-function segmentPart(context: ResultContext, masks: DrawnMasks, segmentation: ResultObject | undefined): Part {
+function segmentPart(context: ResultContext, masks: DrawnMasks, segmentation: ReferencedObject | undefined): Part {
   const { model, series } = context;
   checkMasks(series, masks);
   const names = masks.structures.map(({ name }) => name);
@@ -41,8 +59,9 @@ function segmentPart(context: ResultContext, masks: DrawnMasks, segmentation: Re
   const sources = lookedAt(series, masks);
   const drawn = drawnFrames(sources, masks);
   const source = { context, seriesUid: series[0]?.seriesUid ?? '', segmentation };
+  const numberOf = frameNumbering(drawn, segmentation);
   const groups = sizesOf(sources, masks).flatMap((size, at) => {
-    const frameNumbers = drawn.flatMap(({ segment }, frame) => (segment === at + 1 ? [frame + 1] : []));
+    const frameNumbers = drawn.flatMap((frame, place) => (frame.segment === at + 1 ? [numberOf(frame, place)] : []));
     const term = terms[at];
     return term ? segmentGroups(source, { term, segment: at + 1, size, frameNumbers }) : [];
   });
@@ -67,7 +86,7 @@ function classPart(context: ResultContext, classifications: readonly Classificat
 }
 
 /** Every object that the report names, by study and series. */
-function evidence(images: readonly SourceImage[], segmentation: ResultObject | undefined): Elements {
+function evidence(images: readonly SourceImage[], segmentation: ReferencedObject | undefined): Elements {
   const [first] = images;
   const unique = [...new Set(images)].toSorted((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1));
   const series: Elements[] = [

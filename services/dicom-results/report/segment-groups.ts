@@ -4,7 +4,7 @@ import type { NamedTerm } from '../content/terms';
 import type { FrameSize, StructureSize } from '../measure/measure';
 import { labelOf, trackingId, trackingUid } from '../segmentation/segments';
 import { frameItem, instanceItem } from '../shared/references';
-import type { ResultContext, ResultObject } from '../types';
+import type { ResultContext, ReferencedObject } from '../types';
 import type { Elements } from '../write/elements';
 import { uidOf } from '../write/uids';
 import * as concepts from './concepts';
@@ -15,7 +15,7 @@ export interface SegmentSource {
   context: ResultContext;
   seriesUid: string;
   /** Absent where no segmentation is sent: measurements then name the images alone. */
-  segmentation: ResultObject | undefined;
+  segmentation: ReferencedObject | undefined;
 }
 
 /** One structure as it was drawn. */
@@ -61,15 +61,14 @@ function heading({ context, seriesUid }: SegmentSource, { term }: SegmentFinding
 const certainty = ({ size }: SegmentFindings): Elements[] =>
   size.probability === undefined ? [] : [numberItem(concepts.CERTAINTY, size.probability, concepts.SHARE)];
 
-/** Of a whole segment, or of one frame of the segmentation, which is of one segment. */
+/** Of a whole segment, or of one frame of the segmentation, which is of one segment unless it is a label map. */
 const segmentReference = (
-  { sopClassUid, sopInstanceUid }: ResultObject,
+  { kind, sopClassUid, sopInstanceUid }: ReferencedObject,
   { segment, frame }: { segment: number; frame?: number | undefined },
 ): Elements => ({
   ...instanceItem({ sopClassUid, sopInstanceUid }),
-  ...(frame === undefined
-    ? { '0062000b': ['US', [segment]] as const }
-    : { '00081160': ['IS', String(frame)] as const }),
+  ...(frame === undefined ? {} : { '00081160': ['IS', String(frame)] as const }),
+  ...(frame === undefined || kind === 'labelmap' ? { '0062000b': ['US', [segment]] as const } : {}),
 });
 
 /** A stack: its volume, and the largest area and diameter on any slice. */

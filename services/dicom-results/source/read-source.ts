@@ -73,6 +73,7 @@ export function readSource(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS
     modality: needed(dataSet, 'x00080060', 'modality'),
     rows: size(dataSet, 'x00280010', 'rows'),
     columns: size(dataSet, 'x00280011', 'columns'),
+    isColour: (dataSet.uint16('x00280002') ?? 1) > 1 || text(dataSet, 'x00280004') === 'PALETTE COLOR',
     planes,
     frameOfReferenceUid,
     spacing: spacingOf(dataSet, frames),

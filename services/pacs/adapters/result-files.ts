@@ -1,12 +1,13 @@
-import type { MadeResult } from '../domain/analysis/ports';
+import type { MadeObject } from '../domain/analysis/ports';
 import type { StoredResult } from '../domain/work';
 import type { Spool } from './spool';
 
 /** Puts a result on the disk before anything is said of it. */
-export async function storeResult(outbox: Spool, { kind, object }: MadeResult): Promise<StoredResult> {
+export async function storeResult(outbox: Spool, { kind, of, part, object }: MadeObject): Promise<StoredResult> {
   const file = await outbox.create(Buffer.alloc(0));
   file.write(object.bytes);
   const { name, sha256, bytes } = await file.finish();
   const { sopClassUid, sopInstanceUid, seriesUid } = object;
-  return { kind, sopClass: sopClassUid, sopInstance: sopInstanceUid, series: seriesUid, file: name, sha256, bytes };
+  const uids = { sopClass: sopClassUid, sopInstance: sopInstanceUid, series: seriesUid };
+  return { kind, of, part, ...uids, file: name, sha256, bytes };
 }

@@ -2,16 +2,18 @@
 
 import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
-import type { Analysis } from './analysis/ports';
+import type { Analysis } from './analysis/analyse';
+import { keptText } from './packing/kept-analysis';
+import type { Packed } from './packing/pack';
 import { waitMs } from './backoff';
 import { judgeFailure } from './failures';
 import type { Site } from './site/schema';
-import type { Failure, LeasedJob, StoredResult, Verdict } from './work';
+import type { Failure, JobOutcome, LeasedJob, Verdict } from './work';
 
 export interface JobBoard {
   claim(leaseMs: number): LeasedJob | undefined;
   renew(job: LeasedJob, leaseMs: number): void;
-  succeed(job: LeasedJob, results: readonly StoredResult[], model: string): void;
+  succeed(job: LeasedJob, outcome: JobOutcome): void;
   fail(job: LeasedJob, failure: Failure, verdict: Verdict): void;
 }
 
@@ -21,8 +23,8 @@ export interface BridgeDeps {
   closeDue: (site: Site) => number;
   jobs: JobBoard;
   analyse: (job: LeasedJob, signal: AbortSignal) => Promise<Analysis>;
-  /** Puts a result on the disk. */
-  store: (result: Analysis['results'][number]) => Promise<StoredResult>;
+  /** Puts what destinations get on the disk. */
+  pack: (job: LeasedJob, analysis: Analysis) => Promise<Packed>;
   /** Delivers what is due; resolves to whether there was anything. */
   deliver: (signal: AbortSignal) => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
@@ -93,14 +95,15 @@ export class Bridge {
   }
 
   private async run(job: LeasedJob): Promise<void> {
-    const { analyse, store, jobs, log, onJobEnd } = this.deps;
-    const { model, results } = await analyse(job, this.stopping.signal);
+    const { analyse, pack, jobs, log, onJobEnd } = this.deps;
+    const analysis = await analyse(job, this.stopping.signal);
     log.debug({ event: 'job-answered', job: job.number }, 'answered');
-    const stored: StoredResult[] = [];
-    for (const result of results) stored.push(await store(result));
+    const packed = await pack(job, analysis);
     log.debug({ event: 'job-written', job: job.number }, 'results are on the disk');
-    jobs.succeed(job, stored, model);
-    log.info({ event: 'job-done', job: job.number, model, results: stored.map(({ kind }) => kind) }, 'analysed');
+    const { model } = analysis;
+    jobs.succeed(job, { model, context: keptText(analysis), ...packed });
+    const kinds = [...new Set(packed.results.map(({ kind }) => kind))];
+    log.info({ event: 'job-done', job: job.number, model, results: kinds }, 'analysed');
     onJobEnd?.('done', '');
   }
 

@@ -20,8 +20,15 @@ export interface DispatcherDeps {
   courier: (destination: Destination) => Courier;
   /** Of a file below the outbox. */
   path: (file: string) => string;
+  /** Makes what goes to a destination instead of an object that it does not take; see Substitutes. */
+  replace: (
+    delivery: LeasedDelivery,
+    name: string,
+    destination: Destination,
+    why: Failure,
+  ) => Promise<Sent | undefined>;
   log: Logger;
-  onDelivery?: (state: 'done' | 'again' | 'dead', destination: string, code: string) => void;
+  onDelivery?: (state: 'done' | 'again' | 'dead' | 'replaced', destination: string, code: string) => void;
 }
 
 /** Objects that go over one association. */
@@ -86,7 +93,34 @@ export class Dispatcher {
       longestMs: delivery.longest_seconds * 1000,
     };
     this.watch(name, outcomes, policy);
-    batch.forEach((each, at) => this.record(name, each, outcomes[at] as Sent, policy));
+    const refused = new Set<string>();
+    for (const [at, each] of batch.entries()) {
+      const sent = outcomes[at] as Sent;
+      const isRefused = target && !sent.stored && sent.code === 'NOT_SUPPORTED';
+      if (!isRefused) this.record(name, each, sent, policy);
+      else if (!refused.has(`${each.job} ${each.kind}`)) {
+        // One replacement stands for all objects of an encoding, such as the captures of a series.
+        refused.add(`${each.job} ${each.kind}`);
+        await this.replace(name, target, each, sent, policy);
+      }
+    }
+  }
+
+  private async replace(
+    name: string,
+    target: Destination,
+    delivery: LeasedDelivery,
+    sent: Exclude<Sent, { stored: true }>,
+    policy: RetryPolicy,
+  ): Promise<void> {
+    const failure = await this.deps
+      .replace(delivery, name, target, sent)
+      .catch((error: unknown) => this.broken(error, [delivery])[0] as Sent);
+    if (failure) return this.record(name, delivery, failure, policy);
+    const { number, kind, attempts } = delivery;
+    const fields = { delivery: number, destination: name, kind, attempts, code: sent.code };
+    this.deps.log.info({ event: 'delivery-replaced', ...fields }, 'goes in another encoding');
+    this.deps.onDelivery?.('replaced', name, sent.code);
   }
 
   /** A fault of ours, such as a file that is gone. */

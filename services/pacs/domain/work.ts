@@ -1,6 +1,6 @@
 // Work of the bridge, as the journal keeps it: analyses of series, and deliveries of their results.
 
-import type { Rule } from './site/schema';
+import type { EncodingName, Rule } from './site/schema';
 
 /**
  * `queued`: due at some time. `running`: leased. `done`: for good. `dead`: given up, with a sentence that says why. `held`: waits for
@@ -24,10 +24,28 @@ export interface LeasedJob {
   files: string[];
 }
 
+/** Objects that can be made: segmentations of one bit a pixel, label maps, captures, presentation states, reports. */
+export const OBJECT_KINDS = ['SEG', 'LABELMAP', 'SC', 'GSPS', 'SR'] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
+
+/** Tells the results of one analysis apart. */
+export interface ResultKey {
+  kind: ObjectKind;
+  /** Of a report: the encoding of the segmentation that it refers to; otherwise empty. */
+  of: EncodingName | '';
+  /** From 1, where there are several of a kind. */
+  part: number;
+}
+
+/** A result that a destination is to get. */
+export interface PlannedDelivery extends ResultKey {
+  destination: string;
+  /** Why in this encoding, for people. */
+  reason: string;
+}
+
 /** A result that is on the disk. */
-export interface StoredResult {
-  /** `SEG` or `SR`. */
-  kind: string;
+export interface StoredResult extends ResultKey {
   sopClass: string;
   sopInstance: string;
   series: string;
@@ -40,12 +58,34 @@ export interface StoredResult {
 /** A delivery that is leased. */
 export interface LeasedDelivery {
   number: number;
-  kind: string;
+  /** Number of its analysis. */
+  job: number;
+  kind: ObjectKind;
   sopClass: string;
   sopInstance: string;
   /** Path below the outbox. */
   file: string;
   attempts: number;
+}
+
+/** What came of an analysis. */
+export interface JobOutcome {
+  /** `name@version` that answered. */
+  model: string;
+  /** By what its results are written again in another encoding; JSON, without anything of the patient. */
+  context: string;
+  /** On the disk. */
+  results: readonly StoredResult[];
+  deliveries: readonly PlannedDelivery[];
+}
+
+/** An analysis that is done, as far as its results can be written again. */
+export interface DoneJob {
+  rule: Rule;
+  context: string;
+  /** Files of the images below the spool. */
+  files: string[];
+  results: StoredResult[];
 }
 
 /** Why work failed. */

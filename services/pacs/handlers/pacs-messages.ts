@@ -69,7 +69,12 @@ function toAnalysis({ state, results, ...rest }: AnalysisView) {
   return { ...rest, state: stateOf(state), results: results.map(toResult) };
 }
 
-export function toSeries(view: SeriesView, verdicts: readonly Verdict[]): Series {
+/** A verdict with the encodings in which the rule's destinations get segmentations. */
+export interface ExplainedVerdict extends Verdict {
+  encodings: { destination: string; encoding: string; reason: string }[];
+}
+
+export function toSeries(view: SeriesView, verdicts: readonly ExplainedVerdict[]): Series {
   const { series, header, instanceCount, conflictCount, revision, isOpen, analyses } = view;
   return {
     seriesUid: series,

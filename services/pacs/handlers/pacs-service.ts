@@ -7,7 +7,8 @@ import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import type { Site } from '../domain/site/schema';
-import { namedState, toSeries, toStatus, toStudy } from './pacs-messages';
+import { explainEncoding } from '../domain/packing/encodings';
+import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 
 const NAME = 'automed.pacs.v1.PacsService';
 const DEFAULT_PAGE = 50;
@@ -51,11 +52,24 @@ function keptOf(keep: string): 'first' | 'last' {
 
 export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
   const { journal, site, log } = deps;
-  const { overview, steering, completion } = journal;
+  const { overview, steering, completion, parcels } = journal;
   const numberOf = ({ study }: WithStudy): number => {
     const number = overview.numberOf(study);
     if (number !== undefined) return number;
     throw automedError('NOT_FOUND', 'The journal has no such study.', { field: 'study' });
+  };
+  const explain = (series: number): ExplainedVerdict[] => {
+    const { rules, destinations } = site();
+    return completion.explain(series, rules).map((verdict) => {
+      const rule = rules.find(({ name }) => name === verdict.rule);
+      const sends = verdict.fits && rule?.results.includes('SEG') ? rule.send_to : [];
+      const encodings = sends.flatMap((name) => {
+        const destination = destinations[name];
+        const choice = destination && explainEncoding(destination.encodings, parcels.refusals(name));
+        return choice ? [{ destination: name, ...choice }] : [];
+      });
+      return { ...verdict, encodings };
+    });
   };
   const implementation: UntypedServiceImplementation = {
     GetStatus: unary(log, () => ({
@@ -77,7 +91,7 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
       const series = overview.series(number);
       return {
         study: toStudy(overview.study(number)),
-        series: series.map((each) => toSeries(each, completion.explain(each.number, site().rules))),
+        series: series.map((each) => toSeries(each, explain(each.number))),
       };
     }),
     RetryStudy: unary(log, (request: WithStudy) => counted(steering.retry(numberOf(request)))),

@@ -28,6 +28,12 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+interface PlatformOptions {
+  mayStore?: boolean;
+  takesUnknown?: boolean;
+  environment?: Record<string, string>;
+}
+
 export class Platform {
   private constructor(
     readonly folder: string,
@@ -41,7 +47,7 @@ export class Platform {
   /** @param siteOf writes the site's file, and answers its path */
   static async start(
     siteOf: (this: void, folder: string, orthanc: Orthanc) => string,
-    { mayStore = true, environment = {} }: { mayStore?: boolean; environment?: Record<string, string> } = {},
+    { mayStore = true, takesUnknown = true, environment = {} }: PlatformOptions = {},
   ): Promise<Platform> {
     const folder = mkdtempSync(join(tmpdir(), 'automed-pacs-'));
     const store = await makeStore(join(folder, 'store'), 'micro', MICRO_ARCHITECTURE);
@@ -54,6 +60,7 @@ export class Platform {
     const orthanc = await Orthanc.start({
       folder: join(folder, 'orthanc'),
       modalities: { [BRIDGE]: { port: 1, mayStore } },
+      takesUnknown,
     });
     const port = (await freePorts('127.0.0.1', 21_000 + Math.floor(Math.random() * 9_000), 1)) ?? 0;
     const site = siteOf(folder, orthanc);

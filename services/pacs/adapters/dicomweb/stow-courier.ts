@@ -31,6 +31,8 @@ const SOP_INSTANCE = '00081155';
 const STORED = '00081199';
 const FAILED = '00081198';
 const FAILURE_REASON = '00081197';
+/** Of a failure (PS3.18 table I.2-2). */
+const SOP_CLASS_NOT_SUPPORTED = 0x0122;
 
 function entries(answer: Json | undefined, sequence: string): Map<string, number> {
   const found = new Map<string, number>();
@@ -54,6 +56,9 @@ function ofAnswer({ status, body }: Answer, { sopInstance }: Sendable): Sent {
   const answer = parsed(body);
   if (entries(answer, STORED).has(sopInstance)) return { stored: true };
   const reason = entries(answer, FAILED).get(sopInstance);
+  if (reason === SOP_CLASS_NOT_SUPPORTED) {
+    return failed('permanent', 'NOT_SUPPORTED', 'The receiver does not take objects of this kind.');
+  }
   if (reason !== undefined) {
     const kind = reason >> 8 === 0xa7 || reason === 0x0110 ? 'transient' : 'permanent';
     return failed(kind, 'REFUSED', `The receiver does not keep the object (reason ${reason}).`);

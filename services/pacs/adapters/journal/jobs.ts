@@ -2,7 +2,8 @@
 
 import type { Database } from '../../../common/database';
 import type { Rule } from '../../domain/site/schema';
-import type { Failure, LeasedJob, StoredResult, Verdict } from '../../domain/work';
+import type { Failure, JobOutcome, LeasedJob, Verdict } from '../../domain/work';
+import type { Parcels } from './parcels';
 
 interface JobRow {
   number: number;
@@ -17,12 +18,14 @@ interface JobRow {
 
 /** The jobs of a journal. */
 export class Jobs {
-  private readonly finish: (job: LeasedJob, results: readonly StoredResult[], model: string, now: number) => void;
+  private readonly finish: (job: LeasedJob, outcome: JobOutcome, now: number) => void;
 
-  constructor(private readonly database: Database) {
-    const transaction = database.transaction(
-      (job: LeasedJob, results: readonly StoredResult[], model: string, now: number) =>
-        this.store(job, results, model, now),
+  constructor(
+    private readonly database: Database,
+    private readonly parcels: Parcels,
+  ) {
+    const transaction = database.transaction((job: LeasedJob, outcome: JobOutcome, now: number) =>
+      this.store(job, outcome, now),
     );
     this.finish = (...args) => transaction.immediate(...args);
   }
@@ -60,13 +63,12 @@ export class Jobs {
   /**
    * Ends a job with its results, which are on the disk, and asks for their delivery, all in one step. A job that a later revision
    * of its series has overtaken sends nothing.
-   * @param model `name@version` that answered
    */
-  succeed(job: LeasedJob, results: readonly StoredResult[], model: string, now = Date.now()): void {
-    this.finish(job, results, model, now);
+  succeed(job: LeasedJob, outcome: JobOutcome, now = Date.now()): void {
+    this.finish(job, outcome, now);
   }
 
-  private store(job: LeasedJob, results: readonly StoredResult[], model: string, now: number): void {
+  private store(job: LeasedJob, { model, context, ...packed }: JobOutcome, now: number): void {
     const later = this.database
       .prepare(
         `SELECT 1 FROM jobs AS later JOIN jobs AS own ON own.number = ? AND later.series = own.series AND
@@ -75,30 +77,11 @@ export class Jobs {
       .get(job.number);
     this.database
       .prepare(
-        `UPDATE jobs SET state = ?, lease_until = NULL, end_time = ?, code = '', message = '', model = ? WHERE number = ?`,
+        `UPDATE jobs SET state = ?, lease_until = NULL, end_time = ?, code = '', message = '', model = ?, context = ?
+         WHERE number = ?`,
       )
-      .run(later ? 'superseded' : 'done', now, model, job.number);
-    if (later) return;
-    for (const result of results) {
-      const number = this.database
-        .prepare(
-          `INSERT INTO results (job, kind, sop_class, sop_instance, series, file, sha256, bytes)
-           VALUES (@job, @kind, @sopClass, @sopInstance, @series, @file, @sha256, @bytes)
-           ON CONFLICT (job, kind) DO UPDATE SET sop_class = @sopClass, sop_instance = @sopInstance, series = @series,
-             file = @file, sha256 = @sha256, bytes = @bytes
-           RETURNING number`,
-        )
-        .pluck()
-        .get({ job: job.number, ...result }) as number;
-      for (const destination of job.rule.send_to) {
-        this.database
-          .prepare(
-            `INSERT INTO deliveries (result, destination, state, next_time, create_time) VALUES (?, ?, 'queued', ?, ?)
-             ON CONFLICT (result, destination) DO NOTHING`,
-          )
-          .run(number, destination, now, now);
-      }
-    }
+      .run(later ? 'superseded' : 'done', now, model, context, job.number);
+    if (!later) this.parcels.insert(job.number, packed, now);
   }
 
   /** Notes why a job failed, and when it is tried again. */

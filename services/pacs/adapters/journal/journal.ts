@@ -8,6 +8,7 @@ import { Jobs } from './jobs';
 import { PACS_MIGRATIONS } from './migrations';
 import { Outbox } from './outbox';
 import { Overview } from './overview';
+import { Parcels } from './parcels';
 import { Steering } from './steering';
 
 export interface Journal {
@@ -16,6 +17,7 @@ export interface Journal {
   jobs: Jobs;
   outbox: Outbox;
   overview: Overview;
+  parcels: Parcels;
   steering: Steering;
   close(): void;
 }
@@ -33,7 +35,8 @@ function keyOf(database: Database): Buffer {
  */
 export function openJournal(path: string): Journal {
   const database = openDatabase(path, PACS_MIGRATIONS);
-  const jobs = new Jobs(database);
+  const parcels = new Parcels(database);
+  const jobs = new Jobs(database, parcels);
   jobs.releaseAll();
   return {
     arrivals: new Arrivals(database, keyOf(database)),
@@ -41,6 +44,7 @@ export function openJournal(path: string): Journal {
     jobs,
     outbox: new Outbox(database),
     overview: new Overview(database),
+    parcels,
     steering: new Steering(database),
     close: () => database.close(),
   };

@@ -92,4 +92,59 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX deliveries_due ON deliveries (destination, next_time) WHERE state IN ('queued', 'running');
     `,
   },
+  {
+    // Results of several encodings, and of several objects. Tables that others refer to are dropped after those: dropping deletes rows.
+    name: 'pacs-002',
+    sql: `
+      CREATE TABLE results_2 (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        of TEXT NOT NULL DEFAULT '',
+        part INTEGER NOT NULL DEFAULT 1,
+        sop_class TEXT NOT NULL,
+        sop_instance TEXT NOT NULL,
+        series TEXT NOT NULL,
+        file TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        UNIQUE (job, kind, of, part)
+      ) STRICT;
+      INSERT INTO results_2 (number, job, kind, sop_class, sop_instance, series, file, sha256, bytes)
+        SELECT number, job, kind, sop_class, sop_instance, series, file, sha256, bytes FROM results;
+      CREATE TABLE deliveries_2 (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        result INTEGER NOT NULL REFERENCES results_2 (number) ON DELETE CASCADE,
+        destination TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_time INTEGER NOT NULL,
+        lease_until INTEGER,
+        code TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT '',
+        create_time INTEGER NOT NULL,
+        end_time INTEGER,
+        UNIQUE (result, destination)
+      ) STRICT;
+      INSERT INTO deliveries_2
+          (number, result, destination, state, attempts, next_time, lease_until, code, message, create_time, end_time)
+        SELECT number, result, destination, state, attempts, next_time, lease_until, code, message, create_time, end_time
+        FROM deliveries;
+      DROP TABLE deliveries;
+      DROP TABLE results;
+      ALTER TABLE results_2 RENAME TO results;
+      ALTER TABLE deliveries_2 RENAME TO deliveries;
+      CREATE INDEX deliveries_due ON deliveries (destination, next_time) WHERE state IN ('queued', 'running');
+      CREATE INDEX deliveries_result ON deliveries (result);
+      ALTER TABLE jobs ADD COLUMN context TEXT NOT NULL DEFAULT '';
+      CREATE TABLE refusals (
+        destination TEXT NOT NULL,
+        encoding TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        PRIMARY KEY (destination, encoding)
+      ) STRICT;
+    `,
+  },
 ];

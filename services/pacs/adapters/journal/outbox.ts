@@ -10,7 +10,7 @@ export class Outbox {
   /** Destinations for which something is due. */
   dueDestinations(now = Date.now()): string[] {
     return this.database
-      .prepare(`SELECT DISTINCT destination FROM deliveries WHERE ${DUE}`)
+      .prepare(`SELECT DISTINCT destination FROM deliveries WHERE ${DUE} AND ${IN_TURN}`)
       .pluck()
       .all({ now }) as string[];
   }
@@ -20,13 +20,13 @@ export class Outbox {
     const rows = this.database
       .prepare(
         `UPDATE deliveries SET state = 'running', attempts = attempts + 1, lease_until = @now + @leaseMs
-         WHERE number IN (SELECT number FROM deliveries WHERE destination = @destination AND ${DUE}
+         WHERE number IN (SELECT number FROM deliveries WHERE destination = @destination AND ${DUE} AND ${IN_TURN}
            ORDER BY next_time, number LIMIT @most)
          RETURNING number, result, attempts`,
       )
       .all({ destination, most, leaseMs, now }) as { number: number; result: number; attempts: number }[];
     const result = this.database.prepare(
-      'SELECT kind, sop_class AS sopClass, sop_instance AS sopInstance, file FROM results WHERE number = ?',
+      'SELECT job, kind, sop_class AS sopClass, sop_instance AS sopInstance, file FROM results WHERE number = ?',
     );
     return rows
       .sort((a, b) => a.number - b.number)
@@ -61,3 +61,10 @@ export class Outbox {
 }
 
 const DUE = `((state = 'queued' AND next_time <= @now) OR (state = 'running' AND lease_until <= @now))`;
+
+/** A report goes when what it refers to has gone, or never will: in which encoding that goes is only known then. */
+const IN_TURN = `NOT EXISTS (
+  SELECT 1 FROM results JOIN results AS picture ON picture.job = results.job AND picture.kind IN ('SEG', 'LABELMAP', 'SC')
+    JOIN deliveries AS first ON first.result = picture.number
+  WHERE results.number = deliveries.result AND results.kind = 'SR' AND first.destination = deliveries.destination
+    AND first.state IN ('queued', 'running'))`;

@@ -18,6 +18,7 @@ export interface StudyView {
 
 export interface DeliveryView {
   destination: string;
+  reason: string;
   state: WorkState;
   attempts: number;
   code: string;
@@ -160,7 +161,7 @@ export class Overview {
       )
       .all(job) as Omit<ResultView, 'deliveries'>[];
     const deliveries = this.database.prepare(
-      `SELECT destination, state, attempts, code, message, coalesce(end_time, next_time) AS time
+      `SELECT destination, reason, state, attempts, code, message, coalesce(end_time, next_time) AS time
        FROM deliveries WHERE result = ? ORDER BY number`,
     );
     return rows.map((row) => ({ ...row, deliveries: deliveries.all(row.number) as DeliveryView[] }));

@@ -1,75 +1,24 @@
-// From the images of a series to the objects that go back: every frame is asked about, by the version of the model that its
-// alias led to when the analysis began.
+// From the images of a series to what a model finds on them: every frame is asked about, by the version of the model that its alias
+// led to when the analysis began.
 
 import { automedError } from '../../../common/errors';
-import {
-  ResultError,
-  stackOf,
-  type Classification,
-  type DrawnMasks,
-  type FrameReference,
-  type ResultContext,
-  type SourceImage,
-} from '../../../dicom-results';
+import { ResultError, type Classification, type DrawnMasks, type ResultContext } from '../../../dicom-results';
 import type { LeasedJob } from '../work';
-import type {
-  Analysis,
-  AnsweredBy,
-  DescribedModel,
-  FrameQuestion,
-  Images,
-  MadeResult,
-  Models,
-  OpenImage,
-  ResultWriter,
-} from './ports';
+import type { AnsweredBy, DescribedModel, Found, FrameQuestion, Images, Models } from './ports';
+import { eachOf, openSeries, type Frame } from './series';
 
 export interface AnalysisDeps {
   models: Models;
   images: Images;
-  results: ResultWriter;
   /** Version of this program. */
   build: string;
   /** Frames that are asked about at a time. */
   inFlight: number;
 }
 
-interface Frame {
-  reference: FrameReference;
-  image: OpenImage;
-}
-
-/** Images without any place in the patient are looked at as they came; others must be a stack, or parts would be missing unseen. */
-function placesOf(series: readonly SourceImage[]): {
-  frames: readonly FrameReference[];
-  affine: readonly number[] | undefined;
-} {
-  if (series.some(({ planes }) => planes.some((plane) => plane !== undefined))) return stackOf(series);
-  const frames = series.flatMap(({ sopInstanceUid, planes }) =>
-    planes.map((_, at) => ({ sopInstanceUid, frame: at + 1 })),
-  );
-  return { frames, affine: undefined };
-}
-
-/** Runs `work` on all items, a few at a time; the first failure stops what has not begun. */
-async function eachOf<T, R>(items: readonly T[], inFlight: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  let stopped = false;
-  const worker = async (): Promise<void> => {
-    while (next < items.length && !stopped) {
-      const at = next;
-      next += 1;
-      try {
-        results[at] = await work(items[at] as T);
-      } catch (error) {
-        stopped = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  return results;
+/** What was found, and by which `name@version`. */
+export interface Analysis extends Found {
+  model: string;
 }
 
 function checkTask(model: DescribedModel, job: LeasedJob): void {
@@ -97,15 +46,7 @@ export async function analyse(job: LeasedJob, deps: AnalysisDeps, signal: AbortS
   const { models, images, inFlight } = deps;
   const described = await models.describe(job.rule.model, signal);
   checkTask(described, job);
-  const opened = await eachOf(job.files, inFlight, (file) => images.open(file));
-  const series = opened.map(({ source }) => source);
-  const { frames: references, affine } = placesOf(series);
-  const byUid = new Map(opened.map((image) => [image.source.sopInstanceUid, image]));
-  const frames = references.map((reference): Frame => {
-    const image = byUid.get(reference.sopInstanceUid);
-    if (!image) throw new ResultError('SOURCE', 'A slice of the stack is no image of the series.');
-    return { reference, image };
-  });
+  const { series, frames, affine, display } = await openSeries(job.files, images, inFlight);
   const model = `${described.name}@${described.version}`;
   const question = async ({ reference, image }: Frame): Promise<FrameQuestion> => ({
     model,
@@ -132,17 +73,13 @@ export async function analyse(job: LeasedJob, deps: AnalysisDeps, signal: AbortS
   if (described.task === 'segmentation') {
     const answers = await eachOf(frames, inFlight, async (frame) => models.segment(await question(frame)));
     const masks = drawnMasks(described, frames, answers, affine);
-    return {
-      model,
-      results: segmentationResults(job, contextOf(requireSame(described, answers)), masks, deps.results),
-    };
+    return { model, context: contextOf(requireSame(described, answers)), masks, display };
   }
   const answers = await eachOf(frames, inFlight, async (frame) => models.classify(await question(frame)));
   const classifications = answers.map(({ classes }, at): Classification => {
     return { of: (frames[at] as Frame).reference, classes };
   });
-  const report = deps.results.report(contextOf(requireSame(described, answers)), { classifications }, undefined);
-  return { model, results: [{ kind: 'SR', object: report }] };
+  return { model, context: contextOf(requireSame(described, answers)), classifications, display };
 }
 
 function thresholdOf({ threshold }: DescribedModel, { rule }: LeasedJob): { threshold?: number } {
@@ -191,21 +128,4 @@ function meanProbability(
     sum += count * probability;
   }
   return pixels === 0 ? {} : { probability: Math.min(1, sum / pixels) };
-}
-
-function segmentationResults(
-  job: LeasedJob,
-  context: ResultContext,
-  masks: DrawnMasks,
-  results: ResultWriter,
-): MadeResult[] {
-  const wanted = job.rule.results;
-  const segmentation = wanted.includes('SEG') ? results.segmentation(context, masks) : undefined;
-  return [
-    ...(segmentation ? [{ kind: 'SEG' as const, object: segmentation }] : []),
-    // Where nothing was drawn the report is what says so.
-    ...(wanted.includes('SR')
-      ? [{ kind: 'SR' as const, object: results.report(context, { masks }, segmentation) }]
-      : []),
-  ];
 }

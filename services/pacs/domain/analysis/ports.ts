@@ -2,8 +2,17 @@
 
 import type { Pixels } from '../../../imaging/pixels/pixels';
 import type { Terms } from '../../../store/terms';
-import type { Classification, ResultContext, DrawnMasks, ResultObject, SourceImage } from '../../../dicom-results';
-import type { ResultName } from '../site/schema';
+import type {
+  Classification,
+  DrawnMasks,
+  FrameReference,
+  ReferencedObject,
+  ResultContext,
+  ResultObject,
+  SourceImage,
+} from '../../../dicom-results';
+import type { EncodingName } from '../site/schema';
+import type { ObjectKind } from '../work';
 
 /** A version of a model, as the gateway describes it. */
 export interface DescribedModel {
@@ -67,25 +76,41 @@ export interface Images {
   open(file: string): Promise<OpenImage>;
 }
 
-/** Makes objects of what models found. @throws ResultError */
+/** What a display shows of a frame. @throws DicomError */
+export type Display = (frame: FrameReference) => Promise<Pixels>;
+
+/** What a model found on a series. */
+export interface Found {
+  context: ResultContext;
+  masks?: DrawnMasks;
+  classifications?: readonly Classification[];
+  display: Display;
+}
+
+/** Makes objects of what models found; what shows where something lies is proven from its bytes. @throws ResultError */
 export interface ResultWriter {
-  /** Nothing where nothing was drawn. */
-  segmentation(context: ResultContext, masks: DrawnMasks): ResultObject | undefined;
+  /** Nothing where nothing was drawn, as in all that draw. */
+  segmentation(context: ResultContext, masks: DrawnMasks): Promise<ResultObject | undefined>;
+  /** @throws ResultError (ENCODING) where structures overlap, too */
+  labelmap(context: ResultContext, masks: DrawnMasks): Promise<ResultObject | undefined>;
+  /** Pictures with what was drawn burned in. */
+  captures(context: ResultContext, masks: DrawnMasks, display: Display): AsyncIterable<ResultObject>;
+  /** Outlines, of images without colour. */
+  presentation(context: ResultContext, masks: DrawnMasks): Promise<ResultObject | undefined>;
   /** @param segmentation that the report refers to */
   report(
     context: ResultContext,
     found: { masks: DrawnMasks } | { classifications: readonly Classification[] },
-    segmentation: ResultObject | undefined,
-  ): ResultObject;
+    segmentation: ReferencedObject | undefined,
+  ): Promise<ResultObject>;
 }
 
-export interface MadeResult {
-  kind: ResultName;
+/** An object, and what it is. */
+export interface MadeObject {
+  kind: ObjectKind;
+  /** Of a report: the encoding that it refers to; otherwise empty. */
+  of: EncodingName | '';
+  /** From 1, where there are several of a kind. */
+  part: number;
   object: ResultObject;
-}
-
-export interface Analysis {
-  /** `name@version` that answered. */
-  model: string;
-  results: MadeResult[];
 }

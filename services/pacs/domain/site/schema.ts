@@ -84,8 +84,28 @@ const ruleSchema = z.strictObject({
   wait_for: z.enum(['series', 'study']).default('series'),
 });
 
+const ENCODINGS = ['BINARY', 'LABELMAP', 'CAPTURE'] as const;
+const EXTRAS = ['CAPTURE', 'GSPS'] as const;
+const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
+
+/** What a destination gets of what was drawn. */
+const shown = {
+  /**
+   * Encodings of segmentations, best first: the first one that the receiver takes, and that can hold what was drawn. BINARY: DICOM SEG, one
+   * bit a pixel. LABELMAP: structures that do not overlap. CAPTURE: pictures with what was drawn burned in.
+   */
+  encodings: z
+    .array(z.enum(ENCODINGS))
+    .min(1)
+    .refine(unique, 'must not name an encoding twice')
+    .default([...ENCODINGS]),
+  /** Sent beside it: captures, and grayscale presentation states. */
+  also: z.array(z.enum(EXTRAS)).refine(unique, 'must not name one twice').default([]),
+};
+
 const dicomDestination = z.strictObject({
   kind: z.literal('dicom'),
+  ...shown,
   host,
   port,
   /** AE title of the receiver. */
@@ -98,6 +118,7 @@ const dicomDestination = z.strictObject({
 
 const webDestination = z.strictObject({
   kind: z.literal('dicomweb'),
+  ...shown,
   /** Of the service, without /studies. */
   url: z.url({ protocol: /^https?$/ }),
   user: z.string().min(1).optional(),
@@ -108,7 +129,7 @@ const webDestination = z.strictObject({
     .optional(),
 });
 
-const folderDestination = z.strictObject({ kind: z.literal('folder'), path: z.string().min(1) });
+const folderDestination = z.strictObject({ kind: z.literal('folder'), ...shown, path: z.string().min(1) });
 
 const destinationSchema = z.discriminatedUnion('kind', [dicomDestination, webDestination, folderDestination]);
 
@@ -197,4 +218,5 @@ export type PortTls = z.infer<typeof portTls>;
 export type PeerTls = z.infer<typeof peerTls>;
 export type WatchedFolder = Site['watch'][number];
 export type FolderDestination = z.infer<typeof folderDestination>;
-export type ResultName = (typeof RESULTS)[number];
+export type EncodingName = (typeof ENCODINGS)[number];
+export type Extra = (typeof EXTRAS)[number];

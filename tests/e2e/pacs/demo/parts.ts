@@ -25,6 +25,7 @@ accept:
     address: 127.0.0.1
 complete:
   series_seconds: 1
+  study_seconds: 2
 storage:
   most_percent: 99
   reserve: 100 MB

@@ -12,6 +12,12 @@ const validated = missing === undefined ? test : test.skip;
 
 const CT = ctFiles({ rows: 7, columns: 9, slices: 5 });
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 async function made(files: readonly Buffer[]) {
   const series = files.map((bytes) => readSource(bytes));
   const masks = series[0]?.planes[0] ? drawnOnStack(series) : drawnOnFrames(series);
@@ -19,7 +25,7 @@ async function made(files: readonly Buffer[]) {
     const at = series.findIndex((image) => image.sopInstanceUid === sopInstanceUid);
     return DicomImage.parse(files[at] ?? Buffer.alloc(0)).display(frame - 1);
   };
-  return { masks, display, objects: await captureObjects(contextOf(series), masks, display) };
+  return { masks, display, objects: await all(captureObjects(contextOf(series), masks, display)) };
 }
 
 test('shows each image with what was drawn on it', async () => {
@@ -44,7 +50,7 @@ test('shows each image with what was drawn on it', async () => {
 test('refuses a picture of another size', async () => {
   const series = CT.map((bytes) => readSource(bytes));
   const pixels: Pixels = { data: new Uint8Array(64), width: 8, height: 8, channels: 1, sampleType: 'uint8' };
-  const refused = captureObjects(contextOf(series), drawnOnStack(series), async () => pixels);
+  const refused = all(captureObjects(contextOf(series), drawnOnStack(series), async () => pixels));
   await expect(refused).rejects.toMatchObject({ defect: 'CONTENT' } satisfies Partial<ResultError>);
 });
 

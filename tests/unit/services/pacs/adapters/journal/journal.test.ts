@@ -5,7 +5,7 @@ import { openJournal, type Journal } from '../../../../../../services/pacs/adapt
 import type { InstanceHeader } from '../../../../../../services/pacs/domain/instance-header';
 import type { Arrival } from '../../../../../../services/pacs/domain/reception';
 import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
-import type { LeasedJob, StoredResult } from '../../../../../../services/pacs/domain/work';
+import type { JobOutcome, LeasedJob, StoredResult } from '../../../../../../services/pacs/domain/work';
 
 const SITE = readSite(
   `ae_title: AUTOMED
@@ -61,12 +61,27 @@ function arrival(sopInstance: string, changes: Partial<InstanceHeader> = {}, sha
 
 const RESULT: StoredResult = {
   kind: 'SEG',
+  of: '',
+  part: 1,
   sopClass: '1.2.840.10008.5.1.4.1.1.66.4',
   sopInstance: '2.25.1',
   series: '2.25.2',
   file: 'seg.dcm',
   sha256: 'x',
   bytes: 10,
+};
+
+const OUTCOME: JobOutcome = {
+  model: 'm@1',
+  context: '{}',
+  results: [RESULT],
+  deliveries: ['archive', 'copy'].map((destination) => ({
+    destination,
+    kind: 'SEG',
+    of: '',
+    part: 1,
+    reason: 'first',
+  })),
 };
 
 function claimed(now: number, leaseMs = HOUR): LeasedJob {
@@ -135,7 +150,7 @@ describe('completion', () => {
     const { arrivals, completion, jobs, outbox, overview } = journal;
     arrivals.record(arrival('1.2.1.1'), 0);
     completion.closeDue(SITE, 10 * SECOND);
-    jobs.succeed(claimed(11 * SECOND), [RESULT], 'm@1', 12 * SECOND);
+    jobs.succeed(claimed(11 * SECOND), OUTCOME, 12 * SECOND);
     arrivals.record(arrival('1.2.1.2'), 20 * SECOND);
     completion.closeDue(SITE, 30 * SECOND);
     expect(outbox.claim('archive', 10, HOUR, 30 * SECOND)).toEqual([]);
@@ -150,7 +165,7 @@ describe('completion', () => {
     const first = claimed(11 * SECOND);
     arrivals.record(arrival('1.2.1.2'), 12 * SECOND);
     completion.closeDue(SITE, 30 * SECOND);
-    jobs.succeed(first, [RESULT], 'm@1', 31 * SECOND);
+    jobs.succeed(first, OUTCOME, 31 * SECOND);
     expect(outbox.dueDestinations(HOUR)).toEqual([]);
   });
 
@@ -179,8 +194,8 @@ describe('work', () => {
     journal = openJournal(join(folder, 'journal.db'));
     const again = claimed(Date.now() + HOUR);
     expect(again.number).toBe(job.number);
-    journal.jobs.succeed(again, [RESULT], 'm@1', 20 * SECOND);
-    journal.jobs.succeed(again, [RESULT], 'm@1', 21 * SECOND);
+    journal.jobs.succeed(again, OUTCOME, 20 * SECOND);
+    journal.jobs.succeed(again, OUTCOME, 21 * SECOND);
     expect(journal.outbox.claim('archive', 10, HOUR, HOUR)).toHaveLength(1);
     expect(journal.outbox.claim('copy', 10, HOUR, HOUR)).toHaveLength(1);
   });

@@ -1,0 +1,62 @@
+// An analysis as the journal keeps it, so that its results can be written again in another encoding without asking the model.
+
+import { z } from 'zod';
+import { readMasks, type ResultContext } from '../../../dicom-results';
+import { termsSchema } from '../../../store/terms';
+import type { Found, Images } from '../analysis/ports';
+import { openSeries } from '../analysis/series';
+
+const keptSchema = z.object({
+  /** Milliseconds since 1970. */
+  created: z.number(),
+  inputsSha256: z.string().optional(),
+  model: z.object({
+    name: z.string(),
+    version: z.number(),
+    weightsSha256: z.string(),
+    baseSha256: z.string().optional(),
+    precision: z.string(),
+    build: z.string(),
+    preprocessing: z.string(),
+    threshold: z.number().optional(),
+    terms: termsSchema.optional(),
+  }),
+  structures: z.array(z.object({ name: z.string(), probability: z.number().optional() })).optional(),
+});
+
+/** JSON without anything of the patient. */
+export function keptText({ context, masks }: Pick<Found, 'context' | 'masks'>): string {
+  const { created, inputsSha256, model } = context;
+  const structures = masks?.structures.map(({ name, probability }) => ({ name, probability }));
+  return JSON.stringify({ created: created.getTime(), inputsSha256, model, structures });
+}
+
+interface KeptResult {
+  context: string;
+  files: readonly string[];
+  /** Bytes of the BINARY segmentation. */
+  segmentation: Uint8Array;
+}
+
+/** @throws ResultError, DicomError; ZodError for a text that keptText() did not write */
+export async function reopen(kept: KeptResult, images: Images, inFlight: number): Promise<Found> {
+  const { created, inputsSha256, model, structures = [] } = keptSchema.parse(JSON.parse(kept.context));
+  const { series, frames, affine, display } = await openSeries(kept.files, images, inFlight);
+  const looked = { frames: frames.map(({ reference }) => reference), affine };
+  const { terms, baseSha256, threshold, ...identity } = model;
+  const context: ResultContext = {
+    series,
+    created: new Date(created),
+    model: {
+      ...identity,
+      terms,
+      ...(baseSha256 === undefined ? {} : { baseSha256 }),
+      ...(threshold === undefined ? {} : { threshold }),
+    },
+    ...(inputsSha256 === undefined ? {} : { inputsSha256 }),
+  };
+  const named = structures.map(({ name, probability }) =>
+    probability === undefined ? { name } : { name, probability },
+  );
+  return { context, masks: readMasks(kept.segmentation, looked, named), display };
+}
