@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { analyse, dicomResults, FileImages, GatewayModels, pack, resultPool, type MadeObject } from '../analysis';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
 import { Health } from '../common/grpc/health';
@@ -16,24 +17,18 @@ import { packageVersion } from '../common/installation';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
 import { StorageServer } from './adapters/dimse/storage-server';
-import { dicomResults, resultPool } from './adapters/dicom-results';
 import { DiskSpace } from './adapters/disk-space';
-import { GatewayModels } from './adapters/gateway-models';
 import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
-import { SpooledImages } from './adapters/spooled-images';
 import { WatchedFolders } from './adapters/watched-folders';
-import { analyse } from './domain/analysis/analyse';
-import { pack } from './domain/packing/pack';
-import type { MadeObject } from './domain/analysis/ports';
 import type { Site } from './domain/site/schema';
 import { Bridge } from './domain/bridge';
 import { Dispatcher } from './domain/dispatcher';
-import { Substitutes, targetOf } from './domain/packing/substitutes';
+import { Substitutes, targetOf } from './domain/substitutes';
 import { pacsSettings, passwordFrom, readPacsConfig, type PacsConfig } from './config';
 import { pacsService } from './handlers/pacs-service';
 import { buildServer } from './server';
@@ -41,12 +36,13 @@ import { buildServer } from './server';
 interface Parts {
   config: PacsConfig;
   log: Logger;
+  lock: NonNullable<ReturnType<typeof tryLock>>;
   metrics: PacsMetrics;
   site: WatchedFile<Site>;
   journal: Journal;
   spool: Spool;
   outbox: Spool;
-  images: SpooledImages;
+  images: FileImages;
 }
 
 async function main(): Promise<void> {
@@ -56,20 +52,8 @@ async function main(): Promise<void> {
   const telemetry = new Telemetry('pacs');
   log.info({ event: 'start', config: redacted(pacsSettings, config) }, 'starting');
 
-  const site = await openSite(config.pacsSite, log);
-  await makeFolder(config.pacsHome);
-  const lock = tryLock(join(config.pacsHome, '.pacs.lock'));
-  if (!lock) throw new Error('another bridge works in this folder; one folder has one of them');
-  const journal = openJournal(join(config.pacsHome, 'journal.db'));
-  const metrics = new PacsMetrics(telemetry);
-  const spool = await Spool.open(join(config.pacsHome, 'received'));
-  const outbox = await Spool.open(join(config.pacsHome, 'results'));
-  await sweep(spool, journal.arrivals.files());
-  await sweep(outbox, journal.jobs.files());
-  observeJournal(telemetry, journal);
-
-  const images = new SpooledImages(spool, config.pacsDecodeThreads);
-  const parts: Parts = { config, log, metrics, site, journal, spool, outbox, images };
+  const parts = await openParts(config, log, telemetry);
+  const { site, journal } = parts;
   const room = new DiskSpace(config.pacsHome, () => site.value.storage);
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
@@ -104,7 +88,7 @@ async function main(): Promise<void> {
       models.close();
       await resultPool.close();
       journal.close();
-      lock.release();
+      parts.lock.release();
       await telemetry.close();
     },
   });
@@ -112,6 +96,24 @@ async function main(): Promise<void> {
   log.info({ event: 'dicom-listening', address: dicomAddress, titles: site.value.ae_title }, 'receiving DICOM');
   if (web) log.info({ event: 'web-listening', url: web.url }, 'receiving DICOMweb');
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+/** What the bridge keeps in its folder. @throws where another one has it, or the site's file does not hold */
+async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry): Promise<Parts> {
+  const site = await openSite(config.pacsSite, log);
+  await makeFolder(config.pacsHome);
+  const lock = tryLock(join(config.pacsHome, '.pacs.lock'));
+  if (!lock) throw new Error('another bridge works in this folder; one folder has one of them');
+  const journal = openJournal(join(config.pacsHome, 'journal.db'));
+  const metrics = new PacsMetrics(telemetry);
+  const spool = await Spool.open(join(config.pacsHome, 'received'));
+  const outbox = await Spool.open(join(config.pacsHome, 'results'));
+  await sweep(spool, journal.arrivals.files());
+  await sweep(outbox, journal.jobs.files());
+  observeJournal(telemetry, journal);
+
+  const images = new FileImages((file) => spool.path(file), config.pacsDecodeThreads);
+  return { config, log, lock, metrics, site, journal, spool, outbox, images };
 }
 
 function modelsOf({

@@ -1,5 +1,4 @@
-import type { MadeObject } from '../domain/analysis/ports';
-import type { StoredResult } from '../domain/work';
+import type { MadeObject, StoredResult } from '../../analysis';
 import type { Spool } from './spool';
 
 /** Puts a result on the disk before anything is said of it. */

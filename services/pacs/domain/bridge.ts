@@ -1,10 +1,8 @@
 // What goes on without being asked: series are closed, analysed, and their results delivered.
 
+import { keptText, type Analysis, type Packed } from '../../analysis';
 import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
-import type { Analysis } from './analysis/analyse';
-import { keptText } from './packing/kept-analysis';
-import type { Packed } from './packing/pack';
 import { waitMs } from './backoff';
 import { judgeFailure } from './failures';
 import type { Site } from './site/schema';

@@ -1,6 +1,7 @@
 // Work of the bridge, as the journal keeps it: analyses of series, and deliveries of their results.
 
-import type { EncodingName, Rule } from './site/schema';
+import type { ObjectKind, PlannedDelivery, StoredResult } from '../../analysis';
+import type { Rule } from './site/schema';
 
 /**
  * `queued`: due at some time. `running`: leased. `done`: for good. `dead`: given up, with a sentence that says why. `held`: waits for
@@ -22,37 +23,6 @@ export interface LeasedJob {
   created: Date;
   /** Files of the images below the spool, in the order of their arrival. */
   files: string[];
-}
-
-/** Objects that can be made: segmentations of one bit a pixel, label maps, captures, presentation states, reports. */
-export const OBJECT_KINDS = ['SEG', 'LABELMAP', 'SC', 'GSPS', 'SR'] as const;
-export type ObjectKind = (typeof OBJECT_KINDS)[number];
-
-/** Tells the results of one analysis apart. */
-export interface ResultKey {
-  kind: ObjectKind;
-  /** Of a report: the encoding of the segmentation that it refers to; otherwise empty. */
-  of: EncodingName | '';
-  /** From 1, where there are several of a kind. */
-  part: number;
-}
-
-/** A result that a destination is to get. */
-export interface PlannedDelivery extends ResultKey {
-  destination: string;
-  /** Why in this encoding, for people. */
-  reason: string;
-}
-
-/** A result that is on the disk. */
-export interface StoredResult extends ResultKey {
-  sopClass: string;
-  sopInstance: string;
-  series: string;
-  /** Path below the outbox. */
-  file: string;
-  sha256: string;
-  bytes: number;
 }
 
 /** A delivery that is leased. */

@@ -1,13 +1,13 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ListStudiesRequest__Output } from '../../../proto/gen/automed/pacs/v1/ListStudiesRequest';
 import type { ResolveStudyRequest__Output } from '../../../proto/gen/automed/pacs/v1/ResolveStudyRequest';
+import { explainEncoding } from '../../analysis';
 import { automedError } from '../../common/errors';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import type { Site } from '../domain/site/schema';
-import { explainEncoding } from '../domain/packing/encodings';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 
 const NAME = 'automed.pacs.v1.PacsService';

@@ -1,9 +1,9 @@
 // What goes to which destination in which encoding, and what destinations do not take.
 
 import type { Database } from '../../../common/database';
-import { encodingOf, REFUSAL_HOLDS_MS, type Refusal } from '../../domain/packing/encodings';
-import type { EncodingName, Rule } from '../../domain/site/schema';
-import type { DoneJob, Failure, JobOutcome, LeasedDelivery, StoredResult } from '../../domain/work';
+import { encodingOf, REFUSAL_HOLDS_MS, type EncodingName, type Refusal, type StoredResult } from '../../../analysis';
+import type { Rule } from '../../domain/site/schema';
+import type { DoneJob, Failure, JobOutcome, LeasedDelivery } from '../../domain/work';
 
 type Parcel = Pick<JobOutcome, 'results' | 'deliveries'>;
 

@@ -1,6 +1,7 @@
 // What a site says in its pacs.yaml: who may send, where results go, and which model looks at what.
 
 import { z } from 'zod';
+import { ENCODINGS, EXTRAS } from '../../../analysis/types';
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes: at most 64');
 /** AE titles have 1 to 16 characters without backslashes, and none is blank (PS3.5, 6.2). */
@@ -84,8 +85,6 @@ const ruleSchema = z.strictObject({
   wait_for: z.enum(['series', 'study']).default('series'),
 });
 
-const ENCODINGS = ['BINARY', 'LABELMAP', 'CAPTURE'] as const;
-const EXTRAS = ['CAPTURE', 'GSPS'] as const;
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
 /** What a destination gets of what was drawn. */
@@ -218,5 +217,3 @@ export type PortTls = z.infer<typeof portTls>;
 export type PeerTls = z.infer<typeof peerTls>;
 export type WatchedFolder = Site['watch'][number];
 export type FolderDestination = z.infer<typeof folderDestination>;
-export type EncodingName = (typeof ENCODINGS)[number];
-export type Extra = (typeof EXTRAS)[number];

@@ -5,7 +5,8 @@ import { openJournal, type Journal } from '../../../../../../services/pacs/adapt
 import type { InstanceHeader } from '../../../../../../services/pacs/domain/instance-header';
 import type { Arrival } from '../../../../../../services/pacs/domain/reception';
 import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
-import type { JobOutcome, LeasedJob, StoredResult } from '../../../../../../services/pacs/domain/work';
+import type { JobOutcome, LeasedJob } from '../../../../../../services/pacs/domain/work';
+import type { StoredResult } from '../../../../../../services/analysis';
 
 const SITE = readSite(
   `ae_title: AUTOMED

@@ -1,5 +1,5 @@
-import { captureObjects, ResultPool } from '../../dicom-results';
-import type { ResultWriter } from '../domain/analysis/ports';
+import { captureObjects, ResultPool } from '../dicom-results';
+import type { ResultWriter } from './ports';
 
 /** The one of this process. */
 export const resultPool = new ResultPool();

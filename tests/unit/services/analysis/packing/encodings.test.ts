@@ -1,4 +1,4 @@
-import { choices, explainEncoding } from '../../../../../../services/pacs/domain/packing/encodings';
+import { choices, explainEncoding } from '../../../../../services/analysis';
 
 const REFUSED = [
   { encoding: 'BINARY' as const, time: Date.UTC(2026, 0, 5), message: 'The receiver does not take it.' },

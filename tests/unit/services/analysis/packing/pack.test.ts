@@ -1,16 +1,21 @@
-import { DicomImage } from '../../../../../../services/imaging/dicom';
-import { readSource, type DrawnMasks } from '../../../../../../services/dicom-results';
-import { dicomResults, resultPool } from '../../../../../../services/pacs/adapters/dicom-results';
-import { keptText, reopen } from '../../../../../../services/pacs/domain/packing/kept-analysis';
-import { pack, type Target } from '../../../../../../services/pacs/domain/packing/pack';
-import type { Found, MadeObject } from '../../../../../../services/pacs/domain/analysis/ports';
-import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
-import type { Rule } from '../../../../../../services/pacs/domain/site/schema';
-import type { StoredResult } from '../../../../../../services/pacs/domain/work';
-import { termsSchema } from '../../../../../../services/store/terms';
-import { ctFiles } from '../../../../../support/dicom-series';
-import { contextOf, drawnOnStack, MODEL } from '../../../../../support/drawn-masks';
-import { objectErrors, missingDicomTools } from '../../../../../support/dicom-tools';
+import { DicomImage } from '../../../../../services/imaging/dicom';
+import { readSource, type DrawnMasks } from '../../../../../services/dicom-results';
+import {
+  dicomResults,
+  keptText,
+  pack,
+  reopen,
+  resultPool,
+  type AnalysisRule,
+  type Found,
+  type MadeObject,
+  type StoredResult,
+  type Target,
+} from '../../../../../services/analysis';
+import { termsSchema } from '../../../../../services/store/terms';
+import { ctFiles } from '../../../../support/dicom-series';
+import { contextOf, drawnOnStack, MODEL } from '../../../../support/drawn-masks';
+import { objectErrors, missingDicomTools } from '../../../../support/dicom-tools';
 
 afterAll(() => resultPool.close());
 
@@ -42,13 +47,12 @@ function foundWith(masks: DrawnMasks): Found {
   return { context: contextOf(SERIES, model), masks, display };
 }
 
-function ruleOf(results: string): Rule {
-  const site = `{ ae_title: A, destinations: { a: { kind: folder, path: /a } },
-    rules: [{ name: r, task: segmentation, model: m, results: ${results}, send_to: a }] }`;
-  const [rule] = readSite(site, 'pacs.yaml').rules;
-  if (!rule) throw new Error('no rule');
-  return rule;
-}
+const ruleOf = (results: AnalysisRule['results']): AnalysisRule => ({
+  name: 'r',
+  task: 'segmentation',
+  model: 'm',
+  results,
+});
 
 const target = (changes: Partial<Target> = {}): Target => ({
   destination: 'a',
@@ -73,7 +77,7 @@ class Disk {
   };
 }
 
-async function packed(masks: DrawnMasks, targets: readonly Target[], results = '[SEG, SR]') {
+async function packed(masks: DrawnMasks, targets: readonly Target[], results: AnalysisRule['results'] = ['SEG', 'SR']) {
   const disk = new Disk();
   const { deliveries, ...rest } = await pack(foundWith(masks), ruleOf(results), targets, {
     writer: dicomResults,
@@ -145,7 +149,7 @@ it('writes the same objects again from what the journal keeps', async () => {
   const disk = new Disk();
   const deps = { writer: dicomResults, store: disk.store };
   const existing = before.results.filter(({ kind }) => kind === 'SEG');
-  const { deliveries } = await pack(again, ruleOf('[SEG, SR]'), all, deps, existing);
+  const { deliveries } = await pack(again, ruleOf(['SEG', 'SR']), all, deps, existing);
   expect(deliveries).toEqual(before.deliveries);
   expect(disk.objects.has('SEG--1')).toBe(false);
   for (const [file, { bytes }] of disk.objects) {

@@ -1,6 +1,6 @@
 // In which encoding a destination gets what was drawn: the first of its list that it takes, as its own answers say.
 
-import type { EncodingName } from '../site/schema';
+import type { EncodingName } from '../types';
 
 /** What a destination said of an encoding, by its association or its STOW answer. */
 export interface Refusal {

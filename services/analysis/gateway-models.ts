@@ -1,23 +1,16 @@
 // Models through the gateway.
 
-import { automedError } from '../../common/errors';
-import { ApiClient, type CallSettings, type ClientConfig } from '../../common/grpc/client';
-import { unpackBits } from '../../imaging/mask';
-import type { Pixels } from '../../imaging/pixels/pixels';
-import { termsSchema } from '../../store/terms';
-import type { ClassificationServiceDefinition } from '../../../proto/gen/automed/classification/v1/ClassificationService';
-import type { Image } from '../../../proto/gen/automed/common/v1/Image';
-import type { ModelInfo__Output } from '../../../proto/gen/automed/common/v1/ModelInfo';
-import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
-import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
-import type {
-  AnsweredBy,
-  DescribedModel,
-  FrameClasses,
-  FrameMasks,
-  FrameQuestion,
-  Models,
-} from '../domain/analysis/ports';
+import { automedError } from '../common/errors';
+import { ApiClient, type CallSettings, type ClientConfig } from '../common/grpc/client';
+import { unpackBits } from '../imaging/mask';
+import type { Pixels } from '../imaging/pixels/pixels';
+import { termsSchema } from '../store/terms';
+import type { ClassificationServiceDefinition } from '../../proto/gen/automed/classification/v1/ClassificationService';
+import type { Image } from '../../proto/gen/automed/common/v1/Image';
+import type { ModelInfo__Output } from '../../proto/gen/automed/common/v1/ModelInfo';
+import type { ModelServiceDefinition } from '../../proto/gen/automed/models/v1/ModelService';
+import type { SegmentationServiceDefinition } from '../../proto/gen/automed/segmentation/v1/SegmentationService';
+import type { AnsweredBy, DescribedModel, FrameClasses, FrameMasks, FrameQuestion, Models } from './ports';
 
 const FORMATS: Readonly<Record<number, 'PIXEL_FORMAT_GRAY' | 'PIXEL_FORMAT_RGB'>> = {
   1: 'PIXEL_FORMAT_GRAY',

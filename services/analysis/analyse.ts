@@ -1,9 +1,9 @@
 // From the images of a series to what a model finds on them: every frame is asked about, by the version of the model that its alias
 // led to when the analysis began.
 
-import { automedError } from '../../../common/errors';
-import { ResultError, type Classification, type DrawnMasks, type ResultContext } from '../../../dicom-results';
-import type { LeasedJob } from '../work';
+import { automedError } from '../common/errors';
+import { ResultError, type Classification, type DrawnMasks, type ResultContext } from '../dicom-results';
+import type { SeriesTask } from './types';
 import type { AnsweredBy, DescribedModel, Found, FrameQuestion, Images, Models } from './ports';
 import { eachOf, openSeries, type Frame } from './series';
 
@@ -21,7 +21,7 @@ export interface Analysis extends Found {
   model: string;
 }
 
-function checkTask(model: DescribedModel, job: LeasedJob): void {
+function checkTask(model: DescribedModel, job: SeriesTask): void {
   if (model.task === job.rule.task) return;
   throw automedError(
     'WRONG_TASK',
@@ -42,7 +42,7 @@ function requireSame(model: DescribedModel, answers: readonly { by: AnsweredBy }
 /**
  * @throws ResultError, DicomError, and the typed errors of the gateway
  */
-export async function analyse(job: LeasedJob, deps: AnalysisDeps, signal: AbortSignal): Promise<Analysis> {
+export async function analyse(job: SeriesTask, deps: AnalysisDeps, signal: AbortSignal): Promise<Analysis> {
   const { models, images, inFlight } = deps;
   const described = await models.describe(job.rule.model, signal);
   checkTask(described, job);
@@ -82,7 +82,7 @@ export async function analyse(job: LeasedJob, deps: AnalysisDeps, signal: AbortS
   return { model, context: contextOf(requireSame(described, answers)), classifications, display };
 }
 
-function thresholdOf({ threshold }: DescribedModel, { rule }: LeasedJob): { threshold?: number } {
+function thresholdOf({ threshold }: DescribedModel, { rule }: SeriesTask): { threshold?: number } {
   const used = rule.threshold ?? threshold;
   return used === undefined ? {} : { threshold: used };
 }

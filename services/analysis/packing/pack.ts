@@ -1,10 +1,9 @@
 // What goes to which destination: objects of an analysis, in the encodings that each receiver takes. Every object is made once.
 
-import { ResultError, type ReferencedObject, type ResultKind } from '../../../dicom-results';
-import { choices, KIND_OF, type Choice, type Refusal } from '../packing/encodings';
-import type { EncodingName, Extra, Rule } from '../site/schema';
-import type { ObjectKind, PlannedDelivery, StoredResult } from '../work';
-import type { Found, MadeObject, ResultWriter } from '../analysis/ports';
+import { ResultError, type ReferencedObject, type ResultKind } from '../../dicom-results';
+import { choices, KIND_OF, type Choice, type Refusal } from './encodings';
+import type { AnalysisRule, EncodingName, Extra, ObjectKind, PlannedDelivery, StoredResult } from '../types';
+import type { Found, MadeObject, ResultWriter } from '../ports';
 
 /** What a destination wants to see, and what it is known not to take. */
 export interface Target {
@@ -143,7 +142,7 @@ const goes = (destination: string, { stored }: Made, reason: string): PlannedDel
   stored.map(({ kind, of, part }) => ({ destination, kind, of, part, reason }));
 
 /** What one destination gets; a segmentation before the report that refers to it. */
-async function planFor(packer: Packer, rule: Rule, target: Target): Promise<PlannedDelivery[]> {
+async function planFor(packer: Packer, rule: AnalysisRule, target: Target): Promise<PlannedDelivery[]> {
   const { destination, encodings, also, refusals } = target;
   const options = rule.results.includes('SEG') ? choices(encodings, refusals) : [];
   const picture = await pictureFor(packer, options);
@@ -169,7 +168,7 @@ async function planFor(packer: Packer, rule: Rule, target: Target): Promise<Plan
  */
 export async function pack(
   found: Found,
-  rule: Rule,
+  rule: AnalysisRule,
   targets: readonly Target[],
   deps: PackDeps,
   results: readonly StoredResult[] = [],

@@ -1,10 +1,10 @@
 // An analysis as the journal keeps it, so that its results can be written again in another encoding without asking the model.
 
 import { z } from 'zod';
-import { readMasks, type ResultContext } from '../../../dicom-results';
-import { termsSchema } from '../../../store/terms';
-import type { Found, Images } from '../analysis/ports';
-import { openSeries } from '../analysis/series';
+import { readMasks, type ResultContext } from '../../dicom-results';
+import { termsSchema } from '../../store/terms';
+import type { Found, Images } from '../ports';
+import { openSeries } from '../series';
 
 const keptSchema = z.object({
   /** Milliseconds since 1970. */

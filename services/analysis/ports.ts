@@ -1,7 +1,7 @@
 // What an analysis needs of the rest of the world.
 
-import type { Pixels } from '../../../imaging/pixels/pixels';
-import type { Terms } from '../../../store/terms';
+import type { Pixels } from '../imaging/pixels/pixels';
+import type { Terms } from '../store/terms';
 import type {
   Classification,
   DrawnMasks,
@@ -10,9 +10,8 @@ import type {
   ResultContext,
   ResultObject,
   SourceImage,
-} from '../../../dicom-results';
-import type { EncodingName } from '../site/schema';
-import type { ObjectKind } from '../work';
+} from '../dicom-results';
+import type { EncodingName, ObjectKind } from './types';
 
 /** A version of a model, as the gateway describes it. */
 export interface DescribedModel {

@@ -1,25 +1,25 @@
-// Images of the spool: headers at once, pixels on the threads of services/imaging when they are asked for.
+// Images in files: headers at once, pixels on the threads of services/imaging when they are asked for.
 
 import { open } from 'node:fs/promises';
-import type { Pixels } from '../../imaging/pixels/pixels';
-import { DecodePool } from '../../imaging/dicom';
-import { readSource } from '../../dicom-results';
-import type { Images, OpenImage } from '../domain/analysis/ports';
-import type { Spool } from './spool';
+import type { Pixels } from '../imaging/pixels/pixels';
+import { DecodePool } from '../imaging/dicom';
+import { readSource } from '../dicom-results';
+import type { Images, OpenImage } from './ports';
 
 /** Reads images; pictures of one object are decoded from one copy of its bytes. */
-export class SpooledImages implements Images {
+export class FileImages implements Images {
   private readonly pool: DecodePool;
 
+  /** @param pathOf path of a file by the name that it is opened with */
   constructor(
-    private readonly spool: Spool,
+    private readonly pathOf: (file: string) => string,
     threads: number,
   ) {
     this.pool = new DecodePool({ threads });
   }
 
   async open(file: string): Promise<OpenImage> {
-    const path = this.spool.path(file);
+    const path = this.pathOf(file);
     const source = readSource(await bytesOf(path));
     const frames = source.planes.length;
     let shared: Promise<Uint8Array> | undefined;

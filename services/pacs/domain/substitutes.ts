@@ -1,12 +1,19 @@
 // What goes to a destination that does not take what was sent: the same in its next encoding.
 
-import { failed, type Sent } from '../delivery';
-import { reopen } from '../packing/kept-analysis';
-import { pack, type PackDeps, type Target } from '../packing/pack';
-import type { Images } from '../analysis/ports';
-import type { Destination, EncodingName } from '../site/schema';
-import type { DoneJob, Failure, JobOutcome, LeasedDelivery } from '../work';
-import { choices, encodingOf, type Refusal } from './encodings';
+import {
+  choices,
+  encodingOf,
+  pack,
+  reopen,
+  type EncodingName,
+  type Images,
+  type PackDeps,
+  type Refusal,
+  type Target,
+} from '../../analysis';
+import { failed, type Sent } from './delivery';
+import type { Destination } from './site/schema';
+import type { DoneJob, Failure, JobOutcome, LeasedDelivery } from './work';
 
 export interface ParcelBoard {
   refuse(destination: string, encoding: EncodingName, message: string): void;

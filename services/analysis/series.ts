@@ -1,6 +1,6 @@
 // The images of a series, in the order in which models look at their frames.
 
-import { ResultError, stackOf, type FrameReference, type SourceImage } from '../../../dicom-results';
+import { ResultError, stackOf, type FrameReference, type SourceImage } from '../dicom-results';
 import type { Display, Images, OpenImage } from './ports';
 
 export interface Frame {
