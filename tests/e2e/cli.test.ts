@@ -56,10 +56,11 @@ describe('training', () => {
   it('stops at Ctrl-C and continues where it stopped', async () => {
     const args = [
       ...['train', 'segmentation', '--data', data.segmentation, '--base', 'tiny@1', '--name', 'resumed'],
-      ...['--epochs', '3', ...SMALL, ...home],
+      // Many more epochs than pass while the signal is on its way, however busy the machine is.
+      ...['--epochs', '6', ...SMALL, ...home],
     ];
     const first = startAutomed(args);
-    await first.says(/epoch 1\/3/);
+    await first.says(/epoch 1\/6/);
     first.child.kill('SIGINT');
     expect(await first.ended).toMatchObject({
       code: 130,
@@ -67,7 +68,7 @@ describe('training', () => {
     });
     const { code, err } = await automed(...args, '--resume');
     expect(code).toBe(0);
-    expect(err).toMatch(/resuming at epoch [23]/);
+    expect(err).toMatch(/resuming at epoch [2-6]\b/);
     expect((await automed('models', 'delete', 'resumed@1', ...home)).code).toBe(0);
   });
 
