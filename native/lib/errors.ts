@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   'SERVICE_UNAVAILABLE',
   'UNAUTHENTICATED',
   'PERMISSION_DENIED',
+  'LIMIT_EXCEEDED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -68,7 +69,7 @@ export class NotFoundError extends AutomedError {}
 export class IllegalStateError extends AutomedError {}
 /** Weights that do not fit (CHECKPOINT_MISMATCH), are damaged (CHECKPOINT_CORRUPT), or compute NaN or Inf (NON_FINITE_OUTPUT). */
 export class CheckpointError extends AutomedError {}
-/** Queue full, out of memory, disk full; `retryAfterMs` says when to come back. */
+/** Queue full, out of memory, disk full, a caller's limit reached; `retryAfterMs` says when to come back. */
 export class ResourceExhaustedError extends AutomedError {}
 /** Device absent or lost. */
 export class DeviceError extends AutomedError {}
@@ -104,6 +105,7 @@ const CLASS_OF: Record<ErrorCode, typeof AutomedError> = {
   SERVICE_UNAVAILABLE: UnavailableError,
   UNAUTHENTICATED: UnauthenticatedError,
   PERMISSION_DENIED: PermissionDeniedError,
+  LIMIT_EXCEEDED: ResourceExhaustedError,
 };
 
 /** Makes the error of the right class for a code. */

@@ -4,6 +4,7 @@ import { findKey, KEY_PREFIX, parseKeys, type ApiKey } from './api-keys';
 import { JwtVerifier, type JwtSettings } from './jwt';
 import { allows, DEFAULT_POLICY, parsePolicy, type Policy } from './policy';
 import { WatchedFile } from '../common/watched-file';
+import { Limiter } from './limits';
 
 export interface AccessSettings {
   /** File of API keys (`automed keys create`); absent: none is accepted. */
@@ -31,6 +32,8 @@ export interface Asked {
 
 /** Says who calls, by the header `authorization: Bearer TOKEN`, and what they may. */
 export class Access {
+  private readonly limiter = new Limiter();
+
   private constructor(
     private readonly keys: WatchedFile<ApiKey[]> | undefined,
     private readonly jwt: JwtVerifier | undefined,
@@ -82,6 +85,15 @@ export class Access {
     const subject = models.length === 0 ? method : `${method} with ${excerpt(models.join(', '))}`;
     const held = roles.length === 0 ? 'no role' : `the roles ${roles.join(', ')}`;
     throw automedError('PERMISSION_DENIED', `${subject} is not allowed with ${excerpt(held)}.`);
+  }
+
+  /**
+   * Counts a call against the limits of its caller.
+   * @returns what is to be called when the call has ended
+   * @throws ResourceExhaustedError (LIMIT_EXCEEDED) with the time to come back
+   */
+  enter({ id }: Principal, method: string): () => void {
+    return this.limiter.enter(this.policy?.value.limits ?? [], id, method);
   }
 
   close(): void {

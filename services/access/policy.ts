@@ -3,6 +3,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { matchesGlob } from '../common/glob';
+import { limitSchema } from './limits';
 
 const grantSchema = z
   .object({
@@ -15,11 +16,6 @@ const grantSchema = z
     models: z.array(z.string().min(1)).min(1).optional(),
   })
   .strict();
-/** A role is what any of its grants allows. */
-const policySchema = z.object({ roles: z.record(z.string().min(1), z.array(grantSchema).min(1)) }).strict();
-
-export type Policy = z.infer<typeof policySchema>;
-
 const PREDICT = [
   'automed.segmentation.v1.*',
   'automed.classification.v1.*',
@@ -28,28 +24,43 @@ const PREDICT = [
   'automed.models.v1.ModelService/Get*',
 ];
 
-/** Without a policy file. */
-export const DEFAULT_POLICY: Policy = {
-  roles: {
-    predict: [{ methods: PREDICT }],
-    train: [
-      {
-        methods: [
-          ...PREDICT,
-          'automed.models.v1.ModelService/LookUpSamples',
-          'automed.training.v1.*',
-          'automed.bases.v1.*',
-          'automed.datasets.v1.*',
-          'automed.evaluations.v1.*',
-          'automed.reports.v1.*',
-        ],
-      },
-    ],
-    admin: [{ methods: ['*'] }],
-  },
+/** Of a policy that names none. */
+const DEFAULT_ROLES: Record<string, z.infer<typeof grantSchema>[]> = {
+  predict: [{ methods: PREDICT }],
+  train: [
+    {
+      methods: [
+        ...PREDICT,
+        'automed.models.v1.ModelService/LookUpSamples',
+        'automed.training.v1.*',
+        'automed.bases.v1.*',
+        'automed.datasets.v1.*',
+        'automed.evaluations.v1.*',
+        'automed.reports.v1.*',
+      ],
+    },
+  ],
+  admin: [{ methods: ['*'] }],
 };
 
-/** Reads YAML or JSON, `{roles: {NAME: [{methods: [...], models: [...]}]}}`. @throws Error with one sentence */
+/** A role is what any of its grants allows. */
+const policySchema = z
+  .object({
+    /** Default: those of DEFAULT_POLICY. */
+    roles: z.record(z.string().min(1), z.array(grantSchema).min(1)).optional(),
+    /** Every limit that concerns a call holds. Default: none. */
+    limits: z.array(limitSchema).default([]),
+  })
+  .strict()
+  .refine(({ roles, limits }) => roles !== undefined || limits.length > 0, 'must have roles or limits')
+  .transform(({ roles = DEFAULT_ROLES, limits }) => ({ roles, limits }));
+
+export type Policy = z.infer<typeof policySchema>;
+
+/** Without a policy file. */
+export const DEFAULT_POLICY: Policy = { roles: DEFAULT_ROLES, limits: [] };
+
+/** Reads YAML or JSON, `{roles: {NAME: [{methods: [...], models: [...]}]}, limits: [{callers: [...], perSecond: N}]}`. @throws Error with one sentence */
 export function parsePolicy(text: string): Policy {
   const parsed = policySchema.safeParse(parse(text));
   if (parsed.success) return parsed.data;

@@ -24,6 +24,10 @@ export const gatewaySettings = z.object({
   /** What an HTTP call may take that names no `x-timeout-ms`, milliseconds. */
   httpTimeoutMs: integer(1, 24 * 3_600_000).default(120_000),
   ...accessSettings,
+  /** File to which who did what is appended, as JSON lines; absent: it is not kept. */
+  auditFile: path().optional(),
+  /** What is written there: `changes` (calls that change something, and those that were not allowed) or `all`. */
+  auditCalls: z.enum(['changes', 'all']).default('changes'),
   /** PEM file of the authorities of the backends' certificates; with it backends are called by TLS. */
   backendTlsCaFile: path().optional(),
   /** PEM files of the certificate and key that the gateway shows to backends. */

@@ -7,10 +7,12 @@ import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { Access } from '../access/access';
+import { AuditLog } from '../access/audit';
 import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { Picker } from './domain/picker';
 import { leadsTo } from './domain/routes';
+import { Saturation } from './domain/saturation';
 import { listenHttp } from './http/listen';
 import { buildServer } from './server';
 
@@ -36,14 +38,22 @@ async function main(): Promise<void> {
       ...accessSettings,
       onProblem: (err, what) => log.error({ event: 'access', err, what }, 'what says who may call does not hold'),
     }));
+  const pick = (service: string, model: string, avoid: (address: string) => boolean = () => false) => {
+    const address = picker.pick(service, model, (each) => backends.isAvoided(each, service, avoid));
+    return backends.channel(address, service, avoid);
+  };
+  const { auditFile: file, auditCalls: calls } = config;
+  const audit = file === undefined ? undefined : new AuditLog({ file, calls });
   const deps = {
     config,
     access,
+    audit,
     log,
     telemetry,
     health,
     services,
-    pick: (service: string, model: string) => backends.channel(picker.pick(service, model), service),
+    pick,
+    saturation: new Saturation(),
   };
   const server = buildServer(deps);
 

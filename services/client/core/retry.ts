@@ -20,7 +20,7 @@ export interface RetrySettings {
 
 /** A refusal for want of room comes before any work, so that even a call that must not be made twice may be repeated. */
 const mayRepeat = (error: AutomedError, idempotent: boolean): boolean =>
-  error.retryable && (idempotent || error.code === 'QUEUE_FULL');
+  error.retryable && (idempotent || error.code === 'QUEUE_FULL' || error.code === 'LIMIT_EXCEEDED');
 
 /** How long to wait before the next try, milliseconds: what the server asked for, else twice as long each time. */
 export function retryDelayMs({ retryAfterMs }: AutomedError, attempt: number, random = Math.random()): number {

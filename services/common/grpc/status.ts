@@ -36,6 +36,7 @@ export const GRPC_CODE_OF: Readonly<Record<ErrorCode, Code>> = {
   SERVICE_UNAVAILABLE: Code.UNAVAILABLE,
   UNAUTHENTICATED: Code.UNAUTHENTICATED,
   PERMISSION_DENIED: Code.PERMISSION_DENIED,
+  LIMIT_EXCEEDED: Code.RESOURCE_EXHAUSTED,
 };
 
 /** What a status without our details means, e.g. one that gRPC itself raised. */

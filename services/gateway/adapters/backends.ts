@@ -43,10 +43,13 @@ export class Backends {
     return this.channels.get(address)?.isHealthy(service) ?? false;
   }
 
-  /** The channel of an address, or of the next member behind its name, for one call. */
-  channel(address: string, service: string): BackendChannel {
+  /**
+   * The channel of an address, or of the next member behind its name, for one call.
+   * @param avoid members that are taken only when there is no other
+   */
+  channel(address: string, service: string, avoid?: (address: string) => boolean): BackendChannel {
     const found = this.channels.get(address);
-    const channel = found instanceof DnsGroup ? found.channel(service) : found;
+    const channel = found instanceof DnsGroup ? found.channel(service, avoid) : found;
     if (!channel) throw new Error(`no channel to ${address}`);
     return channel;
   }
@@ -54,6 +57,12 @@ export class Backends {
   /** Whether some backend serves what the name stands for, e.g. `automed.model/polyp@3`. */
   async check(name: string): Promise<ServingStatus> {
     return bestOf(await Promise.all([...this.channels.values()].map((channel) => channel.check(name))));
+  }
+
+  /** Whether all that could answer there is to be avoided. */
+  isAvoided(address: string, service: string, avoid: (address: string) => boolean): boolean {
+    const found = this.channels.get(address);
+    return found instanceof DnsGroup ? found.healthy(service).every(avoid) : avoid(address);
   }
 
   close(): void {

@@ -53,11 +53,17 @@ export class DnsGroup {
     return [...this.members.values()].some((member) => member.isHealthy(service));
   }
 
-  /** The next member that serves; one that does not when none does. */
-  channel(service: string): BackendChannel | undefined {
+  /** Addresses of the members that serve. */
+  healthy(service: string): string[] {
+    return [...this.members.values()].filter((member) => member.isHealthy(service)).map(({ address }) => address);
+  }
+
+  /** The next member that serves and is not to be avoided; one that is, or does not, when there is no other. */
+  channel(service: string, avoid: (address: string) => boolean = () => false): BackendChannel | undefined {
     const all = [...this.members.values()];
     const healthy = all.filter((member) => member.isHealthy(service));
-    const from = healthy.length > 0 ? healthy : all;
+    const wanted = healthy.filter(({ address }) => !avoid(address));
+    const from = [wanted, healthy, all].find(({ length }) => length > 0) ?? [];
     this.turn = (this.turn + 1) % Math.max(1, from.length);
     return from[this.turn];
   }

@@ -35,6 +35,19 @@ export function readNames(message: Uint8Array, numbers: readonly number[]): stri
   return names;
 }
 
+/** The number in this field of a serialised message, 0 without it; a negative one is some number of its own. */
+export function readPriority(message: Uint8Array, number: number): number {
+  let found = 0;
+  let offset = 0;
+  for (let fields = 0; number > 0 && offset < message.length && fields < MAX_FIELDS; fields += 1) {
+    const tag = readVarint(message, offset);
+    const wireType = tag.value % 8;
+    if (wireType === 0 && Math.floor(tag.value / 8) === number) found = readVarint(message, tag.end).value;
+    offset = fieldEnd(message, tag.end, wireType);
+  }
+  return found;
+}
+
 function readText(message: Uint8Array, start: number, end: number): string {
   if (end - start > MAX_MODEL_BYTES) {
     const text = `The model's name has ${end - start} bytes; at most ${MAX_MODEL_BYTES} are accepted.`;

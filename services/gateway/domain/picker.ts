@@ -11,8 +11,11 @@ export class Picker {
     private readonly isHealthy: (address: string, service: string) => boolean,
   ) {}
 
-  /** @throws NotFoundError without a rule, UnavailableError without a healthy backend */
-  pick(service: string, model: string): string {
+  /**
+   * @param avoid backends that are taken only when there is no other
+   * @throws NotFoundError without a rule, UnavailableError without a healthy backend
+   */
+  pick(service: string, model: string, avoid: (address: string) => boolean = () => false): string {
     const rule = findRule(this.routes, service, model);
     const subject = model === '' ? service : `${service} with the model '${excerpt(model)}'`;
     if (!rule) throw automedError('NOT_FOUND', `No route leads to ${subject}.`, { field: 'model' });
@@ -21,7 +24,8 @@ export class Picker {
       const text = `No backend for ${subject} is healthy at the moment; try again.`;
       throw automedError('SERVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
     }
-    return this.next(rule, healthy);
+    const wanted = healthy.filter(({ address }) => !avoid(address));
+    return this.next(rule, wanted.length > 0 ? wanted : healthy);
   }
 
   /** Smooth weighted round robin: each call every backend earns its weight, and the richest pays for the call. */

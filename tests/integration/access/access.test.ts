@@ -1,6 +1,6 @@
 // Keys, tokens and roles at a gateway that runs as a process, before a backend that counts what reaches it.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -137,6 +137,63 @@ test('a policy file says which models a role may ask', async () => {
   expect(await outcome(gateway, clinic.key)).toBe('PERMISSION_DENIED');
   allowing('pol*');
   await eventually(async () => (await outcome(gateway, clinic.key)) === 'REACHED');
+});
+
+test('limits of a policy hold for each caller, in gRPC and HTTP, and change without a restart', async () => {
+  writeKeys(clinic.entry, boss.entry);
+  const policyFile = join(folder, 'limits.yaml');
+  const allowing = (perDay: number): void =>
+    writeFileSync(
+      policyFile,
+      `limits: [{callers: ['key:clinic'], methods: ['automed.segmentation.*'], perDay: ${perDay}}]\n`,
+    );
+  allowing(2);
+  const { address, seen } = await startBackend();
+  const settings = {
+    AUTOMED_KEYS_FILE: keysFile,
+    AUTOMED_POLICY_FILE: policyFile,
+    AUTOMED_HTTP_ADDRESS: '127.0.0.1:0',
+  };
+  const gateway = await startGateway(address, settings);
+  expect([await outcome(gateway, clinic.key), await outcome(gateway, clinic.key)]).toEqual(['REACHED', 'REACHED']);
+  expect(await outcome(gateway, clinic.key)).toBe('LIMIT_EXCEEDED');
+  expect(seen).toHaveLength(2);
+  expect(await outcome(gateway, boss.key)).toBe('REACHED');
+  const response = await fetch(`http://${gateway.httpAddress}/v1/${SEGMENTATION}/Segment`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${clinic.key}`, 'content-type': 'application/json' },
+    body: '{"model": "polyp"}',
+  });
+  expect(response.status).toBe(429);
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await response.json()).toMatchObject({ error: { status: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_EXCEEDED' } });
+  allowing(1_000);
+  await eventually(async () => (await outcome(gateway, clinic.key)) === 'REACHED');
+});
+
+test('who changed what, and who was not allowed to, is written down apart from the log', async () => {
+  writeKeys(clinic.entry, boss.entry);
+  const auditFile = join(folder, 'audit.jsonl');
+  const { address } = await startBackend();
+  const gateway = await startGateway(address, { AUTOMED_KEYS_FILE: keysFile, AUTOMED_AUDIT_FILE: auditFile });
+  expect(await outcome(gateway, clinic.key)).toBe('REACHED');
+  expect(await outcome(gateway, clinic.key, 'delete')).toBe('PERMISSION_DENIED');
+  expect(await outcome(gateway, 'amk_aaaaaaaa_' + 'A'.repeat(43))).toBe('UNAUTHENTICATED');
+  expect(await outcome(gateway, boss.key, 'delete')).toBe('REACHED');
+  const text = readFileSync(auditFile, 'utf8');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const DELETE = `${MODELS}/DeleteModel`;
+  expect(lines).toMatchObject([
+    { caller: 'key:clinic', roles: ['predict'], method: DELETE, code: 'PERMISSION_DENIED' },
+    { caller: 'nobody', method: `${SEGMENTATION}/Segment`, code: 'UNAUTHENTICATED' },
+    { caller: 'key:boss', method: DELETE, code: 'NOT_FOUND', model: 'polyp@3', request: { model: 'polyp@3' } },
+  ]);
+  for (const line of lines)
+    expect(line).toMatchObject({ peer: expect.stringMatching(/^127/), requestId: expect.any(String) });
+  for (const { key } of [clinic, boss]) expect(text).not.toContain(key.slice(13));
 });
 
 describe('tokens of an identity provider', () => {

@@ -67,10 +67,8 @@ test('a stopped process leaves the rotation, its calls end, and it comes back wh
   expect(allOk(await outcomes(client, 8))).toBe(true);
 
   frozen.child.kill('SIGSTOP');
-  // None hangs: those of the living backend are answered, the others are told to try again.
-  const during = await outcomes(client, 8);
-  expect(during.filter((each) => each === 'ok')).toHaveLength(4);
-  expect(new Set(during).size).toBe(2);
+  // None hangs or is lost: those of the silent backend are asked of the living one.
+  expect(allOk(await outcomes(client, 8))).toBe(true);
   expect(allOk(await outcomes(client, 8))).toBe(true);
   other.child.kill('SIGSTOP');
   await eventually(async () => (await outcomes(client, 1))[0] !== 'ok');

@@ -1,5 +1,5 @@
 import { serviceDefinition } from '../../../../../services/common/grpc/proto';
-import { addressedModels } from '../../../../../services/gateway/handlers/relay';
+import { addressedModels } from '../../../../../services/gateway/handlers/methods';
 
 test.each([
   ['automed.segmentation.v1.SegmentationService', 'Segment', [1]],

@@ -1,0 +1,98 @@
+// What every call goes through before it goes on: who calls, what is asked, whether it may be.
+
+import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Access, Principal } from '../../access/access';
+import { modelHint, type CallContext } from '../../common/grpc/handlers';
+import { deadlineMs } from '../../common/grpc/observe';
+import { readModelField, readNames } from '../domain/model-field';
+import { agreedModel } from '../domain/routes';
+import type { Target } from './methods';
+import { requireShort, withoutHopHeaders } from './outward';
+
+export type Bytes = Buffer;
+export type Incoming = ServerDuplexStream<Bytes, Bytes>;
+
+/** Who calls, for backends; callers cannot set it. */
+const PRINCIPAL = 'automed-principal';
+
+/** A call that may go on. */
+export interface AcceptedCall {
+  target: Target;
+  /** `name`, `name@version`, `name@alias`, or empty. */
+  model: string;
+  /** The first message; undefined when there is none. */
+  message: Bytes | undefined;
+  /** The rest of the messages, the first included, which was read for its model. */
+  first: IteratorResult<Bytes>;
+  rest: AsyncIterator<Bytes>;
+  /** For the backend. */
+  metadata: Metadata;
+  /** Milliseconds since the epoch; Infinity without one. */
+  deadline: number;
+  principal: Principal | undefined;
+  /** What is counted while the call is under way is given back. */
+  leave: () => void;
+}
+
+/**
+ * Reads a call as far as needed to say where it goes.
+ * @param onPrincipal told who calls before anything is refused
+ * @throws the typed error of what it may not
+ */
+export async function acceptCall(
+  target: Target,
+  call: Incoming,
+  context: CallContext,
+  access: Access | undefined,
+  onPrincipal: (principal: Principal) => void,
+): Promise<AcceptedCall> {
+  const method = target.path.slice(1);
+  const principal = await access?.authenticate(call.metadata.get('authorization')[0]?.toString());
+  if (principal) {
+    onPrincipal(principal);
+    context.setCaller(principal.id);
+  }
+  // Before the message is here: what is refused need not come.
+  const leave = (principal && access?.enter(principal, method)) ?? ((): void => undefined);
+  try {
+    const rest = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Bytes>;
+    const first = await rest.next();
+    const message: Bytes | undefined = first.done ? undefined : first.value;
+    const model = target.modelFields.length > 0 ? modelOf(call.metadata, message) : '';
+    if (model !== '') context.setModel(model);
+    if (principal) {
+      const others = message === undefined ? [] : readNames(message, target.modelFields.slice(1));
+      const models = [model, ...others].filter((name) => name !== '').map((name) => name.split('@')[0] ?? '');
+      access?.authorize(principal, { method, models });
+    }
+    const metadata = metadataFor(call.metadata, context, principal);
+    return {
+      target,
+      model,
+      message,
+      first,
+      rest,
+      metadata,
+      deadline: deadlineMs(call.getDeadline()),
+      principal,
+      leave,
+    };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+function modelOf(metadata: Metadata, message: Bytes | undefined): string {
+  return agreedModel(message === undefined ? '' : readModelField(message), modelHint(metadata));
+}
+
+function metadataFor(received: Metadata, context: CallContext, principal: Principal | undefined): Metadata {
+  const metadata = withoutHopHeaders(received);
+  requireShort(metadata);
+  metadata.set('x-request-id', context.requestId);
+  metadata.remove('authorization');
+  metadata.remove(PRINCIPAL);
+  if (principal) metadata.set(PRINCIPAL, principal.id);
+  return metadata;
+}
