@@ -33,6 +33,7 @@ export type { AnalyzeResponse__Output as AnalyzeResponse } from '../../proto/gen
 
 export type { GetStatusResponse__Output as PacsStatus } from '../../proto/gen/automed/pacs/v1/GetStatusResponse';
 export type { GetStudyResponse__Output as PacsStudy } from '../../proto/gen/automed/pacs/v1/GetStudyResponse';
+export type { PullStudyResponse__Output as PullProgress } from '../../proto/gen/automed/pacs/v1/PullStudyResponse';
 export type { Study__Output as Study } from '../../proto/gen/automed/pacs/v1/Study';
 
 export type { Backbone__Output as Backbone } from '../../proto/gen/automed/models/v1/Backbone';

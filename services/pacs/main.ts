@@ -14,6 +14,7 @@ import { makeFolder } from '../common/make-folder';
 import { Telemetry } from '../common/telemetry';
 import { type WatchedFile } from '../common/watched-file';
 import { packageVersion } from '../common/installation';
+import { archiveNamed } from './adapters/archives';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
 import { StorageServer } from './adapters/dimse/storage-server';
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     dicomAddress: () => dicomAddress,
     hasRoom: () => room.hasRoom(),
     away: () => dispatcher.away,
+    archive: (name, by) => archiveNamed(name, by, { site: site.value, receiver, password: passwordFrom, log }),
     log,
   });
   const server = buildServer({ config, log, telemetry, health: new Health(), services: [service] });

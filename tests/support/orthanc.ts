@@ -87,6 +87,7 @@ export class Orthanc {
         AllowStore: mayStore,
         AllowFind: true,
         AllowGet: true,
+        AllowMove: true,
       },
     ]);
     const config = {

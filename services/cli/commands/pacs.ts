@@ -1,25 +1,15 @@
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
-import { AutomedClient, type ClientOptions, type PacsClient, type SteeredCounts } from '../../client';
-import { channelCredentials } from '../../common/grpc/tls';
-import { runningServer } from '../../stack/running-server';
-import { loadConfig } from '../program/config';
-import { CliError } from '../program/errors';
+import type { PacsClient, SteeredCounts } from '../../client';
 import { explanation, studyLines, workText } from '../../terminal/pacs';
 import { printJson, printLine } from '../../terminal/print';
 import { duration } from '../../common/duration';
 import { table } from '../../terminal/table';
 import { examples, whole } from './options';
+import { connected, withPacs, type PacsOptions } from './pacs-connection';
+import { pacsPullCommand } from './pacs-pull';
 import { pacsServeCommand } from './pacs-serve';
 
-interface PacsOptions {
-  address?: string;
-  folder?: string;
-  json?: boolean;
-}
-
-const TIMEOUT_MS = 30_000;
 const STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
 
 export function pacsCommand(): Command {
@@ -56,45 +46,15 @@ export function pacsCommand(): Command {
     ),
   );
   command.addCommand(resolveCommand());
+  command.addCommand(pacsPullCommand());
   return examples(command, [
     'automed pacs serve --site pacs.yaml',
     'automed pacs status',
     'automed pacs list --state dead',
     'automed pacs explain 1.2.826.0.1.3680043.8.498.1',
     'automed pacs retry 12',
+    'automed pacs pull 1.2.826.0.1.3680043.8.498.1 --from archive',
   ]);
-}
-
-function connected(command: Command): Command {
-  return command
-    .option('--address <host:port>', 'a bridge, or a gateway that leads to one (default: the one of the folder)')
-    .option('--folder <folder>', 'folder of the bridge (default: pacs in AUTOMED_HOME)')
-    .option('--json', 'print one JSON document');
-}
-
-async function withPacs<T>({ address, folder }: PacsOptions, work: (client: PacsClient) => Promise<T>): Promise<T> {
-  const place = folder ?? join(loadConfig().home, 'pacs');
-  const found = address ?? (await runningServer(place, []))?.address;
-  if (found === undefined) {
-    throw new CliError(`no bridge runs in ${place}; start one with \`automed pacs serve\`, or name it with --address`);
-  }
-  const access = address === undefined ? {} : gatewayAccess();
-  const client = new AutomedClient(found, { timeoutMs: TIMEOUT_MS, ...access });
-  try {
-    return await work(client.pacs);
-  } finally {
-    client.close();
-  }
-}
-
-/** A bridge that was found is on this machine; what is named may be a gateway that asks who calls. */
-function gatewayAccess(): Pick<ClientOptions, 'credentials' | 'metadata'> {
-  const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
-  const files = { caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile };
-  return {
-    credentials: channelCredentials(files),
-    ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
-  };
 }
 
 function statusCommand(): Command {

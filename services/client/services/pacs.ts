@@ -2,16 +2,29 @@ import type { Channel } from '@grpc/grpc-js';
 import type { GetStatusResponse__Output } from '../../../proto/gen/automed/pacs/v1/GetStatusResponse';
 import type { GetStudyResponse__Output } from '../../../proto/gen/automed/pacs/v1/GetStudyResponse';
 import type { PacsServiceDefinition } from '../../../proto/gen/automed/pacs/v1/PacsService';
+import type { PullStudyResponse__Output } from '../../../proto/gen/automed/pacs/v1/PullStudyResponse';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
 import type { WorkState } from '../../../proto/gen/automed/pacs/v1/WorkState';
 import { paged } from '../core/answers';
 import { Caller } from '../core/caller';
-import type { CallOptions, ClientOptions } from '../core/options';
+import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
 
 /** What was steered. */
 export interface SteeredCounts {
   analysisCount: number;
   deliveryCount: number;
+}
+
+/** What to fetch from an archive. */
+export interface Pull {
+  /** UID. */
+  study: string;
+  /** UID; default: all series of the study. */
+  series?: string | undefined;
+  /** Name of a destination of the site. */
+  archive: string;
+  /** How an archive that speaks DICOM sends; default: `get`. */
+  by?: 'get' | 'move' | undefined;
 }
 
 /** A bridge to picture archives. Every method rejects with an AutomedError. */
@@ -54,5 +67,15 @@ export class PacsClient {
   async resolve(study: string, keep: 'first' | 'last', options?: CallOptions): Promise<number> {
     const kept = keep === 'first' ? 'KEPT_OBJECT_FIRST' : 'KEPT_OBJECT_LAST';
     return (await this.calls.unary('ResolveStudy', { study, keep: kept }, options)).rejectedCount;
+  }
+
+  /** Fetches what is not here yet; yields how far it is, and at last what came of it. Who stops reading ends the pull. */
+  pull(
+    { study, series, archive, by = 'get' }: Pull,
+    options?: StreamOptions,
+  ): AsyncGenerator<PullStudyResponse__Output> {
+    const method = by === 'move' ? ('PULL_METHOD_MOVE' as const) : ('PULL_METHOD_GET' as const);
+    const request = { studyUid: study, seriesUid: series ?? '', archive, method };
+    return this.calls.serverStream('PullStudy', request, options);
   }
 }

@@ -38,6 +38,9 @@ const SYNTAXES: readonly TransferSyntax[] = [
   { uid: '1.2.840.10008.1.2.4.91', name: 'JPEG 2000', codec: 'jpeg-2000' },
 ];
 
+/** UIDs of all that are read. */
+export const READ_SYNTAXES: readonly string[] = SYNTAXES.map(({ uid }) => uid);
+
 /** Those that are known and not read, by what follows 1.2.840.10008.1.2. */
 const UNREAD: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^4\.(5[2-6]|5[89]|6[0-6])$/, 'JPEG of a retired process'],

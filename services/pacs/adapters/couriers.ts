@@ -24,8 +24,8 @@ export function courierTo(
       });
     }
     case 'dicomweb': {
-      const { url, user, password_from } = destination;
-      return new StowCourier({ url, user, password: password(password_from), timeoutMs });
+      const { url, user, password_from, tls } = destination;
+      return new StowCourier({ url, user, password: password(password_from), timeoutMs, tls });
     }
     case 'folder':
       return new FolderCourier(destination.path);

@@ -1,12 +1,15 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ListStudiesRequest__Output } from '../../../proto/gen/automed/pacs/v1/ListStudiesRequest';
+import type { PullStudyRequest__Output } from '../../../proto/gen/automed/pacs/v1/PullStudyRequest';
+import type { PullStudyResponse } from '../../../proto/gen/automed/pacs/v1/PullStudyResponse';
 import type { ResolveStudyRequest__Output } from '../../../proto/gen/automed/pacs/v1/ResolveStudyRequest';
 import { explainEncoding } from '../../analysis';
 import { automedError } from '../../common/errors';
-import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
+import { pull, type Archive, type PullJournal } from '../domain/pull';
 import type { Site } from '../domain/site/schema';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 
@@ -21,6 +24,8 @@ export interface PacsServiceDeps {
   dicomAddress: () => string;
   hasRoom: () => boolean;
   away: () => string[];
+  /** An archive of the site. @throws AutomedError */
+  archive: (name: string, by: 'get' | 'move') => Archive;
   log: Logger;
 }
 
@@ -99,10 +104,41 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
     ResolveStudy: unary(log, (request: ResolveStudyRequest__Output) => {
       return { rejectedCount: steering.resolve(numberOf(request), keptOf(request.keep)) };
     }),
+    PullStudy: serverStream(log, (request: PullStudyRequest__Output, { signal }) => pulled(request, deps, signal)),
   };
   return { name: NAME, definition: serviceDefinition(NAME), implementation };
 }
 
 function counted({ analyses, deliveries }: { analyses: number; deliveries: number }) {
   return { analysisCount: analyses, deliveryCount: deliveries };
+}
+
+const UID = /^[0-9.]{1,64}$/;
+
+async function* pulled(
+  { studyUid, seriesUid, archive, method }: PullStudyRequest__Output,
+  deps: PacsServiceDeps,
+  signal: AbortSignal,
+): AsyncGenerator<PullStudyResponse> {
+  if (!UID.test(studyUid)) throw automedError('INVALID_ARGUMENT', 'The study is no UID.', { field: 'study_uid' });
+  if (seriesUid !== '' && !UID.test(seriesUid)) {
+    throw automedError('INVALID_ARGUMENT', 'The series is no UID.', { field: 'series_uid' });
+  }
+  const from = deps.archive(archive, method === 'PULL_METHOD_MOVE' ? 'move' : 'get');
+  const { arrivals, completion } = deps.journal;
+  const journal: PullJournal = {
+    missing: (uids) => arrivals.missing(uids),
+    expect: (study, series, count) => completion.expect(study, series, count),
+  };
+  const wanted = { study: studyUid, ...(seriesUid === '' ? {} : { series: seriesUid }) };
+  for await (const { found, known, received, refused, missing, reason } of pull(wanted, from, journal, signal)) {
+    yield {
+      foundCount: found,
+      knownCount: known,
+      receivedCount: received,
+      refusedCount: refused,
+      missingCount: missing,
+      reason,
+    };
+  }
 }

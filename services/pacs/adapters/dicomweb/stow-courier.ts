@@ -7,15 +7,8 @@ import { stat } from 'node:fs/promises';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { tlsOptions, type WebService } from '../../../dicomweb/client';
 import { failed, type Courier, type Sendable, type Sent } from '../../domain/delivery';
-
-export interface WebService {
-  /** Of the service, without /studies. */
-  url: string;
-  user?: string | undefined;
-  password?: string | undefined;
-  timeoutMs: number;
-}
 
 /** Of an answer, bytes. */
 const MAX_ANSWER = 4 * 1024 * 1024;
@@ -108,6 +101,7 @@ export class StowCourier implements Courier {
       method: 'POST',
       ...(user === undefined ? {} : { auth: `${user}:${password ?? ''}` }),
       timeout: timeoutMs,
+      ...tlsOptions(this.service),
       headers: {
         'content-type': `multipart/related; type="application/dicom"; boundary=${boundary}`,
         'content-length': length,

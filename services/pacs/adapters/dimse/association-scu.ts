@@ -5,9 +5,11 @@ import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterMs } from '../../../common/timers';
+import type { Outcome } from '../../domain/reception';
 import type { PeerTls } from '../../domain/site/schema';
+import { IncomingObjects, type IncomingDeps } from './incoming-objects';
 import { LEAST_TLS } from './port-identity';
-import { AssociationClass, Scp, type Association } from './library';
+import { AssociationClass, PresentationContextResult, Scp, type Association } from './library';
 
 export interface CalledAe {
   host: string;
@@ -22,7 +24,10 @@ export interface CalledAe {
 
 export interface ProposedContext {
   abstractSyntax: string;
-  transferSyntax: string;
+  /** One, or several of which the other side chooses one. */
+  transferSyntax: string | readonly string[];
+  /** Whether the other side may store objects of the class on this association (C-GET). */
+  isStoredHere?: boolean;
 }
 
 /** Why an association is none, or no longer. */
@@ -42,7 +47,12 @@ export class AssociationError extends Error {
 type Request = Parameters<InstanceType<typeof Scp>['sendRequests']>[0];
 type SingleRequest = Exclude<Request, unknown[]>;
 
-interface StatusAnswer {
+/** Statuses of an answer that is not the last one (PS3.7, C.4). */
+const PENDING = new Set([0xff00, 0xff01]);
+/** Between two looks at whether the other side is silent, milliseconds. */
+const WATCH_MS = 250;
+
+export interface StatusAnswer {
   getStatus(): number;
 }
 
@@ -70,6 +80,8 @@ export class AssociationScu {
   /** Rejects when the association ends before we release it. */
   private readonly ended: Promise<never>;
   private connected = false;
+  /** When something came last, milliseconds of the monotonic clock. */
+  private heard = 0;
 
   private constructor(
     private readonly target: CalledAe,
@@ -98,9 +110,10 @@ export class AssociationScu {
   /** @throws AssociationError */
   static async open(target: CalledAe, contexts: readonly ProposedContext[]): Promise<AssociationScu> {
     const association = new AssociationClass(target.callingAe, target.calledAe);
-    for (const { abstractSyntax, transferSyntax } of contexts) {
+    for (const { abstractSyntax, transferSyntax, isStoredHere } of contexts) {
       const id = association.addPresentationContext(abstractSyntax);
-      association.addTransferSyntaxToPresentationContext(id, transferSyntax);
+      for (const each of [transferSyntax].flat()) association.addTransferSyntaxToPresentationContext(id, each);
+      if (isStoredHere) association.getPresentationContext(id).setProviderRole(true);
     }
     const scu = new AssociationScu(target, association);
     const { network } = scu;
@@ -114,6 +127,15 @@ export class AssociationScu {
     return scu;
   }
 
+  /** Whether the other side takes requests of a class. */
+  accepts(abstractSyntax: string): boolean {
+    return this.association.getPresentationContexts().some(({ context }) => {
+      return (
+        context.getAbstractSyntaxUid() === abstractSyntax && context.getResult() === PresentationContextResult.Accept
+      );
+    });
+  }
+
   /** Sends a request and waits for its status. @throws AssociationError */
   async request(request: SingleRequest): Promise<number> {
     const answered = new Promise<number>((resolve) => {
@@ -121,6 +143,48 @@ export class AssociationScu {
     });
     this.network.sendRequests(request);
     return this.within(answered);
+  }
+
+  /** Sends a request of several answers; `each` hears of them, and what it resolves to is the last one. @throws AssociationError */
+  async requestAll<T extends StatusAnswer>(request: SingleRequest, each: (answer: T) => void): Promise<T> {
+    this.heard = performance.now();
+    const ended = new Promise<T>((resolve) => {
+      request.on('response', (response: unknown) => {
+        const answer = response as T;
+        this.heard = performance.now();
+        each(answer);
+        if (!PENDING.has(answer.getStatus())) resolve(answer);
+      });
+    });
+    this.network.sendRequests(request);
+    // The whole may take long; silence may not.
+    const watch = setInterval(() => {
+      if (performance.now() - this.heard > this.target.timeoutMs) this.end({ kind: 'timeout' });
+    }, WATCH_MS);
+    try {
+      return await Promise.race([ended, this.ended]);
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** Takes the objects that the other side stores on this association. */
+  receive(deps: IncomingDeps): void {
+    const told = (outcome: Outcome): void => {
+      this.heard = performance.now();
+      deps.told?.(outcome);
+    };
+    const incoming = new IncomingObjects(this.socket, { ...deps, told });
+    const { network } = this;
+    this.socket.on('data', () => (this.heard = performance.now()));
+    network.createStoreWritableStream = (...args) => incoming.begin(...args);
+    network.createDatasetFromStoreWritableStream = (_stream, context, done) => incoming.end(context, done);
+    network.cStoreRequest = (...args) => incoming.answer(...args);
+  }
+
+  /** Ends it at once. */
+  abort(): void {
+    this.end({ kind: 'aborted' });
   }
 
   /** Ends the association in order; what the other side makes of that no longer matters. */

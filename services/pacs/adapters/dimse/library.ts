@@ -13,7 +13,7 @@ dimse.Implementation.setImplementationVersion(IMPLEMENTATION_VERSION);
 
 export const { Client, Dataset, Scp } = dimse;
 export const { Association: AssociationClass } = dimse.association;
-export const { CEchoRequest, CStoreRequest } = dimse.requests;
+export const { CEchoRequest, CFindRequest, CGetRequest, CMoveRequest, CStoreRequest } = dimse.requests;
 export const { CEchoResponse, CStoreResponse } = dimse.responses;
 export const { PresentationContextResult, RejectReason, RejectResult, RejectSource } = dimse.constants;
 

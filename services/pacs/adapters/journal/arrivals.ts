@@ -76,6 +76,12 @@ export class Arrivals implements ArrivalJournal {
       .get({ study, series: seriesUid, now }) as number;
   }
 
+  /** Those of the UIDs under which nothing is kept. */
+  missing(sopInstances: readonly string[]): string[] {
+    const is = this.database.prepare(`SELECT 1 FROM instances WHERE sop_instance = ? AND state = 'kept'`);
+    return sopInstances.filter((uid) => is.get(uid) === undefined);
+  }
+
   /** Every file that the journal names. */
   files(): Set<string> {
     return new Set(this.database.prepare('SELECT file FROM instances').pluck().all() as string[]);

@@ -41,21 +41,43 @@ export class Completion {
     return this.work(site, now);
   }
 
+  /**
+   * Says how many objects a series will have: it is complete with the last of them, and not before, however long they take up to
+   * the longest time. @param count undefined: nobody knows, and the timers count again
+   */
+  expect(study: string, series: string, count: number | undefined): void {
+    if (count === undefined) {
+      this.database.prepare('DELETE FROM expectations WHERE study = ? AND series = ?').run(study, series);
+      return;
+    }
+    this.database
+      .prepare('INSERT OR REPLACE INTO expectations (study, series, count) VALUES (?, ?, ?)')
+      .run(study, series, count);
+  }
+
   private closeAll(site: Site, now: number): number {
     const { series_seconds, study_seconds, longest_seconds } = site.complete;
     const longest = longest_seconds * 1000;
     const series = this.database
       .prepare(
         `SELECT series.number, series.study, series.revision, studies.patients
-         FROM series JOIN studies ON studies.number = series.study
-         WHERE series.is_open = 1 AND
-           (series.arrival_time <= @now - @quiet OR series.open_time <= @now - @longest OR series.expected <=
-             (SELECT count(*) FROM instances WHERE instances.series = series.number AND state = 'kept'))`,
+         FROM series JOIN studies ON studies.number = series.study LEFT JOIN expectations
+           ON expectations.study = studies.study AND expectations.series = series.series
+         WHERE series.is_open = 1 AND (series.open_time <= @now - @longest OR
+           CASE WHEN expectations.count IS NULL THEN series.arrival_time <= @now - @quiet
+           ELSE expectations.count <=
+             (SELECT count(*) FROM instances WHERE instances.series = series.number AND state = 'kept') END)`,
       )
       .all({ now, quiet: series_seconds * 1000, longest }) as SeriesRow[];
     let made = 0;
     for (const row of series) {
       this.database.prepare('UPDATE series SET is_open = 0, revision = revision + 1 WHERE number = ?').run(row.number);
+      this.database
+        .prepare(
+          `DELETE FROM expectations WHERE (study, series) = (SELECT studies.study, series.series
+           FROM series JOIN studies ON studies.number = series.study WHERE series.number = ?)`,
+        )
+        .run(row.number);
       made += this.ask({ ...row, revision: row.revision + 1 }, site.rules.filter(waitsFor('series')), now);
     }
     const studies = this.database

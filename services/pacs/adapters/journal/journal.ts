@@ -38,6 +38,8 @@ export function openJournal(path: string): Journal {
   const parcels = new Parcels(database);
   const jobs = new Jobs(database, parcels);
   jobs.releaseAll();
+  // Pulls end with the process that asked for them.
+  database.exec('DELETE FROM expectations');
   return {
     arrivals: new Arrivals(database, keyOf(database)),
     completion: new Completion(database),

@@ -147,4 +147,15 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    name: 'pacs-expectations-001',
+    sql: `
+      CREATE TABLE expectations (
+        study TEXT NOT NULL,
+        series TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (study, series)
+      ) STRICT;
+    `,
+  },
 ];

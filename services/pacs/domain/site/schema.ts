@@ -126,6 +126,8 @@ const webDestination = z.strictObject({
     .string()
     .regex(/^[A-Z][A-Z0-9_]*$/, 'must name an environment variable')
     .optional(),
+  /** Authorities of an https service that are not the system's. */
+  tls: peerTls.optional(),
 });
 
 const folderDestination = z.strictObject({ kind: z.literal('folder'), ...shown, path: z.string().min(1) });

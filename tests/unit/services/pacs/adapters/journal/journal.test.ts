@@ -119,6 +119,13 @@ describe('arrivals', () => {
     expect(journal.overview.series(1)[0]?.analyses[0]).toMatchObject({ state: 'held', code: 'SEVERAL_PATIENTS' });
   });
 
+  it('say which objects are missing: neither refused ones nor other versions count', () => {
+    const { arrivals } = journal;
+    arrivals.record(arrival('1.2.1.1'), 0);
+    arrivals.record(arrival('1.2.1.1', {}, 'other'), 0);
+    expect(arrivals.missing(['1.2.1.1', '1.2.1.2'])).toEqual(['1.2.1.2']);
+  });
+
   it('store no name of a patient', () => {
     journal.arrivals.record(arrival('1.2.1.1', { patient: 'SECRET-ID' }), 0);
     journal.close();
@@ -145,6 +152,30 @@ describe('completion', () => {
     for (let at = 0; at <= 20; at += 1) arrivals.record(arrival(`1.2.1.${at}`), at * 5 * SECOND);
     // One analysis for the series, and one for its study, which has the same longest time.
     expect(completion.closeDue(SITE, 100 * SECOND)).toBe(2);
+  });
+
+  it('waits for the objects that are known to come, however long they take, and for no timer after the last', () => {
+    const { arrivals, completion } = journal;
+    completion.expect('1.2', '1.2.1', 2);
+    arrivals.record(arrival('1.2.1.1'), 0);
+    expect(completion.closeDue(SITE, 90 * SECOND)).toBe(0);
+    arrivals.record(arrival('1.2.1.2'), 91 * SECOND);
+    expect(completion.closeDue(SITE, 91 * SECOND)).toBe(1);
+    // A late one waits for its timer again.
+    arrivals.record(arrival('1.2.1.3'), 92 * SECOND);
+    expect(completion.closeDue(SITE, 93 * SECOND)).toBe(0);
+  });
+
+  it('waits no longer than the longest time, and for timers where the count is given up', () => {
+    const { arrivals, completion } = journal;
+    completion.expect('1.2', '1.2.1', 5);
+    arrivals.record(arrival('1.2.1.1'), 0);
+    expect(completion.closeDue(SITE, 99 * SECOND)).toBe(0);
+    completion.expect('1.2', '1.2.1', undefined);
+    expect(completion.closeDue(SITE, 99 * SECOND)).toBe(2);
+    completion.expect('1.2', '1.2.1', 5);
+    arrivals.record(arrival('1.2.1.2'), 100 * SECOND);
+    expect(completion.closeDue(SITE, 200 * SECOND)).toBe(2);
   });
 
   it('makes a new revision of a series that grows again, which overtakes what was not sent', () => {

@@ -1,0 +1,158 @@
+// Objects that come by C-STORE over an association, whoever asked for it: streamed to the disk as they are, each with one outcome.
+
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Logger } from '../../../common/logging';
+import type { ObjectUids, Outcome, Refusal, Source } from '../../domain/reception';
+import type { Receiver } from '../receiver';
+import type { SpoolFile } from '../spool';
+import { CStoreResponse, Dataset, type PresentationContext, type StoreArguments, type StreamOf } from './library';
+import { fileBeginning } from './part10';
+
+const SUCCESS = 0x0000;
+
+/** C-STORE statuses (PS3.4 B.2.3). */
+const STATUS: Readonly<Record<Refusal, number>> = {
+  'disk-full': 0xa700,
+  bomb: 0xa700,
+  'other-instance': 0xa900,
+  'not-supported': 0x0122,
+  unreadable: 0xc000,
+  'no-uids': 0xc000,
+  failed: 0x0110,
+};
+/** Longest Error Comment, characters (LO). */
+const MAX_COMMENT = 64;
+const NOT_SUPPORTED = 'The SOP class is not that of its presentation context.';
+
+/**
+ * What the library takes for a stream of its own. It never says "wait": the library would go on with the next packet meanwhile
+ * and mix up their order. The socket is paused instead.
+ */
+class IncomingStream extends EventEmitter {
+  private file: SpoolFile | undefined;
+  private readonly early: Buffer[] = [];
+  private paused = false;
+  /** Rejects when the file cannot be made. */
+  readonly opened: Promise<SpoolFile>;
+
+  constructor(
+    private readonly socket: Socket,
+    readonly announced: ObjectUids,
+    opening: Promise<SpoolFile>,
+  ) {
+    super();
+    this.opened = opening.then((file) => {
+      this.file = file;
+      for (const chunk of this.early.splice(0)) this.pass(chunk);
+      return file;
+    });
+    this.opened.catch(() => undefined);
+  }
+
+  write(chunk: Buffer): true {
+    if (this.file) this.pass(chunk);
+    else this.early.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    // The end is taken with finish().
+  }
+
+  private pass(chunk: Buffer): void {
+    if (this.file?.write(chunk) !== false || this.paused) return;
+    this.paused = true;
+    this.socket.pause();
+    this.file.onceDrained(() => {
+      this.paused = false;
+      this.socket.resume();
+    });
+  }
+}
+
+export interface IncomingDeps {
+  receiver: Receiver;
+  log: Logger;
+  /** Who sends. */
+  source: () => Source;
+  /** Hears of each object before its sender does. */
+  told?: (outcome: Outcome) => void;
+}
+
+/** The objects of one association, of which one comes at a time. */
+export class IncomingObjects {
+  private incoming: IncomingStream | undefined;
+  private outcome: Outcome = { refused: 'failed', message: '' };
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly deps: IncomingDeps,
+  ) {
+    socket.once('close', () => void this.abandon());
+  }
+
+  /** An object begins. */
+  begin(...[context, request]: Parameters<StreamOf>): ReturnType<StreamOf> {
+    if (this.socket.destroyed) throw new Error('the sender is gone');
+    const announced = {
+      sopClass: request.getAffectedSopClassUid().replace(/\0/g, '').trim(),
+      sopInstance: request.getAffectedSopInstanceUid().replace(/\0/g, '').trim(),
+    };
+    const transferSyntax = context.getAcceptedTransferSyntaxUid() ?? '';
+    const beginning = fileBeginning({ ...announced, transferSyntax, sourceAe: this.deps.source().calling });
+    this.incoming = new IncomingStream(this.socket, announced, this.deps.receiver.begin(beginning));
+    return this.incoming as unknown as ReturnType<StreamOf>;
+  }
+
+  /** The object has come. */
+  end(context: PresentationContext, done: (dataset: InstanceType<typeof Dataset>) => void): void {
+    const { incoming } = this;
+    this.incoming = undefined;
+    void this.finish(incoming, context).then((outcome) => {
+      this.outcome = outcome;
+      this.deps.told?.(outcome);
+      // The library needs a data set to go on; what came was never parsed here.
+      done(new Dataset({}));
+    });
+  }
+
+  /** Says what became of it. */
+  answer(...[request, answer]: StoreArguments): void {
+    const response = CStoreResponse.fromRequest(request);
+    const { outcome } = this;
+    if ('kept' in outcome) response.setStatus(SUCCESS);
+    else {
+      const { refused, message } = outcome;
+      this.deps.log.warn({ event: 'object-refused', reason: refused }, 'an object was refused');
+      response.setStatus(STATUS[refused]);
+      response.setErrorComment(message.slice(0, MAX_COMMENT));
+    }
+    answer(response);
+  }
+
+  private async finish(incoming: IncomingStream | undefined, context: PresentationContext): Promise<Outcome> {
+    const { receiver, log, source } = this.deps;
+    try {
+      if (!incoming) throw new Error('no object was begun');
+      const file = await incoming.opened;
+      if (incoming.announced.sopClass !== context.getAbstractSyntaxUid().trim()) {
+        await file.discard();
+        return { refused: 'not-supported', message: NOT_SUPPORTED };
+      }
+      return await receiver.finish(file, source(), incoming.announced);
+    } catch (error) {
+      const full = (error as { code?: unknown }).code === 'ENOSPC';
+      if (!full) log.error({ err: error }, 'an object could not be received');
+      return { refused: full ? 'disk-full' : 'failed', message: 'The object could not be kept.' };
+    }
+  }
+
+  /** Deletes what a sender did not finish. */
+  private async abandon(): Promise<void> {
+    const { incoming } = this;
+    this.incoming = undefined;
+    const file = await incoming?.opened.catch(() => undefined);
+    await file?.discard();
+  }
+}
