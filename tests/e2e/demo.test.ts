@@ -4,7 +4,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { automed } from '../integration/cli/automed-process';
+import { automed, startAutomed } from '../integration/cli/automed-process';
 
 // Training and building on one machine starve each other; a lone thread does not wait for a second one.
 const FEW = ['--threads', '1', '--images', '24', '--test-images', '6', '--epochs', '1', '--class-epochs', '1'];
@@ -44,12 +44,17 @@ describe('automed demo', () => {
   });
 
   it('starts from scratch in the same folder, and tells people what to type next', async () => {
-    const { code, out } = await automed('demo', '--out', folder, ...FEW);
+    const running = startAutomed(['demo', '--out', folder, '--open-for', '600', ...FEW]);
+    const url = /http:\S+/.exec(await running.says(/console on http/))?.[0] ?? '';
+    expect(await (await fetch(url)).text()).toContain('<title>Automed</title>');
+    running.child.kill('SIGINT');
+    const { code, out } = await running.ended;
     expect(code).toBe(0);
     expect(out).toMatch(/segmentation \(SAM-AutoMed\) +mDSC 0\.\d{4}, mIoU 0\.\d{4}; p50 [\d.]+ ms, p95 [\d.]+ ms/);
     expect(out).toMatch(/classification \(SAM-MedCls\) +accuracy [01]\.\d{4}/);
     expect(out).toContain('What to type next:');
     expect(out).toContain('--model demo-lesion@1');
+    expect(out).toContain('http://127.0.0.1:8080/');
     expect(existsSync(join(folder, 'store', 'bases', 'tiny', '3'))).toBe(false);
   });
 });

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { writeDemoData, type DemoFolders } from '../../synthetic/demo-data';
 import { isCheckout, packageRoot } from '../../common/installation';
 import { loadConfig } from '../program/config';
+import { CONSOLE_PORT, keepOpen } from '../demo/keep-open';
 import { measureModels, type DemoScores } from '../demo/measure';
 import { DEMO_PLAN, type DemoPlan, type DemoRun } from '../demo/plan';
 import { trainModels, type TrainedModels } from '../demo/training';
@@ -26,6 +27,7 @@ interface DemoOptions {
   epochs: number;
   classEpochs: number;
   threads: number;
+  openFor?: number;
   json?: boolean;
 }
 
@@ -41,9 +43,10 @@ export function demoCommand(): Command {
     .option('--epochs <count>', 'passes of SAM-AutoMed', whole(1), DEMO_PLAN.segmentation.epochs)
     .option('--class-epochs <count>', 'passes of SAM-MedCls', whole(1), DEMO_PLAN.classification.epochs)
     .option('--threads <count>', 'LibTorch threads of the training', whole(1, 1024), availableParallelism())
+    .option('--open-for <seconds>', 'serve the console for so long at the end, or until Ctrl-C', whole(1))
     .option('--json', 'end with one line of JSON')
     .action(demo);
-  return examples(command, ['automed demo', 'automed demo --out /tmp/demo --json']);
+  return examples(command, ['automed demo', 'automed demo --open-for 600', 'automed demo --out /tmp/demo --json']);
 }
 
 async function demo(options: DemoOptions): Promise<void> {
@@ -66,6 +69,11 @@ async function demo(options: DemoOptions): Promise<void> {
     );
     if (options.json) printJson(summary(scores, models));
     else printLine(report(scores, models, workspace));
+    const { openFor } = options;
+    if (openFor !== undefined)
+      await keepOpen(workspace.store, openFor, (url) =>
+        printNote(`console on ${url} for ${duration(openFor)}; Ctrl-C ends it`),
+      );
   } finally {
     releaseWorkspace(workspace);
   }
@@ -134,6 +142,6 @@ function report(scores: DemoScores, models: TrainedModels, workspace: Workspace)
     `  ${automed} segment ${picture} --model ${models.segmentation} --overlay overlay.png ${home}`,
     `  ${automed} classify ${picture} --model ${models.classification} ${home}`,
     `  ${automed} models list ${home}`,
-    `  ${automed} serve ${home}`,
+    `  ${automed} serve --open ${home}   # the console, on http://127.0.0.1:${CONSOLE_PORT}/`,
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { withPort } from '../../common/address';
+import { CONSOLE_PORT } from '../demo/keep-open';
 import { loadConfig } from '../program/config';
 import { CliError, UsageError } from '../program/errors';
 import { logTo } from '../../terminal/log-lines';
@@ -11,9 +12,6 @@ import { INFERENCE_ROLES, ROLES, type Role } from '../../stack/programs';
 import { advertise } from '../../stack/running-server';
 import { Stack } from '../../stack/stack';
 import { examples, whole } from './options';
-
-/** The first port that is tried for the console. */
-const HTTP_PORT = 8080;
 
 interface ServeOptions {
   host: string;
@@ -112,7 +110,7 @@ async function httpAddressOf(options: ServeOptions, inherited: string | undefine
   }
   if (inherited !== undefined) return undefined;
   // Who asks for any port does not want the usual ones.
-  return at(port === 0 ? 0 : ((await freePorts(host, HTTP_PORT, 1)) ?? 0));
+  return at(port === 0 ? 0 : ((await freePorts(host, CONSOLE_PORT, 1)) ?? 0));
 }
 
 /** The first port of the metrics; undefined for none. */
