@@ -4,9 +4,11 @@ import './styles/layout.css';
 import './styles/controls.css';
 import './styles/viewer.css';
 import { App } from './app/app';
+import { reopen } from './workspace/current-file';
 import { startRouter } from './parts/router';
 import './app/theme';
 
 startRouter();
+void reopen();
 const root = document.getElementById('app');
 if (root) render(<App />, root);

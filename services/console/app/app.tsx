@@ -14,6 +14,7 @@ interface PageProps {
 
 /** Pages by the first part of the path; each is loaded when it is opened. */
 const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> = {
+  interactive: async () => (await import('../pages/interactive/interactive')).InteractivePage,
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 

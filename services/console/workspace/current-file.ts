@@ -1,21 +1,38 @@
 // The file that is open, which every page looks at.
 
 import { effect, signal } from '@preact/signals';
-import { openFile, type OpenedFile } from '../files/open-file';
 import { sentence } from '../api/call';
+import { openFile, type OpenedFile } from '../files/open-file';
 import type { ViewerState } from '../viewer/state';
+import { randomId, savedFile, saveFile } from './saved-file';
 
-export const currentFile = signal<OpenedFile | undefined>(undefined);
+export interface CurrentFile extends OpenedFile {
+  /** Drawn when it was opened; the same after a reload. */
+  id: string;
+}
+
+export const currentFile = signal<CurrentFile | undefined>(undefined);
 export const fileError = signal('');
 
 export async function openHere(file: (Blob & { name?: string }) | undefined): Promise<void> {
   if (!file) return;
   try {
-    currentFile.value = await openFile(file);
+    const opened = { ...(await openFile(file)), id: randomId() };
+    currentFile.value = opened;
     fileError.value = '';
+    // Where it cannot be kept it is not there after a reload, and nothing else is different.
+    await saveFile(opened).catch(() => undefined);
   } catch (error) {
     fileError.value = sentence(error);
   }
+}
+
+/** Opens again what this tab had open before a reload. */
+export async function reopen(): Promise<void> {
+  const saved = await savedFile().catch(() => undefined);
+  if (!saved || currentFile.peek()) return;
+  const opened = await openFile(new File([saved.bytes], saved.name)).catch(() => undefined);
+  if (opened && !currentFile.peek()) currentFile.value = { ...opened, id: saved.id };
 }
 
 export async function openExample(): Promise<void> {
@@ -25,7 +42,7 @@ export async function openExample(): Promise<void> {
 
 /** Shows the open file, and the frame that the viewer asks for. @returns what stops it */
 export function showCurrentFile(state: ViewerState): () => void {
-  let shown: OpenedFile | undefined;
+  let shown: CurrentFile | undefined;
   return effect(() => {
     const file = currentFile.value;
     if (!file) return state.clear();

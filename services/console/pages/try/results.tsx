@@ -1,5 +1,6 @@
 import type { ClassifyResponse, Finding, Mask, SegmentResponse } from '../../api/types';
 import { Icon } from '../../parts/icon';
+import { measure } from '../../parts/measure';
 import { Busy, Problem } from '../../parts/notice';
 import { t } from '../../texts/en';
 import { recoloured, type Layer } from '../../viewer/layer';
@@ -100,16 +101,6 @@ function MaskRow({ mask, state, id }: { mask: Mask; state: ViewerState; id: stri
       </button>
     </div>
   );
-}
-
-/** Area and certainty, in words. */
-export function measure({ areaPx, areaMm2, meanForegroundProbability }: Mask): string {
-  if (areaPx === undefined) return t.try.nothing;
-  const format = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-  const area =
-    areaMm2 === undefined ? t.try.areaPx(format.format(Number(areaPx))) : t.try.areaMm2(format.format(areaMm2));
-  if (meanForegroundProbability === undefined) return area;
-  return `${area} · ${t.try.mean(t.units.percent(meanForegroundProbability))}`;
 }
 
 function Classification({ answer }: { answer: ClassifyResponse }) {

@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { analyze } from '../../api/models';
 import { isAborted } from '../../api/call';
-import { toBase64 } from '../../api/bytes';
-import type { Finding, Image } from '../../api/types';
+import type { Finding } from '../../api/types';
 import { currentFile } from '../../workspace/current-file';
-import type { OpenedFile } from '../../files/open-file';
+import { imageOf } from '../../workspace/image-of';
 import { colourOf, layerOf, type Layer } from '../../viewer/layer';
 import type { ViewerState } from '../../viewer/state';
 
@@ -54,15 +53,6 @@ export function useAnalysis(state: ViewerState, models: readonly string[]): Anal
     };
   }, [file, frame, models.join(' '), turn]);
   return { ...outcome, again: () => setTurn((before) => before + 1) };
-}
-
-const encoded = new WeakMap<OpenedFile, string>();
-
-/** A file as requests carry it; it is encoded once. */
-export function imageOf(file: OpenedFile, frame: number): Image {
-  let text = encoded.get(file);
-  if (text === undefined) encoded.set(file, (text = toBase64(file.bytes)));
-  return { encoded: text, ...(file.frameCount > 1 ? { frameNumber: frame } : {}) };
 }
 
 function layersOf(findings: readonly Finding[]): Layer[] {

@@ -1,0 +1,74 @@
+// Prompts on the image: green what is inside, red what is outside, and a sign that does not need the colour.
+
+import type { Overlay } from '../../viewer/renderer';
+import type { Point } from '../../viewer/view';
+import type { Prompt } from './prompts';
+
+const INSIDE = '#35d07f';
+const OUTSIDE = '#ff6b6b';
+
+export function drawPrompts(prompts: readonly Prompt[], highlighted?: number): Overlay {
+  return (context, px) => {
+    prompts.forEach((prompt, index) => drawOne(context, px, prompt, index === highlighted));
+  };
+}
+
+function drawOne(context: CanvasRenderingContext2D, px: number, prompt: Prompt, strong: boolean): void {
+  context.lineCap = 'round';
+  context.lineJoin = 'round';
+  if (prompt.kind === 'point') drawPoint(context, px, prompt.at, prompt.positive, strong);
+  if (prompt.kind === 'box') {
+    const { from, to } = prompt;
+    const path = new Path2D();
+    path.rect(from.x, from.y, to.x - from.x, to.y - from.y);
+    strokeTwice(context, px, path, INSIDE, strong);
+  }
+  if (prompt.kind === 'scribble') {
+    const path = new Path2D();
+    for (const { x, y } of prompt.path) path.lineTo(x, y);
+    strokeTwice(context, px, path, prompt.positive ? INSIDE : OUTSIDE, strong);
+  }
+}
+
+function strokeTwice(
+  context: CanvasRenderingContext2D,
+  px: number,
+  path: Path2D,
+  colour: string,
+  strong: boolean,
+): void {
+  for (const [style, width] of [
+    ['rgb(0 0 0 / 60%)', strong ? 6 : 4],
+    [colour, strong ? 4 : 2],
+  ] as const) {
+    context.strokeStyle = style;
+    context.lineWidth = width * px;
+    context.stroke(path);
+  }
+}
+
+function drawPoint(
+  context: CanvasRenderingContext2D,
+  px: number,
+  { x, y }: Point,
+  positive: boolean,
+  strong: boolean,
+): void {
+  const radius = (strong ? 9 : 7) * px;
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = positive ? INSIDE : OUTSIDE;
+  context.fill();
+  context.lineWidth = 1.5 * px;
+  context.strokeStyle = '#0b1015';
+  context.stroke();
+  context.beginPath();
+  const arm = radius * 0.5;
+  context.moveTo(x - arm, y);
+  context.lineTo(x + arm, y);
+  if (positive) {
+    context.moveTo(x, y - arm);
+    context.lineTo(x, y + arm);
+  }
+  context.stroke();
+}

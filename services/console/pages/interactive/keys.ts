@@ -1,0 +1,30 @@
+// Prompts by keyboard; the viewer's own keys follow.
+
+import { t } from '../../texts/en';
+import type { ViewerState } from '../../viewer/state';
+import type { PromptMarker, PromptTool } from './markers';
+import type { Session } from './session';
+
+const TOOLS: Readonly<Record<string, PromptTool>> = { p: 'point', b: 'box', s: 'scribble' };
+
+/** @returns whether the key meant something */
+export function onPromptKey(event: KeyboardEvent, state: ViewerState, marker: PromptMarker, session: Session): boolean {
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) {
+    if (key !== 'z' && key !== 'y') return false;
+    if (key === 'y' || event.shiftKey) session.redo();
+    else session.undo();
+    event.preventDefault();
+    return true;
+  }
+  const tool = TOOLS[key];
+  if (tool) {
+    marker.tool.value = tool;
+    state.tool.value = 'mark';
+  } else if (key === 'x') marker.negative.value = !marker.negative.peek();
+  else if (key === 'enter') session.finish(t.interactive.objectName(session.work.peek().objects.length + 1));
+  else if (key === 'backspace') session.removePrompt(session.work.peek().prompts.length - 1);
+  else return false;
+  event.preventDefault();
+  return true;
+}

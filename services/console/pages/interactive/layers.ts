@@ -1,0 +1,25 @@
+// What of a session lies on the image: the mask or its preview on top, finished objects below.
+
+import type { Mask } from '../../api/types';
+import { t } from '../../texts/en';
+import { colourOf, layerOf, type Layer } from '../../viewer/layer';
+import type { Session } from './session';
+
+const known = new WeakMap<Mask, Layer>();
+
+function layer(mask: Mask, id: string, name: string, colour: string): Layer {
+  let made = known.get(mask);
+  if (made?.colour !== colour || made.name !== name) known.set(mask, (made = layerOf(mask, id, name, colour)));
+  return made;
+}
+
+export function layersOf({ work, drawn, hover }: Session): Layer[] {
+  const { objects } = work.value;
+  const current = drawn.value?.mask ?? hover.value;
+  const name = drawn.value ? t.interactive.current : t.interactive.preview;
+  const own = colourOf(objects.length);
+  return [
+    ...objects.map((each, index) => layer(each.mask, `object ${index}`, each.name, colourOf(index))),
+    ...(current ? [layer(current, 'current', name, own)] : []),
+  ];
+}

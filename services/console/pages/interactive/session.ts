@@ -1,0 +1,184 @@
+// One person's work on one image: prompts, what the server drew for them, and the objects that are finished.
+
+import { batch, computed, effect, signal } from '@preact/signals';
+import { isAborted } from '../../api/call';
+import { InteractiveImage } from '../../api/interactive';
+import type { Image, Mask, Tensor } from '../../api/types';
+import type { Point, Size } from '../../viewer/view';
+import { begin, push, redo, undo, type History } from './history';
+import { requestOf, withPrompt, type Prompt } from './prompts';
+import { loadWork, saveWork } from './saved-work';
+import type { Drawn, Work } from './work';
+
+export type Status = 'none' | 'encoding' | 'ready' | 'drawing' | 'away';
+
+const EMPTY: Work = { prompts: [], objects: [] };
+
+export class Session {
+  readonly history = signal<History<Work>>(begin(EMPTY));
+  readonly work = computed(() => this.history.value.now);
+  /** What the server drew for the prompts that there are. */
+  readonly drawn = signal<Drawn | undefined>(undefined);
+  /** What a click would give where the pointer is. */
+  readonly hover = signal<Mask | undefined>(undefined);
+  readonly status = signal<Status>('none');
+  readonly error = signal<unknown>(undefined);
+  private image: InteractiveImage | undefined;
+  private size: Size = { width: 1, height: 1 };
+  private key = '';
+  private asking: AbortController | undefined;
+  private wanted: Point | undefined;
+  private previewing = false;
+
+  constructor() {
+    effect(() => {
+      const [now, drawn] = [this.work.value, this.drawn.value];
+      if (this.key !== '') saveWork(this.key, { now, drawn });
+    });
+  }
+
+  /**
+   * Begins with an image, or goes on with it.
+   * @param key names file and frame; work that was saved under it comes back
+   * @param model `name@version` of a base
+   */
+  open(key: string, model: string, size: Size, image: () => Image): void {
+    this.asking?.abort();
+    const saved = loadWork(key);
+    const otherBase = key === this.key && model !== this.image?.model;
+    batch(() => {
+      this.key = key;
+      this.size = size;
+      this.image = new InteractiveImage(model, image);
+      this.history.value = begin(saved?.now ?? EMPTY);
+      this.drawn.value = saved?.drawn;
+      this.hover.value = undefined;
+      this.error.value = undefined;
+    });
+    void this.encode().then(() => (otherBase ? this.draw() : undefined));
+  }
+
+  /** Adds a prompt and has the mask drawn anew. */
+  add(prompt: Prompt): void {
+    const { prompts, objects } = this.work.peek();
+    this.become({ prompts: withPrompt(prompts, prompt), objects });
+  }
+
+  removePrompt(index: number): void {
+    const { prompts, objects } = this.work.peek();
+    this.become({ prompts: prompts.filter((_, at) => at !== index), objects });
+  }
+
+  clearPrompts(): void {
+    this.become({ ...this.work.peek(), prompts: [] });
+  }
+
+  /** Keeps the mask as an object, and begins with the next one. */
+  finish(name: string): void {
+    const drawn = this.drawn.peek();
+    if (drawn) this.become({ prompts: [], objects: [...this.work.peek().objects, { name, mask: drawn.mask }] });
+  }
+
+  removeObject(index: number): void {
+    const { prompts, objects } = this.work.peek();
+    this.become({ prompts, objects: objects.filter((_, at) => at !== index) });
+  }
+
+  undo(): void {
+    this.history.value = undo(this.history.peek());
+    void this.draw();
+  }
+
+  redo(): void {
+    this.history.value = redo(this.history.peek());
+    void this.draw();
+  }
+
+  /** Makes the mask itself a prompt in place of what it came from. */
+  async continueFromMask(): Promise<void> {
+    const logits = await this.logits();
+    if (logits) this.become({ ...this.work.peek(), prompts: [{ kind: 'mask', logits }] });
+  }
+
+  /** Shows what a click would give. While one answer is under way only the newest place waits. */
+  async preview(at: Point | undefined): Promise<void> {
+    this.wanted = at;
+    if (at === undefined) this.hover.value = undefined;
+    if (this.previewing) return;
+    this.previewing = true;
+    while (this.wanted && this.canPreview()) {
+      const place = this.wanted;
+      this.wanted = undefined;
+      const request = requestOf([{ kind: 'point', positive: true, at: place }], this.size);
+      // A preview that fails is none; the click will say why.
+      const answer = await this.image?.predict(request, { once: true }).catch(() => undefined);
+      if (this.canPreview()) this.hover.value = answer?.masks?.[0]?.mask;
+    }
+    this.previewing = false;
+  }
+
+  private canPreview(): boolean {
+    return this.work.peek().prompts.length === 0 && this.status.peek() === 'ready';
+  }
+
+  retry(): void {
+    this.error.value = undefined;
+    void this.encode().then(() => this.draw());
+  }
+
+  private become(next: Work): void {
+    this.history.value = push(this.history.peek(), next);
+    void this.draw();
+  }
+
+  private async encode(): Promise<void> {
+    const image = this.image;
+    this.status.value = 'encoding';
+    try {
+      await image?.encode({ onWait: () => (this.status.value = 'away') });
+      if (this.image === image && this.status.peek() !== 'drawing') this.status.value = 'ready';
+    } catch (error) {
+      if (this.image === image) this.failed(error);
+    }
+  }
+
+  private async draw(): Promise<void> {
+    this.asking?.abort();
+    void this.preview(undefined);
+    const { prompts } = this.work.peek();
+    const { image } = this;
+    if (prompts.length === 0 || !image) {
+      this.drawn.value = undefined;
+      return;
+    }
+    const controller = (this.asking = new AbortController());
+    this.status.value = 'drawing';
+    this.error.value = undefined;
+    try {
+      await image.encode();
+      const onWait = (): void => void (this.status.value = 'away');
+      const answer = await image.predict(requestOf(prompts, this.size), { signal: controller.signal, onWait });
+      if (this.asking !== controller) return;
+      const best = answer.masks?.[0];
+      this.drawn.value = best && { mask: best.mask, iou: best.predictedIou ?? 0 };
+      this.status.value = 'ready';
+    } catch (error) {
+      if (!isAborted(error) && this.asking === controller) this.failed(error);
+    }
+  }
+
+  private async logits(): Promise<Tensor | undefined> {
+    const request = requestOf(this.work.peek().prompts, this.size);
+    try {
+      return (await this.image?.predict(request, { logits: true }))?.masks?.[0]?.logits;
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.error.value = error;
+    this.status.value = 'ready';
+  }
+}

@@ -1,0 +1,12 @@
+import { toBase64 } from '../api/bytes';
+import type { Image } from '../api/types';
+import type { OpenedFile } from '../files/open-file';
+
+const encoded = new WeakMap<OpenedFile, string>();
+
+/** A file as requests carry it; it is encoded once. */
+export function imageOf(file: OpenedFile, frame: number): Image {
+  let text = encoded.get(file);
+  if (text === undefined) encoded.set(file, (text = toBase64(file.bytes)));
+  return { encoded: text, ...(file.frameCount > 1 ? { frameNumber: frame } : {}) };
+}

@@ -1,0 +1,124 @@
+// The page Interactive as a person uses it: clicks, strokes, undo, a server that is killed, a reload.
+
+import type { Browser, Page } from 'playwright-core';
+import { childrenOf } from '../integration/cli/automed-process';
+import { discImage } from '../support/stack-images';
+import { openPage, picture, startBrowser } from './browser';
+import { startServices, type Running } from './services';
+
+let browser: Browser;
+let services: Running;
+
+beforeAll(async () => {
+  services = await startServices();
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await services?.stop();
+});
+
+async function openDisc(): Promise<{ page: Page; complaints: string[] }> {
+  const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
+  const { png } = await discImage(300, 200);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await ready(page);
+  return { page, complaints };
+}
+
+const prompts = (page: Page) =>
+  page.locator('section', { has: page.getByRole('heading', { name: 'Prompts' }) }).getByRole('listitem');
+const masked = (page: Page) => page.getByText(/the decoder expects an IoU of/);
+const ready = (page: Page) => page.getByRole('status').waitFor({ state: 'detached' });
+
+/** Clicks at a share of the canvas. */
+async function click(page: Page, x: number, y: number, button: 'left' | 'right' = 'left'): Promise<void> {
+  const box = await page.locator('canvas').boundingBox();
+  if (box) await page.mouse.click(box.x + box.width * x, box.y + box.height * y, { button });
+}
+
+async function drag(page: Page, from: [number, number], to: [number, number]): Promise<void> {
+  const box = await page.locator('canvas').boundingBox();
+  if (!box) return;
+  await page.mouse.move(box.x + box.width * from[0], box.y + box.height * from[1]);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * to[0], box.y + box.height * to[1], { steps: 5 });
+  await page.mouse.up();
+}
+
+test('points, a box and a scribble are listed, taken back, brought back and removed', async () => {
+  const { page, complaints } = await openDisc();
+  await click(page, 0.5, 0.5);
+  await masked(page).waitFor();
+  await click(page, 0.2, 0.3, 'right');
+  expect(await prompts(page).allInnerTexts()).toEqual(['point inside', 'point outside']);
+  await page.keyboard.press('b');
+  await drag(page, [0.35, 0.3], [0.65, 0.7]);
+  await page.keyboard.press('s');
+  await drag(page, [0.45, 0.45], [0.55, 0.55]);
+  const all = ['point inside', 'point outside', 'box', 'scribble inside'];
+  expect(await prompts(page).allInnerTexts()).toEqual(all);
+  await page.keyboard.press('Control+z');
+  await page.keyboard.press('Control+z');
+  expect(await prompts(page).allInnerTexts()).toEqual(all.slice(0, 2));
+  await page.keyboard.press('Control+Shift+z');
+  expect(await prompts(page).allInnerTexts()).toEqual(all.slice(0, 3));
+  await page.getByLabel('Remove point outside 2').click();
+  expect(await prompts(page).allInnerTexts()).toEqual(['point inside', 'box']);
+  await ready(page);
+  await page.getByRole('button', { name: 'Go on from this mask' }).click();
+  await prompts(page).getByText('earlier mask').waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('the area that is told is that of the mask that the API drew', async () => {
+  const { page } = await openDisc();
+  const asked = (response: { url(): string; request(): { postData(): string | null } }): boolean =>
+    response.url().endsWith('/PredictMasks') && (response.request().postData() ?? '').includes('"xPx":149');
+  const [answer] = await Promise.all([page.waitForResponse(asked), click(page, 0.5, 0.5)]);
+  const { masks = [] } = (await answer.json()) as { masks?: { mask: { areaPx?: string } }[] };
+  await masked(page).waitFor();
+  const area = Number(masks[0]?.mask.areaPx ?? 0);
+  if (area > 0) await page.getByText(`${area.toLocaleString('en')} px`).waitFor();
+});
+
+test('twenty clicks, the service killed in the middle, and a reload: the same masks', async () => {
+  const { page } = await openDisc();
+  for (let count = 0; count < 20; count += 1) {
+    if (count === 10) {
+      const [inference] = childrenOf(process.pid).filter(({ command }) => command.includes('inference/main'));
+      if (!inference) throw new Error('no inference service runs');
+      process.kill(inference.pid, 'SIGKILL');
+    }
+    await click(page, 0.3 + 0.02 * count, 0.5 + 0.1 * Math.sin(count), count % 5 === 4 ? 'right' : 'left');
+  }
+  await ready(page);
+  expect(await prompts(page).count()).toBe(20);
+  await page.getByRole('button', { name: /Keep as object/ }).click();
+  await click(page, 0.5, 0.5);
+  await masked(page).waitFor();
+  await ready(page);
+  await page.mouse.move(5, 5);
+  const before = await page.locator('canvas').screenshot();
+  await page.reload();
+  await page.getByText('object 1').waitFor();
+  await masked(page).waitFor();
+  await ready(page);
+  expect((await page.locator('canvas').screenshot()).equals(before)).toBe(true);
+});
+
+test('another tab knows nothing of the image', async () => {
+  const { page } = await openPage(browser, `${services.url}/interactive`);
+  await page.getByText('Drop an image here').waitFor();
+});
+
+test('a click on the example draws what is there', async () => {
+  const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
+  await page.getByRole('button', { name: 'Use an example' }).click();
+  await ready(page);
+  await click(page, 0.37, 0.5);
+  await masked(page).waitFor();
+  await ready(page);
+  await picture(page, 'interactive');
+  expect(complaints).toEqual([]);
+});
