@@ -1,14 +1,8 @@
 import { call, CallError, type CallOptions } from './call';
 import { persist } from './persist';
-import type { BoxPrompt, EncodeImageResponse, Image, PointPrompt, PredictMasksResponse, Tensor } from './types';
+import type { EncodeImageResponse, Image, PredictMasksResponse, Prompts } from './types';
 
 const SERVICE = 'automed.segmentation.v1.InteractiveSegmentationService';
-
-export interface Prompts {
-  points: PointPrompt[];
-  boxes: BoxPrompt[];
-  maskLogits?: Tensor;
-}
 
 /** An image on one base: the first call encodes it, later ones name what the replica kept of it. */
 export class InteractiveImage {

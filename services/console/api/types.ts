@@ -134,3 +134,10 @@ export interface PredictMasksResponse {
   heightPx: number;
   timings?: Timings;
 }
+
+/** What PredictMasks is asked for. */
+export interface Prompts {
+  points: PointPrompt[];
+  boxes: BoxPrompt[];
+  maskLogits?: Tensor;
+}
