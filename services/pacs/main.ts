@@ -17,7 +17,7 @@ import { packageVersion } from '../common/installation';
 import { archiveNamed } from './adapters/archives';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
-import { StorageServer } from './adapters/dimse/storage-server';
+import { StorageServer } from '../dicom-net/storage-server';
 import { DiskSpace } from './adapters/disk-space';
 import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, type Logger } from '../../services/common/logging';
-import { dataSetOf } from '../../services/pacs/adapters/dimse/part10';
+import { dataSetOf } from '../../services/dicom-net/part10';
 import { openJournal, type Journal } from '../../services/pacs/adapters/journal/journal';
 import { Receiver } from '../../services/pacs/adapters/receiver';
 import { Spool } from '../../services/pacs/adapters/spool';

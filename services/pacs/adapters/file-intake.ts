@@ -2,8 +2,8 @@
 // set; the data set is what two arrivals of one object are compared by, whichever way they come.
 
 import type { Announced } from '../domain/instance-header';
-import type { ObjectUids, Outcome, Source } from '../domain/reception';
-import { readMeta } from './dimse/part10';
+import type { ObjectUids, Outcome, Source } from '../../dicom-net/reception';
+import { readMeta } from '../../dicom-net/part10';
 import type { Receiver } from './receiver';
 import type { SpoolFile } from './spool';
 

@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
 import type { Telemetry } from '../../common/telemetry';
-import type { Outcome, Source } from '../domain/reception';
+import type { Outcome, Source } from '../../dicom-net/reception';
 import type { Journal } from './journal/journal';
 
 /** What the bridge counts. */

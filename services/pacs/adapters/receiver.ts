@@ -10,7 +10,8 @@ import {
   type Announced,
   type InstanceHeader,
 } from '../domain/instance-header';
-import type { ArrivalJournal, ObjectUids, Outcome, Refusal, RoomGauge, Source } from '../domain/reception';
+import type { ObjectUids, Outcome, Refusal, Source } from '../../dicom-net/reception';
+import type { ArrivalJournal, RoomGauge } from '../domain/reception';
 import type { Spool, SpoolFile, Spooled } from './spool';
 import { holdsPixels } from './whole-file';
 

@@ -9,7 +9,7 @@ import type { Logger } from '../../common/logging';
 import { makeFolder } from '../../common/make-folder';
 import { errnoOf } from '../../store/durable';
 import { waitMs } from '../domain/backoff';
-import type { Outcome, Source } from '../domain/reception';
+import type { Outcome, Source } from '../../dicom-net/reception';
 import type { WatchedFolder } from '../domain/site/schema';
 import { FileIntake } from './file-intake';
 import type { Receiver } from './receiver';

@@ -2,7 +2,7 @@
 
 import { automedError } from '../../common/errors';
 import { sleepMs } from '../../common/timers';
-import type { Outcome } from './reception';
+import type { Outcome } from '../../dicom-net/reception';
 
 /** A study, or one of its series. */
 export interface Wanted {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { WebArchive } from '../../../services/pacs/adapters/dicomweb/web-archive';
 import { StowCourier } from '../../../services/pacs/adapters/dicomweb/stow-courier';
 import { DimseArchive } from '../../../services/pacs/adapters/dimse/dimse-archive';
-import { StorageServer } from '../../../services/pacs/adapters/dimse/storage-server';
+import { StorageServer } from '../../../services/dicom-net/storage-server';
 import { readInstanceHeader } from '../../../services/pacs/domain/instance-header';
 import { pull, type Archive, type PullProgress } from '../../../services/pacs/domain/pull';
 import { readSite } from '../../../services/pacs/domain/site/read-site';

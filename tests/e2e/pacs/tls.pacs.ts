@@ -3,7 +3,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StorageServer } from '../../../services/pacs/adapters/dimse/storage-server';
+import { StorageServer } from '../../../services/dicom-net/storage-server';
 import { StoreScu } from '../../../services/pacs/adapters/dimse/store-scu';
 import { freePorts } from '../../../services/stack/free-ports';
 import { makeAuthority, type Authority } from '../../support/certificates';

@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '../../../services/common/logging';
-import { AssociationError } from '../../../services/pacs/adapters/dimse/association-scu';
-import { dataSetOf } from '../../../services/pacs/adapters/dimse/part10';
-import { StorageServer } from '../../../services/pacs/adapters/dimse/storage-server';
+import { AssociationError } from '../../../services/dicom-net/association-scu';
+import { dataSetOf } from '../../../services/dicom-net/part10';
+import { StorageServer } from '../../../services/dicom-net/storage-server';
 import { StoreScu } from '../../../services/pacs/adapters/dimse/store-scu';
 import { openJournal, type Journal } from '../../../services/pacs/adapters/journal/journal';
 import { Receiver } from '../../../services/pacs/adapters/receiver';

@@ -5,7 +5,7 @@ import type { Logger } from '../../../common/logging';
 import { Access, type AccessSettings } from '../../../access/access';
 import type { Site } from '../../domain/site/schema';
 import type { Receiver } from '../receiver';
-import { followFiles, portTls } from '../dimse/port-identity';
+import { followFiles, portTls } from '../../../dicom-net/port-identity';
 import { StowServer, WEB_ROOT } from './stow-server';
 
 export interface WebSettings {

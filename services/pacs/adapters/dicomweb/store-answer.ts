@@ -1,6 +1,6 @@
 // What a STOW-RS request is answered: an outcome for each object (PS3.18, 10.5.3; PS3.3, C.12.1 of the Store Instances Response).
 
-import type { Outcome, Refusal } from '../../domain/reception';
+import type { Outcome, Refusal } from '../../../dicom-net/reception';
 
 /** Failure reasons: statuses of C-STORE, and 0xC122 for transfer syntaxes (PS3.18, table I.2-2). */
 const REASON: Readonly<Record<Refusal, number>> = {

@@ -8,7 +8,7 @@ import { parseAccept, parseMediaType } from '../../../dicomweb/media-type';
 import { AutomedError } from '../../../common/errors';
 import type { Logger } from '../../../common/logging';
 import { afterMs } from '../../../common/timers';
-import type { Outcome, Source } from '../../domain/reception';
+import type { Outcome, Source } from '../../../dicom-net/reception';
 import { FileIntake } from '../file-intake';
 import type { Receiver } from '../receiver';
 import { storeAnswer } from './store-answer';

@@ -5,7 +5,7 @@ import { bodyOf, getFrom, WebError, type WebService } from '../../../dicomweb/cl
 import { parseMediaType } from '../../../dicomweb/media-type';
 import { MultipartError, readMultipart, type PartSink } from '../../../dicomweb/multipart';
 import type { Archive, RemoteInstance, Told, Wanted } from '../../domain/pull';
-import type { Source } from '../../domain/reception';
+import type { Source } from '../../../dicom-net/reception';
 import { FileIntake } from '../file-intake';
 import type { Receiver } from '../receiver';
 

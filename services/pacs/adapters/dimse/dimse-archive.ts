@@ -12,8 +12,8 @@ import {
   type CalledAe,
   type ProposedContext,
   type StatusAnswer,
-} from './association-scu';
-import { CFindRequest, CGetRequest, CMoveRequest, type Dataset } from './library';
+} from '../../../dicom-net/association-scu';
+import { CFindRequest, CGetRequest, CMoveRequest, type Dataset } from '../../../dicom-net/library';
 
 const FIND = '1.2.840.10008.5.1.4.1.2.2.1';
 const MOVE = '1.2.840.10008.5.1.4.1.2.2.2';

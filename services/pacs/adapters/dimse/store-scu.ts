@@ -3,9 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import { readInstanceHeader } from '../../domain/instance-header';
 import { failed, ofStatus, type Courier, type Sendable, type Sent } from '../../domain/delivery';
-import { AssociationError, AssociationScu, type AssociationFault, type CalledAe } from './association-scu';
-import { dataSetOf } from './part10';
-import { CEchoRequest, CStoreRequest, Dataset, PresentationContextResult } from './library';
+import {
+  AssociationError,
+  AssociationScu,
+  type AssociationFault,
+  type CalledAe,
+} from '../../../dicom-net/association-scu';
+import { dataSetOf } from '../../../dicom-net/part10';
+import { CEchoRequest, CStoreRequest, Dataset, PresentationContextResult } from '../../../dicom-net/library';
 
 const VERIFICATION = '1.2.840.10008.1.1';
 const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';

@@ -2,7 +2,8 @@
 
 import { createHmac } from 'node:crypto';
 import type { Database } from '../../../common/database';
-import type { Arrival, ArrivalJournal, Kept } from '../../domain/reception';
+import type { Kept } from '../../../dicom-net/reception';
+import type { Arrival, ArrivalJournal } from '../../domain/reception';
 
 /** Instances as the journal knows them. */
 export class Arrivals implements ArrivalJournal {

@@ -215,7 +215,5 @@ export type Condition = Rule['when'];
 export type Destination = Site['destinations'][string];
 export type DicomDestination = z.infer<typeof dicomDestination>;
 export type WebDestination = z.infer<typeof webDestination>;
-export type PortTls = z.infer<typeof portTls>;
-export type PeerTls = z.infer<typeof peerTls>;
 export type WatchedFolder = Site['watch'][number];
 export type FolderDestination = z.infer<typeof folderDestination>;

@@ -2,7 +2,7 @@
 // it anew with each packet, and leave a silent connection open for ever.
 
 import type { Socket } from 'node:net';
-import { afterMs, type Alarm } from '../../../common/timers';
+import { afterMs, type Alarm } from '../common/timers';
 
 export interface GuardLimits {
   /** Until the whole association request has arrived, milliseconds. */

@@ -1,4 +1,4 @@
-import { PduWalker } from '../../../../../../services/pacs/adapters/dimse/connection-guard';
+import { PduWalker } from '../../../../services/dicom-net/connection-guard';
 
 function pdu(type: number, length: number): Buffer {
   const header = Buffer.alloc(6);

@@ -4,9 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterMs } from '../../../common/timers';
-import type { Outcome } from '../../domain/reception';
-import type { PeerTls } from '../../domain/site/schema';
+import { afterMs } from '../common/timers';
+import type { Outcome } from './reception';
+import type { PeerTls } from './tls-files';
 import { IncomingObjects, type IncomingDeps } from './incoming-objects';
 import { LEAST_TLS } from './port-identity';
 import { AssociationClass, PresentationContextResult, Scp, type Association } from './library';

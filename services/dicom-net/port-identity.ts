@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { TLSSocket, type Server as TlsServer, type TlsOptions } from 'node:tls';
-import { watchIdentity } from '../../../common/grpc/tls';
-import type { Logger } from '../../../common/logging';
-import type { PortTls } from '../../domain/site/schema';
+import { watchIdentity } from '../common/grpc/tls';
+import type { Logger } from '../common/logging';
+import type { PortTls } from './tls-files';
 
 /** What DICOM asks for (PS3.15, B.12): TLS 1.2 at least. */
 export const LEAST_TLS = 'TLSv1.2';

@@ -1,12 +1,11 @@
 // C-ECHO and C-STORE for those who may send (PS3.4 annexes A and B).
 
 import type { Socket } from 'node:net';
-import type { Logger } from '../../../common/logging';
-import { afterMs } from '../../../common/timers';
-import { isReadSyntax } from '../../../imaging/dicom/transfer-syntax';
-import { admit, type Listener } from '../../domain/peers';
-import type { Source } from '../../domain/reception';
-import type { Receiver } from '../receiver';
+import type { Logger } from '../common/logging';
+import { afterMs } from '../common/timers';
+import { isReadSyntax } from '../imaging/dicom/transfer-syntax';
+import { admit, type Listener } from './peers';
+import type { ObjectReceiver, Source } from './reception';
 import type { Cut, GuardLimits } from './connection-guard';
 import { IncomingObjects } from './incoming-objects';
 import {
@@ -27,7 +26,7 @@ import { certificateName } from './port-identity';
 
 export interface StorageDeps {
   listener: () => Listener;
-  receiver: Receiver;
+  receiver: ObjectReceiver;
   limits: GuardLimits;
   log: Logger;
   cut: (why: Cut) => void;

@@ -2,8 +2,8 @@
 
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterMs } from '../../../common/timers';
-import type { PortTls } from '../../domain/site/schema';
+import { afterMs } from '../common/timers';
+import type { PortTls } from './tls-files';
 import { guard } from './connection-guard';
 import { followFiles, portTls } from './port-identity';
 import { StorageScp, type StorageDeps } from './storage-scp';

@@ -1,6 +1,6 @@
 // The beginning of a DICOM file (PS3.10, 7.1): what is written before a data set that came over the network.
 
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from '../../../dicom-results';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from '../dicom-results';
 
 export interface FileMeta {
   sopClass: string;

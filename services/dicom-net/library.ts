@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module';
 import * as dimse from 'dcmjs-dimse';
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from '../../../dicom-results';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from '../dicom-results';
 
 const parser = createRequire(require.resolve('dcmjs-dimse'))('dcmjs') as { log: { setLevel(level: string): void } };
 parser.log.setLevel('silent');

@@ -2,10 +2,8 @@
 
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Logger } from '../../../common/logging';
-import type { ObjectUids, Outcome, Refusal, Source } from '../../domain/reception';
-import type { Receiver } from '../receiver';
-import type { SpoolFile } from '../spool';
+import type { Logger } from '../common/logging';
+import type { IncomingFile, ObjectReceiver, ObjectUids, Outcome, Refusal, Source } from './reception';
 import { CStoreResponse, Dataset, type PresentationContext, type StoreArguments, type StreamOf } from './library';
 import { fileBeginning } from './part10';
 
@@ -30,16 +28,16 @@ const NOT_SUPPORTED = 'The SOP class is not that of its presentation context.';
  * and mix up their order. The socket is paused instead.
  */
 class IncomingStream extends EventEmitter {
-  private file: SpoolFile | undefined;
+  private file: IncomingFile | undefined;
   private readonly early: Buffer[] = [];
   private paused = false;
   /** Rejects when the file cannot be made. */
-  readonly opened: Promise<SpoolFile>;
+  readonly opened: Promise<IncomingFile>;
 
   constructor(
     private readonly socket: Socket,
     readonly announced: ObjectUids,
-    opening: Promise<SpoolFile>,
+    opening: Promise<IncomingFile>,
   ) {
     super();
     this.opened = opening.then((file) => {
@@ -72,7 +70,7 @@ class IncomingStream extends EventEmitter {
 }
 
 export interface IncomingDeps {
-  receiver: Receiver;
+  receiver: ObjectReceiver;
   log: Logger;
   /** Who sends. */
   source: () => Source;
