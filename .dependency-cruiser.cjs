@@ -2,7 +2,7 @@
 // scoring, client, evaluation, reproduction, stack) and programs, and programs meet over gRPC.
 
 const LIBRARIES =
-  'common|access|store|imaging|dicomweb|dicom-net|dicom-results|analysis|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack|terminal';
+  'common|access|store|imaging|dicomweb|dicom-net|dicom-results|analysis|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|stack|terminal';
 
 /** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -38,7 +38,7 @@ module.exports = {
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
       {
-        path: '^services/(gateway|cli|training|pacs|dicom-results|analysis|synthetic|datasets|checks|scoring|client|evaluation|reproduction|stack|worker/(protocol|launch|job-folder))/',
+        path: '^services/(gateway|cli|training|pacs|dicom-results|analysis|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|stack|worker/(protocol|launch|job-folder))/',
       },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
@@ -52,7 +52,7 @@ module.exports = {
       'libraries-in-order',
       'Of the libraries, common knows no other, and data come before scores.',
       { path: '^services/(common|store|imaging|dicomweb|dicom-net|dicom-results|synthetic|datasets|checks)/' },
-      { path: '^services/(scoring|client|evaluation|reproduction|stack)/' },
+      { path: '^services/(scoring|client|evaluation|load|reproduction|stack)/' },
     ),
     importing(
       'common-first',

@@ -63,6 +63,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'measure models image by image through the training service, and keep scores, intervals and a report',
     load: from('evaluations', 'evaluationsCommand'),
   },
+  load: {
+    summary: 'send requests at a steady rate, as many callers do, and tell latencies and errors',
+    load: from('load', 'loadCommand'),
+  },
   pacs: {
     summary: 'run the bridge to picture archives (PACS), and look after what it received and sends',
     load: from('pacs', 'pacsCommand'),

@@ -2,6 +2,7 @@
 
 import { Client, credentials, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
 import { channelOptions } from '../../services/common/grpc/client';
+import { runOpenLoop } from '../../services/load/open-loop';
 import { percentile } from '../../services/terminal/statistics';
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -54,15 +55,15 @@ export class LoadClient {
 
   /** Sends at this rate, with exponential gaps, for a time; resolves when every call has ended. */
   async openLoop(perSecond: number, durationMs: number, seed = 1): Promise<Outcome[]> {
-    const random = uniform(seed);
-    const begun = performance.now();
-    const calls: Promise<Outcome>[] = [];
-    for (let due = begun; due < begun + durationMs; due += (-Math.log(1 - random()) * 1000) / perSecond) {
-      const early = due - performance.now();
-      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-      calls.push(this.call(due, this.target.deadlineMs));
-    }
-    return Promise.all(calls);
+    const outcomes: Outcome[] = [];
+    const { deadlineMs } = this.target;
+    const ended = await runOpenLoop({
+      ...{ rate: perSecond, durationMs, deadlineMs, seed },
+      send: async (timeoutMs, index) => {
+        outcomes[index] = await this.call(performance.now() + timeoutMs - deadlineMs, deadlineMs);
+      },
+    });
+    return ended.map(({ latencyMs }, index) => ({ ...outcomes[index]!, ms: latencyMs }));
   }
 
   private call(due: number, deadlineMs: number): Promise<Outcome> {
@@ -104,13 +105,5 @@ export function summarize(outcomes: readonly Outcome[], durationMs: number): Sum
     p99: part(answered, 0.99),
     refusalP50: part(of(Code.RESOURCE_EXHAUSTED), 0.5),
     byCode,
-  };
-}
-
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
   };
 }

@@ -23,6 +23,8 @@ export interface ConnectOptions {
   home?: string | undefined;
   /** Seconds that one call may take. */
   timeout?: number | undefined;
+  /** How often a call is tried at most; absent: as often as the client does. */
+  attempts?: number | undefined;
 }
 
 /** What a command needs of the services. */
@@ -190,12 +192,13 @@ export async function withTraining<T>(
 
 async function closing<T>(
   address: string,
-  { timeout = DEFAULT_TIMEOUT_SECONDS }: ConnectOptions,
+  { timeout = DEFAULT_TIMEOUT_SECONDS, attempts }: ConnectOptions,
   work: (client: AutomedClient) => Promise<T>,
 ): Promise<T> {
   const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
   const client = new AutomedClient(address, {
     timeoutMs: timeout * 1000,
+    attempts,
     credentials: channelCredentials({ caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile }),
     ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
   });

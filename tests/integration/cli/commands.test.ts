@@ -343,6 +343,49 @@ describe('automed evaluate', () => {
   });
 });
 
+describe('automed load', () => {
+  it('sends at a rate, and tells latencies from when requests were due', async () => {
+    const image = await picture('load/eye.png', 8);
+    const how = ['--rate', '20', '--seconds', '1', '--warmup', '0', '--deadline', '60', ...address];
+    const { code, out } = await automed('load', image, '--model', 'disc@1', ...how, '--json');
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as { calls: number; answered: number; latencyMs: { p50: number; p99: number } };
+    expect(report).toMatchObject({ model: 'disc@1', rate: 20, errors: [] });
+    expect(report.calls).toBeGreaterThan(5);
+    expect(report.answered).toBe(report.calls);
+    expect(report.latencyMs.p99).toBeGreaterThanOrEqual(report.latencyMs.p50);
+    const { out: text } = await automed('load', image, '--model', 'kinds', ...how);
+    expect(text).toMatch(/^kinds@1: \d+ requests in 1 s \(20 per second\), \d+ answered/);
+    expect(text).toMatch(/^due to answer +[\d.]+/m);
+  });
+
+  it('counts what was refused by gRPC status, and fails when nothing was answered', async () => {
+    const image = await picture('load/eye.png', 8);
+    const how = ['--rate', '50', '--seconds', '0.5', '--warmup', '0', ...address];
+    const { code, out, err } = await automed(
+      'load',
+      image,
+      '--model',
+      'disc@1',
+      ...how,
+      '--deadline',
+      '0.001',
+      '--json',
+    );
+    expect({ code, err: err.split('\n').at(-2) }).toEqual({ code: 1, err: 'automed: no request was answered' });
+    const { errors } = JSON.parse(out) as { errors: { status: string; count: number }[] };
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { status } of errors) expect(['DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED']).toContain(status);
+  });
+
+  it('says at once what is wrong with a request', async () => {
+    writeFileSync(join(folder, 'no-image.png'), 'text');
+    const { code, err } = await automed('load', join(folder, 'no-image.png'), '--model', 'disc', ...address);
+    expect(code).toBe(1);
+    expect(err).toContain('no image that can be read');
+  });
+});
+
 describe('automed models', () => {
   it('sets and removes an alias', async () => {
     expect(await automed('models', 'alias', 'disc', 'staging', '--version', '2', ...address)).toEqual({
