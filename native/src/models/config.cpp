@@ -1,7 +1,8 @@
 #include "models/config.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <charconv>
 #include <initializer_list>
 #include <string_view>
 
@@ -99,8 +100,8 @@ json::Value parse_architecture(const std::string& text) {
 double approximate_parameters(const SamConfig& config) {
   const EncoderConfig& e = config.encoder;
   const DecoderConfig& d = config.decoder;
-  const double width = static_cast<double>(e.embed_dim), out = static_cast<double>(e.out_channels);
-  const double grid = static_cast<double>(e.grid());
+  const auto width = static_cast<double>(e.embed_dim), out = static_cast<double>(e.out_channels);
+  const auto grid = static_cast<double>(e.grid());
   const double block = width * width * (4.0 + 2.0 * static_cast<double>(e.mlp_ratio) + (e.adapter ? 25.5 : 0.0));
   const double encoder = static_cast<double>(e.depth) * block + grid * grid * width + 9 * out * out + out * width;
   const double two_way = static_cast<double>(d.depth) * (8 * out * out + 2 * out * static_cast<double>(d.mlp_dim));
@@ -147,7 +148,7 @@ DecoderConfig read_decoder(const json::Object& object) {
 SamConfig read_sam_config(const json::Object& object) {
   const Fields fields(object, "",
                       {"image_size", "patch_size", "embed_dim", "depth", "heads", "window_size", "global_blocks",
-                       "out_channels", "adapter", "fit", "channels", "resize", "intensity", "decoder"});
+                       "out_channels", "adapter", "fit", "channels", "resize", "intensity", "levels", "decoder"});
   // Field by field: GCC 12 destroys a member twice when an exception leaves a nested braced initialiser.
   SamConfig config{};
   EncoderConfig& encoder = config.encoder;
@@ -232,16 +233,12 @@ const json::Object& named_bases() {
   return *table.get_if<json::Object>();
 }
 
+/// JSON of a finite number.
 std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  // The shortest of the usual spellings that reads back as the same number.
-  for (int digits = 1; digits < 17; ++digits) {
-    char shorter[32];
-    std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
-    if (std::stod(shorter) == value) return shorter;
-  }
-  return text;
+  std::array<char, 32> text{};
+  const auto [end, status] =
+      std::to_chars(text.data(), text.data() + text.size(), value);  // the shortest that reads back the same
+  return {text.data(), end};
 }
 
 }  // namespace

@@ -20,13 +20,15 @@ constexpr std::array<Named<Fit>, 3> kFits = {
 constexpr std::array<Named<Channels>, 2> kChannels = {{{"rgb", Channels::kRgb}, {"bgr", Channels::kBgr}}};
 constexpr std::array<Named<Resize>, 2> kResizes = {{{"bilinear", Resize::kBilinear}, {"nearest", Resize::kNearest}}};
 
+constexpr std::array<Named<Levels>, 2> kLevels = {{{"rounded", Levels::kRounded}, {"exact", Levels::kExact}}};
+
 constexpr std::array<Named<Intensity::Policy>, 4> kPolicies = {{{"full", Intensity::Policy::kFull},
                                                                 {"dtype", Intensity::Policy::kDtype},
                                                                 {"percentile", Intensity::Policy::kPercentile},
                                                                 {"window", Intensity::Policy::kWindow}}};
 
 constexpr double kMaxValue = 1e9;  // of a window's ends, as of float samples
-constexpr std::array<std::string_view, 4> kFields = {"fit", "channels", "resize", "intensity"};
+constexpr std::array<std::string_view, 5> kFields = {"fit", "channels", "resize", "intensity", "levels"};
 
 [[noreturn]] void refuse(const std::string& field, const std::string& what) {
   throw Error(ErrorCode::kInvalidArgument, "the preprocessing's " + field + " " + what, field);
@@ -95,7 +97,8 @@ Preprocessing read_preprocessing(const json::Object& object) {
   return {.fit = named_value(object, "fit", kFits, missing.fit),
           .channels = named_value(object, "channels", kChannels, missing.channels),
           .resize = named_value(object, "resize", kResizes, missing.resize),
-          .intensity = read_intensity(object)};
+          .intensity = read_intensity(object),
+          .levels = named_value(object, "levels", kLevels, missing.levels)};
 }
 
 Preprocessing parse_preprocessing(const std::string& json_text) {
@@ -114,10 +117,11 @@ Preprocessing parse_preprocessing(const std::string& json_text) {
 
 std::string fields_of(const Preprocessing& preprocessing) {
   const Preprocessing missing;
-  const auto& [fit, channels, resize, intensity] = preprocessing;
+  const auto& [fit, channels, resize, intensity, levels] = preprocessing;
   std::string text = "\"fit\":" + name_text(fit, kFits);
   if (channels != missing.channels) text += ",\"channels\":" + name_text(channels, kChannels);
   if (resize != missing.resize) text += ",\"resize\":" + name_text(resize, kResizes);
+  if (levels != missing.levels) text += ",\"levels\":" + name_text(levels, kLevels);
   if (intensity == missing.intensity) return text;
   text += ",\"intensity\":{\"policy\":" + name_text(intensity.policy, kPolicies);
   if (has_bounds(intensity.policy)) {

@@ -36,6 +36,13 @@ struct Intensity {
   bool operator==(const Intensity&) const = default;
 };
 
+/// How values that come with a window of their own (DICOM's) reach the 0-255 scale. Versions whose manifest does not
+/// say it learned from whole levels.
+enum class Levels {
+  kRounded,  ///< to 8 bits
+  kExact,    ///< in float32, so that 12 and 16 bits keep what they hold
+};
+
 /// What is done to an image before a network sees it. The default is that of bases and models whose manifest does not
 /// say more.
 struct Preprocessing {
@@ -43,12 +50,14 @@ struct Preprocessing {
   Channels channels = Channels::kRgb;
   Resize resize = Resize::kBilinear;
   Intensity intensity = {};
+  Levels levels = Levels::kRounded;
 
   bool operator==(const Preprocessing&) const = default;
 };
 
-/// The fields `fit`, `channels`, `resize` and `intensity` (`policy`, `low`, `high`) of an object; absent ones keep
-/// their default, others are passed over. Throws kInvalidArgument (the field's name) for a value that is not known.
+/// The fields `fit`, `channels`, `resize`, `intensity` (`policy`, `low`, `high`) and `levels` of an object; absent ones
+/// keep their default, others are passed over. Throws kInvalidArgument (the field's name) for a value that is not
+/// known.
 Preprocessing read_preprocessing(const json::Object& object);
 
 /// JSON text of an object with these fields and no others.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "pipeline/display_levels.h"
 #include "pipeline/value_scale.h"
 
 namespace automed::pipeline {
@@ -259,6 +260,14 @@ void check_pixels(const PixelView& pixels) {
   if (pixels.width > kMaxSide || pixels.height > kMaxSide) {
     throw Error(ErrorCode::kInvalidArgument, "width and height must be at most 1048576", "pixels");
   }
+  if (pixels.window) {
+    const auto& [low, high] = *pixels.window;
+    const auto outside = [](double end) { return !(std::abs(end) <= kMaxFloatSample); };  // true for NaN
+    if (outside(low) || outside(high) || low == high) {
+      throw Error(ErrorCode::kInvalidArgument, "the window must have two different ends in [-1e9, 1e9]",
+                  "pixels.window");
+    }
+  }
   const auto expected = pixels.width * pixels.height * pixels.channels * sample_bytes(pixels.sample_type);
   if (static_cast<std::int64_t>(pixels.size_bytes) != expected) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -298,6 +307,13 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
 PreparedImage prepare_image(const PixelView& pixels, std::int64_t size, const models::Preprocessing& preprocessing) {
   check_pixels(pixels);
   if (pixels.sample_type == SampleType::kFloat32) check_float_samples(pixels);
+  if (pixels.window) {
+    const DisplayLevels levels(pixels, preprocessing.levels);
+    auto on_display = preprocessing;
+    // Levels of a display fill their range whichever type holds them.
+    if (on_display.intensity.policy == models::Intensity::Policy::kDtype) on_display.intensity = {};
+    return prepare_image(levels.view(), size, on_display);
+  }
   const Placement placement = place_image(pixels.width, pixels.height, size, preprocessing);
   const Source source{pixels, placement, preprocessing.channels == models::Channels::kBgr,
                       value_scale(pixels, preprocessing.intensity)};

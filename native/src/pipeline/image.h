@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "models/config.h"
 
@@ -16,6 +17,13 @@ inline constexpr float kMaxFloatSample = 1e9F;
 
 enum class SampleType { kUint8, kUint16, kFloat32 };
 
+/// The stored values that are black (0) and white (255) on a display; low above high inverts. Not equal, and each in
+/// [-1e9, 1e9].
+struct ValueWindow {
+  double low = 0;
+  double high = 0;
+};
+
 /// Decoded pixels in the caller's memory: interleaved, height x width x channels, rows from the top, no padding.
 /// 1 channel is grey, 2 grey + alpha, 3 RGB, 4 RGBA. uint16 and float32 samples are little endian.
 struct PixelView {
@@ -25,6 +33,9 @@ struct PixelView {
   std::int64_t height = 0;
   std::int64_t channels = 0;
   SampleType sample_type = SampleType::kUint8;
+  /// What the image itself says of its values, as DICOM does: prepare_image first brings them to the 0-255 scale by it,
+  /// as models::Levels says, whatever their type. Absent: the type's own rule.
+  std::optional<ValueWindow> window = {};
 };
 
 /// Where an image lies on the model's square input, and so how a result finds its way back: the whole image fills the

@@ -22,6 +22,8 @@ TEST("preprocessing: its text reads back") {
         CHECK(parse_preprocessing("{" + fields_of(value) + "}") == value);
         value.intensity = {.policy = Intensity::Policy::kWindow, .low = -160, .high = 240};
         CHECK(parse_preprocessing("{" + fields_of(value) + "}") == value);
+        value.levels = Levels::kExact;
+        CHECK(parse_preprocessing("{" + fields_of(value) + "}") == value);
         value.intensity = {.policy = Intensity::Policy::kDtype};
         CHECK(parse_preprocessing("{" + fields_of(value) + "}") == value);
       }
@@ -37,6 +39,7 @@ TEST("preprocessing: a wrong field is named") {
   CHECK(field(R"({"channels":3})") == "channels");
   CHECK(field(R"({"resize":"cubic"})") == "resize");
   CHECK(field(R"({"fit":"crop"})") == "fit");
+  CHECK(field(R"({"levels":"8-bit"})") == "levels");
   CHECK(field(R"({"mean":[1,2,3]})") == "mean");
   CHECK(field("[]") == "preprocessing");
   CHECK(field(R"({"intensity":"full"})") == "intensity");
