@@ -46,21 +46,6 @@ struct Completion::State {
   }
 };
 
-SerialThread& AddonData::loader_thread() {
-  if (!loader) loader = std::make_unique<SerialThread>(1);
-  return *loader;
-}
-
-void AddonData::stop_threads() {
-  for (const auto& stop : stoppers) stop();
-  stoppers.clear();
-  if (loader) loader->stop();
-}
-
-AddonData& AddonData::of(Napi::Env env) {
-  return *env.GetInstanceData<AddonData>();
-}
-
 Completion Completion::start(Napi::Env env, const std::vector<Napi::Object>& pins) {
   auto& data = AddonData::of(env);
   auto ticket = std::make_unique<Ticket>(Ticket{Napi::Promise::Deferred::New(env), {}});

@@ -7,29 +7,11 @@
 #include <memory>
 #include <vector>
 
+#include "binding/addon_data.h"
 #include "core/error.h"
-#include "core/serial_thread.h"
 #include "core/translate.h"
 
 namespace automed::binding {
-
-/// What the addon keeps for one JavaScript environment. Lives as long as the environment.
-struct AddonData {
-  Napi::ThreadSafeFunction to_js;  ///< carries settlements to the JS thread; referenced only while promises are pending
-  std::size_t pending = 0;         ///< promises not yet settled; touched on the JS thread only
-  Napi::FunctionReference base_class;
-  Napi::FunctionReference model_class;
-  Napi::FunctionReference trainer_class;
-  std::vector<std::function<void()>> stoppers;  ///< end the threads of what this environment made
-  std::unique_ptr<SerialThread>
-      loader;  ///< reads weights, so that neither the JS thread nor the engine waits for a disk
-
-  SerialThread& loader_thread();
-  /// Ends every thread at JavaScript's `exit` event: LibTorch's static objects go while `exit()` runs, and a thread
-  /// that still computes then crashes the process.
-  void stop_threads();
-  static AddonData& of(Napi::Env env);
-};
 
 /// The native end of a promise: settled exactly once, from any thread. When the last copy goes without having settled
 /// it, the promise is rejected as INTERNAL, so that no caller waits for ever.

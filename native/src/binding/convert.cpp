@@ -51,6 +51,21 @@ std::optional<std::string> read_optional_string(const Napi::Value& value, const 
   return read_string(value, field);
 }
 
+double read_at_least_zero(const Napi::Value& value, const std::string& field) {
+  const double number = read_number(value, field);
+  if (number < 0) throw Error(ErrorCode::kInvalidArgument, field + " must not be negative", field);
+  return number;
+}
+
+std::string any_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    const bool last = &name == &names.back();
+    text += (text.empty() ? "" : last ? " or " : ", ") + name;
+  }
+  return text;
+}
+
 Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
     wrong(field, "a Uint8Array");
@@ -58,36 +73,32 @@ Napi::Uint8Array read_bytes(const Napi::Value& value, const std::string& field) 
   return value.As<Napi::Uint8Array>();
 }
 
-torch::Tensor read_optional_floats(const Napi::Value& value, const std::string& field, std::int64_t stride) {
+torch::Tensor read_optional_floats(const Napi::Value& value, const std::string& field) {
   if (value.IsNull()) return {};
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     wrong(field, "a Float32Array");
   }
   const auto array = value.As<Napi::Float32Array>();
-  const auto length = static_cast<std::int64_t>(array.ElementLength());
-  if (stride > 0 && (length == 0 || length % stride != 0)) {
-    throw Error(ErrorCode::kShapeMismatch, field + " must hold " + std::to_string(stride) + " numbers for each item",
-                field);
-  }
-  auto copy = torch::empty({length});
-  if (length > 0) std::memcpy(copy.data_ptr<float>(), array.Data(), copy.nbytes());
-  return stride > 0 ? copy.view({length / stride, stride}) : copy;
+  auto copy = torch::empty({static_cast<std::int64_t>(array.ElementLength())});
+  if (copy.numel() > 0) std::memcpy(copy.data_ptr<float>(), array.Data(), copy.nbytes());
+  return copy;
 }
 
 pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data) {
+  using pipeline::SampleType;
+  static const Choices<SampleType> kTypes = {
+      {"uint8", SampleType::kUint8}, {"uint16", SampleType::kUint16}, {"float32", SampleType::kFloat32}};
   const auto bytes = read_bytes(data, "pixels.data");
-  const auto type = read_string(pixels.Get("sampleType"), "pixels.sampleType");
   pipeline::PixelView view{.data = bytes.Data(),
                            .size_bytes = bytes.ByteLength(),
                            .width = read_integer(pixels.Get("width"), "pixels.width", 1, pipeline::kMaxSide),
                            .height = read_integer(pixels.Get("height"), "pixels.height", 1, pipeline::kMaxSide),
-                           .channels = read_integer(pixels.Get("channels"), "pixels.channels", 1, 4)};
-  if (type == "uint16") {
-    view.sample_type = pipeline::SampleType::kUint16;
-  } else if (type == "float32") {
-    view.sample_type = pipeline::SampleType::kFloat32;
-  } else if (type != "uint8") {
-    wrong("pixels.sampleType", "uint8, uint16 or float32");
+                           .channels = read_integer(pixels.Get("channels"), "pixels.channels", 1, 4),
+                           .sample_type = read_choice(pixels.Get("sampleType"), "pixels.sampleType", kTypes)};
+  if (const auto window = pixels.Get("window"); !window.IsNull() && !window.IsUndefined()) {
+    const auto ends = read_object(window, "pixels.window");
+    view.window = pipeline::ValueWindow{.low = read_number(ends.Get("low"), "pixels.window.low"),
+                                        .high = read_number(ends.Get("high"), "pixels.window.high")};
   }
   pipeline::check_pixels(view);
   return view;

@@ -7,54 +7,49 @@
 
 #include "binding/completion.h"
 #include "binding/convert.h"
+#include "binding/results.h"
 #include "models/import_weights.h"
 
 namespace automed::binding {
 namespace {
 
-Napi::Array to_array(Napi::Env env, const std::vector<std::string>& texts) {
-  auto array = Napi::Array::New(env, texts.size());
-  for (std::uint32_t i = 0; i < texts.size(); ++i) array.Set(i, texts[i]);
-  return array;
+using models::ImportReport;
+using Conversion = ImportReport::Conversion;
+
+Napi::Value conversion_to_js(Napi::Env env, const Conversion& conversion) {
+  static const PropertyTable<Conversion> kTable = {
+      {"name", member(&Conversion::name)}, {"from", member(&Conversion::from)}, {"to", member(&Conversion::to)}};
+  return to_object(env, conversion, kTable);
 }
 
-Napi::Array to_array(Napi::Env env, const std::vector<std::int64_t>& numbers) {
-  auto array = Napi::Array::New(env, numbers.size());
-  for (std::uint32_t i = 0; i < numbers.size(); ++i) array.Set(i, static_cast<double>(numbers[i]));
+Napi::Value conversions_of(Napi::Env env, const ImportReport& report) {
+  auto array = Napi::Array::New(env, report.converted.size());
+  for (std::uint32_t i = 0; i < report.converted.size(); ++i) array.Set(i, conversion_to_js(env, report.converted[i]));
   return array;
 }
 
 /// RawImportReport of native/lib/native.ts.
-Napi::Value to_object(Napi::Env env, const models::ImportReport& report) {
-  auto converted = Napi::Array::New(env, report.converted.size());
-  for (std::uint32_t i = 0; i < report.converted.size(); ++i) {
-    auto item = Napi::Object::New(env);
-    item.Set("name", report.converted[i].name);
-    item.Set("from", to_array(env, report.converted[i].from));
-    item.Set("to", to_array(env, report.converted[i].to));
-    converted.Set(i, item);
-  }
-  auto object = Napi::Object::New(env);
-  object.Set("format", report.format);
-  object.Set("prefix", report.prefix);
-  object.Set("tensors", static_cast<double>(report.tensors));
-  object.Set("parameters", static_cast<double>(report.parameters));
-  object.Set("bytes", static_cast<double>(report.bytes));
-  object.Set("converted", converted);
-  object.Set("leftOut", to_array(env, report.left_out));
-  object.Set("untrained", to_array(env, report.untrained));
-  return object;
+Napi::Value report_to_js(Napi::Env env, const ImportReport& report) {
+  static const PropertyTable<ImportReport> kTable = {
+      {"format", member(&ImportReport::format)},    {"prefix", member(&ImportReport::prefix)},
+      {"tensors", member(&ImportReport::tensors)},  {"parameters", member(&ImportReport::parameters)},
+      {"bytes", member(&ImportReport::bytes)},      {"converted", conversions_of},
+      {"leftOut", member(&ImportReport::left_out)}, {"untrained", member(&ImportReport::untrained)}};
+  return to_object(env, report, kTable);
 }
 
 Napi::Value import_on_loader(Napi::Env env, std::function<models::ImportReport()> import) {
   const auto completion = Completion::start(env);
   const auto promise = completion.promise();
   AddonData::of(env).loader_thread().post([completion, import = std::move(import)] {
-    completion.settle_with(
-        [&]() -> Completion::MakeValue { return [report = import()](Napi::Env js) { return to_object(js, report); }; });
+    completion.settle_with([&]() -> Completion::MakeValue {
+      return [report = import()](Napi::Env js) { return report_to_js(js, report); };
+    });
   });
   return promise;
 }
+
+}  // namespace
 
 Napi::Value import_base(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -86,14 +81,6 @@ Napi::Value import_hardnet(const Napi::CallbackInfo& info) {
     const auto weights = read_string(info[1], "weightsPath");
     return import_on_loader(info.Env(), [=] { return models::import_hardnet(source, weights); });
   });
-}
-
-}  // namespace
-
-void define_imports(Napi::Env env, Napi::Object exports) {
-  exports.Set("importBase", Napi::Function::New(env, import_base));
-  exports.Set("importMobileNet", Napi::Function::New(env, import_mobilenet));
-  exports.Set("importHarDNet", Napi::Function::New(env, import_hardnet));
 }
 
 }  // namespace automed::binding

@@ -4,7 +4,10 @@
 
 namespace automed::binding {
 
-/// importBase, importMobileNet and importHarDNet of native/lib/native.ts, on the loader's thread.
-void define_imports(Napi::Env env, Napi::Object exports);
+// Of NativeAddon (native/lib/native.ts), on the loader's thread.
+
+Napi::Value import_base(const Napi::CallbackInfo& info);
+Napi::Value import_mobilenet(const Napi::CallbackInfo& info);
+Napi::Value import_hardnet(const Napi::CallbackInfo& info);
 
 }  // namespace automed::binding

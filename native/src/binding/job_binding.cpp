@@ -1,10 +1,10 @@
 #include "binding/job_binding.h"
 
-#include <cmath>
 #include <string>
 
 #include "binding/convert.h"
-#include "core/error.h"
+#include "binding/options.h"
+#include "binding/results.h"
 
 namespace automed::binding {
 namespace {
@@ -12,14 +12,13 @@ namespace {
 constexpr std::int64_t kMaxGrid = 1 << 20;  // the pipeline knows the real bounds
 
 Napi::Object timings_to_js(Napi::Env env, const pipeline::Timings& timings) {
-  auto object = Napi::Object::New(env);
-  object.Set("queueMs", timings.queue_ms);
-  object.Set("preprocessMs", timings.preprocess_ms);
-  object.Set("inferenceMs", timings.inference_ms);
-  object.Set("postprocessMs", timings.postprocess_ms);
-  object.Set("batchSize", static_cast<double>(timings.batch_size));
-  object.Set("embeddingCached", timings.embedding_cached);
-  return object;
+  using pipeline::Timings;
+  static const PropertyTable<Timings> kTable = {
+      {"queueMs", member(&Timings::queue_ms)},         {"preprocessMs", member(&Timings::preprocess_ms)},
+      {"inferenceMs", member(&Timings::inference_ms)}, {"postprocessMs", member(&Timings::postprocess_ms)},
+      {"batchSize", member(&Timings::batch_size)},     {"embeddingCached", member(&Timings::embedding_cached)},
+  };
+  return to_object(env, timings, kTable);
 }
 
 Napi::Object item_to_js(Napi::Env env, const pipeline::DrawnMask& drawn) {
@@ -35,8 +34,7 @@ Napi::Object item_to_js(Napi::Env env, const pipeline::DrawnMask& drawn) {
   } else {
     object.Set("boundingBox", env.Null());
   }
-  object.Set("meanProbability",
-             drawn.mean_probability ? Napi::Number::New(env, *drawn.mean_probability).As<Napi::Value>() : env.Null());
+  object.Set("meanProbability", to_value(env, drawn.mean_probability));
   return object;
 }
 
@@ -111,40 +109,42 @@ struct ResultToJs {
 
 }  // namespace
 
-pipeline::Task read_task(const Napi::Value& value) {
-  const auto name = read_string(value, "task");
-  for (const auto task : {pipeline::Task::kSegmentation, pipeline::Task::kClassification}) {
-    if (name == pipeline::name_of(task)) return task;
-  }
-  throw Error(ErrorCode::kInvalidArgument, "task must be segmentation or classification", "task");
+pipeline::Task read_task(const Napi::Value& value, const std::string& field) {
+  using pipeline::Task;
+  static const Choices<Task> kTasks = {{name_of(Task::kSegmentation), Task::kSegmentation},
+                                       {name_of(Task::kClassification), Task::kClassification}};
+  return read_choice(value, field, kTasks);
 }
 
-pipeline::Prompts read_prompts(const Napi::Object& prompts) {
-  pipeline::Prompts native;
-  native.points = read_optional_floats(prompts.Get("points"), "points", 2);
-  if (native.points.defined()) native.labels = read_optional_floats(prompts.Get("labels"), "labels", 0);
-  if (native.points.defined() && !native.labels.defined()) {
-    throw Error(ErrorCode::kInvalidArgument, "labels must be a Float32Array", "labels");
-  }
-  native.boxes = read_optional_floats(prompts.Get("boxes"), "boxes", 4);
-  native.mask = read_optional_floats(prompts.Get("mask"), "mask_logits", 0);
-  if (native.mask.defined()) {
-    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(native.mask.numel()))));
-    // One that is no square stays flat, and is refused where the base's size is known.
-    if (side * side == native.mask.numel()) native.mask = native.mask.view({side, side});
-  }
-  native.multimask = read_boolean(prompts.Get("multimask"), "multimask");
-  return native;
+pipeline::PromptJob read_prompt_job(const Napi::Object& prompts) {
+  using pipeline::PromptJob;
+  using pipeline::Prompts;
+  constexpr auto kPrompts = &PromptJob::prompts;
+  static const OptionTable<PromptJob> kTable = {
+      {"points", into(read_optional_floats, kPrompts, &Prompts::points)},
+      {"labels", into(read_optional_floats, kPrompts, &Prompts::labels)},
+      {"boxes", into(read_optional_floats, kPrompts, &Prompts::boxes)},
+      {"mask", into(read_optional_floats, kPrompts, &Prompts::mask), "mask_logits"},
+      {"multimask", boolean(kPrompts, &Prompts::multimask)},
+      {"threshold", number(&PromptJob::threshold)},
+  };
+  auto job = read_options(prompts, kTable);
+  job.prompts = pipeline::shape_prompts(job.prompts);
+  return job;
 }
 
 pipeline::EverythingOptions read_everything_options(const Napi::Object& options) {
-  return {.points_per_side = read_integer(options.Get("pointsPerSide"), "points_per_side", 0, kMaxGrid),
-          .points_per_batch = read_integer(options.Get("pointsPerBatch"), "points_per_batch", 0, kMaxGrid),
-          .min_predicted_iou = read_number(options.Get("minPredictedIou"), "min_predicted_iou"),
-          .min_stability = read_number(options.Get("minStability"), "min_stability"),
-          .stability_offset = read_number(options.Get("stabilityOffset"), "stability_offset"),
-          .nms_iou = read_number(options.Get("nmsIou"), "nms_iou"),
-          .max_masks = read_integer(options.Get("maxMasks"), "max_masks", 0, kMaxGrid)};
+  using Options = pipeline::EverythingOptions;
+  static const OptionTable<Options> kTable = {
+      {"pointsPerSide", integer(0, kMaxGrid, &Options::points_per_side), "points_per_side"},
+      {"pointsPerBatch", integer(0, kMaxGrid, &Options::points_per_batch), "points_per_batch"},
+      {"minPredictedIou", number(&Options::min_predicted_iou), "min_predicted_iou"},
+      {"minStability", number(&Options::min_stability), "min_stability"},
+      {"stabilityOffset", number(&Options::stability_offset), "stability_offset"},
+      {"nmsIou", number(&Options::nms_iou), "nms_iou"},
+      {"maxMasks", integer(0, kMaxGrid, &Options::max_masks), "max_masks"},
+  };
+  return read_options(options, kTable);
 }
 
 Napi::Value to_js(Napi::Env env, const pipeline::Result& result) {

@@ -2,14 +2,16 @@
 
 #include <napi.h>
 
+#include <string>
+
 #include "pipeline/job.h"
 
 namespace automed::binding {
 
 /// `segmentation` or `classification`.
-pipeline::Task read_task(const Napi::Value& value);
-/// RawPrompts of native/lib/native.ts, without its threshold.
-pipeline::Prompts read_prompts(const Napi::Object& prompts);
+pipeline::Task read_task(const Napi::Value& value, const std::string& field);
+/// RawPrompts of native/lib/native.ts; the base is added by the caller.
+pipeline::PromptJob read_prompt_job(const Napi::Object& prompts);
 /// RawEverythingOptions.
 pipeline::EverythingOptions read_everything_options(const Napi::Object& options);
 

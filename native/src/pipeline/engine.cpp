@@ -20,6 +20,12 @@ constexpr double kSmoothing = 0.2;
 
 }  // namespace
 
+Clock::time_point deadline_in(double milliseconds) {
+  constexpr std::chrono::duration<double, std::milli> kYear = std::chrono::hours(24 * 365);
+  const auto wait = std::min(std::chrono::duration<double, std::milli>(milliseconds), kYear);
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(wait);
+}
+
 struct Engine::Pending {
   Request request;
   std::uint64_t sequence = 0;

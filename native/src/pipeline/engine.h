@@ -22,6 +22,9 @@ namespace automed::pipeline {
 
 using Clock = std::chrono::steady_clock;
 
+/// The moment so many milliseconds from now; more than a year counts as a year.
+Clock::time_point deadline_in(double milliseconds);
+
 struct EngineOptions {
   int workers = 1;             ///< threads that run LibTorch
   int threads_per_worker = 1;  ///< intra-op threads of each

@@ -14,6 +14,13 @@ std::int64_t count_parameters(const torch::nn::Module& module) {
   return count;
 }
 
+std::int64_t init_base(const std::string& architecture, std::uint64_t seed, const std::string& weights_path) {
+  torch::manual_seed(seed);
+  const models::Sam sam(models::parse_sam_config(architecture));
+  save_safetensors(weights_path, state_dict(*sam));
+  return count_parameters(*sam);
+}
+
 const char* name_of(Task task) {
   return task == Task::kSegmentation ? "segmentation" : "classification";
 }

@@ -82,4 +82,8 @@ const char* name_of(Task task);
 
 std::int64_t count_parameters(const torch::nn::Module& module);
 
+/// Writes the randomly initialised weights of a base: same seed, same bytes. `architecture`: that of base.json. Returns
+/// the number of parameters.
+std::int64_t init_base(const std::string& architecture, std::uint64_t seed, const std::string& weights_path);
+
 }  // namespace automed::pipeline

@@ -68,12 +68,37 @@ void check_mask(const torch::Tensor& mask, const models::SamConfig& config) {
   }
 }
 
+/// float32 [n * width] -> n,width
+torch::Tensor rows_of(const torch::Tensor& flat, std::int64_t width, const std::string& field) {
+  if (!flat.defined()) return {};
+  if (flat.numel() == 0 || flat.numel() % width != 0) {
+    throw Error(ErrorCode::kShapeMismatch, field + " must hold " + std::to_string(width) + " numbers for each item",
+                field);
+  }
+  return flat.view({-1, width});
+}
+
 /// SAM-Med2D is SAM with adapters; what else differs is how its decoder is used.
 bool is_sam_med2d(const models::SamConfig& config) {
   return config.encoder.adapter;
 }
 
 }  // namespace
+
+Prompts shape_prompts(const Prompts& flat) {
+  Prompts prompts = flat;
+  prompts.points = rows_of(flat.points, 2, "points");
+  prompts.boxes = rows_of(flat.boxes, 4, "boxes");
+  if (!prompts.points.defined()) prompts.labels = torch::Tensor();
+  if (prompts.points.defined() && !prompts.labels.defined()) {
+    throw Error(ErrorCode::kInvalidArgument, "every point needs one label", "labels");
+  }
+  if (flat.mask.defined()) {
+    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(flat.mask.numel()))));
+    if (side * side == flat.mask.numel()) prompts.mask = flat.mask.view({side, side});
+  }
+  return prompts;
+}
 
 void check_prompts(const Prompts& prompts, const Placement& placement, const models::SamConfig& config) {
   const bool points = prompts.points.defined(), boxes = prompts.boxes.defined(), mask = prompts.mask.defined();

@@ -29,6 +29,11 @@ struct PromptedMask {
   torch::Tensor low_res;   ///< float32 4g,4g logits on the base's input, a later prediction's mask prompt
 };
 
+/// Gives prompts that are flat lists of numbers their shapes; labels without points are dropped. Throws kShapeMismatch
+/// (field `points` or `boxes`) for a list that is empty or not of whole points or boxes, kInvalidArgument (`labels`)
+/// for points without labels. A mask that is not square stays flat: check_prompts() knows the size it must have.
+Prompts shape_prompts(const Prompts& flat);
+
 /// Throws kInvalidArgument, or kShapeMismatch for the mask, that names the field as the API spells it, e.g.
 /// `points[2].x_px`: no prompt at all, one outside the image, an empty box, a mask of another size, not finite.
 void check_prompts(const Prompts& prompts, const Placement& placement, const models::SamConfig& config);

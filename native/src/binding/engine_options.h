@@ -1,0 +1,32 @@
+#pragma once
+
+#include <napi.h>
+#include <torch/torch.h>
+
+#include <optional>
+
+#include "core/device.h"
+#include "pipeline/engine.h"
+
+namespace automed::binding {
+
+struct EngineSettings {
+  torch::Device device = torch::kCPU;
+  pipeline::EngineOptions engine;
+};
+
+/// RawEngineOptions of native/lib/native.ts.
+EngineSettings read_engine_settings(const Napi::Object& options);
+
+/// RawRequestOptions; job and pixels are added by the caller.
+pipeline::Request read_request(const Napi::Object& options);
+
+struct Counts {
+  pipeline::EngineStats engine;
+  std::optional<DeviceMemory> device;
+};
+
+/// RawEngineStats.
+Napi::Value stats_to_js(Napi::Env env, const Counts& counts);
+
+}  // namespace automed::binding
