@@ -3,43 +3,34 @@ import {
   loadAddon,
   type NativeAddon,
   type RawBase,
-  type RawBuildInfo,
   type RawCancelToken,
-  type RawEncodeResult,
   type RawEngine,
-  type RawEngineOptions,
-  type RawEngineStats,
-  type RawEverythingOptions,
-  type RawEverythingResult,
-  type RawMask,
   type RawModel,
-  type RawPixels,
-  type RawPromptResult,
-  type RawPrompts,
   type RawRequestOptions,
-  type RawTimings,
 } from './native';
-
-export type EngineOptions = RawEngineOptions;
-export type EngineStats = RawEngineStats;
-export type DrawnMask = RawMask;
-export type EncodedImage = RawEncodeResult;
-export type Prompts = RawPrompts;
-export type PromptedMasks = RawPromptResult;
-export type EverythingOptions = RawEverythingOptions;
-export type FoundMasks = RawEverythingResult;
-export type BuildInfo = RawBuildInfo;
+import type {
+  BuildInfo,
+  EncodedImage,
+  EngineOptions,
+  EngineStats,
+  EverythingOptions,
+  FoundMasks,
+  PromptedMasks,
+  Prompts,
+  Timings,
+} from './types/engine';
+import type { DrawnMask, Pixels } from './types/image';
 
 export interface Segmentation {
   /** One for each structure of the model, in its order; they may overlap. */
   masks: DrawnMask[];
-  timings: RawTimings;
+  timings: Timings;
 }
 
 export interface Classification {
   /** One probability per class, in the order of the model's classes; sums to 1. */
   probabilities: Float32Array;
-  timings: RawTimings;
+  timings: Timings;
 }
 
 /** What to ask of one model. */
@@ -50,7 +41,7 @@ export type HeadOutput =
 export interface Analysis {
   /** In the order of the heads. */
   outputs: HeadOutput[];
-  timings: RawTimings;
+  timings: Timings;
 }
 
 /** SAM's own parameters of its automatic mask generator, and a bound on what it may find. */
@@ -151,7 +142,7 @@ export class Engine {
    * Runs models of one base and one preprocessing on an image after one encoder pass.
    * @throws ResourceExhaustedError (QUEUE_FULL) with `retryAfterMs`, DeadlineError, CancelledError, InvalidInputError
    */
-  async analyze(heads: readonly Head[], pixels: RawPixels, options: RequestOptions = {}): Promise<Analysis> {
+  async analyze(heads: readonly Head[], pixels: Pixels, options: RequestOptions = {}): Promise<Analysis> {
     const { outputs, timings } = await this.request(options, (raw) =>
       this.raw.runHeads(
         heads.map((head) => ({
@@ -178,26 +169,21 @@ export class Engine {
    * @param threshold probability in (0, 1) above which a pixel is foreground
    * @throws as analyze()
    */
-  async segment(
-    model: Model,
-    pixels: RawPixels,
-    threshold: number,
-    options: RequestOptions = {},
-  ): Promise<Segmentation> {
+  async segment(model: Model, pixels: Pixels, threshold: number, options: RequestOptions = {}): Promise<Segmentation> {
     const { outputs, timings } = await this.analyze([{ model, task: 'segmentation', threshold }], pixels, options);
     const [output] = outputs;
     return { masks: output?.task === 'segmentation' ? output.masks : [], timings };
   }
 
   /** Class probabilities of one image. Errors as for analyze(). */
-  async classify(model: Model, pixels: RawPixels, options: RequestOptions = {}): Promise<Classification> {
+  async classify(model: Model, pixels: Pixels, options: RequestOptions = {}): Promise<Classification> {
     const { outputs, timings } = await this.analyze([{ model, task: 'classification' }], pixels, options);
     const [output] = outputs;
     return { probabilities: output?.task === 'classification' ? output.probabilities : new Float32Array(), timings };
   }
 
   /** Leaves the embedding of an image in the cache, under `options.embeddingKey`. Errors as for analyze(). */
-  async encode(base: Base, pixels: RawPixels, options: RequestOptions): Promise<EncodedImage> {
+  async encode(base: Base, pixels: Pixels, options: RequestOptions): Promise<EncodedImage> {
     return this.request(options, (raw) => this.raw.encode(base.raw, pixels, raw));
   }
 
@@ -208,7 +194,7 @@ export class Engine {
    */
   async predictMasks(
     base: Base,
-    pixels: RawPixels | undefined,
+    pixels: Pixels | undefined,
     prompts: Prompts,
     options: RequestOptions = {},
   ): Promise<PromptedMasks> {
@@ -218,7 +204,7 @@ export class Engine {
   /** Draws everything that a grid of points finds. Pixels and errors as for predictMasks(). */
   async findEverything(
     base: Base,
-    pixels: RawPixels | undefined,
+    pixels: Pixels | undefined,
     everything: EverythingOptions = EVERYTHING_DEFAULTS,
     options: RequestOptions = {},
   ): Promise<FoundMasks> {

@@ -1,5 +1,5 @@
 import type { Engine, Model, RequestOptions } from './engine';
-import type { RawPixels } from './native';
+import type { Pixels } from './types/image';
 
 /** Below every probability that counts: what lies above it adds up to the mean over the whole image. */
 const EVERYTHING = 1e-6;
@@ -16,7 +16,7 @@ export interface AnswerDigest {
 export async function digestAnswer(
   engine: Engine,
   model: Model,
-  pixels: RawPixels,
+  pixels: Pixels,
   threshold: number | null,
   options: RequestOptions = {},
 ): Promise<AnswerDigest> {

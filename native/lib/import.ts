@@ -1,7 +1,6 @@
 import { typedErrors } from './errors';
-import { loadAddon, type RawImportReport } from './native';
-
-export type ImportReport = RawImportReport;
+import { loadAddon } from './native';
+import type { ImportReport } from './types/training';
 
 /**
  * Writes the weights of a published SAM or SAM-Med2D (.pth or safetensors) as a base's weights.safetensors. Runs nothing

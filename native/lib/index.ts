@@ -5,4 +5,6 @@ export * from './errors';
 export * from './golden';
 export * from './import';
 export * from './trainer';
-export type { RawPixels, SampleType, SplitName } from './native';
+export type * from './types/engine';
+export type * from './types/image';
+export type * from './types/training';

@@ -1,20 +1,7 @@
 import { typedErrors } from './errors';
-import {
-  loadAddon,
-  type RawEmbeddingStats,
-  type RawPixels,
-  type RawSampleResult,
-  type RawStepResult,
-  type RawTrainer,
-  type RawTrainerOptions,
-  type SplitName,
-} from './native';
-
-/** `preprocessing` absent: as the base says. */
-export type TrainerOptions = Omit<RawTrainerOptions, 'preprocessing'> & { preprocessing?: string | null };
-export type StepResult = RawStepResult;
-export type SampleResult = RawSampleResult;
-export type EmbeddingStats = RawEmbeddingStats;
+import { loadAddon, type RawTrainer } from './native';
+import type { Pixels } from './types/image';
+import type { EmbeddingStats, SampleResult, SplitName, StepResult, TrainerOptions } from './types/training';
 
 /**
  * One training run in this process: samples, augmentation, optimiser and random state live in native code; the caller
@@ -24,7 +11,8 @@ export class Trainer {
   private constructor(private readonly raw: RawTrainer) {}
 
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const raw = { ...options, preprocessing: options.preprocessing ?? null };
+    const { preprocessing = null, threshold = null } = options;
+    const raw = { ...options, preprocessing, threshold };
     return new Trainer(await typedErrors(() => loadAddon().Trainer.create(raw)));
   }
 
@@ -33,11 +21,11 @@ export class Trainer {
   }
 
   /** @param masks structure by structure one byte per pixel of the image, foreground when not 0 */
-  async addSegmentationSample(split: SplitName, pixels: RawPixels, masks: Uint8Array): Promise<number> {
+  async addSegmentationSample(split: SplitName, pixels: Pixels, masks: Uint8Array): Promise<number> {
     return typedErrors(() => this.raw.addSegmentationSample(split, pixels, masks));
   }
 
-  async addClassificationSample(split: SplitName, pixels: RawPixels, label: number): Promise<number> {
+  async addClassificationSample(split: SplitName, pixels: Pixels, label: number): Promise<number> {
     return typedErrors(() => this.raw.addClassificationSample(split, pixels, label));
   }
 

@@ -11,7 +11,7 @@ import {
   type Base,
   type EngineOptions,
   type Model,
-  type RawPixels,
+  type Pixels,
   type TrainerOptions,
 } from '../../native/lib';
 import type { BaseArchitecture } from '../../services/store';
@@ -135,7 +135,7 @@ export async function makeMicroEngine(files: MicroFiles, options: Partial<Engine
 }
 
 /** RGB noise with a seed: the same seed, the same pixels. */
-export function noise(width: number, height: number, seed = 1): RawPixels {
+export function noise(width: number, height: number, seed = 1): Pixels {
   const data = new Uint8Array(width * height * 3);
   let state = seed >>> 0 || 1;
   for (let i = 0; i < data.length; i++) {

@@ -123,4 +123,4 @@ const UNUSED = {
   baseSha256: '',
   dropout: null,
   processGroup: null,
-};
+} as const;

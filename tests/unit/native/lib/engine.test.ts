@@ -1,6 +1,14 @@
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildInfo, Engine, type AutomedError, type DrawnMask, type RawPixels } from '../../../../native/lib';
+import {
+  buildInfo,
+  Engine,
+  type AutomedError,
+  type DrawnMask,
+  type Model,
+  type Pixels,
+  type ValueWindow,
+} from '../../../../native/lib';
 import {
   makeMicroEngine,
   makeMicroFiles,
@@ -22,7 +30,7 @@ async function micro(options: Parameters<typeof makeMicroEngine>[1] = {}): Promi
 
 /** Large enough that the engine is busy with it while a test fills the queue behind it. */
 const large = noise(2000, 2000);
-const slow = (): RawPixels => large;
+const slow = (): Pixels => large;
 
 beforeAll(async () => {
   files = await makeMicroFiles();
@@ -93,9 +101,31 @@ describe('segment', () => {
     expect(batched.engine.stats().encodedImages).toBe(4);
   });
 
+  it('sees 12-bit values through their window, rounded to 8 bits unless the model says exact', async () => {
+    const { engine, base, segmentation } = await micro();
+    const stored = Uint16Array.from({ length: 40 * 40 }, (_, at) => (at * 2654435761) % 4096);
+    const shape = { width: 40, height: 40, channels: 1 };
+    const window = { low: 900, high: 3100 };
+    const level = (value: number): number => 255 * Math.min(1, Math.max(0, (value - 900) / 2200));
+    const deep: Pixels = { ...shape, data: new Uint8Array(stored.buffer), sampleType: 'uint16', window };
+    const picture: Pixels = {
+      ...shape,
+      data: Uint8Array.from(stored, (value) => Math.round(level(value))),
+      sampleType: 'uint8',
+    };
+    const floats = Float32Array.from(stored, level);
+    const levels: Pixels = { ...shape, data: new Uint8Array(floats.buffer), sampleType: 'float32' };
+    const exact = await engine.loadModel(base, files.segmentation, MICRO_SEGMENTATION, '{"levels":"exact"}');
+    const means = async (model: Model, pixels: Pixels): Promise<number[]> =>
+      (await engine.segment(model, pixels, 1e-6)).masks.map(({ meanProbability }) => meanProbability ?? 0);
+    expect(await means(segmentation, deep)).toEqual(await means(segmentation, picture));
+    expect(await means(exact, deep)).toEqual(await means(segmentation, levels));
+    expect(await means(exact, deep)).not.toEqual(await means(segmentation, deep));
+  });
+
   it('keeps one bad image from spoiling the batch it was put into', async () => {
     const { engine, segmentation } = await micro({ maxBatch: 2, maxBatchWaitMs: 5000 });
-    const bad: RawPixels = {
+    const bad: Pixels = {
       data: new Uint8Array(new Float32Array([Number.NaN]).buffer),
       width: 1,
       height: 1,
@@ -115,6 +145,8 @@ describe('segment', () => {
     ['no width', { width: 0 }, 'pixels.width'],
     ['a fractional height', { height: 9.5 }, 'pixels.height'],
     ['an unknown sample type', { sampleType: 'int8' as 'uint8' }, 'pixels.sampleType'],
+    ['a window of one value', { window: { low: 7, high: 7 } }, 'pixels.window'],
+    ['a window with an end missing', { window: { low: 7 } as ValueWindow }, 'pixels.window.high'],
   ])('rejects %s', async (_, change, field) => {
     const { engine, segmentation } = await micro();
     const error = await failure(engine.segment(segmentation, { ...noise(10, 10), ...change }, 0.5));

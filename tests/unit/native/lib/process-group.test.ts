@@ -165,7 +165,7 @@ suite(named('a process group'), () => {
       headArchitecture: MICRO_CLASSIFICATION,
       dropout: 0,
       learningRate: 2e-5,
-    };
+    } as const;
     const headWeightsPath = await initialHead(options);
     const start = async (worldSize: number): Promise<number[]> => {
       const trainers = await makeProcessGroup(worldSize, {

@@ -1,6 +1,6 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { initBase, Trainer, type AutomedError, type TrainerOptions } from '../../../../native/lib';
+import { initBase, Trainer, type AutomedError, type ProcessGroup, type TrainerOptions } from '../../../../native/lib';
 import {
   makeMicroEngine,
   makeMicroFiles,
@@ -252,7 +252,7 @@ describe('training', () => {
   });
 
   it('leaves a frozen encoder as it was, and trains its adapters alone or all of it', async () => {
-    for (const part of ['frozen', 'adapters', 'all']) {
+    for (const part of ['frozen', 'adapters', 'all'] as const) {
       const trainer = await make({ encoder: part });
       await addSquares(trainer, 'train', 4);
       await trainer.train(2);
@@ -334,8 +334,14 @@ describe('bad input', () => {
     expect((await failure(make({ task: 'classification' }))).code).toBe('WRONG_TASK');
     const batch = await failure(make({ batchSize: 0 }));
     expect([batch.code, batch.field]).toEqual(['INVALID_ARGUMENT', 'batchSize']);
-    const optimizer = await failure(make({ optimizer: 'sgd' }));
+    const optimizer = await failure(make({ optimizer: 'sgd' as 'adam' }));
     expect([optimizer.code, optimizer.field]).toEqual(['INVALID_ARGUMENT', 'optimizer']);
+    expect(optimizer.message).toBe('optimizer must be adam or adamw');
+    const misspelled = await failure(make({ learning_rate: 1 } as Partial<TrainerOptions>));
+    expect([misspelled.code, misspelled.field]).toEqual(['INVALID_ARGUMENT', 'learning_rate']);
+    const processGroup = { rank: 0, worldSize: 1, masterAddress: '', masterPort: 70_000 } as ProcessGroup;
+    const port = await failure(make({ processGroup }));
+    expect([port.code, port.field]).toEqual(['INVALID_ARGUMENT', 'masterPort']);
   });
 
   it('refuses to work after it was closed', async () => {
