@@ -23,10 +23,10 @@ export interface ValueRange {
   most?: { low: number; high: number };
 }
 
-/** Undefined for 8 bits, whose range is what pictures are made for. */
+/** Undefined for 8 bits, whose range is what pictures are made for, and for pictures that name their window. */
 export function valueRangeOf(pixels: Pixels): ValueRange | undefined {
-  const { sampleType, channels } = pixels;
-  if (sampleType === 'uint8') return undefined;
+  const { sampleType, channels, window } = pixels;
+  if (sampleType === 'uint8' || window !== undefined) return undefined;
   const { values } = samples(pixels);
   const colours = channels < 3 ? 1 : 3;
   let [low, high] = [Infinity, -Infinity];

@@ -29,9 +29,10 @@ function displayRange(values: ArrayLike<number>, channels: number): [low: number
  * bits in 16 or floats of 0 to 1 would be black. What a model sees is its own rule of intensity.
  */
 export function toDisplayRgb8(pixels: Pixels): Uint8ClampedArray {
-  const { width, height, channels, sampleType } = pixels;
+  const { width, height, channels, sampleType, window } = pixels;
   const { values } = samples(pixels);
-  const range = sampleType === 'uint8' ? undefined : displayRange(values, channels);
+  const isDisplayed = sampleType === 'uint8' || window !== undefined;
+  const range = isDisplayed ? undefined : displayRange(values, channels);
   if (range === undefined) return toRgb8(pixels);
   const [low, high] = range;
   const rgb = new Uint8ClampedArray(width * height * 3);

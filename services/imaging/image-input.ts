@@ -151,7 +151,7 @@ async function open(
     return { opened: inspectRawPixels(raw, limits), messageBytes: raw.data.length };
   }
   const bytes = encoded ?? Buffer.alloc(0);
-  const options = { limits, dicomLimits: { ...DICOM_LIMITS, ...limits }, also: ['DICOM'], frame } as const;
+  const options = { limits, dicomLimits: { ...DICOM_LIMITS, ...limits }, also: ['DICOM'], frame, depth: 16 } as const;
   const opened = await openFile(bytes, options).catch((error: unknown) => {
     throw error instanceof DicomError && error.defect === 'FRAME' ? noFrame(error.message) : error;
   });

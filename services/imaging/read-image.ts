@@ -4,7 +4,7 @@ import { automedError } from '../common/errors';
 import { decodeBmp, isBmp } from './bmp';
 import { copiedAlone } from './copied';
 import { inspectImage, type DecodeLimits, type UndecodedImage } from './decode';
-import { DICOM_LIMITS, dicomPool, isDicom, type DicomLimits, type FrameSource } from './dicom';
+import { DICOM_LIMITS, dicomPool, isDicom, type DicomLimits, type DisplayDepth, type FrameSource } from './dicom';
 import type { Pixels } from './pixels/pixels';
 
 /** Formats beside PNG, JPEG, TIFF and WebP. */
@@ -18,6 +18,8 @@ export interface ReadOptions {
   also?: readonly OtherFormat[];
   /** Of a file of several frames, from 0; absent: its only one. */
   frame?: number | undefined;
+  /** Bits of a DICOM frame's levels; default: 8. */
+  depth?: DisplayDepth | undefined;
 }
 
 /** Pixels at the depth that the file gives them, upright. */
@@ -52,10 +54,10 @@ function refuseFrame(frame: number): void {
  * @throws InvalidInputError (UNSUPPORTED_IMAGE, INVALID_ARGUMENT) on field `image`; of DICOM files as DicomError
  */
 export async function readImage(bytes: Buffer, options: ReadOptions): Promise<ReadPixels> {
-  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame } = options;
+  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame, depth } = options;
   // First: what begins like a BMP may go on like a bare data set.
   if (also.includes('BMP') && isBmp(bytes)) return { pixels: decodeBmp(bytes, limits) };
-  if (also.includes('DICOM') && isDicom(bytes)) return dicomPool.frame(bytes, frame, { limits: dicomLimits });
+  if (also.includes('DICOM') && isDicom(bytes)) return dicomPool.frame(bytes, frame, { limits: dicomLimits, depth });
   refuseFrame(frame ?? 0);
   const image = await inspectImage(bytes, limits, also);
   return { pixels: await image.decode() };
@@ -67,16 +69,23 @@ export async function readImage(bytes: Buffer, options: ReadOptions): Promise<Re
  * @throws as readImage()
  */
 export async function openFile(bytes: Buffer, options: ReadOptions): Promise<OpenedFile> {
-  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame = 0 } = options;
-  if (also.includes('DICOM') && isDicom(bytes)) return openDicom(bytes, frame, dicomLimits);
+  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame = 0, depth } = options;
+  if (also.includes('DICOM') && isDicom(bytes)) return openDicom(bytes, frame, { limits: dicomLimits, depth });
   refuseFrame(frame);
   return inspectImage(bytes, limits, also);
 }
 
-async function openDicom(bytes: Buffer, frame: number, limits: DicomLimits): Promise<OpenedFile> {
+async function openDicom(
+  bytes: Buffer,
+  frame: number,
+  { limits, depth }: { limits: DicomLimits; depth: DisplayDepth | undefined },
+): Promise<OpenedFile> {
   const { width, height, source, decodeBytes, maxBytes } = await dicomPool.outline(bytes, frame, limits);
   const decode = async (): Promise<Pixels> => {
-    const { pixels } = await dicomPool.frame(await copiedAlone(bytes), frame, { limits: { ...limits, maxBytes } });
+    const { pixels } = await dicomPool.frame(await copiedAlone(bytes), frame, {
+      limits: { ...limits, maxBytes },
+      depth,
+    });
     return pixels;
   };
   return { width, height, source, decodeBytes, decode };

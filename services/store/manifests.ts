@@ -34,6 +34,8 @@ export const fitSchema = z.enum(['pad-or-stretch', 'longest-side', 'stretch']);
 /** In which order the network sees the colours. */
 export const channelsSchema = z.enum(['rgb', 'bgr']);
 export const resizeSchema = z.enum(['bilinear', 'nearest']);
+/** How levels that come with a window of their own (DICOM's, of more than 8 bits) reach the network: rounded to 8 bits, or as they are. */
+export const levelsSchema = z.enum(['rounded', 'exact']);
 
 export const baseArchitectureSchema = z.looseObject({
   image_size: z.int().min(16),
@@ -52,6 +54,8 @@ export const baseArchitectureSchema = z.looseObject({
   resize: resizeSchema.optional(),
   /** Absent: full. */
   intensity: intensitySchema.optional(),
+  /** Absent: rounded. */
+  levels: levelsSchema.optional(),
   decoder: z.looseObject({
     depth: z.int().min(1),
     heads: z.int().min(1),
@@ -192,6 +196,7 @@ export const preprocessingSchema = z.looseObject({
   channels: channelsSchema.optional(),
   resize: resizeSchema.optional(),
   intensity: intensitySchema.optional(),
+  levels: levelsSchema.optional(),
 });
 
 /** The image with a known answer that lies beside the weights (see golden.ts). */
@@ -263,11 +268,11 @@ export type BackboneDraft = Draft<BackboneManifest>;
 
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 /** What native code is told of it; mean and deviation are always SAM's. */
-export type InputRule = Pick<Preprocessing, 'fit' | 'channels' | 'resize' | 'intensity'>;
+export type InputRule = Pick<Preprocessing, 'fit' | 'channels' | 'resize' | 'intensity' | 'levels'>;
 
 /** The mean and deviation of SAM's training images, on the 0-255 scale, and what the base's weights know. */
 export function standardPreprocessing(base: BaseArchitecture): Preprocessing {
-  const { channels, resize, intensity } = base;
+  const { channels, resize, intensity, levels } = base;
   return {
     image_size: base.image_size,
     mean: [123.675, 116.28, 103.53],
@@ -276,6 +281,7 @@ export function standardPreprocessing(base: BaseArchitecture): Preprocessing {
     ...(channels === undefined ? {} : { channels }),
     ...(resize === undefined ? {} : { resize }),
     ...(intensity === undefined ? {} : { intensity }),
+    ...(levels === undefined ? {} : { levels }),
   };
 }
 
@@ -295,13 +301,20 @@ export function headPreprocessing(
 
 /**
  * The text that native code reads; defaults are left out, so that equal texts mean equal preprocessing, and versions from
- * before there were `channels`, `resize` and `intensity` say what they said.
+ * before there were `channels`, `resize`, `intensity` and `levels` say what they said.
  */
-export function inputRuleText({ fit, channels = 'rgb', resize = 'bilinear', intensity }: InputRule): string {
+export function inputRuleText({
+  fit,
+  channels = 'rgb',
+  resize = 'bilinear',
+  intensity,
+  levels = 'rounded',
+}: InputRule): string {
   return JSON.stringify({
     fit,
     ...(channels === 'rgb' ? {} : { channels }),
     ...(resize === 'bilinear' ? {} : { resize }),
     ...(intensity === undefined || intensity.policy === 'full' ? {} : { intensity }),
+    ...(levels === 'rounded' ? {} : { levels }),
   });
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { automedError } from '../../common/errors';
 import { decodedBytes, DEFAULT_LIMITS } from '../../imaging/decode';
-import { dicomPool, frameBytes, readDicomHeader, type SourceFrame } from '../../imaging/dicom';
+import { dicomPool, frameBytes, readDicomHeader, type DisplayDepth, type SourceFrame } from '../../imaging/dicom';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { readImage } from '../../imaging/read-image';
 
@@ -13,9 +13,10 @@ const READ = { limits: DEFAULT_LIMITS, also: ['BMP', 'DICOM'] } as const;
  * Decodes a file of a data set: what the services take, and BMP.
  * @param bytes given away: of DICOM files they are empty afterwards
  * @param frame of a DICOM image, from 0; absent: the only one
+ * @param depth of a DICOM image's levels, bits; default: 8
  */
-export async function decodeDataFile(bytes: Buffer, frame?: number): Promise<Pixels> {
-  const { pixels } = await readImage(bytes, { ...READ, frame });
+export async function decodeDataFile(bytes: Buffer, frame?: number, depth?: DisplayDepth): Promise<Pixels> {
+  const { pixels } = await readImage(bytes, { ...READ, frame, depth });
   refuseNotFinite(pixels);
   return pixels;
 }

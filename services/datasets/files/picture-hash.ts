@@ -2,7 +2,7 @@
 // bits or fractions that hold no more than 8 bits do, as a model takes it or as programs write it.
 
 import { createHash } from 'node:crypto';
-import { samples, toRgb8, type Pixels } from '../../imaging/pixels/pixels';
+import { SAMPLE_BYTES, samples, toRgb8, type Pixels } from '../../imaging/pixels/pixels';
 
 /** Pixels converted at a time, so that a slide needs no second copy. */
 const CHUNK = 1 << 16;
@@ -11,8 +11,6 @@ const CHUNK = 1 << 16;
  * not at all.
  */
 const FACTORS = [257, 256, 16, 1];
-
-const BYTES = { uint8: 1, uint16: 2, float32: 4 } as const;
 
 type ToLevel = (value: number) => number;
 
@@ -43,7 +41,9 @@ function levelOfFractions(values: Iterable<number>): ToLevel | undefined {
 }
 
 /** The level of 8 bits that each sample stands for; nothing where 8 bits do not hold them. */
-function levelsOf({ sampleType }: Pixels, values: Iterable<number>): ToLevel | undefined {
+function levelsOf({ sampleType, window }: Pixels, values: Iterable<number>): ToLevel | undefined {
+  // What a display shows is a picture of 8 bits, whichever depth was asked for.
+  if (window !== undefined) return (value) => Math.round((255 * (value - window.low)) / (window.high - window.low));
   if (sampleType === 'uint8') return (value) => value;
   return sampleType === 'uint16' ? levelOf16(values) : levelOfFractions(values);
 }
@@ -56,7 +56,7 @@ export function pictureHash(pixels: Pixels): string {
   const values = samples(pixels).values as ArrayLike<number> & Iterable<number>;
   const toLevel = levelsOf(pixels, values);
   if (!toLevel) return hash.update(`${channels} ${sampleType} `).update(data).digest('hex');
-  const stride = channels * BYTES[sampleType];
+  const stride = channels * SAMPLE_BYTES[sampleType];
   for (let from = 0; from < width * height; from += CHUNK) {
     const count = Math.min(CHUNK, width * height - from);
     const part =

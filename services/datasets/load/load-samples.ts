@@ -4,6 +4,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AutomedError, automedError } from '../../common/errors';
+import type { DisplayDepth } from '../../imaging/dicom';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { ByteBudget } from './byte-budget';
 import { decodeDataFile, decodingBytes } from '../files/data-file';
@@ -25,6 +26,8 @@ export interface DecodeOptions {
   budget?: ByteBudget;
   /** Files that several samples need; default: kept for this pass. */
   files?: SharedFiles;
+  /** Bits of the levels of DICOM images: 16 for a network, which rounds them itself where it learned so; default: 8. */
+  depth?: DisplayDepth | undefined;
 }
 
 export interface DecodedSample {
@@ -73,15 +76,20 @@ export async function imageDigestOf(sample: Sample, files: SharedFiles): Promise
 }
 
 export async function decodeSample(sample: Sample): Promise<DecodedSample> {
-  return decodeWith(sample, new SharedFiles());
+  return decodeWith(sample, new SharedFiles(), 8);
 }
 
-async function decodeWith(sample: Sample, files: SharedFiles): Promise<DecodedSample> {
+/** The same for a network (see DecodeOptions.depth). */
+export async function decodeSampleDeep(sample: Sample): Promise<DecodedSample> {
+  return decodeWith(sample, new SharedFiles(), 16);
+}
+
+async function decodeWith(sample: Sample, files: SharedFiles, depth: DisplayDepth | undefined): Promise<DecodedSample> {
   const { bytes, hash } = await readImage(sample, files);
   const imageDigest = hash.copy().digest('hex');
   // EXIF turns no frame, nor a segmentation of one.
   const orientation = sample.frame === undefined && sample.masks ? await orientationOf(bytes) : undefined;
-  const pixels = await decodeDataFile(bytes, sample.frame);
+  const pixels = await decodeDataFile(bytes, sample.frame, depth);
   if (sample.masks === undefined) {
     return { sample, pixels, imageDigest, digest: hash.update(`label ${sample.label}`).digest('hex') };
   }
@@ -112,8 +120,12 @@ function describe(error: unknown): string {
   return `the file cannot be read${typeof code === 'string' ? ` (${code})` : ''}`;
 }
 
-async function attempt(sample: Sample, files: SharedFiles): Promise<DecodedSample | UnusableSample> {
-  return decodeWith(sample, files).catch((error: unknown) => {
+async function attempt(
+  sample: Sample,
+  files: SharedFiles,
+  depth: DisplayDepth | undefined,
+): Promise<DecodedSample | UnusableSample> {
+  return decodeWith(sample, files, depth).catch((error: unknown) => {
     const ambiguous = error instanceof AutomedError && error.field === AMBIGUOUS_FIELD;
     return { sample, problem: describe(error), ...(ambiguous ? { ambiguous } : {}) };
   });
@@ -136,7 +148,12 @@ async function bytesOf({ imagePath, frame, masks = [] }: Sample, known: Map<stri
  */
 export async function* decodeInOrder(
   samples: readonly Sample[],
-  { parallel = DECODE_PARALLEL, budget = new ByteBudget(DECODE_BYTES), files = new SharedFiles() }: DecodeOptions = {},
+  {
+    parallel = DECODE_PARALLEL,
+    budget = new ByteBudget(DECODE_BYTES),
+    files = new SharedFiles(),
+    depth,
+  }: DecodeOptions = {},
 ): AsyncGenerator<DecodedSample | UnusableSample> {
   const ahead: Promise<{ bytes: number; result: DecodedSample | UnusableSample }>[] = [];
   const sizes = new Map<string, Promise<number>>();
@@ -147,7 +164,7 @@ export async function* decodeInOrder(
     const admission = before.then(async () => budget.take(await measured));
     admitted = admission;
     await admission;
-    return { bytes: await measured, result: await attempt(sample, files) };
+    return { bytes: await measured, result: await attempt(sample, files, depth) };
   };
   for (let next = 0; next < samples.length || ahead.length > 0;) {
     while (next < samples.length && ahead.length < parallel) {

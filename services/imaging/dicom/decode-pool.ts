@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Pixels } from '../pixels/pixels';
 import type { Decoded, DecodeRequest, StoredCoding } from './decode-thread';
 import { DicomError } from './errors';
+import type { DisplayDepth } from './display';
 import type { FrameSource } from './frame-source';
 import { DICOM_LIMITS, HEADER_BYTES, needsMore, type DicomLimits } from './header';
 import type { DicomOutline } from './outline';
@@ -32,6 +33,8 @@ export interface FrameOptions {
   limits?: DicomLimits;
   /** What decoding gets from when a thread has the file, milliseconds; default 60,000. */
   limitMs?: number;
+  /** Bits of the levels; default: 8. */
+  depth?: DisplayDepth | undefined;
 }
 
 /** A frame, and which one it is. */
@@ -96,9 +99,9 @@ export class DecodePool {
   async frame(
     bytes: Uint8Array,
     frame?: number,
-    { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS }: FrameOptions = {},
+    { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS, depth }: FrameOptions = {},
   ): Promise<DicomFrame> {
-    const decoded = await this.decode({ bytes, limits, wanted: { frame } }, limitMs);
+    const decoded = await this.decode({ bytes, limits, wanted: { frame, depth } }, limitMs);
     if (!('pixels' in decoded) || !decoded.source) throw unexpected();
     return { pixels: decoded.pixels, source: decoded.source };
   }

@@ -3,6 +3,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Mask, Pixels } from '../pixels/pixels';
 import { DicomImage } from './decode';
+import type { DisplayDepth } from './display';
 import { DicomError, type DicomDefect } from './errors';
 import type { FrameSource } from './frame-source';
 import { DICOM_LIMITS, type DicomLimits } from './header';
@@ -22,7 +23,7 @@ export interface DecodeRequest {
    * first.
    */
   wanted:
-    | { frame: number | undefined }
+    | { frame: number | undefined; depth?: DisplayDepth | undefined }
     | { stored: true }
     | { drawnOn: SourceFrame }
     | { outlineOf: number; fileBytes: number };
@@ -110,7 +111,7 @@ async function wantedOf(request: DecodeRequest): Promise<Decoded> {
   if ('drawnOn' in wanted) return { pixels: inWhite(await segmentations.of(request).mask(wanted.drawnOn)) };
   if ('stored' in wanted) return storedOf(imageOf(request));
   const image = imageOf(request, wanted.frame);
-  return { pixels: await image.display(wanted.frame), source: image.source(wanted.frame) };
+  return { pixels: await image.display(wanted.frame, wanted.depth), source: image.source(wanted.frame) };
 }
 
 /** What is a part of something larger, the file or the memory of a codec, cannot be given away. */

@@ -1,6 +1,6 @@
 import type { Pixels } from '../pixels/pixels';
 import { parseFile, type ParsedFile } from './data-set';
-import { displayed } from './display';
+import { displayed, type DisplayDepth } from './display';
 import { frameSourceOf, type FrameSource } from './frame-source';
 import { DICOM_LIMITS, headerOf, type DicomHeader, type DicomLimits } from './header';
 import { storedFrame, type StoredFrame } from './stored-values';
@@ -36,11 +36,12 @@ export class DicomImage {
   }
 
   /**
-   * What a display shows of a frame: 8-bit grey or RGB.
+   * What a display shows of a frame: grey or RGB.
    * @param frame from 0
+   * @param depth see displayed()
    * @throws DicomError
    */
-  async display(frame = 0): Promise<Pixels> {
-    return displayed(await this.stored(frame), this.file.dataSet, this.header, frame);
+  async display(frame = 0, depth: DisplayDepth = 8): Promise<Pixels> {
+    return displayed(await this.stored(frame), this.file.dataSet, this.header, frame, depth);
   }
 }

@@ -1,14 +1,55 @@
-// A frame as people see it: 8-bit grey or RGB.
+// A frame as people see it: grey or RGB, in 8 bits or in 16.
 
 import type { DataSet } from 'dicom-parser';
-import type { Pixels } from '../pixels/pixels';
+import { DISPLAY_LEVELS, type Pixels } from '../pixels/pixels';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 import { fullScale, lookUp, readLookupTable } from './lookup-table';
 import type { StoredFrame, Values } from './stored-values';
 import { greyLevel, greyTransforms, measured, type Contrast, type GreyTransforms, type Padding } from './transforms';
 
+/** Bits that hold a level of a display. */
+export type DisplayDepth = 8 | 16;
+
 const WHITE = 255;
+const WHITE_16 = DISPLAY_LEVELS.high;
+
+/** A level of 0 to 1 in 8 bits. */
+const byteOf = (level: number): number => Math.round(WHITE * level);
+
+/** The same in 16 bits, which round to what byteOf() gives, ties included. */
+function wordOf(level: number): number {
+  const [word, byte] = [Math.round(WHITE_16 * level), byteOf(level)];
+  const [least, most] = [byte * 257 - 128, byte * 257 + 128];
+  return Math.min(most, Math.max(least, word));
+}
+
+/** @param words whether 16 bits hold a level, else 8 */
+function levelPixels(
+  { values, width, height }: StoredFrame,
+  channels: 1 | 3,
+  words: boolean,
+  levelOf: (value: number) => number,
+): Pixels {
+  const levels = words ? new Uint16Array(values.length) : new Uint8Array(values.length);
+  // Most frames hold far fewer different values than pixels.
+  const known = new Map<number, number>();
+  const table = values.BYTES_PER_ELEMENT <= 2 ? new Int32Array(65_536).fill(-1) : undefined;
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] as number;
+    let level = table ? (table[value & 0xffff] as number) : (known.get(value) ?? -1);
+    if (level < 0) {
+      level = words ? wordOf(levelOf(value)) : byteOf(levelOf(value));
+      if (table) table[value & 0xffff] = level;
+      else if (known.size < 65_536) known.set(value, level);
+    }
+    levels[at] = level;
+  }
+  const data = new Uint8Array(levels.buffer);
+  return words
+    ? { data, width, height, channels, sampleType: 'uint16', window: DISPLAY_LEVELS }
+    : { data, width, height, channels, sampleType: 'uint8' };
+}
 
 function isPadding(padding: Padding | undefined, value: number): boolean {
   return padding !== undefined && value >= padding.from && value <= padding.to;
@@ -34,31 +75,16 @@ function isScreenGrey({ bitsStored, signed }: ImageFormat, { modality }: GreyTra
 
 const SCREEN: Contrast = { centre: 127.5, width: 255, shape: 'LINEAR_EXACT' };
 
-function greyPixels({ values, width, height }: StoredFrame, format: ImageFormat, transforms: GreyTransforms): Pixels {
+function greyPixels(stored: StoredFrame, format: ImageFormat, transforms: GreyTransforms, words: boolean): Pixels {
   const { modality, padding } = transforms;
   const screen = isScreenGrey(format, transforms) ? SCREEN : undefined;
-  const contrast = transforms.contrast ?? screen ?? fullRange(values, transforms);
+  const contrast = transforms.contrast ?? screen ?? fullRange(stored.values, transforms);
   const inverted = format.photometric === 'MONOCHROME1';
-  const shade = (value: number): number => {
+  return levelPixels(stored, 1, words, (value) => {
     if (contrast === undefined || isPadding(padding, value)) return 0;
     const level = greyLevel(contrast, measured(modality, value));
-    return Math.round(WHITE * (inverted ? 1 - level : level));
-  };
-  // Most frames hold far fewer different values than pixels.
-  const known = new Map<number, number>();
-  const table = values.BYTES_PER_ELEMENT <= 2 ? new Int16Array(65_536).fill(-1) : undefined;
-  const data = new Uint8Array(values.length);
-  for (let at = 0; at < values.length; at += 1) {
-    const value = values[at] as number;
-    let level = table ? (table[value & 0xffff] as number) : (known.get(value) ?? -1);
-    if (level < 0) {
-      level = shade(value);
-      if (table) table[value & 0xffff] = level;
-      else if (known.size < 65_536) known.set(value, level);
-    }
-    data[at] = level;
-  }
-  return { data, width, height, channels: 1, sampleType: 'uint8' };
+    return inverted ? 1 - level : level;
+  });
 }
 
 const PALETTE = [
@@ -82,11 +108,13 @@ function palettePixels({ values, width, height }: StoredFrame, dataSet: DataSet,
   return { data, width, height, channels: 3, sampleType: 'uint8' };
 }
 
-function rgbPixels({ values, width, height }: StoredFrame, { bitsStored }: ImageFormat): Pixels {
-  const scale = WHITE / (2 ** bitsStored - 1);
-  const data = bitsStored === 8 && values instanceof Uint8Array ? values : new Uint8Array(values.length);
-  if (data !== values) values.forEach((value, at) => (data[at] = Math.round(value * scale)));
-  return { data, width, height, channels: 3, sampleType: 'uint8' };
+function rgbPixels(stored: StoredFrame, { bitsStored }: ImageFormat, words: boolean): Pixels {
+  const { values, width, height } = stored;
+  if (bitsStored === 8 && values instanceof Uint8Array) {
+    return { data: values, width, height, channels: 3, sampleType: 'uint8' };
+  }
+  const most = 2 ** bitsStored - 1;
+  return levelPixels(stored, 3, words, (value) => Math.min(1, value / most));
 }
 
 /**
@@ -94,15 +122,23 @@ function rgbPixels({ values, width, height }: StoredFrame, { bitsStored }: Image
  * smallest to the largest value of the frame, which is black where these are one (8-bit unsigned grey without any of these is
  * kept as it is). MONOCHROME1 is inverted, so that bright is always high on the display; padding becomes black. Palettes are
  * looked up.
+ * @param depth of the levels: 8 bits, or 16 with their window where more than 8 bits are stored and no palette is used
  * @throws DicomError
  */
-export function displayed(stored: StoredFrame, dataSet: DataSet, format: ImageFormat, frame: number): Pixels {
+export function displayed(
+  stored: StoredFrame,
+  dataSet: DataSet,
+  format: ImageFormat,
+  frame: number,
+  depth: DisplayDepth = 8,
+): Pixels {
+  const words = depth === 16 && format.bitsStored > 8;
   switch (stored.kind) {
     case 'rgb':
-      return rgbPixels(stored, format);
+      return rgbPixels(stored, format, words);
     case 'palette':
       return palettePixels(stored, dataSet, format.signed);
     case 'grey':
-      return greyPixels(stored, format, greyTransforms(dataSet, format, frame));
+      return greyPixels(stored, format, greyTransforms(dataSet, format, frame), words);
   }
 }

@@ -3,6 +3,7 @@
 export { isDicom } from './data-set';
 export { DicomImage } from './decode';
 export { DecodePool, dicomPool, type DecodePoolOptions, type DicomFrame } from './decode-pool';
+export type { DisplayDepth } from './display';
 export { DicomError, type DicomDefect } from './errors';
 export type { FrameSource } from './frame-source';
 export { DICOM_LIMITS, isDicomFile, readDicomHeader, type DicomHeader, type DicomLimits } from './header';

@@ -18,14 +18,14 @@ export interface DicomOutline {
 
 /** What a file that was deflated may hold besides its header and twice its pixels. */
 const INFLATED_MARGIN = 1024 * 1024;
-/** Bytes for each sample of a frame: what a codec computes with (JPEG 2000 takes most, measured), and what is displayed. */
+/** Bytes for each sample of a frame that a codec computes with; JPEG 2000 takes most (measured). */
 const CODEC_BYTES = 8;
-const DISPLAYED_BYTES = 1;
 
 /** What decoding a frame holds, without the file: stored values as they come and as they are kept, and what is displayed. */
-export function frameBytes({ width, height, samples, bitsAllocated }: ImageFormat): number {
+export function frameBytes({ width, height, samples, bitsAllocated, bitsStored }: ImageFormat): number {
   const stored = 2 * Math.ceil(bitsAllocated / 8);
-  return width * height * (samples * (stored + CODEC_BYTES) + 3 * DISPLAYED_BYTES);
+  const displayed = bitsStored > 8 ? 2 : 1;
+  return width * height * (samples * (stored + CODEC_BYTES) + 3 * displayed);
 }
 
 /**

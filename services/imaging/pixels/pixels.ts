@@ -1,6 +1,15 @@
 /** Element type of samples; multi-byte samples are little endian. */
 export type SampleType = 'uint8' | 'uint16' | 'float32';
 
+/** Bytes of a sample. */
+export const SAMPLE_BYTES: Readonly<Record<SampleType, number>> = { uint8: 1, uint16: 2, float32: 4 };
+
+/** The stored values that are black and white on a display. */
+export interface ValueWindow {
+  low: number;
+  high: number;
+}
+
 /** Interleaved pixels, rows from the top, no row padding, upright. Structurally what the addon takes. */
 export interface Pixels {
   data: Uint8Array;
@@ -10,7 +19,15 @@ export interface Pixels {
   channels: 1 | 2 | 3 | 4;
   /** uint16 uses its whole range; float32 is on the 0-255 scale. */
   sampleType: SampleType;
+  /**
+   * The window that the image itself names, as DICOM does; with it values are levels of a display, which models that do not say
+   * otherwise see rounded to 8 bits. Absent: none.
+   */
+  window?: ValueWindow;
 }
+
+/** All of 16 bits: display levels that keep what 8 bits would round away. */
+export const DISPLAY_LEVELS: ValueWindow = { low: 0, high: 65_535 };
 
 /** The samples of `pixels` as stored, and what brings them to the 0-255 scale; a view where the type allows it, else a copy. */
 export function samples(pixels: Pixels): { values: ArrayLike<number>; scale: number } {
@@ -23,6 +40,18 @@ export function samples(pixels: Pixels): { values: ArrayLike<number>; scale: num
   return sampleType === 'uint16'
     ? { values: new Uint16Array(aligned.buffer, aligned.byteOffset, count), scale: 1 / 257 }
     : { values: new Float32Array(aligned.buffer, aligned.byteOffset, count), scale: 1 };
+}
+
+/** The levels of 8 bits that the values of a window are rounded to; without a window, of the type's own range. */
+export function roundedLevels(pixels: Pixels): Uint8Array<ArrayBuffer> {
+  const { values, scale } = samples(pixels);
+  const { low, high } = pixels.window ?? { low: 0, high: 255 / scale };
+  // Out of range is clamped; of two whole numbers alike near, the upper is taken, as native code does.
+  const levelOf = (value: number): number =>
+    Math.floor(255 * Math.min(1, Math.max(0, (value - low) / (high - low))) + 0.5);
+  const levels = new Uint8Array(values.length);
+  for (let at = 0; at < levels.length; at += 1) levels[at] = levelOf(values[at] ?? 0);
+  return levels;
 }
 
 /** An 8-bit RGB copy for drawing on: alpha dropped, grey repeated, 16 bit scaled by 1/257, float clamped. */

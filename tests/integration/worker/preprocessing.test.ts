@@ -1,7 +1,7 @@
 // What a base and its data say of images reaches the trainer, the manifest and whoever runs the model afterwards.
 
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { decodeImage } from '../../../services/imaging/decode';
@@ -14,6 +14,7 @@ import { writeDemoData, type DemoFolders } from '../../../services/synthetic/dem
 import { runTraining } from '../../../services/worker/domain/training/run-training';
 import { trainSpecSchema, type TrainSpecInput } from '../../../services/worker/protocol/protocol';
 import { temporaryFolder } from '../../support/data';
+import { greyDicom, type DicomElements } from '../../support/dicom';
 
 jest.setTimeout(240_000);
 
@@ -87,6 +88,41 @@ it('heads record what their base knows, SAM-AutoMed with the paper’s resizing'
   expect(classifying.manifest.preprocessing).toMatchObject({ fit: 'stretch', channels: 'bgr', resize: 'nearest' });
   const plain = await train({ name: 'plain' });
   expect(Object.keys(plain.manifest.preprocessing).sort()).toEqual(['fit', 'image_size', 'mean', 'std']);
+});
+
+it('DICOM of 12 bits trains on levels that are not rounded, and its model says so; 8 bits say nothing', async () => {
+  const from = join(data.segmentation, 'train');
+  /** The same pictures as DICOM: every level of 8 bits is 16 of the stored values, and `between` of them more. */
+  const stored = async (folder: string, between: (at: number) => number): Promise<string> => {
+    const to = join(root, folder);
+    for (const kind of ['images', 'masks']) mkdirSync(join(to, kind), { recursive: true });
+    for (const name of readdirSync(join(from, 'images'))) {
+      const { data: grey, info } = await sharp(join(from, 'images', name))
+        .toColourspace('b-w')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      const values = Array.from(grey, (value, at) => Math.min(4080, 16 * value + between(at)));
+      const more: DicomElements = {
+        '00280101': ['US', [12]],
+        '00280102': ['US', [11]],
+        '00281050': ['DS', '2040'],
+        '00281051': ['DS', '4080'],
+        '00281056': ['CS', 'LINEAR_EXACT'],
+      };
+      const bytes = greyDicom({ width: info.width, height: info.height, values, more });
+      await writeFile(join(to, 'images', `${name.split('.')[0]}.dcm`), bytes);
+    }
+    for (const mask of readdirSync(join(from, 'masks')))
+      copyFileSync(join(from, 'masks', mask), join(to, 'masks', mask));
+    return to;
+  };
+  const coarse = await train({ name: 'coarse', data: await stored('coarse', () => 0) });
+  const fine = await train({ name: 'fine', data: await stored('fine', (at) => at % 8) });
+  expect(fine.manifest.preprocessing).toMatchObject({ levels: 'exact' });
+  // Rounded to 8 bits these pictures are the same.
+  expect(fine.manifest.weights.sha256).not.toBe(coarse.manifest.weights.sha256);
+  const narrow = await train({ name: 'eight' });
+  expect(narrow.manifest.preprocessing).not.toHaveProperty('levels');
 });
 
 it('12 bits in 16 with their window train and draw as their 8-bit twins do', async () => {

@@ -31,6 +31,8 @@ export interface PreparedData {
   background: boolean;
   classes: string[];
   skipped: number;
+  /** Whether any picture has levels of more than 8 bits through a window of its own, as DICOM's have. */
+  windowed: boolean;
   fingerprint: string;
   /** Column of the groups, where every sample has one and no part shares one with another. */
   groupColumn: string | undefined;
@@ -96,6 +98,7 @@ async function fileDigests(samples: readonly Sample[], signal: AbortSignal): Pro
 interface Decoded {
   parts: Record<Part, Sample[]>;
   digests: Record<Part, string[][]>;
+  windowed: boolean;
   /** Of the fingerprint. */
   lines: string[];
   problems: Problem[];
@@ -110,6 +113,7 @@ async function decodeInto(
   const found: Decoded = {
     parts: { train: [], validation: [], test: [] },
     digests: { train: [], validation: [], test: [] },
+    windowed: false,
     lines: folder.classes.map((name, index) => `class ${index} ${name}`),
     problems: [],
     seen: [],
@@ -117,7 +121,7 @@ async function decodeInto(
   const total = PARTS.reduce((sum, part) => sum + folder.parts[part].length, 0);
   let done = 0;
   for (const part of PARTS) {
-    for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeThreads })) {
+    for await (const result of decodeInOrder(folder.parts[part], { parallel: decodeThreads, depth: 16 })) {
       signal.throwIfAborted();
       done += 1;
       if (done % 16 === 0 || done === total) emit({ type: 'preparing', done, total });
@@ -128,6 +132,7 @@ async function decodeInto(
         continue;
       }
       await addSample(trainer, part, result);
+      found.windowed ||= result.pixels.window !== undefined;
       const facts = factsOf(part, result, input);
       found.parts[part].push(result.sample);
       found.seen.push(facts);
@@ -150,7 +155,10 @@ export async function loadSamples(
   const { strict, refuseProblems = false, dataset, whole = true, unused = false, signal, emit } = options;
   const guard = dataset && (await SampleGuard.open(dataset));
   reportProblems(folder.problems, strict, emit);
-  const { parts, lines, problems, seen, ...decoded } = await decodeInto(trainer, folder, { ...options, guard });
+  const { parts, lines, problems, seen, windowed, ...decoded } = await decodeInto(trainer, folder, {
+    ...options,
+    guard,
+  });
   const digests: PreparedData['digests'] = { ...decoded.digests, unused: [], cut: [] };
   guard?.finish(whole);
   reportProblems(problems, strict, emit);
@@ -173,6 +181,7 @@ export async function loadSamples(
     foreground: training.some((each) => each.foreground !== 0),
     background: training.some((each) => each.foreground !== 1),
     classes: folder.classes,
+    windowed,
     skipped: folder.problems.length + problems.length,
     fingerprint: fingerprintOf(lines),
     groupColumn: groupsAreKept(PARTS.map((part) => parts[part])) ? folder.groupColumn : undefined,

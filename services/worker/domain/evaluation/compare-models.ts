@@ -8,7 +8,7 @@ import { SampleGuard } from '../../../checks/digests';
 import type { Sample } from '../../../datasets/samples/sample';
 import {
   decodeInOrder,
-  decodeSample,
+  decodeSampleDeep,
   problemOf,
   type DecodedSample,
   type UnusableSample,
@@ -83,7 +83,7 @@ const imageOnly = ({ masks: _, ...image }: Sample): Sample => image;
 async function pixelsOf(result: DecodedSample | UnusableSample): Promise<Pixels | undefined> {
   if (!('problem' in result)) return result.pixels;
   if (result.sample.masks === undefined) return undefined;
-  return decodeSample(imageOnly(result.sample)).then(
+  return decodeSampleDeep(imageOnly(result.sample)).then(
     ({ pixels }) => pixels,
     () => undefined,
   );
@@ -119,7 +119,7 @@ export async function compareModels(
   let [sum, images, done] = [0, 0, 0];
   try {
     // What a registered data set recorded is of images and masks together.
-    for await (const result of decodeInOrder(guard ? samples : samples.map(imageOnly))) {
+    for await (const result of decodeInOrder(guard ? samples : samples.map(imageOnly), { depth: 16 })) {
       signal.throwIfAborted();
       guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
       done += 1;

@@ -11,7 +11,7 @@ import { writeReport } from '../../../scoring/report/write-report';
 import { assess, type Assessment, type ScoredSample } from '../../../scoring/results/assessment';
 import type { Problem, Sample } from '../../../datasets/samples/sample';
 import type { Labels } from '../../../scoring/results/evaluation';
-import { decodeInOrder, decodeSample, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
+import { decodeInOrder, decodeSampleDeep, problemOf, type DecodedSample } from '../../../datasets/load/load-samples';
 import { inputOf } from '../../../checks/input-axes';
 import type { Losses } from '../../../checks/model-view';
 import { mostProbable } from '../../../scoring/metrics/metrics';
@@ -135,7 +135,7 @@ async function scoreAll(plan: Plan, predictor: Predictor, { emit, signal }: Eval
   const seen: Seen[] = [];
   const input = inputOf(plan.model.manifest.preprocessing);
   let done = 0;
-  for await (const result of decodeInOrder(plan.samples)) {
+  for await (const result of decodeInOrder(plan.samples, { depth: 16 })) {
     signal.throwIfAborted();
     guard?.see(result.sample.name, 'digest' in result ? result.digest : undefined);
     if ('problem' in result) {
@@ -168,7 +168,7 @@ async function casesOf(
   signal: AbortSignal,
 ): Promise<Case[]> {
   const read = async (index: number) => {
-    const { pixels, masks } = await decodeSample(samples[index]!);
+    const { pixels, masks } = await decodeSampleDeep(samples[index]!);
     if (plan.threshold === null) return { pixels, truth: undefined, predicted: undefined };
     const drawn = await predictor.segment(pixels, plan.threshold, signal);
     return { pixels, truth: masks, predicted: Buffer.concat(drawn) };

@@ -80,7 +80,7 @@ function draftModel(
   const shared = {
     name: spec.name,
     base: { name, version, sha256: weights.sha256 },
-    preprocessing: preprocessingOf(spec, head, base),
+    preprocessing: preprocessingOf(spec, head, base, data),
     architecture: head,
     ...describeRun(result, metrics),
     licence: spec.licence,
@@ -111,7 +111,7 @@ async function registerTrainedBase(
   metrics: Record<string, Assessment>,
   populate: (folder: string) => Promise<void>,
 ): Promise<StoredBase> {
-  const { spec, base, head, state } = result;
+  const { spec, base, head, state, data } = result;
   const { name, version, family, architecture, parameters, licence, weights } = base.manifest;
   const trainedName = await trainedBaseName(store, result);
   const how = head === null ? 'to follow prompts' : `with the model ${spec.name}`;
@@ -119,7 +119,7 @@ async function registerTrainedBase(
     {
       name: trainedName,
       family,
-      architecture: head === null ? trainedArchitecture(spec, architecture) : architecture,
+      architecture: head === null ? trainedArchitecture(spec, architecture, data) : architecture,
       parameters,
       origin: `${name}@${version}, trained ${how} (best epoch ${state.bestEpoch})`,
       licence,
@@ -217,7 +217,7 @@ async function registerHead(
     await writeRunReport(folder, result, report);
     const threshold = spec.task === 'segmentation' ? spec.threshold : null;
     const base = trained ?? result.base;
-    const preprocessing = preprocessingOf(spec, head, base);
+    const preprocessing = preprocessingOf(spec, head, base, data);
     const made = { base, head: { weightsPath: weights, architecture: head, preprocessing, threshold } };
     const golden = answerGolden && (await makeGolden(folder, spec, data.parts.validation, made, answerGolden));
     if (!trained) signal.throwIfAborted();

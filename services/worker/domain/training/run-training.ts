@@ -28,7 +28,7 @@ import {
   saveJob,
   type JobState,
 } from '../../job-folder/job-state';
-import { preprocessingOf } from '../register/preprocessing';
+import { ANY_DEPTH, preprocessingOf } from '../register/preprocessing';
 import type { AnswerGolden } from '../register/make-golden';
 import { encoderTraining, type CreateTrainer, type NamedHead, type TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../checks/input-axes';
@@ -132,7 +132,7 @@ function digestOf(
   head: HeadArchitecture | null,
   data: PreparedData,
 ): string {
-  const seen = preprocessingOf(spec, head, base);
+  const seen = preprocessingOf(spec, head, base, data);
   return runDigest({
     task: spec.task,
     seed: spec.seed,
@@ -284,7 +284,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     baseArchitecture: plan.base.manifest.architecture,
     baseWeightsPath: plan.base.weightsPath,
     headArchitecture: head,
-    preprocessing: preprocessingOf(spec, head, plan.base),
+    preprocessing: preprocessingOf(spec, head, plan.base, ANY_DEPTH),
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
     backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
     encoder: encoderTraining(spec.train),
@@ -304,7 +304,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
       dataset: spec.dataset,
       whole: spec.limit === undefined,
       decodeThreads: spec.decodeThreads,
-      input: inputOf(preprocessingOf(spec, head, plan.base)),
+      input: inputOf(preprocessingOf(spec, head, plan.base, ANY_DEPTH)),
       unused: leads(processGroup),
       signal,
       emit,

@@ -36,10 +36,19 @@ test('heads inherit what their base knows; SAM-AutoMed keeps the paper’s resiz
   expect(headPreprocessing(automed, asked)).toMatchObject({ fit: 'longest-side', channels: 'bgr', resize: 'bilinear' });
 });
 
+test('levels are rounded unless a manifest says exact, and heads inherit it', () => {
+  const exact: BaseArchitecture = { ...plain, levels: 'exact' };
+  for (const head of [automed, medcls]) {
+    expect(headPreprocessing(head, plain)).not.toHaveProperty('levels');
+    expect(inputRuleText(headPreprocessing(head, exact))).toBe('{"fit":"pad-or-stretch","levels":"exact"}');
+  }
+  expect(inputRuleText({ fit: 'stretch', levels: 'rounded' })).toBe('{"fit":"stretch"}');
+});
+
 test('manifests keep the fields, and refuse values that nobody knows', () => {
   const architecture = baseManifestSchema.shape.architecture;
   expect(architecture.parse(published)).toEqual(published);
-  for (const wrong of [{ channels: 'gbr' }, { resize: 'cubic' }, { fit: 'crop' }]) {
+  for (const wrong of [{ channels: 'gbr' }, { resize: 'cubic' }, { fit: 'crop' }, { levels: '8' }]) {
     expect(architecture.safeParse({ ...plain, ...wrong }).success).toBe(false);
   }
   expect(modelManifestSchema.options[0].shape.preprocessing.parse(standardPreprocessing(published))).toMatchObject({

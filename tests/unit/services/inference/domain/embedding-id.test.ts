@@ -31,6 +31,25 @@ test('images of many chunks are hashed whole', async () => {
   expect(await embeddingId(wide, origin)).not.toBe(before);
 });
 
+test('levels that the encoder sees rounded have the id of their 8 bits, and exact ones another', async () => {
+  const values = new Uint16Array(2200 * 2000); // of several pieces in either depth
+  const levels = new Uint8Array(values.length);
+  for (let at = 0; at < values.length; at += 1) {
+    const value = (at * 40_503) % 65_536;
+    values[at] = value;
+    levels[at] = Math.round(value / 257);
+  }
+  const shape = { width: 2200, height: 2000, channels: 1 } as const;
+  const data = new Uint8Array(values.buffer);
+  const deep: Pixels = { ...shape, data, sampleType: 'uint16', window: { low: 0, high: 65_535 } };
+  const picture: Pixels = { ...shape, data: levels, sampleType: 'uint8' };
+  expect(await embeddingId(deep, origin)).toBe(await embeddingId(picture, origin));
+  const exact = { ...origin, preprocessing: '{"fit":"stretch","levels":"exact"}' };
+  expect(await embeddingId(deep, exact)).not.toBe(await embeddingId(picture, exact));
+  const narrower = { ...deep, window: { low: 0, high: 4095 } };
+  expect(await embeddingId(narrower, exact)).not.toBe(await embeddingId(deep, exact));
+});
+
 test('an id is not looked up under another base', () => {
   expect(embeddingKey('x', origin)).not.toBe(embeddingKey('x', { ...origin, baseSha256: 'c' }));
   expect(embeddingKey('x', origin)).not.toBe(embeddingKey('x', { ...origin, preprocessing: 'c' }));
