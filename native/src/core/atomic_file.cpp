@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -25,9 +26,9 @@ std::string folder_of(const std::string& path) {
 
 std::string temporary_name(const std::string& path) {
   std::random_device random;
-  char suffix[20];
-  std::snprintf(suffix, sizeof suffix, "%08x%08x", random(), random());
-  return folder_of(path) + "/." + std::filesystem::path(path).filename().string() + "." + suffix + ".tmp";
+  std::array<char, 20> suffix{};
+  std::snprintf(suffix.data(), suffix.size(), "%08x%08x", random(), random());
+  return folder_of(path) + "/." + std::filesystem::path(path).filename().string() + "." + suffix.data() + ".tmp";
 }
 
 /// File-size limits count as a full disk: to the caller both mean "no room for this file".

@@ -16,7 +16,7 @@ torch::Device cuda_device(int index) {
   if (!torch::cuda::is_available()) {
     throw Error(ErrorCode::kDeviceUnavailable, "no CUDA device can be used here");
   }
-  const auto count = static_cast<int>(torch::cuda::device_count());
+  const auto count = static_cast<int>(torch::cuda::device_count());  // NOLINT(bugprone-signed-char-misuse)
   if (index >= count) {
     throw Error(ErrorCode::kDeviceUnavailable,
                 "there is no device cuda:" + std::to_string(index) + ", only " + std::to_string(count));

@@ -10,6 +10,10 @@
 
 #include "core/error.h"
 
+// Why not nlohmann/json: set-up would have to install its header on every machine. It is in neither npm nor the wheel
+// of LibTorch, Debian's package needs root, and there is no fetching while the native code is built. Its SAX interface
+// would also leave the limits below, keys that occur twice, and the errors to code of ours.
+
 namespace automed::json {
 
 class Value;
@@ -31,7 +35,7 @@ class Value {
   using Storage = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object>;
 
   Value() = default;
-  Value(Storage storage) : storage_(std::move(storage)) {}
+  explicit Value(Storage storage) : storage_(std::move(storage)) {}
 
   /// The content when it has that type, else null.
   template <typename T>

@@ -39,7 +39,8 @@ constexpr std::size_t kAlwaysShared = std::size_t{64} << 20;  // whatever the si
 struct PthFile::Content {
   /// Where a storage lies, and the checksum that its bytes must have where the format knows one.
   struct Storage {
-    std::size_t begin, size;
+    std::size_t begin = 0;
+    std::size_t size = 0;
     std::optional<std::uint32_t> crc;
     std::atomic<bool> checked = false;
   };
@@ -183,7 +184,8 @@ void PthFile::Content::check_crc(Storage& storage) const {
 }
 
 bool PthFile::recognises(std::string_view bytes) {
-  const bool legacy = bytes.starts_with('\x80') && bytes.substr(0, kMaxPreamble).find(kLegacyMagic) != bytes.npos;
+  const bool legacy =
+      bytes.starts_with('\x80') && bytes.substr(0, kMaxPreamble).find(kLegacyMagic) != std::string_view::npos;
   return legacy || bytes.starts_with(kZipStart);
 }
 

@@ -23,7 +23,7 @@ Error current_error() {
   } catch (const std::bad_alloc&) {
     return {ErrorCode::kOutOfMemory, "out of memory"};
   } catch (const std::exception& error) {
-    return {ErrorCode::kInternal, *error.what() ? error.what() : "exception without a message"};
+    return {ErrorCode::kInternal, *error.what() != '\0' ? error.what() : "exception without a message"};
   } catch (...) {
     return {ErrorCode::kInternal, "exception of unknown type"};
   }

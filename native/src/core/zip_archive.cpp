@@ -186,7 +186,7 @@ std::uint32_t crc32(std::string_view bytes) {
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 8; left -= 8, at += 8) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
     word ^= crc;
     crc = 0;

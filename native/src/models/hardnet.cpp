@@ -32,7 +32,7 @@ struct LayerPlan {
 /// Layer `number` of a block, counted from 1; number 0 is the block's input.
 LayerPlan plan_layer(std::size_t number, const HarDBlockOptions& options) {
   if (number == 0) return {options.in_channels, {}};
-  double channels = static_cast<double>(options.growth);
+  auto channels = static_cast<double>(options.growth);
   LayerPlan plan{};
   for (std::size_t step = 1; step <= number; step *= 2) {
     if (number % step != 0) continue;

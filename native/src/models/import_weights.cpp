@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <set>
@@ -148,6 +149,17 @@ std::set<std::string> parameter_names(const torch::nn::Module& module) {
   return names;
 }
 
+/// Whether a name of HarDNet-85's checkpoint is `base.N.*` of a stage N of the trunk.
+bool is_of_trunk(std::string_view name) {
+  constexpr std::string_view kBase = "base.";
+  constexpr int kTrunk = 19;  // base.19 is the classifier
+  if (!name.starts_with(kBase)) return false;
+  name.remove_prefix(kBase.size());
+  int stage = kTrunk;
+  const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), stage);
+  return status == std::errc() && end != name.data() + name.size() && stage >= 0 && stage < kTrunk;
+}
+
 }  // namespace
 
 std::vector<ExpectedTensor> expected_state(const SamConfig& config) {
@@ -273,8 +285,6 @@ ImportReport import_mobilenet(const std::string& source_path, bool improved_se, 
 
 ImportReport import_hardnet(const std::string& source_path, const std::string& destination_path) {
   const torch::NoGradGuard guard;
-  constexpr std::string_view kBase = "base.";
-  constexpr int kTrunk = 19;  // base.19 is the classifier
   const auto source = open_weights(source_path);
   ImportReport report = start_report(*source);
   const std::string stem = "base.0.conv.weight";
@@ -288,9 +298,7 @@ ImportReport import_hardnet(const std::string& source_path, const std::string& d
   }
   NamedTensors kept;
   for (const std::string& name : names) {
-    const bool numbered = name.starts_with(kBase) && name.size() > kBase.size() + 1 && std::isdigit(name[kBase.size()]);
-    const int stage = numbered ? std::atoi(name.c_str() + kBase.size()) : kTrunk;
-    if (stage >= kTrunk) {
+    if (!is_of_trunk(name)) {
       report.left_out.push_back(name);
       continue;
     }

@@ -11,10 +11,10 @@
 namespace automed::models {
 
 struct MedClsHeadOptions {
-  std::int64_t classes;
-  std::int64_t backbone_channels;
-  std::int64_t channels;  // of the base's embedding
-  bool attention = true;  // false: the ablation of Table 10 without both attention modules
+  std::int64_t classes = 0;
+  std::int64_t backbone_channels = 0;
+  std::int64_t channels = 0;  // of the base's embedding
+  bool attention = true;      // false: the ablation of Table 10 without both attention modules
   HeadConfig::Features features = HeadConfig::Features::kBoth;
 };
 

@@ -66,7 +66,8 @@ InvertedResidualImpl::InvertedResidualImpl(std::int64_t in_channels, const Inver
   if (row.squeeze_excite && improved_se) {
     block->push_back(nn::ImprovedSE(row.expanded));
   } else if (row.squeeze_excite) {
-    block->push_back(nn::PlainSE(row.expanded, divisible(static_cast<double>(row.expanded / 4))));
+    const std::int64_t quarter = row.expanded / 4;  // rounded down, as torchvision does
+    block->push_back(nn::PlainSE(row.expanded, divisible(static_cast<double>(quarter))));
   }
   block->push_back(nn::ConvBn(nn::ConvBnOptions{.in_channels = row.expanded, .out_channels = row.out, .kernel = 1}));
 }

@@ -11,9 +11,9 @@ namespace automed::nn {
 enum class ConvActivation { kNone, kRelu, kHardswish };
 
 struct ConvBnOptions {
-  std::int64_t in_channels;
-  std::int64_t out_channels;
-  std::int64_t kernel;  // odd; padded so that stride 1 keeps the size
+  std::int64_t in_channels = 0;
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 1;  // odd; padded so that stride 1 keeps the size
   std::int64_t stride = 1;
   std::int64_t groups = 1;
   ConvActivation activation = ConvActivation::kNone;
