@@ -108,6 +108,7 @@ it('DICOM of 12 bits trains on levels that are not rounded, and its model says s
         '00281050': ['DS', '2040'],
         '00281051': ['DS', '4080'],
         '00281056': ['CS', 'LINEAR_EXACT'],
+        '0020000d': ['UI', `1.2.3.${readdirSync(join(from, 'images')).indexOf(name) + 1}`],
       };
       const bytes = greyDicom({ width: info.width, height: info.height, values, more });
       await writeFile(join(to, 'images', `${name.split('.')[0]}.dcm`), bytes);
