@@ -58,7 +58,7 @@ describe('the public surface', () => {
     expectTypeOf<native.Engine['predictMasks']>().returns.resolves.toEqualTypeOf<native.PromptedMasks>();
     expectTypeOf<native.Engine['findEverything']>().returns.resolves.toEqualTypeOf<native.FoundMasks>();
     expectTypeOf<native.Engine['stats']>().returns.toEqualTypeOf<native.EngineStats>();
-    expectTypeOf<native.EngineStats[keyof native.EngineStats]>().toEqualTypeOf<number>();
+    expectTypeOf<native.EngineStats[keyof native.EngineStats]>().toEqualTypeOf<number | null>();
     expectTypeOf<native.DrawnMask['boundingBox']>().toEqualTypeOf<[number, number, number, number] | null>();
   });
 
