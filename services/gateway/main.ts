@@ -10,10 +10,9 @@ import { Access } from '../access/access';
 import { AuditLog } from '../access/audit';
 import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
-import { Picker } from './domain/picker';
 import { leadsTo } from './domain/routes';
-import { Saturation } from './domain/saturation';
 import { listenHttp } from './http/listen';
+import { makeRouting } from './routing';
 import { buildServer } from './server';
 
 /** A backend that does not even refuse within this time counts as not healthy. */
@@ -31,17 +30,12 @@ async function main(): Promise<void> {
   const services = serviceNames().filter((service) => table.rules.some((rule) => leadsTo(rule, service)));
   const health = new Health((name) => backends.check(name));
   const backends = new Backends(table, services, config, (service, status) => health.set(service, status));
-  const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));
   const access =
     accessSettings &&
     (await Access.open({
       ...accessSettings,
       onProblem: (err, what) => log.error({ event: 'access', err, what }, 'what says who may call does not hold'),
     }));
-  const pick = (service: string, model: string, avoid: (address: string) => boolean = () => false) => {
-    const address = picker.pick(service, model, (each) => backends.isAvoided(each, service, avoid));
-    return backends.channel(address, service, avoid);
-  };
   const { auditFile: file, auditCalls: calls } = config;
   const audit = file === undefined ? undefined : new AuditLog({ file, calls });
   const deps = {
@@ -52,8 +46,7 @@ async function main(): Promise<void> {
     telemetry,
     health,
     services,
-    pick,
-    saturation: new Saturation(),
+    ...makeRouting(table, backends, telemetry, log),
   };
   const server = buildServer(deps);
 

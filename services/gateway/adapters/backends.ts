@@ -46,10 +46,11 @@ export class Backends {
   /**
    * The channel of an address, or of the next member behind its name, for one call.
    * @param avoid members that are taken only when there is no other
+   * @param key calls with the same one go to the same member
    */
-  channel(address: string, service: string, avoid?: (address: string) => boolean): BackendChannel {
+  channel(address: string, service: string, avoid?: (address: string) => boolean, key?: string): BackendChannel {
     const found = this.channels.get(address);
-    const channel = found instanceof DnsGroup ? found.channel(service, avoid) : found;
+    const channel = found instanceof DnsGroup ? found.channel(service, avoid, key) : found;
     if (!channel) throw new Error(`no channel to ${address}`);
     return channel;
   }

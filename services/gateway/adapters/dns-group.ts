@@ -3,6 +3,7 @@ import { parseAddress, withPort } from '../../common/address';
 import type { ServingStatus } from '../../common/grpc/health';
 import { afterMs, type Alarm } from '../../common/timers';
 import { DNS_SCHEME } from '../domain/routes';
+import { ownerOf } from '../domain/sticky';
 import { BackendChannel, type BackendConfig } from './backend';
 
 export interface DnsOptions {
@@ -59,11 +60,21 @@ export class DnsGroup {
   }
 
   /** The next member that serves and is not to be avoided; one that is, or does not, when there is no other. */
-  channel(service: string, avoid: (address: string) => boolean = () => false): BackendChannel | undefined {
+  channel(
+    service: string,
+    avoid: (address: string) => boolean = () => false,
+    key?: string,
+  ): BackendChannel | undefined {
     const all = [...this.members.values()];
     const healthy = all.filter((member) => member.isHealthy(service));
     const wanted = healthy.filter(({ address }) => !avoid(address));
     const from = [wanted, healthy, all].find(({ length }) => length > 0) ?? [];
+    if (key !== undefined)
+      return ownerOf(
+        from.map((member) => ({ member, weight: 1 })),
+        ({ member }) => member.address,
+        key,
+      )?.member;
     this.turn = (this.turn + 1) % Math.max(1, from.length);
     return from[this.turn];
   }

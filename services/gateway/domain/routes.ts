@@ -21,6 +21,28 @@ const backendSchema = z
       context.addIssue({ code: 'custom', message: `${excerpt(address)} must be ${DNS_SCHEME}HOST:PORT` });
   });
 
+const reference = z.string().regex(/^[^@\s]+(@[^@\s]+)?$/, 'must be NAME, NAME@VERSION or NAME@ALIAS');
+
+const partSchema = z
+  .object({
+    /** What the backend is asked for. */
+    model: reference,
+    weight: z.number().min(0).max(1_000_000),
+    /** Default: those of the rule. */
+    backends: z.array(backendSchema).min(1).optional(),
+  })
+  .strict();
+
+const shadowSchema = z
+  .object({
+    model: reference,
+    /** Of the calls, `(0, 1]`. */
+    fraction: z.number().positive().max(1),
+    /** Default: those of the rule. */
+    backends: z.array(backendSchema).min(1).optional(),
+  })
+  .strict();
+
 const ruleSchema = z
   .object({
     /** Full name, e.g. `automed.segmentation.v1.SegmentationService`, a package as `automed.training.v1.*`, or `*`. */
@@ -30,12 +52,35 @@ const ruleSchema = z
       .default('*'),
     /** Name of the model, without version; `*` stands for any characters. */
     model: z.string().min(1).default('*'),
+    /** What follows `@`: an alias or a version; `*` stands for any characters, nothing for a name alone. Default: whatever it is. */
+    alias: z.string().optional(),
     backends: z.array(backendSchema).min(1),
+    /** What calls of the rule are answered by instead, in proportion to the weights, the current one first. */
+    split: z.array(partSchema).min(2).optional(),
+    /** What gets a copy of some calls; its answers are compared and dropped. */
+    shadow: shadowSchema.optional(),
+    /** A call that may be made twice and takes longer goes to another backend, too, milliseconds. Default: never. */
+    hedgeMs: z.number().int().min(1).optional(),
+  })
+  .strict();
+
+const sizeSchema = z
+  .object({
+    /** Pattern of `package.Service/Method`. */
+    method: z.string().min(1),
+    /** One request, or one message of a stream, at most. */
+    maxBytes: z.number().int().min(1),
   })
   .strict();
 
 /** The first rule that fits a call decides; put the particular before the general. */
-export const routesSchema = z.object({ rules: z.array(ruleSchema).min(1) }).strict();
+export const routesSchema = z
+  .object({
+    rules: z.array(ruleSchema).min(1),
+    /** The first that fits a call's method holds; `AUTOMED_MAX_MESSAGE_BYTES` holds for all. */
+    sizes: z.array(sizeSchema).default([]),
+  })
+  .strict();
 
 export type Routes = z.infer<typeof routesSchema>;
 export type Rule = Routes['rules'][number];
@@ -43,8 +88,13 @@ export type Backend = Rule['backends'][number];
 
 /** The rule of a call, if any. */
 export function findRule(routes: Routes, service: string, model: string): Rule | undefined {
-  const name = model.split('@')[0] ?? '';
-  return routes.rules.find((rule) => leadsTo(rule, service) && matchesGlob(rule.model, name));
+  const [name = '', alias = ''] = model.split('@');
+  return routes.rules.find(
+    (rule) =>
+      leadsTo(rule, service) &&
+      matchesGlob(rule.model, name) &&
+      (rule.alias === undefined || matchesGlob(rule.alias, alias)),
+  );
 }
 
 /** Whether a rule is for this service, whatever the model. */
@@ -55,12 +105,21 @@ export function leadsTo({ service: pattern }: Rule, service: string): boolean {
 /** Addresses that any rule could send a call of this service to. */
 export function addressesOf(routes: Routes, service: string): string[] {
   const rules = routes.rules.filter((rule) => leadsTo(rule, service));
-  return [...new Set(rules.flatMap((rule) => rule.backends.map((backend) => backend.address)))];
+  return [...new Set(rules.flatMap((rule) => backendsOf(rule).map((backend) => backend.address)))];
 }
 
 /** Every address of the routes. */
 export function allAddresses(routes: Routes): string[] {
-  return [...new Set(routes.rules.flatMap((rule) => rule.backends.map((backend) => backend.address)))];
+  return [...new Set(routes.rules.flatMap((rule) => backendsOf(rule).map((backend) => backend.address)))];
+}
+
+function backendsOf({ backends, split = [], shadow }: Rule): Backend[] {
+  return [...backends, ...split.flatMap((part) => part.backends ?? []), ...(shadow?.backends ?? [])];
+}
+
+/** The most that a message of this method may have, bytes; Infinity where the table says nothing. @param method `package.Service/Method` */
+export function sizeLimit({ sizes }: Routes, method: string): number {
+  return sizes.find((size) => matchesGlob(size.method, method))?.maxBytes ?? Infinity;
 }
 
 /** What `automed-model` says must be what the message says; either alone is enough. */

@@ -5,7 +5,9 @@ import type { Access, Principal } from '../../access/access';
 import { modelHint, type CallContext } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { readModelField, readNames } from '../domain/model-field';
+import type { Asked, Plan } from '../domain/picker';
 import { agreedModel } from '../domain/routes';
+import { automedError } from '../../common/errors';
 import type { Target } from './methods';
 import { requireShort, withoutHopHeaders } from './outward';
 
@@ -14,6 +16,17 @@ export type Incoming = ServerDuplexStream<Bytes, Bytes>;
 
 /** Who calls, for backends; callers cannot set it. */
 const PRINCIPAL = 'automed-principal';
+/** Calls that say the same here go the same way of a split, and to the same backend. */
+const STICKY_KEY = 'automed-sticky-key';
+
+export interface CallDeps {
+  /** Who may call; absent: everybody. */
+  access?: Access | undefined;
+  /** Which way a call goes; throws the typed error when none leads there. */
+  plan: (asked: Asked) => Plan;
+  /** The most that a message of a method may have, bytes. @param method `package.Service/Method` */
+  maxBytes: (method: string) => number;
+}
 
 /** A call that may go on. */
 export interface AcceptedCall {
@@ -25,6 +38,8 @@ export interface AcceptedCall {
   /** The rest of the messages, the first included, which was read for its model. */
   first: IteratorResult<Bytes>;
   rest: AsyncIterator<Bytes>;
+  /** Which way it goes. */
+  plan: Plan;
   /** For the backend. */
   metadata: Metadata;
   /** Milliseconds since the epoch; Infinity without one. */
@@ -43,7 +58,7 @@ export async function acceptCall(
   target: Target,
   call: Incoming,
   context: CallContext,
-  access: Access | undefined,
+  { access, plan: planOf, maxBytes }: CallDeps,
   onPrincipal: (principal: Principal) => void,
 ): Promise<AcceptedCall> {
   const method = target.path.slice(1);
@@ -65,11 +80,15 @@ export async function acceptCall(
       const models = [model, ...others].filter((name) => name !== '').map((name) => name.split('@')[0] ?? '');
       access?.authorize(principal, { method, models });
     }
+    requireSize(message, maxBytes(method));
+    const key = call.metadata.get(STICKY_KEY)[0]?.toString();
+    const plan = planOf({ service: target.service, model, key });
     const metadata = metadataFor(call.metadata, context, principal);
     return {
       target,
       model,
       message,
+      plan,
       first,
       rest,
       metadata,
@@ -81,6 +100,13 @@ export async function acceptCall(
     leave();
     throw error;
   }
+}
+
+/** @throws InvalidInputError: as it is, it would be refused again */
+export function requireSize(message: Bytes | undefined, maxBytes: number): void {
+  if (!message || message.length <= maxBytes) return;
+  const text = `The message has ${message.length} bytes; this method takes at most ${maxBytes}.`;
+  throw automedError('INVALID_ARGUMENT', text);
 }
 
 function modelOf(metadata: Metadata, message: Bytes | undefined): string {

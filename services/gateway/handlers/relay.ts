@@ -9,9 +9,10 @@ import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
 import { acceptCall, type AcceptedCall, type Bytes, type Incoming } from './call';
 import { targetOf, type Target } from './methods';
 import { relayStream } from './stream';
-import { relayUnary, type UnaryDeps } from './unary';
+import type { RoutingDeps } from './routing';
+import { relayUnary } from './unary';
 
-export interface RelayDeps extends UnaryDeps {
+export interface RelayDeps extends RoutingDeps {
   /** Who may call; absent: everybody. */
   access?: Access | undefined;
   /** Where who did what is written; absent: nowhere. */
@@ -55,11 +56,18 @@ async function relay(target: Target, call: Incoming, context: CallContext, deps:
 
 async function acceptAndRelay(known: KnownCall, deps: RelayDeps): Promise<Code> {
   const { target, call, context } = known;
-  const accepted = await acceptCall(target, call, context, deps.access, (principal) => (known.principal = principal));
+  const accepted = await acceptCall(target, call, context, deps, (principal) => (known.principal = principal));
   known.accepted = accepted;
   try {
     if (target.unary) return await relayUnary(accepted, call, context, deps);
-    return await relayStream(accepted, call, context, deps.pick(target.service, accepted.model));
+    const chosen = deps.choose(accepted.plan, (address) => deps.ejection.isAside(address));
+    const code = await relayStream(accepted, call, context, {
+      client: chosen.client,
+      lost: chosen.lost,
+      maxBytes: deps.maxBytes(target.path.slice(1)),
+    });
+    deps.ejection.note(chosen.address, code === Code.UNAVAILABLE || code === Code.INTERNAL);
+    return code;
   } finally {
     accepted.leave();
   }

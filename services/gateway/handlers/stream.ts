@@ -2,8 +2,11 @@
 
 import { once } from 'node:events';
 import { type Client, status as Code, type ClientDuplexStream, type Metadata, type StatusObject } from '@grpc/grpc-js';
+import { AutomedError } from '../../common/errors';
 import { bufferOneMessage, type CallContext } from '../../common/grpc/handlers';
-import type { AcceptedCall, Bytes, Incoming } from './call';
+import { readModelField } from '../domain/model-field';
+import { withModelField } from '../domain/rewrite';
+import { type AcceptedCall, type Bytes, type Incoming, requireSize } from './call';
 import { backendGone, outward, withoutHopHeaders } from './outward';
 
 type Outgoing = ClientDuplexStream<Bytes, Bytes>;
@@ -12,11 +15,13 @@ const identity = (bytes: Bytes): Bytes => bytes;
 
 /** Relays what is left of a call to a backend, until either side ends it. @returns how */
 export async function relayStream(
-  { target, first, rest, metadata, deadline }: AcceptedCall,
+  { target, first, rest, metadata, deadline, model, plan }: AcceptedCall,
   call: Incoming,
   context: CallContext,
-  { client, lost }: { client: Client; lost: AbortSignal },
+  { client, lost, maxBytes }: { client: Client; lost: AbortSignal; maxBytes: number },
 ): Promise<Code> {
+  const rewritten = plan.model !== model;
+  if (rewritten) metadata.set('automed-model', plan.model);
   const options = Number.isFinite(deadline) ? { deadline } : {};
   const upstream = client.makeBidiStreamRequest(target.path, identity, identity, metadata, options);
   bufferOneMessage(upstream);
@@ -27,20 +32,33 @@ export async function relayStream(
   lost.addEventListener('abort', cancel, { once: true });
 
   // What fails upstream ends in its status; sending then merely stops.
-  send(first, rest, upstream).catch(cancel);
+  let refused: Error | undefined;
+  send(first, rest, upstream, (message) => {
+    requireSize(message, maxBytes);
+    return rewritten && readModelField(message) !== '' ? withModelField(message, plan.model) : message;
+  }).catch((error: Error) => {
+    refused = error;
+    cancel();
+  });
   const status = await receive(upstream, call, context.signal);
   context.signal.removeEventListener('abort', cancel);
   lost.removeEventListener('abort', cancel);
   if (context.signal.aborted) return Code.CANCELLED;
+  if (refused instanceof AutomedError) throw refused;
   if (lost.aborted && status.code === Code.CANCELLED) throw backendGone(status);
   if (status.code === Code.OK) call.end(withoutHopHeaders(status.metadata));
   else call.emit('error', outward(status, context.requestId));
   return status.code;
 }
 
-async function send(first: IteratorResult<Bytes>, rest: AsyncIterator<Bytes>, upstream: Outgoing): Promise<void> {
+async function send(
+  first: IteratorResult<Bytes>,
+  rest: AsyncIterator<Bytes>,
+  upstream: Outgoing,
+  change: (message: Bytes) => Bytes,
+): Promise<void> {
   for (let next = first; !next.done; next = await rest.next()) {
-    if (!upstream.write(next.value)) await once(upstream, 'drain');
+    if (!upstream.write(change(next.value))) await once(upstream, 'drain');
   }
   upstream.end();
 }

@@ -1,53 +1,33 @@
 // Passes a unary call on: its one message is at hand, and its answer whole before anything goes back, so that another backend
 // can be asked where that is safe.
 
-import { type Client, Metadata, status as Code, type StatusObject } from '@grpc/grpc-js';
+import { status as Code, type Metadata, type StatusObject } from '@grpc/grpc-js';
 import { automedError } from '../../common/errors';
 import { ANSWER_KEY, FULL_KEY } from '../../common/grpc/admit';
 import type { CallContext } from '../../common/grpc/handlers';
 import { PUSHBACK_KEY } from '../../common/grpc/status';
+import { afterMs } from '../../common/timers';
 import { readPriority } from '../domain/model-field';
-import type { Saturation } from '../domain/saturation';
-import type { AcceptedCall, Bytes, Incoming } from './call';
+import type { Plan } from '../domain/picker';
+import { withModelField } from '../domain/rewrite';
+import { ask, type Answer } from './ask';
+import type { AcceptedCall, Incoming } from './call';
 import { outward, withoutHopHeaders } from './outward';
-
-/** A backend that is chosen for a call. */
-export interface Chosen {
-  client: Client;
-  /** Aborts when the backend stops answering. */
-  lost: AbortSignal;
-  /** Of the one process. */
-  address: string;
-}
-
-export interface UnaryDeps {
-  /** Where a call goes, another place than those to avoid if there is one; throws the typed error when there is no place. */
-  pick(service: string, model: string, avoid?: (address: string) => boolean): Chosen;
-  saturation: Saturation;
-}
+import type { RoutingDeps } from './routing';
 
 /** One backend, and another when that fails. */
 const MAX_ATTEMPTS = 2;
-
-const identity = (bytes: Bytes): Bytes => bytes;
-
-/** What a backend answered. */
-export interface Answer {
-  status: StatusObject;
-  header: Metadata | undefined;
-  message: Bytes | undefined;
-}
 
 /** Asks a backend, and another one when the first refused before any work, or failed and the method may be called twice. @returns how it ended */
 export async function relayUnary(
   accepted: AcceptedCall,
   call: Incoming,
   context: CallContext,
-  deps: UnaryDeps,
+  deps: RoutingDeps,
 ): Promise<Code> {
-  const answer = await answerOf(accepted, context, deps);
+  const started = performance.now();
+  const { status, header, message } = await answerOf(accepted, context.signal, deps);
   if (context.signal.aborted) return Code.CANCELLED;
-  const { status, header, message } = answer;
   if (header) call.sendMetadata(withoutHopHeaders(header));
   if (status.code !== Code.OK) {
     call.emit('error', outward(status, context.requestId));
@@ -55,89 +35,135 @@ export async function relayUnary(
   }
   if (message) call.write(message);
   call.end(withoutHopHeaders(status.metadata));
+  if (message) deps.shadow?.maybeSend(accepted, message, performance.now() - started);
   return Code.OK;
 }
 
-async function answerOf(accepted: AcceptedCall, context: CallContext, deps: UnaryDeps): Promise<Answer> {
-  const { target, model, deadline, message } = accepted;
-  if (!message) throw automedError('INVALID_ARGUMENT', 'The call has no request.');
-  const kind = `${target.path} ${model} ${readPriority(message, target.priorityField)}`;
-  const tried = new Set<string>();
-  let answer: Answer | undefined;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const leftMs = deadline - Date.now();
-    const waitMs = (address: string): number | undefined => deps.saturation.waitMs(`${address} ${kind}`, leftMs);
-    const avoid = (address: string): boolean => tried.has(address) || waitMs(address) !== undefined;
-    const chosen = deps.pick(target.service, model, avoid);
-    if (tried.has(chosen.address)) break;
-    const busyMs = waitMs(chosen.address);
-    if (busyMs !== undefined) {
-      if (answer) break;
-      throw automedError('QUEUE_FULL', 'Every backend of this call is busy.', { retryAfterMs: busyMs });
+/** The answer of the way that the call goes, or of the current one where a canary failed. */
+async function answerOf(accepted: AcceptedCall, signal: AbortSignal, deps: RoutingDeps): Promise<Answer> {
+  const { plan } = accepted;
+  const attempts = new Attempts(accepted, plan, signal, deps);
+  if (!plan.fallback) return attempts.run();
+  const answer = await attempts.run().catch((error: unknown) => error as Error);
+  if (!(answer instanceof Error) && (signal.aborted || !isFaultOfCanary(answer.status))) return answer;
+  deps.onFallback(plan);
+  return new Attempts(accepted, plan.fallback, signal, deps).run();
+}
+
+/** Not what the caller did wrong, and not what takes time that the call has not got any more. */
+function isFaultOfCanary({ code }: StatusObject): boolean {
+  return [Code.NOT_FOUND, Code.FAILED_PRECONDITION, Code.UNAVAILABLE, Code.INTERNAL, Code.DATA_LOSS].includes(code);
+}
+
+/** One backend that was asked. */
+interface Attempt {
+  answer: Promise<Answer>;
+  /** Its answer is not wanted any more. */
+  giveUp(): void;
+}
+
+/** What one call tries, one way. */
+class Attempts {
+  private readonly tried = new Set<string>();
+  private readonly kind: string;
+  private readonly message: Buffer;
+  private readonly metadata: Metadata;
+
+  constructor(
+    private readonly accepted: AcceptedCall,
+    private readonly plan: Plan,
+    private readonly signal: AbortSignal,
+    private readonly deps: RoutingDeps,
+  ) {
+    const { target, message } = accepted;
+    if (!message) throw automedError('INVALID_ARGUMENT', 'The call has no request.');
+    const rewritten = plan.model !== accepted.model;
+    this.message = rewritten ? withModelField(message, plan.model) : message;
+    this.metadata = rewritten ? modelled(accepted.metadata, plan.model) : accepted.metadata;
+    this.kind = `${target.path} ${plan.model} ${readPriority(message, target.priorityField)}`;
+  }
+
+  async run(): Promise<Answer> {
+    let answer: Answer | undefined;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const next = this.attempt(answer !== undefined);
+      if (!next) break;
+      answer = await this.hedged(next);
+      if (this.signal.aborted || !mayAskAnother(answer.status, this.accepted.target.idempotent)) break;
+    }
+    if (!answer) throw new Error('a call without an attempt');
+    return answer;
+  }
+
+  /** Asks a backend that was not asked yet; undefined when there is none. @throws when the first one cannot be asked either */
+  private attempt(again: boolean): Attempt | undefined {
+    const { plan, deps, tried, kind } = this;
+    const leftMs = this.accepted.deadline - Date.now();
+    const busyMs = (address: string): number | undefined => deps.saturation.waitMs(`${address} ${kind}`, leftMs);
+    const chosen = deps.choose(plan, (address) => {
+      return tried.has(address) || deps.ejection.isAside(address) || busyMs(address) !== undefined;
+    });
+    if (tried.has(chosen.address)) return undefined;
+    const retryAfterMs = busyMs(chosen.address);
+    if (retryAfterMs !== undefined) {
+      if (again) return undefined;
+      throw automedError('QUEUE_FULL', 'Every backend of this call is busy.', { retryAfterMs });
     }
     tried.add(chosen.address);
-    answer = await ask(chosen, accepted, message, context.signal);
-    if (context.signal.aborted) return answer;
-    noteRefusal(answer.status, `${chosen.address} ${kind}`, deps.saturation);
-    if (!mayAskAnother(answer.status, target.idempotent)) break;
+    const { target, deadline } = this.accepted;
+    const request = { path: target.path, message: this.message, metadata: this.metadata, deadline };
+    const giveUp = new AbortController();
+    const signal = AbortSignal.any([this.signal, giveUp.signal]);
+    const answer = ask(chosen, request, signal).then((given) => {
+      if (!signal.aborted) this.note(chosen.address, given.status);
+      return given;
+    });
+    return { answer, giveUp: () => giveUp.abort() };
   }
-  if (!answer) throw new Error('a call without an attempt');
-  return answer;
+
+  /** The answer of the first backend, or of another one that is asked when it takes long and answers sooner. */
+  private async hedged(first: Attempt): Promise<Answer> {
+    const { hedgeMs } = this.plan.rule;
+    if (hedgeMs === undefined || !this.accepted.target.idempotent) return first.answer;
+    const slow = new Promise<undefined>((resolve) => {
+      const alarm = afterMs(hedgeMs, () => resolve(undefined));
+      void first.answer.finally(() => alarm.cancel());
+    });
+    const soon = await Promise.race([first.answer, slow]);
+    const second = soon ? undefined : this.attempt(true);
+    if (!second) return soon ?? first.answer;
+    // The first that is good counts; when neither is, the last.
+    const good = ({ answer }: Attempt): Promise<Answer> =>
+      answer.then((given) => (given.status.code === Code.OK ? given : Promise.reject(new Error('no answer'))));
+    const best = await Promise.any([good(first), good(second)]).catch(() => second.answer);
+    first.giveUp();
+    second.giveUp();
+    return best;
+  }
+
+  private note(address: string, { code, metadata }: StatusObject): void {
+    const { ejection, saturation } = this.deps;
+    ejection.note(address, [Code.UNAVAILABLE, Code.INTERNAL, Code.UNKNOWN].includes(code));
+    if (code !== Code.RESOURCE_EXHAUSTED) return;
+    const number = (key: string): number | undefined => {
+      const [value] = metadata.get(key);
+      return value === undefined ? undefined : Number(value);
+    };
+    const [answerMs, fullMs] = [number(ANSWER_KEY), number(FULL_KEY)];
+    if (answerMs === undefined && fullMs === undefined) return;
+    saturation.note(`${address} ${this.kind}`, { waitMs: number(PUSHBACK_KEY) ?? 1_000, answerMs, fullMs });
+  }
+}
+
+/** What `automed-model` says must be what the message says. */
+function modelled(metadata: Metadata, model: string): Metadata {
+  const copy = metadata.clone();
+  copy.set('automed-model', model);
+  return copy;
 }
 
 /** What is refused for want of room was not begun; what a backend that went away had begun may be done twice where that does no harm. */
 function mayAskAnother(status: StatusObject, idempotent: boolean): boolean {
   if (status.code === Code.RESOURCE_EXHAUSTED) return status.metadata.get(PUSHBACK_KEY).length > 0;
   return status.code === Code.UNAVAILABLE && idempotent;
-}
-
-function noteRefusal({ code, metadata }: StatusObject, kind: string, saturation: Saturation): void {
-  if (code !== Code.RESOURCE_EXHAUSTED) return;
-  const number = (key: string): number | undefined => {
-    const [value] = metadata.get(key);
-    return value === undefined ? undefined : Number(value);
-  };
-  const [answerMs, fullMs] = [number(ANSWER_KEY), number(FULL_KEY)];
-  if (answerMs !== undefined || fullMs !== undefined)
-    saturation.note(kind, { waitMs: number(PUSHBACK_KEY) ?? 1_000, answerMs, fullMs });
-}
-
-/** Asks one backend. Never rejects: every end is a status. */
-function ask(
-  { client, lost }: Chosen,
-  { target, metadata, deadline }: AcceptedCall,
-  message: Bytes,
-  signal: AbortSignal,
-): Promise<Answer> {
-  return new Promise((resolve) => {
-    let header: Metadata | undefined;
-    let received: Bytes | undefined;
-    const options = Number.isFinite(deadline) ? { deadline } : {};
-    const upstream = client.makeUnaryRequest(
-      target.path,
-      identity,
-      identity,
-      message,
-      metadata.clone(),
-      options,
-      (_error, value?: Bytes) => (received = value),
-    );
-    const cancel = (): void => upstream.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    lost.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
-    upstream.on('metadata', (value: Metadata) => (header = value));
-    upstream.on('status', (status: StatusObject) => {
-      signal.removeEventListener('abort', cancel);
-      lost.removeEventListener('abort', cancel);
-      const gone = lost.aborted && !signal.aborted && status.code === Code.CANCELLED;
-      // grpc-js tells the status before it calls back with the message.
-      setImmediate(() => resolve({ status: gone ? goneStatus(status) : status, header, message: received }));
-    });
-  });
-}
-
-/** As the channel says it of a backend that it cannot reach. */
-function goneStatus(status: StatusObject): StatusObject {
-  return { ...status, code: Code.UNAVAILABLE, metadata: new Metadata() };
 }

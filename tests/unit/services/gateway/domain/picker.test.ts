@@ -10,6 +10,9 @@ const routes = routesSchema.parse({
   ],
 });
 
+const pick = (picker: Picker, service: string, model: string, key?: string): string =>
+  picker.pick(picker.plan({ service, model, key }));
+
 function count(picks: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const address of picks) counts[address] = (counts[address] ?? 0) + 1;
@@ -28,21 +31,24 @@ test('only the star is special in a pattern', () => {
 
 test('shares calls in proportion to weight', () => {
   const picker = new Picker(routes, () => true);
-  expect(count(Array.from({ length: 40 }, () => picker.pick(SEGMENTATION, 'polyp')))).toEqual({ 'a:1': 30, 'b:1': 10 });
+  expect(count(Array.from({ length: 40 }, () => pick(picker, SEGMENTATION, 'polyp')))).toEqual({
+    'a:1': 30,
+    'b:1': 10,
+  });
 });
 
 test('leaves out backends that are not healthy, and takes them back', () => {
   const sick = new Set(['a:1']);
   const picker = new Picker(routes, (address) => !sick.has(address));
-  expect(count(Array.from({ length: 4 }, () => picker.pick(SEGMENTATION, 'polyp')))).toEqual({ 'b:1': 4 });
+  expect(count(Array.from({ length: 4 }, () => pick(picker, SEGMENTATION, 'polyp')))).toEqual({ 'b:1': 4 });
   sick.clear();
-  expect(count(Array.from({ length: 40 }, () => picker.pick(SEGMENTATION, 'polyp')))['a:1']).toBeGreaterThan(25);
+  expect(count(Array.from({ length: 40 }, () => pick(picker, SEGMENTATION, 'polyp')))['a:1']).toBeGreaterThan(25);
 });
 
 test('says UNAVAILABLE when no backend is healthy, and NOT_FOUND when no rule fits', () => {
   const picker = new Picker(routes, () => false);
-  expect(() => picker.pick(SEGMENTATION, 'polyp')).toThrow(expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' }));
-  expect(() => picker.pick('automed.models.v1.ModelService', '')).toThrow(
+  expect(() => pick(picker, SEGMENTATION, 'polyp')).toThrow(expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' }));
+  expect(() => pick(picker, 'automed.models.v1.ModelService', '')).toThrow(
     expect.objectContaining({ code: 'NOT_FOUND' }),
   );
 });
@@ -52,4 +58,91 @@ test('metadata and message must agree on the model', () => {
   expect(agreedModel('polyp', 'polyp')).toBe('polyp');
   expect(agreedModel('', 'polyp')).toBe('polyp');
   expect(() => agreedModel('polyp', 'lesion')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+});
+
+describe('a split', () => {
+  const split = (changes: object = {}, first: object = {}): typeof routes =>
+    routesSchema.parse({
+      rules: [
+        {
+          service: SEGMENTATION,
+          model: 'polyp',
+          alias: 'production',
+          backends: ['a:1'],
+          split: [
+            { model: 'polyp@production', weight: 90, ...first },
+            { model: 'polyp@candidate', weight: 10, ...changes },
+          ],
+        },
+        { service: SEGMENTATION, backends: ['a:1'] },
+      ],
+    });
+  const models = (picker: Picker, calls: number, key?: (at: number) => string): Record<string, number> =>
+    count(
+      Array.from(
+        { length: calls },
+        (_, at) => picker.plan({ service: SEGMENTATION, model: 'polyp@production', key: key?.(at) }).model,
+      ),
+    );
+
+  test('shares the calls of an alias as its weights say, and those alone', () => {
+    const picker = new Picker(split(), () => true);
+    expect(models(picker, 100)).toEqual({ 'polyp@production': 90, 'polyp@candidate': 10 });
+    expect(picker.plan({ service: SEGMENTATION, model: 'polyp@3' }).model).toBe('polyp@3');
+    expect(picker.plan({ service: SEGMENTATION, model: 'polyp' }).model).toBe('polyp');
+  });
+
+  test('a key goes the same way always, in every gateway, and a growing canary gives none back', () => {
+    const [small, large] = [new Picker(split(), () => true), new Picker(split({ weight: 60 }), () => true)];
+    const way = (picker: Picker, key: string): string =>
+      picker.plan({ service: SEGMENTATION, model: 'polyp@production', key }).model;
+    const keys = Array.from({ length: 1_000 }, (_, at) => `patient-${at}`);
+    const candidates = keys.filter((key) => way(small, key) === 'polyp@candidate');
+    expect(candidates.length).toBeGreaterThan(60);
+    expect(candidates.length).toBeLessThan(140);
+    expect(keys.map((key) => way(new Picker(split(), () => true), key))).toEqual(keys.map((key) => way(small, key)));
+    expect(candidates.filter((key) => way(large, key) !== 'polyp@candidate')).toEqual([]);
+  });
+
+  test('a part that no backend serves gets nothing, with a key or without', () => {
+    const picker = new Picker(split({ backends: ['b:1'] }), (address) => address !== 'b:1');
+    expect(models(picker, 100)).toEqual({ 'polyp@production': 100 });
+    expect(models(picker, 100, (at) => `key-${at}`)).toEqual({ 'polyp@production': 100 });
+  });
+
+  test('the current model takes over what a candidate fails, and nothing takes over the current one', () => {
+    const picker = new Picker(split({}, { weight: 0 }), () => true);
+    expect(picker.plan({ service: SEGMENTATION, model: 'polyp@production' }).fallback?.model).toBe('polyp@production');
+    const other = new Picker(split({ weight: 0 }), () => true);
+    expect(other.plan({ service: SEGMENTATION, model: 'polyp@production' }).fallback).toBeUndefined();
+  });
+
+  test('a key has its own backend among several, and keeps it when another one leaves', () => {
+    const away = new Set<string>();
+    const many = routesSchema.parse({ rules: [{ backends: ['a:1', 'b:1', 'c:1'] }] });
+    const picker = new Picker(many, (address) => !away.has(address));
+    const keys = Array.from({ length: 300 }, (_, at) => `key-${at}`);
+    const before = keys.map((key) => pick(picker, SEGMENTATION, '', key));
+    expect(Math.min(...Object.values(count(before)))).toBeGreaterThan(60);
+    away.add('b:1');
+    const after = keys.map((key) => pick(picker, SEGMENTATION, '', key));
+    expect(after.filter((each, at) => each !== before[at])).toHaveLength(count(before)['b:1'] ?? 0);
+  });
+});
+
+test('what is no split, shadow or size is refused with its place', () => {
+  const parse = (rule: object, more: object = {}): unknown =>
+    routesSchema.safeParse({ rules: [{ backends: ['a:1'], ...rule }], ...more }).error?.issues[0]?.path.join('.');
+  expect(parse({ split: [{ model: 'a@b', weight: 1 }] })).toBe('rules.0.split');
+  expect(
+    parse({
+      split: [
+        { model: 'a@b@c', weight: 1 },
+        { model: 'a', weight: 1 },
+      ],
+    }),
+  ).toBe('rules.0.split.0.model');
+  expect(parse({ shadow: { model: 'a', fraction: 1.5 } })).toBe('rules.0.shadow.fraction');
+  expect(parse({ hedgeMs: 0 })).toBe('rules.0.hedgeMs');
+  expect(parse({}, { sizes: [{ method: '*', maxBytes: 0 }] })).toBe('sizes.0.maxBytes');
 });

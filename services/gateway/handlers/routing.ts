@@ -1,0 +1,21 @@
+import type { Ejection } from '../domain/ejection';
+import type { Asked, Plan } from '../domain/picker';
+import type { Saturation } from '../domain/saturation';
+import type { Chosen } from './ask';
+import type { Shadow } from './shadow';
+
+/** What decides where calls go. */
+export interface RoutingDeps {
+  /** As of CallDeps. */
+  plan: (asked: Asked) => Plan;
+  /** A backend for one attempt, not one of those to avoid if there is another; throws the typed error when there is none. */
+  choose(plan: Plan, avoid?: (address: string) => boolean): Chosen;
+  /** As of CallDeps. */
+  maxBytes: (method: string) => number;
+  saturation: Saturation;
+  ejection: Ejection;
+  /** Told of a call that a canary failed and the current model answers. */
+  onFallback(plan: Plan): void;
+  /** Copies calls to candidates; absent: no rule says so. */
+  shadow?: Shadow | undefined;
+}

@@ -1,0 +1,179 @@
+// Splits, shadows, hedges, ejection and sizes at a gateway that runs as a process, before real gRPC backends.
+
+import { automedError, type AutomedError } from '../../../services/common/errors';
+import { unary } from '../../../services/common/grpc/handlers';
+import { serviceDefinition } from '../../../services/common/grpc/proto';
+import { encodeMaskPng } from '../../../services/imaging/mask';
+import { segmentationClient } from '../../support/api-clients';
+import { eventually, startServer, type TestServer } from '../../support/grpc';
+import { startProgram, type Program } from '../../support/stack';
+
+const NAME = 'automed.segmentation.v1.SegmentationService';
+const [CURRENT, CANDIDATE] = ['polyp@production', 'polyp@candidate'];
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const task of cleanUp.splice(0).reverse()) await task();
+});
+
+interface Asked {
+  model: string;
+  priority: number;
+}
+type Answer = (asked: Asked) => object | Promise<object>;
+
+interface Backend extends TestServer {
+  asked: Asked[];
+}
+
+async function backend(answer: Answer = () => ({})): Promise<Backend> {
+  const asked: Asked[] = [];
+  const running = await startServer((log) => {
+    const Segment = unary(log, ({ model, priority }: Asked) => {
+      asked.push({ model, priority });
+      return answer({ model, priority });
+    });
+    return [{ name: NAME, definition: serviceDefinition(NAME), implementation: { Segment } }];
+  });
+  cleanUp.push(() => running.server.drain(0));
+  return Object.assign(running, { asked });
+}
+
+type Segment = (options?: { key?: string; model?: string; bytes?: number }) => Promise<string>;
+
+async function gatewayWith(table: {
+  rules: object[];
+  sizes?: object[];
+}): Promise<{ gateway: Program; segment: Segment }> {
+  const rules = table.rules.map((rule) => ({ service: NAME, ...rule }));
+  const gateway = await startProgram('gateway', { AUTOMED_ROUTES: JSON.stringify({ ...table, rules }) });
+  const client = segmentationClient(gateway.address);
+  cleanUp.push(
+    () => gateway.stop(),
+    () => client.close(),
+  );
+  const segment: Segment = ({ key, model = CURRENT, bytes = 100 } = {}) => {
+    const metadata = key === undefined ? {} : { 'automed-sticky-key': key };
+    const image = { encoded: Buffer.alloc(bytes) };
+    return client.unary('Segment', { model, image }, { timeoutMs: 20_000, metadata }).then(
+      () => 'OK',
+      (error: AutomedError) => error.code,
+    );
+  };
+  return { gateway, segment };
+}
+
+const models = ({ asked }: Backend): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { model } of asked) counts[model] = (counts[model] ?? 0) + 1;
+  return counts;
+};
+
+async function metrics({ metricsAddress }: Program): Promise<string> {
+  return (await fetch(`http://${metricsAddress}/metrics`)).text();
+}
+
+const SPLIT = [
+  { model: CURRENT, weight: 90 },
+  { model: CANDIDATE, weight: 10 },
+];
+
+test('ten of a hundred calls of an alias go to the candidate, and those of one key always the same way', async () => {
+  const one = await backend();
+  const { segment, gateway } = await gatewayWith({
+    rules: [{ backends: [one.address], alias: 'production', split: SPLIT }],
+  });
+  for (let at = 0; at < 50; at += 1) expect(await segment()).toBe('OK');
+  expect(models(one)).toEqual({ [CURRENT]: 45, [CANDIDATE]: 5 });
+  one.asked.length = 0;
+  for (let at = 0; at < 20; at += 1) await segment({ key: 'patient-7' });
+  expect(Object.keys(models(one))).toHaveLength(1);
+  expect(await metrics(gateway)).toMatch(/automed_gateway_split_total\{model="polyp@candidate".* \d+/);
+});
+
+test('a candidate that is not there, or fails, costs no caller an answer', async () => {
+  const one = await backend(({ model }) => {
+    if (model === CANDIDATE) throw automedError('NOT_FOUND', 'no such alias', { field: 'model' });
+    return {};
+  });
+  const { segment, gateway } = await gatewayWith({ rules: [{ backends: [one.address], split: SPLIT }] });
+  for (let at = 0; at < 40; at += 1) expect(await segment()).toBe('OK');
+  expect(models(one)).toEqual({ [CURRENT]: 40, [CANDIDATE]: 4 });
+  expect(await metrics(gateway)).toMatch(/automed_gateway_fallbacks_total\{model="polyp@candidate".* 4\n/);
+});
+
+test('a candidate whose backends are not ready gets no call', async () => {
+  const [one, sick] = [await backend(), await backend()];
+  sick.health.set(NAME, 'NOT_SERVING');
+  const split = [SPLIT[0], { ...SPLIT[1], backends: [sick.address] }];
+  const { segment } = await gatewayWith({ rules: [{ backends: [one.address], split }] });
+  for (let at = 0; at < 20; at += 1) expect(await segment()).toBe('OK');
+  expect([models(one), models(sick)]).toEqual([{ [CURRENT]: 20 }, {}]);
+  sick.health.set(NAME, 'SERVING');
+  await eventually(async () => (await segment()) === 'OK' && sick.asked.length > 0);
+});
+
+test('a candidate in the shadow gets copies of the lowest priority, and its answers are compared and dropped', async () => {
+  const half = Uint8Array.from({ length: 64 }, (_, at) => (at < 32 ? 1 : 0));
+  const whole = new Uint8Array(64).fill(1);
+  const one = await backend(async ({ model }) => ({
+    masks: [{ png: await encodeMaskPng(model === CANDIDATE ? whole : half, 8, 8), widthPx: 8, heightPx: 8 }],
+  }));
+  const shadow = { model: CANDIDATE, fraction: 1 };
+  const { segment, gateway } = await gatewayWith({ rules: [{ backends: [one.address], shadow }] });
+  for (let at = 0; at < 3; at += 1) {
+    expect(await segment()).toBe('OK');
+    await eventually(() => models(one)[CANDIDATE] === at + 1);
+  }
+  expect(one.asked.filter(({ model }) => model === CANDIDATE).map(({ priority }) => priority)).toEqual([
+    -100, -100, -100,
+  ]);
+  const text = await eventually(async () => {
+    const now = await metrics(gateway);
+    return /shadow_agreement_count\{.* 3\n/.test(now) && now;
+  });
+  // Dice of a half and a whole: 2 x 32 / 96.
+  expect(Number(/automed_gateway_shadow_agreement_sum\{.*\} ([\d.]+)/.exec(text)?.[1]) / 3).toBeCloseTo(2 / 3, 6);
+  expect(text).toMatch(/automed_gateway_shadow_calls_total\{model="polyp@candidate",outcome="compared".* 3\n/);
+});
+
+test('a shadow that fails or is slow is noticed by metrics alone', async () => {
+  const one = await backend(({ model }) => {
+    if (model === CANDIDATE) throw automedError('INTERNAL', 'broken');
+    return {};
+  });
+  const shadow = { model: CANDIDATE, fraction: 1 };
+  const { segment, gateway } = await gatewayWith({ rules: [{ backends: [one.address], shadow }] });
+  expect(await segment()).toBe('OK');
+  await eventually(async () => /shadow_calls_total\{.*outcome="failed".* 1\n/.test(await metrics(gateway)));
+});
+
+test('a hedged call is answered by a second backend when the first takes long', async () => {
+  const stuck = await backend(() => new Promise(() => undefined));
+  const well = await backend();
+  const { segment } = await gatewayWith({ rules: [{ backends: [stuck.address, well.address], hedgeMs: 50 }] });
+  for (let at = 0; at < 6; at += 1) expect(await segment()).toBe('OK');
+  expect(stuck.asked.length).toBeGreaterThan(0);
+  expect(well.asked).toHaveLength(6);
+});
+
+test('a backend that says it is well and fails is put aside', async () => {
+  const failing = await backend(() => {
+    throw automedError('INTERNAL', 'broken');
+  });
+  const well = await backend();
+  const { segment, gateway } = await gatewayWith({ rules: [{ backends: [failing.address, well.address] }] });
+  const results: string[] = [];
+  for (let at = 0; at < 20; at += 1) results.push(await segment());
+  expect(results.filter((each) => each !== 'OK')).toHaveLength(5);
+  expect(failing.asked).toHaveLength(5);
+  expect(await metrics(gateway)).toMatch(/automed_gateway_ejections_total\{.* 1\n/);
+});
+
+test('a method takes no message beyond its size', async () => {
+  const one = await backend();
+  const sizes = [{ method: `${NAME}/*`, maxBytes: 1_000 }];
+  const { segment } = await gatewayWith({ rules: [{ backends: [one.address] }], sizes });
+  expect(await segment({ bytes: 500 })).toBe('OK');
+  expect(await segment({ bytes: 2_000 })).toBe('INVALID_ARGUMENT');
+  expect(one.asked).toHaveLength(1);
+});
