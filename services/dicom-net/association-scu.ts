@@ -9,6 +9,7 @@ import type { Outcome } from './reception';
 import type { PeerTls } from './tls-files';
 import { IncomingObjects, type IncomingDeps } from './incoming-objects';
 import { LEAST_TLS } from './port-identity';
+import { answerEvent } from './events';
 import { AssociationClass, PresentationContextResult, Scp, type Association } from './library';
 
 export interface CalledAe {
@@ -28,6 +29,8 @@ export interface ProposedContext {
   transferSyntax: string | readonly string[];
   /** Whether the other side may store objects of the class on this association (C-GET). */
   isStoredHere?: boolean;
+  /** Whether we provide the service, although we ask for the association (reports of storage commitment). */
+  isProvidedHere?: boolean;
 }
 
 /** Why an association is none, or no longer. */
@@ -110,10 +113,11 @@ export class AssociationScu {
   /** @throws AssociationError */
   static async open(target: CalledAe, contexts: readonly ProposedContext[]): Promise<AssociationScu> {
     const association = new AssociationClass(target.callingAe, target.calledAe);
-    for (const { abstractSyntax, transferSyntax, isStoredHere } of contexts) {
+    for (const { abstractSyntax, transferSyntax, isStoredHere, isProvidedHere } of contexts) {
       const id = association.addPresentationContext(abstractSyntax);
       for (const each of [transferSyntax].flat()) association.addTransferSyntaxToPresentationContext(id, each);
-      if (isStoredHere) association.getPresentationContext(id).setProviderRole(true);
+      if (isProvidedHere) association.getPresentationContext(id).setUserRole(false);
+      if (isStoredHere || isProvidedHere) association.getPresentationContext(id).setProviderRole(true);
     }
     const scu = new AssociationScu(target, association);
     const { network } = scu;
@@ -180,6 +184,11 @@ export class AssociationScu {
     network.createStoreWritableStream = (...args) => incoming.begin(...args);
     network.createDatasetFromStoreWritableStream = (_stream, context, done) => incoming.end(context, done);
     network.cStoreRequest = (...args) => incoming.answer(...args);
+  }
+
+  /** Takes events that the other side reports on this association. @param take hears of the elements; false: nobody wanted them */
+  onEventReport(take: (elements: Record<string, unknown>) => boolean): void {
+    this.network.nEventReportRequest = (...args) => answerEvent(take, ...args);
   }
 
   /** Ends it at once. */

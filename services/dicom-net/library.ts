@@ -14,7 +14,8 @@ dimse.Implementation.setImplementationVersion(IMPLEMENTATION_VERSION);
 export const { Client, Dataset, Scp } = dimse;
 export const { Association: AssociationClass } = dimse.association;
 export const { CEchoRequest, CFindRequest, CGetRequest, CMoveRequest, CStoreRequest } = dimse.requests;
-export const { CEchoResponse, CStoreResponse } = dimse.responses;
+export const { NActionRequest, NEventReportRequest } = dimse.requests;
+export const { CEchoResponse, CStoreResponse, NActionResponse, NEventReportResponse } = dimse.responses;
 export const { PresentationContextResult, RejectReason, RejectResult, RejectSource } = dimse.constants;
 
 export type Association = dimse.association.Association;
@@ -22,5 +23,7 @@ export type PresentationContext = dimse.association.PresentationContext;
 
 type Methods = InstanceType<typeof dimse.Scp>;
 export type EchoArguments = Parameters<Methods['cEchoRequest']>;
+export type ActionArguments = Parameters<Methods['nActionRequest']>;
+export type EventArguments = Parameters<Methods['nEventReportRequest']>;
 export type StoreArguments = Parameters<Methods['cStoreRequest']>;
 export type StreamOf = Methods['createStoreWritableStream'];

@@ -7,17 +7,31 @@ import { isReadSyntax } from '../imaging/dicom/transfer-syntax';
 import { admit, type Listener } from './peers';
 import type { ObjectReceiver, Source } from './reception';
 import type { Cut, GuardLimits } from './connection-guard';
+import {
+  COMMITMENT,
+  commitmentSyntax,
+  readCommitmentReport,
+  readCommitmentRequest,
+  reportRequest,
+  type CommitmentReport,
+  type CommitmentReports,
+  type CommitmentRequest,
+} from './commitment';
+import { answerEvent } from './events';
 import { IncomingObjects } from './incoming-objects';
 import {
   CEchoResponse,
+  NActionResponse,
   PresentationContextResult,
   RejectReason,
   RejectResult,
   RejectSource,
   Scp,
+  type ActionArguments,
   type Association,
   type Dataset,
   type EchoArguments,
+  type EventArguments,
   type PresentationContext,
   type StoreArguments,
   type StreamOf,
@@ -30,11 +44,25 @@ export interface StorageDeps {
   limits: GuardLimits;
   log: Logger;
   cut: (why: Cut) => void;
+  /** Absent: storage commitment is not offered. */
+  commitment?: CommitmentDeps | undefined;
+}
+
+export interface CommitmentDeps {
+  /** What is answered to a request. */
+  report: (request: CommitmentRequest) => CommitmentReport;
+  /** Sends a report to those who have a port of their own; false for those who have none. */
+  send: (to: Source, report: CommitmentReport) => boolean;
+  /** Reports on objects that we sent. */
+  reports: CommitmentReports;
 }
 
 const VERIFICATION = '1.2.840.10008.1.1';
 const STORAGE_CLASSES = '1.2.840.10008.5.1.4.1.1.';
 const SUCCESS = 0x0000;
+/** Statuses of N-ACTION (PS3.7, 10.1.4). */
+const INVALID_ARGUMENT = 0x0115;
+const NO_SUCH_SOP_CLASS = 0x0118;
 
 /** What the other side gets to close the connection, milliseconds. */
 const CLOSE_MS = 1_000;
@@ -42,6 +70,7 @@ const CLOSE_MS = 1_000;
 export class StorageScp extends Scp {
   private source: Source = { way: 'dicom', calling: '', called: '' };
   private readonly incoming: IncomingObjects;
+  private accepted: Association | undefined;
   private readonly peer: Socket;
   private readonly deps: StorageDeps;
 
@@ -83,7 +112,9 @@ export class StorageScp extends Scp {
       return;
     }
     this.source = { way: 'dicom', calling, called };
-    for (const { context } of association.getPresentationContexts()) negotiate(context);
+    this.accepted = association;
+    const isOffered = this.deps.commitment !== undefined;
+    for (const { context } of association.getPresentationContexts()) negotiate(context, isOffered);
     this.sendAssociationAccept();
   }
 
@@ -120,15 +151,40 @@ export class StorageScp extends Scp {
     this.incoming.end(context, done);
   }
 
+  override nActionRequest(...[request, answer]: ActionArguments): void {
+    const { commitment, log } = this.deps;
+    const response = NActionResponse.fromRequest(request);
+    const asked = readCommitmentRequest(request.getDataset()?.getElements() ?? {});
+    if (!commitment || !asked || request.getRequestedSopClassUid() !== COMMITMENT) {
+      response.setStatus(commitment && !asked ? INVALID_ARGUMENT : NO_SUCH_SOP_CLASS);
+      answer(response);
+      return;
+    }
+    const report = commitment.report(asked);
+    const { kept, failed } = report;
+    log.info({ event: 'commitment-asked', kept: kept.length, failed: failed.length }, 'asked for storage commitment');
+    response.setStatus(SUCCESS);
+    answer(response);
+    if (commitment.send(this.source, report)) return;
+    const syntax = this.accepted && commitmentSyntax(this.accepted);
+    if (syntax !== undefined) this.sendRequests(reportRequest(report, syntax));
+  }
+
+  override nEventReportRequest(...args: EventArguments): void {
+    const { commitment } = this.deps;
+    answerEvent((elements) => commitment?.reports.take(readCommitmentReport(elements)) ?? false, ...args);
+  }
+
   override cStoreRequest(...args: StoreArguments): void {
     this.incoming.answer(...args);
   }
 }
 
-/** Storage classes and verification, each in the first of the proposed transfer syntaxes that is read. */
-function negotiate(context: PresentationContext): void {
+/** Storage classes, verification, and commitment where it is offered, each in the first of the proposed transfer syntaxes that is read. */
+function negotiate(context: PresentationContext, isCommitmentOffered: boolean): void {
   const syntax = context.getAbstractSyntaxUid().trim();
-  if (syntax !== VERIFICATION && !syntax.startsWith(STORAGE_CLASSES)) {
+  const isOther = syntax === VERIFICATION || (isCommitmentOffered && syntax === COMMITMENT);
+  if (!isOther && !syntax.startsWith(STORAGE_CLASSES)) {
     context.setResult(PresentationContextResult.RejectAbstractSyntaxNotSupported);
     return;
   }

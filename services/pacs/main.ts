@@ -14,9 +14,11 @@ import { makeFolder } from '../common/make-folder';
 import { Telemetry } from '../common/telemetry';
 import { type WatchedFile } from '../common/watched-file';
 import { packageVersion } from '../common/installation';
-import { archiveNamed } from './adapters/archives';
+import { archiveNamed, type ArchiveDeps } from './adapters/archives';
+import { commitmentOf } from './adapters/commitment';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
+import { CommitmentReports } from '../dicom-net/commitment';
 import { StorageServer } from '../dicom-net/storage-server';
 import { DiskSpace } from './adapters/disk-space';
 import { openJournal, type Journal } from './adapters/journal/journal';
@@ -41,8 +43,9 @@ interface Parts {
   metrics: PacsMetrics;
   site: WatchedFile<Site>;
   journal: Journal;
-  spool: Spool;
   outbox: Spool;
+  receiver: Receiver;
+  reports: CommitmentReports;
   images: FileImages;
 }
 
@@ -55,20 +58,18 @@ async function main(): Promise<void> {
 
   const parts = await openParts(config, log, telemetry);
   const { site, journal } = parts;
-  const room = new DiskSpace(config.pacsHome, () => site.value.storage);
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
-  const receiver = receiverOf(parts, room);
-  const bridge = bridgeOf(parts, models, dispatcher, receiver);
-  const storage = storageOf(parts, receiver);
+  const bridge = bridgeOf(parts, models, dispatcher);
+  const storage = storageOf(parts);
   let dicomAddress = '';
   const service = pacsService({
     journal,
     site: () => site.value,
     dicomAddress: () => dicomAddress,
-    hasRoom: () => room.hasRoom(),
+    hasRoom: () => parts.receiver.hasRoom,
     away: () => dispatcher.away,
-    archive: (name, by) => archiveNamed(name, by, { site: site.value, receiver, password: passwordFrom, log }),
+    archive: (name, by) => archiveNamed(name, by, archiveDepsOf(parts)),
     log,
   });
   const server = buildServer({ config, log, telemetry, health: new Health(), services: [service] });
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const port = await storage.listen();
   dicomAddress = withPort(`${hostOf(site)}:0`, port);
-  const web = await webOf(parts, receiver);
+  const web = await webOf(parts);
   const address = await server.listen();
   shutDownOnSignal({
     timeoutMs: config.shutdownTimeoutMs,
@@ -115,7 +116,14 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
   observeJournal(telemetry, journal);
 
   const images = new FileImages((file) => spool.path(file), config.pacsDecodeThreads);
-  return { config, log, lock, metrics, site, journal, spool, outbox, images };
+  const receiver = new Receiver({
+    spool,
+    journal: journal.arrivals,
+    room: new DiskSpace(config.pacsHome, () => site.value.storage),
+    log,
+    count: (outcome, source) => metrics.countObject(outcome, source),
+  });
+  return { config, log, lock, metrics, site, journal, outbox, images, receiver, reports: new CommitmentReports() };
 }
 
 function modelsOf({
@@ -139,17 +147,11 @@ async function sweep(spool: Spool, named: ReadonlySet<string>): Promise<void> {
 
 const hostOf = (site: WatchedFile<Site>): string => site.value.listen?.host ?? '127.0.0.1';
 
-function receiverOf({ log, metrics, journal, spool }: Parts, room: DiskSpace): Receiver {
-  return new Receiver({
-    spool,
-    journal: journal.arrivals,
-    room,
-    log,
-    count: (outcome, source) => metrics.countObject(outcome, source),
-  });
+function archiveDepsOf({ site, receiver, log }: Parts): ArchiveDeps {
+  return { site: site.value, receiver, password: passwordFrom, log };
 }
 
-function webOf({ config, log, site }: Parts, receiver: Receiver): ReturnType<typeof listenWeb> {
+function webOf({ config, log, site, receiver }: Parts): ReturnType<typeof listenWeb> {
   return listenWeb({
     site: () => site.value,
     receiver,
@@ -162,7 +164,7 @@ function webOf({ config, log, site }: Parts, receiver: Receiver): ReturnType<typ
   });
 }
 
-function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): StorageServer {
+function storageOf({ config, log, metrics, site, journal, receiver, reports }: Parts): StorageServer {
   const host = hostOf(site);
   const isMutual = site.value.listen?.tls?.client_ca !== undefined;
   if (!config.pacsOpen && !isMutual && !isLoopback(`${host}:0`)) {
@@ -181,6 +183,12 @@ function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): S
     {
       listener: () => ({ ownTitles: site.value.ae_title, peers: site.value.accept }),
       receiver,
+      commitment: commitmentOf({
+        site: () => site.value,
+        keptClass: (uid) => journal.arrivals.keptClass(uid),
+        reports,
+        log,
+      }),
       limits: {
         associateMs: config.pacsAssociateMs,
         idleMs: config.pacsIdleMs,
@@ -195,7 +203,8 @@ function storageOf({ config, log, metrics, site }: Parts, receiver: Receiver): S
   );
 }
 
-function dispatcherOf({ config, log, metrics, site, journal, outbox, images }: Parts): Dispatcher {
+function dispatcherOf(parts: Parts): Dispatcher {
+  const { config, log, metrics, site, journal, outbox, images, reports } = parts;
   const substitutes = new Substitutes({
     parcels: journal.parcels,
     images,
@@ -207,7 +216,7 @@ function dispatcherOf({ config, log, metrics, site, journal, outbox, images }: P
   return new Dispatcher({
     site: () => site.value,
     outbox: journal.outbox,
-    courier: (destination) => courierTo(destination, site.value, passwordFrom),
+    courier: (destination) => courierTo(destination, { ...archiveDepsOf(parts), reports }),
     path: (file) => outbox.path(file),
     replace: (...refused) => substitutes.replace(...refused),
     log,
@@ -215,8 +224,8 @@ function dispatcherOf({ config, log, metrics, site, journal, outbox, images }: P
   });
 }
 
-function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, receiver: Receiver): Bridge {
-  const { config, log, metrics, site, journal, outbox, images } = parts;
+function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
+  const { config, log, metrics, site, journal, outbox, images, receiver } = parts;
   const folders = new WatchedFolders({
     folders: () => site.value.watch,
     ownTitle: () => site.value.ae_title[0] ?? '',

@@ -3,7 +3,8 @@
 import { automedError } from '../../common/errors';
 import type { Logger } from '../../common/logging';
 import type { Archive } from '../domain/pull';
-import type { Site } from '../domain/site/schema';
+import type { CalledAe } from '../../dicom-net/association-scu';
+import type { DicomDestination, Site, WebDestination } from '../domain/site/schema';
 import { WebArchive } from './dicomweb/web-archive';
 import { DimseArchive } from './dimse/dimse-archive';
 import type { Receiver } from './receiver';
@@ -21,30 +22,32 @@ export interface ArchiveDeps {
  * @param by how a DICOM archive sends; of one that speaks DICOMweb it is ignored
  * @throws AutomedError when there is none of that name, or it is a folder
  */
-export function archiveNamed(
+export function archiveNamed(name: string, by: 'get' | 'move', deps: ArchiveDeps): Archive {
+  const { destinations } = deps.site;
+  const destination = Object.hasOwn(destinations, name) ? destinations[name] : undefined;
+  if (!destination) throw automedError('NOT_FOUND', `The site has no destination "${name}".`, { field: 'archive' });
+  if (destination.kind === 'folder') {
+    const text = `"${name}" is a folder, of which nothing can be asked.`;
+    throw automedError('INVALID_ARGUMENT', text, { field: 'archive' });
+  }
+  return archiveOf(destination, name, by, deps);
+}
+
+export function archiveOf(
+  destination: DicomDestination | WebDestination,
   name: string,
   by: 'get' | 'move',
   { site, receiver, password, log }: ArchiveDeps,
 ): Archive {
-  const destination = Object.hasOwn(site.destinations, name) ? site.destinations[name] : undefined;
-  const own = site.ae_title[0] ?? '';
   const timeoutMs = site.delivery.timeout_seconds * 1000;
-  switch (destination?.kind) {
-    case 'dicom': {
-      const { host, port, ae, calling_ae, tls } = destination;
-      const target = { host, port, calledAe: ae, callingAe: calling_ae ?? own, timeoutMs, tls };
-      return new DimseArchive({ target, receiver, log, by });
-    }
-    case 'dicomweb': {
-      const { url, user, password_from, tls } = destination;
-      const service = { url, user, password: password(password_from), timeoutMs, tls };
-      return new WebArchive({ service, receiver, source: { calling: name.slice(0, 16), called: own } });
-    }
-    case 'folder':
-      throw automedError('INVALID_ARGUMENT', `"${name}" is a folder, of which nothing can be asked.`, {
-        field: 'archive',
-      });
-    case undefined:
-      throw automedError('NOT_FOUND', `The site has no destination "${name}".`, { field: 'archive' });
-  }
+  if (destination.kind === 'dicom') return new DimseArchive({ target: targetOf(destination, site), receiver, log, by });
+  const { url, user, password_from, tls } = destination;
+  const service = { url, user, password: password(password_from), timeoutMs, tls };
+  return new WebArchive({ service, receiver, source: { calling: name.slice(0, 16), called: site.ae_title[0] ?? '' } });
+}
+
+/** How a destination that speaks DICOM is called. */
+export function targetOf({ host, port, ae, calling_ae, tls }: DicomDestination, site: Site): CalledAe {
+  const timeoutMs = site.delivery.timeout_seconds * 1000;
+  return { host, port, calledAe: ae, callingAe: calling_ae ?? site.ae_title[0] ?? '', timeoutMs, tls };
 }

@@ -1,33 +1,40 @@
+import type { CommitmentReports } from '../../dicom-net/commitment';
 import type { Courier } from '../domain/delivery';
-import type { Destination, Site } from '../domain/site/schema';
+import type { Destination } from '../domain/site/schema';
+import { archiveOf, targetOf, type ArchiveDeps } from './archives';
 import { StowCourier } from './dicomweb/stow-courier';
 import { StoreScu } from './dimse/store-scu';
 import { FolderCourier } from './folder-courier';
+import { byCommitment, byQuery, ProvenCourier, type Proof } from './proven-courier';
 
-/** Who takes objects to a destination. @param password of a variable's name */
-export function courierTo(
-  destination: Destination,
-  site: Site,
-  password: (name: string | undefined) => string | undefined,
-): Courier {
-  const timeoutMs = site.delivery.timeout_seconds * 1000;
+export interface CourierDeps extends ArchiveDeps {
+  /** Of storage commitment, as they come to the port that receives. */
+  reports: CommitmentReports;
+}
+
+/** Who takes objects to a destination. */
+export function courierTo(destination: Destination, deps: CourierDeps): Courier {
+  const courier = senderTo(destination, deps);
+  const proof = proofOf(destination, deps);
+  return proof ? new ProvenCourier(courier, proof, deps.log) : courier;
+}
+
+function senderTo(destination: Destination, { site, password }: CourierDeps): Courier {
   switch (destination.kind) {
-    case 'dicom': {
-      const { host, port, ae, calling_ae, tls } = destination;
-      return new StoreScu({
-        host,
-        port,
-        calledAe: ae,
-        callingAe: calling_ae ?? site.ae_title[0] ?? '',
-        timeoutMs,
-        tls,
-      });
-    }
+    case 'dicom':
+      return new StoreScu(targetOf(destination, site));
     case 'dicomweb': {
       const { url, user, password_from, tls } = destination;
+      const timeoutMs = site.delivery.timeout_seconds * 1000;
       return new StowCourier({ url, user, password: password(password_from), timeoutMs, tls });
     }
     case 'folder':
       return new FolderCourier(destination.path);
   }
+}
+
+function proofOf(destination: Destination, deps: CourierDeps): Proof | undefined {
+  if (destination.kind === 'folder' || destination.proof === 'none') return undefined;
+  if (destination.proof === 'commitment') return byCommitment(targetOf(destination, deps.site), deps.reports);
+  return byQuery(archiveOf(destination, 'proof', 'get', deps), deps.site.delivery.timeout_seconds * 1000);
 }

@@ -83,6 +83,14 @@ export class Arrivals implements ArrivalJournal {
     return sopInstances.filter((uid) => is.get(uid) === undefined);
   }
 
+  /** SOP class of what is kept under a UID; undefined where nothing is. */
+  keptClass(sopInstance: string): string | undefined {
+    return this.database
+      .prepare(`SELECT json_extract(header, '$.sopClass') FROM instances WHERE sop_instance = ? AND state = 'kept'`)
+      .pluck()
+      .get(sopInstance) as string | undefined;
+  }
+
   /** Every file that the journal names. */
   files(): Set<string> {
     return new Set(this.database.prepare('SELECT file FROM instances').pluck().all() as string[]);

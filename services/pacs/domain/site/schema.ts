@@ -113,6 +113,8 @@ const dicomDestination = z.strictObject({
   calling_ae: aeTitle.optional(),
   /** Absent: without TLS. */
   tls: peerTls.optional(),
+  /** What must follow a successful C-STORE until an object counts as delivered: a query that finds it, or storage commitment. */
+  proof: z.enum(['none', 'query', 'commitment']).default('none'),
 });
 
 const webDestination = z.strictObject({
@@ -128,6 +130,8 @@ const webDestination = z.strictObject({
     .optional(),
   /** Authorities of an https service that are not the system's. */
   tls: peerTls.optional(),
+  /** What must follow a successful answer until an object counts as delivered: a query that finds it. */
+  proof: z.enum(['none', 'query']).default('none'),
 });
 
 const folderDestination = z.strictObject({ kind: z.literal('folder'), ...shown, path: z.string().min(1) });
@@ -177,6 +181,10 @@ export const siteSchema = z.strictObject({
         address: host.optional(),
         /** Common name of the certificate that it must show; needs listen.tls.client_ca. */
         certificate: z.string().min(1).max(200).optional(),
+        /** Where it listens itself: reports of storage commitment go to `address` and this port, else over its own association. */
+        port: port.optional(),
+        /** Of those reports; absent: without TLS. */
+        tls: peerTls.optional(),
       }),
     )
     .default([]),
