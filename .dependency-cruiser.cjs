@@ -55,6 +55,18 @@ module.exports = {
       { path: '^services/(scoring|client|evaluation|load|reproduction|stack)/' },
     ),
     importing(
+      'console-in-browsers',
+      'The console runs in browsers and meets the services over HTTP.',
+      { path: '^services/console' },
+      { path: '^(services|native)/', pathNot: '^services/console' },
+    ),
+    importing(
+      'console-kit-first',
+      'What pages share knows no page.',
+      { path: '^services/console-kit/' },
+      { path: '^services/console/' },
+    ),
+    importing(
       'common-first',
       'services/common knows no other package.',
       { path: '^services/common/' },

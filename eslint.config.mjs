@@ -68,7 +68,7 @@ export default tseslint.config(
   },
   {
     // For browsers, with types of their own.
-    files: ['services/console/**/*.ts', 'services/console/**/*.tsx'],
+    files: ['services/console{,-kit}/**/*.ts', 'services/console{,-kit}/**/*.tsx'],
     languageOptions: { parserOptions: { project: './services/console/tsconfig.json', tsconfigRootDir: root } },
   },
   {
@@ -83,12 +83,12 @@ export default tseslint.config(
   },
   {
     files: ['services/**/*.ts', 'native/**/*.ts', 'native/**/*.mjs'],
-    ignores: ['services/common/timers.ts', 'services/console/**'],
+    ignores: ['services/common/timers.ts', 'services/console{,-kit}/**'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays] },
   },
   {
     files: ['services/**/*.ts'],
-    ignores: ['services/common/timers.ts', 'services/console/**'],
+    ignores: ['services/common/timers.ts', 'services/console{,-kit}/**'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays, endlessFolders] },
   },
   {

@@ -40,8 +40,8 @@ async function typescript() {
 
 /** The console's static files. Vite empties dist/console first, so the stamp lies beside it. */
 async function pages() {
-  const sources = [join(root, 'services', 'console'), join(root, 'package-lock.json')];
-  const newest = Math.max(newestChange(sources[0]), statSync(sources[1]).mtimeMs);
+  const folders = ['console', 'console-kit'].map((name) => newestChange(join(root, 'services', name)));
+  const newest = Math.max(...folders, statSync(join(root, 'package-lock.json')).mtimeMs);
   const stamp = join(root, 'dist', '.console-built');
   if (existsSync(stamp) && existsSync(join(root, 'dist', 'console')) && statSync(stamp).mtimeMs > newest) return;
   log('building the console');

@@ -9,6 +9,8 @@ export default defineConfig({
   root: here,
   base: '/',
   logLevel: 'warn',
+  // Of both packages; only one has the tsconfig.json.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: fileURLToPath(new URL('../../dist/console', import.meta.url)),
     emptyOutDir: true,

@@ -6,6 +6,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 /** Where pictures of the pages go for the documentation; they are written where AUTOMED_SCREENSHOTS says so. */
 const PICTURES = join(__dirname, '../../docs/images/console');
+/** Of one step on a machine that is busy with other things. */
+const TIMEOUT_MS = 120_000;
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 export async function startBrowser(): Promise<Browser> {
@@ -29,6 +31,7 @@ export async function openPage(browser: Browser, url: string, dark = false): Pro
     colorScheme: dark ? 'dark' : 'light',
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
   const complaints: string[] = [];
   const strangers: string[] = [];
   page.on('console', (message) => {

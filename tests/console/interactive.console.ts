@@ -115,6 +115,9 @@ test('another tab knows nothing of the image', async () => {
 test('a click on the example draws what is there', async () => {
   const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
   await page.getByRole('button', { name: 'Use an example' }).click();
+  // A base that was trained to follow prompts, where there is one.
+  const trained = (await page.getByLabel('Base').locator('option').allInnerTexts()).find((name) => /prompts/.test(name));
+  if (trained !== undefined) await page.getByLabel('Base').selectOption(trained);
   await ready(page);
   await click(page, 0.37, 0.5);
   await masked(page).waitFor();

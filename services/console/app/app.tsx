@@ -1,9 +1,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Busy, Problem } from '../parts/notice';
-import { t } from '../texts/en';
-import { path } from '../parts/router';
-import { signedOut } from '../api/session';
+import { Busy, Problem } from '../../console-kit/parts/notice';
+import { t } from '../../console-kit/texts/en';
+import { path } from '../../console-kit/parts/router';
+import { signedOut } from '../../console-kit/api/session';
 import { Shell } from './shell';
 import { SignIn } from './sign-in';
 
@@ -14,7 +14,9 @@ interface PageProps {
 
 /** Pages by the first part of the path; each is loaded when it is opened. */
 const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> = {
+  data: async () => (await import('../pages/data/data')).DataPage,
   interactive: async () => (await import('../pages/interactive/interactive')).InteractivePage,
+  jobs: async () => (await import('../pages/jobs/jobs')).JobsPage,
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 

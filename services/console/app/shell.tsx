@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import { Icon, type IconName } from '../parts/icon';
-import { t } from '../texts/en';
-import { path } from '../parts/router';
-import { token } from '../api/session';
+import { Icon, type IconName } from '../../console-kit/parts/icon';
+import { t } from '../../console-kit/texts/en';
+import { path } from '../../console-kit/parts/router';
+import { token } from '../../console-kit/api/session';
 import { nextTheme, theme } from './theme';
 
 interface NavItem {
@@ -17,6 +17,13 @@ const GROUPS: readonly { label: string; items: readonly NavItem[] }[] = [
     items: [
       { to: '/try', label: t.nav.try, icon: 'sparkle' },
       { to: '/interactive', label: t.nav.interactive, icon: 'target' },
+    ],
+  },
+  {
+    label: t.nav.build,
+    items: [
+      { to: '/data', label: t.nav.data, icon: 'stack' },
+      { to: '/jobs', label: t.nav.jobs, icon: 'pulse' },
     ],
   },
 ];

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { t } from '../texts/en';
-import { signedOut, token } from '../api/session';
+import { t } from '../../console-kit/texts/en';
+import { signedOut, token } from '../../console-kit/api/session';
 
 /** Asks for a key when a call was refused for want of one. */
 export function SignIn() {

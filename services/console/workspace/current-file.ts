@@ -1,9 +1,9 @@
 // The file that is open, which every page looks at.
 
 import { effect, signal } from '@preact/signals';
-import { sentence } from '../api/call';
-import { openFile, type OpenedFile } from '../files/open-file';
-import type { ViewerState } from '../viewer/state';
+import { sentence } from '../../console-kit/api/call';
+import { openFile, type OpenedFile } from '../../console-kit/files/open-file';
+import type { ViewerState } from '../../console-kit/viewer/state';
 import { randomId, savedFile, saveFile } from './saved-file';
 
 export interface CurrentFile extends OpenedFile {

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { openExample, openHere } from './current-file';
-import { t } from '../texts/en';
-import { Icon } from '../parts/icon';
+import { t } from '../../console-kit/texts/en';
+import { Icon } from '../../console-kit/parts/icon';
 
 /** Takes files that are dropped on it, and those that are pasted anywhere on the page. */
 export function DropTarget({ children }: { children: ComponentChildren }) {

@@ -1,6 +1,6 @@
-import { toBase64 } from '../api/bytes';
-import type { Image } from '../api/types';
-import type { OpenedFile } from '../files/open-file';
+import { toBase64 } from '../../console-kit/api/bytes';
+import type { Image } from '../../console-kit/api/types';
+import type { OpenedFile } from '../../console-kit/files/open-file';
 
 const encoded = new WeakMap<OpenedFile, string>();
 

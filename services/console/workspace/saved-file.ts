@@ -1,7 +1,7 @@
 // The open file comes back after a reload of the tab and with nothing else: it lies encrypted in the browser's database, under a
 // key that the tab's session storage alone holds and that goes with the tab.
 
-import { fromBase64, toBase64 } from '../api/bytes';
+import { fromBase64, toBase64 } from '../../console-kit/api/bytes';
 
 const DATABASE = 'automed';
 const STORE = 'files';

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { listBases, newestVersions, reference } from '../../api/models';
-import { Problem } from '../../parts/notice';
-import { useLoad } from '../../parts/use-load';
-import { t } from '../../texts/en';
+import { listBases, newestVersions, reference } from '../../../console-kit/api/models';
+import { Field } from '../../../console-kit/parts/field';
+import { Problem } from '../../../console-kit/parts/notice';
+import { useLoad } from '../../../console-kit/parts/use-load';
+import { t } from '../../../console-kit/texts/en';
 
 /** `name@version`; empty until the list is there. */
 export const chosenBase = signal('');
@@ -18,16 +19,16 @@ export function BasePicker() {
   if (bases?.length === 0) return <p class="muted">{t.interactive.noBase}</p>;
   const chosen = bases?.find((each) => reference(each) === chosenBase.value);
   return (
-    <label class="field">
-      <span>{t.interactive.base}</span>
-      <select value={chosenBase.value} onChange={(event) => (chosenBase.value = event.currentTarget.value)}>
-        {bases?.map((each) => (
-          <option key={reference(each)} value={reference(each)}>
-            {reference(each)}
-          </option>
-        ))}
-      </select>
-      {chosen?.randomWeights ? <small>{t.interactive.random}</small> : null}
-    </label>
+    <Field label={t.interactive.base} hint={chosen?.randomWeights ? t.interactive.random : ''}>
+      {(ids) => (
+        <select {...ids} value={chosenBase.value} onChange={(event) => (chosenBase.value = event.currentTarget.value)}>
+          {bases?.map((each) => (
+            <option key={reference(each)} value={reference(each)}>
+              {reference(each)}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }

@@ -1,5 +1,5 @@
-import type { Mask } from '../../api/types';
-import { decodeMask } from '../../viewer/run-lengths';
+import type { Mask } from '../../../console-kit/api/types';
+import { decodeMask } from '../../../console-kit/viewer/run-lengths';
 
 /** Saves a mask as a grey PNG of the image's size: 255 inside, 0 outside. */
 export async function downloadMask(mask: Mask, name: string): Promise<void> {

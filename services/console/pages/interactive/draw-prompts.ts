@@ -1,7 +1,7 @@
 // Prompts on the image: green what is inside, red what is outside, and a sign that does not need the colour.
 
-import type { Overlay } from '../../viewer/renderer';
-import type { Point } from '../../viewer/view';
+import type { Overlay } from '../../../console-kit/viewer/renderer';
+import type { Point } from '../../../console-kit/viewer/view';
 import type { Prompt } from './prompts';
 
 const INSIDE = '#35d07f';

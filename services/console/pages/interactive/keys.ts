@@ -1,7 +1,7 @@
 // Prompts by keyboard; the viewer's own keys follow.
 
-import { t } from '../../texts/en';
-import type { ViewerState } from '../../viewer/state';
+import { t } from '../../../console-kit/texts/en';
+import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { PromptMarker, PromptTool } from './markers';
 import type { Session } from './session';
 

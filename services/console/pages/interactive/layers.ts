@@ -1,8 +1,8 @@
 // What of a session lies on the image: the mask or its preview on top, finished objects below.
 
-import type { Mask } from '../../api/types';
-import { t } from '../../texts/en';
-import { colourOf, layerOf, type Layer } from '../../viewer/layer';
+import type { Mask } from '../../../console-kit/api/types';
+import { t } from '../../../console-kit/texts/en';
+import { colourOf, layerOf, type Layer } from '../../../console-kit/viewer/layer';
 import type { Session } from './session';
 
 const known = new WeakMap<Mask, Layer>();

@@ -1,8 +1,8 @@
 // The pointer as a way to point: clicks, boxes, strokes.
 
 import { signal } from '@preact/signals';
-import type { Marker } from '../../viewer/state';
-import type { Point } from '../../viewer/view';
+import type { Marker } from '../../../console-kit/viewer/state';
+import type { Point } from '../../../console-kit/viewer/view';
 import type { Prompt } from './prompts';
 import type { Session } from './session';
 

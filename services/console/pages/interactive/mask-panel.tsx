@@ -1,6 +1,6 @@
-import { Busy } from '../../parts/notice';
-import { measure } from '../../parts/measure';
-import { t } from '../../texts/en';
+import { Busy } from '../../../console-kit/parts/notice';
+import { measure } from '../../../console-kit/parts/measure';
+import { t } from '../../../console-kit/texts/en';
 import type { Session } from './session';
 
 /** The mask that the prompts describe, and what can be done with it. */

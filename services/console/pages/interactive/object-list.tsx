@@ -1,7 +1,7 @@
-import { Icon } from '../../parts/icon';
-import { measure } from '../../parts/measure';
-import { t } from '../../texts/en';
-import { colourOf } from '../../viewer/layer';
+import { Icon } from '../../../console-kit/parts/icon';
+import { measure } from '../../../console-kit/parts/measure';
+import { t } from '../../../console-kit/texts/en';
+import { colourOf } from '../../../console-kit/viewer/layer';
 import { downloadMask } from './download-mask';
 import type { Session } from './session';
 

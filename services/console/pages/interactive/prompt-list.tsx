@@ -1,5 +1,5 @@
-import { Icon } from '../../parts/icon';
-import { t } from '../../texts/en';
+import { Icon } from '../../../console-kit/parts/icon';
+import { t } from '../../../console-kit/texts/en';
 import type { Prompt } from './prompts';
 import type { Session } from './session';
 

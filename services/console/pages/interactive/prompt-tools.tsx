@@ -1,7 +1,7 @@
-import { ToolButton } from '../../parts/tool-button';
-import type { IconName } from '../../parts/icon';
-import { t } from '../../texts/en';
-import type { ViewerState } from '../../viewer/state';
+import { ToolButton } from '../../../console-kit/parts/tool-button';
+import type { IconName } from '../../../console-kit/parts/icon';
+import { t } from '../../../console-kit/texts/en';
+import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { PromptMarker, PromptTool } from './markers';
 import type { Session } from './session';
 

@@ -1,8 +1,8 @@
 // What a person pointed at, and how the service is asked for it. Coordinates are pixels of the image: 0 is its left or upper
 // edge, so that the centre of the first pixel is 0.5; in the API it is 0.
 
-import type { PointPrompt, Prompts, Tensor } from '../../api/types';
-import type { Point, Size } from '../../viewer/view';
+import type { PointPrompt, Prompts, Tensor } from '../../../console-kit/api/types';
+import type { Point, Size } from '../../../console-kit/viewer/view';
 
 export type Prompt =
   | { kind: 'point'; positive: boolean; at: Point }

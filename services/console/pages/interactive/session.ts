@@ -1,10 +1,10 @@
 // One person's work on one image: prompts, what the server drew for them, and the objects that are finished.
 
 import { batch, computed, effect, signal } from '@preact/signals';
-import { isAborted } from '../../api/call';
-import { InteractiveImage } from '../../api/interactive';
-import type { Image, Mask, Tensor } from '../../api/types';
-import type { Point, Size } from '../../viewer/view';
+import { isAborted } from '../../../console-kit/api/call';
+import { InteractiveImage } from '../../../console-kit/api/interactive';
+import type { Image, Mask, Tensor } from '../../../console-kit/api/types';
+import type { Point, Size } from '../../../console-kit/viewer/view';
 import { begin, push, redo, undo, type History } from './history';
 import { requestOf, withPrompt, type Prompt } from './prompts';
 import { loadWork, saveWork } from './saved-work';

@@ -1,4 +1,4 @@
-import type { Mask } from '../../api/types';
+import type { Mask } from '../../../console-kit/api/types';
 import type { Prompt } from './prompts';
 
 export interface FinishedObject {

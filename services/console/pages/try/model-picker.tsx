@@ -1,9 +1,9 @@
 import { useEffect } from 'preact/hooks';
-import { listModels, newestVersions, reference } from '../../api/models';
-import type { Model } from '../../api/types';
-import { Busy, Problem } from '../../parts/notice';
-import { useLoad } from '../../parts/use-load';
-import { t } from '../../texts/en';
+import { listModels, newestVersions, reference } from '../../../console-kit/api/models';
+import type { Model } from '../../../console-kit/api/types';
+import { Busy, Problem } from '../../../console-kit/parts/notice';
+import { useLoad } from '../../../console-kit/parts/use-load';
+import { t } from '../../../console-kit/texts/en';
 
 /** Picked at the start; more is a click away. */
 const FIRST = 4;

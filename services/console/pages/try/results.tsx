@@ -1,10 +1,10 @@
-import type { ClassifyResponse, Finding, Mask, SegmentResponse } from '../../api/types';
-import { Icon } from '../../parts/icon';
-import { measure } from '../../parts/measure';
-import { Busy, Problem } from '../../parts/notice';
-import { t } from '../../texts/en';
-import { recoloured, type Layer } from '../../viewer/layer';
-import type { ViewerState } from '../../viewer/state';
+import type { ClassifyResponse, Finding, Mask, SegmentResponse } from '../../../console-kit/api/types';
+import { Icon } from '../../../console-kit/parts/icon';
+import { measure } from '../../../console-kit/parts/measure';
+import { Busy, Problem } from '../../../console-kit/parts/notice';
+import { t } from '../../../console-kit/texts/en';
+import { recoloured, type Layer } from '../../../console-kit/viewer/layer';
+import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { Analysis } from './use-analysis';
 
 export function Results({ state, analysis }: { state: ViewerState; analysis: Analysis }) {

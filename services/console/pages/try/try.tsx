@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { currentFile, fileError, showCurrentFile } from '../../workspace/current-file';
 import { ChooseFile, DropTarget, EmptyViewer } from '../../workspace/drop-target';
-import { Problem } from '../../parts/notice';
-import { t } from '../../texts/en';
-import { Viewer } from '../../viewer/viewer';
-import { ViewerState } from '../../viewer/state';
+import { Problem } from '../../../console-kit/parts/notice';
+import { t } from '../../../console-kit/texts/en';
+import { Viewer } from '../../../console-kit/viewer/viewer';
+import { ViewerState } from '../../../console-kit/viewer/state';
 import { ModelPicker } from './model-picker';
 import { Results } from './results';
 import { useAnalysis } from './use-analysis';

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { analyze } from '../../api/models';
-import { isAborted } from '../../api/call';
-import type { Finding } from '../../api/types';
+import { analyze } from '../../../console-kit/api/models';
+import { isAborted } from '../../../console-kit/api/call';
+import type { Finding } from '../../../console-kit/api/types';
 import { currentFile } from '../../workspace/current-file';
 import { imageOf } from '../../workspace/image-of';
-import { colourOf, layerOf, type Layer } from '../../viewer/layer';
-import type { ViewerState } from '../../viewer/state';
+import { colourOf, layerOf, type Layer } from '../../../console-kit/viewer/layer';
+import type { ViewerState } from '../../../console-kit/viewer/state';
 
 export interface Analysis {
   findings: readonly Finding[];

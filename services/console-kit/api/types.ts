@@ -6,10 +6,12 @@ export interface Image {
   pixelSpacing?: { columnMm: number; rowMm: number };
 }
 
+export type Task = 'TASK_SEGMENTATION' | 'TASK_CLASSIFICATION';
+
 export interface Model {
   name: string;
   version: number;
-  task: 'TASK_SEGMENTATION' | 'TASK_CLASSIFICATION';
+  task: Task;
   baseName?: string;
   baseVersion?: number;
   structures?: string[];

@@ -1,4 +1,4 @@
-import { readSamples, type SampleLayout } from '../../../../../services/console/files/samples';
+import { readSamples, type SampleLayout } from '../../../../../services/console-kit/files/samples';
 
 const layout: SampleLayout = {
   width: 2,

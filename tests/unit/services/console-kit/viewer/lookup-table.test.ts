@@ -1,5 +1,5 @@
-import { channelTable, gray, grayTable, paintGray } from '../../../../../services/console/viewer/lookup-table';
-import { FULL_RANGE, type GrayPicture, valueAt } from '../../../../../services/console/viewer/picture';
+import { channelTable, gray, grayTable, paintGray } from '../../../../../services/console-kit/viewer/lookup-table';
+import { FULL_RANGE, type GrayPicture, valueAt } from '../../../../../services/console-kit/viewer/picture';
 
 const ct: GrayPicture = {
   kind: 'gray',

@@ -1,5 +1,5 @@
-import { outlineSegments } from '../../../../../services/console/viewer/outline';
-import { fit, toImage, zoomAt } from '../../../../../services/console/viewer/view';
+import { outlineSegments } from '../../../../../services/console-kit/viewer/outline';
+import { fit, toImage, zoomAt } from '../../../../../services/console-kit/viewer/view';
 
 test('an image fits with a margin and lies in the middle', () => {
   expect(fit({ width: 100, height: 50 }, { width: 224, height: 224 })).toEqual({ scale: 2, x: 12, y: 62 });

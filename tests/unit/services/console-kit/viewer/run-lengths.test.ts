@@ -1,4 +1,4 @@
-import { decodeMask } from '../../../../../services/console/viewer/run-lengths';
+import { decodeMask } from '../../../../../services/console-kit/viewer/run-lengths';
 import { encodeRle } from '../../../../../services/imaging/mask';
 
 function random(seed: number): () => number {

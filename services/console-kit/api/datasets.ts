@@ -1,0 +1,68 @@
+import { call, type CallOptions } from './call';
+import type { Task } from './types';
+
+const SERVICE = 'automed.datasets.v1.DatasetService';
+
+export interface DatasetSpec {
+  name: string;
+  task: Task;
+  location: string;
+  layout?: string;
+  maskValues?: string;
+  groupColumn?: string;
+}
+
+export interface DatasetFinding {
+  kind: string;
+  error?: boolean;
+  message: string;
+  names?: string[];
+}
+
+interface Range {
+  min?: number;
+  median?: number;
+  max?: number;
+}
+
+export interface DatasetPart {
+  imageCount?: number;
+  classCounts?: Record<string, number>;
+  sidePx?: Range;
+  foregroundShare?: Range;
+}
+
+export interface Dataset {
+  name: string;
+  version: number;
+  spec: DatasetSpec;
+  state: string;
+  stateMessage?: string;
+  createTime?: string;
+  checkTime?: string;
+  checkedCount?: number;
+  totalCount?: number;
+  layout?: string;
+  fingerprint?: string;
+  groupColumn?: string;
+  classes?: string[];
+  findings?: DatasetFinding[];
+  statistics?: { train?: DatasetPart; validation?: DatasetPart; test?: DatasetPart };
+}
+
+const one = async (method: string, request: object, options?: CallOptions): Promise<Dataset> =>
+  (await call<{ dataset: Dataset }>(SERVICE, method, request, options)).dataset;
+
+export async function listDatasets(options: CallOptions): Promise<Dataset[]> {
+  const request = { pageSize: 200 };
+  const { datasets = [] } = await call<{ datasets?: Dataset[] }>(SERVICE, 'ListDatasets', request, options);
+  return datasets;
+}
+
+export const getDataset = (dataset: string, options?: CallOptions) => one('GetDataset', { dataset }, options);
+
+/** @param requestId the same for every try of one form */
+export const registerDataset = (spec: DatasetSpec, requestId: string) => one('RegisterDataset', { spec, requestId });
+
+/** Queues a check that opens every file. */
+export const checkDataset = (dataset: string) => one('ValidateDataset', { dataset });

@@ -1,0 +1,18 @@
+const TONES: Readonly<Record<string, string>> = {
+  succeeded: 'good',
+  ready: 'good',
+  done: 'good',
+  passed: 'good',
+  delivered: 'good',
+  failed: 'bad',
+  rejected: 'bad',
+  refused: 'bad',
+  running: 'warn',
+  checking: 'warn',
+};
+
+/** A state of the API, e.g. `TRAINING_JOB_STATE_RUNNING`, as one word. */
+export function StateChip({ state, prefix }: { state: string; prefix: string }) {
+  const word = state.replace(prefix, '').toLowerCase().replaceAll('_', ' ');
+  return <span class={`chip ${TONES[word] ?? ''}`}>{word}</span>;
+}

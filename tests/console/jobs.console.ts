@@ -1,0 +1,76 @@
+// Data sets and trainings as a person uses them: register, check, train, watch, pause, go on, try.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { writeDemoData } from '../../services/synthetic/demo-data';
+import { openPage, picture, startBrowser } from './browser';
+import { startServices, type Running } from './services';
+
+let browser: Browser;
+let services: Running;
+const data = mkdtempSync(join(tmpdir(), 'automed-console-data-'));
+
+beforeAll(async () => {
+  await writeDemoData(data, { seed: 3, trainCount: 24, testCount: 6 });
+  services = await startServices('all');
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await services?.stop();
+  rmSync(data, { recursive: true });
+});
+
+test('a folder is registered, checked and found sound', async () => {
+  const { page, complaints } = await openPage(browser, `${services.url}/data`);
+  await page.getByText('No data set yet').waitFor();
+  await page.getByRole('button', { name: 'Register a data set' }).click();
+  await page.getByLabel('Name').fill('lesions');
+  await page.getByLabel('Folder').fill(join(data, 'segmentation'));
+  await page.getByRole('button', { name: 'Register and check' }).click();
+  await page.getByText('ready', { exact: true }).waitFor();
+  await page.getByText('24 images').waitFor();
+  await page.getByRole('heading', { name: 'Findings' }).waitFor();
+  await picture(page, 'data-set');
+  await page.getByRole('link', { name: 'All data sets' }).click();
+  await page.getByRole('link', { name: 'lesions@1' }).waitFor();
+  await picture(page, 'data');
+  expect(complaints).toEqual([]);
+});
+
+test('a form that the service refuses says what is wrong with it', async () => {
+  const { page } = await openPage(browser, `${services.url}/data`);
+  await page.getByRole('button', { name: 'Register a data set' }).click();
+  await page.getByLabel('Name').fill('nothing');
+  await page.getByLabel('Folder').fill('relative/path');
+  await page.getByRole('button', { name: 'Register and check' }).click();
+  expect(await page.getByRole('alert').innerText()).toMatch(/absolute|folder/i);
+});
+
+test('a training is started from the form, watched, paused, resumed, and its model is there to try', async () => {
+  const { page, complaints } = await openPage(browser, `${services.url}/jobs`);
+  await page.getByRole('button', { name: 'New training' }).click();
+  await page.getByLabel('Name').fill('lesion');
+  await page.getByLabel('Data set').selectOption('lesions@1');
+  await page.getByText('Numbers of the recipe').click();
+  await page.getByLabel('Epochs').fill('3');
+  await picture(page, 'training-form');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.getByText('running', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('paused', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByText('succeeded', { exact: true }).waitFor();
+  await page.getByRole('heading', { name: 'Registered lesion@1' }).waitFor();
+  expect(await page.getByRole('img', { name: /^Loss: training \d/ }).count()).toBe(1);
+  await page.getByAltText('After epoch 3').waitFor();
+  await page.getByRole('slider').press('Home');
+  await page.getByAltText('After epoch 1').waitFor();
+  await picture(page, 'training');
+  await page.getByRole('link', { name: 'All trainings' }).click();
+  await page.getByRole('link', { name: 'lesion' }).waitFor();
+  await picture(page, 'trainings');
+  expect(complaints).toEqual([]);
+});
