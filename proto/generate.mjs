@@ -15,9 +15,12 @@ const stamp = join(output, '.stamp');
 const require = createRequire(import.meta.url);
 const loader = require.resolve('@grpc/proto-loader/package.json');
 
-const files = readdirSync(join(protoRoot, 'automed'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.proto'))
-  .map((name) => `automed/${name.replaceAll('\\', '/')}`)
+const files = ['automed', 'inference']
+  .flatMap((folder) =>
+    readdirSync(join(protoRoot, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.proto'))
+      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
+  )
   .sort();
 
 const hash = createHash('sha256')
@@ -54,7 +57,7 @@ if (compile.status !== 0) {
 }
 // The roots of files without a service import what they do not use, which tsc refuses; nothing needs them.
 for (const name of readdirSync(output)) {
-  if (name.endsWith('.ts') && !name.endsWith('_service.ts')) rmSync(join(output, name));
+  if (name.endsWith('.ts') && !/_service|grpc_predict/.test(name)) rmSync(join(output, name));
 }
 writeFileSync(stamp, wanted);
 console.log(`Generated the types of ${files.length} protos into proto/gen`);

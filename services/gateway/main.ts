@@ -12,6 +12,8 @@ import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { leadsTo } from './domain/routes';
 import { listenHttp } from './http/listen';
+import { openInner } from './inner';
+import { openInferenceService } from './open-inference/service';
 import { makeRouting } from './routing';
 import { buildServer } from './server';
 
@@ -48,16 +50,20 @@ async function main(): Promise<void> {
     services,
     ...makeRouting(table, backends, telemetry, log),
   };
-  const server = buildServer(deps);
+  const inner = await openInner(deps);
+  const server = buildServer(deps, [openInferenceService({ channel: inner.channel, health, log })]);
 
   await backends.known(KNOWN_TIMEOUT_MS);
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const address = await server.listen();
-  const http = config.httpAddress === 'off' ? undefined : await listenHttp(deps);
+  const http = config.httpAddress === 'off' ? undefined : await listenHttp(deps, inner.channel);
   shutDownOnSignal({
     timeoutMs: config.shutdownTimeoutMs,
     log,
-    drain: async (timeoutMs) => void (await Promise.all([server.drain(timeoutMs), http?.close(timeoutMs)])),
+    drain: async (timeoutMs) => {
+      await Promise.all([server.drain(timeoutMs), http?.close()]);
+      await inner.close(timeoutMs);
+    },
     dispose: async () => {
       access?.close();
       backends.close();

@@ -1,4 +1,5 @@
 import { serviceDefinition } from '../common/grpc/proto';
+import type { ServiceRegistration } from '../common/grpc/handlers';
 import type { Health } from '../common/grpc/health';
 import { RpcServer, type RpcServerConfig } from '../common/grpc/server';
 import type { Logger } from '../common/logging';
@@ -14,8 +15,8 @@ export interface ServerDeps extends RelayDeps {
   services: readonly string[];
 }
 
-/** Every service of the API behind one address. */
-export function buildServer(deps: ServerDeps): RpcServer {
+/** Every service of the API behind one address. @param others services beside them */
+export function buildServer(deps: ServerDeps, others: readonly ServiceRegistration[] = []): RpcServer {
   const relayed = deps.services.map((name) => relayedService(name, serviceDefinition(name), deps));
-  return new RpcServer(deps.config, deps.log, deps.telemetry, relayed, deps.health);
+  return new RpcServer(deps.config, deps.log, deps.telemetry, [...relayed, ...others], deps.health);
 }

@@ -10,9 +10,10 @@ import { pipInstall } from '../support/python';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
-import { segmentationClient } from '../support/api-clients';
+import { classificationClient, segmentationClient } from '../support/api-clients';
+import { unpackBits } from '../../services/imaging/mask';
 
-const PACKAGES = ['grpcio', 'protobuf'];
+const PACKAGES = ['grpcio', 'grpcio-tools', 'protobuf'];
 const folder = temporaryFolder();
 const packages = join(folder, 'python');
 
@@ -31,6 +32,7 @@ beforeAll(async () => {
   const home = join(folder, 'home');
   const store = await makeStore(home);
   await store.addSegmentation('polyp');
+  await store.addClassification('tumour');
   inference = await startProgram('inference', { AUTOMED_HOME: home });
   gateway = await startProgram('gateway', {
     AUTOMED_SEGMENTATION_BACKENDS: inference.address,
@@ -82,4 +84,45 @@ run('a Python client gets the same mask as ours, bit for bit, through the gatewa
     ]),
   );
   client.close();
+});
+
+run('a client that Python generates from the Open Inference Protocol infers as ours does', async () => {
+  const { address } = gateway as Program;
+  const image = await discImage();
+  const path = join(folder, 'infer.png');
+  writeFileSync(path, image.png);
+  const script = join(__dirname, 'foreign-client', 'open_inference.py');
+  const proto = join(__dirname, '../../proto/inference/grpc_predict_v2.proto');
+  const { stdout } = await promisify(execFile)('python3', [script, address, proto, path], {
+    env: { ...process.env, PYTHONPATH: packages },
+  });
+  const theirs = JSON.parse(stdout) as Record<string, unknown>;
+
+  const request = { image: { encoded: image.png } };
+  const segmentation = segmentationClient(address);
+  const { masks } = await segmentation.unary('Segment', { ...request, model: 'polyp', threshold: 0.5, maskFormat: 3 });
+  segmentation.close();
+  const pixels = unpackBits(masks[0]?.packedBits ?? Buffer.alloc(0), 300 * 200);
+  const classification = classificationClient(address);
+  const { probabilities } = await classification.unary('Classify', { ...request, model: 'tumour' });
+  classification.close();
+  const floats = Buffer.from(Float32Array.from(probabilities.map(({ probability }) => probability)).buffer);
+
+  expect(theirs).toMatchObject({
+    ...{ live: true, ready: true, server: 'automed', ready_after: true, ready_unknown: false },
+    ...{ id: '7', version: '1', versions: ['1'], same: true, chosen: ['structures'], pixels: [1, 32, 64] },
+    inputs: [['image', 'BYTES', [1]]],
+    outputs: [
+      ['masks', 'UINT8', [1, -1, -1]],
+      ['structures', 'BYTES', [1]],
+      ['mean_foreground_probability', 'FP32', [1]],
+    ],
+    segmentation: { masks: { datatype: 'UINT8', shape: [1, 200, 300], data: Buffer.from(pixels).toString('hex') } },
+    classification: {
+      probabilities: { datatype: 'FP32', shape: [3], data: floats.toString('hex') },
+      classes: { datatype: 'BYTES', shape: [3] },
+    },
+    ...{ wrong_output: 'INVALID_ARGUMENT', wrong_shape: 'INVALID_ARGUMENT', wrong_size: 'INVALID_ARGUMENT' },
+    ...{ wrong_model: 'NOT_FOUND', no_model: 'INVALID_ARGUMENT' },
+  });
 });

@@ -21,6 +21,12 @@ export function api(): PackageDefinition {
   return loaded;
 }
 
+/** The Open Inference Protocol's service, which is no part of the API: others publish it. */
+export function openInferenceDefinition<D extends ServiceDefinition>(): D {
+  const files = loadSync('inference/grpc_predict_v2.proto', { ...OPTIONS, includeDirs: [protoRoot()] });
+  return files['inference.GRPCInferenceService'] as unknown as D;
+}
+
 /** Full names of the services of the API. */
 export function serviceNames(): string[] {
   return Object.entries(api())

@@ -1,13 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Client, credentials } from '@grpc/grpc-js';
+import { type Channel, Client, credentials } from '@grpc/grpc-js';
 import { parseAddress, withPort } from '../../common/address';
-import { channelOptions } from '../../common/grpc/client';
 import { watchIdentity, type TlsFiles } from '../../common/grpc/tls';
-import { buildServer, type ServerDeps } from '../server';
+import type { ServerDeps } from '../server';
 import { buildHttp } from './server';
 
 export interface HttpConfig {
@@ -19,22 +16,15 @@ export interface HttpConfig {
 export interface RunningHttp {
   /** `host:port` that is bound. */
   address: string;
-  close(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Streams of all HTTP callers together share one connection to the gateway's own server. */
-const MAX_STREAMS = 100_000;
-
 /** Starts HTTP before the gateway's methods. */
-export async function listenHttp(deps: ServerDeps & { config: HttpConfig }): Promise<RunningHttp> {
-  const { config, log, services } = deps;
-  const folder = await mkdtemp(join(tmpdir(), 'automed-gateway-'));
-  const address = `unix:${join(folder, 'rpc.sock')}`;
-  const inner = { ...config, address, healthAddress: 'off', tls: {}, maxConcurrentStreams: MAX_STREAMS };
-  const rpc = buildServer({ ...deps, config: inner });
-  await rpc.listen();
-  const client = new Client(address, credentials.createInsecure(), channelOptions(config));
-
+export async function listenHttp(
+  { config, log, services }: Pick<ServerDeps, 'log' | 'services'> & { config: ServerDeps['config'] & HttpConfig },
+  channel: Channel,
+): Promise<RunningHttp> {
+  const client = new Client(channel.getTarget(), credentials.createInsecure(), { channelOverride: channel });
   const { certFile, keyFile, caFile } = config.tls ?? {};
   const secure =
     certFile === undefined || keyFile === undefined
@@ -53,11 +43,9 @@ export async function listenHttp(deps: ServerDeps & { config: HttpConfig }): Pro
   await app.listen({ host, port });
   return {
     address: withPort(config.httpAddress, (app.server.address() as AddressInfo).port),
-    close: async (timeoutMs) => {
+    close: async () => {
       stopWatching?.();
-      await Promise.all([app.close(), rpc.drain(timeoutMs)]);
-      client.close();
-      await rm(folder, { recursive: true, force: true });
+      await app.close();
     },
   };
 }
