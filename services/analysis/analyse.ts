@@ -2,8 +2,9 @@
 // led to when the analysis began.
 
 import { automedError } from '../common/errors';
-import { ResultError, type Classification, type DrawnMasks, type ResultContext } from '../dicom-results';
+import { ResultError, termsOf, type Classification, type DrawnMasks, type ResultContext } from '../dicom-results';
 import type { SeriesTask } from './types';
+import { SeenInputs } from './inputs';
 import type { AnsweredBy, DescribedModel, Found, FrameQuestion, Images, Models } from './ports';
 import { eachOf, openSeries, type Frame } from './series';
 
@@ -29,6 +30,11 @@ function checkTask(model: DescribedModel, job: SeriesTask): void {
   );
 }
 
+/** @throws ResultError (TERMS) that names all that has no coded term */
+function requireTerms({ name, version, names, terms }: DescribedModel): void {
+  termsOf({ name, version, terms }, names);
+}
+
 /** All frames must have been answered by the weights that the model was described with. */
 function requireSame(model: DescribedModel, answers: readonly { by: AnsweredBy }[]): string {
   const precisions = new Set(answers.map(({ by }) => by.precision));
@@ -46,18 +52,22 @@ export async function analyse(job: SeriesTask, deps: AnalysisDeps, signal: Abort
   const { models, images, inFlight } = deps;
   const described = await models.describe(job.rule.model, signal);
   checkTask(described, job);
-  const { series, frames, affine, display } = await openSeries(job.files, images, inFlight);
+  // Before the model looks at anything: without terms nothing of what it finds could be sent.
+  requireTerms(described);
+  const opened = await openSeries(job.files, images, inFlight);
+  const { series, frames, affine, display } = opened;
+  const seen = new SeenInputs();
   const model = `${described.name}@${described.version}`;
-  const question = async ({ reference, image }: Frame): Promise<FrameQuestion> => ({
-    model,
-    pixels: await image.picture(reference.frame),
-    spacing: image.source.spacing,
-    threshold: job.rule.threshold,
-    signal,
-  });
+  const question = async (frame: Frame): Promise<FrameQuestion> => {
+    const { reference, image } = frame;
+    const pixels = await image.picture(reference.frame);
+    seen.add(frame, pixels);
+    return { model, pixels, spacing: image.source.spacing, threshold: job.rule.threshold, signal };
+  };
   const contextOf = (precision: string): ResultContext => ({
     series,
     created: job.created,
+    inputs: seen.identity(opened.images),
     model: {
       name: described.name,
       version: described.version,

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import type { Pixels } from '../imaging/pixels/pixels';
 import { DecodePool } from '../imaging/dicom';
 import { readSource } from '../dicom-results';
+import { readInput } from './inputs';
 import type { Images, OpenImage } from './ports';
 
 /** Reads images; pictures of one object are decoded from one copy of its bytes. */
@@ -20,7 +21,8 @@ export class FileImages implements Images {
 
   async open(file: string): Promise<OpenImage> {
     const path = this.pathOf(file);
-    const source = readSource(await bytesOf(path));
+    const bytes = await bytesOf(path);
+    const source = readSource(bytes);
     const frames = source.planes.length;
     let shared: Promise<Uint8Array> | undefined;
     const picture = async (frame: number): Promise<Pixels> => {
@@ -28,7 +30,7 @@ export class FileImages implements Images {
       shared ??= bytesOf(path, true);
       return this.pool.picture(await shared, frame - 1);
     };
-    return { source, picture };
+    return { source, ...readInput(bytes), picture };
   }
 }
 

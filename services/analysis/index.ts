@@ -6,6 +6,7 @@ export { GatewayModels, type GatewayAccess } from './gateway-models';
 export { choices, encodingOf, explainEncoding, KIND_OF, REFUSAL_HOLDS_MS, type Refusal } from './packing/encodings';
 export { keptText, reopen } from './packing/kept-analysis';
 export { pack, type PackDeps, type Packed, type Target } from './packing/pack';
+export { verify, type Verification } from './verify';
 export { dicomResults, resultPool } from './result-writer';
 export type * from './ports';
 export * from './types';

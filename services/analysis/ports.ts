@@ -66,6 +66,10 @@ export interface Models {
 /** An image of the spool. */
 export interface OpenImage {
   source: SourceImage;
+  /** SHA-256 of its pixel data as they are stored. */
+  pixelsSha256: string;
+  /** How stored values become a picture, as the header says it. */
+  window: string;
   /** What a display shows of a frame, from 1. @throws DicomError */
   picture(frame: number): Promise<Pixels>;
 }

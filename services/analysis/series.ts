@@ -9,6 +9,7 @@ export interface Frame {
 }
 
 export interface OpenSeries {
+  images: OpenImage[];
   series: SourceImage[];
   frames: Frame[];
   /** Of the masks that are drawn on the frames; see DrawnMasks. */
@@ -61,6 +62,7 @@ export async function openSeries(files: readonly string[], images: Images, inFli
     return image;
   };
   return {
+    images: opened,
     series,
     frames: frames.map((reference) => ({ reference, image: imageOf(reference.sopInstanceUid) })),
     affine,

@@ -82,6 +82,16 @@ export interface ModelIdentity {
   terms: Terms | undefined;
 }
 
+/** SHA-256 as 64 lower-case hexadecimal digits, over all frames in the order of their UIDs, however the caller forms it. */
+export interface InputIdentity {
+  /** Of the pictures that the model was given. */
+  picturesSha256: string;
+  /** Of the pixel data of the images as they are stored. */
+  pixelsSha256: string;
+  /** How stored values become pictures: window, rescaling. Short text, of many values their SHA-256. */
+  window: string;
+}
+
 /** What every object of one job has in common. */
 export interface ResultContext {
   /** All images of one series that the model was given, in any order. */
@@ -92,8 +102,8 @@ export interface ResultContext {
    * bytes. UIDs do not depend on it.
    */
   created: Date;
-  /** SHA-256 over the bytes of the images that were looked at, however the caller forms it: a report tells a changed pixel by it. */
-  inputsSha256?: string;
+  /** What the model looked at, so that whoever computes again can tell what has changed. */
+  inputs?: InputIdentity;
 }
 
 export type ResultKind = 'segmentation' | 'labelmap' | 'report' | 'capture' | 'presentation';

@@ -2,7 +2,16 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { analyse, dicomResults, FileImages, GatewayModels, pack, resultPool, type MadeObject } from '../analysis';
+import {
+  analyse,
+  dicomResults,
+  FileImages,
+  GatewayModels,
+  pack,
+  resultPool,
+  verify,
+  type MadeObject,
+} from '../analysis';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
 import { Health } from '../common/grpc/health';
@@ -34,6 +43,7 @@ import { Dispatcher } from './domain/dispatcher';
 import { Substitutes, targetOf } from './domain/substitutes';
 import { pacsSettings, passwordFrom, readPacsConfig, type PacsConfig } from './config';
 import { pacsService } from './handlers/pacs-service';
+import type { VerifyDeps } from './handlers/verify-result';
 import { buildServer } from './server';
 
 interface Parts {
@@ -43,6 +53,7 @@ interface Parts {
   metrics: PacsMetrics;
   site: WatchedFile<Site>;
   journal: Journal;
+  spool: Spool;
   outbox: Spool;
   receiver: Receiver;
   reports: CommitmentReports;
@@ -70,6 +81,7 @@ async function main(): Promise<void> {
     hasRoom: () => parts.receiver.hasRoom,
     away: () => dispatcher.away,
     archive: (name, by) => archiveNamed(name, by, archiveDepsOf(parts)),
+    verification: verificationOf(parts, models),
     log,
   });
   const server = buildServer({ config, log, telemetry, health: new Health(), services: [service] });
@@ -123,7 +135,19 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
     log,
     count: (outcome, source) => metrics.countObject(outcome, source),
   });
-  return { config, log, lock, metrics, site, journal, outbox, images, receiver, reports: new CommitmentReports() };
+  const kept = { site, journal, spool, outbox, images, receiver, reports: new CommitmentReports() };
+  return { config, log, lock, metrics, ...kept };
+}
+
+function verificationOf({ config, journal, spool, receiver }: Parts, models: GatewayModels): VerifyDeps {
+  const images = new FileImages((path) => path, config.pacsDecodeThreads);
+  const deps = { models, images, build: packageVersion(), inFlight: config.pacsFramesInFlight };
+  return {
+    home: config.pacsHome,
+    hasRoom: () => receiver.hasRoom,
+    kept: (uids) => journal.arrivals.filesOf(uids).map((file) => spool.path(file)),
+    verify: (result, paths, signal) => verify(result, paths, deps, signal),
+  };
 }
 
 function modelsOf({

@@ -2,6 +2,7 @@ import type { Analysis__Output } from '../../proto/gen/automed/pacs/v1/Analysis'
 import type { GetStudyResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStudyResponse';
 import type { Series__Output } from '../../proto/gen/automed/pacs/v1/Series';
 import type { StateCount__Output } from '../../proto/gen/automed/pacs/v1/StateCount';
+import type { VerifyResultResponse__Output } from '../../proto/gen/automed/pacs/v1/VerifyResultResponse';
 
 const stateText = (state: string): string => state.replace('WORK_STATE_', '').toLowerCase();
 
@@ -74,4 +75,16 @@ export function explanation({ series }: GetStudyResponse__Output): string[] {
     ]),
     ...each.analyses.flatMap(sentLines),
   ]);
+}
+
+/** `equal`, or what is not, and what has changed since a result was made. */
+export function verificationLines(answer: VerifyResultResponse__Output): string[] {
+  const { equal, agreements, differences, imageCount } = answer;
+  return [
+    `${equal ? 'equal' : 'not equal'}, computed again on ${imageCount} images`,
+    ...agreements.map(({ name, dice, difference }) =>
+      dice === undefined ? `  ${name}: differs by at most ${difference ?? NaN}` : `  ${name}: Dice ${dice.toFixed(4)}`,
+    ),
+    ...differences.map(({ what, was, now }) => `  ${what} changed: was ${was}, is ${now}`),
+  ];
 }

@@ -9,7 +9,7 @@ import { openSeries } from '../series';
 const keptSchema = z.object({
   /** Milliseconds since 1970. */
   created: z.number(),
-  inputsSha256: z.string().optional(),
+  inputs: z.object({ picturesSha256: z.string(), pixelsSha256: z.string(), window: z.string() }).optional(),
   model: z.object({
     name: z.string(),
     version: z.number(),
@@ -26,9 +26,9 @@ const keptSchema = z.object({
 
 /** JSON without anything of the patient. */
 export function keptText({ context, masks }: Pick<Found, 'context' | 'masks'>): string {
-  const { created, inputsSha256, model } = context;
+  const { created, inputs, model } = context;
   const structures = masks?.structures.map(({ name, probability }) => ({ name, probability }));
-  return JSON.stringify({ created: created.getTime(), inputsSha256, model, structures });
+  return JSON.stringify({ created: created.getTime(), inputs, model, structures });
 }
 
 interface KeptResult {
@@ -40,7 +40,7 @@ interface KeptResult {
 
 /** @throws ResultError, DicomError; ZodError for a text that keptText() did not write */
 export async function reopen(kept: KeptResult, images: Images, inFlight: number): Promise<Found> {
-  const { created, inputsSha256, model, structures = [] } = keptSchema.parse(JSON.parse(kept.context));
+  const { created, inputs, model, structures = [] } = keptSchema.parse(JSON.parse(kept.context));
   const { series, frames, affine, display } = await openSeries(kept.files, images, inFlight);
   const looked = { frames: frames.map(({ reference }) => reference), affine };
   const { terms, baseSha256, threshold, ...identity } = model;
@@ -53,7 +53,7 @@ export async function reopen(kept: KeptResult, images: Images, inFlight: number)
       ...(baseSha256 === undefined ? {} : { baseSha256 }),
       ...(threshold === undefined ? {} : { threshold }),
     },
-    ...(inputsSha256 === undefined ? {} : { inputsSha256 }),
+    ...(inputs === undefined ? {} : { inputs }),
   };
   const named = structures.map(({ name, probability }) =>
     probability === undefined ? { name } : { name, probability },

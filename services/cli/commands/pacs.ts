@@ -9,6 +9,7 @@ import { examples, whole } from './options';
 import { connected, withPacs, type PacsOptions } from './pacs-connection';
 import { pacsPullCommand } from './pacs-pull';
 import { pacsServeCommand } from './pacs-serve';
+import { verifyCommand } from './pacs-verify';
 
 const STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
 
@@ -47,6 +48,7 @@ export function pacsCommand(): Command {
   );
   command.addCommand(resolveCommand());
   command.addCommand(pacsPullCommand());
+  command.addCommand(verifyCommand<PacsOptions>(connected(new Command('verify')), withPacs));
   return examples(command, [
     'automed pacs serve --site pacs.yaml',
     'automed pacs status',
@@ -54,6 +56,7 @@ export function pacsCommand(): Command {
     'automed pacs explain 1.2.826.0.1.3680043.8.498.1',
     'automed pacs retry 12',
     'automed pacs pull 1.2.826.0.1.3680043.8.498.1 --from archive',
+    'automed pacs verify segmentation.dcm --study study',
   ]);
 }
 

@@ -4,7 +4,10 @@ import type { GetStudyResponse__Output } from '../../../proto/gen/automed/pacs/v
 import type { PacsServiceDefinition } from '../../../proto/gen/automed/pacs/v1/PacsService';
 import type { PullStudyResponse__Output } from '../../../proto/gen/automed/pacs/v1/PullStudyResponse';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
+import type { VerifyResultRequest } from '../../../proto/gen/automed/pacs/v1/VerifyResultRequest';
+import type { VerifyResultResponse__Output } from '../../../proto/gen/automed/pacs/v1/VerifyResultResponse';
 import type { WorkState } from '../../../proto/gen/automed/pacs/v1/WorkState';
+import { InternalError } from '../../common/errors';
 import { paged } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
@@ -61,6 +64,18 @@ export class PacsClient {
   /** Gives up what waits. */
   discard(study: string, options?: CallOptions): Promise<SteeredCounts> {
     return this.calls.unary('DiscardStudy', { study }, options);
+  }
+
+  /**
+   * Computes a result again, and says what is equal and what has changed.
+   * @param parts files in parts, the result first; without images those count that the bridge keeps
+   */
+  async verify(
+    parts: Iterable<VerifyResultRequest> | AsyncIterable<VerifyResultRequest>,
+    options?: StreamOptions,
+  ): Promise<VerifyResultResponse__Output> {
+    for await (const answer of this.calls.series('VerifyResult', parts, options)) return answer;
+    throw new InternalError('INTERNAL', 'The bridge gave no answer.');
   }
 
   /** Says which of several objects with one UID holds. Resolves to how many objects are not used any more. */

@@ -14,7 +14,10 @@ export interface NamedTerm extends Term {
  * The coded terms of structures or classes, in their order.
  * @throws ResultError (TERMS) that names the model and all that its manifest has no term for
  */
-export function termsOf(model: ModelIdentity, names: readonly string[]): NamedTerm[] {
+export function termsOf(
+  model: Pick<ModelIdentity, 'name' | 'version' | 'terms'>,
+  names: readonly string[],
+): NamedTerm[] {
   const missing = names.filter((name) => !Object.hasOwn(model.terms ?? {}, name));
   if (missing.length > 0) {
     throw new ResultError(

@@ -27,8 +27,9 @@ export function observer(model: ModelIdentity): Elements[] {
 }
 
 /** Algorithm Identification: each parameter is one item, `name=value`, so that the result can be computed again. */
-export function algorithm({ model, inputsSha256 }: ResultContext): Elements[] {
-  const parameters = [...parametersOf(model), ...(inputsSha256 === undefined ? [] : [`inputs_sha256=${inputsSha256}`])];
+export function algorithm(context: ResultContext): Elements[] {
+  const { model } = context;
+  const parameters = parametersOf(context);
   return [
     textItem('HAS CONCEPT MOD', concepts.ALGORITHM_NAME, ascii(model.name, NAME)),
     textItem('HAS CONCEPT MOD', concepts.ALGORITHM_VERSION, String(model.version)),

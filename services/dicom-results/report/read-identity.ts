@@ -4,11 +4,13 @@ import type { DataSet } from 'dicom-parser';
 import { parseFile } from '../../imaging/dicom/data-set';
 import { text } from '../../imaging/dicom/header';
 import { ResultError } from '../errors';
-import type { ModelIdentity } from '../types';
+import type { InputIdentity, ModelIdentity } from '../types';
 import { ALGORITHM_NAME, ALGORITHM_PARAMETER, ALGORITHM_VERSION } from './concepts';
 
 export interface ReplayIdentity extends Omit<ModelIdentity, 'terms'> {
-  inputsSha256?: string;
+  inputs?: InputIdentity;
+  /** Whether it is a report, which holds numbers instead of masks. */
+  isReport: boolean;
   /** SOP Instance UIDs of the images that were looked at. */
   images: readonly string[];
 }
@@ -79,10 +81,12 @@ export function readIdentity(bytes: Uint8Array): ReplayIdentity {
   if (name === undefined || !/^[1-9]\d*$/.test(version ?? '')) {
     throw new ResultError('CONTENT', 'The object does not say which model made it.');
   }
+  const [picturesSha256, pixelsSha256, window] = ['inputs_sha256', 'pixels_sha256', 'window'].map((key) =>
+    values.get(key),
+  );
   const optional = {
     base: values.get('base_sha256'),
     threshold: values.get('threshold'),
-    inputs: values.get('inputs_sha256'),
   };
   return {
     name,
@@ -93,7 +97,30 @@ export function readIdentity(bytes: Uint8Array): ReplayIdentity {
     preprocessing: needed('preprocessing'),
     ...(optional.base === undefined ? {} : { baseSha256: optional.base }),
     ...(optional.threshold === undefined ? {} : { threshold: Number(optional.threshold) }),
-    ...(optional.inputs === undefined ? {} : { inputsSha256: optional.inputs }),
+    ...(picturesSha256 === undefined || pixelsSha256 === undefined || window === undefined
+      ? {}
+      : { inputs: { picturesSha256, pixelsSha256, window } }),
+    isReport: itemsOf(dataSet, 'x00620002').length === 0,
     images: imagesOf(dataSet),
   };
+}
+
+/** A measured value of a report. */
+export interface ReportNumber {
+  /** Meaning of its concept; of a class also that of the class. */
+  concept: string;
+  value: number;
+}
+
+/** All measured values of a report, in their order. @throws DicomError for what is no DICOM */
+export function readNumbers(bytes: Uint8Array): ReportNumber[] {
+  const { dataSet } = parseFile(bytes, { maxBytes: bytes.length, headerOnly: true });
+  return contentOf(dataSet).flatMap((item): ReportNumber[] => {
+    const [measured] = itemsOf(item, 'x0040a300');
+    const [name] = itemsOf(item, 'x0040a043');
+    if (!measured || !name) return [];
+    const of = itemsOf(item, 'x0040a730').flatMap((modifier) => itemsOf(modifier, 'x0040a168'));
+    const meanings = [name, ...of].flatMap((code) => text(code, 'x00080104') ?? []);
+    return [{ concept: meanings.join(', '), value: Number(text(measured, 'x0040a30a')) }];
+  });
 }

@@ -130,7 +130,11 @@ export function reportObject(context: ResultContext, findings: Findings): Result
     modality: 'SR',
     seriesNumber: SERIES_NUMBER,
     title: 'Measurements',
-    digest: uidOf(...parts.map(({ digest }) => digest), segmentation?.sopInstanceUid ?? '', context.inputsSha256 ?? ''),
+    digest: uidOf(
+      ...parts.map(({ digest }) => digest),
+      segmentation?.sopInstanceUid ?? '',
+      context.inputs?.picturesSha256 ?? '',
+    ),
     elements: {
       ...evidence(
         looked.map((reference) => imageOf(series, reference)),

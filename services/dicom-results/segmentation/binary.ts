@@ -68,7 +68,7 @@ export function segmentationObject(context: ResultContext, masks: DrawnMasks): R
       ...dimensions.elements,
       ...pixelElements(drawn, rows * columns),
       '00620001': ['CS', 'BINARY'],
-      '00620002': ['SQ', segmentItems(model, first.seriesUid, terms)],
+      '00620002': ['SQ', segmentItems(context, first.seriesUid, terms)],
       '00620013': ['CS', overlap(drawn) ? 'YES' : 'NO'],
       '52009229': ['SQ', [groups.shared]],
       '52009230': [

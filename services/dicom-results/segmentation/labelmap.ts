@@ -75,7 +75,7 @@ export function labelmapObject(context: ResultContext, masks: DrawnMasks): Resul
       ...dimensions.elements,
       ...pixelElements(frames),
       '00620001': ['CS', 'LABELMAP'],
-      '00620002': ['SQ', [backgroundItem(model), ...segmentItems(model, first.seriesUid, terms)]],
+      '00620002': ['SQ', [backgroundItem(model), ...segmentItems(context, first.seriesUid, terms)]],
       '00620013': ['CS', 'NO'],
       '52009229': ['SQ', [groups.shared]],
       '52009230': [

@@ -1,7 +1,7 @@
 import type { NamedTerm } from '../content/terms';
 import { ascii, LONG_STRING } from '../shared/ascii';
 import { algorithmItem } from '../shared/identity';
-import type { ModelIdentity } from '../types';
+import type { ModelIdentity, ResultContext } from '../types';
 import { codeItem, type Elements } from '../write/elements';
 import { uidOf } from '../write/uids';
 import { colourOf, dicomLab } from './colours';
@@ -20,12 +20,13 @@ export const labelOf = ({ name, type }: NamedTerm): string => {
 };
 
 /** Items of Segment Sequence (PS3.3 C.8.20.4), numbered from 1. */
-export function segmentItems(model: ModelIdentity, sourceSeriesUid: string, terms: readonly NamedTerm[]): Elements[] {
+export function segmentItems(context: ResultContext, sourceSeriesUid: string, terms: readonly NamedTerm[]): Elements[] {
+  const { model } = context;
   return terms.map((term, at) => ({
     '00620003': ['SQ', [codeItem(term.category)]],
     '00620004': ['US', [at + 1]],
     '00620005': ['LO', labelOf(term)],
-    '00620007': ['SQ', [algorithmItem(model)]],
+    '00620007': ['SQ', [algorithmItem(context)]],
     '00620008': ['CS', 'AUTOMATIC'],
     '00620009': ['LO', ascii(model.name, LONG_STRING)],
     '0062000d': ['US', dicomLab(colourOf(term.colour, at))],

@@ -1,6 +1,6 @@
 // Who computed a result, as objects of every kind say it.
 
-import type { ModelIdentity } from '../types';
+import type { ModelIdentity, ResultContext } from '../types';
 import { codeItem, type Elements } from '../write/elements';
 import { ascii, LONG_STRING } from './ascii';
 
@@ -30,7 +30,7 @@ export function identityText(model: ModelIdentity): string {
 }
 
 /** By what a result is computed again, as `name=value`; each is one Algorithm Parameter of a report. */
-export function parametersOf(model: ModelIdentity): string[] {
+export function parametersOf({ model, inputs }: Pick<ResultContext, 'model' | 'inputs'>): string[] {
   const { weightsSha256, baseSha256, precision, build, preprocessing, threshold } = model;
   return [
     `weights_sha256=${weightsSha256}`,
@@ -39,16 +39,20 @@ export function parametersOf(model: ModelIdentity): string[] {
     `build=${build}`,
     `preprocessing=${preprocessing}`,
     ...(threshold === undefined ? [] : [`threshold=${threshold}`]),
+    ...(inputs === undefined
+      ? []
+      : [`inputs_sha256=${inputs.picturesSha256}`, `pixels_sha256=${inputs.pixelsSha256}`, `window=${inputs.window}`]),
   ].map((parameter) => ascii(parameter, 4096));
 }
 
 /** Item of Segmentation Algorithm Identification Sequence (PS3.3 table 10-19). */
-export function algorithmItem(model: ModelIdentity): Elements {
+export function algorithmItem(context: Pick<ResultContext, 'model' | 'inputs'>): Elements {
+  const { model } = context;
   return {
     '0066002f': ['SQ', [codeItem(FAMILY)]],
     '00660036': ['LO', ascii(model.name, LONG_STRING)],
     '00660031': ['LO', String(model.version)],
-    '00660032': ['LT', parametersOf(model).join('\n')],
+    '00660032': ['LT', parametersOf(context).join('\n')],
     '00240202': ['LO', MANUFACTURER],
   };
 }

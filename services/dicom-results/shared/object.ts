@@ -42,9 +42,10 @@ export function seriesUidOf({ series, model }: ResultContext, kind: ResultKind, 
 export function resultObject(context: ResultContext, first: SourceImage, parts: ObjectParts): ResultObject {
   const { kind, sopClassUid, digest, elements, modality } = parts;
   const [dateTag, timeTag] = parts.contentTime ?? CONTENT_TIME;
-  const { model, created, series } = context;
+  const { model, created, series, inputs } = context;
   const seriesUid = seriesUidOf(context, kind, first.seriesUid);
-  const sopInstanceUid = uidOf('instance', kind, seriesUid, imagesOf(series), identityText(model), digest);
+  const seen = inputs === undefined ? [] : [JSON.stringify(inputs)];
+  const sopInstanceUid = uidOf('instance', kind, seriesUid, imagesOf(series), identityText(model), digest, ...seen);
   const { date, time } = dateAndTime(created, first.carried);
   const bytes = part10(sopClassUid, sopInstanceUid, {
     ...studyElements(first.carried),

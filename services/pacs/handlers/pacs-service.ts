@@ -11,6 +11,7 @@ import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import { pull, type Archive, type PullJournal } from '../domain/pull';
 import type { Site } from '../domain/site/schema';
+import { verifyResult, type VerifyDeps } from './verify-result';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 
 const NAME = 'automed.pacs.v1.PacsService';
@@ -26,6 +27,7 @@ export interface PacsServiceDeps {
   away: () => string[];
   /** An archive of the site. @throws AutomedError */
   archive: (name: string, by: 'get' | 'move') => Archive;
+  verification: VerifyDeps;
   log: Logger;
 }
 
@@ -101,6 +103,7 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
     }),
     RetryStudy: unary(log, (request: WithStudy) => counted(steering.retry(numberOf(request)))),
     DiscardStudy: unary(log, (request: WithStudy) => counted(steering.discard(numberOf(request)))),
+    VerifyResult: verifyResult(log, deps.verification),
     ResolveStudy: unary(log, (request: ResolveStudyRequest__Output) => {
       return { rejectedCount: steering.resolve(numberOf(request), keptOf(request.keep)) };
     }),

@@ -59,6 +59,13 @@ withArchive('an archive that is away', () => {
     }
   });
 
+  it('computes its results again, equal, from what the bridge keeps', async () => {
+    for (const data of await platform.orthanc.retrieve('/studies/1.2.826.0.1.98.1')) {
+      const answer = await platform.ask((client) => client.verify([{ data, endsFile: true }], { timeoutMs: 60_000 }));
+      expect(answer).toMatchObject({ equal: true, differences: [], imageCount: 3 });
+    }
+  });
+
   it('says nothing of the patient in any log', () => {
     platform.send('1.2.826.0.1.98.9', { patientId: 'SECRET-PATIENT' });
     const log = JSON.stringify(platform.bridge.lines);

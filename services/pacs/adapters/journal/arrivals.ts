@@ -91,6 +91,12 @@ export class Arrivals implements ArrivalJournal {
       .get(sopInstance) as string | undefined;
   }
 
+  /** Files of kept objects, by their SOP Instance UIDs. */
+  filesOf(uids: readonly string[]): string[] {
+    const file = this.database.prepare(`SELECT file FROM instances WHERE sop_instance = ? AND state = 'kept'`).pluck();
+    return uids.flatMap((uid) => (file.get(uid) as string | undefined) ?? []);
+  }
+
   /** Every file that the journal names. */
   files(): Set<string> {
     return new Set(this.database.prepare('SELECT file FROM instances').pluck().all() as string[]);

@@ -142,7 +142,12 @@ it('writes the same objects again from what the journal keeps', async () => {
   const open = (file: string) => {
     const image = DicomImage.parse(FILES[Number(file)] ?? Buffer.alloc(0));
     const source = readSource(FILES[Number(file)] ?? Buffer.alloc(0));
-    return Promise.resolve({ source, picture: (frame: number) => image.display(frame - 1) });
+    return Promise.resolve({
+      source,
+      pixelsSha256: '',
+      window: '',
+      picture: (frame: number) => image.display(frame - 1),
+    });
   };
   const kept = { context: keptText(found), files: FILES.map((_, at) => String(at)), segmentation };
   const again = await reopen(kept, { open }, 2);

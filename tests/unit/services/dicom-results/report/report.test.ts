@@ -17,7 +17,7 @@ const validated = missing === undefined ? test : test.skip;
 
 const CT = ctFiles({ rows: 7, columns: 9, slices: 5 });
 const CR = [crFile({ rows: 7, columns: 9 })];
-const inputsSha256 = 'f0'.repeat(32);
+const inputs = { picturesSha256: 'f0'.repeat(32), pixelsSha256: '0f'.repeat(32), window: 'center=40 width=400' };
 
 const CLASSES: Classification = {
   of: { sopInstanceUid: sliceUid(0), frame: 1 },
@@ -30,7 +30,7 @@ const CLASSES: Classification = {
 /** A report on files, and what it is sent with. */
 function reported(files: readonly Buffer[], what: 'drawn' | 'drawn alone' | 'nothing drawn' | 'classes' | 'both') {
   const series = files.map((bytes) => readSource(bytes));
-  const context = { ...contextOf(series), inputsSha256 };
+  const context = { ...contextOf(series), inputs };
   const drawn = series[0]?.planes[0] ? drawnOnStack(series) : drawnOnFrames(series);
   const empty = {
     ...drawn,
@@ -77,7 +77,9 @@ validated('a receiver reads volume, area and diameter of a stack, and by whom th
     `weights_sha256=${MODEL.weightsSha256}`,
     'precision=fp32',
     'build=0.1.0',
-    `inputs_sha256=${inputsSha256}`,
+    `inputs_sha256=${inputs.picturesSha256}`,
+    `pixels_sha256=${inputs.pixelsSha256}`,
+    `window=${inputs.window}`,
   ]) {
     expect(said).toContain(`TEXT:(111002,DCM,"Algorithm Parameters")="${parameter}"`);
   }
@@ -111,17 +113,24 @@ describe('can be replayed', () => {
 
   test('by the report and by the segmentation', () => {
     const { report, segmentation } = reported(CT, 'drawn');
-    expect(readIdentity(report.bytes)).toEqual({ ...identity, inputsSha256, images });
-    expect(readIdentity(segmentation?.bytes ?? Buffer.alloc(0))).toEqual({ ...identity, images });
+    expect(readIdentity(report.bytes)).toEqual({ ...identity, isReport: true, inputs, images });
+    const drawn = readIdentity(segmentation?.bytes ?? Buffer.alloc(0));
+    expect(drawn).toEqual({ ...identity, isReport: false, inputs, images });
   });
 
   test('by reports on classes, and of nothing drawn', () => {
     expect(readIdentity(reported(CR, 'classes').report.bytes)).toEqual({
       ...identity,
-      inputsSha256,
+      isReport: true,
+      inputs,
       images: [sliceUid(0)],
     });
-    expect(readIdentity(reported(CT, 'nothing drawn').report.bytes)).toEqual({ ...identity, inputsSha256, images });
+    expect(readIdentity(reported(CT, 'nothing drawn').report.bytes)).toEqual({
+      ...identity,
+      isReport: true,
+      inputs,
+      images,
+    });
   });
 
   test('not by an object of another program', () => {
