@@ -32,6 +32,7 @@ import { StorageServer } from '../dicom-net/storage-server';
 import { DiskSpace } from './adapters/disk-space';
 import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';
+import { Purge } from './adapters/purge';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
 import { openSite } from './adapters/site-file';
@@ -249,7 +250,16 @@ function dispatcherOf(parts: Parts): Dispatcher {
 }
 
 function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
-  const { config, log, metrics, site, journal, outbox, images, receiver } = parts;
+  const { config, log, metrics, site, journal, spool, outbox, images, receiver } = parts;
+  const purge = new Purge({
+    site: () => site.value,
+    retention: journal.retention,
+    room: { hasRoom: () => receiver.hasRoom },
+    spool,
+    outbox,
+    log,
+    onPurge: () => metrics.countPurge(),
+  });
   const folders = new WatchedFolders({
     folders: () => site.value.watch,
     ownTitle: () => site.value.ae_title[0] ?? '',
@@ -273,6 +283,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     },
     deliver: () => dispatcher.deliver(),
     takeIn: (signal) => folders.look(signal),
+    tidy: () => purge.step(),
     log,
     onJobEnd: (outcome, code) => metrics.countAnalysis(outcome, code),
   });

@@ -9,12 +9,14 @@ export class PacsMetrics {
   private readonly cut: Counter;
   private readonly analyses: Counter;
   private readonly deliveries: Counter;
+  private readonly purged: Counter;
 
   constructor(telemetry: Telemetry) {
     const counter = (name: string, help: string, labelNames: string[]): Counter =>
       new Counter({ name: `automed_pacs_${name}_total`, help, labelNames, registers: [telemetry.registry] });
     this.received = counter('objects', 'Objects that arrived, by way and outcome', ['way', 'outcome']);
     this.cut = counter('connections_cut', 'Connections that were cut before an association, by reason', ['reason']);
+    this.purged = counter('studies_purged', 'Studies that were deleted', []);
     this.analyses = counter('analyses', 'Analyses that ended or failed, by outcome and code', ['outcome', 'code']);
     this.deliveries = counter('deliveries', 'Attempts to deliver, by destination, outcome and code', [
       'destination',
@@ -29,6 +31,10 @@ export class PacsMetrics {
 
   countCut(reason: string): void {
     this.cut.inc({ reason });
+  }
+
+  countPurge(): void {
+    this.purged.inc();
   }
 
   countAnalysis(outcome: string, code: string): void {

@@ -27,6 +27,8 @@ export interface BridgeDeps {
   deliver: (signal: AbortSignal) => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
   takeIn?: (signal: AbortSignal) => Promise<boolean>;
+  /** Deletes what is kept no longer; resolves to whether anything was. */
+  tidy?: () => Promise<boolean>;
   log: Logger;
   onJobEnd?: (state: 'done' | 'again' | 'dead', code: string) => void;
 }
@@ -46,9 +48,10 @@ export class Bridge {
 
   /** @param workers analyses at a time */
   start(workers: number): void {
-    const { takeIn = () => Promise.resolve(false) } = this.deps;
+    const { takeIn = () => Promise.resolve(false), tidy = () => Promise.resolve(false) } = this.deps;
     const steps = [
       () => takeIn(this.stopping.signal),
+      tidy,
       () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
       () => this.deps.deliver(this.stopping.signal),
       ...Array.from({ length: workers }, () => () => this.runOne()),

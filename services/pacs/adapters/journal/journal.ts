@@ -9,6 +9,7 @@ import { PACS_MIGRATIONS } from './migrations';
 import { Outbox } from './outbox';
 import { Overview } from './overview';
 import { Parcels } from './parcels';
+import { Retention } from './retention';
 import { Steering } from './steering';
 
 export interface Journal {
@@ -18,6 +19,7 @@ export interface Journal {
   outbox: Outbox;
   overview: Overview;
   parcels: Parcels;
+  retention: Retention;
   steering: Steering;
   close(): void;
 }
@@ -47,6 +49,7 @@ export function openJournal(path: string): Journal {
     outbox: new Outbox(database),
     overview: new Overview(database),
     parcels,
+    retention: new Retention(database),
     steering: new Steering(database),
     close: () => database.close(),
   };

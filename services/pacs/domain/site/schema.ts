@@ -201,6 +201,10 @@ export const siteSchema = z.strictObject({
     .strictObject({
       most_percent: z.number().gt(0).max(100).default(75),
       reserve: bytes.default(5e9),
+      /** Studies of which nothing waits are deleted after so many days. */
+      keep_days: z.number().gt(0).max(36_500).default(30),
+      /** Bytes of received objects and results, above which finished studies are deleted earlier, oldest first; absent: the disk's limits. */
+      most: bytes.optional(),
     })
     .prefault({}),
   delivery: z
