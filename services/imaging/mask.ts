@@ -1,19 +1,20 @@
-import sharp from 'sharp';
 import { automedError } from '../common/errors';
 import { type Mask, toRgb8 } from './pixels/pixels';
 import { decodeImage, DEFAULT_LIMITS, type DecodeLimits } from './decode';
 import { checkSize } from './mask-codes';
+import { packRows, pngOfRows } from './mask-png';
+import { pixelPool } from './pixel-pool';
 
 export { encodeRle, packBits } from './mask-codes';
 
-/** 8-bit grey PNG, foreground 255. */
+/** Masks of more pixels are packed on another thread: this one would be held up for a millisecond. */
+const PACKED_HERE = 2_000_000;
+
+/** Grey PNG of one bit a pixel: what is not 0 is foreground, and white. Compressed on another thread. */
 export async function encodeMaskPng(mask: Uint8Array, width: number, height: number): Promise<Buffer> {
   checkSize(mask.length, width, height);
-  return sharp(mask, { raw: { width, height, channels: 1 } })
-    .threshold(1) // 0 stays, all else becomes 255: here, because libvips has threads of its own
-    .toColourspace('b-w')
-    .png({ compressionLevel: 6 })
-    .toBuffer();
+  if (mask.length > PACKED_HERE) return Buffer.from((await pixelPool.png(mask, width, height)).buffer);
+  return pngOfRows(packRows(mask, width, height), width, height);
 }
 
 /** Reads a mask image: foreground is above 127 (on the 8-bit scale; of the first band when there are several). */

@@ -29,6 +29,12 @@ class PixelPool {
     return (await this.run('rle', task)) as string;
   }
 
+  /** encodeMaskPng() */
+  async png(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+    const task: MaskTask = { mask: await copiedShared(mask), width, height };
+    return (await this.run('png', task)) as Uint8Array;
+  }
+
   /** packBits() */
   async bits(mask: Uint8Array, width: number, height: number): Promise<Uint8Array> {
     const task: MaskTask = { mask: await copiedShared(mask), width, height };

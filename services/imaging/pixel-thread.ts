@@ -2,6 +2,7 @@
 
 import { move } from 'piscina';
 import { encodeRle, packBits } from './mask-codes';
+import { packRows, pngOfRowsSync } from './mask-png';
 import { rearrange, type SampleOrder } from './rearrange';
 
 export interface MaskTask {
@@ -16,6 +17,11 @@ export interface RearrangeTask extends SampleOrder {
 
 export function rle({ mask, width, height }: MaskTask): string {
   return encodeRle(mask, width, height);
+}
+
+export function png({ mask, width, height }: MaskTask) {
+  // A copy: Node's compressor answers parts of larger buffers, which cannot be given away.
+  return move(new Uint8Array(pngOfRowsSync(packRows(mask, width, height), width, height)));
 }
 
 export function bits({ mask }: MaskTask) {

@@ -21,23 +21,33 @@ export interface Program {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** How a program of this checkout is started from its sources. */
+const fromSources = (name: string): string[] => [
+  ...['-r', join(root, 'tests/support/stack-register.cjs'), join(root, 'services', name, 'main.ts')],
+];
+
+/** The same of a build, this checkout's or another's. */
+export const fromBuild = (checkout: string, name: string): string[] => [
+  join(checkout, 'dist', 'services', name, 'main.js'),
+];
+
 /** Starts services/<name>/main.ts with only these AUTOMED_ variables, on ports of the system's choice. */
-export async function startProgram(name: string, environment: Record<string, string>): Promise<Program> {
+export async function startProgram(
+  name: string,
+  environment: Record<string, string>,
+  entry: string[] = fromSources(name),
+): Promise<Program> {
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('AUTOMED_'));
-  const child = spawn(
-    process.execPath,
-    ['-r', join(root, 'tests/support/stack-register.cjs'), join(root, 'services', name, 'main.ts')],
-    {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: {
-        ...Object.fromEntries(inherited),
-        AUTOMED_ADDRESS: '127.0.0.1:0',
-        AUTOMED_METRICS_ADDRESS: '127.0.0.1:0',
-        AUTOMED_THREADS_PER_WORKER: '1',
-        ...environment,
-      },
+  const child = spawn(process.execPath, entry, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: {
+      ...Object.fromEntries(inherited),
+      AUTOMED_ADDRESS: '127.0.0.1:0',
+      AUTOMED_METRICS_ADDRESS: '127.0.0.1:0',
+      AUTOMED_THREADS_PER_WORKER: '1',
+      ...environment,
     },
-  );
+  });
   // A test that fails before it stops its program must not keep the test runner alive; the program ends with it.
   child.unref();
   child.channel?.unref();

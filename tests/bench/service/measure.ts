@@ -1,0 +1,57 @@
+import { percentile } from '../../../services/terminal/statistics';
+import type { CallTimes, MeasuredBuild, Stage } from './build';
+
+export const STAGES: readonly Stage[] = [
+  ...(['decode', 'queue', 'preprocess', 'inference', 'postprocess', 'encode', 'server', 'transport', 'wall'] as const),
+];
+
+/** Median and quartiles, milliseconds. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+export interface BuildTimes {
+  stages: Record<Stage, Spread>;
+  /** Everything of a call that is not inference. */
+  rest: Spread;
+  /** What the way through the gateway takes besides, from pairs of calls. */
+  gatewayHop: Spread;
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: percentile(values, 0.5), low: percentile(values, 0.25), high: percentile(values, 0.75) };
+}
+
+/**
+ * Calls every build in turn, so that whatever else the machine does meets all of them.
+ * @param images sent in turn; a first round of each is not counted
+ */
+export async function measureCalls(
+  builds: readonly MeasuredBuild[],
+  images: readonly Buffer[],
+  calls: number,
+): Promise<BuildTimes[]> {
+  const times = builds.map((): { through: CallTimes[]; hop: number[] } => ({ through: [], hop: [] }));
+  for (const image of images) for (const build of builds) await build.segment(image);
+  for (let call = 0; call < calls; call += 1) {
+    const image = images[call % images.length]!;
+    // Whoever comes first finds other caches than who comes next.
+    const order = builds.map((_, index) => (index + call) % builds.length);
+    for (const index of order) {
+      const direct = await builds[index]!.segment(image, 'direct');
+      const through = await builds[index]!.segment(image);
+      times[index]!.through.push(through);
+      times[index]!.hop.push(through.transport - direct.transport);
+    }
+  }
+  return times.map(({ through, hop }) => ({
+    stages: Object.fromEntries(STAGES.map((stage) => [stage, spread(through.map((each) => each[stage]))])) as Record<
+      Stage,
+      Spread
+    >,
+    rest: spread(through.map(({ wall, inference }) => wall - inference)),
+    gatewayHop: spread(hop),
+  }));
+}
