@@ -116,7 +116,9 @@ test('a click on the example draws what is there', async () => {
   const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
   await page.getByRole('button', { name: 'Use an example' }).click();
   // A base that was trained to follow prompts, where there is one.
-  const trained = (await page.getByLabel('Base').locator('option').allInnerTexts()).find((name) => /prompts/.test(name));
+  const trained = (await page.getByLabel('Base').locator('option').allInnerTexts()).find((name) =>
+    name.includes('prompts'),
+  );
   if (trained !== undefined) await page.getByLabel('Base').selectOption(trained);
   await ready(page);
   await click(page, 0.37, 0.5);

@@ -15,11 +15,15 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export async function startServices(roles: 'inference' | 'all' = 'inference'): Promise<Running> {
+/** @param fill makes the store */
+export async function startServices(
+  roles: 'inference' | 'all' = 'inference',
+  fill: (home: string) => Promise<void> = fillStore,
+): Promise<Running> {
   const home = mkdtempSync(join(tmpdir(), 'automed-console-'));
   const trained = process.env['AUTOMED_CONSOLE_STORE'];
   if (trained !== undefined) cpSync(trained, home, { recursive: true });
-  else await fillStore(home);
+  else await fill(home);
   const stack = await Stack.start({
     home,
     processes: [['segmentation', 'classification'], ...(roles === 'all' ? [['training' as const]] : [])],

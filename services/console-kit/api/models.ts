@@ -47,3 +47,8 @@ export function newestVersions<T extends { name: string; version: number }>(all:
 }
 
 export const reference = ({ name, version }: { name: string; version: number }): string => `${name}@${version}`;
+
+/** @param model `name@version` */
+export async function getModel(model: string, options: CallOptions = {}): Promise<Model> {
+  return (await call<{ model: Model }>(MODELS, 'GetModel', { model }, options)).model;
+}

@@ -33,7 +33,14 @@ export const colourOf = (position: number): string => COLOURS[position % COLOURS
 
 export function layerOf(mask: Mask, id: string, name: string, colour: string): Layer {
   const { widthPx: width, heightPx: height } = mask;
-  const bits = decodeMask(mask.cocoRle ?? '', width, height);
+  return layerOfBits(decodeMask(mask.cocoRle ?? '', width, height), { id, name, colour, width, height });
+}
+
+/** @param bits one byte for each pixel, 1 is foreground */
+export function layerOfBits(
+  bits: Uint8Array,
+  { id, name, colour, width, height }: Pick<Layer, 'id' | 'name' | 'colour' | 'width' | 'height'>,
+): Layer {
   return { id, name, visible: true, bits, width, height, ...drawn(bits, width, height, colour) };
 }
 

@@ -17,6 +17,7 @@ const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> =
   data: async () => (await import('../pages/data/data')).DataPage,
   interactive: async () => (await import('../pages/interactive/interactive')).InteractivePage,
   jobs: async () => (await import('../pages/jobs/jobs')).JobsPage,
+  models: async () => (await import('../pages/models/models')).ModelsPage,
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 

@@ -24,6 +24,7 @@ const GROUPS: readonly { label: string; items: readonly NavItem[] }[] = [
     items: [
       { to: '/data', label: t.nav.data, icon: 'stack' },
       { to: '/jobs', label: t.nav.jobs, icon: 'pulse' },
+      { to: '/models', label: t.nav.compare, icon: 'columns' },
     ],
   },
 ];

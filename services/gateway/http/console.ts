@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Paths that the console's own router knows; each is answered with its one HTML file. */
 const PAGES = [
   '/',
-  ...['/try', '/interactive', '/review', '/jobs', '/jobs/:id', '/compare', '/data', '/data/:id'],
+  ...['/try', '/interactive', '/review', '/jobs', '/jobs/:id', '/models', '/models/:id', '/data', '/data/:id'],
   ...['/deliveries', '/deliveries/:id', '/operations', '/results/:id'],
 ];
 

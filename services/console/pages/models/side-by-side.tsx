@@ -1,0 +1,76 @@
+import { useEffect, useState } from 'preact/hooks';
+import { analyze } from '../../../console-kit/api/models';
+import type { Mask } from '../../../console-kit/api/types';
+import { Busy, Problem } from '../../../console-kit/parts/notice';
+import { useLoad } from '../../../console-kit/parts/use-load';
+import { t } from '../../../console-kit/texts/en';
+import { ViewerState } from '../../../console-kit/viewer/state';
+import { Viewer } from '../../../console-kit/viewer/viewer';
+import { currentFile, showCurrentFile } from '../../workspace/current-file';
+import { DropTarget, EmptyViewer } from '../../workspace/drop-target';
+import { imageOf } from '../../workspace/image-of';
+import { differenceLayers, type Split } from './difference';
+
+const state = new ViewerState();
+const SPLITS: readonly Split[] = ['difference', 'slider'];
+
+/** Masks of two models on one image: a difference map, or a slider between them. */
+export function SideBySide({ names }: { names: readonly [string, string] }) {
+  useEffect(() => showCurrentFile(state), []);
+  const [split, setSplit] = useState<Split>('difference');
+  const [at, setAt] = useState(0.5);
+  const [file, frame] = [currentFile.value, state.frame.value];
+  const {
+    value: masks,
+    error,
+    reload,
+  } = useLoad(
+    async (signal) => (file ? masksOf(await analyze(names, imageOf(file, frame), { signal })) : undefined),
+    [file, frame, names.join()],
+  );
+  useEffect(() => {
+    state.layers.value = masks ? differenceLayers(masks, names, split, at) : [];
+  }, [masks, split, at]);
+  return (
+    <div class="stack">
+      <div class="row">
+        {SPLITS.map((each) => (
+          <label class="inline" key={each}>
+            <input type="radio" name="split" checked={split === each} onChange={() => setSplit(each)} />
+            <span>{t.models.splits[each]}</span>
+          </label>
+        ))}
+        {split === 'slider' ? (
+          <input
+            type="range"
+            min="0"
+            max="1"
+            step="0.01"
+            value={at}
+            aria-label={t.models.splits.slider}
+            onInput={(event) => setAt(Number(event.currentTarget.value))}
+          />
+        ) : null}
+      </div>
+      {error === undefined ? null : <Problem error={error} retry={reload} />}
+      {file && !masks && error === undefined ? <Busy>{t.try.analyzing}</Busy> : null}
+      <DropTarget>
+        <div class="framed-viewer">
+          <Viewer state={state} empty={<EmptyViewer />} />
+        </div>
+      </DropTarget>
+      <ul class="legend">
+        {state.layers.value.map(({ id, name, colour }) => (
+          <li key={id}>
+            <span class="dot" style={{ background: colour }} /> {name}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function masksOf(findings: Awaited<ReturnType<typeof analyze>>): readonly [Mask, Mask] | undefined {
+  const [a, b] = findings.map(({ segmentation }) => segmentation?.masks?.[0]);
+  return a && b ? [a, b] : undefined;
+}

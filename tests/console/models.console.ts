@@ -1,0 +1,62 @@
+// Models as a person uses them: find, compare, promote with a gate, roll back.
+
+import type { Browser } from 'playwright-core';
+import { discImage } from '../support/stack-images';
+import { makeStore } from '../support/stack-store';
+import { openPage, picture, startBrowser } from './browser';
+import { startServices, type Running } from './services';
+
+let browser: Browser;
+let services: Running;
+
+beforeAll(async () => {
+  services = await startServices('all', async (home) => {
+    const store = await makeStore(home);
+    for (const seed of [2, 3]) await store.addSegmentation('polyp', seed);
+    await store.addClassification('tumour');
+  });
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await services?.stop();
+});
+
+test('two versions are compared by their scores, and by their masks on one image', async () => {
+  const { page, complaints } = await openPage(browser, `${services.url}/models`);
+  await page.getByText('3 versions').waitFor();
+  await page.getByLabel('Filter by name, base or alias').fill('polyp');
+  await page.getByText('2 versions').waitFor();
+  await page.getByLabel('Compare polyp@1').check();
+  await page.getByLabel('Compare polyp@2').check();
+  await page.getByRole('heading', { name: 'polyp@1 and polyp@2' }).waitFor();
+  expect(await page.getByText('The two have no evaluation on the same data').count()).toBe(1);
+  const { png } = await discImage(120, 80);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.getByText('polyp@2 alone').waitFor();
+  await page.getByLabel('Slider').first().check();
+  await page.getByRole('slider', { name: 'Slider' }).press('Home');
+  await picture(page, 'compare');
+  expect(complaints).toEqual([]);
+});
+
+test('a gate holds a version back and says why; a reason overrules it; the alias rolls back', async () => {
+  const { page } = await openPage(browser, `${services.url}/models/polyp@1`);
+  await page.getByRole('button', { name: 'Promote' }).click();
+  expect(await page.getByRole('alert').innerText()).toMatch(/mdsc/);
+  await page.getByText('refused', { exact: true }).waitFor();
+  for (const version of [1, 2]) {
+    await page.goto(`${services.url}/models/polyp@${version}`);
+    await page.getByLabel('Why').fill('the first one');
+    await page.getByLabel('Who asks').fill('ada');
+    await page.getByLabel(/Promote even when/).check();
+    await page.getByRole('button', { name: 'Promote' }).click();
+    await page.locator('.chip', { hasText: 'production' }).waitFor();
+  }
+  await picture(page, 'model');
+  await page.getByRole('button', { name: 'Roll production back' }).click();
+  await page.getByText('(rollback)').waitFor();
+  await page.goto(`${services.url}/models/polyp@1`);
+  await page.locator('.chip', { hasText: 'production' }).waitFor();
+  expect(await page.getByRole('cell', { name: 'ada' }).count()).toBe(2);
+});
