@@ -23,6 +23,10 @@ export const gatewaySettings = z.object({
   httpAddress: z.literal('off').or(address()).default('off'),
   /** What an HTTP call may take that names no `x-timeout-ms`, milliseconds. */
   httpTimeoutMs: integer(1, 24 * 3_600_000).default(120_000),
+  /** Origins whose pages may call over HTTP (CORS), e.g. `https://viewer.example.org`, or `*`; none by default. */
+  httpOrigins: list()
+    .pipe(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, 'must be * or an origin such as https://HOST:PORT')))
+    .default([]),
   ...accessSettings,
   /** File to which who did what is appended, as JSON lines; absent: it is not kept. */
   auditFile: path().optional(),

@@ -10,6 +10,7 @@ import { buildHttp } from './server';
 export interface HttpConfig {
   httpAddress: string;
   httpTimeoutMs: number;
+  httpOrigins: readonly string[];
   tls?: TlsFiles;
 }
 
@@ -30,8 +31,8 @@ export async function listenHttp(
     certFile === undefined || keyFile === undefined
       ? undefined
       : { cert: await readFile(certFile), key: await readFile(keyFile), ...(await clientAuthorities(caFile)) };
-  const { maxMessageBytes } = config;
-  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs: config.httpTimeoutMs, log, secure });
+  const { maxMessageBytes, httpTimeoutMs: timeoutMs, httpOrigins: origins } = config;
+  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs, origins, log, secure });
   const stopWatching =
     secure &&
     watchIdentity(

@@ -3,6 +3,7 @@
 
 import type { ServerOptions } from 'node:https';
 import { fromBinary, toJson } from '@bufbuild/protobuf';
+import cors from '@fastify/cors';
 import multipart from '@fastify/multipart';
 import { type Client, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -12,6 +13,7 @@ import type { Logger } from '../../common/logging';
 import { httpMethods, type HttpMethod } from './api';
 import { serveConsole } from './console';
 import { httpError, httpStatus } from './errors';
+import { offerGrpcWeb } from './grpc-web';
 import { openApi } from './openapi';
 import { readRequest } from './request';
 
@@ -25,10 +27,14 @@ export interface HttpDeps {
   log: Logger;
   /** TLS; absent: plain HTTP. */
   secure?: ServerOptions | undefined;
+  /** Origins whose pages may call, e.g. `https://viewer.example.org`; `*` for all. Others' browsers keep the answers from them. */
+  origins: readonly string[];
 }
 
 /** Header fields that mean the same in gRPC. */
-const PASSED = ['authorization', 'x-request-id', 'automed-model'];
+const PASSED = ['authorization', 'x-request-id', 'automed-model', 'automed-sticky-key'];
+/** What pages of other origins may read of an answer. */
+const EXPOSED = ['x-request-id', 'retry-after', 'grpc-status', 'grpc-message', 'grpc-status-details-bin'];
 /** Between two signs of life of a stream, milliseconds: proxies end what is silent for a minute. */
 const HEARTBEAT_MS = 15_000;
 /** Base64 makes three bytes four, and the rest of a request is small. */
@@ -40,6 +46,11 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const options = { bodyLimit: jsonBytes(deps.maxMessageBytes), exposeHeadRoutes: false, forceCloseConnections: true };
   const app: FastifyInstance = deps.secure ? fastify({ ...options, https: deps.secure }) : fastify(options);
   await app.register(multipart, { limits: { fileSize: deps.maxMessageBytes, files: 4, fields: 64 } });
+  const { origins } = deps;
+  if (origins.length > 0) {
+    const origin = origins.includes('*') ? '*' : [...origins];
+    await app.register(cors, { origin, methods: ['GET', 'POST'], exposedHeaders: EXPOSED, maxAge: 600 });
+  }
   const methods = httpMethods(deps.services);
   const description = openApi(methods);
   app.get('/openapi.json', () => description);
@@ -47,6 +58,7 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   for (const method of methods) {
     app.post(method.path, (request, reply) => (method.streams ? stream : answer)(method, request, reply, deps));
   }
+  offerGrpcWeb(app, methods, deps.client);
   app.setNotFoundHandler((request, reply) => {
     const text = `There is no ${request.method} ${request.url.split('?')[0] ?? ''}; /openapi.json lists what there is.`;
     return sendError(reply, automedError('NOT_FOUND', text));
@@ -119,10 +131,13 @@ async function stream(method: HttpMethod, request: FastifyRequest, reply: Fastif
   const call = deps.client.makeServerStreamRequest(method.grpcPath, same, same, message, metadata, options);
   reply.hijack();
   const { raw } = reply;
-  raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const already = reply.getHeaders() as Record<string, string>; // as of other origins
+  raw.writeHead(200, { ...already, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const heartbeat = setInterval(() => raw.write(': alive\n\n'), HEARTBEAT_MS);
   const finish = (event: string, data: object): void => {
     clearInterval(heartbeat);
+    // An error is followed by an end.
+    if (raw.writableEnded) return;
     raw.end(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
   raw.once('close', () => {

@@ -4,10 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createKey, formatKeys } from '../../../services/access/api-keys';
 import { automedError } from '../../../services/common/errors';
 import { unary } from '../../../services/common/grpc/handlers';
-import { serviceDefinition } from '../../../services/common/grpc/proto';
+import { protoRoot, serviceDefinition } from '../../../services/common/grpc/proto';
+import { compiledDescriptors } from '../../../services/common/grpc/reflection';
 import type { SegmentRequest__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import { makeAuthority } from '../../support/certificates';
 import { eventually, startServer } from '../../support/grpc';
@@ -64,7 +67,8 @@ async function startBackend(): Promise<Backend> {
         }) => {
           call.write({ event: { sequence: 1 } });
           call.write({ event: { sequence: 2 } });
-          if (Object.values(call.request).includes('endless')) call.on('cancelled', () => (cancelled += 1));
+          if (Object.values(call.request).includes('broken')) call.emit('error', { code: 5, details: 'gone' });
+          else if (Object.values(call.request).includes('endless')) call.on('cancelled', () => (cancelled += 1));
           else call.end();
         },
       },
@@ -182,6 +186,16 @@ test('a stream comes as events, and ends with its reader', async () => {
   await eventually(() => cancelled() === 1);
 });
 
+test('a stream that fails ends with its error, and the gateway goes on', async () => {
+  const { url, gateway } = await start();
+  for (let at = 0; at < 3; at += 1) {
+    const events = (await (await post(url + WATCH, { id: 'broken' })).text()).split('\n\n').filter(Boolean);
+    expect(events.at(-1)).toMatch(/^event: error\ndata: .*NOT_FOUND/);
+    expect(events.filter((each) => each.startsWith('event:'))).toHaveLength(1);
+  }
+  expect(gateway.child.exitCode).toBeNull();
+});
+
 test('OpenAPI describes every method, and refers to nothing that is missing', async () => {
   const { url } = await start();
   const text = await (await fetch(`${url}/openapi.json`)).text();
@@ -220,4 +234,103 @@ test('keys are asked for, and TLS is spoken, as with gRPC', async () => {
     });
   expect(await call({})).toBe(401);
   expect(await call({ authorization: `Bearer ${key}` })).toBe(200);
+});
+
+describe('pages of other origins', () => {
+  const from = (origin: string, more: Record<string, string> = {}): RequestInit => ({
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'POST', ...more },
+  });
+
+  test('may call where the gateway names their origin, and read what errors say', async () => {
+    const { url } = await start({ AUTOMED_HTTP_ORIGINS: 'https://viewer.example.org' });
+    const headers = { 'access-control-request-headers': 'authorization,content-type' };
+    const preflight = await fetch(url + SEGMENT, from('https://viewer.example.org', headers));
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('https://viewer.example.org');
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('authorization,content-type');
+    const response = await fetch(url + SEGMENT, {
+      method: 'POST',
+      headers: { origin: 'https://viewer.example.org', 'content-type': 'application/json' },
+      body: '{"model": "busy"}',
+    });
+    expect(response.status).toBe(429);
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://viewer.example.org');
+    expect(response.headers.get('access-control-expose-headers')).toContain('retry-after');
+    const stranger = await fetch(url + SEGMENT, from('https://evil.example.org', headers));
+    expect(stranger.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('are told nothing by default, and everything with a star', async () => {
+    const closed = await start();
+    const answer = await fetch(closed.url + '/openapi.json', { headers: { origin: 'https://viewer.example.org' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    const open = await start({ AUTOMED_HTTP_ORIGINS: '*' });
+    const other = await fetch(open.url + '/openapi.json', { headers: { origin: 'https://any.example.org' } });
+    expect(other.headers.get('access-control-allow-origin')).toBe('*');
+  });
+});
+
+describe('gRPC-Web, by the client of Connect', () => {
+  async function client(url: string): Promise<{
+    call: (name: string, method: string, input: object, timeoutMs?: number) => Promise<Record<string, unknown>[]>;
+  }> {
+    const { createClient } = await import('@connectrpc/connect');
+    const { createGrpcWebTransport } = await import('@connectrpc/connect-node');
+    const transport = createGrpcWebTransport({ baseUrl: url, httpVersion: '1.1' });
+    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, compiledDescriptors(protoRoot())));
+    return {
+      call: async (name, method, input, timeoutMs) => {
+        const service = registry.getService(name);
+        if (!service) throw new Error(`no service ${name}`);
+        const made = createClient(service, transport) as unknown as Record<
+          string,
+          (request: object, options: object) => unknown
+        >;
+        const answer = made[method]?.(input, { headers: { 'x-request-id': 'web-1' }, timeoutMs });
+        if (answer instanceof Promise) return [(await answer) as Record<string, unknown>];
+        const all: Record<string, unknown>[] = [];
+        for await (const each of answer as AsyncIterable<Record<string, unknown>>) all.push(each);
+        return all;
+      },
+    };
+  }
+  const image = { source: { case: 'encoded', value: new Uint8Array(200_000) } };
+
+  test('calls unary methods, and gets reasons and fields as from gRPC', async () => {
+    const { url, seen, gateway } = await start();
+    const { call } = await client(url);
+    const [answer] = await call(SEGMENTATION, 'segment', { model: 'polyp', image });
+    expect(answer).toMatchObject({ threshold: 0.5, masks: [{ structure: 'polyp', areaPx: 200_000n }] });
+    expect(seen[0]).toMatchObject({ model: 'polyp' });
+    const { ConnectError } = await import('@connectrpc/connect');
+    const error = await call(SEGMENTATION, 'segment', { model: '', image }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConnectError);
+    const { code, rawMessage, metadata } = error as InstanceType<typeof ConnectError>;
+    expect([code, rawMessage]).toEqual([3, 'model is missing.']);
+    const details = Buffer.from(metadata.get('grpc-status-details-bin') ?? '', 'base64').toString('latin1');
+    expect(details).toContain('INVALID_ARGUMENT');
+    const busy = await call(SEGMENTATION, 'segment', { model: 'busy' }).catch((thrown: unknown) => thrown);
+    expect((busy as InstanceType<typeof ConnectError>).metadata.get('grpc-retry-pushback-ms')).toBe('1500');
+    expect(gateway.child.exitCode).toBeNull();
+  });
+
+  test('streams answers, and holds to deadlines', async () => {
+    const { url, cancelled } = await start();
+    const { call } = await client(url);
+    expect((await call(JOBS, 'watchTrainingJob', { id: 'x' })).length).toBeGreaterThan(1);
+    await expect(call(SEGMENTATION, 'segment', { model: 'hang' }, 300)).rejects.toMatchObject({ code: 4 });
+    await eventually(() => cancelled() === 1);
+  });
+
+  test('refuses a body that is no frame', async () => {
+    const { url } = await start();
+    const response = await fetch(`${url}/${SEGMENTATION}/Segment`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto' },
+      body: Buffer.from([0, 0, 0, 0, 9, 1]),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { reason: 'INVALID_ARGUMENT' } });
+  });
 });
