@@ -44,6 +44,8 @@ export interface StorageDeps {
   limits: GuardLimits;
   log: Logger;
   cut: (why: Cut) => void;
+  /** Hears of senders who may not associate. */
+  onRefused?: (from: { calling: string; called: string; address: string }, reason: string) => void;
   /** Absent: storage commitment is not offered. */
   commitment?: CommitmentDeps | undefined;
 }
@@ -96,6 +98,7 @@ export class StorageScp extends Scp {
     });
     if (admission !== 'accepted') {
       log.warn({ event: 'association-refused', reason: admission }, 'a sender was refused');
+      this.deps.onRefused?.({ calling, called, address: this.peer.remoteAddress ?? '' }, admission);
       const reason =
         admission === 'called-not-recognized'
           ? RejectReason.CalledAeNotRecognized

@@ -12,6 +12,7 @@ import {
   verify,
   type MadeObject,
 } from '../analysis';
+import { AuditLog } from '../audit';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
 import { Health } from '../common/grpc/health';
@@ -37,6 +38,7 @@ import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
+import { Trail } from './adapters/trail';
 import { WatchedFolders } from './adapters/watched-folders';
 import type { Site } from './domain/site/schema';
 import { Bridge } from './domain/bridge';
@@ -57,6 +59,7 @@ interface Parts {
   spool: Spool;
   outbox: Spool;
   receiver: Receiver;
+  trail: Trail;
   reports: CommitmentReports;
   images: FileImages;
 }
@@ -83,6 +86,7 @@ async function main(): Promise<void> {
     away: () => dispatcher.away,
     archive: (name, by) => archiveNamed(name, by, archiveDepsOf(parts)),
     verification: verificationOf(parts, models),
+    onSteered: (study, what) => parts.trail.steered(study, what),
     log,
   });
   const server = buildServer({ config, log, telemetry, health: new Health(), services: [service] });
@@ -103,6 +107,7 @@ async function main(): Promise<void> {
       site.close();
       models.close();
       await resultPool.close();
+      await parts.trail.end();
       journal.close();
       parts.lock.release();
       await telemetry.close();
@@ -136,7 +141,14 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
     log,
     count: (outcome, source) => metrics.countObject(outcome, source),
   });
-  const kept = { site, journal, spool, outbox, images, receiver, reports: new CommitmentReports() };
+  const audit = await AuditLog.open(
+    join(config.pacsHome, 'audit'),
+    site.value.ae_title[0] ?? 'AUTOMED',
+    journal.auditKey,
+  );
+  const trail = new Trail({ log: audit, auditable: journal.auditable, site: () => site.value });
+  await trail.began('start');
+  const kept = { site, journal, spool, outbox, images, receiver, trail, reports: new CommitmentReports() };
   return { config, log, lock, metrics, ...kept };
 }
 
@@ -189,7 +201,7 @@ function webOf({ config, log, site, receiver }: Parts): ReturnType<typeof listen
   });
 }
 
-function storageOf({ config, log, metrics, site, journal, receiver, reports }: Parts): StorageServer {
+function storageOf({ config, log, metrics, site, journal, receiver, reports, trail }: Parts): StorageServer {
   const host = hostOf(site);
   const isMutual = site.value.listen?.tls?.client_ca !== undefined;
   if (!config.pacsOpen && !isMutual && !isLoopback(`${host}:0`)) {
@@ -220,6 +232,9 @@ function storageOf({ config, log, metrics, site, journal, receiver, reports }: P
         maxPduBytes: config.pacsMaxPduBytes,
       },
       log,
+      onRefused: (from, reason) => {
+        trail.refused(from, reason).catch((err: unknown) => log.error({ err }, 'the audit trail cannot be written'));
+      },
       cut: (reason) => {
         metrics.countCut(reason);
         log.warn({ event: 'connection-cut', reason }, 'a connection was cut');
@@ -250,7 +265,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
 }
 
 function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
-  const { config, log, metrics, site, journal, spool, outbox, images, receiver } = parts;
+  const { config, log, metrics, site, journal, spool, outbox, images, receiver, trail } = parts;
   const purge = new Purge({
     site: () => site.value,
     retention: journal.retention,
@@ -258,7 +273,10 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     spool,
     outbox,
     log,
-    onPurge: () => metrics.countPurge(),
+    onPurge: async (purged) => {
+      metrics.countPurge();
+      await trail.deleted(purged);
+    },
   });
   const folders = new WatchedFolders({
     folders: () => site.value.watch,
@@ -284,6 +302,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     deliver: () => dispatcher.deliver(),
     takeIn: (signal) => folders.look(signal),
     tidy: () => purge.step(),
+    audit: () => trail.step(),
     log,
     onJobEnd: (outcome, code) => metrics.countAnalysis(outcome, code),
   });

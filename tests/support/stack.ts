@@ -17,6 +17,8 @@ export interface Program {
   child: ChildProcess;
   /** What it logged so far, parsed. */
   lines: Record<string, unknown>[];
+  /** All that it has written to standard output and standard error. */
+  output(): string;
   /** Sends a signal; resolves to the exit code when the program has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -54,7 +56,9 @@ export async function startProgram(
   for (const pipe of [child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
   const lines: Record<string, unknown>[] = [];
   let rest = '';
+  let written = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    written += text;
     const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);
@@ -79,7 +83,8 @@ export async function startProgram(
     return exited;
   };
   const { address, metricsAddress = '', httpAddress = '' } = listening;
-  return { address, metricsAddress, httpAddress, child, lines, stop };
+  const output = (): string => written + complaints;
+  return { address, metricsAddress, httpAddress, child, lines, output, stop };
 }
 
 /** A gateway in front of one training service and nothing else. */

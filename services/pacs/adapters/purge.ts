@@ -17,7 +17,7 @@ export interface PurgeDeps {
   spool: Spool;
   outbox: Spool;
   log: Logger;
-  onPurge?: () => void;
+  onPurge?: (purged: Purged) => Promise<void>;
 }
 
 /** Keeps the use of the disk within what the site says. */
@@ -39,7 +39,7 @@ export class Purge {
     for (const file of purged.results) await outbox.remove(file);
     const { study, bytes, received } = purged;
     log.info({ event: 'study-purged', study, objects: received.length, bytes }, 'a study was deleted');
-    onPurge?.();
+    await onPurge?.(purged);
     return true;
   }
 

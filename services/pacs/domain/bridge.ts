@@ -29,6 +29,8 @@ export interface BridgeDeps {
   takeIn?: (signal: AbortSignal) => Promise<boolean>;
   /** Deletes what is kept no longer; resolves to whether anything was. */
   tidy?: () => Promise<boolean>;
+  /** Tells the audit trail what is new. */
+  audit?: () => Promise<boolean>;
   log: Logger;
   onJobEnd?: (state: 'done' | 'again' | 'dead', code: string) => void;
 }
@@ -48,10 +50,12 @@ export class Bridge {
 
   /** @param workers analyses at a time */
   start(workers: number): void {
-    const { takeIn = () => Promise.resolve(false), tidy = () => Promise.resolve(false) } = this.deps;
+    const nothing = (): Promise<boolean> => Promise.resolve(false);
+    const { takeIn = nothing, tidy = nothing, audit = nothing } = this.deps;
     const steps = [
       () => takeIn(this.stopping.signal),
       tidy,
+      audit,
       () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
       () => this.deps.deliver(this.stopping.signal),
       ...Array.from({ length: workers }, () => () => this.runOne()),

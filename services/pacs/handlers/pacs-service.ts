@@ -28,6 +28,8 @@ export interface PacsServiceDeps {
   /** An archive of the site. @throws AutomedError */
   archive: (name: string, by: 'get' | 'move') => Archive;
   verification: VerifyDeps;
+  /** Tells the audit trail what a person decided. */
+  onSteered: (study: number, what: string) => Promise<void>;
   log: Logger;
 }
 
@@ -78,6 +80,10 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
       return { ...verdict, encodings };
     });
   };
+  const steered = async (study: number, what: 'retry' | 'discard'): Promise<ReturnType<typeof counted>> => {
+    await deps.onSteered(study, what);
+    return counted(steering[what](study));
+  };
   const implementation: UntypedServiceImplementation = {
     GetStatus: unary(log, () => ({
       ...toStatus(overview.totals(), Date.now()),
@@ -101,11 +107,13 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
         series: series.map((each) => toSeries(each, explain(each.number))),
       };
     }),
-    RetryStudy: unary(log, (request: WithStudy) => counted(steering.retry(numberOf(request)))),
-    DiscardStudy: unary(log, (request: WithStudy) => counted(steering.discard(numberOf(request)))),
+    RetryStudy: unary(log, (request: WithStudy) => steered(numberOf(request), 'retry')),
+    DiscardStudy: unary(log, (request: WithStudy) => steered(numberOf(request), 'discard')),
     VerifyResult: verifyResult(log, deps.verification),
-    ResolveStudy: unary(log, (request: ResolveStudyRequest__Output) => {
-      return { rejectedCount: steering.resolve(numberOf(request), keptOf(request.keep)) };
+    ResolveStudy: unary(log, async (request: ResolveStudyRequest__Output) => {
+      const [study, keep] = [numberOf(request), keptOf(request.keep)];
+      await deps.onSteered(study, 'resolve');
+      return { rejectedCount: steering.resolve(study, keep) };
     }),
     PullStudy: serverStream(log, (request: PullStudyRequest__Output, { signal }) => pulled(request, deps, signal)),
   };

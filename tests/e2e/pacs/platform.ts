@@ -38,7 +38,7 @@ export class Platform {
   private constructor(
     readonly folder: string,
     readonly orthanc: Orthanc,
-    private readonly inference: Program,
+    readonly inference: Program,
     readonly port: number,
     private readonly environment: Record<string, string>,
     public bridge: Program,

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { openDatabase, type Database } from '../../../common/database';
 import { Arrivals } from './arrivals';
+import { Auditable } from './auditable';
 import { Completion } from './completion';
 import { Jobs } from './jobs';
 import { PACS_MIGRATIONS } from './migrations';
@@ -14,6 +15,9 @@ import { Steering } from './steering';
 
 export interface Journal {
   arrivals: Arrivals;
+  auditable: Auditable;
+  /** The key of hashes that stand for patients and studies in the audit trail. */
+  auditKey: Buffer;
   completion: Completion;
   jobs: Jobs;
   outbox: Outbox;
@@ -24,11 +28,10 @@ export interface Journal {
   close(): void;
 }
 
-/** The key under which patients are told apart, made with the journal. */
-function keyOf(database: Database): Buffer {
-  const insert = database.prepare(`INSERT OR IGNORE INTO secrets (name, value) VALUES ('patients', ?)`);
-  insert.run(randomBytes(32));
-  return database.prepare(`SELECT value FROM secrets WHERE name = 'patients'`).pluck().get() as Buffer;
+/** A key that is made once for a journal. */
+function keyOf(database: Database, name: string): Buffer {
+  database.prepare('INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)').run(name, randomBytes(32));
+  return database.prepare('SELECT value FROM secrets WHERE name = ?').pluck().get(name) as Buffer;
 }
 
 /**
@@ -43,7 +46,9 @@ export function openJournal(path: string): Journal {
   // Pulls end with the process that asked for them.
   database.exec('DELETE FROM expectations');
   return {
-    arrivals: new Arrivals(database, keyOf(database)),
+    arrivals: new Arrivals(database, keyOf(database, 'patients')),
+    auditable: new Auditable(database),
+    auditKey: keyOf(database, 'audit'),
     completion: new Completion(database),
     jobs,
     outbox: new Outbox(database),

@@ -158,4 +158,15 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    // What the audit trail tells already: the revision of a series, and when work ended.
+    name: 'pacs-audit-001',
+    sql: `
+      ALTER TABLE series ADD COLUMN audited INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE jobs ADD COLUMN audited INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE deliveries ADD COLUMN audited INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX jobs_unaudited ON jobs (number) WHERE end_time IS NOT NULL AND end_time <> audited;
+      CREATE INDEX deliveries_unaudited ON deliveries (number) WHERE end_time IS NOT NULL AND end_time <> audited;
+    `,
+  },
 ];

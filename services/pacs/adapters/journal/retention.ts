@@ -5,6 +5,9 @@ import type { Database } from '../../../common/database';
 export interface Purged {
   /** Number of the study. */
   study: number;
+  studyUid: string;
+  /** Keyed hash. */
+  patient: string;
   /** Files below the spool, and below the outbox. */
   received: string[];
   results: string[];
@@ -47,13 +50,13 @@ export class Retention {
   }
 
   private remove(before: number): Purged | undefined {
-    const study = this.database
+    const found = this.database
       .prepare(
-        `SELECT number FROM studies WHERE arrival_time <= @before AND ${FINISHED} ORDER BY arrival_time, number LIMIT 1`,
+        `SELECT number AS study, study AS studyUid, patient FROM studies WHERE arrival_time <= @before AND ${FINISHED} ORDER BY arrival_time, number LIMIT 1`,
       )
-      .pluck()
-      .get({ before }) as number | undefined;
-    if (study === undefined) return undefined;
+      .get({ before }) as Pick<Purged, 'study' | 'studyUid' | 'patient'> | undefined;
+    if (!found) return undefined;
+    const { study } = found;
     const received = this.database
       .prepare('SELECT file, bytes FROM instances WHERE series IN (SELECT number FROM series WHERE study = ?)')
       .all(study) as { file: string; bytes: number }[];
@@ -66,6 +69,6 @@ export class Retention {
     this.database.prepare('DELETE FROM studies WHERE number = ?').run(study);
     const files = (rows: typeof received): string[] => rows.map(({ file }) => file);
     const bytes = [...received, ...results].reduce((sum, row) => sum + row.bytes, 0);
-    return { study, received: files(received), results: files(results), bytes };
+    return { ...found, received: files(received), results: files(results), bytes };
   }
 }

@@ -21,7 +21,7 @@ test('a site is read again when its file is replaced, and a change that does not
   const lines: Record<string, unknown>[] = [];
   const site = await openSite(write('ae_title: ONE\n'), memoryLogger(lines));
   expect(site.value.ae_title).toEqual(['ONE']);
-  write('ae_title: TWO\nstorage: { keep_days: 3 }\n');
+  write('ae_title: TWO\nstorage: { keep_years: 3 }\n');
   await eventually(() => lines.some(({ event }) => event === 'site-refused'));
   expect(site.value.ae_title).toEqual(['ONE']);
   write('ae_title: TWO\n');
