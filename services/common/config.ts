@@ -123,6 +123,13 @@ export function serverSettings(defaults: { address: string; metricsAddress: stri
     tlsKeyFile: path().optional(),
     /** PEM file of the authorities of clients' certificates; with it only clients that have one may call (mutual TLS). */
     tlsClientCaFile: path().optional(),
+    /** Where spans go: an OTLP receiver over HTTP, e.g. `http://collector:4318/v1/traces`; `off` keeps none. */
+    tracesUrl: z
+      .literal('off')
+      .or(z.url({ protocol: /^https?$/ }))
+      .default('off'),
+    /** Part of the traces that is kept, where the caller has not decided, `[0, 1]`. */
+    tracesRatio: z.coerce.number().min(0).max(1).default(1),
     /** Largest message in either direction, bytes. */
     maxMessageBytes: integer(1024, 2 ** 31 - 1).default(64 * 1024 * 1024),
     /** HTTP/2 window that the server grants each stream, bytes; a connection gets four times that. */

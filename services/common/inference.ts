@@ -34,7 +34,10 @@ export interface RunOptions {
 export interface RunTimings {
   queueMs: number;
   preprocessMs: number;
+  /** Of the whole batch: encoder and heads. */
   inferenceMs: number;
+  /** The encoder's part of it; 0 when it did not run. */
+  encoderMs: number;
   postprocessMs: number;
   /** Images that shared the forward pass. */
   batchSize: number;

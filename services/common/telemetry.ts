@@ -1,19 +1,21 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { exportSpans, type TracingConfig } from './tracing-export';
 import { parseAddress, withPort } from './address';
 import { removeStaleSocket } from './unix-socket';
 
 /** Bounds of histograms of times, seconds. */
 export const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** The Prometheus metrics of one process. */
+/** The Prometheus metrics of one process, and the end of its spans. */
 export class Telemetry {
   readonly registry = new Registry();
   private readonly requests: Counter;
   private readonly durations: Histogram;
   private readonly inFlight: Gauge;
   private http: Server | undefined;
+  private endTracing: (() => Promise<void>) | undefined;
 
   constructor(service: string) {
     this.registry.setDefaultLabels({ program: service });
@@ -39,6 +41,13 @@ export class Telemetry {
       labelNames: ['service', 'method'],
       registers,
     });
+  }
+
+  /** With spans, where the settings say so. */
+  static async open(service: string, config: TracingConfig): Promise<Telemetry> {
+    const telemetry = new Telemetry(service);
+    telemetry.endTracing = await exportSpans(service, config);
+    return telemetry;
   }
 
   callStarted(service: string, method: string): void {
@@ -100,6 +109,7 @@ export class Telemetry {
   }
 
   async close(): Promise<void> {
+    await this.endTracing?.();
     const http = this.http;
     if (!http) return;
     http.closeAllConnections();

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   endWithParent();
   const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
-  const telemetry = new Telemetry('gateway');
+  const telemetry = await Telemetry.open('gateway', config);
   const { table, access: accessSettings } = config;
   log.info({ event: 'start', config: redacted(gatewaySettings, config), routes: table.rules }, 'starting');
 

@@ -2,6 +2,7 @@ import type { Image__Output } from '../../proto/gen/automed/common/v1/Image';
 import type { PixelSpacing__Output } from '../../proto/gen/automed/common/v1/PixelSpacing';
 import { automedError } from '../common/errors';
 import type { MemoryBudget, Reservation, Wait } from '../common/memory-budget';
+import { stage } from '../common/stages';
 import type { DecodeLimits } from './decode';
 import { DICOM_LIMITS, DicomError, type FrameSource, type PixelSize } from './dicom';
 import type { Pixels } from './pixels/pixels';
@@ -102,7 +103,7 @@ export async function useImage<T>(
   const needed = bytes + bytesOfMasks(count, width * height);
   return held(await memory.reserve(needed, whatOf(image), { ...wait(), messageBytes }), async () => {
     const started = performance.now();
-    const pixels = await image.decode();
+    const pixels = await stage('decode', () => image.decode());
     return use({ pixels, facts: { source, spacing }, decodeMs: performance.now() - started, masks: count });
   });
 }

@@ -10,6 +10,7 @@ import { Health, modelHealthName } from '../common/grpc/health';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
+import { engineStages } from '../common/stages';
 import { segmentationRole } from '../segmentation/role';
 import { ModelStore } from '../store';
 import { availableCores } from '../common/cores';
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
   endWithParent();
   const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);
-  const telemetry = new Telemetry('inference');
+  const telemetry = await Telemetry.open('inference', config);
   const metrics = new EngineMetrics(telemetry);
   const build = buildInfo();
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
@@ -124,7 +125,10 @@ function admissionOf(engine: Engine, size: EngineSize, telemetry: Telemetry): Ad
 }
 
 function startEngine(size: EngineSize, telemetry: Telemetry, metrics: EngineMetrics): Engine {
-  const engine = new ObservedEngine(size, (timings) => metrics.answered(timings));
+  const engine = new ObservedEngine(size, (timings) => {
+    metrics.answered(timings);
+    engineStages(timings);
+  });
   observeEngine(telemetry, () => engine.stats());
   return engine;
 }

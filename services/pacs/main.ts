@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   endWithParent();
   const config = readPacsConfig(process.argv.slice(2));
   const log = createLogger('pacs', config.logLevel);
-  const telemetry = new Telemetry('pacs');
+  const telemetry = await Telemetry.open('pacs', config);
   log.info({ event: 'start', config: redacted(pacsSettings, config) }, 'starting');
 
   const parts = await openParts(config, log, telemetry);

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   endWithParent();
   const config = readTrainingConfig(process.argv.slice(2));
   const log = createLogger('training', config.logLevel);
-  const telemetry = new Telemetry('training');
+  const telemetry = await Telemetry.open('training', config);
   log.info({ event: 'start', config: redacted(trainingSettings, config) }, 'starting');
 
   const store = await ModelStore.open(config.home, {

@@ -59,6 +59,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
   },
   secure: {
     insecure: false,
+    tracing: { url: 'http://collector.monitoring:4318/v1/traces', ratio: 0.05 },
     gateway: { http: true },
     auth: {
       keysSecret: 'automed-keys',
@@ -66,7 +67,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
       policy: { roles: { clinic: [{ methods: ['automed.segmentation.v1.*'], models: ['polyp*'] }] } },
     },
     tls: { gatewaySecret: 'automed-tls', internalSecret: 'automed-internal' },
-    networkPolicy: { gatewayEgress: egress },
+    networkPolicy: { gatewayEgress: egress, tracesTo: egress },
   },
   canary: {
     gateway: {

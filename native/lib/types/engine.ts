@@ -49,7 +49,10 @@ export interface EngineStats {
 export interface Timings {
   queueMs: number;
   preprocessMs: number;
+  /** Of the whole batch: encoder and heads. */
   inferenceMs: number;
+  /** The encoder's part of it; 0 when it did not run. */
+  encoderMs: number;
   postprocessMs: number;
   batchSize: number;
   /** The encoder did not run for this image. */

@@ -14,9 +14,13 @@ constexpr std::int64_t kMaxGrid = 1 << 20;  // the pipeline knows the real bound
 Napi::Object timings_to_js(Napi::Env env, const pipeline::Timings& timings) {
   using pipeline::Timings;
   static const PropertyTable<Timings> kTable = {
-      {"queueMs", member(&Timings::queue_ms)},         {"preprocessMs", member(&Timings::preprocess_ms)},
-      {"inferenceMs", member(&Timings::inference_ms)}, {"postprocessMs", member(&Timings::postprocess_ms)},
-      {"batchSize", member(&Timings::batch_size)},     {"embeddingCached", member(&Timings::embedding_cached)},
+      {"queueMs", member(&Timings::queue_ms)},
+      {"preprocessMs", member(&Timings::preprocess_ms)},
+      {"inferenceMs", member(&Timings::inference_ms)},
+      {"encoderMs", member(&Timings::encoder_ms)},
+      {"postprocessMs", member(&Timings::postprocess_ms)},
+      {"batchSize", member(&Timings::batch_size)},
+      {"embeddingCached", member(&Timings::embedding_cached)},
   };
   return to_object(env, timings, kTable);
 }

@@ -67,14 +67,19 @@ std::size_t Batch::forward() {
   }
   const auto begin = BatchClock::now();
   std::size_t encoded = 0;
+  double encoder_ms = 0;
   try {
     encoded = encode();
+    if (encoded > 0) encoder_ms = milliseconds_since(begin);
     if (std::holds_alternative<HeadsJob>(*states_.front().item.job)) run_heads();
   } catch (...) {
     const auto error = current_error();
     for (State* state : alive([](const State&) { return true; })) state->failure.emplace(error);
   }
-  for (State& state : states_) state.timings.inference_ms = milliseconds_since(begin);
+  for (State& state : states_) {
+    state.timings.inference_ms = milliseconds_since(begin);
+    state.timings.encoder_ms = encoder_ms;
+  }
   return encoded;
 }
 

@@ -62,7 +62,8 @@ inline constexpr std::size_t kJobKinds = std::variant_size_v<Job>;
 struct Timings {
   double queue_ms = 0;
   double preprocess_ms = 0;
-  double inference_ms = 0;  ///< of the whole batch
+  double inference_ms = 0;  ///< of the whole batch: encoder and heads
+  double encoder_ms = 0;    ///< the encoder's part of it; 0 when it did not run
   double postprocess_ms = 0;
   std::size_t batch_size = 0;
   bool embedding_cached = false;  ///< the encoder did not run for this image

@@ -14,6 +14,7 @@ import { automedError } from '../errors';
 import type { Logger } from '../logging';
 import type { EnumFields, UnknownEnum } from './enum-fields';
 import { deadlineMs, recordOf } from './observe';
+import { within } from './call-span';
 import { asAutomedError, toStatus } from './status';
 
 /** What a handler knows of its call besides the request. */
@@ -63,6 +64,9 @@ function contextOf(call: AnyCall, log: Logger): CallContext {
   };
 }
 
+/** Runs a handler as part of its call's trace. */
+const traced = <T>(call: AnyCall, log: Logger, run: () => T): T => within(recordOf(call.metadata, log).span, run);
+
 function failure(call: AnyCall, log: Logger, thrown: unknown) {
   const record = recordOf(call.metadata, log);
   record.cause = asAutomedError(thrown);
@@ -78,7 +82,7 @@ export function unary<Request, Response>(
       const context = contextOf(call, log);
       return handler(withModel(wellFormed(call.request), context), context);
     };
-    run().then(
+    traced(call, log, run).then(
       (response) => callback(null, response),
       (thrown: unknown) => callback(failure(call, log, thrown)),
     );
@@ -92,7 +96,7 @@ export function bidi<Request, Response>(
   return (call) => {
     bufferOneMessage(call);
     const context = contextOf(call, log);
-    handler(call, context).then(
+    traced(call, log, () => handler(call, context)).then(
       () => call.end(),
       (thrown: unknown) => {
         if (!context.signal.aborted) call.emit('error', failure(call, log, thrown));
@@ -114,7 +118,7 @@ export function serverStream<Request, Response>(
         if (!call.write(response)) await drained(call, context.signal);
       }
     };
-    run().then(
+    traced(call, log, run).then(
       () => call.end(),
       (thrown: unknown) => {
         if (!context.signal.aborted) call.emit('error', failure(call, log, thrown));

@@ -12,6 +12,7 @@ import {
 import { cutText } from '../bounded-text';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
+import { CallSpan, traceIdOf, traceOf } from './call-span';
 import { boundStatus } from './status-bounds';
 
 /** Of a call's log line: a caller may name several models. */
@@ -27,6 +28,8 @@ export interface CallRecord {
   model?: string;
   /** Who calls, once it is known, e.g. `key:pacs-bridge`. */
   caller?: string;
+  /** Its span; absent for health and reflection. */
+  readonly span?: CallSpan;
   /** Why it failed, for the log; a fault of ours is logged with its causes. */
   cause?: unknown;
 }
@@ -35,10 +38,16 @@ const records = new WeakMap<Metadata, CallRecord>();
 
 /** The record of the call that came with this metadata. */
 export function recordOf(metadata: Metadata, log: Logger): CallRecord {
-  const known = records.get(metadata);
-  if (known) return known;
+  return records.get(metadata) ?? begin(metadata, log);
+}
+
+/** Keeps a record of a call. @param called its service and method, when it gets a span */
+function begin(metadata: Metadata, log: Logger, called?: { service: string; method: string }): CallRecord {
   const requestId = acceptRequestId(metadata);
-  const record: CallRecord = { requestId, log: log.child({ requestId }) };
+  const span = called && CallSpan.start(metadata, called.service, called.method, requestId);
+  const trace = traceIdOf(span) ?? traceOf(metadata.get('traceparent')[0]?.toString());
+  const ids = trace === undefined ? { requestId } : { requestId, trace };
+  const record: CallRecord = { requestId, log: log.child(ids), ...(span ? { span } : {}) };
   records.set(metadata, record);
   return record;
 }
@@ -60,6 +69,7 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
       ended = true;
       const seconds = (performance.now() - started) / 1000;
       telemetry.callEnded(service, name, Code[code], seconds);
+      record?.span?.end(code, { 'automed.model': record.model, 'automed.caller': record.caller });
       logCall(record, log, { service, method: name, code: Code[code], ms: Math.round(seconds * 1000) }, details);
     };
     telemetry.callStarted(service, name);
@@ -68,7 +78,7 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
         next(
           new ServerListenerBuilder()
             .withOnReceiveMetadata((metadata, proceed) => {
-              record = recordOf(metadata, log);
+              record = begin(metadata, log, isQuiet(service) ? undefined : { service, method: name });
               proceed(metadata);
             })
             .withOnCancel(() => {
@@ -88,12 +98,18 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
       sendStatus: (status, next) => {
         // Every status leaves here, also those that neither a handler nor the relay made.
         const bounded = boundStatus(status);
-        end(bounded.code ?? Code.UNKNOWN, bounded.details);
+        const code = bounded.code ?? Code.UNKNOWN;
+        if (code !== Code.OK) end(code, bounded.details);
         next(bounded);
+        // A stream that its caller abandoned ends like one that it closed: only now grpc-js looks, and says so before this.
+        process.nextTick(() => end(code, bounded.details));
       },
     });
   };
 }
+
+/** Health and reflection, which are asked all the time. */
+const isQuiet = (service: string): boolean => service.startsWith('grpc.');
 
 function acceptRequestId(metadata: Metadata): string {
   const offered = metadata.get(REQUEST_ID)[0];
@@ -108,7 +124,7 @@ function logCall(record: CallRecord | undefined, log: Logger, facts: Record<stri
     ...(record?.caller === undefined ? {} : { caller: cutText(record.caller, MAX_MODEL_BYTES) }),
     ...(record?.model === undefined ? {} : { model: cutText(record.model, MAX_MODEL_BYTES) }),
   };
-  const quiet = String(facts.service).startsWith('grpc.');
+  const quiet = isQuiet(String(facts.service));
   if (facts.code === 'OK') logger[quiet ? 'debug' : 'info'](line, 'answered');
   else if (facts.code === 'INTERNAL' || facts.code === 'UNKNOWN')
     logger.error({ ...line, err: record?.cause }, details);

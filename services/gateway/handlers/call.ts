@@ -2,6 +2,7 @@
 
 import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Access, Principal } from '../../access/access';
+import { passTrace } from '../../common/grpc/call-span';
 import { modelHint, type CallContext } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { readModelField, readNames } from '../domain/model-field';
@@ -120,5 +121,6 @@ function metadataFor(received: Metadata, context: CallContext, principal: Princi
   metadata.remove('authorization');
   metadata.remove(PRINCIPAL);
   if (principal) metadata.set(PRINCIPAL, principal.id);
+  passTrace(metadata);
   return metadata;
 }

@@ -32,7 +32,7 @@ export interface HttpDeps {
 }
 
 /** Header fields that mean the same in gRPC. */
-const PASSED = ['authorization', 'x-request-id', 'automed-model', 'automed-sticky-key'];
+const PASSED = ['authorization', 'x-request-id', 'automed-model', 'automed-sticky-key', 'traceparent', 'tracestate'];
 /** What pages of other origins may read of an answer. */
 const EXPOSED = ['x-request-id', 'retry-after', 'grpc-status', 'grpc-message', 'grpc-status-details-bin'];
 /** Between two signs of life of a stream, milliseconds: proxies end what is silent for a minute. */

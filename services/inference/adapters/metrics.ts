@@ -27,7 +27,7 @@ export class EngineMetrics {
     });
     this.stages = new Histogram({
       name: 'automed_engine_stage_seconds',
-      help: 'Time of each stage of an image that was answered: preprocess, inference, postprocess',
+      help: 'Time of each stage of an image that was answered: preprocess, inference (encoder is a part of it), postprocess',
       labelNames: ['stage'],
       buckets: SECONDS,
       registers,
@@ -46,9 +46,10 @@ export class EngineMetrics {
     });
   }
 
-  answered({ queueMs, preprocessMs, inferenceMs, postprocessMs, batchSize }: RunTimings): void {
+  answered({ queueMs, preprocessMs, inferenceMs, encoderMs, postprocessMs, batchSize }: RunTimings): void {
     this.wait.observe(queueMs / 1000);
     this.stages.observe({ stage: 'preprocess' }, preprocessMs / 1000);
+    if (encoderMs > 0) this.stages.observe({ stage: 'encoder' }, encoderMs / 1000);
     this.stages.observe({ stage: 'inference' }, inferenceMs / 1000);
     this.stages.observe({ stage: 'postprocess' }, postprocessMs / 1000);
     this.batch.observe(batchSize);

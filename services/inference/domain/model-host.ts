@@ -1,5 +1,6 @@
 import { automedError } from '../../common/errors';
 import type { Lease, ModelIdentity } from '../../common/inference';
+import { stage } from '../../common/stages';
 import type { InputRule, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
 import { resolveBaseOrModel } from './base-reference';
 import { FollowedModels, keyOf } from './followed-models';
@@ -258,7 +259,7 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     const started = performance.now();
     const entry: ModelEntry<Head, Base> = {
       manifest: stored.manifest,
-      loading: this.loadModel(stored),
+      loading: stage('load-model', () => this.loadModel(stored)),
       ready: false,
       uses: 0,
       retired: false,

@@ -1,5 +1,6 @@
 import { automedError } from '../../common/errors';
 import type { MemoryBudget } from '../../common/memory-budget';
+import { stage } from '../../common/stages';
 import { pixelAreaMm2, useImage, type ImageFacts, type OpenedImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
 import { encodeMask, type EncodedMask, type MaskEncoding } from './mask-encoding';
@@ -44,7 +45,9 @@ export async function segmentImage(
   return useImage(command.image, memory, admission, async ({ pixels, facts, decodeMs }) => {
     const { masks, timings } = await model.segment(pixels, threshold, command.options());
     const started = performance.now();
-    const answered = await answerMasks(masks, model.structures, command.encoding, pixelAreaMm2(facts));
+    const answered = await stage('encode-answer', () =>
+      answerMasks(masks, model.structures, command.encoding, pixelAreaMm2(facts)),
+    );
     return {
       masks: answered,
       facts,

@@ -37,6 +37,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - { name: AUTOMED_HEALTH_ADDRESS, value: '0.0.0.0:50060' }
 - { name: AUTOMED_INSECURE, value: {{ .root.Values.insecure | quote }} }
 - { name: AUTOMED_LOG_LEVEL, value: {{ .root.Values.logLevel | quote }} }
+{{- with .root.Values.tracing }}
+{{- if .url }}
+- { name: AUTOMED_TRACES_URL, value: {{ .url | quote }} }
+- { name: AUTOMED_TRACES_RATIO, value: {{ .ratio | quote }} }
+{{- end }}
+{{- end }}
 - { name: AUTOMED_SHUTDOWN_TIMEOUT_MS, value: '{{ mul (int64 .root.Values.drainSeconds) 1000 }}' }
 {{- end }}
 

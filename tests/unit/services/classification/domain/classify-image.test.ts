@@ -7,7 +7,15 @@ import { openImage } from '../../../../../services/imaging/image-input';
 import type { Pixels } from '../../../../../services/imaging/pixels/pixels';
 import { discImage } from '../../../../support/stack-images';
 
-const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
+const timings = {
+  queueMs: 1,
+  preprocessMs: 2,
+  inferenceMs: 3,
+  encoderMs: 2,
+  postprocessMs: 4,
+  batchSize: 1,
+  embeddingCached: false,
+};
 const identity = {
   name: 'kinds',
   version: 1,

@@ -5,7 +5,15 @@ import { NO_FACTS } from '../../../../../services/imaging/image-input';
 import { decodeRle } from '../../../../../services/client';
 import { decodeMask, unpackBits } from '../../../../../services/imaging/mask';
 
-const timings = { queueMs: 1, preprocessMs: 2, inferenceMs: 3, postprocessMs: 4, batchSize: 1, embeddingCached: false };
+const timings = {
+  queueMs: 1,
+  preprocessMs: 2,
+  inferenceMs: 3,
+  encoderMs: 2,
+  postprocessMs: 4,
+  batchSize: 1,
+  embeddingCached: false,
+};
 const drawn: DrawnMask = {
   mask: Uint8Array.from([0, 1, 1, 0, 0, 1]),
   width: 3,
