@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import {
   ConfigError,
+  flag,
   integer,
   list,
   path,
@@ -57,6 +58,11 @@ export const trainingSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50053', metricsAddress: '127.0.0.1:9466' }),
   /** Folder of bases and models, of the queue (training.db) and of the jobs' checkpoints (jobs/). */
   home: path().default(() => join(homedir(), '.automed')),
+  /**
+   * Whether to wait while another training service works on the store, and to take over within seconds when that is gone;
+   * else it does not start. One host, or a file system that keeps locks across hosts (NFS 4, CephFS).
+   */
+  trainingStandby: flag().default(false),
   /**
    * Which queued jobs it starts workers for. `watched`: of trainings those that somebody watches, as a service needs that ends
    * with one command. `nothing`: it only answers, and what is queued waits for another life of the service.

@@ -10,9 +10,9 @@ import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
 import { SqliteDatasetTable } from './adapters/dataset-table';
-import { tryLock } from '../common/file-lock';
 import { SqliteJobTable } from './adapters/job-table';
 import { jobLauncher } from './adapters/job-launcher';
+import { lead } from './adapters/lead';
 import { observeQueue } from './adapters/metrics';
 import { openPromotions } from './adapters/promotions';
 import {
@@ -54,8 +54,7 @@ async function main(): Promise<void> {
   const store = await ModelStore.open(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
-  const lock = tryLock(join(config.home, '.training.lock'));
-  if (!lock) throw new Error('another training service works on this store; one store has one of them');
+  const lock = await lead(config, log);
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
   const capacity = capacityOf(config);

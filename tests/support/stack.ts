@@ -38,6 +38,7 @@ export async function startProgram(
   name: string,
   environment: Record<string, string>,
   entry: string[] = fromSources(name),
+  startTimeoutMs = START_TIMEOUT_MS,
 ): Promise<Program> {
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('AUTOMED_'));
   const child = spawn(process.execPath, entry, {
@@ -68,7 +69,7 @@ export async function startProgram(
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
 
   const listening = await new Promise<Listening>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${name} did not start: ${complaints}`)), START_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`${name} did not start: ${complaints}`)), startTimeoutMs);
     child.once('message', (message) => {
       clearTimeout(timer);
       resolve(message as Listening);

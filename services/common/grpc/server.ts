@@ -76,11 +76,7 @@ export class RpcServer {
   async listen(): Promise<string> {
     const { address, healthAddress = 'off' } = this.config;
     if (healthAddress !== 'off') {
-      this.health.set(LIVENESS_NAME, 'SERVING');
-      this.probed = new Server();
-      const { definition, implementation } = this.health.registration();
-      this.probed.addService(tolerant(definition), implementation);
-      await bind(this.probed, healthAddress);
+      this.probed = await answerProbes(healthAddress, this.health);
     }
     const onProblem = (err: Error): void =>
       this.log.error({ event: 'tls-files', err }, 'certificates changed and do not hold; the ones before are used');
@@ -101,6 +97,16 @@ export class RpcServer {
     alarm?.cancel();
     this.probed?.forceShutdown();
   }
+}
+
+/** Serves health alone, in the clear, where probes ask: alive from now on, ready when `health` says so. */
+export async function answerProbes(address: string, health: Health): Promise<Server> {
+  health.set(LIVENESS_NAME, 'SERVING');
+  const server = new Server();
+  const { definition, implementation } = health.registration();
+  server.addService(tolerant(definition), implementation);
+  await bind(server, address);
+  return server;
 }
 
 async function bind(server: Server, address: string, how = ServerCredentials.createInsecure()): Promise<string> {
