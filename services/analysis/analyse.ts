@@ -1,7 +1,7 @@
 // From the images of a series to what a model finds on them: every frame is asked about, by the version of the model that its alias
 // led to when the analysis began.
 
-import { automedError } from '../common/errors';
+import { automedError, UnavailableError } from '../common/errors';
 import { ResultError, termsOf, type Classification, type DrawnMasks, type ResultContext } from '../dicom-results';
 import type { SeriesTask } from './types';
 import { SeenInputs } from './inputs';
@@ -20,6 +20,18 @@ export interface AnalysisDeps {
 /** What was found, and by which `name@version`. */
 export interface Analysis extends Found {
   model: string;
+}
+
+/** The models cannot be asked at all, whatever the series holds. */
+export class ModelsAwayError extends UnavailableError {}
+
+async function describe(models: Models, reference: string, signal: AbortSignal): Promise<DescribedModel> {
+  try {
+    return await models.describe(reference, signal);
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    throw new ModelsAwayError('SERVICE_UNAVAILABLE', error.message, { cause: error });
+  }
 }
 
 function checkTask(model: DescribedModel, job: SeriesTask): void {
@@ -50,7 +62,7 @@ function requireSame(model: DescribedModel, answers: readonly { by: AnsweredBy }
  */
 export async function analyse(job: SeriesTask, deps: AnalysisDeps, signal: AbortSignal): Promise<Analysis> {
   const { models, images, inFlight } = deps;
-  const described = await models.describe(job.rule.model, signal);
+  const described = await describe(models, job.rule.model, signal);
   checkTask(described, job);
   // Before the model looks at anything: without terms nothing of what it finds could be sent.
   requireTerms(described);

@@ -1,6 +1,6 @@
 // Series of DICOM images through a model, and what is found on them as DICOM objects.
 
-export { analyse, type Analysis, type AnalysisDeps } from './analyse';
+export { analyse, ModelsAwayError, type Analysis, type AnalysisDeps } from './analyse';
 export { FileImages } from './file-images';
 export { GatewayModels, type GatewayAccess } from './gateway-models';
 export { choices, encodingOf, explainEncoding, KIND_OF, REFUSAL_HOLDS_MS, type Refusal } from './packing/encodings';

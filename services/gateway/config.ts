@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   address,
   ConfigError,
+  environmentName,
   integer,
   list,
   path,
@@ -41,15 +42,18 @@ export const gatewaySettings = z.object({
   routesFile: path().optional(),
   /** The same as JSON text. */
   routes: z.string().optional(),
-  /** Without routes: the backends of SegmentationService and InteractiveSegmentationService; `dns:HOST:PORT` is every address of a name. */
+  /**
+   * The backends of SegmentationService and InteractiveSegmentationService; `dns:HOST:PORT` is every address of a name. With routes these
+   * and the following hold for what no route fits, as far as they are set.
+   */
   segmentationBackends: list().default(['127.0.0.1:50052']),
-  /** Without routes: the backends of ClassificationService. */
+  /** The backends of ClassificationService. */
   classificationBackends: list().default(['127.0.0.1:50052']),
-  /** Without routes: the backends of the training program's services: jobs, data sets, evaluations, reports, promotions. */
+  /** The backends of the training program's services: jobs, data sets, evaluations, reports, promotions. */
   trainingBackends: list().default(['127.0.0.1:50053']),
-  /** Without routes: the backends of the bridge to picture archives; none by default. */
+  /** The backends of the bridge to picture archives; none by default. */
   pacsBackends: list().default([]),
-  /** Without routes: the backends of every other service. Default: those of segmentation and classification. */
+  /** The backends of every other service. Default: those of segmentation and classification. */
   defaultBackends: list().default([]),
 });
 
@@ -68,7 +72,7 @@ export function readGatewayConfig(args: readonly string[], environment = process
   const access = accessOf(config);
   requireLoopback(config, access !== undefined);
   const backendTls = backendTlsOf(config);
-  return Object.freeze({ ...config, table: tableOf(config), tls: serverTls(config), backendTls, access });
+  return Object.freeze({ ...config, table: tableOf(config, environment), tls: serverTls(config), backendTls, access });
 }
 
 type Settings = Readonly<z.infer<typeof gatewaySettings>>;
@@ -82,13 +86,35 @@ function backendTlsOf(config: Settings): TlsFiles {
   return { caFile, certFile, keyFile };
 }
 
-function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
-  if (config.routesFile !== undefined && config.routes !== undefined) {
+function tableOf(config: Settings, environment: NodeJS.ProcessEnv): Routes {
+  const { routes: text, routesFile: file } = config;
+  if (file !== undefined && text !== undefined) {
     throw new ConfigError(['AUTOMED_ROUTES and AUTOMED_ROUTES_FILE: give one of them']);
   }
-  if (config.routesFile !== undefined) return parseRoutes(readRoutes(config.routesFile), 'AUTOMED_ROUTES_FILE');
-  if (config.routes !== undefined) return parseRoutes(config.routes, 'AUTOMED_ROUTES');
-  const { segmentationBackends, classificationBackends, trainingBackends, pacsBackends, defaultBackends } = config;
+  if (file === undefined && text === undefined) return routesSchema.parse({ rules: rulesOf(config) });
+  const { rules, sizes } =
+    file === undefined
+      ? parseRoutes(text ?? '', 'AUTOMED_ROUTES')
+      : parseRoutes(readRoutes(file), 'AUTOMED_ROUTES_FILE');
+  const named = (name: keyof Backends): string[] => (environment[environmentName(name)] ? config[name] : []);
+  const rest = rulesOf({
+    segmentationBackends: named('segmentationBackends'),
+    classificationBackends: named('classificationBackends'),
+    trainingBackends: named('trainingBackends'),
+    pacsBackends: named('pacsBackends'),
+    defaultBackends: named('defaultBackends'),
+  });
+  return { rules: [...rules, ...(rest.length > 0 ? routesSchema.parse({ rules: rest }).rules : [])], sizes };
+}
+
+type Backends = Pick<
+  Settings,
+  'segmentationBackends' | 'classificationBackends' | 'trainingBackends' | 'pacsBackends' | 'defaultBackends'
+>;
+
+/** One rule for each service that has backends. */
+function rulesOf(backends: Backends): { service: string; backends: string[] }[] {
+  const { segmentationBackends, classificationBackends, trainingBackends, pacsBackends, defaultBackends } = backends;
   const others = defaultBackends.length > 0 ? defaultBackends : [...segmentationBackends, ...classificationBackends];
   const rules = [
     { service: 'automed.segmentation.v1.SegmentationService', backends: segmentationBackends },
@@ -98,7 +124,7 @@ function tableOf(config: Readonly<z.infer<typeof gatewaySettings>>): Routes {
     { service: 'automed.pacs.v1.*', backends: pacsBackends },
     { service: '*', backends: [...new Set(others)] },
   ];
-  return routesSchema.parse({ rules: rules.filter(({ backends }) => backends.length > 0) });
+  return rules.filter((rule) => rule.backends.length > 0);
 }
 
 function readRoutes(file: string): string {

@@ -1,6 +1,9 @@
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
 import { programPath, ServiceProcess, type Program } from './service-process';
 
+/** Programs for which the environment may name backends. */
+const BACKENDS = ['SEGMENTATION', 'CLASSIFICATION', 'TRAINING', 'PACS', 'DEFAULT'];
+
 export type Role = 'segmentation' | 'classification' | 'training';
 export const ROLES: readonly Role[] = ['segmentation', 'classification', 'training'];
 /** The roles that one inference process can have together. */
@@ -142,6 +145,7 @@ export async function launchGateway(
       AUTOMED_ROUTES: JSON.stringify({ rules }),
       // Empty means absent: what the environment says about routes is for another gateway.
       AUTOMED_ROUTES_FILE: '',
+      ...Object.fromEntries(BACKENDS.map((name) => [`AUTOMED_${name}_BACKENDS`, ''])),
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,
       AUTOMED_INSECURE: String(insecure),

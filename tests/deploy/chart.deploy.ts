@@ -1,6 +1,9 @@
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { environmentName } from '../../services/common/config';
-import { gatewaySettings } from '../../services/gateway/config';
+import { gatewaySettings, readGatewayConfig } from '../../services/gateway/config';
+import { routesSchema } from '../../services/gateway/domain/routes';
 import { inferenceSettings } from '../../services/inference/config';
 import { trainingSettings } from '../../services/training/config';
 import { problemsOf, type Container, type Manifest } from './manifests';
@@ -76,6 +79,29 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
       }
     }
   });
+});
+
+test('the chart takes every routing rule that the gateway takes, and no other', () => {
+  const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as {
+    properties: { gateway: { properties: Record<'routes' | 'sizes', object> } };
+  };
+  const { rules, sizes } = z.toJSONSchema(routesSchema, { io: 'input' }).properties as Record<string, object>;
+  const { routes, sizes: bounds } = schema.properties.gateway.properties;
+  // Without rules the gateway's own table holds.
+  expect({ ...routes, minItems: 1 }).toEqual(rules);
+  expect({ ...bounds, default: [] }).toEqual(sizes);
+});
+
+test('rules of the values reach the gateway as it reads them', () => {
+  const map = render(MATRIX['canary']).find(({ kind }) => kind === 'ConfigMap') as unknown as {
+    data: Record<string, string>;
+  };
+  const { table } = readGatewayConfig([], { AUTOMED_ROUTES: map.data['routes.json'] });
+  expect(table.rules.map(({ split, shadow, hedgeMs }) => [split?.length, shadow?.fraction, hedgeMs])).toEqual([
+    [2, 0.05, 2000],
+    [undefined, undefined, undefined],
+  ]);
+  expect(table.sizes).toEqual([{ method: 'automed.training.v1.*', maxBytes: 1_048_576 }]);
 });
 
 test('values that cannot work are refused with what to do', () => {

@@ -73,7 +73,15 @@ export const MATRIX: Readonly<Record<string, object>> = {
     gateway: {
       routes: [
         {
+          service: 'automed.segmentation.v1.*',
           model: 'polyp',
+          alias: 'production',
+          split: [
+            { model: 'polyp@production', weight: 90 },
+            { model: 'polyp@candidate', weight: 10, backends: ['dns:next:50052'] },
+          ],
+          shadow: { model: 'polyp@next', fraction: 0.05 },
+          hedgeMs: 2000,
           backends: [
             { address: 'dns:stable:50052', weight: 9 },
             { address: 'dns:next:50052', weight: 1 },
@@ -81,6 +89,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
         },
         { service: '*', backends: ['dns:stable:50052'] },
       ],
+      sizes: [{ method: 'automed.training.v1.*', maxBytes: 1_048_576 }],
       env: { AUTOMED_MAX_CONCURRENT_STREAMS: '500' },
     },
   },

@@ -44,6 +44,8 @@ const RENEW_MS = 20_000;
 /** Runs the work of the bridge until it is stopped. */
 export class Bridge {
   private readonly stopping = new AbortController();
+  /** Analyses in a row that found the models away. */
+  private away = 0;
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly deps: BridgeDeps) {}
@@ -114,11 +116,16 @@ export class Bridge {
 
   private fail(job: LeasedJob, error: unknown): void {
     const { jobs, log, site, onJobEnd } = this.deps;
-    const { code, message, transient } = judgeFailure(error);
+    const { code, message, transient, away } = judgeFailure(error);
     const { attempts, first_seconds, longest_seconds } = site().delivery;
     const policy = { attempts, firstMs: first_seconds * 1000, longestMs: longest_seconds * 1000 };
-    const again = transient && job.attempts < policy.attempts;
-    const verdict: Verdict = again ? { again: waitMs(policy, job.attempts) } : 'dead';
+    this.away = away ? this.away + 1 : 0;
+    const again = away || (transient && job.attempts < policy.attempts);
+    const verdict: Verdict = away
+      ? { again: waitMs(policy, this.away), uncounted: true }
+      : again
+        ? { again: waitMs(policy, job.attempts) }
+        : 'dead';
     jobs.fail(job, { code, message }, verdict);
     const fields = { event: again ? 'job-again' : 'job-dead', job: job.number, code, attempts: job.attempts };
     if (code === 'INTERNAL') log.error({ ...fields, err: error }, 'an analysis failed');

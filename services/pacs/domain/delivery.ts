@@ -11,9 +11,10 @@ export interface Sendable {
 
 /**
  * `permanent`: sending it again cannot help before a person changes something. `transient`: it may work later. `suspect`: looks like
- * a fault of the network and is, when it repeats, a refusal: given up after a few attempts.
+ * a fault of the network and is, when it repeats, a refusal: given up after a few attempts. `away`: the receiver is not there or has
+ * no room, whatever is sent to it: tried again until it is, however long that takes.
  */
-export type FailureClass = 'permanent' | 'transient' | 'suspect';
+export type FailureClass = 'permanent' | 'transient' | 'suspect' | 'away';
 
 export type Sent = { stored: true } | { stored: false; code: string; message: string; class: FailureClass };
 
@@ -36,7 +37,7 @@ export function ofStatus(status: number): Sent {
   const isKnown = status === 0x0111;
   if (status === 0 || isWarning || isKnown) return { stored: true };
   if (status >> 8 === 0xa7 || status === 0x0213) {
-    return failed('transient', 'OUT_OF_RESOURCES', `The receiver has no room (status ${hex}).`);
+    return failed('away', 'OUT_OF_RESOURCES', `The receiver has no room (status ${hex}).`);
   }
   if (status === 0x0110) return failed('transient', 'PROCESSING_FAILURE', `The receiver failed (status ${hex}).`);
   if (status === 0x0124) return failed('permanent', 'NOT_AUTHORISED', `The receiver refuses us (status ${hex}).`);

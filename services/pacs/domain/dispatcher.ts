@@ -35,7 +35,6 @@ export interface DispatcherDeps {
 const BATCH = 20;
 /** What looks like a refusal is given up after so many attempts. */
 const SUSPECT_ATTEMPTS = 3;
-const AWAY = new Set(['UNREACHABLE', 'TIMEOUT', 'BUSY']);
 
 interface Breaker {
   failures: number;
@@ -139,17 +138,30 @@ export class Dispatcher {
       onDelivery?.('done', destination, '');
       return;
     }
-    const most = sent.class === 'suspect' ? Math.min(SUSPECT_ATTEMPTS, policy.attempts) : policy.attempts;
-    const again = sent.class !== 'permanent' && delivery.attempts < most;
     const { code, message } = sent;
-    outbox.fail(delivery, { code, message }, again ? { again: waitMs(policy, delivery.attempts) } : 'dead');
+    const verdict = this.verdict(destination, delivery, sent, policy);
+    const again = verdict !== 'dead';
+    outbox.fail(delivery, { code, message }, verdict);
     log.warn({ event: again ? 'delivery-again' : 'delivery-dead', ...fields, code }, message);
     onDelivery?.(again ? 'again' : 'dead', destination, code);
   }
 
+  private verdict(
+    destination: string,
+    { attempts }: LeasedDelivery,
+    sent: Exclude<Sent, { stored: true }>,
+    policy: RetryPolicy,
+  ): Verdict {
+    if (sent.class === 'away') {
+      return { again: waitMs(policy, this.breakers.get(destination)?.failures ?? 1), uncounted: true };
+    }
+    const most = sent.class === 'suspect' ? Math.min(SUSPECT_ATTEMPTS, policy.attempts) : policy.attempts;
+    return sent.class !== 'permanent' && attempts < most ? { again: waitMs(policy, attempts) } : 'dead';
+  }
+
   /** One that does not answer is left alone for longer and longer: what waits for it uses up no attempts meanwhile. */
   private watch(name: string, outcomes: readonly Sent[], policy: RetryPolicy): void {
-    const isAway = outcomes.every((sent) => !sent.stored && AWAY.has(sent.code));
+    const isAway = outcomes.every((sent) => !sent.stored && (sent.class === 'away' || sent.code === 'TIMEOUT'));
     if (!isAway) {
       this.breakers.delete(name);
       return;

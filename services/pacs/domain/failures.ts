@@ -1,5 +1,6 @@
 // What an error means for the work that it ended: whether trying again can help, and what a person is told.
 
+import { ModelsAwayError } from '../../analysis';
 import {
   AutomedError,
   CancelledError,
@@ -16,6 +17,8 @@ import type { Failure } from './work';
 export interface JudgedFailure extends Failure {
   /** Whether the same work may succeed later without anybody changing anything. */
   transient: boolean;
+  /** Whether any work would have failed: it is tried again until it does not. */
+  away?: boolean;
 }
 
 const DEFECTS: Readonly<Record<ResultDefect, string>> = {
@@ -37,7 +40,7 @@ export function judgeFailure(error: unknown): JudgedFailure {
   }
   if (error instanceof AutomedError) {
     const transient = TRANSIENT.some((kind) => error instanceof kind);
-    return { code: error.code, message: error.message, transient };
+    return { code: error.code, message: error.message, transient, away: error instanceof ModelsAwayError };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
     return { code: 'FILE_MISSING', message: 'A file of the study is missing from the spool.', transient: false };

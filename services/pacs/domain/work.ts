@@ -66,5 +66,5 @@ export interface Failure {
   message: string;
 }
 
-/** When failed work is tried again. */
-export type Verdict = { again: number } | 'dead';
+/** In how many milliseconds failed work is tried again, and whether the attempt counts. */
+export type Verdict = { again: number; uncounted?: boolean } | 'dead';

@@ -53,13 +53,19 @@ function ofAnswer({ status, body }: Answer, { sopInstance }: Sendable): Sent {
     return failed('permanent', 'NOT_SUPPORTED', 'The receiver does not take objects of this kind.');
   }
   if (reason !== undefined) {
-    const kind = reason >> 8 === 0xa7 || reason === 0x0110 ? 'transient' : 'permanent';
-    return failed(kind, 'REFUSED', `The receiver does not keep the object (reason ${reason}).`);
+    const full = reason >> 8 === 0xa7;
+    const kind = full ? 'away' : reason === 0x0110 ? 'transient' : 'permanent';
+    return failed(
+      kind,
+      full ? 'OUT_OF_RESOURCES' : 'REFUSED',
+      `The receiver does not keep the object (reason ${reason}).`,
+    );
   }
   if (status === 401 || status === 403) {
     return failed('permanent', 'NOT_AUTHORISED', `The receiver does not accept user or password (HTTP ${status}).`);
   }
-  if (status >= 500 || status === 408 || status === 429) {
+  if (status === 503 || status === 429) return failed('away', 'BUSY', `The receiver is busy (HTTP ${status}).`);
+  if (status >= 500 || status === 408) {
     return failed('transient', 'SERVER', `The receiver failed (HTTP ${status}).`);
   }
   if (status >= 400) return failed('permanent', 'REFUSED', `The receiver refuses the object (HTTP ${status}).`);
@@ -84,7 +90,7 @@ export class StowCourier implements Courier {
       if (name === 'TimeoutError' || code === 'ETIMEDOUT') {
         return failed('transient', 'TIMEOUT', 'The receiver did not answer in time.');
       }
-      return failed('transient', 'UNREACHABLE', `The receiver cannot be reached (${code ?? name}).`);
+      return failed('away', 'UNREACHABLE', `The receiver cannot be reached (${code ?? name}).`);
     }
   }
 

@@ -55,7 +55,7 @@ const REASONS: Readonly<Record<number, string>> = {
 function ofFault(fault: AssociationFault, first: boolean): Sent {
   switch (fault.kind) {
     case 'unreachable':
-      return failed('transient', 'UNREACHABLE', 'The receiver cannot be reached.');
+      return failed('away', 'UNREACHABLE', 'The receiver cannot be reached.');
     case 'timeout':
       return failed('transient', 'TIMEOUT', 'The receiver did not answer in time.');
     case 'tls':
@@ -63,7 +63,7 @@ function ofFault(fault: AssociationFault, first: boolean): Sent {
     case 'rejected': {
       const why = REASONS[fault.reason] ?? `refuses the association (reason ${fault.reason})`;
       const code = fault.permanent ? 'NOT_AUTHORISED' : 'BUSY';
-      return failed(fault.permanent ? 'permanent' : 'transient', code, `The receiver ${why}.`);
+      return failed(fault.permanent ? 'permanent' : 'away', code, `The receiver ${why}.`);
     }
     case 'aborted':
     case 'closed':

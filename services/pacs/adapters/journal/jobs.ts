@@ -89,9 +89,18 @@ export class Jobs {
     const dead = verdict === 'dead';
     this.database
       .prepare(
-        `UPDATE jobs SET state = ?, next_time = ?, end_time = ?, lease_until = NULL, code = ?, message = ? WHERE number = ?`,
+        `UPDATE jobs SET state = @state, next_time = @next, end_time = @end, lease_until = NULL, code = @code, message = @message,
+           attempts = attempts - @uncounted WHERE number = @number`,
       )
-      .run(dead ? 'dead' : 'queued', dead ? now : now + verdict.again, dead ? now : null, code, message, number);
+      .run({
+        state: dead ? 'dead' : 'queued',
+        next: dead ? now : now + verdict.again,
+        end: dead ? now : null,
+        uncounted: dead || !verdict.uncounted ? 0 : 1,
+        code,
+        message,
+        number,
+      });
   }
 
   /** Gives back what a process that is gone had leased: there is one process for a journal. */

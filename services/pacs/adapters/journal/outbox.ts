@@ -54,9 +54,18 @@ export class Outbox {
     const dead = verdict === 'dead';
     this.database
       .prepare(
-        `UPDATE deliveries SET state = ?, next_time = ?, end_time = ?, lease_until = NULL, code = ?, message = ? WHERE number = ?`,
+        `UPDATE deliveries SET state = @state, next_time = @next, end_time = @end, lease_until = NULL, code = @code, message = @message,
+           attempts = attempts - @uncounted WHERE number = @number`,
       )
-      .run(dead ? 'dead' : 'queued', dead ? now : now + verdict.again, dead ? now : null, code, message, number);
+      .run({
+        state: dead ? 'dead' : 'queued',
+        next: dead ? now : now + verdict.again,
+        end: dead ? now : null,
+        uncounted: dead || !verdict.uncounted ? 0 : 1,
+        code,
+        message,
+        number,
+      });
   }
 }
 

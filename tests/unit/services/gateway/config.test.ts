@@ -69,3 +69,24 @@ test('without routes every service of the API goes to the program that hosts it'
     expect([service, addressesOf(table, service)[0]]).toEqual([service, `127.0.0.1:${port}`]);
   }
 });
+
+test('what no rule fits goes by service to the backends that are set', () => {
+  const text = JSON.stringify({
+    rules: [{ service: 'automed.segmentation.v1.*', model: 'polyp', backends: ['canary:1'] }],
+    sizes: [{ method: '*', maxBytes: 9 }],
+  });
+  const { table } = readGatewayConfig([], {
+    AUTOMED_ROUTES: text,
+    AUTOMED_SEGMENTATION_BACKENDS: 'dns:segmentation:2',
+    AUTOMED_TRAINING_BACKENDS: 'training:3',
+    AUTOMED_CLASSIFICATION_BACKENDS: '',
+  });
+  const backend = (service: string, model: string): string | undefined =>
+    findRule(table, service, model)?.backends[0]?.address;
+  expect(backend('automed.segmentation.v1.SegmentationService', 'polyp')).toBe('canary:1');
+  expect(backend('automed.segmentation.v1.SegmentationService', 'tumour')).toBe('dns:segmentation:2');
+  expect(backend('automed.training.v1.TrainingJobService', '')).toBe('training:3');
+  expect(backend('automed.models.v1.ModelService', '')).toBe('dns:segmentation:2');
+  expect(addressesOf(table, 'automed.classification.v1.ClassificationService')).toEqual(['dns:segmentation:2']);
+  expect(table.sizes).toEqual([{ method: '*', maxBytes: 9 }]);
+});

@@ -36,10 +36,11 @@ it.each<[string, number, object, object]>([
   ['listed as stored beside failures', 400, listed('00081199'), { stored: true }],
   ['not listed at all', 200, {}, { stored: false, code: 'NOT_LISTED', class: 'suspect' }],
   ['of a class that is not taken', 202, listed('00081198', 0x0122), { code: 'NOT_SUPPORTED', class: 'permanent' }],
-  ['without room', 202, listed('00081198', 0xa700), { code: 'REFUSED', class: 'transient' }],
+  ['without room', 202, listed('00081198', 0xa700), { code: 'OUT_OF_RESOURCES', class: 'away' }],
   ['refused', 409, listed('00081198', 0xc000), { code: 'REFUSED', class: 'permanent' }],
   ['of an unknown user', 401, {}, { code: 'NOT_AUTHORISED', class: 'permanent' }],
-  ['of a service that fails', 503, {}, { code: 'SERVER', class: 'transient' }],
+  ['of a service that fails', 500, {}, { code: 'SERVER', class: 'transient' }],
+  ['of a service that is busy', 503, {}, { code: 'BUSY', class: 'away' }],
 ])('an object %s', async (_, status, body, expected) => {
   answer = { status, body };
   const { port } = server.address() as AddressInfo;

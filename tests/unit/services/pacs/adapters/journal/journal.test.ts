@@ -242,6 +242,18 @@ describe('work', () => {
     expect(claimed(19 * SECOND).attempts).toBe(1);
   });
 
+  it('uses up no attempt while who it needs is away', () => {
+    const failure = { code: 'SERVICE_UNAVAILABLE', message: 'away' };
+    const away = { again: SECOND, uncounted: true };
+    journal.jobs.fail(claimed(11 * SECOND), failure, away, 11 * SECOND);
+    expect(claimed(13 * SECOND).attempts).toBe(1);
+    journal.jobs.succeed(claimed(HOUR + 14 * SECOND), OUTCOME, HOUR + 15 * SECOND);
+    const sent = (now: number): number[] => journal.outbox.claim('archive', 10, HOUR, now).map((each) => each.attempts);
+    expect(sent(2 * HOUR)).toEqual([1]);
+    journal.outbox.fail({ number: 1 }, { code: 'UNREACHABLE', message: 'away' }, away, 2 * HOUR);
+    expect(sent(3 * HOUR)).toEqual([1]);
+  });
+
   it('is discarded by a person', () => {
     expect(journal.steering.discard(1)).toEqual({ analyses: 1, deliveries: 0 });
     expect(journal.jobs.claim(HOUR, HOUR)).toBeUndefined();
