@@ -120,7 +120,7 @@ export class Bridge {
     const { attempts, first_seconds, longest_seconds } = site().delivery;
     const policy = { attempts, firstMs: first_seconds * 1000, longestMs: longest_seconds * 1000 };
     this.away = away ? this.away + 1 : 0;
-    const again = away || (transient && job.attempts < policy.attempts);
+    const again = away === true || (transient && job.attempts < policy.attempts);
     const verdict: Verdict = away
       ? { again: waitMs(policy, this.away), uncounted: true }
       : again
