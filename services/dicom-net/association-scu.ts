@@ -52,6 +52,8 @@ type SingleRequest = Exclude<Request, unknown[]>;
 
 /** Statuses of an answer that is not the last one (PS3.7, C.4). */
 const PENDING = new Set([0xff00, 0xff01]);
+/** The library does not see the packets of objects, and would take their time for silence; our own clock hears them. */
+const NEVER_MS = 2 ** 40;
 /** Between two looks at whether the other side is silent, milliseconds. */
 const WATCH_MS = 250;
 
@@ -105,7 +107,7 @@ export class AssociationScu {
     });
     this.socket.once('close', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
     // After our own listeners: the library's errors have no codes, and its own listener only logs.
-    this.network = new Scp(this.socket, { connectTimeout: target.timeoutMs });
+    this.network = new Scp(this.socket, { connectTimeout: target.timeoutMs, pduTimeout: NEVER_MS });
     this.network.abort = () => this.end({ kind: 'aborted' });
     this.network.on('networkError', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
   }

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Logger } from '../common/logging';
 import type { IncomingFile, ObjectReceiver, ObjectUids, Outcome, Refusal, Source } from './reception';
+import { bypass, type BulkSink } from './bulk-bypass';
 import { CStoreResponse, Dataset, type PresentationContext, type StoreArguments, type StreamOf } from './library';
 import { fileBeginning } from './part10';
 
@@ -78,8 +79,8 @@ export interface IncomingDeps {
   told?: (outcome: Outcome) => void;
 }
 
-/** The objects of one association, of which one comes at a time. */
-export class IncomingObjects {
+/** The objects of one association, of which one comes at a time. To be made when the library listens to the socket. */
+export class IncomingObjects implements BulkSink {
   private incoming: IncomingStream | undefined;
   private outcome: Outcome = { refused: 'failed', message: '' };
 
@@ -88,6 +89,15 @@ export class IncomingObjects {
     private readonly deps: IncomingDeps,
   ) {
     socket.once('close', () => void this.abandon());
+    bypass(socket, this);
+  }
+
+  get isReceiving(): boolean {
+    return this.incoming !== undefined;
+  }
+
+  take(chunk: Buffer): void {
+    this.incoming?.write(chunk);
   }
 
   /** An object begins. */

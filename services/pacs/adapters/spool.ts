@@ -11,7 +11,7 @@ import { syncEntries } from '../../store/durable';
 const PART = '.part';
 const FILE = '.dcm';
 /** First bytes of a data set that are kept in memory, for its header. */
-const HEAD_BYTES = 128 * 1024;
+const HEAD_BYTES = 32 * 1024;
 
 /** A file that was received whole. */
 export interface Spooled {
@@ -104,7 +104,7 @@ export class SpoolFile {
     return this.failed !== undefined || this.stream.write(chunk);
   }
 
-  /** Runs when the disk has taken what was waiting for it; at once when the disk has failed. */
+  /** Runs when the disk has taken what was waiting for it, with the end of the file at the latest; at once when the disk has failed. */
   onceDrained(work: () => void): void {
     this.waiting = work;
     if (this.failed) this.drained();
@@ -122,7 +122,7 @@ export class SpoolFile {
       if (this.failed) reject(this.failed);
       this.stream.once('error', reject);
       this.stream.end(resolve);
-    });
+    }).finally(() => this.drained());
     const path = this.spool.path(this.name);
     const handle = await open(this.partPath, 'r');
     try {
@@ -139,6 +139,7 @@ export class SpoolFile {
   /** Deletes what has come, as when the sender went away. */
   async discard(): Promise<void> {
     this.failed ??= new Error('discarded');
+    this.drained();
     this.stream.destroy();
     await new Promise<void>((resolve) => (this.stream.closed ? resolve() : this.stream.once('close', resolve)));
     await rm(this.partPath, { force: true });

@@ -1,7 +1,7 @@
 // How fast objects are taken, and with how much memory: the same sender (storescu) sends the same series to the bridge and to dcmtk's
 // storescp, by turns in one run. The bridge syncs and journals every object; storescp does neither. Hostile connections come meanwhile.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,6 +43,8 @@ function writeSeries(folder: string, study: string, count: number, side: number)
   ).forEach((file, at) => {
     writeFileSync(join(folder, `${at}.dcm`), file);
   });
+  // What other programs have not written yet would be written by the bridge's own syncs.
+  spawnSync('sync');
 }
 
 /** Sends a folder; resolves to seconds. */

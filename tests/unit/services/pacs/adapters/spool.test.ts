@@ -1,0 +1,37 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Spool } from '../../../../../services/pacs/adapters/spool';
+
+let folder: string;
+let spool: Spool;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'automed-spool-'));
+  spool = await Spool.open(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const MORE_THAN_WAITS = Buffer.alloc(3 * 1024 * 1024, 7);
+
+describe('a file that is received', () => {
+  it('lets whoever waits for the disk go on when it ends, although the disk says nothing then', async () => {
+    const file = await spool.create(Buffer.from('head'));
+    expect(file.write(MORE_THAN_WAITS)).toBe(false);
+    const resumed = new Promise<void>((resolve) => file.onceDrained(resolve));
+    // The end comes in the same packet as what the disk has not taken yet.
+    const { name, bytes } = await file.finish();
+    await resumed;
+    expect(bytes).toBe(4 + MORE_THAN_WAITS.length);
+    expect(readFileSync(spool.path(name))).toHaveLength(bytes);
+  });
+
+  it('lets whoever waits for the disk go on when it is discarded', async () => {
+    const file = await spool.create(Buffer.from('head'));
+    file.write(MORE_THAN_WAITS);
+    const resumed = new Promise<void>((resolve) => file.onceDrained(resolve));
+    await file.discard();
+    await resumed;
+    expect(await spool.names()).toEqual([]);
+  });
+});
