@@ -8,6 +8,8 @@ export { proveGeometry, type ProvenSegment } from './geometry/prove';
 export { presentationObject, PRESENTATION_STORAGE } from './presentation/presentation';
 export { reportObject, REPORT_STORAGE, type Findings } from './report/report';
 export { labelmapObject, LABELMAP_STORAGE } from './segmentation/labelmap';
+export { part10 } from './write/part10';
+export { codeItem, type Elements, type ElementValue } from './write/elements';
 export { termsOf } from './content/terms';
 export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION } from './write/uids';
 export { readIdentity, readNumbers, type ReplayIdentity, type ReportNumber } from './report/read-identity';

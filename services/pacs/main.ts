@@ -13,6 +13,7 @@ import {
   type MadeObject,
 } from '../analysis';
 import { AuditLog } from '../audit';
+import { ReidentificationMap } from '../deidentification';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
 import { Health } from '../common/grpc/health';
@@ -60,6 +61,7 @@ interface Parts {
   outbox: Spool;
   receiver: Receiver;
   trail: Trail;
+  identities: ReidentificationMap;
   reports: CommitmentReports;
   images: FileImages;
 }
@@ -108,6 +110,7 @@ async function main(): Promise<void> {
       models.close();
       await resultPool.close();
       await parts.trail.end();
+      parts.identities.close();
       journal.close();
       parts.lock.release();
       await telemetry.close();
@@ -148,7 +151,8 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
   );
   const trail = new Trail({ log: audit, auditable: journal.auditable, site: () => site.value });
   await trail.began('start');
-  const kept = { site, journal, spool, outbox, images, receiver, trail, reports: new CommitmentReports() };
+  const identities = ReidentificationMap.open(join(config.pacsHome, 'reidentification.db'));
+  const kept = { site, journal, spool, outbox, images, receiver, trail, identities, reports: new CommitmentReports() };
   return { config, log, lock, metrics, ...kept };
 }
 
@@ -244,7 +248,7 @@ function storageOf({ config, log, metrics, site, journal, receiver, reports, tra
 }
 
 function dispatcherOf(parts: Parts): Dispatcher {
-  const { config, log, metrics, site, journal, outbox, images, reports } = parts;
+  const { config, log, metrics, site, journal, outbox, images, reports, identities } = parts;
   const substitutes = new Substitutes({
     parcels: journal.parcels,
     images,
@@ -256,7 +260,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
   return new Dispatcher({
     site: () => site.value,
     outbox: journal.outbox,
-    courier: (destination) => courierTo(destination, { ...archiveDepsOf(parts), reports }),
+    courier: (destination) => courierTo(destination, { ...archiveDepsOf(parts), reports, identities }),
     path: (file) => outbox.path(file),
     replace: (...refused) => substitutes.replace(...refused),
     log,

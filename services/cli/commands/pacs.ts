@@ -9,6 +9,7 @@ import { examples, whole } from './options';
 import { connected, withPacs, type PacsOptions } from './pacs-connection';
 import { pacsPullCommand } from './pacs-pull';
 import { pacsServeCommand } from './pacs-serve';
+import { reidentifyCommand } from './pacs-reidentify';
 import { verifyCommand } from './pacs-verify';
 
 const STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
@@ -48,6 +49,7 @@ export function pacsCommand(): Command {
   );
   command.addCommand(resolveCommand());
   command.addCommand(pacsPullCommand());
+  command.addCommand(reidentifyCommand());
   command.addCommand(verifyCommand<PacsOptions>(connected(new Command('verify')), withPacs));
   return examples(command, [
     'automed pacs serve --site pacs.yaml',

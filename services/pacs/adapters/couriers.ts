@@ -1,7 +1,9 @@
+import type { ReidentificationMap } from '../../deidentification';
 import type { CommitmentReports } from '../../dicom-net/commitment';
 import type { Courier } from '../domain/delivery';
 import type { Destination } from '../domain/site/schema';
 import { archiveOf, targetOf, type ArchiveDeps } from './archives';
+import { DeidentifyingCourier } from './deidentifying-courier';
 import { StowCourier } from './dicomweb/stow-courier';
 import { StoreScu } from './dimse/store-scu';
 import { FolderCourier } from './folder-courier';
@@ -10,13 +12,17 @@ import { byCommitment, byQuery, ProvenCourier, type Proof } from './proven-couri
 export interface CourierDeps extends ArchiveDeps {
   /** Of storage commitment, as they come to the port that receives. */
   reports: CommitmentReports;
+  /** Who the pseudonyms stand for that leave the trust domain. */
+  identities: ReidentificationMap;
 }
 
 /** Who takes objects to a destination. */
 export function courierTo(destination: Destination, deps: CourierDeps): Courier {
   const courier = senderTo(destination, deps);
   const proof = proofOf(destination, deps);
-  return proof ? new ProvenCourier(courier, proof, deps.log) : courier;
+  const proven = proof ? new ProvenCourier(courier, proof, deps.log) : courier;
+  const { deidentify } = destination;
+  return deidentify ? new DeidentifyingCourier(proven, deidentify, deps.identities) : proven;
 }
 
 function senderTo(destination: Destination, { site, password }: CourierDeps): Courier {

@@ -138,9 +138,10 @@ export class Trail {
   private sent(delivery: AuditableDelivery): AuditEvent | undefined {
     if (delivery.state !== 'done' && delivery.state !== 'dead') return undefined;
     const { destination: name, sopClass, code } = delivery;
-    const address = addressOf(this.deps.site().destinations[name]);
+    const destination = this.deps.site().destinations[name];
+    const address = addressOf(destination);
     return {
-      action: 'sent',
+      action: destination?.deidentify ? 'exported' : 'sent',
       outcome: delivery.state === 'done' ? 'success' : 'failure',
       participants: [self(true, 'source'), { id: name, address, role: 'destination', isRequestor: false }],
       study: this.studyOf(delivery),

@@ -42,7 +42,17 @@ export function targetOf(
   parcels: Pick<ParcelBoard, 'refusals'>,
 ): Target {
   const { encodings = ['BINARY' as const], also = [] } = destination ?? {};
-  return { destination: name, encodings, also, refusals: parcels.refusals(name) };
+  const refusals = parcels.refusals(name);
+  if (!destination?.deidentify || destination.deidentify.captures) {
+    return { destination: name, encodings, also, refusals };
+  }
+  // Names may be burned into the pictures.
+  return {
+    destination: name,
+    encodings: encodings.filter((encoding) => encoding !== 'CAPTURE'),
+    also: also.filter((extra) => extra !== 'CAPTURE'),
+    refusals,
+  };
 }
 
 /** Remembers what destinations refuse, and makes what they get instead. */

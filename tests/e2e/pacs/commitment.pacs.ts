@@ -1,6 +1,7 @@
 // Storage commitment with a real archive (Orthanc) on the other side, as the one that asks and as the one that is asked; and
 // deliveries that count only with its word.
 
+import { ReidentificationMap } from '../../../services/deidentification';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askCommitment, CommitmentReports } from '../../../services/dicom-net/commitment';
@@ -79,7 +80,11 @@ destinations:
     const destination = site.destinations[name];
     if (!destination) throw new Error(name);
     const password = (variable: string | undefined): string | undefined => process.env[variable ?? ''];
-    return courierTo(destination, { site, receiver: at.receiver, password, log: at.log, reports }).send([sent]);
+    const identities = ReidentificationMap.open(join(at.folder, 'reidentification.db'));
+    const deps = { site, receiver: at.receiver, password, log: at.log, reports, identities };
+    return courierTo(destination, deps)
+      .send([sent])
+      .finally(() => identities.close());
   };
 
   it('is asked of the archive, which knows what it has', async () => {

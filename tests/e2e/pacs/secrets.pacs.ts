@@ -3,6 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseDicom } from 'dicom-parser';
+import type { Orthanc } from '../../support/orthanc';
+import { objectErrors } from '../../support/dicom-tools';
+import { ReidentificationMap } from '../../../services/deidentification';
 import type { DicomElements } from '../../support/dicom';
 import { seriesFiles } from '../../support/scanned-series';
 import { sendStudy, writeSite } from './demo/parts';
@@ -22,10 +26,19 @@ const PLANTED: DicomElements = {
   '00204000': ['LT', 'PLANTED-IMAGE-COMMENT'],
 };
 
+/** A second destination, outside the trust domain. */
+function siteWithOutside(folder: string, orthanc: Orthanc): string {
+  const path = writeSite(folder, orthanc, BRIDGE, 'lesion');
+  const outside = `destinations:\n  outside: { kind: folder, path: ${join(folder, 'outside')}, deidentify: { dates: shift } }`;
+  const text = readFileSync(path, 'utf8').replace('destinations:', outside);
+  writeFileSync(path, text.replace('send_to: archive', 'send_to: [archive, outside]'));
+  return path;
+}
+
 withArchive('what is written for operators', () => {
   let platform: Platform;
   beforeAll(async () => {
-    platform = await Platform.start((folder, orthanc) => writeSite(folder, orthanc, BRIDGE, 'lesion'));
+    platform = await Platform.start(siteWithOutside);
   });
   afterAll(() => platform?.stop());
 
@@ -68,9 +81,27 @@ withArchive('what is written for operators', () => {
     // They have told what happened, all the same.
     const events = trail.join('').match(/"action":"[a-z]+"/g) ?? [];
     expect(new Set(events)).toEqual(
-      new Set(['start', 'received', 'analysed', 'sent', 'refused', 'stop'].map((action) => `"action":"${action}"`)),
+      new Set(
+        ['start', 'received', 'analysed', 'sent', 'exported', 'refused', 'stop'].map(
+          (action) => `"action":"${action}"`,
+        ),
+      ),
     );
     expect(trail.join('')).toMatch(/"id":"lesion@1","alternative":"sha256:[0-9a-f]{64}"/);
     expect(trail.join('')).toContain('"id":"STRANGER"');
+  });
+
+  it('and outside the trust domain nothing, which the map alone leads back', () => {
+    const outside = join(platform.folder, 'outside');
+    const sent = readdirSync(outside).map((name) => readFileSync(join(outside, name)));
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    for (const bytes of sent) {
+      expect(bytes.toString('latin1').match(/PLANTED[^\0]*|1\.2\.826\.0\.1\.93[.\d]*/g)).toBeNull();
+      expect(objectErrors(bytes)).toEqual([]);
+    }
+    const map = ReidentificationMap.open(join(platform.folder, 'pacs', 'reidentification.db'));
+    const patient = parseDicom(sent[0] ?? Buffer.alloc(0)).string('x00100020') ?? '';
+    expect(map.find(patient)).toEqual([{ kind: 'patient', pseudonym: patient, original: 'PLANTED-ID' }]);
+    map.close();
   });
 });

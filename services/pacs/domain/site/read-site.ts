@@ -49,6 +49,14 @@ function placesOf(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
 
 /** What the schema cannot see: names that lead nowhere, or are given twice. */
 function* references(site: Site): Generator<{ path: Path; message: string }> {
+  for (const [destination, { deidentify, encodings }] of Object.entries(site.destinations)) {
+    if (deidentify && !deidentify.captures && encodings.every((encoding) => encoding === 'CAPTURE')) {
+      yield {
+        path: ['destinations', destination, 'encodings'],
+        message: `destination "${destination}": captures may show names; allow them with deidentify.captures`,
+      };
+    }
+  }
   const seen = new Set<string>();
   for (const [at, rule] of site.rules.entries()) {
     if (seen.has(rule.name)) yield { path: ['rules', at, 'name'], message: `there are two rules "${rule.name}"` };

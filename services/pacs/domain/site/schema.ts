@@ -100,6 +100,17 @@ const shown = {
     .default([...ENCODINGS]),
   /** Sent beside it: captures, and grayscale presentation states. */
   also: z.array(z.enum(EXTRAS)).refine(unique, 'must not name one twice').default([]),
+  /** Outside the trust domain: objects go without what identifies the patient (PS3.15 annex E). Absent: as they are. */
+  deidentify: z
+    .strictObject({
+      dates: z.enum(['remove', 'shift', 'keep']).default('remove'),
+      characteristics: z.enum(['remove', 'keep']).default('remove'),
+      uids: z.enum(['replace', 'keep']).default('replace'),
+      device: z.enum(['remove', 'keep']).default('remove'),
+      /** Whether captures go, although the pictures may have names burned in. */
+      captures: z.boolean().default(false),
+    })
+    .optional(),
 };
 
 const dicomDestination = z.strictObject({
