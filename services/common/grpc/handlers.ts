@@ -25,6 +25,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline, at least 0; absent without one. */
   remainingMs(): number | undefined;
+  /** Who calls, as a gateway says that authenticated them (`key:NAME`, `user:SUBJECT`); empty without. Whoever may call without one can say anything. */
+  readonly principal: string;
   /** The model of a request that names none: the metadata `automed-model`, else empty. */
   readonly modelHint: string;
   /** Names the model in the call's log line. */
@@ -32,6 +34,9 @@ export interface CallContext {
   /** Names who calls in the call's log line. */
   setCaller(caller: string): void;
 }
+
+/** Metadata in which a gateway tells backends who calls; it lets nobody else set it. */
+export const PRINCIPAL_KEY = 'automed-principal';
 
 /** What deserialisers answer for bytes that are no message: grpc-js would call a throw INTERNAL, though the caller erred. */
 export class MalformedMessage {}
@@ -53,6 +58,7 @@ function contextOf(call: AnyCall, log: Logger): CallContext {
     requestId: record.requestId,
     log: record.log,
     signal: abort.signal,
+    principal: String(call.metadata.get(PRINCIPAL_KEY)[0] ?? ''),
     modelHint: modelHint(call.metadata),
     remainingMs: () => (Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined),
     setModel: (model) => {

@@ -3,7 +3,7 @@
 import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Access, Principal } from '../../access/access';
 import { passTrace } from '../../common/grpc/call-span';
-import { modelHint, type CallContext } from '../../common/grpc/handlers';
+import { modelHint, PRINCIPAL_KEY, type CallContext } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { readModelField, readNames } from '../domain/model-field';
 import type { Asked, Plan } from '../domain/picker';
@@ -15,8 +15,6 @@ import { requireShort, withoutHopHeaders } from './outward';
 export type Bytes = Buffer;
 export type Incoming = ServerDuplexStream<Bytes, Bytes>;
 
-/** Who calls, for backends; callers cannot set it. */
-const PRINCIPAL = 'automed-principal';
 /** Calls that say the same here go the same way of a split, and to the same backend. */
 const STICKY_KEY = 'automed-sticky-key';
 
@@ -119,8 +117,8 @@ function metadataFor(received: Metadata, context: CallContext, principal: Princi
   requireShort(metadata);
   metadata.set('x-request-id', context.requestId);
   metadata.remove('authorization');
-  metadata.remove(PRINCIPAL);
-  if (principal) metadata.set(PRINCIPAL, principal.id);
+  metadata.remove(PRINCIPAL_KEY);
+  if (principal) metadata.set(PRINCIPAL_KEY, principal.id);
   passTrace(metadata);
   return metadata;
 }

@@ -7,9 +7,14 @@ import { embeddingId, embeddingKey, type EmbeddingOrigin } from '../domain/embed
 /** Images whose extents are remembered: more than embeddings of them fit into any cache. */
 const MAX_SIZES = 65_536;
 
+/** Pairs of image and caller that are remembered; the caller of a forgotten one sends the image again. */
+const MAX_SHOWN = 65_536;
+
 /** The names of embeddings in the engine's cache, and the extents of the images behind them. */
 export class Embeddings {
   private readonly sizes = new LRUCache<string, { width: number; height: number }>({ max: MAX_SIZES });
+
+  private readonly shown = new LRUCache<string, true>({ max: MAX_SHOWN });
 
   /** @param cacheBytes what the engine keeps; 0: nothing */
   constructor(private readonly cacheBytes: number) {}
@@ -20,6 +25,16 @@ export class Embeddings {
     const id = await embeddingId(pixels, origin);
     this.sizes.set(id, { width: pixels.width, height: pixels.height });
     return id;
+  }
+
+  /** Notes that a caller sent the image behind an id. */
+  note(id: string, caller: string): void {
+    if (id !== '' && caller !== '') this.shown.set(`${id} ${caller}`, true);
+  }
+
+  /** Whether a caller may prompt on an id alone: one who has shown the image, or anybody where callers are not told apart. */
+  mayUse(id: string, caller: string): boolean {
+    return caller === '' || this.shown.has(`${id} ${caller}`);
   }
 
   /** Extents of the image behind an id; undefined when this process has not seen it, or long ago. */

@@ -1,4 +1,5 @@
 import { type Base, type Engine, EVERYTHING_DEFAULTS, type EverythingOptions } from '../../../native/lib';
+import { automedError } from '../../common/errors';
 import type { RunOptions } from '../../common/inference';
 import type {
   EverythingParameters,
@@ -26,9 +27,9 @@ export function interactiveBases(
       const { image_size: size, patch_size: patch } = (await host.findBase(reference)).manifest.architecture;
       return LOGITS_PER_TOKEN * Math.floor(size / patch);
     },
-    acquire: async (reference) => {
+    acquire: async (reference, caller) => {
       const lease = await host.acquireBase(reference);
-      const model = interactiveBase(engine, lease.model, embeddings, embeddingTtlMs);
+      const model = interactiveBase(engine, lease.model, { embeddings, embeddingTtlMs, caller });
       return { model, release: () => lease.release() };
     },
   };
@@ -37,19 +38,26 @@ export function interactiveBases(
 function interactiveBase(
   engine: Engine,
   { base, identity, architecture, preprocessing }: HostedBase<Base>,
-  embeddings: Embeddings,
-  embeddingTtlMs: number,
+  { embeddings, embeddingTtlMs, caller }: { embeddings: Embeddings; embeddingTtlMs: number; caller: string },
 ): InteractiveBase {
   const origin = { baseSha256: identity.weightsSha256, precision: identity.precision, preprocessing };
-  const idOf = async (source: ImageSource): Promise<string> =>
-    'pixels' in source ? embeddings.idOf(source.pixels, origin) : source.embeddingId;
+  const idOf = async (source: ImageSource): Promise<string> => {
+    if (!('pixels' in source)) {
+      // Not even whether somebody else sent the image is told.
+      if (embeddings.mayUse(source.embeddingId, caller)) return source.embeddingId;
+      throw notResident();
+    }
+    const id = await embeddings.idOf(source.pixels, origin);
+    embeddings.note(id, caller);
+    return id;
+  };
   const keptAs = (options: RunOptions, id: string) => keyed(options, id, origin);
   const pixelsOf = (source: ImageSource) => ('pixels' in source ? source.pixels : undefined);
   return {
     identity,
     embeddingTtlMs,
     multimaskOutputs: architecture.decoder.multimask_outputs,
-    sizeOf: (id) => embeddings.sizeOf(id),
+    sizeOf: (id) => (embeddings.mayUse(id, caller) ? embeddings.sizeOf(id) : undefined),
     encode: async (pixels, options) => {
       const id = await idOf({ pixels });
       return { embeddingId: id, ...(await engine.encode(base, pixels, keptAs(options, id))) };
@@ -65,6 +73,12 @@ function interactiveBase(
       return { embeddingId: id, ...(await engine.findEverything(base, pixelsOf(source), raw, keptAs(options, id))) };
     },
   };
+}
+
+/** As the engine says it. */
+function notResident(): Error {
+  const text = 'no embedding with this id is held here; send the image';
+  return automedError('EMBEDDING_NOT_RESIDENT', text, { field: 'embedding_id' });
 }
 
 function withDefaults(parameters: EverythingParameters, maxMasks: number): EverythingOptions {

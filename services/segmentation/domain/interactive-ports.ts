@@ -84,6 +84,9 @@ export interface InteractiveBases {
    * @param reference as of acquire()
    */
   logitsSide(reference: string): Promise<number>;
-  /** @param reference of a base, or of a segmentation model whose base is meant */
-  acquire(reference: string): Promise<Lease<InteractiveBase>>;
+  /**
+   * @param reference of a base, or of a segmentation model whose base is meant
+   * @param caller for whom: embeddings of images that others sent are not there; empty where callers are not told apart
+   */
+  acquire(reference: string, caller: string): Promise<Lease<InteractiveBase>>;
 }

@@ -38,7 +38,7 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
   const { log, intake } = deps;
   const { memory } = intake;
   const acquire = async (reference: string, context: CallContext): Promise<Lease<InteractiveBase>> => {
-    const lease = await deps.bases.acquire(reference);
+    const lease = await deps.bases.acquire(reference, context.principal);
     context.setModel(`${lease.model.identity.name}@${lease.model.identity.version}`);
     return lease;
   };

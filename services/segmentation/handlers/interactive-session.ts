@@ -107,7 +107,7 @@ class Session {
     } catch (error) {
       return this.statusOf(error, index);
     }
-    this.lease ??= this.deps.bases.acquire(this.reference);
+    this.lease ??= this.deps.bases.acquire(this.reference, this.context.principal);
     const { model: base } = await this.lease;
     return run(base).catch((error: unknown) => this.statusOf(error, index));
   }

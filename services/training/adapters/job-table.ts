@@ -25,7 +25,7 @@ const COLUMNS: Readonly<Record<keyof JobPatch, string>> = {
 };
 
 const SELECT = `
-  SELECT number, id, kind, request_id AS requestId, spec, name, task, priority, state, state_message AS stateMessage, attempts,
+  SELECT number, id, kind, request_id AS requestId, spec, name, task, priority, creator, state, state_message AS stateMessage, attempts,
     failures, progress, result, error, create_time AS createTime, start_time AS startTime, end_time AS endTime,
     update_time AS updateTime
   FROM jobs`;
@@ -73,9 +73,9 @@ export class SqliteJobTable implements JobTable {
       const time = this.now();
       const { lastInsertRowid } = this.database
         .prepare(
-          `INSERT INTO jobs (id, kind, request_id, spec, name, task, priority, state, state_message, attempts, failures,
+          `INSERT INTO jobs (id, kind, request_id, spec, name, task, priority, creator, state, state_message, attempts, failures,
              create_time, update_time)
-           VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', '', 0, 0, ?, ?)`,
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', '', 0, 0, ?, ?)`,
         )
         .run(
           draft.id,
@@ -85,6 +85,7 @@ export class SqliteJobTable implements JobTable {
           draft.name,
           draft.task,
           draft.priority,
+          draft.creator,
           time,
           time,
         );

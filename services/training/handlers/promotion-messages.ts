@@ -15,8 +15,15 @@ function toTimestamp(ms: number): { seconds: string; nanos: number } {
   return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
 }
 
-export function toPromoteCommand(request: PromoteModelRequest__Output): PromoteCommand {
-  const { model, alias, gates, agreement, minimumImages, force, reason, requestedBy, requestId } = request;
+/** Who asked: whom the gateway knows, and whom they ask for where they say so. */
+export function requester(principal: string, stated: string): string {
+  if (principal === '' || principal === stated) return stated;
+  return stated === '' ? principal : `${principal} for ${stated}`;
+}
+
+export function toPromoteCommand(request: PromoteModelRequest__Output, principal: string): PromoteCommand {
+  const { model, alias, gates, agreement, minimumImages, force, reason, requestId } = request;
+  const requestedBy = requester(principal, request.requestedBy);
   return {
     model,
     alias,

@@ -6,7 +6,7 @@ import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Promotions } from '../domain/promotions/promotions';
-import { toPromoteCommand, toPromotion } from './promotion-messages';
+import { requester, toPromoteCommand, toPromotion } from './promotion-messages';
 
 const NAME = 'automed.models.v1.PromotionService';
 
@@ -14,13 +14,13 @@ export function promotionService(promotions: Promotions, log: Logger): ServiceRe
   const implementation: UntypedServiceImplementation = {
     PromoteModel: unary(log, async (request: PromoteModelRequest__Output, context) => {
       context.setModel(request.model);
-      const promotion = await promotions.promote(toPromoteCommand(request), context.signal);
+      const promotion = await promotions.promote(toPromoteCommand(request, context.principal), context.signal);
       context.setModel(`${promotion.model}@${promotion.toVersion}`);
       return { promotion: toPromotion(promotion) };
     }),
     RollbackAlias: unary(log, async (request: RollbackAliasRequest__Output, context) => {
       context.setModel(request.model);
-      return { promotion: toPromotion(await promotions.rollback(request)) };
+      return { promotion: toPromotion(await promotions.rollback({ ...request, requestedBy: requester(context.principal, request.requestedBy) })) };
     }),
     ListPromotions: unary(log, (request: ListPromotionsRequest__Output) => {
       const { model, alias, pageSize: size, pageToken: token } = request;

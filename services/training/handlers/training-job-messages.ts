@@ -99,6 +99,7 @@ export function toTrainingJob(job: Job, store: string, waiting = ''): TrainingJo
     error: job.error && { reason: job.error.code, message: job.error.message, field: job.error.field ?? '' },
     priority: job.priority,
     requestId: job.requestId ?? '',
+    creator: job.creator,
   };
 }
 

@@ -64,8 +64,8 @@ export function trainingJobService(deps: TrainingJobDeps): ServiceRegistration {
   const told = (answer: Job) => toTrainingJob(answer, store, deps.waitsFor(answer));
   const job = (answer: Job) => ({ job: told(answer) });
   const implementation: UntypedServiceImplementation = {
-    CreateTrainingJob: unary(log, async (request: CreateTrainingJobRequest__Output) =>
-      job(await queue.submit(toCreate(request, deps.datasets))),
+    CreateTrainingJob: unary(log, async (request: CreateTrainingJobRequest__Output, { principal: creator }) =>
+      job(await queue.submit({ ...toCreate(request, deps.datasets), creator })),
     ),
     GetTrainingJob: unary(log, ({ id }: WithId) => job(queue.get(TRAINING, id))),
     ListTrainingJobs: unary(log, (request: ListTrainingJobsRequest__Output) => {

@@ -156,6 +156,39 @@ describe('EncodeImage and PredictMasks', () => {
     });
   });
 
+  test('keep what a caller sent from every other caller, who cannot even learn that it is there', async () => {
+    // As a gateway does that knows who calls; what callers say themselves it does not pass on.
+    const backend = interactiveClient(program.address);
+    const by = (caller: string) => ({ metadata: { 'automed-principal': caller } });
+    const image = { encoded: (await newImage()).png };
+    const { embeddingId } = await backend.unary('EncodeImage', { model: 'tiny', image }, by('user:ann'));
+    const prompt = { model: 'tiny', embeddingId, points: [point(1, 1)] };
+    const ask = (caller: string): Promise<unknown> => backend.unary('PredictMasks', prompt, by(caller));
+    await ask('user:ann');
+    const unknown = { ...prompt, embeddingId: [...embeddingId].reverse().join('') };
+    const refusal = async (call: Promise<unknown>): Promise<object> =>
+      call.then(
+        () => ({}),
+        ({ code, field, message }: { code: string; field: string; message: string }) => ({ code, field, message }),
+      );
+    const told = await refusal(ask('user:bob'));
+    expect(told).toMatchObject({ code: 'EMBEDDING_NOT_RESIDENT', field: 'embedding_id' });
+    expect(told).toEqual(await refusal(backend.unary('PredictMasks', unknown, by('user:bob'))));
+    await expect(
+      backend.unary('SegmentEverything', { model: 'tiny', embeddingId }, by('user:bob')),
+    ).rejects.toMatchObject({ code: 'EMBEDDING_NOT_RESIDENT' });
+    // Who has the image, too, gets the same embedding without another encoder pass.
+    const { embeddingId: same } = await backend.unary('EncodeImage', { model: 'tiny', image }, by('user:bob'));
+    expect(same).toBe(embeddingId);
+    await ask('user:bob');
+    backend.close();
+    const forged = await interactive.unary('EncodeImage', {
+      model: 'tiny',
+      image: { encoded: (await newImage()).png },
+    });
+    await interactive.unary('PredictMasks', { ...prompt, embeddingId: forged.embeddingId }, by('user:eve'));
+  });
+
   const tensor = { type: 'TENSOR_TYPE_FLOAT32' as const, shape: [64, 64], data: Buffer.alloc(64 * 64 * 4) };
   test.each<[string, Partial<PredictMasksRequest>, object]>([
     ['a point beside the image', { points: [point(1, 1), point(120, 3)] }, { field: 'points[1].x_px' }],

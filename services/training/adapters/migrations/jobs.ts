@@ -51,4 +51,8 @@ export const jobMigrations: readonly Migration[] = [
         '$.decodeParallel') WHERE json_type(spec, '$.decodeParallel') IS NOT NULL;
     `,
   },
+  {
+    name: 'jobs-003',
+    sql: `ALTER TABLE jobs ADD COLUMN creator TEXT NOT NULL DEFAULT '';`,
+  },
 ];

@@ -35,6 +35,8 @@ export interface Job {
   task: string;
   /** Higher ones go first. */
   priority: number;
+  /** Who asked for it; empty where callers are not told apart. */
+  creator: string;
   state: State;
   /** A sentence on why it is in this state; may be empty. */
   stateMessage: string;
@@ -55,7 +57,7 @@ export interface Job {
   updateTime: number;
 }
 
-export type JobDraft = Pick<Job, 'id' | 'kind' | 'requestId' | 'spec' | 'name' | 'task' | 'priority'>;
+export type JobDraft = Pick<Job, 'id' | 'kind' | 'requestId' | 'spec' | 'name' | 'task' | 'priority' | 'creator'>;
 
 /** What may change after the job was created. */
 export type JobPatch = Partial<Omit<Job, keyof JobDraft | 'createTime' | 'updateTime'>>;

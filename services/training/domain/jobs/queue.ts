@@ -17,6 +17,8 @@ export interface CreateJob {
   name: string;
   task: string;
   priority: number;
+  /** Who asks; default: nobody that is known. */
+  creator?: string;
 }
 
 export interface Page {
@@ -83,10 +85,11 @@ export class JobQueue {
    * Queues a job; with a request id that was used before it is the job of then.
    * @throws InvalidInputError when the specification is malformed, or was another one under the same request id
    */
-  create({ kind, requestId, spec, name, task, priority }: CreateJob): Job {
+  create({ kind, requestId, spec, name, task, priority, creator = '' }: CreateJob): Job {
     const valid = this.checked(kind, spec);
     const id = randomBytes(8).toString('hex');
-    const draft = { id, kind, requestId: requestId === '' ? null : requestId, spec: valid, name, task, priority };
+    const request = requestId === '' ? null : requestId;
+    const draft = { id, kind, requestId: request, spec: valid, name, task, priority, creator };
     const { job, created } = this.table.insert(draft);
     if (!created && digestOf([asAskedFor(job.spec, valid), job.priority]) !== digestOf([valid, priority])) {
       const text = `The request id ${JSON.stringify(requestId)} was used for job ${job.id}, which was asked for differently.`;

@@ -80,3 +80,17 @@ test('the program loads no addon', () => {
   expect(maps.stdout.trim()).toBe('0');
   expect(readdirSync(join(home, 'models', 'polyp'))).toContain('aliases');
 });
+
+test('the record says who asked as the gateway knows them, not as they call themselves', async () => {
+  const metadata = { 'automed-principal': 'key:ci' };
+  const ask = async (alias: string, requestedBy: string): Promise<string | undefined> => {
+    const request = { model: 'polyp@1', alias, force: true, reason: 'trial', requestedBy };
+    return (await client.unary('PromoteModel', request, { metadata })).promotion?.requestedBy;
+  };
+  expect(await ask('a', '')).toBe('key:ci');
+  expect(await ask('b', 'ada')).toBe('key:ci for ada');
+  expect(await ask('c', 'key:ci')).toBe('key:ci');
+  await client.unary('PromoteModel', { model: 'polyp@2', alias: 'b', force: true, reason: 'trial' }, { metadata });
+  const back = { model: 'polyp', alias: 'b', reason: 'trial', requestedBy: 'boss' };
+  expect((await client.unary('RollbackAlias', back, { metadata })).promotion?.requestedBy).toBe('key:ci for boss');
+});

@@ -50,6 +50,12 @@ describe('create', () => {
     }
   });
 
+  it('keeps who asked, and nobody where that is not known', () => {
+    const { id } = queue.create(request({ creator: 'user:ann' }));
+    expect(queue.get('training', id).creator).toBe('user:ann');
+    expect(queue.create(request()).creator).toBe('');
+  });
+
   it('keeps the request ids of kinds apart, and makes a new job of each request without one', () => {
     const ids = [
       queue.create(request({ requestId: 'r3' })),
