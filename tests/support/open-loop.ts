@@ -1,6 +1,13 @@
 // Calls that arrive when they arrive, whether or not earlier ones were answered (an open loop), as those of many callers do.
 
-import { Client, credentials, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  status as Code,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { channelOptions } from '../../services/common/grpc/client';
 import { runOpenLoop } from '../../services/load/open-loop';
 import { percentile } from '../../services/terminal/statistics';
@@ -15,6 +22,12 @@ export interface Target {
   requests: readonly Buffer[];
   /** Of each call, from when it was due, milliseconds. */
   deadlineMs: number;
+  /** Default: plain text. */
+  credentials?: ChannelCredentials;
+  /** Of each call; default: none. */
+  metadata?: () => Metadata;
+  /** Told of each answer. */
+  onAnswer?: (bytes: Buffer) => void;
 }
 
 /** What became of one call. */
@@ -31,7 +44,7 @@ export class LoadClient {
   private next = 0;
 
   constructor(private readonly target: Target) {
-    this.client = new Client(target.address, credentials.createInsecure(), channelOptions());
+    this.client = new Client(target.address, target.credentials ?? credentials.createInsecure(), channelOptions());
   }
 
   close(): void {
@@ -67,15 +80,16 @@ export class LoadClient {
   }
 
   private call(due: number, deadlineMs: number): Promise<Outcome> {
-    const { requests, path } = this.target;
+    const { requests, path, metadata = () => new Metadata(), onAnswer } = this.target;
     const message = requests[this.next++ % requests.length] ?? Buffer.alloc(0);
     const deadline = Date.now() + Math.max(1, deadlineMs - (performance.now() - due));
     return new Promise((resolve) => {
-      const done = (error: ServiceError | null): void => {
+      const done = (error: ServiceError | null, answer?: Buffer): void => {
+        if (answer) onAnswer?.(answer);
         const pushback = error?.metadata?.get('grpc-retry-pushback-ms')[0]?.toString();
         resolve({ code: error?.code ?? Code.OK, ms: performance.now() - due, pushback });
       };
-      this.client.makeUnaryRequest(path, same, same, message, new Metadata(), { deadline }, done);
+      this.client.makeUnaryRequest(path, same, same, message, metadata(), { deadline }, done);
     });
   }
 }
