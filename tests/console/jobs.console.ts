@@ -14,7 +14,7 @@ const data = mkdtempSync(join(tmpdir(), 'automed-console-data-'));
 
 beforeAll(async () => {
   await writeDemoData(data, { seed: 3, trainCount: 24, testCount: 6 });
-  services = await startServices('all');
+  services = await startServices({ roles: 'all' });
   browser = await startBrowser();
 });
 afterAll(async () => {

@@ -10,10 +10,13 @@ let browser: Browser;
 let services: Running;
 
 beforeAll(async () => {
-  services = await startServices('all', async (home) => {
-    const store = await makeStore(home);
-    for (const seed of [2, 3]) await store.addSegmentation('polyp', seed);
-    await store.addClassification('tumour');
+  services = await startServices({
+    roles: 'all',
+    fill: async (home) => {
+      const store = await makeStore(home);
+      for (const seed of [2, 3]) await store.addSegmentation('polyp', seed);
+      await store.addClassification('tumour');
+    },
   });
   browser = await startBrowser();
 });

@@ -4,7 +4,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ANY_PORT } from '../../services/stack/programs';
+import { ANY_PORT, type PacsLaunch } from '../../services/stack/programs';
 import { Stack } from '../../services/stack/stack';
 import { makeStore } from '../support/stack-store';
 
@@ -15,11 +15,16 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** @param fill makes the store */
-export async function startServices(
-  roles: 'inference' | 'all' = 'inference',
-  fill: (home: string) => Promise<void> = fillStore,
-): Promise<Running> {
+interface ServicesOptions {
+  roles?: 'inference' | 'all';
+  /** Makes the store. */
+  fill?: (home: string) => Promise<void>;
+  /** A bridge to picture archives. */
+  pacs?: (home: string) => PacsLaunch;
+}
+
+export async function startServices(options: ServicesOptions = {}): Promise<Running> {
+  const { roles = 'inference', fill = fillStore, pacs } = options;
   const home = mkdtempSync(join(tmpdir(), 'automed-console-'));
   const trained = process.env['AUTOMED_CONSOLE_STORE'];
   if (trained !== undefined) cpSync(trained, home, { recursive: true });
@@ -32,6 +37,7 @@ export async function startServices(
     insecure: false,
     startTimeoutMs: 120_000,
     say: () => undefined,
+    pacs: pacs?.(home),
   });
   return {
     home,

@@ -5,6 +5,8 @@ const TONES: Readonly<Record<string, string>> = {
   passed: 'good',
   delivered: 'good',
   failed: 'bad',
+  dead: 'bad',
+  held: 'warn',
   rejected: 'bad',
   refused: 'bad',
   running: 'warn',

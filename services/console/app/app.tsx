@@ -15,9 +15,11 @@ interface PageProps {
 /** Pages by the first part of the path; each is loaded when it is opened. */
 const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> = {
   data: async () => (await import('../pages/data/data')).DataPage,
+  deliveries: async () => (await import('../pages/deliveries/deliveries')).DeliveriesPage,
   interactive: async () => (await import('../pages/interactive/interactive')).InteractivePage,
   jobs: async () => (await import('../pages/jobs/jobs')).JobsPage,
   models: async () => (await import('../pages/models/models')).ModelsPage,
+  operations: async () => (await import('../pages/operations/operations')).OperationsPage,
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 

@@ -27,6 +27,13 @@ const GROUPS: readonly { label: string; items: readonly NavItem[] }[] = [
       { to: '/models', label: t.nav.compare, icon: 'columns' },
     ],
   },
+  {
+    label: t.nav.run,
+    items: [
+      { to: '/deliveries', label: t.nav.deliveries, icon: 'inbox' },
+      { to: '/operations', label: t.nav.operations, icon: 'gauge' },
+    ],
+  },
 ];
 
 const THEME_ICONS = { system: 'auto', light: 'sun', dark: 'moon' } as const;

@@ -45,17 +45,19 @@ export class Session {
   open(key: string, model: string, size: Size, image: () => Image): void {
     this.asking?.abort();
     const saved = loadWork(key);
+    // Who clicks before the list of bases is there means this image.
+    const early = this.key === '' ? this.work.peek() : EMPTY;
     const otherBase = key === this.key && model !== this.image?.model;
     batch(() => {
       this.key = key;
       this.size = size;
       this.image = new InteractiveImage(model, image);
-      this.history.value = begin(saved?.now ?? EMPTY);
+      this.history.value = begin(saved?.now ?? early);
       this.drawn.value = saved?.drawn;
       this.hover.value = undefined;
       this.error.value = undefined;
     });
-    void this.encode().then(() => (otherBase ? this.draw() : undefined));
+    void this.encode().then(() => (otherBase || early.prompts.length > 0 ? this.draw() : undefined));
   }
 
   /** Adds a prompt and has the mask drawn anew. */

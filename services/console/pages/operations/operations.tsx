@@ -1,0 +1,137 @@
+import { hasEnded, listJobs } from '../../../console-kit/api/jobs';
+import { listBases, listModels, reference } from '../../../console-kit/api/models';
+import { pacsStatus, type StateCount } from '../../../console-kit/api/pacs';
+import type { Model } from '../../../console-kit/api/types';
+import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
+import { StateChip } from '../../../console-kit/parts/state-chip';
+import { Table, type Column } from '../../../console-kit/parts/table';
+import { duration } from '../../../console-kit/parts/time';
+import { usePolling } from '../../../console-kit/parts/use-polling';
+import { t } from '../../../console-kit/texts/en';
+
+const POLL_MS = 5_000;
+
+/** What is in memory, what waits, which names lead where. */
+export function OperationsPage() {
+  return (
+    <Page title={t.operations.title} lead={t.operations.lead}>
+      <div class="columns">
+        <Memory />
+        <Queue />
+        <Archive />
+      </div>
+      <Aliases />
+    </Page>
+  );
+}
+
+interface Held {
+  name: string;
+  bytes: number;
+}
+
+function Memory() {
+  const { value, error, reload } = usePolling(async (signal): Promise<Held[]> => {
+    const all = [...(await listBases({ signal })), ...(await listModels({ signal }))];
+    return all
+      .filter(({ loaded }) => loaded)
+      .map((each) => ({ name: reference(each), bytes: Number(each.weightsBytes ?? 0) }));
+  }, POLL_MS);
+  const total = value?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  return (
+    <section class="card stack">
+      <h2>{t.operations.memory}</h2>
+      {error === undefined ? null : <Problem error={error} retry={reload} />}
+      {value ? <p class="big-number">{t.units.megabytes(total)}</p> : <Busy>{t.loading}</Busy>}
+      <ul class="rows">
+        {value?.map(({ name, bytes }) => (
+          <li class="list-row" key={name}>
+            <span class="grow">{name}</span>
+            <span class="number muted">{t.units.megabytes(bytes)}</span>
+          </li>
+        ))}
+      </ul>
+      {value?.length === 0 ? <p class="muted">{t.operations.nothingLoaded}</p> : null}
+    </section>
+  );
+}
+
+function Queue() {
+  const { value, error } = usePolling((signal) => listJobs({ signal }), POLL_MS);
+  const open = value?.filter(({ state }) => !hasEnded(state));
+  return (
+    <section class="card stack">
+      <h2>{t.operations.queue}</h2>
+      {error === undefined ? null : <p class="muted">{t.operations.noTraining}</p>}
+      {open ? <p class="big-number">{t.operations.open(open.length)}</p> : null}
+      <ul class="rows">
+        {open?.map(({ id, name, state, stateMessage = '' }) => (
+          <li class="list-row" key={id}>
+            <a class="grow" href={`/jobs/${id}`}>
+              {name}
+            </a>
+            <span class="fine">{stateMessage}</span>
+            <StateChip state={state} prefix="TRAINING_JOB_STATE_" />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Archive() {
+  const { value: status } = usePolling((signal) => pacsStatus({ signal }), POLL_MS);
+  if (!status) return null;
+  const { dicomAddress, studyCount = '0', analyses = [], deliveries = [], awayDestinations = [] } = status;
+  const sum = (all: readonly StateCount[]) =>
+    all.map(({ state, count }) => (
+      <span key={state} class="count">
+        {count} <StateChip state={state} prefix="WORK_STATE_" />
+      </span>
+    ));
+  return (
+    <section class="card stack">
+      <h2>{t.operations.archive}</h2>
+      <p class="big-number">{t.operations.studies(Number(studyCount))}</p>
+      <p class="muted">{dicomAddress}</p>
+      <p>{sum([...analyses, ...deliveries])}</p>
+      {status.hasRoom === true ? null : <p class="bad">{t.operations.noRoom}</p>}
+      {awayDestinations.length > 0 ? <p class="bad">{t.operations.away(awayDestinations.join(', '))}</p> : null}
+      {status.oldestWaitSeconds === undefined ? null : (
+        <p class="muted">{t.operations.oldest(duration(status.oldestWaitSeconds))}</p>
+      )}
+    </section>
+  );
+}
+
+interface Alias {
+  name: string;
+  model: Model;
+}
+
+function Aliases() {
+  const { value: models } = usePolling((signal) => listModels({ signal }), POLL_MS);
+  const rows = (models ?? []).flatMap((model) =>
+    (model.aliases ?? []).map((alias) => ({ name: `${model.name}@${alias}`, model })),
+  );
+  return (
+    <section class="stack">
+      <h2>{t.operations.aliases}</h2>
+      <Table
+        caption={t.operations.aliases}
+        columns={ALIAS_COLUMNS}
+        rows={rows}
+        keyOf={({ name }) => name}
+        empty={<p>{t.operations.noAliases}</p>}
+      />
+    </section>
+  );
+}
+
+const ALIAS_COLUMNS: readonly Column<Alias>[] = [
+  { title: t.operations.alias, cell: ({ name }) => name },
+  {
+    title: t.operations.leadsTo,
+    cell: ({ model }) => <a href={`/models/${reference(model)}`}>{reference(model)}</a>,
+  },
+];
