@@ -1,18 +1,21 @@
 // Where the time of a Segment call goes, beside another checkout's build in the same run.
 //
-//   npm run bench:service [-- --baseline DIR] [--calls N] [--json]      default: 200 calls of each build, image and way
+//   npm run bench:service [-- --baseline DIR] [--calls N] [--seconds N] [--json]      default: 200 calls of each build; 5 s a round of load
 //
 // Both builds are called in turn, with pictures whose embeddings they hold: inference is the decoder's, and what is compared is
 // everything else. Times are the caller's and those that answers tell; the last line of --json is one JSON document.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../../services/terminal/table';
-import { makeStore } from '../support/stack-store';
+import { makeStore, type TestStore } from '../support/stack-store';
 import { bench } from './keep-alive';
+import { machine } from './machine';
 import { MeasuredBuild } from './service/build';
+import { measureDistance } from './service/distance';
+import { measureLoad } from './service/load';
 import { measureCalls, STAGES, type BuildTimes, type Spread } from './service/measure';
 import { pictures } from './service/pictures';
 
@@ -42,37 +45,78 @@ function ratios([own, baseline]: readonly BuildTimes[]): object {
   };
 }
 
+/** Rounds every number of a document to three decimals. */
+const rounded = (document: object): object =>
+  JSON.parse(
+    JSON.stringify(document, (_, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(3)) : value)),
+  ) as object;
+
+/** Every build beside the others, with pictures whose embeddings they hold. */
+async function compare(home: string, checkouts: readonly Checkout[], calls: number): Promise<Record<string, object>> {
+  const builds: MeasuredBuild[] = [];
+  const result: Record<string, object> = {};
+  try {
+    for (const { name, folder } of checkouts) builds.push(await MeasuredBuild.start(name, folder, home));
+    const names = builds.map(({ name }) => name);
+    for (const format of FORMATS) {
+      const images = await pictures(format, IMAGES);
+      const kib = Math.round((images[0]?.length ?? 0) / 1024);
+      const times = await measureCalls(builds, images, calls);
+      const each = Object.fromEntries(names.map((name, index) => [name, times[index]]));
+      result[format] = { kib, ...ratios(times), builds: each };
+      process.stdout.write(`${report(`${format} of ${kib} KiB`, names, times)}\n\n`);
+    }
+    return result;
+  } finally {
+    for (const build of builds) await build.stop();
+  }
+}
+
+/** This build under load, without kept embeddings. */
+async function load(home: string, store: TestStore, seconds: number): Promise<object> {
+  const build = await MeasuredBuild.start('this', ROOT, home, { AUTOMED_EMBEDDING_CACHE_BYTES: '0' });
+  try {
+    const images = await pictures('png', IMAGES);
+    const result = {
+      ...(await measureLoad(build.gatewayAddress, store, images, seconds)),
+      ...(await measureDistance(build.gatewayAddress, images)),
+    };
+    process.stdout.write(
+      `${table(
+        ['under load', ''],
+        Object.entries<number>({ ...result }).map(([name, value]) => [name, value.toFixed(2)]),
+      )}\n`,
+    );
+    return result;
+  } finally {
+    await build.stop();
+  }
+}
+
+interface Checkout {
+  name: string;
+  folder: string;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       baseline: { type: 'string' },
       calls: { type: 'string', default: '200' },
+      seconds: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
     },
   });
   const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
-  const builds: MeasuredBuild[] = [];
   try {
-    await (await makeStore(home)).addSegmentation('polyp');
-    const checkouts = [['this', ROOT] as const, ...(values.baseline ? [['baseline', values.baseline] as const] : [])];
-    for (const [name, checkout] of checkouts) builds.push(await MeasuredBuild.start(name, checkout, home));
-    const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-    const result: Record<string, object> = { machine };
-    for (const format of FORMATS) {
-      const images = await pictures(format, IMAGES);
-      const times = await measureCalls(builds, images, Number(values.calls));
-      const names = builds.map(({ name }) => name);
-      result[format] = {
-        ...ratios(times),
-        builds: Object.fromEntries(names.map((name, index) => [name, times[index]])),
-      };
-      process.stdout.write(
-        `${report(`${format} of ${Math.round((images[0]?.length ?? 0) / 1024)} KiB`, names, times)}\n\n`,
-      );
-    }
-    if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    const store = await makeStore(home);
+    await store.addSegmentation('polyp');
+    const others = values.baseline ? [{ name: 'baseline', folder: values.baseline }] : [];
+    const where = machine();
+    const stages = await compare(home, [{ name: 'this', folder: ROOT }, ...others], Number(values.calls));
+    const result = { machine: where, ...stages, load: await load(home, store, Number(values.seconds)) };
+    if (values.json) process.stdout.write(`${JSON.stringify(rounded(result))}\n`);
   } finally {
-    for (const build of builds) await build.stop();
     rmSync(home, { recursive: true, force: true });
   }
 }

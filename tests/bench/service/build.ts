@@ -31,8 +31,14 @@ export class MeasuredBuild {
     private readonly clients: Record<'gateway' | 'direct', ApiClient<SegmentationServiceDefinition>>,
   ) {}
 
-  static async start(name: string, checkout: string, home: string): Promise<MeasuredBuild> {
-    const environment = { AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'error', AUTOMED_PRELOAD: 'polyp' };
+  /** @param settings of the inference service, beside the store */
+  static async start(
+    name: string,
+    checkout: string,
+    home: string,
+    settings: Record<string, string> = {},
+  ): Promise<MeasuredBuild> {
+    const environment = { AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'error', AUTOMED_PRELOAD: 'polyp', ...settings };
     const inference = await startProgram('inference', environment, fromBuild(checkout, 'inference'));
     const backends = {
       AUTOMED_SEGMENTATION_BACKENDS: inference.address,
