@@ -38,7 +38,7 @@ module.exports = {
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
       {
-        path: '^services/(gateway|cli|training|pacs|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|stack|worker/(protocol|launch|job-folder))/',
+        path: '^services/(gateway|cli|training|supervisor|pacs|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|stack|worker/(protocol|launch|job-folder))/',
       },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
@@ -88,6 +88,7 @@ module.exports = {
       ...DOORS,
       gateway: '^$',
       pacs: '^$',
+      supervisor: '^$',
       worker: '^$',
       segmentation: '^$',
       classification: '^$',

@@ -50,13 +50,13 @@ export class KeptService {
     return new KeptService(await launch(address), launch, say, backoff);
   }
 
-  /** Lets calls in flight finish and ends the process. */
-  async stop(): Promise<void> {
+  /** Lets calls in flight finish and ends the process. @param graceMs after which it is killed; default: as ServiceProcess.stop() */
+  async stop(graceMs?: number): Promise<void> {
     this.stopping.abort();
-    await this.current.stop();
+    await this.current.stop(graceMs);
     await this.watching;
     // It may have been started again while it was told to stop.
-    await this.current.stop();
+    await this.current.stop(graceMs);
   }
 
   private async watch(): Promise<void> {

@@ -67,7 +67,7 @@ done
 
 # Starts a program of an image on a free port and asks its health from outside, as the kubelet does.
 run() {
-  local program=$1 image=$2 container port
+  local program=$1 image=$2 health=${3-} container port
   container=$(buildah_ from "localhost/automed/$image:test")
   containers+=("$container")
   port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
@@ -75,7 +75,7 @@ run() {
     --env AUTOMED_HEALTH_ADDRESS="127.0.0.1:$port" --env AUTOMED_TRAINING_BACKENDS=, "$container" \
     -- /opt/automed/entrypoint.sh "$program" >"$work/$program.log" 2>&1 &
   local process=$!
-  if node tests/deploy/probe.mjs "127.0.0.1:$port"; then
+  if node tests/deploy/probe.mjs "127.0.0.1:$port" "$health"; then
     echo "$program: answers as uid 10001"
     passed=$((passed + 1))
   else
@@ -86,7 +86,7 @@ run() {
   kill "$process" 2>/dev/null || true
   wait "$process" 2>/dev/null || true
 }
-run gateway gateway
+run gateway gateway liveness # its backends are elsewhere
 run inference native
 run training native
 

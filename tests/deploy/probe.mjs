@@ -1,4 +1,4 @@
-// Waits until grpc.health.v1 at an address says that the program answers: node probe.mjs HOST:PORT
+// Waits until grpc.health.v1 at an address says SERVING of a name: node probe.mjs HOST:PORT [NAME]
 
 import { Client, credentials } from '@grpc/grpc-js';
 import health from 'grpc-health-check';
@@ -10,8 +10,12 @@ const deadline = Date.now() + TIMEOUT_MS;
 
 function ask() {
   return new Promise((resolve) =>
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service: 'liveness' }, (error, answer) =>
-      resolve(error ? error.message : answer.status),
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      { service: process.argv[3] ?? '' },
+      (error, answer) => resolve(error ? error.message : answer.status),
     ),
   );
 }

@@ -1,0 +1,60 @@
+// Keeps one program: `node main.js inference`. A crash of native code takes that process, not this one, which loads no addon:
+// it starts the program again at once, later each time where it keeps dying, and tells probes the truth meanwhile. Calls do not
+// come through here.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { answerProbes } from '../common/grpc/server';
+import { Health } from '../common/grpc/health';
+import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
+import { createLogger } from '../common/logging';
+import { KeptService } from '../stack/kept-service';
+import { ServiceProcess, type Program } from '../stack/service-process';
+import { ChildHealth } from './child-health';
+import { readSupervisorConfig } from './config';
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  inference: { name: 'inference service', file: 'services/inference/main.js', needsAddon: true },
+};
+/** Beyond its drain, before it is killed, milliseconds. */
+const GRACE_MS = 5_000;
+
+async function main(): Promise<void> {
+  endWithParent();
+  const program = PROGRAMS[process.argv[2] ?? ''];
+  if (!program) throw new Error(`name the program to keep: ${Object.keys(PROGRAMS).join(', ')}`);
+  const config = readSupervisorConfig();
+  const log = createLogger('supervisor', config.logLevel);
+  const folder = mkdtempSync(join(tmpdir(), 'automed-supervisor-'));
+  const socket = `unix:${join(folder, 'health.sock')}`;
+
+  const child = new ChildHealth(socket);
+  const health = new Health((name) => child.check(name));
+  const probes = config.healthAddress === 'off' ? undefined : await answerProbes(config.healthAddress, health);
+  // What it is told in the environment goes on to it, e.g. where to listen; a later life takes the same port.
+  const launch = (address: string): Promise<ServiceProcess> =>
+    ServiceProcess.start(program, {
+      settings: { AUTOMED_HEALTH_ADDRESS: socket, ...(address === '' ? {} : { AUTOMED_ADDRESS: address }) },
+      startTimeoutMs: config.startTimeoutMs,
+      log: (line) => process.stdout.write(`${line}\n`),
+    });
+  const kept = await KeptService.start(launch, '', (line) => log.error({ event: 'program-died' }, line));
+  shutDownOnSignal({
+    timeoutMs: config.shutdownTimeoutMs,
+    log,
+    drain: (timeoutMs) => kept.stop(timeoutMs + GRACE_MS),
+    dispose: () => {
+      child.close();
+      probes?.forceShutdown();
+      rmSync(folder, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  });
+  announce(log, { address: kept.address });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`automed supervisor: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
