@@ -8,7 +8,7 @@ import { score } from '../../terminal/table';
 import { TrainingDisplay } from '../../terminal/training-display';
 import { withTraining, type ConnectOptions, type Connection } from '../program/session';
 import { onStopSignal } from '../program/signals';
-import { displayEvents } from '../training/display-events';
+import { displayEvents } from '../../terminal/display-events';
 import { pathForService } from '../training/run';
 import { connected, number, structureList, whole, withMaskValues, type Structure } from './options';
 

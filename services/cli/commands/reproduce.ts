@@ -15,7 +15,7 @@ import { InterruptedError } from '../program/errors';
 import { withTraining } from '../program/session';
 import { printJson, printLine } from '../../terminal/print';
 import { TrainingDisplay } from '../../terminal/training-display';
-import { displayEvents } from '../training/display-events';
+import { displayEvents } from '../../terminal/display-events';
 import { trainStep } from '../training/run';
 import { Progress } from '../../reproduction/progress';
 import { makeReport, reportMarkdown } from '../../reproduction/report';

@@ -5,7 +5,7 @@ import { UsageError } from '../program/errors';
 import { printJson, printLine } from '../../terminal/print';
 import { stateOf } from '../../terminal/state';
 import { ON_INTERRUPT } from '../training/interrupt';
-import { resultOf, resultText } from '../training/result';
+import { resultOf, resultText } from '../../terminal/trained-result';
 import { runTraining } from '../training/run';
 import {
   connected,

@@ -6,7 +6,7 @@ import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
 import { toSpec } from '../../worker/protocol/training-spec-message';
 import { CliError } from '../program/errors';
 import { withTraining } from '../program/session';
-import { resultOf, type TrainedResult } from '../training/result';
+import { resultOf, type TrainedResult } from '../../terminal/trained-result';
 import { trainStep } from '../training/run';
 import { BASE_NAME, CLASSIFICATION_MODEL, SEGMENTATION_MODEL, type DemoRun } from './plan';
 import type { Workspace } from './workspace';

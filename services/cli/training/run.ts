@@ -20,7 +20,7 @@ import { withTraining, type ConnectOptions, type Connection } from '../program/s
 import { onStopSignal } from '../program/signals';
 import { settleEarlierRun, type Choice } from './earlier-run';
 import { choice, type OnInterrupt } from './interrupt';
-import { millisecondsOf } from './display-events';
+import { millisecondsOf } from '../../terminal/display-events';
 import { waits, watchJob } from './watch';
 
 export interface RunOptions extends ConnectOptions, Choice {

@@ -9,7 +9,7 @@ import { makeFolder } from '../../common/make-folder';
 import type { TrainingJobsClient } from '../../client';
 import { stateOf } from '../../terminal/state';
 import type { TrainingDisplay } from '../../terminal/training-display';
-import { displayEvents, millisecondsOf } from './display-events';
+import { displayEvents, millisecondsOf } from '../../terminal/display-events';
 
 export interface WatchOptions {
   display: TrainingDisplay;

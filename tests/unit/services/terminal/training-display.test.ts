@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { TrainingDisplay } from '../../../../services/terminal/training-display';
-import { displayEvents } from '../../../../services/cli/training/display-events';
+import { displayEvents } from '../../../../services/terminal/display-events';
 
 function collect(): { stream: NodeJS.WriteStream; text: () => string } {
   const stream = new PassThrough();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
-import { automedError } from '../../common/errors';
-import { score } from '../../terminal/table';
+import type { TrainingJob__Output } from '../../proto/gen/automed/training/v1/TrainingJob';
+import { automedError } from '../common/errors';
+import { score } from './table';
 
 /** What a training made. */
 export interface TrainedResult {

@@ -1,6 +1,6 @@
-import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
-import type { TrainingStart__Output } from '../../../proto/gen/automed/training/v1/TrainingStart';
-import type { TrainingDisplay } from '../../terminal/training-display';
+import type { TrainingEvent__Output } from '../../proto/gen/automed/training/v1/TrainingEvent';
+import type { TrainingStart__Output } from '../../proto/gen/automed/training/v1/TrainingStart';
+import type { TrainingDisplay } from './training-display';
 
 type Shown = Partial<Pick<TrainingEvent__Output, 'time' | 'preparation' | 'start' | 'step' | 'epoch' | 'logLine'>>;
 
