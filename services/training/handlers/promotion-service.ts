@@ -20,7 +20,11 @@ export function promotionService(promotions: Promotions, log: Logger): ServiceRe
     }),
     RollbackAlias: unary(log, async (request: RollbackAliasRequest__Output, context) => {
       context.setModel(request.model);
-      return { promotion: toPromotion(await promotions.rollback({ ...request, requestedBy: requester(context.principal, request.requestedBy) })) };
+      return {
+        promotion: toPromotion(
+          await promotions.rollback({ ...request, requestedBy: requester(context.principal, request.requestedBy) }),
+        ),
+      };
     }),
     ListPromotions: unary(log, (request: ListPromotionsRequest__Output) => {
       const { model, alias, pageSize: size, pageToken: token } = request;

@@ -62,7 +62,9 @@ export async function launchProcessGroup(spec: TrainSpecInput, options: ProcessG
       if (signal.aborted) throw automedError('CANCELLED', 'The training run was cancelled.', { cause: error });
       if (restarts >= maxRestarts) {
         const often = maxRestarts === 0 ? '' : `, ${restarts + 1} times without an epoch in between`;
-        throw automedError('SERVICE_UNAVAILABLE', `The process group was lost: ${error.how}${often}.`, { cause: error });
+        throw automedError('SERVICE_UNAVAILABLE', `The process group was lost: ${error.how}${often}.`, {
+          cause: error,
+        });
       }
       restarts += 1;
       const message = `${error.how}; the process group starts again from its last checkpoint (${restarts} of ${maxRestarts})`;
