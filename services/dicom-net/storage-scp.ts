@@ -60,7 +60,8 @@ export interface CommitmentDeps {
 }
 
 const VERIFICATION = '1.2.840.10008.1.1';
-const STORAGE_CLASSES = '1.2.840.10008.5.1.4.1.1.';
+/** Beginning of the UIDs of all storage classes that are offered. */
+export const STORAGE_CLASSES = '1.2.840.10008.5.1.4.1.1.';
 const SUCCESS = 0x0000;
 /** Statuses of N-ACTION (PS3.7, 10.1.4). */
 const INVALID_ARGUMENT = 0x0115;

@@ -264,7 +264,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
     path: (file) => outbox.path(file),
     replace: (...refused) => substitutes.replace(...refused),
     log,
-    onDelivery: (outcome, destination, code) => metrics.countDelivery(outcome, destination, code),
+    onDelivery: (...delivery) => metrics.countDelivery(...delivery),
   });
 }
 

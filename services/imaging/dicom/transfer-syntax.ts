@@ -22,7 +22,8 @@ export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const DEFLATED_LITTLE_ENDIAN = '1.2.840.10008.1.2.1.99';
 
-const SYNTAXES: readonly TransferSyntax[] = [
+/** All that are read. */
+export const SYNTAXES: readonly TransferSyntax[] = [
   { uid: IMPLICIT_LITTLE_ENDIAN, name: 'Implicit VR Little Endian' },
   { uid: EXPLICIT_LITTLE_ENDIAN, name: 'Explicit VR Little Endian' },
   { uid: DEFLATED_LITTLE_ENDIAN, name: 'Deflated Explicit VR Little Endian', deflated: true },

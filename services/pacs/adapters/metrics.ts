@@ -18,10 +18,11 @@ export class PacsMetrics {
     this.cut = counter('connections_cut', 'Connections that were cut before an association, by reason', ['reason']);
     this.purged = counter('studies_purged', 'Studies that were deleted', []);
     this.analyses = counter('analyses', 'Analyses that ended or failed, by outcome and code', ['outcome', 'code']);
-    this.deliveries = counter('deliveries', 'Attempts to deliver, by destination, outcome and code', [
+    this.deliveries = counter('deliveries', 'Attempts to deliver, by destination, outcome, code and class of failure', [
       'destination',
       'outcome',
       'code',
+      'class',
     ]);
   }
 
@@ -41,8 +42,9 @@ export class PacsMetrics {
     this.analyses.inc({ outcome, code });
   }
 
-  countDelivery(outcome: string, destination: string, code: string): void {
-    this.deliveries.inc({ outcome, destination, code });
+  /** @param kind of failure: `permanent`, `transient` or `suspect`; empty of one that arrived */
+  countDelivery(outcome: string, destination: string, code: string, kind = ''): void {
+    this.deliveries.inc({ outcome, destination, code, class: kind });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Logger } from '../../common/logging';
 import { waitMs, type RetryPolicy } from './backoff';
-import { failed, type Courier, type Sent } from './delivery';
+import { failed, type Courier, type FailureClass, type Sent } from './delivery';
 import { judgeFailure } from './failures';
 import type { Destination, Site } from './site/schema';
 import type { Failure, LeasedDelivery, Verdict } from './work';
@@ -28,7 +28,12 @@ export interface DispatcherDeps {
     why: Failure,
   ) => Promise<Sent | undefined>;
   log: Logger;
-  onDelivery?: (state: 'done' | 'again' | 'dead' | 'replaced', destination: string, code: string) => void;
+  onDelivery?: (
+    state: 'done' | 'again' | 'dead' | 'replaced',
+    destination: string,
+    code: string,
+    kind?: FailureClass,
+  ) => void;
 }
 
 /** Objects that go over one association. */
@@ -143,7 +148,7 @@ export class Dispatcher {
     const again = verdict !== 'dead';
     outbox.fail(delivery, { code, message }, verdict);
     log.warn({ event: again ? 'delivery-again' : 'delivery-dead', ...fields, code }, message);
-    onDelivery?.(again ? 'again' : 'dead', destination, code);
+    onDelivery?.(again ? 'again' : 'dead', destination, code, sent.class);
   }
 
   private verdict(

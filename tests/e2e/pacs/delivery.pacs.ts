@@ -7,6 +7,9 @@ import type { Orthanc } from '../../support/orthanc';
 import { writeSite } from './demo/parts';
 import { BRIDGE, Platform, until, withArchive } from './platform';
 
+/** How long the archive is away. */
+const AWAY_SECONDS = Number(process.env['AUTOMED_PACS_AWAY_SECONDS'] ?? 5);
+
 /** Retries within seconds instead of minutes, and few: who is away uses none of them up. */
 function quickSite(folder: string, orthanc: Orthanc): string {
   const path = writeSite(folder, orthanc, BRIDGE, 'lesion');
@@ -38,7 +41,7 @@ withArchive('an archive that is away', () => {
       return awayDestinations.includes('archive');
     };
     await until('the archive is known to be away', away);
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await new Promise((resolve) => setTimeout(resolve, AWAY_SECONDS * 1000));
     await platform.orthanc.up();
     for (const study of studies) {
       await until(study, () => platform.settled(study));
