@@ -1,0 +1,77 @@
+// An alias moves back and forth under load: no request fails, and the memory of versions that were left comes back.
+// AUTOMED_CHAOS_CYCLES draws another number of moves.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { segmentationClient } from '../support/api-clients';
+import { temporaryFolder } from '../support/data';
+import { startProgram } from '../support/stack';
+import { discImage } from '../support/stack-images';
+import { makeStore } from '../support/stack-store';
+
+const cycles = Number(process.env['AUTOMED_CHAOS_CYCLES'] ?? 50);
+const CALLERS = 3;
+/** Moves before memory is first looked at: LibTorch and V8 take what they keep for good. */
+const WARM_UP = 5;
+/** Memory goes back after a pause, and V8 cleans up when it has nothing to do. */
+const SETTLE_MS = 4_000;
+
+const home = temporaryFolder();
+
+function residentMiB(pid: number | undefined): number {
+  const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) / 1024;
+}
+
+test(`${cycles} reloads under load: no request fails, memory is back to within 5 %`, async () => {
+  const made = await makeStore(home);
+  const { store } = made;
+  for (const seed of [2, 3]) await made.addSegmentation('polyp', seed);
+  await store.setAlias('polyp', 'production', 1);
+  const { png } = await discImage(90, 70);
+  const program = await startProgram('inference', {
+    AUTOMED_HOME: home,
+    AUTOMED_RESOLVE_TTL_MS: '50',
+    AUTOMED_LOG_LEVEL: 'warn',
+  });
+  const pid = program.child.pid;
+
+  const failures: unknown[] = [];
+  let answered = 0;
+  let serving = 0;
+  let stop = false;
+  const caller = async (): Promise<void> => {
+    const client = segmentationClient(program.address);
+    while (!stop) {
+      try {
+        const { model } = await client.unary('Segment', { model: 'polyp@production', image: { encoded: png } });
+        answered += 1;
+        serving = model?.version ?? 0;
+      } catch (error) {
+        failures.push(error);
+        await sleep(20);
+      }
+    }
+    client.close();
+  };
+  const callers = Array.from({ length: CALLERS }, caller);
+  const move = async (cycle: number): Promise<void> => {
+    const version = (cycle % 2) + 1;
+    await store.setAlias('polyp', 'production', version);
+    while (serving !== version) await sleep(5);
+  };
+  for (let cycle = 1; cycle <= WARM_UP; cycle += 1) await move(cycle);
+  await sleep(SETTLE_MS);
+  const before = residentMiB(pid);
+  for (let cycle = WARM_UP + 1; cycle <= WARM_UP + cycles; cycle += 1) await move(cycle);
+  await sleep(SETTLE_MS);
+  const after = residentMiB(pid);
+  stop = true;
+  await Promise.all(callers);
+
+  const figures = `${answered} answered, ${failures.length} failed; ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after`;
+  process.stderr.write(`${cycles} reloads: ${figures}\n`);
+  expect(failures).toEqual([]);
+  expect(after).toBeLessThan(before * 1.05);
+  await program.stop();
+});
