@@ -14,7 +14,12 @@ export interface DecodeLimits {
   maxBytes: number;
   /** Width x height, checked against the header before anything is allocated. */
   maxPixels: number;
+  /** Of decoding, whole seconds from 1; default 60. */
+  maxSeconds?: number | undefined;
 }
+
+/** The largest images need a few seconds. */
+const MAX_SECONDS = 60;
 
 export const DEFAULT_LIMITS: Readonly<DecodeLimits> = { maxBytes: 64 * 1024 * 1024, maxPixels: 64_000_000 };
 
@@ -151,7 +156,12 @@ export async function inspectImage(
   const sides = [header.width, header.height] as const;
   const [width, height] = (header.orientation ?? 1) < LYING ? sides : ([sides[1], sides[0]] as const);
   const decodeBytes = bytesToDecode(header, format, layout);
-  return { width, height, decodeBytes, decode: () => decodePixels(bytes, format, page, header, layout) };
+  return {
+    width,
+    height,
+    decodeBytes,
+    decode: () => decodePixels(bytes, format, page, header, layout, limits.maxSeconds ?? MAX_SECONDS),
+  };
 }
 
 async function decodePixels(
@@ -160,6 +170,7 @@ async function decodePixels(
   page: number,
   header: sharp.Metadata,
   { space, depth, sampleType }: Layout,
+  limitSeconds: number,
 ): Promise<Pixels> {
   const { data, info } = await sharp(bytes, {
     failOn: 'error', // includes truncation
@@ -171,9 +182,12 @@ async function decodePixels(
     .removeAlpha()
     .toColourspace(space)
     .raw({ depth })
+    .timeout({ seconds: limitSeconds })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
-      throw unsupported(`The ${format} image cannot be read: its data is damaged or cut short.`, cause);
+      const late = cause instanceof Error && cause.message.startsWith('timeout');
+      const why = late ? `decoding takes more than ${limitSeconds} s` : 'its data is damaged or cut short';
+      throw unsupported(`The ${format} image cannot be read: ${why}.`, cause);
     });
   return { data, width: info.width, height: info.height, channels: info.channels, sampleType };
 }

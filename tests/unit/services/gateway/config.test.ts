@@ -49,6 +49,16 @@ test('listens beyond this machine only with --insecure', () => {
   expect(readGatewayConfig(['--insecure'], { AUTOMED_ADDRESS: '0.0.0.0:50051' }).address).toBe('0.0.0.0:50051');
 });
 
+test('neither gRPC nor HTTP leaves this machine without authentication, and no key travels in the clear', () => {
+  const http = { AUTOMED_HTTP_ADDRESS: '0.0.0.0:8080' };
+  expect(() => readGatewayConfig([], http)).toThrow(/0\.0\.0\.0:8080 .*no authentication.*--insecure/);
+  const keys = { ...http, AUTOMED_ADDRESS: '0.0.0.0:50051', AUTOMED_KEYS_FILE: 'keys.json' };
+  expect(() => readGatewayConfig([], keys)).toThrow(/0\.0\.0\.0:50051 and 0\.0\.0\.0:8080 .*in the clear/);
+  const tls = { ...keys, AUTOMED_TLS_CERT_FILE: 'a.pem', AUTOMED_TLS_KEY_FILE: 'a.key' };
+  expect(readGatewayConfig([], tls).access).toBeDefined();
+  expect(readGatewayConfig(['--insecure'], http).access).toBeUndefined();
+});
+
 test('a rule for a package leads to its services, and to no others', () => {
   const text = JSON.stringify({ rules: [{ service: 'automed.training.v1.*', backends: ['h:1'] }] });
   const { table } = readGatewayConfig([], { AUTOMED_ROUTES: text });
