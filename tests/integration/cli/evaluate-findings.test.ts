@@ -88,7 +88,7 @@ async function evaluate(
   return { code, err, report: () => JSON.parse(out) as Report };
 }
 
-it('refuses masks of which it is not certain what they show, unless their values are stated or problems allowed', async () => {
+it('evaluate refuses masks of which it is not certain what they show, unless their values are stated or problems allowed', async () => {
   const labels: Drawn[] = [
     { ...disc, value: 1 },
     { value: 2, x: 10, y: 10, side: 90 },
@@ -108,7 +108,7 @@ it('refuses masks of which it is not certain what they show, unless their values
   expect(stated.report()).toMatchObject({ images: 4, failed: 0, findings: [] });
 });
 
-it('counts masks and lesions of which nothing is left at the size of the model', async () => {
+it('evaluate counts masks and lesions of which nothing is left at the size of the model', async () => {
   const speck = { value: 255, x: 0, y: 0, side: 1 };
   const data = await folder('specks', [[disc], [disc, speck], [speck], []]);
   const { err, report } = await evaluate('disc@1', data);
@@ -126,7 +126,7 @@ it('counts masks and lesions of which nothing is left at the size of the model',
   expect(intervals.estimates['vanished_lesions']).toMatchObject({ value: 2, images: 3, lesions: 4 });
 });
 
-it('reads masks by the values that the model records, and says so', async () => {
+it('evaluate reads masks by the values that the model records, and says so', async () => {
   const data = await folder('recorded', [
     [
       { ...disc, value: 1 },
@@ -142,7 +142,7 @@ it('reads masks by the values that the model records, and says so', async () => 
   expect(other.err).toMatch(/2 masks hold values, and not one of them any that is stated as foreground/);
 });
 
-it('says which rule of values is used where another one is stated', async () => {
+it('evaluate says which rule of values is used where another one is stated', async () => {
   const data = await folder('rule', [[disc], [disc]]);
   const { err } = await evaluate('disc@1', data, '--intensity', 'window:0:4095');
   expect(err).toMatch(/stated as window:0:4095, and disc@1 was trained on full: full, the rule of the model, is used/);

@@ -46,7 +46,7 @@ beforeAll(async () => {
   writePth(pth, readSafetensors(weights), true);
 });
 
-it('makes a base of a .pth file, the same as of its safetensors twin', async () => {
+it('the import makes a base of a .pth file, the same as of its safetensors twin', async () => {
   const fromPth = await imported(pth, '--name', 'from-pth');
   expect(fromPth).toMatchObject({
     base: 'from-pth@1',
@@ -64,7 +64,7 @@ it('makes a base of a .pth file, the same as of its safetensors twin', async () 
   expect(manifest.origin).toContain('tiny.pth (PyTorch zip, sha256 ');
 });
 
-it('tells a reader what it did', async () => {
+it('the import tells a reader what it did', async () => {
   const { code, out } = await importFile(pth, '--name', 'told');
   expect(code).toBe(0);
   expect(out).toMatch(/^imported the base told@1 \(256 px\) into /);
@@ -110,7 +110,7 @@ it('interpolates the position tables of another image size, when asked to, and n
   expect(changed.map(([name]) => name).sort()).toEqual(answer.converted.map(({ name }) => name).sort());
 });
 
-it('starts SAM-Med2D from SAM: adapters at random, images fitted as asked', async () => {
+it('the import starts SAM-Med2D from SAM: adapters at random, images fitted as asked', async () => {
   const sam = join(folder, 'sam.safetensors');
   await initBase(JSON.stringify(baseArchitecture('tiny-sam').architecture), 5, sam);
   expect((await importFile(sam, '--name', 'refused')).err).toContain('missing: image_encoder.blocks.0.Adapter');
@@ -124,7 +124,7 @@ it('starts SAM-Med2D from SAM: adapters at random, images fitted as asked', asyn
   expect(without).toMatchObject({ code: 1, err: expect.stringContaining('tiny-sam has no adapters') });
 });
 
-it('measures a base as it is, with boxes and with points', async () => {
+it('the import measures a base as it is, with boxes and with points', async () => {
   await imported(weights, '--name', 'measured');
   const data = join(folder, 'lesions');
   const { segmentation } = await writeDemoData(data, { seed: 3, trainCount: 8, testCount: 3 });
@@ -135,7 +135,7 @@ it('measures a base as it is, with boxes and with points', async () => {
   expect(JSON.parse(out)).toMatchObject({ base: 'measured@1', images: 3, mdsc: score, point: { mdsc: score } });
 });
 
-it('makes a backbone of a MobileNet, which a training run starts from', async () => {
+it('the import makes a backbone of a MobileNet, which a training run starts from', async () => {
   // The published structure: that of our own network with plain blocks, and a classifier.
   const tensors = new Map<string, Tensor>();
   const plain = join(folder, 'plain.safetensors');
@@ -178,7 +178,7 @@ it('makes a backbone of a MobileNet, which a training run starts from', async ()
   expect((await automed('bases', 'import', '--hardnet', file, '--home', home)).err).toContain('not HarDNet-85');
 });
 
-it('lists everything that is missing, unexpected and mis-shaped in one error, and registers nothing', async () => {
+it('the import lists everything that is missing, unexpected and mis-shaped in one error, and registers nothing', async () => {
   const tensors = readSafetensors(weights);
   tensors.delete('mask_decoder.iou_token.weight');
   tensors.set('stranger', { shape: [1], data: Buffer.alloc(4) });
@@ -193,7 +193,7 @@ it('lists everything that is missing, unexpected and mis-shaped in one error, an
   expect(existsSync(join(home, 'bases', 'wrong'))).toBe(false);
 });
 
-it('says in a sentence why a file is none of these', async () => {
+it('the import says in a sentence why a file is none of these', async () => {
   const page = join(folder, 'sam-med2d_b.pth');
   writeFileSync(page, '<!DOCTYPE html><title>Google Drive: too many downloads</title>');
   expect((await importFile(page)).err).toContain('neither a safetensors file nor one of torch.save');
@@ -204,7 +204,7 @@ it('says in a sentence why a file is none of these', async () => {
   expect((await importFile(pth, '--image-size', '250')).code).toBe(2);
 });
 
-it('compares the checksum with the one in the name', async () => {
+it('the import compares the checksum with the one in the name', async () => {
   const sha256 = await sha256OfFile(pth);
   const letter = /[a-f]/.exec(sha256)?.index ?? 0;
   const right = join(folder, `tiny_${sha256.slice(0, Math.max(6, Math.min(8, letter + 1)))}.pth`);

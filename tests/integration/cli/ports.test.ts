@@ -22,7 +22,7 @@ const serve = (home: string, ...more: string[]): string[] => [
   ...['serve', '--home', join(root, home), '--roles', 'training', '--quiet', ...more],
 ];
 
-test('names the port that is taken, and whose it was to be', async () => {
+test('serve names the port that is taken, and whose it was to be', async () => {
   const gateway = await automed(...serve('a', '--port', taken, '--no-metrics'));
   expect(gateway.code).toBe(1);
   expect(gateway.err).toContain(`port ${taken} (of the gateway) is taken`);

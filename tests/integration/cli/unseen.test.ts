@@ -69,14 +69,14 @@ async function evaluate(model: string, ...options: string[]): Promise<{ report: 
   return { report: JSON.parse(out) as object, err };
 }
 
-it('measures what the version has not seen, and says what it leaves out', async () => {
+it('evaluate measures what the version has not seen, and says what it leaves out', async () => {
   const { report, err } = await evaluate('disc@2');
   expect(report).toMatchObject({ split: 'unseen', images: 3, seen: 0 });
   expect(err).toContain('measured on 3 images that disc@2 has not seen, without 5 images that it has seen');
   expect(err).toContain('old@1, which disc@2 was trained on, does not record what it has seen');
 });
 
-it('measures a part of the training, or everything with its count of seen images', async () => {
+it('evaluate measures a part of the training, or everything with its count of seen images', async () => {
   expect((await evaluate('disc@2', '--split', 'validation')).report).toMatchObject({ images: 1, seen: 1 });
   expect((await evaluate('disc@2', '--split', 'test')).report).toMatchObject({ split: 'test', images: 1, seen: 0 });
   const { report, err } = await evaluate('disc@2', '--split', 'all');
@@ -85,13 +85,13 @@ it('measures a part of the training, or everything with its count of seen images
   expect((await evaluate('disc@2', '--limit', '2')).report).toMatchObject({ images: 2, seen: 0 });
 });
 
-it('says of a version of before that it does not know', async () => {
+it('evaluate says of a version of before that it does not know', async () => {
   const { report, err } = await evaluate('disc@1');
   expect(report).toMatchObject({ split: 'all', images: 8, seen: null });
   expect(err).toContain('disc@1 does not record what it was trained on');
 });
 
-it('refuses digests that are none, and too many of them', async () => {
+it('evaluate refuses digests that are none, and too many of them', async () => {
   const client = modelClient(gateway.address);
   for (const bytes of [33, 32 * 32_769]) {
     const call = client.unary('LookUpSamples', { model: 'disc', digests: Buffer.alloc(bytes) });

@@ -144,7 +144,7 @@ test('relays bytes it does not understand, unchanged both ways', async () => {
   expect(one.seen.at(-1)?.message.equals(message)).toBe(true);
 });
 
-test('serves the first call: it is not ready before it knows its backends', async () => {
+test('the gateway serves the first call: it is not ready before it knows its backends', async () => {
   const rules = [{ service: SEGMENTATION, backends: [one.address, two.address] }];
   const other = await startProgram('gateway', { AUTOMED_ROUTES: JSON.stringify({ rules }) });
   const raw = new Client(other.address, credentials.createInsecure());
@@ -165,7 +165,7 @@ test('spreads a model over its backends', async () => {
   expect(answers.filter((name) => name === 'one').length).toBe(3);
 });
 
-test('refuses a call whose metadata names another model than its message', async () => {
+test('the gateway refuses a call whose metadata names another model than its message', async () => {
   const metadata = new Metadata();
   metadata.set('automed-model', 'two-a');
   expect(servedBy(await callRaw(client, request({ model: 'two-a' }), metadata))).toBe('two');
@@ -181,11 +181,11 @@ test('routes by the metadata of a call whose message names no model', async () =
   expect(servedBy(await callRaw(client, Buffer.alloc(0), metadata))).toBe('two');
 });
 
-test('refuses bytes that are no message', async () => {
+test('the gateway refuses bytes that are no message', async () => {
   expect((await callRaw(client, Buffer.from([0x0a, 0x7f]))).error?.code).toBe(Code.INVALID_ARGUMENT);
 });
 
-test('passes metadata on, and header, trailer and request id back', async () => {
+test('the gateway passes metadata on, and header, trailer and request id back', async () => {
   const metadata = new Metadata();
   metadata.set('x-tenant', 'radiology');
   metadata.set('x-blob-bin', Buffer.from([0, 255, 7]));
@@ -199,7 +199,7 @@ test('passes metadata on, and header, trailer and request id back', async () => 
   expect(answer.trailer.get('x-trailer')).toEqual(['kept']);
 });
 
-test('passes a status on with its details', async () => {
+test('the gateway passes a status on with its details', async () => {
   const typed = segmentationClient(gateway.address);
   await expect(typed.unary('Segment', { model: 'fail' })).rejects.toMatchObject({
     name: 'ResourceExhaustedError',
@@ -267,7 +267,7 @@ test('relays a stream in order, both ways at once, however slowly the caller rea
   expect(index).toBe(40);
 });
 
-test('answers a stream before its caller has ended it', async () => {
+test('the gateway answers a stream before its caller has ended it', async () => {
   const call = client.makeBidiStreamRequest(`/${SEGMENTATION}/SegmentStream`, identity, identity);
   let answers = 0;
   call.on('data', () => (answers += 1));
@@ -279,7 +279,7 @@ test('answers a stream before its caller has ended it', async () => {
   await once(call, 'end');
 });
 
-test('leaves out a backend that says NOT_SERVING, tells UNAVAILABLE without any, and takes it back', async () => {
+test('the gateway leaves out a backend that says NOT_SERVING, tells UNAVAILABLE without any, and takes it back', async () => {
   two.health.set(SEGMENTATION, 'NOT_SERVING');
   const code = async (): Promise<number> => (await callRaw(client, request({ model: 'two-a' }))).error?.code ?? 0;
   while ((await code()) === 0) await sleep(5);
@@ -292,7 +292,7 @@ test('leaves out a backend that says NOT_SERVING, tells UNAVAILABLE without any,
   while ((await code()) !== 0) await sleep(5);
 });
 
-test('tells the health of its services and of models that its backends have loaded', async () => {
+test('the gateway tells the health of its services and of models that its backends have loaded', async () => {
   expect(await check(gateway.address, '')).toBe('SERVING');
   expect(await check(gateway.address, 'automed.model/polyp@3')).toBe(`status ${Code.NOT_FOUND}`);
   two.health.set('automed.model/polyp@3', 'SERVING');
@@ -310,7 +310,7 @@ test('tells the health of its services and of models that its backends have load
   watch.cancel();
 });
 
-test('says in a sentence that a backend went away, without telling where it was', async () => {
+test('the gateway says in a sentence that a backend went away, without telling where it was', async () => {
   const doomed = await startEcho('doomed');
   const rules = [{ service: SEGMENTATION, backends: [doomed.address] }];
   const other = await startProgram('gateway', { AUTOMED_ROUTES: JSON.stringify({ rules }) });
@@ -359,7 +359,7 @@ test('finishes the requests in flight at SIGTERM, and exits 0', async () => {
   raw.close();
 });
 
-test('counts calls for Prometheus', async () => {
+test('the gateway counts calls for Prometheus', async () => {
   await callRaw(client, request({ model: 'any' }));
   const text = await (await fetch(`http://${gateway.metricsAddress}/metrics`)).text();
   expect(text).toContain(`automed_grpc_requests_total{service="${SEGMENTATION}",method="Segment",code="OK"`);
@@ -374,11 +374,11 @@ test('logs the model and the request id of a call, and nothing of its content', 
   expect(JSON.stringify(gateway.lines)).not.toContain('PATIENT');
 });
 
-test('refuses to listen where others can reach it', async () => {
+test('the gateway refuses to listen where others can reach it', async () => {
   await expect(startProgram('gateway', { AUTOMED_ADDRESS: '0.0.0.0:0' })).rejects.toThrow(/--insecure/);
 });
 
-test('says in one line that its port is taken', async () => {
+test('the gateway says in one line that its port is taken', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const port = (taken.address() as { port: number }).port;

@@ -171,7 +171,7 @@ async function telling(): Promise<number> {
   throw new Error('the random model draws nothing that tells masks apart');
 }
 
-test('tells the area in square millimetres where the spacing is known', async () => {
+test('the service tells the area in square millimetres where the spacing is known', async () => {
   const pixelSpacing = { columnMm: 0.5, rowMm: 0.25 };
   const threshold = await telling();
   const [mask] = (
@@ -280,7 +280,7 @@ test.each<[string, () => SegmentRequest, object]>([
   await expect(segmentation.unary('Segment', request())).rejects.toMatchObject(expected);
 });
 
-test('refuses to classify with a segmentation model', async () => {
+test('the service refuses to classify with a segmentation model', async () => {
   const call = classification.unary('Classify', { model: 'polyp', image: { encoded: image.png } });
   await expect(call).rejects.toMatchObject({ code: 'WRONG_TASK', cause: { code: Code.INVALID_ARGUMENT } });
 });
@@ -297,7 +297,7 @@ test.each(['altered', 'shortened'])('weights %s after registration are DATA_LOSS
   expect(await health(`automed.model/${name}@1`)).toBe(`status ${Code.NOT_FOUND}`);
 });
 
-test('loads and unloads a model, and its health follows', async () => {
+test('the service loads and unloads a model, and its health follows', async () => {
   expect(await health('automed.model/spare@1')).toBe(`status ${Code.NOT_FOUND}`);
   expect((await models.unary('LoadModel', { model: 'spare' })).model?.loaded).toBe(true);
   expect(await health('automed.model/spare@1')).toBe('SERVING');
@@ -305,7 +305,7 @@ test('loads and unloads a model, and its health follows', async () => {
   expect(await health('automed.model/spare@1')).toBe('NOT_SERVING');
 });
 
-test('lists models by page and task, with what the store records', async () => {
+test('the service lists models by page and task, with what the store records', async () => {
   const first = await models.unary('ListModels', { pageSize: 3 });
   expect(first.models.length).toBe(3);
   const second = await models.unary('ListModels', { pageSize: 100, pageToken: first.nextPageToken });
@@ -329,7 +329,7 @@ test('lists models by page and task, with what the store records', async () => {
   );
 });
 
-test('deletes a version unless an alias needs it, and serves it no more', async () => {
+test('the service deletes a version unless an alias needs it, and serves it no more', async () => {
   await store.addSegmentation('doomed');
   await models.unary('SetAlias', { model: 'doomed', alias: 'live', version: 1 });
   await segmentation.unary('Segment', { ...encoded(), model: 'doomed@live' });
@@ -400,7 +400,7 @@ async function settledAll(calls: Promise<unknown>[]): Promise<boolean> {
   return Promise.race([Promise.allSettled(calls).then(() => true), pause().then(() => false)]);
 }
 
-test('publishes what the engine counts', async () => {
+test('the service publishes what the engine counts', async () => {
   expect(await metric('automed_engine_requests_total{outcome="completed"')).toBeGreaterThan(0);
   expect(await metric('automed_engine_encoded_images_total')).toBeGreaterThan(0);
 });

@@ -462,7 +462,7 @@ test('what computes NaN or Inf answers nothing', async () => {
   await expect(segmentation.unary('Segment', { model: 'broken-model', image })).rejects.toMatchObject(expected);
 });
 
-test('publishes what the cache and the weights take', async () => {
+test('the service publishes what the cache and the weights take', async () => {
   expect(await metric('embedding_cache_bytes')).toBeGreaterThan(0);
   expect(await metric('embedding_cache_hits_total')).toBeGreaterThan(0);
   expect(await metric('loaded_weights_bytes')).toBeGreaterThan(store.base.manifest.weights.bytes);

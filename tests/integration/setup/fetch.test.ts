@@ -123,7 +123,7 @@ function fetchLibTorch(environment: Record<string, string> = {}): { status: numb
 
 const has = (path: string): boolean => existsSync(join(home, '.libtorch', path));
 
-test('takes the CPU wheel where the index has one', () => {
+test('the set-up takes the CPU wheel where the index has one', () => {
   cudaTorch('2.13.0');
   cpuTorch('2.13.0+cpu');
   const { status, said } = fetchLibTorch();
@@ -132,7 +132,7 @@ test('takes the CPU wheel where the index has one', () => {
   expect(has('2.13.0/torch/lib/libtorch_cuda.so')).toBe(false);
 });
 
-test('takes the default CUDA wheel with the two packages that its CPU half needs, and says how large they are', () => {
+test('the set-up takes the default CUDA wheel with the two packages that its CPU half needs, and says how large they are', () => {
   cudaTorch('2.14.1');
   const { status, said } = fetchLibTorch();
   expect({ status, said }).toMatchObject({ status: 0 });
@@ -153,13 +153,13 @@ test('fetches all of CUDA when asked to, beside the other', () => {
   expect(has('2.14.1-cuda/nvidia/cu13/lib/libcublas.so.13')).toBe(true);
 });
 
-test('says that the index has no CUDA build when one is asked for', () => {
+test('the set-up says that the index has no CUDA build when one is asked for', () => {
   cpuTorch('2.13.0+cpu');
   const { status, said } = fetchLibTorch({ AUTOMED_CUDA: '1' });
   expect({ status, said }).toEqual({ status: 7, said: expect.stringMatching(/SetupError: [^]*CPU build/) as unknown });
 });
 
-test('names the library whose package is missing, and leaves nothing half-done', () => {
+test('the set-up names the library whose package is missing, and leaves nothing half-done', () => {
   cudaTorch('2.14.1');
   rmSync(join(index, 'nvidia_cuda_cupti-13.0.5-py3-none-any.whl'));
   const { status, said } = fetchLibTorch();
@@ -168,7 +168,7 @@ test('names the library whose package is missing, and leaves nothing half-done',
   expect(readdirSync(join(home, '.libtorch'))).toEqual([]);
 });
 
-test.each(['3.10', '3.14'])('takes the wheel for Python %s where there is none for its own', (version) => {
+test.each(['3.10', '3.14'])('the set-up takes the wheel for Python %s where there is none for its own', (version) => {
   const { machine } = { machine: process.arch === 'arm64' ? 'aarch64' : 'x86_64' };
   const python = `cp${version.replace('.', '')}`;
   cpuTorch('2.13.0', `${python}-${python}-manylinux2014_${machine}`);
@@ -176,13 +176,13 @@ test.each(['3.10', '3.14'])('takes the wheel for Python %s where there is none f
   expect(has('2.13.0/torch/lib/libtorch_cpu.so')).toBe(true);
 });
 
-test('says what an empty index lacks, once', () => {
+test('the set-up says what an empty index lacks, once', () => {
   const { status, said } = fetchLibTorch();
   expect(status).toBe(7);
   expect(said).toMatch(/no wheel of torch 2\.13\.0 or 2\.14\.1[^]*Remedies/);
 });
 
-test('tells a machine without python3 from one without pip', () => {
+test('the set-up tells a machine without python3 from one without pip', () => {
   const tools = join(folder, 'bin');
   mkdirSync(tools);
   expect(fetchLibTorch({ PATH: tools }).said).toContain('there is no python3');

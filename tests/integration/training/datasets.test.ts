@@ -200,7 +200,7 @@ test.each([
   await expect(register({ name: 'refused', location: root, ...changes })).rejects.toMatchObject({ field });
 });
 
-test('lists page by page, and forgets a version without touching its files or giving its number again', async () => {
+test('the registry lists page by page, and forgets a version without touching its files or giving its number again', async () => {
   const location = discs('listed', 2);
   for (let version = 1; version <= 3; version += 1) await register({ name: 'listed', location });
   const page = async (pageToken: string) => client.unary('ListDatasets', { name: 'listed', pageSize: 2, pageToken });

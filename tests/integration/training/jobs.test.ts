@@ -221,6 +221,6 @@ test('lists, and deletes what has ended', async () => {
   expect(readdirSync(join(home, 'jobs')).filter((name) => name.includes(job.id))).toEqual([]);
 });
 
-test('refuses a second service on the same store', async () => {
+test('the service refuses a second service on the same store', async () => {
   await expect(startProgram('training', { AUTOMED_HOME: home })).rejects.toThrow(/another training service/);
 });

@@ -68,7 +68,7 @@ it('creates a Job and its Service once, however often it is asked to', async () 
   expect([...api.objects.keys()]).toEqual(['jobs/process-group-1', 'services/process-group-1']);
 });
 
-it('follows a Job to its end through connections that drop and versions that expire', async () => {
+it('the client of Kubernetes follows a Job to its end through connections that drop and versions that expire', async () => {
   await cluster.createJob('training', job());
   const following = cluster.followJob('training', 'process-group-1', never);
   await until(() => api.watching === 1);
@@ -98,7 +98,7 @@ it('sees an end that came while nobody watched, and a Job that somebody deleted'
   expect(await cluster.followJob('training', 'process-group-2', never)).toEqual({ state: 'gone' });
 });
 
-it('stops following when it is told to', async () => {
+it('the client of Kubernetes stops following when it is told to', async () => {
   await cluster.createJob('training', job());
   const stop = new AbortController();
   const following = cluster.followJob('training', 'process-group-1', stop.signal);
@@ -108,7 +108,7 @@ it('stops following when it is told to', async () => {
   await until(() => api.watching === 0);
 });
 
-it('deletes a Job and waits until its pods are gone; one that is gone already is no error', async () => {
+it('the client of Kubernetes deletes a Job and waits until its pods are gone; one that is gone already is no error', async () => {
   await cluster.createJob('training', job());
   let [asked, done] = [false, false];
   api.onDelete = () => (asked = true);

@@ -136,7 +136,7 @@ suite(collectivesCompiled ? 'ranks as programs' : 'ranks as programs (skipped: b
   });
 });
 
-it('says what is wrong with its place or its specification, in its last event, on standard output without a file', async () => {
+it('a rank says what is wrong with its place or its specification, in its last event, on standard output without a file', async () => {
   const { path } = prepared();
   const place = { RANK: '0', WORLD_SIZE: '3', MASTER_ADDR: '127.0.0.1', MASTER_PORT: '1' };
   const last = async (args: string[], environment: Record<string, string>): Promise<unknown> => {

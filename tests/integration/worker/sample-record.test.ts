@@ -100,13 +100,13 @@ beforeAll(async () => {
   await createBase(store, { name: 'tiny', arch: 'tiny', seed: 1 }, initNativeBase);
 });
 
-it('holds the part of every sample, and of those that a limit left out', async () => {
+it('the record of samples holds the part of every sample, and of those that a limit left out', async () => {
   const model = await train({ limit: 8 });
   expect(await counted(model)).toEqual({ train: 4, validation: 2, test: 2, unused: 8 });
   expect(model.manifest.files).toHaveProperty([SAMPLES_FILE]);
 });
 
-it('knows a seen picture in another file format', async () => {
+it('the record of samples knows a seen picture in another file format', async () => {
   const model = await train({});
   const record = await readSampleRecord(model);
   const path = images().find((each) => record!.own.get(digestOf(each)) === 'train')!;
@@ -127,7 +127,7 @@ it('hands on what a trained base has seen to the heads on it, and says what that
   expect(logs.find((line) => line.startsWith('4 of 4 test samples'))).toContain('flatter');
 });
 
-it('makes the evaluation of a base say how many of its images the base has seen', async () => {
+it('the record of samples makes the evaluation of a base say how many of its images the base has seen', async () => {
   await train({ name: 'third', train: 'adapters', baseName: 'seen', testFraction: 0 });
   const spec = {
     data,
@@ -147,7 +147,7 @@ it('makes the evaluation of a base say how many of its images the base has seen'
   expect(told).toContainEqual(expect.stringMatching(/^seen@1 has seen 3 of the 3 images: the scores flatter it$/));
 });
 
-it('has nothing to say of a version that recorded nothing, and names it to what is trained on it', async () => {
+it('the record of samples has nothing to say of a version that recorded nothing, and names it to what is trained on it', async () => {
   const first = await train({ name: 'before', train: 'adapters', baseName: 'unrecorded' });
   const base = await store.resolveBase('unrecorded');
   const path = join(base.folder, 'base.json');
@@ -160,7 +160,7 @@ it('has nothing to say of a version that recorded nothing, and names it to what 
   expect((await readSampleRecord(first))!.unrecorded).toEqual([]);
 });
 
-it('refuses a record that is not the one that was registered', async () => {
+it('the record of samples refuses a record that is not the one that was registered', async () => {
   const model = await train({ name: 'changed' });
   writeFileSync(join(model.folder, SAMPLES_FILE), '{}');
   await expect(seenBy(model, [])).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });

@@ -286,7 +286,7 @@ suite(named('a process group'), () => {
   });
 });
 
-it('refuses a place outside the process group, and dropout of everything, by name', async () => {
+it('the trainer refuses a place outside the process group, and dropout of everything, by name', async () => {
   const processGroup = {
     worldSize: 2,
     masterAddress: '127.0.0.1',

@@ -56,7 +56,7 @@ test('callers without a name do not fill the disk, and what was left out is coun
   expect(linesOf(file)).toHaveLength(62);
 });
 
-test('shows what was asked, without bytes, secrets and passwords', () => {
+test('the audit shows what was asked, without bytes, secrets and passwords', () => {
   const request = {
     model: 'polyp@3',
     alias: '',

@@ -58,14 +58,14 @@ async function twoClasses(): Promise<string> {
   return folder;
 }
 
-it('finds nothing in data that is sound, and counts it', async () => {
+it('the check finds nothing in data that is sound, and counts it', async () => {
   const report = await check(await twoClasses());
   expect(report.findings).toEqual([]);
   expect(report.parts.train).toEqual({ images: 4, perClass: [2, 2], side: { min: 16, median: 16, max: 16 } });
   expect(report.parts.test.images).toBe(4);
 });
 
-it('finds the same picture in training and test, even in another file format', async () => {
+it('the check finds the same picture in training and test, even in another file format', async () => {
   const folder = await twoClasses();
   const from = join(folder, 'train/dark/a.png');
   put(join(folder, 'test/dark/copy.tif'), await sharp(from).tiff({ compression: 'lzw' }).toBuffer());
@@ -74,7 +74,7 @@ it('finds the same picture in training and test, even in another file format', a
   expect(ofKind(report, 'contradiction')).toEqual([]);
 });
 
-it('tells copies within a part from copies with another label', async () => {
+it('the check tells copies within a part from copies with another label', async () => {
   const folder = await twoClasses();
   copyFileSync(join(folder, 'train/dark/a.png'), join(folder, 'train/dark/c.png'));
   copyFileSync(join(folder, 'train/bright/b.png'), join(folder, 'train/dark/d.png'));
@@ -86,7 +86,7 @@ it('tells copies within a part from copies with another label', async () => {
   expect(ofKind(report, 'contradiction')).toEqual([['train/bright/b.png', 'train/dark/d.png']]);
 });
 
-it('names some copies of each part in the message, and all of them beside it', async () => {
+it('the check names some copies of each part in the message, and all of them beside it', async () => {
   const folder = await twoClasses();
   for (let copy = 0; copy < 30; copy += 1) {
     copyFileSync(join(folder, 'train/dark/a.png'), join(folder, `train/dark/copy${copy}.png`));
@@ -99,7 +99,7 @@ it('names some copies of each part in the message, and all of them beside it', a
   );
 });
 
-it('finds groups on both sides of a split that the folder makes', async () => {
+it('the check finds groups on both sides of a split that the folder makes', async () => {
   const folder = await twoClasses();
   const rows = ['train', 'val', 'test'].flatMap((split) =>
     ['bright', 'dark'].flatMap((name) =>
@@ -115,7 +115,7 @@ it('finds groups on both sides of a split that the folder makes', async () => {
   expect(ofKind(report, 'group-across-parts')).toEqual([['test/dark/b.png', 'train/dark/a.png']]);
 });
 
-it('names classes without or with few training images', async () => {
+it('the check names classes without or with few training images', async () => {
   const folder = await twoClasses();
   for (let copy = 0; copy < 18; copy += 1) await picture(join(folder, `train/dark/n${copy}.png`), 5000 + copy);
   const report = await check(folder);
@@ -206,7 +206,7 @@ describe('of segmentation', () => {
   });
 });
 
-it('gives a changed mask another fingerprint, and the same data the same', async () => {
+it('the check gives a changed mask another fingerprint, and the same data the same', async () => {
   const folder = newFolder();
   for (const at of [0, 1, 2]) {
     await picture(join(folder, `images/${at}.png`), 9000 + at);

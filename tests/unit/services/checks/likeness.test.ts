@@ -71,7 +71,7 @@ describe('a copy', () => {
   });
 });
 
-it('tells other pictures, mirrored and turned ones apart', async () => {
+it('the search for likeness tells other pictures, mirrored and turned ones apart', async () => {
   const pixels = picture(5);
   expect(isAlike(look(pixels), look(picture(6)))).toBe(false);
   for (const copy of [(image: Sharp) => image.flop().png(), (image: Sharp) => image.rotate(180).png()]) {
@@ -79,14 +79,14 @@ it('tells other pictures, mirrored and turned ones apart', async () => {
   }
 });
 
-it('says nothing of pictures that are plain, or tiny', () => {
+it('the search for likeness says nothing of pictures that are plain, or tiny', () => {
   expect(lookOf(raw(new Uint8Array(100 * 100).fill(7), 100, 100))).toBeUndefined();
   const edge = Uint8Array.from({ length: 100 * 100 }, (_, at) => (at % 100 < 50 ? 0 : 255));
   expect(lookOf(raw(edge, 100, 100))).toBeUndefined();
   expect(lookOf(raw(new Uint8Array(16 * 400), 16, 400))).toBeUndefined();
 });
 
-it('finds the same pairs as a comparison of all with all', () => {
+it('the search for likeness finds the same pairs as a comparison of all with all', () => {
   const items = Array.from({ length: 24 }, (_, at) => ({ name: at, look: look(picture(at % 14)) }));
   const found = alikePairs(items, () => true).map((pair) => pair.map(({ name }) => name).sort((a, b) => a - b));
   const expected = items.flatMap((one, at) =>
@@ -96,7 +96,7 @@ it('finds the same pairs as a comparison of all with all', () => {
   expect(found.sort()).toEqual(expected.sort());
 });
 
-it('is a warning where parts share it, and not for what groups or equal pixels say already', async () => {
+it('the search for likeness is a warning where parts share it, and not for what groups or equal pixels say already', async () => {
   const pixels = picture(7);
   const copy = await copyOf(pixels, (image) => image.jpeg({ quality: 60 }));
   const seen = (part: Seen['part'], name: string, of: Pixels, group?: string): Seen =>

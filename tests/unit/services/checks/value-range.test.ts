@@ -26,7 +26,7 @@ test.each<[string, Pixels, { low: number; high: number } | undefined]>([
   expect(valueRangeOf(pixels)).toEqual(expected && { ...expected, sampleType: pixels.sampleType });
 });
 
-test('names pictures whose values lie in a small part of their range, of each type apart', () => {
+test('the check of values names pictures whose values lie in a small part of their range, of each type apart', () => {
   const wide = pixelsOf('uint16', [0, 60000]);
   const twelve = [pixelsOf('uint16', [960, 3216]), pixelsOf('uint16', [1000, 4095])];
   const unit = pixelsOf('float32', [0, 1]);
@@ -38,7 +38,7 @@ test('names pictures whose values lie in a small part of their range, of each ty
   ]);
 });
 
-test('names high values with little between them, and float values beyond the scale', () => {
+test('the check of values names high values with little between them, and float values beyond the scale', () => {
   expect(messages(pixelsOf('uint16', [30000, 31000]))[0]).toContain('30000 to 31000');
   expect(messages(pixelsOf('float32', [-1000, 3000]))[0]).toMatch(/-1000 to 3000, .*beyond it/);
 });
@@ -55,7 +55,7 @@ test.each<[SampleType, number, number]>([
   expect(messages(pixelsOf(type, bright))).toEqual([]);
 });
 
-test('has nothing to say of 14 bits, of 8-bit pictures, and of a blank one', () => {
+test('the check of values has nothing to say of 14 bits, of 8-bit pictures, and of a blank one', () => {
   const fine = [pixelsOf('uint16', [0, 16383]), pixelsOf('float32', [0, 200]), pixelsOf('uint8', [1, 2])];
   expect(messages(...fine, pixelsOf('uint16', [7, 7]))).toEqual([]);
 });

@@ -27,7 +27,7 @@ it('suggests a command for a mistyped one', async () => {
   expect(written.join('')).toMatch(/unknown command 'trian'.*train/);
 });
 
-it('prints its help without loading gRPC, schemas or the image library', () => {
+it('the command prints its help without loading gRPC, schemas or the image library', () => {
   const main = join(ROOT, 'dist', 'services', 'cli', 'main.js');
   const code = `
     require(${JSON.stringify(main)}).main(['--help']).then(() =>

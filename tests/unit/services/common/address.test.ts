@@ -14,7 +14,7 @@ test.each(['', 'x', ':1', 'host:', 'host:70000', 'unix:', '::1:5'])('%j is no ad
   expect(parseAddress(address).problem).toBeDefined();
 });
 
-test('puts the bound port where port 0 was asked for', () => {
+test('an address puts the bound port where port 0 was asked for', () => {
   expect(withPort('127.0.0.1:0', 4711)).toBe('127.0.0.1:4711');
   expect(withPort('[::1]:0', 4711)).toBe('[::1]:4711');
 });

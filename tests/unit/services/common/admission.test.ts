@@ -36,7 +36,7 @@ test('predicts the wait from what requests cost that came before', () => {
   expect(it.waitMs()).toBe(140);
 });
 
-test('refuses what could not be answered before its deadline, and says when it would be', () => {
+test('admission refuses what could not be answered before its deadline, and says when it would be', () => {
   const it = admission();
   teach(it);
   ticket(it);
@@ -105,7 +105,7 @@ test('an idle server tries again what seemed too slow, once a second', () => {
   expect(it.enter(hasty)).toHaveProperty('end');
 });
 
-test('refuses whatever its deadline is when as many wait as may', () => {
+test('admission refuses whatever its deadline is when as many wait as may', () => {
   const it = admission({ capacity: 2 });
   teach(it);
   for (let at = 0; at < 3; at += 1) ticket(it);

@@ -1,6 +1,6 @@
 import { cutText, excerpt, shortList } from '../../../../services/common/bounded-text';
 
-test('leaves what fits as it is', () => {
+test('a bound leaves what fits as it is', () => {
   expect(cutText('', 0)).toBe('');
   expect(cutText('abc', 3)).toBe('abc');
   expect(cutText('\u75c5\u75c5', 6)).toBe('\u75c5\u75c5');

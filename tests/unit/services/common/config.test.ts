@@ -19,38 +19,38 @@ const schema = z.object({
   home: path().optional(),
 });
 
-test('reads each setting from its own variable and fills in defaults', () => {
+test('the configuration reads each setting from its own variable and fills in defaults', () => {
   const config = readConfig(schema, { AUTOMED_MAX_BATCH: '4', AUTOMED_LOAD_ON_DEMAND: 'off', AUTOMED_ROLES: 'a, b,' });
   expect(config).toEqual({ maxBatch: 4, loadOnDemand: false, roles: ['a', 'b'], apiToken: '' });
 });
 
-test('takes an empty variable for an absent one', () => {
+test('the configuration takes an empty variable for an absent one', () => {
   expect(readConfig(schema, { AUTOMED_MAX_BATCH: '' }).maxBatch).toBe(2);
 });
 
-test('reports every problem at once, under the names of the variables', () => {
+test('the configuration reports every problem at once, under the names of the variables', () => {
   const read = (): unknown => readConfig(schema, { AUTOMED_MAX_BATCH: '9', AUTOMED_LOAD_ON_DEMAND: 'maybe' });
   expect(read).toThrow(ConfigError);
   expect(read).toThrow(/AUTOMED_MAX_BATCH: must be at most 8[\s\S]*AUTOMED_LOAD_ON_DEMAND: must be true or false/);
 });
 
-test('is frozen', () => {
+test('the configuration is frozen', () => {
   const config = readConfig(schema, {}) as { maxBatch: number };
   expect(() => (config.maxBatch = 5)).toThrow(TypeError);
 });
 
-test('never prints a secret', () => {
+test('the configuration never prints a secret', () => {
   const config = readConfig(schema, { AUTOMED_API_TOKEN: 's3cret' });
   expect(config.apiToken).toBe('s3cret');
   expect(JSON.stringify(redacted(schema, config))).not.toContain('s3cret');
 });
 
-test('shows only the last part of a path', () => {
+test('the configuration shows only the last part of a path', () => {
   const config = readConfig(schema, { AUTOMED_HOME: '/data/hospital/models' });
   expect(redacted(schema, config)).toMatchObject({ home: '.../models' });
 });
 
-test('refuses addresses that other machines can reach unless told that this is accepted', () => {
+test('the configuration refuses addresses that other machines can reach unless told that this is accepted', () => {
   const open = { address: '0.0.0.0:50051', metricsAddress: 'off' };
   expect(() => requireLoopback({ ...open, insecure: false })).toThrow(/0\.0\.0\.0:50051.*--insecure/);
   expect(() => requireLoopback({ ...open, insecure: true })).not.toThrow();

@@ -24,7 +24,7 @@ async function holder(): Promise<ChildProcess> {
   return child;
 }
 
-test('is free, taken while its holder lives, and free when that was killed', async () => {
+test('a lock is free, taken while its holder lives, and free when that was killed', async () => {
   const child = await holder();
   expect(tryLock(path)).toBeUndefined();
   child.kill('SIGKILL');
@@ -37,7 +37,7 @@ test('is free, taken while its holder lives, and free when that was killed', asy
   again?.release();
 });
 
-test('stays taken while its holder stands still', async () => {
+test('a lock stays taken while its holder stands still', async () => {
   const child = await holder();
   child.kill('SIGSTOP');
   expect(tryLock(path)).toBeUndefined();

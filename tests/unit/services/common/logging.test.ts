@@ -7,20 +7,20 @@ function logged(write: (log: ReturnType<typeof createLogger>) => void): Record<s
   return JSON.parse(text) as Record<string, unknown>;
 }
 
-test('writes one JSON line with service, level and time', () => {
+test('the logger writes one JSON line with service, level and time', () => {
   const line = logged((log) => log.info({ event: 'x' }, 'hello'));
   expect(line).toMatchObject({ service: 'test', level: 'info', event: 'x', message: 'hello' });
   expect(Date.parse(String(line.time))).not.toBeNaN();
 });
 
-test('never writes pixels, even when a caller hands over a whole request', () => {
+test('the logger never writes pixels, even when a caller hands over a whole request', () => {
   const request = { image: { encoded: Buffer.from('PIXELS') }, encoded: 'PIXELS', data: 'PIXELS', model: 'polyp' };
   const line = logged((log) => log.info({ request }, 'oops'));
   expect(JSON.stringify(line)).not.toContain('PIXELS');
   expect(line.request).toMatchObject({ model: 'polyp' });
 });
 
-test('writes the causes of an error, and a stack only for faults of ours', () => {
+test('the logger writes the causes of an error, and a stack only for faults of ours', () => {
   const cause = new TypeError('inner');
   const typed = logged((log) => log.warn({ err: automedError('NOT_FOUND', 'outer', { cause }) }, 'x'));
   expect(typed.err).toMatchObject({ type: 'NotFoundError', code: 'NOT_FOUND', cause: { message: 'inner' } });

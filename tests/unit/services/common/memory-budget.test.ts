@@ -3,7 +3,7 @@ import { MemoryBudget } from '../../../../services/common/memory-budget';
 /** Lets everything that can go on go on. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('gives out bytes up to the limit, and the rest as they come back, in order', async () => {
+test('the budget gives out bytes up to the limit, and the rest as they come back, in order', async () => {
   const budget = new MemoryBudget(100);
   const first = await budget.reserve(60, 'a');
   const order: string[] = [];
@@ -19,7 +19,7 @@ test('gives out bytes up to the limit, and the rest as they come back, in order'
   expect([order, budget.heldBytes, budget.peakBytes, budget.waitingCount]).toEqual([['b', 'c'], 0, 60, 0]);
 });
 
-test('gives bytes back once', async () => {
+test('the budget gives bytes back once', async () => {
   const budget = new MemoryBudget(10);
   const held = await budget.reserve(10, 'a');
   held.shrink(12);
@@ -31,7 +31,7 @@ test('gives bytes back once', async () => {
   expect([held.bytes, budget.heldBytes]).toEqual([0, 0]);
 });
 
-test('refuses what never fits as an error of the caller, without waiting', async () => {
+test('the budget refuses what never fits as an error of the caller, without waiting', async () => {
   const budget = new MemoryBudget(10);
   await expect(budget.reserve(11, 'An image of 1 x 11 pixels')).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
@@ -40,7 +40,7 @@ test('refuses what never fits as an error of the caller, without waiting', async
   });
 });
 
-test('refuses with a time to come back when the time is up or too many wait', async () => {
+test('the budget refuses with a time to come back when the time is up or too many wait', async () => {
   const budget = new MemoryBudget(10, 1);
   const held = await budget.reserve(10, 'a');
   const late = budget.reserve(5, 'b', { timeoutMs: 20 });
@@ -73,7 +73,7 @@ test('a deadline beyond the longest timer waits', async () => {
   expect((await patient).bytes).toBe(5);
 });
 
-test('counts the messages of those that wait, and refuses what exceeds a quarter of the budget', async () => {
+test('the budget counts the messages of those that wait, and refuses what exceeds a quarter of the budget', async () => {
   const budget = new MemoryBudget(100);
   const held = await budget.reserve(100, 'a', { messageBytes: 60 });
   expect(budget.waitingBytes).toBe(0); // of those that go on it is part of their bytes

@@ -1,6 +1,6 @@
 import { assessClassification } from '../../../../services/evaluation/assess';
 
-it('counts the classes of a folder as those of the model, whatever the normal form of their names', () => {
+it('an assessment counts the classes of a folder as those of the model, whatever the normal form of their names', () => {
   const answer = (probabilities: number[]): never =>
     ({ probabilities: probabilities.map((probability) => ({ probability })) }) as never;
   const [composed, decomposed] = ['\u00e4', 'a\u0308'];

@@ -2,7 +2,7 @@ import { serviceNames } from '../../../../services/common/grpc/proto';
 import { readGatewayConfig } from '../../../../services/gateway/config';
 import { addressesOf, findRule } from '../../../../services/gateway/domain/routes';
 
-test('needs no configuration: everything goes to two programs on this machine', () => {
+test('the gateway needs no configuration: everything goes to two programs on this machine', () => {
   const { table, address } = readGatewayConfig([], {});
   expect(address).toBe('127.0.0.1:50051');
   expect(table.rules.map(({ service, backends }) => [service, backends[0]?.address])).toEqual([
@@ -19,7 +19,7 @@ test('needs no configuration: everything goes to two programs on this machine', 
   ]);
 });
 
-test('reads rules as JSON', () => {
+test('the gateway reads rules as JSON', () => {
   const text = JSON.stringify({ rules: [{ model: 'polyp', backends: [{ address: 'h:1', weight: 9 }] }] });
   const { table } = readGatewayConfig([], { AUTOMED_ROUTES: text });
   expect(table.rules).toEqual([{ service: '*', model: 'polyp', backends: [{ address: 'h:1', weight: 9 }] }]);
@@ -38,7 +38,7 @@ test.each([
   expect(() => readGatewayConfig([], { AUTOMED_ROUTES: text })).toThrow(message);
 });
 
-test('names the variable of a routes file that cannot be read, not its content', () => {
+test('the gateway names the variable of a routes file that cannot be read, not its content', () => {
   expect(() => readGatewayConfig([], { AUTOMED_ROUTES_FILE: '/nowhere/routes.json' })).toThrow(
     'AUTOMED_ROUTES_FILE: cannot be read (ENOENT)',
   );

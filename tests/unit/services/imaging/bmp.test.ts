@@ -5,28 +5,28 @@ import { bmp, type BmpPicture } from '../../../support/bmp';
 const decode = (picture: BmpPicture, limits = DEFAULT_LIMITS): number[] => [...decodeBmp(bmp(picture), limits).data];
 const greyRows = (...greys: number[]): number[] => greys.flatMap((grey) => [grey, grey, grey]);
 
-it('reads colours as they are, padded rows and either order of rows', () => {
+it('the BMP reader reads colours as they are, padded rows and either order of rows', () => {
   const pixels = [0x0000ff, 0x00ff00, 0xff0000, 0x010203, 0x040506, 0x070809];
   const rgb = [0, 0, 255, 0, 255, 0, 255, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   expect(decode({ width: 3, height: 2, bits: 24, pixels })).toEqual(rgb);
   expect(decode({ width: 3, height: 2, bits: 24, pixels, topDown: true })).toEqual(rgb);
 });
 
-it('looks colours up in the palette, wherever the pixels begin', () => {
+it('the BMP reader looks colours up in the palette, wherever the pixels begin', () => {
   const greys = [0, 128, 255];
   const picture = { width: 2, height: 2, bits: 8, pixels: [2, 1, 0, 2], greys } as const;
   expect(decode(picture)).toEqual(greyRows(255, 128, 0, 255));
   expect(decode({ ...picture, gap: 10 })).toEqual(greyRows(255, 128, 0, 255));
 });
 
-it('reads images of one bit', () => {
+it('the BMP reader reads images of one bit', () => {
   const pixels = [1, 0, 1, 1, 0, 0, 1, 0, 1, 1];
   expect(decode({ width: 10, height: 1, bits: 1, pixels, greys: [0, 255] })).toEqual(
     greyRows(...pixels.map((bit) => 255 * bit)),
   );
 });
 
-it('refuses what is damaged, compressed, too large or uses colours that are not there', () => {
+it('the BMP reader refuses what is damaged, compressed, too large or uses colours that are not there', () => {
   const good: BmpPicture = { width: 2, height: 2, bits: 8, pixels: [0, 1, 0, 1], greys: [0, 255] };
   const refused = (bytes: Buffer, message: RegExp, limits = DEFAULT_LIMITS): void => {
     expect(() => decodeBmp(bytes, limits)).toThrow(
@@ -63,7 +63,7 @@ function bitFields(masks: readonly number[], pixels: readonly number[], { compre
   return bytes;
 }
 
-it('reads bit fields of eight bits in any order', () => {
+it('the BMP reader reads bit fields of eight bits in any order', () => {
   const read = (bytes: Buffer): number[] => [...decodeBmp(bytes, DEFAULT_LIMITS).data];
   expect(read(bitFields([0xff0000, 0xff00, 0xff, 0xff000000], [0xff010203, 0x00040506]))).toEqual([1, 2, 3, 4, 5, 6]);
   expect(read(bitFields([0xff, 0xff00, 0xff0000], [0x030201, 0x060504]))).toEqual([1, 2, 3, 4, 5, 6]);
@@ -74,7 +74,7 @@ it('reads bit fields of eight bits in any order', () => {
   expect(() => read(bitFields([], [0], { compression: 5 }))).toThrow(/compressed \(PNG\)/);
 });
 
-it('reads the header of OS/2, with colours and with a palette of three bytes each', () => {
+it('the BMP reader reads the header of OS/2, with colours and with a palette of three bytes each', () => {
   const os2 = (bits: number, palette: readonly number[], row: readonly number[]): Buffer => {
     const offset = 14 + 12 + palette.length;
     const bytes = Buffer.alloc(offset + 2 * row.length);
@@ -93,6 +93,6 @@ it('reads the header of OS/2, with colours and with a palette of three bytes eac
   expect(() => decodeBmp(os2(8, [3, 2, 1], [1, 0, 0, 0]), DEFAULT_LIMITS)).toThrow(/palette lacks/);
 });
 
-it('tells a BMP by its first two letters', () => {
+it('the BMP reader tells a BMP by its first two letters', () => {
   expect([isBmp(Buffer.from('BM..')), isBmp(Buffer.from('PNG')), isBmp(Buffer.alloc(0))]).toEqual([true, false, false]);
 });

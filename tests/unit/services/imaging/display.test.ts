@@ -25,12 +25,12 @@ it.each<[string, Pixels]>([
   expect(extremes(pixels)).toEqual([0, 255]);
 });
 
-it('keeps 8 bits as they are, and shows a single value by the range of its type', () => {
+it('the display copy keeps 8 bits as they are, and shows a single value by the range of its type', () => {
   expect(extremes(picture('uint8', 1, ramp(10, 60).map(Math.round)))).toEqual([10, 60]);
   expect(extremes(picture('uint16', 1, ramp(25700, 25700)))).toEqual([100, 100]);
 });
 
-it('shows one bright pixel among equal ones, and never lets a few of them darken the rest', () => {
+it('the display copy shows one bright pixel among equal ones, and never lets a few of them darken the rest', () => {
   const [lone, few] = [ramp(500, 500), ramp(100, 1000)];
   lone[77] = 900;
   few[5] = 60_000;
@@ -39,9 +39,12 @@ it('shows one bright pixel among equal ones, and never lets a few of them darken
   expect(rgb[3 * (SIDE * SIDE - 40)]).toBeGreaterThan(230);
 });
 
-it.each([256, 384, 448])('takes every colour of a picture of %i pixels a side into account', (side) => {
-  const colours = [100, 4000, 2000];
-  const values = Array.from({ length: side * side * 3 }, (_, at) => (at < 48 * side ? 0 : colours[at % 3]!));
-  const rgb = toDisplayRgb8(picture('uint16', 3, values, side));
-  expect([...rgb.slice(-3)]).toEqual([6, 255, 128]);
-});
+it.each([256, 384, 448])(
+  'the display copy takes every colour of a picture of %i pixels a side into account',
+  (side) => {
+    const colours = [100, 4000, 2000];
+    const values = Array.from({ length: side * side * 3 }, (_, at) => (at < 48 * side ? 0 : colours[at % 3]!));
+    const rgb = toDisplayRgb8(picture('uint16', 3, values, side));
+    expect([...rgb.slice(-3)]).toEqual([6, 255, 128]);
+  },
+);

@@ -38,7 +38,7 @@ describe('drawOverlay', () => {
   });
 });
 
-it('writes colours as reports do', () => {
+it('an overlay writes colours as reports do', () => {
   expect([PREDICTION_COLOUR, TRUTH_COLOUR].map(hexOf)).toEqual(['#e69f00', '#56b4e9']);
 });
 

@@ -17,7 +17,7 @@ function raw(fields: Partial<RawPixels__Output>): RawPixels__Output {
 
 const pixelsOf = (fields: Partial<RawPixels__Output>) => inspectRawPixels(raw(fields), limits).decode();
 
-test('takes interleaved pixels as they are', async () => {
+test('the reader of raw pixels takes interleaved pixels as they are', async () => {
   const data = Buffer.from([1, 2, 3, 4, 5, 6]);
   const pixels = await pixelsOf({ data });
   expect(pixels).toEqual({ data, width: 2, height: 1, channels: 3, sampleType: 'uint8' });
@@ -28,16 +28,16 @@ test('interleaves planar pixels', async () => {
   expect([...pixels.data]).toEqual([1, 3, 5, 2, 4, 6]);
 });
 
-test('turns BGR into RGB', async () => {
+test('the reader of raw pixels turns BGR into RGB', async () => {
   expect([...(await pixelsOf({ pixelFormat: 'PIXEL_FORMAT_BGR' })).data]).toEqual([3, 2, 1, 6, 5, 4]);
 });
 
-test('turns planar BGR into RGB', async () => {
+test('the reader of raw pixels turns planar BGR into RGB', async () => {
   const fields = { pixelFormat: 'PIXEL_FORMAT_BGR', layout: 'PIXEL_LAYOUT_PLANAR' } as const;
   expect([...(await pixelsOf(fields)).data]).toEqual([5, 3, 1, 6, 4, 2]);
 });
 
-test('keeps the bytes of a 16-bit sample together when it moves them', async () => {
+test('the reader of raw pixels keeps the bytes of a 16-bit sample together when it moves them', async () => {
   const fields = {
     data: Buffer.from([1, 0, 2, 0, 3, 0, 4, 0]),
     pixelFormat: 'PIXEL_FORMAT_GRAY_ALPHA',
@@ -47,13 +47,13 @@ test('keeps the bytes of a 16-bit sample together when it moves them', async () 
   expect([...(await pixelsOf(fields)).data]).toEqual([1, 0, 3, 0, 2, 0, 4, 0]);
 });
 
-test('gives native code samples at aligned addresses', async () => {
+test('the reader of raw pixels gives native code samples at aligned addresses', async () => {
   const data = Buffer.from(new ArrayBuffer(32), 3, 8);
   const fields = { data, pixelFormat: 'PIXEL_FORMAT_GRAY', sampleType: 'SAMPLE_TYPE_FLOAT32' } as const;
   expect((await pixelsOf(fields)).data.byteOffset % 4).toBe(0);
 });
 
-test('says what laying them out takes: nothing where the engine takes them as they are', () => {
+test('the reader of raw pixels says what laying them out takes: nothing where the engine takes them as they are', () => {
   const bytes = (fields: Partial<RawPixels__Output>) => inspectRawPixels(raw(fields), limits).decodeBytes;
   expect([bytes({}), bytes({ layout: 'PIXEL_LAYOUT_PLANAR' }), bytes({ pixelFormat: 'PIXEL_FORMAT_BGR' })]).toEqual([
     0, 12, 12,

@@ -25,7 +25,7 @@ function deflated(more: Buffer = Buffer.alloc(0)): Buffer {
   return Buffer.concat([meta, deflateRawSync(body)]);
 }
 
-test('reads BMP and DICOM only for those who take them', async () => {
+test('the reader reads BMP and DICOM only for those who take them', async () => {
   const picture = bmp({ width: 2, height: 1, bits: 24, pixels: [0x010203, 0x040506] });
   expect((await readImage(picture, all)).pixels).toMatchObject({ width: 2, height: 1, channels: 3 });
   await expect(readImage(picture, pictures)).rejects.toThrow('This is a BMP file; PNG, JPEG, TIFF and WebP are');

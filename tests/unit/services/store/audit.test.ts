@@ -40,7 +40,7 @@ test('a sound store has no problems', async () => {
   });
 });
 
-test('finds weights that changed without changing their length', async () => {
+test('the audit of a store finds weights that changed without changing their length', async () => {
   const { root, model } = await fill();
   writeFileSync(model.weightsPath, 'fIrst');
   expect((await auditStore(root)).problems).toEqual([
@@ -48,7 +48,7 @@ test('finds weights that changed without changing their length', async () => {
   ]);
 });
 
-test('finds models whose base is gone or is another one', async () => {
+test('the audit of a store finds models whose base is gone or is another one', async () => {
   const { root, base } = await fill();
   rmSync(base.folder, { recursive: true });
   const gone = await auditStore(root);
@@ -63,7 +63,7 @@ test('finds models whose base is gone or is another one', async () => {
   ]);
 });
 
-test('finds versions that cannot be read and aliases that point to them', async () => {
+test('the audit of a store finds versions that cannot be read and aliases that point to them', async () => {
   const { root } = await fill();
   appendFileSync(join(root, 'models/polyp/2/model.json'), 'x');
   const { problems } = await auditStore(root);
@@ -73,7 +73,7 @@ test('finds versions that cannot be read and aliases that point to them', async 
   ]);
 });
 
-test('finds reports that changed or are gone', async () => {
+test('the audit of a store finds reports that changed or are gone', async () => {
   const { root, store, model } = await fill();
   const stored = await store.registerModel({ ...modelDraft('reported'), base: model.manifest.base }, async (folder) => {
     mkdirSync(join(folder, 'report'));
@@ -104,7 +104,7 @@ test('the command ends with 1 and names what is damaged', async () => {
   expect(err).toBe(`automed: 1 problem in ${root}\n`);
 });
 
-test('names the base of a training that died before it registered its model, as no damage', async () => {
+test('the audit of a store names the base of a training that died before it registered its model, as no damage', async () => {
   const { root, store, base } = await fill();
   const { name, version, weights } = base.manifest;
   const trainedFrom = { name, version, sha256: weights.sha256 };

@@ -36,7 +36,7 @@ test.each([
   expect(() => parseIntensity(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'intensity' }));
 });
 
-test('is recorded with a head, told to native code, and says nothing where it is what it always was', () => {
+test('a rule of intensity is recorded with a head, told to native code, and says nothing where it is what it always was', () => {
   const { architecture } = baseArchitecture('tiny');
   const head: HeadArchitecture = { kind: 'sam-automed', mobilenet: { width: 1, se: 'improved' } };
   const window = parseIntensity('window:0:4095');

@@ -9,7 +9,7 @@ function collect(): { stream: NodeJS.WriteStream; text: () => string } {
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => written };
 }
 
-it('counts in a line now and then where there is no terminal', () => {
+it('the display counts in a line now and then where there is no terminal', () => {
   const { stream, text } = collect();
   let time = 0;
   const display = new CountDisplay('reading', 400, stream, () => time);
@@ -21,7 +21,7 @@ it('counts in a line now and then where there is no terminal', () => {
   expect(text()).toBe('reading: 100 of 400\nreading: 200 of 400\n');
 });
 
-it('says where a long epoch stands where there is no terminal', () => {
+it('the display says where a long epoch stands where there is no terminal', () => {
   const { stream, text } = collect();
   let time = 0;
   const display = new TrainingDisplay('polyp', stream, () => time);

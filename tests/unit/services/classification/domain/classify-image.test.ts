@@ -47,7 +47,7 @@ const sent = (encoded: Buffer) =>
 
 const options = (): RunOptions => ({ priority: 7 });
 
-test('names the most probable class and keeps the order of the model', async () => {
+test('a classification names the most probable class and keeps the order of the model', async () => {
   const { png, width, height } = await discImage(20, 10);
   const { model, seen } = modelThatSays([0.25, 0.5, 0.25]);
   const answer = await classifyImage(model, { image: await sent(png), options }, memory);
@@ -67,7 +67,7 @@ test('of two equally probable classes names the first', async () => {
   expect((await classifyImage(model, { image: await sent(png), options }, memory)).predicted).toBe('meningioma');
 });
 
-test('does not ask the model about an image that cannot be read', async () => {
+test('a classification does not ask the model about an image that cannot be read', async () => {
   const { model, seen } = modelThatSays([1, 0, 0]);
   const image = await sent((await discImage(20, 10)).png.subarray(0, 200));
   await expect(classifyImage(model, { image, options }, memory)).rejects.toMatchObject({

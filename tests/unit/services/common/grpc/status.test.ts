@@ -22,7 +22,7 @@ test.each([...ERROR_CODES])('%s comes back as the same class and code', (code) =
   expect(received.retryAfterMs).toBe(1500);
 });
 
-test('keeps the text of a fault of ours to the log and gives the request id instead', () => {
+test('a status keeps the text of a fault of ours to the log and gives the request id instead', () => {
   const status = toStatus(new Error('password=hunter2 at /srv/x'), 'id-7');
   expect(status.code).toBe(Code.INTERNAL);
   expect(status.details).toContain('id-7');
@@ -30,14 +30,14 @@ test('keeps the text of a fault of ours to the log and gives the request id inst
   expect(fromStatus(status)).toBeInstanceOf(InternalError);
 });
 
-test('names the field at fault', () => {
+test('a status names the field at fault', () => {
   const status = toStatus(automedError('INVALID_ARGUMENT', 'no', { field: 'threshold' }), 'id');
   expect(status.code).toBe(Code.INVALID_ARGUMENT);
   expect(fromStatus(status)).toBeInstanceOf(InvalidInputError);
   expect(fromStatus(status).field).toBe('threshold');
 });
 
-test('tells a caller of a full queue when to come back even if the engine does not', () => {
+test('a status tells a caller of a full queue when to come back even if the engine does not', () => {
   const back = fromStatus(toStatus(automedError('QUEUE_FULL', 'full'), 'id'));
   expect(back).toBeInstanceOf(ResourceExhaustedError);
   expect(back.retryAfterMs).toBeGreaterThan(0);

@@ -33,12 +33,12 @@ const forms: [string, () => Promise<Buffer>][] = [
   ['TIFF', () => raw(grey).toColourspace('b-w').tiff({ compression: 'lzw' }).toBuffer()],
 ];
 
-it.each(forms)('takes one picture for the same when stored as %s', async (_, encode) => {
+it.each(forms)('the hash of a picture takes one picture for the same when stored as %s', async (_, encode) => {
   const plain = await hashOf(await raw(grey).toColourspace('b-w').png().toBuffer());
   expect(await hashOf(await encode())).toBe(plain);
 });
 
-it('tells pictures apart that differ by less than 8 bits hold, by size, or by one sample', async () => {
+it('the hash of a picture tells pictures apart that differ by less than 8 bits hold, by size, or by one sample', async () => {
   const encode = (data: Uint16Array): Promise<Buffer> => raw(data).toColourspace('grey16').png().toBuffer();
   const dark = await hashOf(await encode(Uint16Array.from(grey, (value) => value % 3)));
   const other = await hashOf(await encode(Uint16Array.from(grey, (value) => value % 5)));

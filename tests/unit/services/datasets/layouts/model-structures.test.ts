@@ -11,7 +11,7 @@ const eyes = writeTree(root, 'Training400/G/g1.jpg', 'Annotation-Training400/Dis
 const match = (drawn: readonly string[], data: string, more: Partial<DataSource> = {}) =>
   matchStructures<DataSource>({ task: 'segmentation', data, ...more }, drawn);
 
-it('takes the only masks of a layout for those of a single structure, whatever it is called', async () => {
+it('the search for masks takes the only masks of a layout for those of a single structure, whatever it is called', async () => {
   for (const name of ['foreground', 'lesion', 'polyp']) {
     const matched = await match([name], polyps);
     expect(matched).toMatchObject({ source: { layout: 'cvc-clinicdb', structure: name } });
@@ -23,7 +23,7 @@ it('takes the only masks of a layout for those of a single structure, whatever i
   expect(await match(['foreground'], polyps)).toMatchObject({ masks: [{ name: 'foreground', masks: 'polyp' }] });
 });
 
-it('takes several by name, in the order of the model', async () => {
+it('the search for masks takes several by name, in the order of the model', async () => {
   const [disc, cup] = [
     { name: 'disc', masks: 'a' },
     { name: 'cup', masks: 'b' },
@@ -33,7 +33,7 @@ it('takes several by name, in the order of the model', async () => {
   expect(await match(['cup'], eyes)).toMatchObject({ masks: [{ name: 'cup', masks: 'cup' }] });
 });
 
-it('tells what is not drawn, and what nobody says the masks of', async () => {
+it('the search for masks tells what is not drawn, and what nobody says the masks of', async () => {
   const structures = [{ name: 'disc', masks: 'a' }];
   expect(await match(['lesion'], plain, { structures })).toEqual({ unmatched: { unknown: 'disc' } });
   expect(await match(['disc', 'cup'], plain, { structures })).toEqual({ unmatched: { missing: ['cup'], all: false } });

@@ -3,7 +3,7 @@ import { ByteBudget } from '../../../../../services/datasets/load/byte-budget';
 /** Lets everything that is settled run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('gives bytes in the order they were asked for, never more than there are', async () => {
+it('the budget gives bytes in the order they were asked for, never more than there are', async () => {
   const budget = new ByteBudget(10);
   const got: string[] = [];
   const take = (name: string, bytes: number): void => void budget.take(bytes).then(() => got.push(name));

@@ -21,7 +21,7 @@ const values = [0, 64, 127, 128, 191, 255];
 const size = { width: 3, height: 2 };
 const grey = file('grey.png', png(3, 2, GREY, 8, Buffer.from(values)));
 
-it('refuses a mask of several separate values, and names them', async () => {
+it('the mask reader refuses a mask of several separate values, and names them', async () => {
   await expect(readMask({ paths: [grey] }, size)).rejects.toMatchObject({
     field: 'mask_values',
     message: expect.stringContaining('0, 64, 127, 128, 191, 255') as string,
@@ -30,12 +30,12 @@ it('refuses a mask of several separate values, and names them', async () => {
   expect([...(await readMask({ paths: [grey], stated }, size))]).toEqual([0, 0, 0, 1, 1, 1]);
 });
 
-it.each([1, 255])('takes the one value %d beside 0 for foreground', async (value) => {
+it.each([1, 255])('the mask reader takes the one value %d beside 0 for foreground', async (value) => {
   const two = file('two.png', png(3, 2, GREY, 8, Buffer.from([0, value, value, 0, 0, value])));
   expect([...(await readMask({ paths: [two] }, size))]).toEqual([0, 1, 1, 0, 0, 1]);
 });
 
-it('reads a palette by index whatever its colours, and refuses an index 255 beside others', async () => {
+it('the mask reader reads a palette by index whatever its colours, and refuses an index 255 beside others', async () => {
   const header = (indices: number[]): Buffer =>
     png(3, 2, 3, 8, Buffer.from(indices), [
       pngChunk('PLTE', Buffer.from(Array.from({ length: 768 }, (_, at) => (at === 7 ? 128 : 0)))),
@@ -46,13 +46,13 @@ it('reads a palette by index whatever its colours, and refuses an index 255 besi
   await expect(readMask({ paths: [rim] }, size)).rejects.toMatchObject({ field: 'mask_values' });
 });
 
-it('reads a layer of one colour by its transparency', async () => {
+it('the mask reader reads a layer of one colour by its transparency', async () => {
   const pixels = [0, 255, 0, 0, 255, 0].flatMap((alpha) => [255, 255, 255, alpha]);
   const layer = file('layer.png', png(3, 2, RGBA, 8, Buffer.from(pixels)));
   expect([...(await readMask({ paths: [layer] }, size))]).toEqual([0, 1, 0, 0, 1, 0]);
 });
 
-it('reads drawn colours as all but black', async () => {
+it('the mask reader reads drawn colours as all but black', async () => {
   const pixels = [0, 1, 2, 0, 0, 1].flatMap(
     (at) =>
       [
@@ -122,7 +122,7 @@ describe('a DICOM image as a mask', () => {
   });
 });
 
-it('takes disc and cup out of one file by their values, exactly, from PNG and from BMP', async () => {
+it('the mask reader takes disc and cup out of one file by their values, exactly, from PNG and from BMP', async () => {
   const pixels = [2, 1, 0, 1, 2, 2];
   const fundus = [
     file('fundus.png', png(3, 2, GREY, 8, Buffer.from(pixels.map((index) => [0, 128, 255][index]!)))),
@@ -147,7 +147,7 @@ it('unites several files', async () => {
   expect([...(await readMask({ paths: masks }, size))]).toEqual([1, 1, 0, 0, 0, 1]);
 });
 
-it('refuses a mask of another size unless its data set is made so, and then takes the nearest pixel', async () => {
+it('the mask reader refuses a mask of another size unless its data set is made so, and then takes the nearest pixel', async () => {
   const small = file('small.png', await encodeMaskPng(Uint8Array.from([1, 0, 0, 1]), 2, 2));
   const large = { width: 4, height: 6 };
   await expect(readMask({ paths: [small] }, large)).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });

@@ -5,7 +5,7 @@ import { datasetSourceSchema } from '../../../../../services/datasets/samples/da
 const of = (text: string, structure = ''): unknown =>
   valuesOfStructure(parseMaskValues(text), structure).ranges.map(({ from, to }) => [from, to]);
 
-it('reads values, ranges and colours, of every structure or of each', () => {
+it('the parser of mask values reads values, ranges and colours, of every structure or of each', () => {
   expect(of('1,2')).toEqual([
     [1, 1],
     [2, 2],
@@ -20,11 +20,14 @@ it('reads values, ranges and colours, of every structure or of each', () => {
   expect(of('0.5-1', 'anything')).toEqual([[0.5, 1]]);
 });
 
-it.each(['', 'a', '2-1', '-1', '#ff', '1,,2', 'disc=', 'disc=1,disc=2', '1,disc=2', '=1'])('refuses "%s"', (text) => {
-  expect(() => parseMaskValues(text)).toThrow(expect.objectContaining({ field: 'mask_values' }) as Error);
-});
+it.each(['', 'a', '2-1', '-1', '#ff', '1,,2', 'disc=', 'disc=1,disc=2', '1,disc=2', '=1'])(
+  'the parser of mask values refuses "%s"',
+  (text) => {
+    expect(() => parseMaskValues(text)).toThrow(expect.objectContaining({ field: 'mask_values' }) as Error);
+  },
+);
 
-it('refuses values for other structures', () => {
+it('the parser of mask values refuses values for other structures', () => {
   expect(() => of('disc=1', 'cup')).toThrow(/name disc, and not the structure cup/);
 });
 

@@ -156,7 +156,7 @@ describe('a part that is asked for', () => {
   });
 });
 
-it('draws its limit from what is measured, class by class', async () => {
+it('the selection draws its limit from what is measured, class by class', async () => {
   const data = await pictures(20);
   const known = record(data, { train: upTo(0, 8), unused: upTo(8, 20) });
   const { numbers } = await select(known, { data, limit: 6 });
@@ -164,7 +164,7 @@ it('draws its limit from what is measured, class by class', async () => {
   expect(numbers.filter((n) => n % 2 === 0)).toHaveLength(3);
 });
 
-it('says of a version without a record that it cannot tell', async () => {
+it('the selection says of a version without a record that it cannot tell', async () => {
   const data = await pictures(8);
   const found = await select(undefined, { data });
   expect(found).toMatchObject({ part: 'all', seen: null, numbers: upTo(0, 8) });

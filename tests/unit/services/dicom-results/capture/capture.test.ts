@@ -28,7 +28,7 @@ async function made(files: readonly Buffer[]) {
   return { masks, display, objects: await all(captureObjects(contextOf(series), masks, display)) };
 }
 
-test('shows each image with what was drawn on it', async () => {
+test('a capture shows each image with what was drawn on it', async () => {
   const shuffled = [3, 1, 4, 0, 2].flatMap((slice) => CT[slice] ?? []);
   const { masks, display, objects } = await made(shuffled);
   expect(objects).toHaveLength(5);
@@ -47,7 +47,7 @@ test('shows each image with what was drawn on it', async () => {
   expect(new Set(objects.map(({ seriesUid }) => seriesUid)).size).toBe(1);
 });
 
-test('refuses a picture of another size', async () => {
+test('a capture refuses a picture of another size', async () => {
   const series = CT.map((bytes) => readSource(bytes));
   const pixels: Pixels = { data: new Uint8Array(64), width: 8, height: 8, channels: 1, sampleType: 'uint8' };
   const refused = all(captureObjects(contextOf(series), drawnOnStack(series), async () => pixels));

@@ -30,7 +30,7 @@ function made(series: readonly SourceImage[], masks: DrawnMasks): Buffer {
   return object.bytes;
 }
 
-test('shows both structures of a stack where they were drawn, one frame for each image', () => {
+test('a label map shows both structures of a stack where they were drawn, one frame for each image', () => {
   const series = [3, 0, 4, 2, 1].flatMap((slice) => ctSeries(SHAPE)[slice] ?? []);
   const masks = apart(drawnOnStack(series));
   const bytes = made(series, masks);
@@ -41,13 +41,13 @@ test('shows both structures of a stack where they were drawn, one frame for each
   expect(() => proveGeometry(made(series, flipped), { series }, flipped)).toThrow(/centroid of "liver"/);
 });
 
-test('shows them on a radiograph', () => {
+test('a label map shows them on a radiograph', () => {
   const series = [readSource(crFile(SHAPE))];
   const masks = apart(drawnOnFrames(series));
   expect(proveGeometry(made(series, masks), { series }, masks)).toHaveLength(2);
 });
 
-test('refuses structures that overlap, and makes nothing of nothing', () => {
+test('a label map refuses structures that overlap, and makes nothing of nothing', () => {
   const series = ctSeries(SHAPE);
   const masks = drawnOnStack(series);
   try {

@@ -7,7 +7,7 @@ function serialized(fields: object): Buffer {
   return (Segment as NonNullable<typeof Segment>).requestSerialize(fields);
 }
 
-test('finds the model in front of a large image', () => {
+test('the reader of the model field finds the model in front of a large image', () => {
   const bytes = serialized({
     model: 'polyp@3',
     image: { encoded: Buffer.alloc(1 << 20) },
@@ -17,13 +17,13 @@ test('finds the model in front of a large image', () => {
   expect(readModelField(bytes)).toBe('polyp@3');
 });
 
-test('finds the model behind a large image', () => {
+test('the reader of the model field finds the model behind a large image', () => {
   const image = serialized({ image: { encoded: Buffer.alloc(1 << 20) }, threshold: 0.5 });
   const model = serialized({ model: 'läsion@production' });
   expect(readModelField(Buffer.concat([image, model]))).toBe('läsion@production');
 });
 
-test('has the last one count, as a decoder does', () => {
+test('the reader of the model field has the last one count, as a decoder does', () => {
   expect(readModelField(Buffer.concat([serialized({ model: 'a' }), serialized({ model: 'b' })]))).toBe('b');
 });
 
@@ -32,7 +32,7 @@ test('a message without a model has an empty one', () => {
   expect(readModelField(serialized({ threshold: 0.25 }))).toBe('');
 });
 
-test('ignores a field 1 that is no string, e.g. a page size', () => {
+test('the reader of the model field ignores a field 1 that is no string, e.g. a page size', () => {
   expect(readModelField(Buffer.from([0x08, 0x64]))).toBe('');
 });
 
@@ -50,12 +50,12 @@ test.each([
   expect(() => readModelField(Buffer.from(bytes))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
 });
 
-test('reads a message with as many points as the API accepts', () => {
+test('the reader of the model field reads a message with as many points as the API accepts', () => {
   const points = Array.from({ length: 1024 }, () => [0x22, 0x00]).flat();
   expect(readModelField(Buffer.from([...points, 0x0a, 0x01, 0x61]))).toBe('a');
 });
 
-test('survives every prefix and every damaged byte of a message', () => {
+test('the reader of the model field survives every prefix and every damaged byte of a message', () => {
   const bytes = serialized({ model: 'polyp', image: { encoded: Buffer.from('pixels') }, threshold: 0.5 });
   for (let cut = 0; cut < bytes.length; cut += 1) {
     for (const damage of [0x00, 0x7f, 0x80, 0xff]) {

@@ -37,7 +37,7 @@ test('shares calls in proportion to weight', () => {
   });
 });
 
-test('leaves out backends that are not healthy, and takes them back', () => {
+test('the picker leaves out backends that are not healthy, and takes them back', () => {
   const sick = new Set(['a:1']);
   const picker = new Picker(routes, (address) => !sick.has(address));
   expect(count(Array.from({ length: 4 }, () => pick(picker, SEGMENTATION, 'polyp')))).toEqual({ 'b:1': 4 });
@@ -45,7 +45,7 @@ test('leaves out backends that are not healthy, and takes them back', () => {
   expect(count(Array.from({ length: 40 }, () => pick(picker, SEGMENTATION, 'polyp')))['a:1']).toBeGreaterThan(25);
 });
 
-test('says UNAVAILABLE when no backend is healthy, and NOT_FOUND when no rule fits', () => {
+test('the picker says UNAVAILABLE when no backend is healthy, and NOT_FOUND when no rule fits', () => {
   const picker = new Picker(routes, () => false);
   expect(() => pick(picker, SEGMENTATION, 'polyp')).toThrow(expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' }));
   expect(() => pick(picker, 'automed.models.v1.ModelService', '')).toThrow(

@@ -11,7 +11,7 @@ test('nothing is known before a refusal', () => {
   expect(saturation.waitMs('a Segment polyp', 1)).toBeUndefined();
 });
 
-test('refuses calls with too little time, and fewer as the queue is worked off', () => {
+test('the gateway refuses calls with too little time, and fewer as the queue is worked off', () => {
   saturation.note('a', { waitMs: 900, answerMs: 1_200 });
   expect(saturation.waitMs('a', 1_000)).toBe(900);
   expect(saturation.waitMs('a', 1_200)).toBeUndefined();

@@ -6,7 +6,7 @@ const origin = { baseSha256: 'a'.repeat(64), precision: 'float32', preprocessing
 const pixels: Pixels = { data: new Uint8Array(24).fill(7), width: 4, height: 2, channels: 3, sampleType: 'uint8' };
 const options = { priority: 3 };
 
-test('names the embedding where the engine keeps one, and remembers the extents of its image', async () => {
+test('the keeper of embeddings names the embedding where the engine keeps one, and remembers the extents of its image', async () => {
   const embeddings = new Embeddings(1 << 20);
   const id = await embeddingId(pixels, origin);
   expect(embeddings.sizeOf(id)).toBeUndefined();

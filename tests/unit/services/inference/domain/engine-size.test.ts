@@ -2,7 +2,7 @@ import { sizeEngine } from '../../../../../services/inference/domain/engine-size
 
 const open = { device: 'auto', queueCapacity: 64, embeddingCacheBytes: 0, embeddingTtlMs: 1000 };
 
-test('gives one worker every core by default, for latency', () => {
+test('the engine gives one worker every core by default, for latency', () => {
   expect(sizeEngine(open, 6, false)).toMatchObject({ workers: 1, threadsPerWorker: 6, maxBatch: 1, maxBatchWaitMs: 0 });
 });
 
@@ -11,7 +11,7 @@ test('divides the cores among the workers', () => {
   expect(sizeEngine({ ...open, threadsPerWorker: 1 }, 6, false)).toMatchObject({ workers: 6, threadsPerWorker: 1 });
 });
 
-test('refuses more threads than cores', () => {
+test('the engine refuses more threads than cores', () => {
   expect(() => sizeEngine({ ...open, workers: 2, threadsPerWorker: 4 }, 6, false)).toThrow(
     /2 x 4 threads exceed the 6/,
   );

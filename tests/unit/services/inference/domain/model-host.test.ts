@@ -148,7 +148,7 @@ test('a model that is unloaded while it loads is freed when it is there', async 
   expect(host.loadedCount).toBe(0);
 });
 
-test('tells a model of the other task from one that does not exist', async () => {
+test('the host tells a model of the other task from one that does not exist', async () => {
   const { host } = setUp();
   await expect(host.acquire('tumour', 'segmentation')).rejects.toMatchObject({ code: 'WRONG_TASK', field: 'model' });
   await expect(host.acquire('nobody', 'segmentation')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -162,7 +162,7 @@ test('without loading on demand only what was loaded answers', async () => {
   (await host.acquire('polyp@2', 'segmentation')).release();
 });
 
-test('does not load models of a role that the program does not have', async () => {
+test('the host does not load models of a role that the program does not have', async () => {
   const { host } = setUp({ tasks: ['segmentation'] });
   await expect(host.load('tumour')).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
 });
@@ -177,7 +177,7 @@ test('a load that failed is tried again by the next request', async () => {
   expect(calls.events).toEqual(['+polyp@2']);
 });
 
-test('refuses a head whose base is not the one it was trained on', async () => {
+test('the host refuses a head whose base is not the one it was trained on', async () => {
   const { host } = setUp({}, 'c'.repeat(64));
   await expect(host.acquire('polyp', 'segmentation')).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH' });
 });

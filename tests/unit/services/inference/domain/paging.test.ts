@@ -21,13 +21,13 @@ test('neither repeats nor hides items when others come and go between pages', ()
   expect(second.items).toEqual(['b@1', 'b@2', 'c@1']);
 });
 
-test.each([-1, 1001])('refuses a page size of %i', (pageSize) => {
+test.each([-1, 1001])('paging refuses a page size of %i', (pageSize) => {
   expect(() => paginate(items, self, { pageSize, pageToken: '' })).toThrow(
     expect.objectContaining({ field: 'page_size' }),
   );
 });
 
-test('refuses a token of another list', () => {
+test('paging refuses a token of another list', () => {
   expect(() => paginate(items, self, { pageSize: 1, pageToken: 'AAAA' })).toThrow(
     expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'page_token' }),
   );

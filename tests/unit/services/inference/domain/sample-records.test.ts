@@ -22,7 +22,7 @@ async function version(name: string, digests: number): Promise<StoredModel> {
   return { folder, manifest: { name, version: 1, files: { [SAMPLES_FILE]: sha256 } } } as unknown as StoredModel;
 }
 
-it('reads a record once, and keeps the ones that were asked for last', async () => {
+it('the cache of records reads a record once, and keeps the ones that were asked for last', async () => {
   const [one, two, three] = [await version('one', 4), await version('two', 4), await version('three', 4)];
   const records = new SampleRecords(8);
   for (const each of [one, two, one, three]) expect((await records.of(each))?.own.size).toBe(4);
@@ -33,7 +33,7 @@ it('reads a record once, and keeps the ones that were asked for last', async () 
   await expect(records.of(two)).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
 });
 
-it('keeps none that is larger than all that it may keep, and nothing of a version without record', async () => {
+it('the cache of records keeps none that is larger than all that it may keep, and nothing of a version without record', async () => {
   const records = new SampleRecords(8);
   expect((await records.of(await version('large', 9)))?.own.size).toBe(9);
   expect(

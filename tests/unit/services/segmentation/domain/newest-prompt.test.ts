@@ -2,7 +2,7 @@ import { NewestPrompt } from '../../../../../services/segmentation/domain/newest
 
 const setUp = (): NewestPrompt<string> => new NewestPrompt<string>();
 
-test('gives messages that come one at a time back in order, and drops none', () => {
+test('the queue of prompts gives messages that come one at a time back in order, and drops none', () => {
   const waiting = setUp();
   for (const [index, message] of ['image', 'one', 'two'].entries()) {
     waiting.offer(message, index === 0);
@@ -11,7 +11,7 @@ test('gives messages that come one at a time back in order, and drops none', () 
   expect(waiting.take()).toBeUndefined();
 });
 
-test('keeps the newest of the prompts that wait, and reports the others once', () => {
+test('the queue of prompts keeps the newest of the prompts that wait, and reports the others once', () => {
   const waiting = setUp();
   waiting.offer('image', true);
   for (const message of ['one', 'two', 'three']) waiting.offer(message, false);

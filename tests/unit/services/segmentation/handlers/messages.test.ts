@@ -41,7 +41,7 @@ test('every encoding holds the same mask', async () => {
   expect(bits.encoding === 'packed-bits' && [...unpackBits(bits.packedBits, 6)]).toEqual([...drawn.mask]);
 });
 
-test('answers with what was measured', async () => {
+test('the handler answers with what was measured', async () => {
   const encoded = await encodeMask(drawn, 'coco-rle');
   const segmented = {
     masks: [

@@ -27,7 +27,7 @@ test('applies each migration once, by name, whatever other areas add in between'
   database.close();
 });
 
-test('leaves nothing of a migration that fails', () => {
+test('the database leaves nothing of a migration that fails', () => {
   const path = join(folder, 'failed.db');
   const broken = { name: 'a-001', sql: 'CREATE TABLE a (x INTEGER); INSERT INTO nowhere VALUES (1)' };
   expect(() => openDatabase(path, [broken])).toThrow(/nowhere/);
@@ -36,7 +36,7 @@ test('leaves nothing of a migration that fails', () => {
   database.close();
 });
 
-test('refuses a file of a newer version, and one that is no database', () => {
+test('the database refuses a file of a newer version, and one that is no database', () => {
   const path = join(folder, 'newer.db');
   openDatabase(path, [{ name: 'future-001', sql: 'SELECT 1' }]).close();
   expect(() => openDatabase(path)).toThrow('newer version of Automed (it has future-001)');

@@ -17,12 +17,12 @@ test.each([
   expect(knownFailure(errno(code))).toEqual({ code: known, message: expect.stringMatching(message) });
 });
 
-test('looks at the causes of an error, too', () => {
+test('a failure event looks at the causes of an error, too', () => {
   const wrapped = new Error('could not register', { cause: new Error('outer', { cause: errno('ENOSPC') }) });
   expect(knownFailure(wrapped)?.code).toBe('STORAGE_FULL');
 });
 
-test('keeps the sentence and the field of a typed error', () => {
+test('a failure event keeps the sentence and the field of a typed error', () => {
   const error = automedError('NOT_FOUND', 'There is no base "x".', { field: 'base' });
   expect(knownFailure(error)).toEqual({ code: 'NOT_FOUND', message: 'There is no base "x".', field: 'base' });
 });
@@ -32,14 +32,14 @@ test('a folder that cannot be made is a store that cannot be written, a missing 
   expect(knownFailure(errno('ENOENT', 'open'))).toBeUndefined();
 });
 
-test('says what is in the way of a folder', async () => {
+test('a failure event says what is in the way of a folder', async () => {
   const path = join(__filename, 'home');
   const error: unknown = await makeFolder(path).catch((cause: unknown) => cause);
   const message = `The folder ${path} cannot be made: ${__filename} is not a folder.`;
   expect(knownFailure(error)).toEqual({ code: 'ILLEGAL_STATE', message });
 });
 
-test('leaves a fault of ours to the log', () => {
+test('a failure event leaves a fault of ours to the log', () => {
   expect(knownFailure(new TypeError('x is not a function'))).toBeUndefined();
   expect(knownFailure(automedError('INTERNAL', 'oops'))).toBeUndefined();
 });

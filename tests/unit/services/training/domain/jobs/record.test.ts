@@ -41,24 +41,24 @@ function after(...told: WorkerEvent[]): { job: Job; events: string[] } {
   return { job, events };
 }
 
-test('keeps the newest and the best epoch', () => {
+test("a job's record keeps the newest and the best epoch", () => {
   const { job } = after(epoch(1, 0.4), epoch(2, 0.9), epoch(3, 0.5));
   expect(job.progress).toMatchObject({ epoch: 3, latest: { epoch: 3 }, best: { epoch: 2, score: 0.9 } });
 });
 
-test('tells an epoch once, though a worker that goes on repeats it', () => {
+test("a job's record tells an epoch once, though a worker that goes on repeats it", () => {
   const { events } = after(epoch(1, 0.4), epoch(2, 0.9), started(2, [metrics(1, 0.4)]), epoch(2, 0.9), epoch(3, 0.5));
   expect(events).toEqual(['epoch 1', 'epoch 2', 'started', 'epoch 3']);
 });
 
-test('makes up for epochs that were lost with the service, before the worker goes on', () => {
+test("a job's record makes up for epochs that were lost with the service, before the worker goes on", () => {
   const history = [metrics(1, 0.4), metrics(2, 0.9), metrics(3, 0.5)];
   const { job, events } = after(epoch(1, 0.4), started(4, history), epoch(4, 0.6));
   expect(events).toEqual(['epoch 1', 'epoch 2', 'epoch 3', 'started', 'epoch 4']);
   expect(job.progress).toMatchObject({ epochs: 9, latest: { epoch: 4 }, best: { epoch: 2 } });
 });
 
-test('does not repeat the history in the event of the start', () => {
+test("a job's record does not repeat the history in the event of the start", () => {
   const change = recorded({ progress: null } as unknown as Job, started(2, [metrics(1, 0.4)]) as never);
   expect(change?.events.at(-1)).not.toHaveProperty('history');
 });

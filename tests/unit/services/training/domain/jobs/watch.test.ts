@@ -40,7 +40,7 @@ async function collect(id: string, fromSequence = 0, onEvent: (event: StoredEven
 const upTo = (last: number, first = 1): number[] =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-test('gives the history and then what comes, whoever comes when, each event once', async () => {
+test('a watch gives the history and then what comes, whoever comes when, each event once', async () => {
   const id = create();
   const early = collect(id);
   for (let count = 0; count < 300; count += 1) {
@@ -59,7 +59,7 @@ test('gives the history and then what comes, whoever comes when, each event once
   expect(await collect(id, 304)).toEqual([]);
 });
 
-test('reads no further ahead than a batch while its consumer takes its time', async () => {
+test('a watch reads no further ahead than a batch while its consumer takes its time', async () => {
   const id = create();
   for (let count = 0; count < 600; count += 1) say(id, 'x');
   const reads = jest.spyOn(table, 'events');
@@ -73,7 +73,7 @@ test('reads no further ahead than a batch while its consumer takes its time', as
   await events.return();
 });
 
-test('leaves no listener behind', async () => {
+test('a watch leaves no listener behind', async () => {
   const before = queue.notices.listenerCount('change');
   const id = create();
   const stop = new AbortController();
@@ -88,7 +88,7 @@ test('leaves no listener behind', async () => {
   expect(queue.notices.listenerCount('change')).toBe(before);
 });
 
-test('ends with NOT_FOUND when the job is deleted meanwhile', async () => {
+test('a watch ends with NOT_FOUND when the job is deleted meanwhile', async () => {
   const id = create();
   queue.pause('training', id);
   const watching = collect(id);
@@ -97,7 +97,7 @@ test('ends with NOT_FOUND when the job is deleted meanwhile', async () => {
   await expect(watching).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('goes on behind a failure that was resumed', async () => {
+test('a watch goes on behind a failure that was resumed', async () => {
   const id = create();
   queue.change(id, (job) => moved(job, 'fail', 'no room'));
   expect(await collect(id)).toEqual([1, 2]);

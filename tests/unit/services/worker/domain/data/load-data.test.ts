@@ -51,12 +51,12 @@ async function load(
 const messages = (events: readonly WorkerEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'log' ? [event.message] : []));
 
-it('loads sound data without a word', async () => {
+it('the loader loads sound data without a word', async () => {
   const { events, added } = await load(await twoClasses(), { refuseProblems: true });
   expect([messages(events), added.length]).toEqual([[], 18]);
 });
 
-it('finds in a part of a folder nothing of the files that it does not use', async () => {
+it('the loader finds in a part of a folder nothing of the files that it does not use', async () => {
   const data = await twoClasses();
   const problems = [1, 2, 3, 4].map((copy) => ({ name: `train/dark/${copy}`, problem: 'cannot be paired' }));
   const listed = await listSamples({
@@ -77,7 +77,7 @@ it('finds in a part of a folder nothing of the files that it does not use', asyn
   expect(await told(false)).toEqual(problems.map(({ name, problem }) => `left out ${name}: ${problem}`));
 });
 
-it('refuses a picture on both sides of a split, naming its files, unless it is told otherwise', async () => {
+it('the loader refuses a picture on both sides of a split, naming its files, unless it is told otherwise', async () => {
   const data = await twoClasses();
   copyFileSync(join(data, 'train/dark/1.png'), join(data, 'test/dark/9.png'));
   await expect(load(data, { refuseProblems: true })).rejects.toMatchObject({
@@ -90,7 +90,7 @@ it('refuses a picture on both sides of a split, naming its files, unless it is t
   expect(added).toHaveLength(19);
 });
 
-it('refuses one picture in two classes, and warns of copies in one', async () => {
+it('the loader refuses one picture in two classes, and warns of copies in one', async () => {
   const data = await twoClasses();
   copyFileSync(join(data, 'train/dark/1.png'), join(data, 'train/dark/8.png'));
   expect(messages((await load(data, { refuseProblems: true })).events)).toEqual([
