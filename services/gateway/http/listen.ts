@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Channel, Client, credentials } from '@grpc/grpc-js';
-import { parseAddress, withPort } from '../../common/address';
+import { isLoopback, parseAddress, withPort } from '../../common/address';
 import { watchIdentity, type TlsFiles } from '../../common/grpc/tls';
 import type { ServerDeps } from '../server';
 import { buildHttp } from './server';
@@ -22,7 +22,12 @@ export interface RunningHttp {
 
 /** Starts HTTP before the gateway's methods. */
 export async function listenHttp(
-  { config, log, services }: Pick<ServerDeps, 'log' | 'services'> & { config: ServerDeps['config'] & HttpConfig },
+  {
+    config,
+    log,
+    services,
+    access,
+  }: Pick<ServerDeps, 'log' | 'services' | 'access'> & { config: ServerDeps['config'] & HttpConfig },
   channel: Channel,
 ): Promise<RunningHttp> {
   const client = new Client(channel.getTarget(), credentials.createInsecure(), { channelOverride: channel });
@@ -32,7 +37,8 @@ export async function listenHttp(
       ? undefined
       : { cert: await readFile(certFile), key: await readFile(keyFile), ...(await clientAuthorities(caFile)) };
   const { maxMessageBytes, httpTimeoutMs: timeoutMs, httpOrigins: origins } = config;
-  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs, origins, log, secure });
+  const open = access === undefined && isLoopback(config.httpAddress);
+  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs, origins, open, log, secure });
   const stopWatching =
     secure &&
     watchIdentity(

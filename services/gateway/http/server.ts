@@ -13,6 +13,7 @@ import type { Logger } from '../../common/logging';
 import { httpMethods, type HttpMethod } from './api';
 import { serveConsole } from './console';
 import { httpError, httpStatus } from './errors';
+import { refusalOfForeignPage } from './foreign-pages';
 import { offerGrpcWeb } from './grpc-web';
 import { openApi } from './openapi';
 import { readRequest } from './request';
@@ -29,6 +30,8 @@ export interface HttpDeps {
   secure?: ServerOptions | undefined;
   /** Origins whose pages may call, e.g. `https://viewer.example.org`; `*` for all. Others' browsers keep the answers from them. */
   origins: readonly string[];
+  /** Whether only this machine reaches it and nobody is asked for a key. */
+  open: boolean;
 }
 
 /** Header fields that mean the same in gRPC. */
@@ -46,6 +49,7 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const options = { bodyLimit: jsonBytes(deps.maxMessageBytes), exposeHeadRoutes: false, forceCloseConnections: true };
   const app: FastifyInstance = deps.secure ? fastify({ ...options, https: deps.secure }) : fastify(options);
   await app.register(multipart, { limits: { fileSize: deps.maxMessageBytes, files: 4, fields: 64 } });
+  app.addHook('onRequest', (request, _reply, done) => done(refusalOfForeignPage(request, deps)));
   const { origins } = deps;
   if (origins.length > 0) {
     const origin = origins.includes('*') ? '*' : [...origins];
