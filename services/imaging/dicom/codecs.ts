@@ -1,11 +1,11 @@
-// JPEG, JPEG-LS and JPEG 2000 through the codecs of dcmjs-codecs (WebAssembly), which are loaded at the first frame that
+// JPEG, JPEG-LS, JPEG 2000 and HTJ2K through the codecs of dcmjs-codecs (WebAssembly), which are loaded at the first frame that
 // needs them. Of the libraries tried it alone decodes JPEG of 12 bits, and decodes JPEG 2000 fastest.
 
 import type * as Codecs from 'dcmjs-codecs';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
-import type { Codec } from './transfer-syntax';
+import type { StreamCodec } from './transfer-syntax';
 
 interface Library {
   codecs: typeof Codecs.NativeCodecs;
@@ -42,7 +42,7 @@ async function withLibrary<T>(use: (library: Library) => T): Promise<T | undefin
   }
 }
 
-function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.Context): Codecs.Context {
+function run({ codecs }: Library, codec: StreamCodec, context: Codecs.Context): Codecs.Context {
   switch (codec) {
     case 'jpeg':
       // Colour is turned by our own code: the codec asks neither the header nor the stream what it holds.
@@ -51,6 +51,8 @@ function run({ codecs }: Library, codec: Exclude<Codec, 'rle'>, context: Codecs.
       return codecs.decodeJpegLs(context);
     case 'jpeg-2000':
       return codecs.decodeJpeg2000(context);
+    case 'htj2k':
+      return codecs.decodeHtJpeg2000(context);
   }
 }
 
@@ -89,7 +91,7 @@ function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, sign
  */
 export async function decodeCompressed(
   encoded: Uint8Array,
-  codec: Exclude<Codec, 'rle'>,
+  codec: StreamCodec,
   format: ImageFormat,
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
@@ -102,6 +104,7 @@ export async function decodeCompressed(
   if (stream.precision > bitsAllocated) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image have more bits than its header.');
   }
+  if (stream.isCut) throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are cut short.');
   const bits = codecBits(stream.precision);
   const expected = (width * height * samples * bits) / 8;
   const decoded = await withLibrary((library) => {

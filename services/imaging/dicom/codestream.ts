@@ -11,6 +11,8 @@ export interface Codestream {
   precision: number;
   /** Whether a JPEG of three components holds luma and chroma; absent where it does not say so itself. */
   isYbr?: boolean;
+  /** Whether parts of JPEG 2000 are missing. */
+  isCut?: boolean;
   /** Whether samples may be negative; absent where the stream does not say so. */
   signed?: boolean;
   /** Whether JPEG-LS holds one component after the other, which its decoder keeps. */
@@ -21,6 +23,10 @@ export interface Codestream {
 
 const START_OF_CODESTREAM = 0xff4f;
 const SIZE_MARKER = 0xff51;
+const START_OF_TILE_PART = 0xff90;
+/** Of the marker segment that begins a tile-part. */
+const TILE_PART_BYTES = 12;
+const END_OF_CODESTREAM = 0xffd9;
 const START_OF_IMAGE = 0xffd8;
 const START_OF_SCAN = 0xffda;
 const LOSSLESS = 0xffc3;
@@ -179,6 +185,25 @@ function readFrameHeader(view: DataView): Codestream {
   throw damaged();
 }
 
+/**
+ * The tile-parts of JPEG 2000 say how long they are (ISO/IEC 15444-1 A.4.2): decoders of HTJ2K fill what a stream that was cut short
+ * lacks with pixels of their own.
+ */
+function hasTileParts(view: DataView): boolean {
+  let at = 2;
+  // Segments of the main header, up to the first tile-part.
+  while (at + 4 <= view.byteLength && view.getUint16(at) !== START_OF_TILE_PART) at += 2 + view.getUint16(at + 2);
+  let parts = 0;
+  while (at + TILE_PART_BYTES <= view.byteLength && view.getUint16(at) === START_OF_TILE_PART) {
+    const length = view.getUint32(at + 6);
+    parts += 1;
+    // The last one may reach up to the end, whatever its length is.
+    if (length === 0) return true;
+    at += Math.max(length, TILE_PART_BYTES);
+  }
+  return parts > 0 && at + 2 <= view.byteLength && view.getUint16(at) === END_OF_CODESTREAM;
+}
+
 /** True when the end marker, which JPEG and JPEG 2000 share, stands at the end. */
 function endsProperly(bytes: Uint8Array): boolean {
   const from = Math.max(0, bytes.length - PADDING - 2);
@@ -196,7 +221,7 @@ export function readCodestream(bytes: Uint8Array): Codestream {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (view.getUint16(0)) {
     case START_OF_CODESTREAM:
-      return readSize(view);
+      return { ...readSize(view), isCut: !hasTileParts(view) };
     case START_OF_IMAGE:
       return readFrameHeader(view);
     default:

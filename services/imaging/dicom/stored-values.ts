@@ -6,6 +6,7 @@ import { decodeCompressed } from './codecs';
 import type { ParsedFile } from './data-set';
 import { encapsulatedFrame, nativeFormat, nativeFrame, pixelElement } from './frame-bytes';
 import type { ImageFormat } from './header';
+import { wrappedFrame } from './wrapped-frame';
 import { decodeRleFrame } from './rle';
 
 export type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
@@ -92,6 +93,9 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
     return { bytes: littleEndian(file, bytes, bitsAllocated, frame), bits: bitsStored, shift };
   }
   const encoded = encapsulatedFrame(file.dataSet, frame, frames);
+  if (codec === 'bare' || codec === 'deflate') {
+    return { bytes: wrappedFrame(encoded, codec, format), bits: bitsStored, shift };
+  }
   if (codec === 'rle') {
     const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
     return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
@@ -165,6 +169,11 @@ function colour(values: Values, format: ImageFormat, compressed: boolean, raw: R
   return isYbr ? toRgb(ordered as Uint8Array) : ordered;
 }
 
+/** Whether frames are streams of a codec, which say themselves how their colour lies. */
+function isCompressed({ syntax: { codec } }: ParsedFile): boolean {
+  return codec !== undefined && codec !== 'bare' && codec !== 'deflate';
+}
+
 /** @throws DicomError (FRAME) for one that the image does not have */
 export function checkFrame({ frames }: Pick<ImageFormat, 'frames'>, frame: number): void {
   if (Number.isInteger(frame) && frame >= 0 && frame < frames) return;
@@ -181,18 +190,23 @@ export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: nu
   checkFrame(format, frame);
   if (bitsAllocated === 1) {
     const inWords = file.syntax.bigEndian === true && pixelElement(file.dataSet).vr === 'OW';
-    if (samples !== 1 || file.syntax.codec || inWords) {
+    if (samples !== 1 || isCompressed(file) || inWords) {
       throw new DicomError('PIXEL_FORMAT', 'The DICOM image has one bit for a pixel in a form that is not read.');
     }
     const pixels = width * height;
-    const bytes = nativeFrame(file.dataSet, format, frame);
-    return { values: unpackBits(bytes, (frame * pixels) % 8, pixels), width, height, kind: 'grey' };
+    const { codec } = file.syntax;
+    const isWrapped = codec === 'bare' || codec === 'deflate';
+    const bytes = isWrapped
+      ? wrappedFrame(encapsulatedFrame(file.dataSet, frame, format.frames), codec, format)
+      : nativeFrame(file.dataSet, format, frame);
+    const firstBit = isWrapped ? 0 : (frame * pixels) % 8;
+    return { values: unpackBits(bytes, firstBit, pixels), width, height, kind: 'grey' };
   }
   const raw = await rawFrame(file, format, frame);
   const values = viewOf(raw.bytes, bitsAllocated, signed);
   keepBits(values, raw, signed);
   if (samples === 3) {
-    return { values: colour(values, format, file.syntax.codec !== undefined, raw), width, height, kind: 'rgb' };
+    return { values: colour(values, format, isCompressed(file), raw), width, height, kind: 'rgb' };
   }
   return { values, width, height, kind: photometric === 'PALETTE COLOR' ? 'palette' : 'grey' };
 }

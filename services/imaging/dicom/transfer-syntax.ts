@@ -3,7 +3,11 @@
 import { DicomError } from './errors';
 
 /** How compressed frames are decoded. */
-export type Codec = 'rle' | 'jpeg' | 'jpeg-ls' | 'jpeg-2000';
+export type Codec = 'rle' | StreamCodec | FrameWrapping;
+/** Streams that a decoder reads. */
+export type StreamCodec = 'jpeg' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k';
+/** Frames that lie one by one as fragments, with the bytes of uncompressed ones: as they are, or deflated (PS3.5, A.4.11 and A.4.13). */
+export type FrameWrapping = 'bare' | 'deflate';
 
 export interface TransferSyntax {
   uid: string;
@@ -37,6 +41,11 @@ export const SYNTAXES: readonly TransferSyntax[] = [
   { uid: '1.2.840.10008.1.2.4.81', name: 'JPEG-LS Near-Lossless', codec: 'jpeg-ls' },
   { uid: '1.2.840.10008.1.2.4.90', name: 'JPEG 2000 Lossless', codec: 'jpeg-2000', lossless: true },
   { uid: '1.2.840.10008.1.2.4.91', name: 'JPEG 2000', codec: 'jpeg-2000' },
+  { uid: '1.2.840.10008.1.2.4.201', name: 'High-Throughput JPEG 2000 Lossless', codec: 'htj2k', lossless: true },
+  { uid: '1.2.840.10008.1.2.4.202', name: 'High-Throughput JPEG 2000 RPCL Lossless', codec: 'htj2k', lossless: true },
+  { uid: '1.2.840.10008.1.2.4.203', name: 'High-Throughput JPEG 2000', codec: 'htj2k' },
+  { uid: '1.2.840.10008.1.2.4.98', name: 'Encapsulated Uncompressed', codec: 'bare' },
+  { uid: '1.2.840.10008.1.2.8.1', name: 'Deflated Image Frame', codec: 'deflate' },
 ];
 
 /** UIDs of all that are read. */
@@ -47,13 +56,10 @@ const UNREAD: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^4\.(5[2-6]|5[89]|6[0-6])$/, 'JPEG of a retired process'],
   [/^4\.9[23]$/, 'JPEG 2000 part 2'],
   [/^4\.(9[45]|20[45])$/, 'JPIP, which holds no pixels but where they are'],
-  [/^4\.98$/, 'Encapsulated Uncompressed'],
   [/^4\.10[01](\.1)?$/, 'MPEG2 video'],
   [/^4\.10[2-6](\.1)?$/, 'MPEG-4 AVC (H.264) video'],
   [/^4\.10[78]$/, 'HEVC (H.265) video'],
   [/^4\.11[0-2]$/, 'JPEG XL'],
-  [/^4\.20[1-3]$/, 'High-Throughput JPEG 2000'],
-  [/^8\.1$/, 'Deflated Image Frame'],
   [/^6\.[12]$/, 'MIME or XML encapsulation'],
   [/^7\.[1-3]$/, 'SMPTE ST 2110 video'],
 ];
