@@ -5,6 +5,8 @@ import { environmentName } from '../../services/common/config';
 import { gatewaySettings, readGatewayConfig } from '../../services/gateway/config';
 import { routesSchema } from '../../services/gateway/domain/routes';
 import { inferenceSettings } from '../../services/inference/config';
+import { pacsSettings } from '../../services/pacs/config';
+import { readSite } from '../../services/pacs/domain/site/read-site';
 import { trainingSettings } from '../../services/training/config';
 import { problemsOf, type Container, type Manifest } from './manifests';
 import { CHART, helm, installTools } from './tools';
@@ -68,7 +70,12 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
   });
 
   test('every setting is one of its program, and every number is whole', () => {
-    const schemas = { gateway: gatewaySettings, inference: inferenceSettings, training: trainingSettings };
+    const schemas = {
+      gateway: gatewaySettings,
+      inference: inferenceSettings,
+      pacs: pacsSettings,
+      training: trainingSettings,
+    };
     for (const deployment of deployments(manifests())) {
       const container = containerOf(deployment);
       const schema = schemas[container.name as keyof typeof schemas];
@@ -151,4 +158,14 @@ test('with keys and TLS every file that a program is told of is mounted, and not
       (container['volumeMounts'] as { name: string }[]).map(({ name }) => name).sort(),
     );
   }
+});
+
+test('the site of the bridge is one, and where DICOM is received', () => {
+  const secret = render(MATRIX['picture archives']).find(
+    ({ kind, metadata }) => kind === 'Secret' && metadata.name.endsWith('-pacs'),
+  ) as unknown as { stringData: Record<string, string> };
+  const site = readSite(secret.stringData['pacs.yaml'] ?? '', 'pacs.yaml');
+  expect(site.listen).toMatchObject({ host: '0.0.0.0', port: 11_112 });
+  expect(site.storage.most).toBe(1_500_000_000);
+  expect(site.rules[0]?.send_to).toEqual(['archive']);
 });

@@ -8,6 +8,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   metrics: 'AUTOMED_METRICS_ADDRESS',
   health: 'AUTOMED_HEALTH_ADDRESS',
   http: 'AUTOMED_HTTP_ADDRESS',
+  dicom: 'AUTOMED_PACS_PORT',
 };
 
 type Labels = Record<string, string>;
@@ -22,6 +23,7 @@ interface Pod {
 interface Peer {
   podSelector?: { matchLabels?: Labels };
   namespaceSelector?: object;
+  ipBlock?: object;
 }
 interface Rule {
   from?: Peer[];
@@ -59,7 +61,7 @@ function containerProblems({ name, container }: Pod): string[] {
   for (const { name: port, containerPort } of container.ports) {
     const setting = SETTINGS[port] ?? '';
     const address = container.env.find((each) => each.name === setting)?.value ?? '';
-    if (!address.endsWith(`:${containerPort}`))
+    if (address !== String(containerPort) && !address.endsWith(`:${containerPort}`))
       problems.push(`${name}: port ${port} is ${containerPort}, ${setting} says ${address}`);
   }
   const health = container.ports.find((port) => port.name === 'health')?.containerPort;
@@ -110,7 +112,8 @@ function objectProblems(
     const inward = (spec.ingress ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port));
     const outward = (spec.egress ?? []).flatMap(({ to = [], ports = [] }) =>
       to
-        .filter(({ namespaceSelector }) => !namespaceSelector)
+        // Addresses and other namespaces are not of the release.
+        .filter(({ namespaceSelector, ipBlock }) => !namespaceSelector && !ipBlock)
         .flatMap(({ podSelector }) =>
           unopened(
             pods.filter((pod) => fits(podSelector?.matchLabels, pod)),

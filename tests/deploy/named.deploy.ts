@@ -8,6 +8,7 @@ import { buildProgram } from '../../services/cli/main';
 import { environmentName } from '../../services/common/config';
 import { gatewaySettings } from '../../services/gateway/config';
 import { inferenceSettings } from '../../services/inference/config';
+import { pacsSettings } from '../../services/pacs/config';
 import { trainingSettings } from '../../services/training/config';
 import { segmentationClient } from '../support/api-clients';
 import { healthClient } from '../support/health';
@@ -132,7 +133,12 @@ test.each(Object.keys(MATRIX))('every port leads somewhere: %s', (name) => {
   expect(portProblems(render(MATRIX[name]))).toEqual([]);
 });
 
-const SETTINGS = { gateway: gatewaySettings, inference: inferenceSettings, training: trainingSettings };
+const SETTINGS = {
+  gateway: gatewaySettings,
+  inference: inferenceSettings,
+  pacs: pacsSettings,
+  training: trainingSettings,
+};
 interface Compose {
   services: Record<string, { command?: string[]; environment?: Record<string, string> }>;
 }

@@ -69,6 +69,23 @@ export const MATRIX: Readonly<Record<string, object>> = {
     tls: { gatewaySecret: 'automed-tls', internalSecret: 'automed-internal' },
     networkPolicy: { gatewayEgress: egress, tracesTo: egress },
   },
+  'picture archives': {
+    pacs: {
+      enabled: true,
+      site: {
+        ae_title: 'AUTOMED',
+        accept: [{ ae: 'SCANNER', address: '10.0.0.7' }],
+        storage: { most: 1_500_000_000 },
+        destinations: { archive: { kind: 'dicom', host: 'pacs.example.org', port: 104, ae: 'PACS' } },
+        rules: [{ name: 'liver', task: 'segmentation', model: 'liver', results: ['SEG', 'SR'], send_to: 'archive' }],
+      },
+      tokenSecret: 'bridge-token',
+      gatewayCaSecret: 'gateway-ca',
+      service: { type: 'LoadBalancer' },
+      from: [{ ipBlock: { cidr: '10.0.0.0/24' } }],
+      egress: [{ to: [{ ipBlock: { cidr: '10.0.1.0/24' } }], ports: [{ port: 104 }] }],
+    },
+  },
   canary: {
     gateway: {
       routes: [
