@@ -1,0 +1,106 @@
+// Hostile calls of every method through the gateway: no program ends, nothing hangs, and bad input is never INTERNAL.
+// AUTOMED_FUZZ_COUNT draws another number of calls, AUTOMED_FUZZ_SEED other ones.
+
+import { createFileRegistry, fromBinary, type DescMethod } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { Client, credentials, Metadata, status as Code } from '@grpc/grpc-js';
+import sharp from 'sharp';
+import { protoRoot, serviceNames } from '../../services/common/grpc/proto';
+import { compiledDescriptors } from '../../services/common/grpc/reflection';
+import { draws } from '../support/chaos';
+import { temporaryFolder } from '../support/data';
+import { greyDicom } from '../support/dicom';
+import { startProgram, type Program } from '../support/stack';
+import { makeStore } from '../support/stack-store';
+import { damaged, extreme, noise } from './hostile';
+
+const count = Number(process.env['AUTOMED_FUZZ_COUNT'] ?? 100_000);
+const random = draws(Number(process.env['AUTOMED_FUZZ_SEED'] ?? 1));
+const AT_ONCE = 8;
+const HANG_MS = 5_000;
+/** Streams that last, and what takes seconds by design. */
+const LASTS = /\/(Watch|.*Stream|InteractiveSession|SegmentEverything)/;
+/** Only noise: what they would undo is what the others are about. */
+const SPARED = /\/(Delete|Unload|Prune)/;
+const home = temporaryFolder();
+const same = (bytes: Buffer): Buffer => bytes;
+
+interface Method {
+  path: string;
+  descriptor: DescMethod;
+}
+
+async function images(): Promise<Buffer[]> {
+  const raw = { width: 40, height: 30, channels: 3 as const };
+  const picture = sharp(Buffer.alloc(40 * 30 * 3, 120), { raw });
+  const dicom = greyDicom({ width: 8, height: 8, values: Array.from({ length: 64 }, (_, at) => at * 10) });
+  return [
+    ...(await Promise.all([picture.png(), picture.jpeg(), picture.tiff()].map((each) => each.toBuffer()))),
+    dicom,
+  ];
+}
+
+/** Sends one message as the whole of a call; resolves to its status. */
+function call(client: Client, path: string, bytes: Buffer): Promise<Code> {
+  return new Promise((resolve) => {
+    const deadline = Date.now() + HANG_MS;
+    const made = client.makeBidiStreamRequest(path, same, same, new Metadata(), { deadline });
+    made.on('data', () => undefined).on('error', () => undefined);
+    made.once('status', ({ code }) => resolve(code));
+    made.end(bytes);
+  });
+}
+
+function hostile({ path, descriptor }: Method, files: readonly Buffer[]): Buffer {
+  const kind = random();
+  if (kind < 0.25 || SPARED.test(path)) return noise(random);
+  const bytes = extreme(random, descriptor.input, files);
+  return kind < 0.4 ? damaged(random, bytes) : bytes;
+}
+
+test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
+  const store = await makeStore(home);
+  await store.addSegmentation('polyp');
+  await store.addClassification('tumour');
+  const settings = { AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'error' };
+  const inference = await startProgram('inference', settings);
+  const training = await startProgram('training', { ...settings, AUTOMED_TRAINING_RUNS: 'nothing' });
+  const gateway = await startProgram('gateway', {
+    AUTOMED_SEGMENTATION_BACKENDS: inference.address,
+    AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
+    AUTOMED_TRAINING_BACKENDS: training.address,
+    AUTOMED_LOG_LEVEL: 'error',
+  });
+  const programs: [string, Program][] = [...Object.entries({ inference, training, gateway })];
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, compiledDescriptors(protoRoot())));
+  const methods = serviceNames()
+    .filter((name) => !name.includes('.pacs.'))
+    .flatMap((name) => registry.getService(name)?.methods ?? [])
+    .map((descriptor): Method => ({ path: `/${descriptor.parent.typeName}/${descriptor.name}`, descriptor }));
+  const files = await images();
+
+  const counts = new Map<string, number>();
+  const faults: string[] = [];
+  let made = 0;
+  const caller = async (): Promise<void> => {
+    const client = new Client(gateway.address, credentials.createInsecure());
+    while (made < count) {
+      made += 1;
+      const method = methods[made % methods.length] as Method;
+      const bytes = hostile(method, files);
+      const code = await call(client, method.path, bytes);
+      counts.set(Code[code], (counts.get(Code[code]) ?? 0) + 1);
+      const hung = code === Code.DEADLINE_EXCEEDED && !LASTS.test(method.path);
+      const internal = [Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS].includes(code);
+      if (hung || internal) faults.push(`${Code[code]} ${method.path} ${bytes.toString('base64').slice(0, 2_000)}`);
+    }
+    client.close();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, caller));
+
+  process.stderr.write(`${made} calls: ${[...counts].map(([code, each]) => `${code} ${each}`).join(', ')}\n`);
+  expect(faults).toEqual([]);
+  expect(programs.filter(([, { child }]) => child.exitCode !== null || child.signalCode !== null)).toEqual([]);
+  await gateway.stop();
+  await Promise.all([inference.stop(), training.stop()]);
+});
