@@ -67,8 +67,8 @@ export function explanation({ series }: GetStudyResponse__Output): string[] {
   return series.flatMap((each) => [
     seriesLine(each),
     ...(each.verdicts.length === 0 ? ['  there are no rules'] : []),
-    ...each.verdicts.flatMap(({ rule, fits, reasons, encodings }) => [
-      `  ${rule}: ${fits ? 'fits' : `no: ${reasons.join('; ')}`}`,
+    ...each.verdicts.flatMap(({ rule, fits, dryRun, reasons, encodings }) => [
+      `  ${rule}: ${fits ? (dryRun ? 'fits; nothing is done (dry run)' : 'fits') : `no: ${reasons.join('; ')}`}`,
       ...encodings.map(
         ({ destination, encoding, reason }) => `    to ${destination} as ${encoding || 'nothing'}: ${reason}`,
       ),

@@ -116,7 +116,7 @@ export class Completion {
     let made = 0;
     for (const { rule: name, fits } of judge(rules, facts)) {
       const rule = rules.find((each) => each.name === name);
-      if (!fits || !rule) continue;
+      if (!fits || !rule || rule.dry_run) continue;
       this.database
         .prepare(
           `UPDATE jobs SET state = 'superseded', end_time = @now, lease_until = NULL

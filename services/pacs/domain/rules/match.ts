@@ -24,6 +24,8 @@ export interface SeriesFacts {
 export interface Verdict {
   rule: string;
   fits: boolean;
+  /** Nothing is analysed although it fits. */
+  dryRun: boolean;
   reasons: string[];
 }
 
@@ -81,8 +83,8 @@ function* misfits(when: Condition, facts: SeriesFacts): Generator<string> {
 
 /** What each rule makes of a series. */
 export function judge(rules: readonly Rule[], facts: SeriesFacts): Verdict[] {
-  return rules.map(({ name, when }) => {
+  return rules.map(({ name, when, dry_run: dryRun = false }) => {
     const reasons = [...misfits(when, facts)];
-    return { rule: name, fits: reasons.length === 0, reasons };
+    return { rule: name, fits: reasons.length === 0, dryRun, reasons };
   });
 }

@@ -83,6 +83,8 @@ const ruleSchema = z.strictObject({
   send_to: oneOrMore(name),
   /** Whether the rule waits until no series of the study grows any more. */
   wait_for: z.enum(['series', 'study']).default('series'),
+  /** Says what it would do, in `explain`, and does nothing. */
+  dry_run: z.boolean().optional(),
 });
 
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;

@@ -201,6 +201,14 @@ describe('completion', () => {
     expect(outbox.dueDestinations(HOUR)).toEqual([]);
   });
 
+  it('makes nothing by rules on a dry run, and says for what they would', () => {
+    const { arrivals, completion } = journal;
+    const rules = SITE.rules.map((rule) => ({ ...rule, dry_run: true }));
+    arrivals.record(arrival('1.2.1.1'), 0);
+    expect(completion.closeDue({ ...SITE, rules }, 100 * SECOND)).toBe(0);
+    expect(completion.explain(1, rules)[0]).toMatchObject({ rule: 'ct', fits: true, dryRun: true });
+  });
+
   it('makes nothing of results that come back', () => {
     const sopClass = '1.2.840.10008.5.1.4.1.1.66.4';
     journal.arrivals.record(arrival('2.25.1', { sopClass, modality: 'CT' }), 0);

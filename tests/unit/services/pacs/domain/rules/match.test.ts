@@ -39,7 +39,7 @@ describe('a rule', () => {
       image_type: ['PRIMARY'],
       calling_ae: ['SCANNER'],
     };
-    expect(judge([ruleWith(when)], FACTS)).toEqual([{ rule: 'rule', fits: true, reasons: [] }]);
+    expect(judge([ruleWith(when)], FACTS)).toEqual([{ rule: 'rule', fits: true, dryRun: false, reasons: [] }]);
   });
 
   it.each<[string, Condition, string]>([
