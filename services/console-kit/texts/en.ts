@@ -129,6 +129,8 @@ export const t = {
     },
     mask: 'Mask',
     iou: (value: string) => `the decoder expects an IoU of ${value}`,
+    doubtful:
+      'The decoder itself expects little of this mask. Was this base trained to follow prompts? New training with Following prompts does that.',
     continue: 'Go on from this mask',
     finish: 'Keep as object (Enter)',
     objects: 'Objects',

@@ -3,6 +3,9 @@ import { measure } from '../../../console-kit/parts/measure';
 import { t } from '../../../console-kit/texts/en';
 import type { Session } from './session';
 
+/** Masks of trained bases are expected to be better than this even of hard images. */
+const DOUBTFUL_IOU = 0.25;
+
 /** The mask that the prompts describe, and what can be done with it. */
 export function MaskPanel({ session }: { session: Session }) {
   const [drawn, status] = [session.drawn.value, session.status.value];
@@ -15,6 +18,7 @@ export function MaskPanel({ session }: { session: Session }) {
         <>
           <p>{measure(drawn.mask)}</p>
           <p class="fine">{t.interactive.iou(drawn.iou.toFixed(2))}</p>
+          {drawn.iou < DOUBTFUL_IOU ? <p class="notice hint">{t.interactive.doubtful}</p> : null}
           <div class="row">
             <button
               type="button"

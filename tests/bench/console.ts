@@ -1,0 +1,57 @@
+// npm run bench:console: how soon the console's first page is there on a slow machine, and how quickly a window follows the mouse.
+
+import { greyDicom } from '../support/dicom';
+import { openPage, startBrowser } from '../console/browser';
+import { startServices } from '../console/services';
+
+const SIDE = 2048;
+const SLOWER = 4;
+const STEPS = 120;
+
+/** Milliseconds until the page's heading can be used, with the CPU slowed down. */
+async function firstPage(url: string, browser: Awaited<ReturnType<typeof startBrowser>>): Promise<number> {
+  const { page } = await openPage(browser, 'about:blank');
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+  const begun = performance.now();
+  await page.goto(url);
+  await page.getByText('Drop an image here').waitFor();
+  return performance.now() - begun;
+}
+
+/** Frames that the viewer draws each second while the window is dragged. */
+async function windowing(url: string, browser: Awaited<ReturnType<typeof startBrowser>>): Promise<number> {
+  const { page } = await openPage(browser, url);
+  const values = Array.from({ length: SIDE * SIDE }, (_, at) => (at * 31) % 4096);
+  const buffer = greyDicom({ width: SIDE, height: SIDE, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'large.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText(`${SIDE} × ${SIDE}`).waitFor();
+  for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
+  const drawn = async (): Promise<number> => Number(await page.locator('canvas').getAttribute('data-drawn'));
+  const canvas = await page.locator('canvas').boundingBox();
+  if (!canvas) throw new Error('no canvas');
+  await page.mouse.move(canvas.x + 100, canvas.y + 100);
+  await page.mouse.down();
+  const [before, begun] = [await drawn(), performance.now()];
+  for (let step = 0; step < STEPS; step += 1) await page.mouse.move(canvas.x + 100 + step, canvas.y + 100 + step);
+  const frames = (await drawn()) - before;
+  return (1000 * frames) / (performance.now() - begun);
+}
+
+async function main(): Promise<void> {
+  const services = await startServices();
+  const browser = await startBrowser();
+  try {
+    const times: number[] = [];
+    for (let run = 0; run < 5; run += 1) times.push(await firstPage(services.url, browser));
+    times.sort((a, b) => a - b);
+    console.log(`first page, CPU ${SLOWER} x slower: median ${Math.round(times[2] ?? 0)} ms of 5`);
+    const frames = await windowing(services.url, browser);
+    console.log(`window of ${SIDE} x ${SIDE}, 16 bits: ${frames.toFixed(1)} frames/s`);
+  } finally {
+    await browser.close();
+    await services.stop();
+  }
+}
+
+void main();
