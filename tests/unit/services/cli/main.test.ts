@@ -46,7 +46,7 @@ it('groups the options of a training and tells the defaults of its recipe', () =
     expect(segmentation).toContain(`\n${heading}`);
   }
   const flat = (text: string | undefined): string => (text ?? '').replace(/\s+/g, ' ');
-  expect(flat(segmentation)).toMatch(/--batch <count> images per step \(default: 8\)/);
-  expect(flat(classification)).toMatch(/--batch <count> images per step \(default: 10\)/);
+  expect(flat(segmentation)).toMatch(/--batch, --batch-size <count> images per step \(default: 8\)/);
+  expect(flat(classification)).toMatch(/--batch, --batch-size <count> images per step \(default: 10\)/);
   expect(flat(classification)).toMatch(/--optimizer <name> .*\(default: adamw\)/);
 });

@@ -74,18 +74,18 @@ const KNOBS: Record<string, [words: string[], told: unknown]> = {
 /** Of the recipe, in the same way. */
 const RECIPE_KNOBS: Record<keyof Recipe, [words: string[], told: unknown]> = {
   optimizer: [['--optimizer', 'adamw'], 'adamw'],
-  learningRate: [['--lr', '0.5'], 0.5],
+  learningRate: [['--learning-rate', '0.5'], 0.5],
   weightDecay: [['--weight-decay', '0.2'], 0.2],
   epochs: [['--epochs', '77'], 77],
-  batchSize: [['--batch', '13'], 13],
-  accumulationSteps: [['--accumulate', '5'], 5],
-  horizontalFlip: [['--no-hflip'], false],
-  verticalFlip: [['--no-vflip'], false],
-  rotationDegrees: [['--rotation', '12'], 12],
+  batchSize: [['--batch-size', '13'], 13],
+  accumulationSteps: [['--accumulation-steps', '5'], 5],
+  horizontalFlip: [['--no-horizontal-flip'], false],
+  verticalFlip: [['--no-vertical-flip'], false],
+  rotationDegrees: [['--rotation-degrees', '12'], 12],
   rotationSteps: [['--rotation-steps', '6'], 6],
-  batchNormMomentum: [['--bn-momentum', '0.4'], 0.4],
+  batchNormMomentum: [['--batch-norm-momentum', '0.4'], 0.4],
   batchNorm: [['--batch-norm', 'running'], 'running'],
-  gradientClip: [['--clip', '2'], 2],
+  gradientClip: [['--gradient-clip', '2'], 2],
   dropout: [['--dropout', '0.3'], 0.3],
   precision: [['--precision', 'auto'], 'auto'],
   schedule: [['--schedule', 'step'], 'step'],
@@ -94,6 +94,18 @@ const RECIPE_KNOBS: Record<keyof Recipe, [words: string[], told: unknown]> = {
   scheduleFactor: [['--schedule-factor', '0.7'], 0.7],
   patience: [['--patience', '8'], 8],
   minDelta: [['--min-delta', '0.02'], 0.02],
+};
+
+/** Short names of the same flags. */
+const ALIASES: Partial<Record<keyof Recipe, string>> = {
+  learningRate: '--lr',
+  batchSize: '--batch',
+  accumulationSteps: '--accumulate',
+  horizontalFlip: '--no-hflip',
+  verticalFlip: '--no-vflip',
+  rotationDegrees: '--rotation',
+  batchNormMomentum: '--bn-momentum',
+  gradientClip: '--clip',
 };
 
 const HEAD_KNOBS: Record<string, [words: string[], told: unknown]> = {
@@ -180,6 +192,15 @@ describe('every knob of a training', () => {
     const { recipe, overrides } = await told(sent('segmentation', words));
     expect(overrides).toEqual({ [name]: value });
     expect(recipeFor('segmentation', recipe, overrides)).toHaveProperty([name], value);
+  });
+
+  it.each(Object.entries(RECIPE_KNOBS))('%s of the recipe has a flag of its name', (name, [[flag = '']]) => {
+    expect(flag.replace(/^--(no-)?/, '')).toBe(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  });
+
+  it.each(Object.entries(ALIASES))('%s of the recipe has a short flag as well', async (name, alias) => {
+    const [[, ...value], expected] = RECIPE_KNOBS[name as keyof Recipe];
+    expect((await told(sent('segmentation', [alias, ...value]))).overrides).toEqual({ [name]: expected });
   });
 
   it.each(Object.entries(HEAD_KNOBS))('%s of the head reaches the worker', async (name, [words, value]) => {
