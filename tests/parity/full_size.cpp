@@ -51,6 +51,12 @@ BoxResult run_box(models::Sam& model, const torch::Tensor& image, const torch::T
   return result;
 }
 
+/// As a server computes it on a CPU; the encoder can be used for nothing else afterwards.
+torch::Tensor embed_packed(models::Sam& model, const torch::Tensor& image) {
+  if (image.is_cpu()) model->image_encoder->pack(nn::PackPolicy::kAlways);
+  return model->image_encoder->forward(image);
+}
+
 void full_sam_med2d(const Context& context) {
   torch::NoGradGuard no_grad;
   const std::string name = "full/sam_med2d_b_256";
@@ -69,6 +75,9 @@ void full_sam_med2d(const Context& context) {
   compare("embedding", actual.embedding, kFeatures, zeroed.embedding);
   compare("low_res_multi", actual.masks, kLogits, zeroed.masks);
   compare("iou_multi", actual.iou, kLogits, zeroed.iou);
+  const torch::Tensor packed = embed_packed(model, image);
+  context.report.compare(name + " embedding, weights packed", packed, io.tensor("embedding"), kFeatures,
+                         zeroed.embedding);
 }
 
 void full_sam_1024(const Context& context) {
@@ -87,6 +96,8 @@ void full_sam_1024(const Context& context) {
     return x.index({Slice(), Slice(), Slice(None, None, 2), Slice(None, None, 2)});
   };
   context.report.compare(name + " embedding_every_4th_channel", channels(actual.embedding),
+                         io.tensor("embedding_every_4th_channel"), kFeatures, channels(zeroed.embedding));
+  context.report.compare(name + " embedding, weights packed", channels(embed_packed(model, image)),
                          io.tensor("embedding_every_4th_channel"), kFeatures, channels(zeroed.embedding));
   context.report.compare(name + " low_res_multi_every_2nd", every_2nd(actual.masks),
                          io.tensor("low_res_multi_every_2nd"), kLogits, every_2nd(zeroed.masks));

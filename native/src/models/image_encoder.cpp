@@ -42,4 +42,10 @@ torch::Tensor ImageEncoderImpl::forward(const torch::Tensor& image) {
   return neck->forward(x.permute({0, 3, 1, 2})).contiguous();  // B,out,grid,grid
 }
 
+std::int64_t ImageEncoderImpl::pack(nn::PackPolicy policy) {
+  nn::Packer packer(policy);
+  for (const auto& block : *blocks) block->as<nn::ViTBlock>()->pack(packer);
+  return packer.packed();
+}
+
 }  // namespace automed::models

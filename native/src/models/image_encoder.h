@@ -2,7 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <memory>
+
 #include "models/config.h"
+#include "nn/packed_weight.h"
 
 namespace automed::models {
 
@@ -13,6 +17,8 @@ class ImageEncoderImpl : public torch::nn::Module {
  public:
   explicit ImageEncoderImpl(const EncoderConfig& config);
   torch::Tensor forward(const torch::Tensor& image);
+  /// Packs the blocks' weights for inference; they are no parameters any more. Returns how many were packed.
+  std::int64_t pack(nn::PackPolicy policy);
 
  private:
   /// Holds the convolution under its published name, `patch_embed.proj`.

@@ -30,21 +30,45 @@ torch::Tensor convolve_down(const torch::Tensor& x, const torch::Tensor& weight)
   return torch::mm(columns, weight.flatten(1).t()).view({batch, down, across, -1});
 }
 
+/// As `convolve_down`, ReLU included, with a weight [C, 3 * 3 * C] whose channels run fastest, as those of x do.
+torch::Tensor packed_down(const torch::Tensor& x, const PackedWeight& weight) {
+  const std::int64_t batch = x.size(0), down = x.size(1) / kStride, across = x.size(2) / kStride;
+  const torch::Tensor columns = torch::constant_pad_nd(x, {0, 0, kPadding, kPadding, kPadding, kPadding})
+                                    .unfold(1, kDownKernel, kStride)
+                                    .unfold(2, kDownKernel, kStride)
+                                    .permute({0, 1, 2, 4, 5, 3})
+                                    .reshape({batch * down * across, -1});  // B*H/2*W/2,3*3*C
+  return weight.multiply(columns, {}, Activation::kRelu).view({batch, down, across, -1});
+}
+
+/// What each position gives to the 4 x 4 it reaches, added up. shares [B, h, w, 4, 4, C] -> [B, 2h, 2w, C]
+torch::Tensor gather_up(const torch::Tensor& shares) {
+  const std::int64_t down = kStride * shares.size(1), across = kStride * shares.size(2);
+  torch::Tensor sum =
+      torch::zeros({shares.size(0), down + 2 * kPadding, across + 2 * kPadding, shares.size(5)}, shares.options());
+  for (std::int64_t row = 0; row < kUpKernel; ++row) {
+    for (std::int64_t column = 0; column < kUpKernel; ++column) {
+      sum.slice(1, row, row + down, kStride)
+          .slice(2, column, column + across, kStride)
+          .add_(shares.select(4, column).select(3, row));
+    }
+  }
+  return sum.narrow(1, kPadding, down).narrow(2, kPadding, across);
+}
+
 /// The transposed convolution that doubles the grid. [B, h, w, C] -> [B, 2h, 2w, C]
 torch::Tensor convolve_up(const torch::Tensor& x, const torch::Tensor& weight) {
   const std::int64_t batch = x.size(0), height = x.size(1), width = x.size(2), channels = weight.size(1);
   const torch::Tensor shares = torch::mm(x.reshape({-1, x.size(3)}), weight.flatten(1))
                                    .view({batch, height, width, channels, kUpKernel, kUpKernel});
-  const std::int64_t down = kStride * height, across = kStride * width;
-  torch::Tensor sum = torch::zeros({batch, down + 2 * kPadding, across + 2 * kPadding, channels}, x.options());
-  for (std::int64_t row = 0; row < kUpKernel; ++row) {
-    for (std::int64_t column = 0; column < kUpKernel; ++column) {
-      sum.slice(1, row, row + down, kStride)
-          .slice(2, column, column + across, kStride)
-          .add_(shares.select(5, column).select(4, row));
-    }
-  }
-  return sum.narrow(1, kPadding, down).narrow(2, kPadding, across);
+  return gather_up(shares.permute({0, 1, 2, 4, 5, 3}));
+}
+
+/// As `convolve_up` with a weight [4 * 4 * C, C] whose channels run fastest.
+torch::Tensor packed_up(const torch::Tensor& x, const PackedWeight& weight) {
+  const std::int64_t batch = x.size(0), height = x.size(1), width = x.size(2);
+  return gather_up(weight.multiply(x.reshape({-1, x.size(3)}), {}, Activation::kNone)
+                       .view({batch, height, width, kUpKernel, kUpKernel, -1}));
 }
 
 }  // namespace
@@ -71,7 +95,22 @@ torch::Tensor AdapterImpl::forward(const torch::Tensor& x) {
   return norm->forward(x + detour(x * gate.unsqueeze(1).unsqueeze(1)));           // B,H,W,C
 }
 
+void AdapterImpl::pack(Packer& packer, std::int64_t grid) {
+  const torch::NoGradGuard no_grad;
+  auto& down = spatial->at<torch::nn::Conv2dImpl>(0).weight;         // C,C,3,3: to, from
+  auto& up = spatial->at<torch::nn::ConvTranspose2dImpl>(2).weight;  // C,C,4,4: from, to
+  const std::int64_t rows = (grid / kStride) * (grid / kStride);
+  auto packed_down = packer.pack(down.permute({0, 2, 3, 1}).flatten(1), rows);
+  auto packed_up = packer.pack(up.permute({2, 3, 1, 0}).flatten(0, 2), rows);
+  if (!packed_down || !packed_up) return;
+  down_ = std::move(packed_down);
+  up_ = std::move(packed_up);
+  down.set_data(torch::empty({0}, down.options()));
+  up.set_data(torch::empty({0}, up.options()));
+}
+
 torch::Tensor AdapterImpl::detour(const torch::Tensor& gated) {
+  if (down_) return packed_up(packed_down(gated, *down_), *up_).relu_();
   if (!prefers_products(gated)) return spatial->forward(gated.permute({0, 3, 1, 2})).permute({0, 2, 3, 1});
   const torch::Tensor halved = convolve_down(gated, spatial->at<torch::nn::Conv2dImpl>(0).weight).relu_();
   return convolve_up(halved, spatial->at<torch::nn::ConvTranspose2dImpl>(2).weight).relu_();

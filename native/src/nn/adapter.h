@@ -3,6 +3,9 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
+
+#include "nn/packed_weight.h"
 
 namespace automed::nn {
 
@@ -13,14 +16,18 @@ class AdapterImpl : public torch::nn::Module {
  public:
   explicit AdapterImpl(std::int64_t width);
   torch::Tensor forward(const torch::Tensor& x);
+  /// `grid`: edge of the token grid.
+  void pack(Packer& packer, std::int64_t grid);
 
  private:
   /// `spatial`, on a grid whose channels come last. [B, H, W, C] -> [B, H, W, C]
   torch::Tensor detour(const torch::Tensor& gated);
 
   torch::nn::LayerNorm norm{nullptr};
-  torch::nn::Sequential channel;  // C -> C/4 -> C
-  torch::nn::Sequential spatial;  // H,W -> H/2,W/2 -> H,W
+  torch::nn::Sequential channel;      // C -> C/4 -> C
+  torch::nn::Sequential spatial;      // H,W -> H/2,W/2 -> H,W
+  std::optional<PackedWeight> down_;  // C,3*3*C
+  std::optional<PackedWeight> up_;    // 4*4*C,C
 };
 TORCH_MODULE(Adapter);
 

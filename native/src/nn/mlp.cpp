@@ -3,13 +3,17 @@
 namespace automed::nn {
 
 MLPBlockImpl::MLPBlockImpl(std::int64_t width, std::int64_t hidden, Activation activation) : activation_(activation) {
-  lin1 = register_module("lin1", torch::nn::Linear(width, hidden));
-  lin2 = register_module("lin2", torch::nn::Linear(hidden, width));
+  lin1 = register_module("lin1", Linear(width, hidden));
+  lin2 = register_module("lin2", Linear(hidden, width));
 }
 
 torch::Tensor MLPBlockImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor hidden = lin1->forward(x);
-  return lin2->forward(activation_ == Activation::kGelu ? torch::gelu(hidden) : torch::relu(hidden));
+  return lin2->forward(lin1->forward(x, activation_));
+}
+
+void MLPBlockImpl::pack(Packer& packer, std::int64_t rows) {
+  lin1->pack(packer, rows);
+  lin2->pack(packer, rows);
 }
 
 MLPImpl::MLPImpl(std::int64_t input, std::int64_t hidden, std::int64_t output, std::int64_t depth) {

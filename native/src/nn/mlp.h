@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-namespace automed::nn {
+#include "nn/linear.h"
 
-enum class Activation { kRelu, kGelu };
+namespace automed::nn {
 
 /// The transformer's two-layer perceptron (SAM, `MLPBlock`): lin1 -> activation -> lin2.
 /// [..., width] -> [..., width]
@@ -14,11 +14,12 @@ class MLPBlockImpl : public torch::nn::Module {
  public:
   MLPBlockImpl(std::int64_t width, std::int64_t hidden, Activation activation);
   torch::Tensor forward(const torch::Tensor& x);
+  void pack(Packer& packer, std::int64_t rows);
 
  private:
   Activation activation_;
-  torch::nn::Linear lin1{nullptr};
-  torch::nn::Linear lin2{nullptr};
+  Linear lin1{nullptr};
+  Linear lin2{nullptr};
 };
 TORCH_MODULE(MLPBlock);
 

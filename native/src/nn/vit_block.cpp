@@ -11,7 +11,7 @@ torch::nn::LayerNorm norm(std::int64_t width) {
 
 }  // namespace
 
-ViTBlockImpl::ViTBlockImpl(const ViTBlockOptions& options) {
+ViTBlockImpl::ViTBlockImpl(const ViTBlockOptions& options) : grid_(options.grid) {
   norm1 = register_module("norm1", norm(options.width));
   attn = register_module("attn", WindowAttention(options.width, options.heads, options.window, options.grid));
   norm2 = register_module("norm2", norm(options.width));
@@ -24,6 +24,12 @@ torch::Tensor ViTBlockImpl::forward(const torch::Tensor& x) {
   const torch::Tensor normed = norm2->forward(attended);
   const torch::Tensor y = attended + mlp->forward(normed);
   return adapter ? y + adapter->forward(normed) : y;
+}
+
+void ViTBlockImpl::pack(Packer& packer) {
+  attn->pack(packer, grid_ * grid_);
+  mlp->pack(packer, grid_ * grid_);
+  if (adapter) adapter->pack(packer, grid_);
 }
 
 }  // namespace automed::nn

@@ -26,8 +26,10 @@ class ViTBlockImpl : public torch::nn::Module {
  public:
   explicit ViTBlockImpl(const ViTBlockOptions& options);
   torch::Tensor forward(const torch::Tensor& x);
+  void pack(Packer& packer);
 
  private:
+  std::int64_t grid_;
   torch::nn::LayerNorm norm1{nullptr};
   WindowAttention attn{nullptr};
   torch::nn::LayerNorm norm2{nullptr};

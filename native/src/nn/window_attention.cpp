@@ -5,6 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "nn/folded_attention.h"
+#include "nn/windows.h"
+
 namespace automed::nn {
 namespace {
 
@@ -13,20 +16,6 @@ using torch::indexing::Slice;
 /// Without gradients, scores are computed for this many elements at a time: ViT-B at 1024 pixels would need 800 MB for
 /// one block's scores otherwise.
 constexpr std::int64_t kMaxScores = 1 << 26;
-
-/// One row or column band of windows: `count` windows of `extent` real tokens each, from token `begin` on.
-struct Band {
-  std::int64_t begin, count, extent;
-};
-
-std::vector<Band> bands(std::int64_t tokens, std::int64_t window) {
-  const std::int64_t whole = tokens / window;
-  const std::int64_t rest = tokens % window;
-  std::vector<Band> result;
-  if (whole > 0) result.push_back({0, whole, window});
-  if (rest > 0) result.push_back({whole * window, 1, rest});
-  return result;
-}
 
 /// Rows of a relative position table for `queries` positions against `keys` ones, both counted from the same corner.
 /// [2 * keys - 1, d] -> [queries, keys, d]
@@ -53,30 +42,67 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
   return torch::matmul(scores.softmax(-1), v);
 }
 
-/// `attend`, in pieces when no gradient is wanted and the scores would be large.
-torch::Tensor attend_bounded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                             const torch::Tensor& rows, const torch::Tensor& columns) {
-  const std::int64_t n = q.size(0);
-  const std::int64_t scores_each = q.size(1) * q.size(2) * k.size(1);
+/// The same of queries and keys that bring their bias with them. q [n, qh * qw, D]; k [n, kh * kw, D]; v [n, kh * kw,
+/// d]
+torch::Tensor attend_folded(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, double scale) {
+  torch::Tensor scores = torch::empty({q.size(0), q.size(1), k.size(1)}, q.options());
+  scores.baddbmm_(q, k.transpose(1, 2), 0, scale);
+  return torch::matmul(scores.softmax(-1), v);
+}
+
+/// Attends n sequences in pieces when no gradient is wanted and the scores would be large. `attend(begin, count)`.
+template <typename Attend>
+torch::Tensor in_pieces(std::int64_t n, std::int64_t scores_each, Attend attend_piece) {
   const std::int64_t piece = std::max<std::int64_t>(1, kMaxScores / scores_each);
-  if (torch::GradMode::is_enabled() || piece >= n) return attend(q, k, v, rows, columns);
-  torch::Tensor out = torch::empty({n, q.size(1) * q.size(2), q.size(3)}, q.options());
-  for (std::int64_t i = 0; i < n; i += piece) {
-    const Slice part(i, std::min(i + piece, n));
-    out.index_put_({part}, attend(q.index({part}), k.index({part}), v.index({part}), rows, columns));
+  if (torch::GradMode::is_enabled() || piece >= n) return attend_piece(0, n);
+  std::vector<torch::Tensor> pieces;
+  for (std::int64_t i = 0; i < n; i += piece) pieces.push_back(attend_piece(i, std::min(piece, n - i)));
+  return torch::cat(pieces);
+}
+
+/// The sequences of one band of rows and one of columns. [B, H, W, heads, D] -> [n, rows, columns, D]
+torch::Tensor band_queries(const torch::Tensor& queries, const Band& row, const Band& column) {
+  return queries.narrow(1, row.begin, row.count * row.extent)
+      .narrow(2, column.begin, column.count * column.extent)
+      .unflatten(2, {column.count, column.extent})
+      .unflatten(1, {row.count, row.extent})
+      .permute({0, 1, 3, 5, 2, 4, 6})
+      .reshape({-1, row.extent, column.extent, queries.size(4)});
+}
+
+/// Puts together what `attend_band(rows, columns)` [n, qh * qw, d] makes of each band. -> [B, H, W, C]
+template <typename AttendBand>
+torch::Tensor over_bands(const torch::Tensor& queries, std::int64_t window_h, std::int64_t window_w,
+                         AttendBand attend_band) {
+  const std::int64_t batch = queries.size(0), heads = queries.size(3), dim = queries.size(4);
+  std::vector<torch::Tensor> rows;
+  for (const Band& row : bands(queries.size(1), window_h)) {
+    std::vector<torch::Tensor> columns;
+    for (const Band& column : bands(queries.size(2), window_w)) {
+      columns.push_back(attend_band(row, column)
+                            .view({batch, row.count, column.count, heads, row.extent, column.extent, dim})
+                            .permute({0, 1, 4, 2, 5, 3, 6})
+                            .reshape({batch, row.count * row.extent, column.count * column.extent, heads * dim}));
+    }
+    rows.push_back(columns.size() == 1 ? columns.front() : torch::cat(columns, 2));
   }
-  return out;
+  return rows.size() == 1 ? rows.front() : torch::cat(rows, 1);
 }
 
 }  // namespace
 
 WindowAttentionImpl::WindowAttentionImpl(std::int64_t width, std::int64_t heads, std::int64_t window, std::int64_t grid)
     : heads_(heads), window_(window) {
-  qkv = register_module("qkv", torch::nn::Linear(width, 3 * width));
-  proj = register_module("proj", torch::nn::Linear(width, width));
+  qkv = register_module("qkv", Linear(width, 3 * width));
+  proj = register_module("proj", Linear(width, width));
   const std::int64_t table = 2 * (window > 0 ? window : grid) - 1;
   rel_pos_h = register_parameter("rel_pos_h", torch::zeros({table, width / heads}));
   rel_pos_w = register_parameter("rel_pos_w", torch::zeros({table, width / heads}));
+}
+
+void WindowAttentionImpl::pack(Packer& packer, std::int64_t rows) {
+  qkv->pack(packer, rows);
+  proj->pack(packer, rows);
 }
 
 torch::Tensor WindowAttentionImpl::forward(const torch::Tensor& x) {
@@ -96,32 +122,44 @@ torch::Tensor WindowAttentionImpl::forward(const torch::Tensor& x) {
     if (pad_w > 0) key_value = torch::cat({key_value, padding.expand({batch, height, pad_w, -1})}, 2);
     if (pad_h > 0) key_value = torch::cat({key_value, padding.expand({batch, pad_h, across * window_w, -1})}, 1);
   }
-  key_value = key_value.reshape({batch, down, window_h, across, window_w, 2, heads_, dim})
-                  .permute({5, 0, 1, 3, 6, 2, 4, 7})
-                  .contiguous();  // 2,B,down,across,heads,h,w,d
+  key_value = key_value.reshape({batch, down, window_h, across, window_w, 2, heads_, dim});
+  const bool folds = !torch::GradMode::is_enabled() && FoldedAttention::pays(dim, window_h, window_w);
+  const torch::Tensor out = folds ? attend_windows_folded(queries, key_value) : attend_windows(queries, key_value);
+  return proj->forward(out);  // B,H,W,C
+}
 
-  std::vector<torch::Tensor> rows;
-  for (const Band& row : bands(height, window_h)) {
-    std::vector<torch::Tensor> columns;
-    for (const Band& column : bands(width, window_w)) {
-      const std::int64_t windows = batch * row.count * column.count;
-      const torch::Tensor q = queries.narrow(1, row.begin, row.count * row.extent)
-                                  .narrow(2, column.begin, column.count * column.extent)
-                                  .reshape({batch, row.count, row.extent, column.count, column.extent, heads_, dim})
-                                  .permute({0, 1, 3, 5, 2, 4, 6})
-                                  .reshape({windows * heads_, row.extent, column.extent, dim});
-      const torch::Tensor kv = key_value.narrow(2, row.begin / window_h, row.count)
-                                   .narrow(3, column.begin / window_w, column.count)
-                                   .reshape({2, windows * heads_, window_h * window_w, dim});
-      const torch::Tensor out = attend_bounded(q, kv[0], kv[1], relative(rel_pos_h, row.extent, window_h),
-                                               relative(rel_pos_w, column.extent, window_w));
-      columns.push_back(out.view({batch, row.count, column.count, heads_, row.extent, column.extent, dim})
-                            .permute({0, 1, 4, 2, 5, 3, 6})
-                            .reshape({batch, row.count * row.extent, column.count * column.extent, channels}));
-    }
-    rows.push_back(columns.size() == 1 ? columns.front() : torch::cat(columns, 2));
-  }
-  return proj->forward(rows.size() == 1 ? rows.front() : torch::cat(rows, 1));  // B,H,W,C
+torch::Tensor WindowAttentionImpl::attend_windows(const torch::Tensor& queries, const torch::Tensor& key_value) {
+  const std::int64_t window_h = key_value.size(2), window_w = key_value.size(4), dim = key_value.size(7);
+  const torch::Tensor windows =
+      key_value.permute({5, 0, 1, 3, 6, 2, 4, 7}).contiguous();  // 2,B,down,across,heads,h,w,d
+  return over_bands(queries, window_h, window_w, [&](const Band& row, const Band& column) {
+    const torch::Tensor q = band_queries(queries, row, column);
+    const torch::Tensor kv = windows.narrow(2, row.begin / window_h, row.count)
+                                 .narrow(3, column.begin / window_w, column.count)
+                                 .reshape({2, q.size(0), window_h * window_w, dim});
+    const torch::Tensor rows = relative(rel_pos_h, row.extent, window_h);
+    const torch::Tensor columns = relative(rel_pos_w, column.extent, window_w);
+    return in_pieces(q.size(0), q.size(1) * q.size(2) * kv.size(2), [&](std::int64_t at, std::int64_t n) {
+      return attend(q.narrow(0, at, n), kv[0].narrow(0, at, n), kv[1].narrow(0, at, n), rows, columns);
+    });
+  });
+}
+
+torch::Tensor WindowAttentionImpl::attend_windows_folded(const torch::Tensor& queries, const torch::Tensor& key_value) {
+  const std::int64_t window_h = key_value.size(2), window_w = key_value.size(4);
+  const FoldedAttention folded(queries, key_value, rel_pos_h, rel_pos_w);
+  return over_bands(queries, window_h, window_w, [&](const Band& row, const Band& column) {
+    const auto sequences = [&](const torch::Tensor& windows) {
+      return windows.narrow(1, row.begin / window_h, row.count)
+          .narrow(2, column.begin / window_w, column.count)
+          .reshape({-1, window_h * window_w, windows.size(6)});
+    };
+    const torch::Tensor q = band_queries(folded.queries, row, column).flatten(1, 2);
+    const torch::Tensor k = sequences(folded.keys), v = sequences(folded.values);
+    return in_pieces(q.size(0), q.size(1) * k.size(1), [&](std::int64_t at, std::int64_t n) {
+      return attend_folded(q.narrow(0, at, n), k.narrow(0, at, n), v.narrow(0, at, n), folded.scale);
+    });
+  });
 }
 
 }  // namespace automed::nn

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "nn/linear.h"
+
 namespace automed::nn {
 
 /// Multi-head self-attention over a token grid with decomposed relative position bias (SAM, `Attention` together with
@@ -20,12 +22,18 @@ class WindowAttentionImpl : public torch::nn::Module {
   /// `window` 0 attends globally; `grid` is the edge of the global token grid (the size of the position tables).
   WindowAttentionImpl(std::int64_t width, std::int64_t heads, std::int64_t window, std::int64_t grid);
   torch::Tensor forward(const torch::Tensor& x);
+  void pack(Packer& packer, std::int64_t rows);
 
  private:
+  /// queries [B, H, W, heads, d]; key_value [B, down, kh, across, kw, 2, heads, d] of whole windows -> [B, H, W, C]
+  torch::Tensor attend_windows(const torch::Tensor& queries, const torch::Tensor& key_value);
+  /// The same without gradients, see FoldedAttention.
+  torch::Tensor attend_windows_folded(const torch::Tensor& queries, const torch::Tensor& key_value);
+
   std::int64_t heads_;
   std::int64_t window_;
-  torch::nn::Linear qkv{nullptr};
-  torch::nn::Linear proj{nullptr};
+  Linear qkv{nullptr};
+  Linear proj{nullptr};
   torch::Tensor rel_pos_h, rel_pos_w;  // 2 * extent - 1,C/heads
 };
 TORCH_MODULE(WindowAttention);

@@ -29,14 +29,16 @@ LoadedBase::LoadedBase(models::Sam sam, models::SamConfig config, torch::Device 
     : sam_(std::move(sam)), config_(std::move(config)), device_(device), parameter_count_(count_parameters(*sam_)) {}
 
 std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_path, const std::string& architecture,
-                                                   torch::Device device) {
+                                                   torch::Device device, nn::PackPolicy packing) {
   const auto config = models::parse_sam_config(architecture);
   const auto file = SafetensorsFile::open(weights_path);
   models::Sam sam(config);
   load_strict(*sam, file);
   sam->to(device);
   sam->eval();
-  return std::make_shared<const LoadedBase>(std::move(sam), config, device);
+  auto base = std::make_shared<const LoadedBase>(sam, config, device);  // counts the parameters
+  if (device.is_cpu()) sam->image_encoder->pack(packing);
+  return base;
 }
 
 torch::Tensor LoadedBase::encode(const torch::Tensor& images) const {

@@ -127,3 +127,18 @@ TEST("window attention: large scores are computed in pieces with the same result
   torch::NoGradGuard no_grad;
   CHECK(automed::test::max_difference(whole, module->forward(x)) < 1e-5);
 }
+
+TEST("window attention without gradients: the position bias folded into queries and keys gives the reference") {
+  constexpr std::int64_t kWide = 32 * kHeads;
+  const std::vector<std::vector<std::int64_t>> cases = {{16, 16, 14}, {14, 14, 14}, {32, 32, 14}, {5, 9, 4},
+                                                        {3, 3, 7},    {8, 9, 4},    {6, 6, 0},    {16, 16, 0}};
+  for (const auto& sizes : cases) {
+    WindowAttention module(kWide, kHeads, sizes[2], std::max(sizes[0], sizes[1]));
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : module->parameters()) parameter.normal_(0, 0.2);
+    const torch::Tensor x = torch::randn({2, sizes[0], sizes[1], kWide});
+    const torch::Tensor expected = padded_reference(module, x, sizes[2]);
+    const double scale = std::max(1.0, expected.abs().max().item<double>());
+    CHECK(automed::test::max_difference(expected, module->forward(x)) < 1e-5 * scale);
+  }
+}

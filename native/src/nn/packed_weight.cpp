@@ -1,0 +1,109 @@
+#include "nn/packed_weight.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+namespace automed::nn {
+namespace {
+
+/// Vectors and relative error of the comparison that every packed weight must pass before it replaces the plain one.
+constexpr std::int64_t kProbeRows = 16;
+constexpr double kProbeTolerance = 1e-4;
+
+constexpr int kTrials = 3;
+/// Plain weights must be clearly faster to be kept: a neighbour on the machine disturbs single measurements.
+constexpr double kMargin = 1.1;
+
+using Reorder = torch::Tensor(const torch::Tensor&, std::optional<std::int64_t>);
+using Pointwise = torch::Tensor(const torch::Tensor&, const torch::Tensor&, const std::optional<torch::Tensor>&,
+                                std::string_view, c10::List<std::optional<at::Scalar>>,
+                                std::optional<std::string_view>);
+
+template <typename Signature>
+std::optional<c10::TypedOperatorHandle<Signature>> find_operator(const char* name) {
+  const auto schema = c10::Dispatcher::singleton().findSchema({name, ""});
+  if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+  return schema->typed<Signature>();
+}
+
+const std::optional<c10::TypedOperatorHandle<Reorder>>& reorder() {
+  static const auto kOperator = find_operator<Reorder>("mkldnn::_reorder_linear_weight");
+  return kOperator;
+}
+
+const std::optional<c10::TypedOperatorHandle<Pointwise>>& pointwise() {
+  static const auto kOperator = find_operator<Pointwise>("mkldnn::_linear_pointwise");
+  return kOperator;
+}
+
+const char* attribute(Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kGelu:
+      return "gelu";
+    case Activation::kNone:
+      break;
+  }
+  return "none";
+}
+
+template <typename Call>
+double seconds(Call call) {
+  const auto begin = std::chrono::steady_clock::now();
+  call();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace
+
+std::optional<PackedWeight> PackedWeight::pack(const torch::Tensor& weight, std::int64_t rows) {
+  const torch::NoGradGuard no_grad;
+  if (!weight.is_cpu() || weight.scalar_type() != torch::kFloat32) return std::nullopt;
+  try {
+    if (!reorder() || !pointwise()) return std::nullopt;
+    PackedWeight result(reorder()->call(weight.contiguous(), rows));
+    const torch::Tensor probe =
+        torch::linspace(-1, 1, kProbeRows * weight.size(1), weight.options()).sin_().view({kProbeRows, -1});
+    const torch::Tensor expected = torch::linear(probe, weight);
+    const torch::Tensor error = (result.multiply(probe, {}, Activation::kNone) - expected).abs().max();
+    const double bound = kProbeTolerance * (1e-6 + expected.abs().max().item<double>());
+    if (!(error.item<double>() <= bound)) return std::nullopt;
+    return result;
+  } catch (const c10::Error&) {
+    return std::nullopt;  // an interface that is not the one we know: plain weights serve as well
+  }
+}
+
+torch::Tensor PackedWeight::multiply(const torch::Tensor& x, const torch::Tensor& bias, Activation activation) const {
+  const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
+  return pointwise()->call(x.contiguous(), packed_, added, attribute(activation),
+                           c10::List<std::optional<at::Scalar>>(), "none");
+}
+
+std::optional<PackedWeight> Packer::pack(const torch::Tensor& weight, std::int64_t rows) {
+  if (policy_ == PackPolicy::kNever) return std::nullopt;
+  auto result = PackedWeight::pack(weight, rows);
+  if (!result || (policy_ == PackPolicy::kMeasured && !pays(*result, weight, rows))) return std::nullopt;
+  ++packed_;
+  return result;
+}
+
+bool Packer::pays(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows) {
+  const std::tuple shape(weight.size(0), weight.size(1), rows);
+  const auto known = measured_.find(shape);
+  if (known != measured_.end()) return known->second;
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::ones({rows, weight.size(1)}, weight.options());
+  double plain = std::numeric_limits<double>::infinity(), fast = plain;
+  for (int trial = 0; trial < kTrials; ++trial) {  // in turns: what disturbs one disturbs the other
+    fast = std::min(fast, seconds([&] { return packed.multiply(x, {}, Activation::kNone); }));
+    plain = std::min(plain, seconds([&] { return torch::linear(x, weight); }));
+  }
+  return measured_[shape] = fast <= kMargin * plain;
+}
+
+}  // namespace automed::nn

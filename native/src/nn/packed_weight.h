@@ -1,0 +1,53 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "nn/activation.h"
+
+namespace automed::nn {
+
+/// The matrix of a linear layer in the order that oneDNN's kernels read, for inference on a CPU in float32. LibTorch's
+/// own linear goes to MKL, which reads the weights as they are; on many CPUs that takes twice as long.
+class PackedWeight {
+ public:
+  /// `weight` [out, in]; `rows`: how many vectors a call will most often bring. Nothing where this LibTorch has no such
+  /// kernels (their interface is private to it), or where they answer otherwise than `torch::linear`.
+  static std::optional<PackedWeight> pack(const torch::Tensor& weight, std::int64_t rows);
+
+  /// x [..., in] -> activation(x . weight^T + bias) [..., out]. `bias` may be undefined.
+  torch::Tensor multiply(const torch::Tensor& x, const torch::Tensor& bias, Activation activation) const;
+
+ private:
+  explicit PackedWeight(torch::Tensor packed) : packed_(std::move(packed)) {}
+  torch::Tensor packed_;  // opaque
+};
+
+enum class PackPolicy {
+  kNever,     ///< plain weights: slower on most CPUs
+  kMeasured,  ///< packed where that is not slower, measured once for each shape
+  kAlways,    ///< packed wherever it can be
+};
+
+/// Packs the weights of one network; measures each shape once.
+class Packer {
+ public:
+  explicit Packer(PackPolicy policy) : policy_(policy) {}
+  /// Nothing: keep the plain weight.
+  std::optional<PackedWeight> pack(const torch::Tensor& weight, std::int64_t rows);
+  /// How many weights were packed.
+  std::int64_t packed() const { return packed_; }
+
+ private:
+  bool pays(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows);
+
+  PackPolicy policy_;
+  std::int64_t packed_ = 0;
+  std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, bool> measured_;  // out, in, rows -> packed is as fast
+};
+
+}  // namespace automed::nn

@@ -1,0 +1,59 @@
+#include "nn/packed_weight.h"
+
+#include "nn/linear.h"
+#include "support/native_test.h"
+
+namespace {
+
+using automed::nn::Activation;
+using automed::nn::Linear;
+using automed::nn::PackedWeight;
+using automed::nn::Packer;
+using automed::nn::PackPolicy;
+
+}  // namespace
+
+TEST("packed weights: every activation, bias or none, any number of rows") {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(1);
+  const torch::Tensor weight = torch::randn({40, 24}), bias = torch::randn({40});
+  const auto packed = PackedWeight::pack(weight, 64);
+  CHECK(packed.has_value());
+  for (const auto activation : {Activation::kNone, Activation::kRelu, Activation::kGelu}) {
+    for (const std::int64_t rows : {1, 7, 64, 300}) {
+      const torch::Tensor x = torch::randn({2, rows, 24});
+      const torch::Tensor expected = automed::nn::activate(torch::linear(x, weight, bias), activation);
+      CHECK(torch::allclose(packed->multiply(x, bias, activation), expected, 1e-5, 1e-5));
+      const torch::Tensor unbiased = automed::nn::activate(torch::linear(x, weight), activation);
+      CHECK(torch::allclose(packed->multiply(x, {}, activation), unbiased, 1e-5, 1e-5));
+    }
+  }
+}
+
+TEST("packed weights: inputs and weights in any order in memory") {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(2);
+  const torch::Tensor weight = torch::randn({24, 40}).t(), x = torch::randn({24, 9}).t();
+  const auto packed = PackedWeight::pack(weight, 9);
+  CHECK(packed.has_value());
+  CHECK(torch::allclose(packed->multiply(x, {}, Activation::kNone), torch::matmul(x, weight.t()), 1e-5, 1e-5));
+}
+
+TEST("packed weights: only float32 is packed, and nothing where the plain path is asked for") {
+  CHECK(!PackedWeight::pack(torch::randn({8, 8}, torch::kDouble), 4));
+  CHECK(!PackedWeight::pack(torch::randn({8, 8}).to(torch::kBFloat16), 4));
+  Packer never(PackPolicy::kNever);
+  CHECK(!never.pack(torch::randn({8, 8}), 4) && never.packed() == 0);
+}
+
+TEST("packed weights: take the place of a layer's own") {
+  torch::manual_seed(3);
+  Linear layer(24, 40);
+  const torch::Tensor x = torch::randn({3, 5, 24});
+  const torch::Tensor expected = layer->forward(x, Activation::kGelu).detach();
+  Packer packer(PackPolicy::kAlways);
+  layer->pack(packer, 15);
+  CHECK(packer.packed() == 1 && layer->weight.numel() == 0);
+  const c10::InferenceMode guard;
+  CHECK(torch::allclose(layer->forward(x, Activation::kGelu), expected, 1e-5, 1e-5));
+}
