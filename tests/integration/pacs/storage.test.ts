@@ -115,7 +115,7 @@ describe('a receiver that is away', () => {
   it('is told apart from one that refuses us, so that deliveries to it wait', async () => {
     await server.close(0);
     expect(await scu().send(series('1.2.3', 1))).toEqual([
-      expect.objectContaining({ code: 'UNREACHABLE', class: 'transient' }),
+      expect.objectContaining({ code: 'UNREACHABLE', class: 'away' }),
     ]);
   });
 });
