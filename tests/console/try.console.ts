@@ -1,7 +1,7 @@
 // The page Try as a person uses it: an image in, masks and classes out.
 
 import type { Browser } from 'playwright-core';
-import { dicomFile } from '../support/dicom';
+import { dicomFile, greyDicom } from '../support/dicom';
 import { discImage } from '../support/stack-images';
 import { openPage, picture, startBrowser } from './browser';
 import { startServices, type Running } from './services';
@@ -45,6 +45,23 @@ test('a DICOM file is windowed in Hounsfield units, and areas are in square mill
   await page.locator('.readout').getByText(/HU/).waitFor();
   await page.getByRole('heading', { name: 'polyp@1' }).waitFor();
   expect(await page.locator('.mask-row').first().innerText()).toMatch(/mm²|not found/);
+  expect(complaints).toEqual([]);
+});
+
+test('frames of a DICOM file are stepped through and played, and the models are asked about the one that is shown', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const values = Array.from({ length: 3 * 32 * 32 }, (_, at) => 100 * Math.floor(at / 1024) + (at % 32));
+  const buffer = greyDicom({ width: 32, height: 32, frames: 3, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'run.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText('1 / 3').waitFor();
+  await page.getByText(/Answered in/).waitFor();
+  const asked = page.waitForRequest((request) => (request.postData() ?? '').includes('"frameNumber":2'));
+  await page.locator('canvas').press('PageDown');
+  await page.getByText('2 / 3').waitFor();
+  await asked;
+  await page.getByRole('button', { name: 'Play frames' }).click();
+  await page.getByText('1 / 3').waitFor();
+  await page.getByRole('button', { name: 'Stop playing' }).click();
   expect(complaints).toEqual([]);
 });
 
