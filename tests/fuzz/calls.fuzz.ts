@@ -18,8 +18,8 @@ const count = Number(process.env['AUTOMED_FUZZ_COUNT'] ?? 100_000);
 const random = draws(Number(process.env['AUTOMED_FUZZ_SEED'] ?? 1));
 const AT_ONCE = 8;
 const HANG_MS = 5_000;
-/** Streams that last, and what takes seconds by design. */
-const LASTS = /\/(Watch|.*Stream|InteractiveSession|SegmentEverything)/;
+/** Streams that last, and what takes seconds by design: a grid of prompts, a worker process that is started. */
+const LASTS = /\/(Watch|.*Stream|InteractiveSession|SegmentEverything|CreateBase|ImportBase)/;
 /** Only noise: what they would undo is what the others are about. */
 const SPARED = /\/(Delete|Unload|Prune)/;
 const home = temporaryFolder();

@@ -68,10 +68,10 @@ function setField(
   if (field.fieldKind === 'list') {
     const list = face.get(field);
     for (let count = Math.floor(random() * 4); count > 0; count -= 1)
-      list.add(single(field.listKind, field.scalar, field.message) as never);
+      list.add(single(field.listKind, field.scalar, field.message));
     return;
   }
-  face.set(field, single(field.fieldKind, field.scalar, field.message) as never);
+  face.set(field, single(field.fieldKind, field.scalar, field.message));
 }
 
 function scalarValue(random: Random, type: ScalarType, images: readonly Buffer[]): unknown {
