@@ -18,13 +18,14 @@ struct Statistics {
 Statistics statistics_of(const torch::Tensor& x, SharedBatch& batch) {
   const torch::NoGradGuard no_grad;
   const auto channels = x.size(1);
-  const double count = batch.contributes() ? static_cast<double>(x.numel() / channels) : 0.0;
-  const auto [variance, mean] = torch::var_mean(x, kAllButChannels, /*correction=*/0);
+  const std::int64_t own_count = batch.contributes() ? x.numel() / channels : 0;
+  const auto count = static_cast<double>(own_count);
+  const auto [variance, mean] = torch::var_mean(x, kAllButChannels, /*unbiased=*/false);
   const torch::Tensor own_mean = mean.to(torch::kFloat64);
   const torch::Tensor sums = torch::cat({own_mean * count, (variance.to(torch::kFloat64) + own_mean.square()) * count,
                                          torch::full({1}, count, own_mean.options())});  // 2C + 1
   batch.sum(sums);
-  const double total = sums[2 * channels].item<double>();
+  const auto total = sums[2 * channels].item<double>();
   const torch::Tensor whole_mean = sums.slice(0, 0, channels) / total;
   const torch::Tensor whole_variance =
       (sums.slice(0, channels, 2 * channels) / total - whole_mean.square()).clamp_min(0);
