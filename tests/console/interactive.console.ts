@@ -2,6 +2,7 @@
 
 import type { Browser, Page } from 'playwright-core';
 import { childrenOf } from '../integration/cli/automed-process';
+import { greyDicom } from '../support/dicom';
 import { discImage } from '../support/stack-images';
 import { openPage, picture, startBrowser } from './browser';
 import { startServices, type Running } from './services';
@@ -30,6 +31,15 @@ const prompts = (page: Page) =>
   page.locator('section', { has: page.getByRole('heading', { name: 'Prompts' }) }).getByRole('listitem');
 const masked = (page: Page) => page.getByText(/the decoder expects an IoU of/);
 const ready = (page: Page) => page.getByRole('status').waitFor({ state: 'detached' });
+
+/** Waits for what is drawn some frames later. */
+async function expectSoon(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it never came true');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 /** Clicks at a share of the canvas. */
 async function click(page: Page, x: number, y: number, button: 'left' | 'right' = 'left'): Promise<void> {
@@ -79,7 +89,8 @@ test('the area that is told is that of the mask that the API drew', async () => 
   const { masks = [] } = (await answer.json()) as { masks?: { mask: { areaPx?: string } }[] };
   await masked(page).waitFor();
   const area = Number(masks[0]?.mask.areaPx ?? 0);
-  if (area > 0) await page.getByText(`${area.toLocaleString('en')} px`).waitFor();
+  expect(area).toBeGreaterThan(0);
+  await page.getByText(`${area.toLocaleString('en')} px`).waitFor();
 });
 
 test('twenty clicks, the service killed in the middle, and a reload: the same masks', async () => {
@@ -105,6 +116,62 @@ test('twenty clicks, the service killed in the middle, and a reload: the same ma
   await masked(page).waitFor();
   await ready(page);
   expect((await page.locator('canvas').screenshot()).equals(before)).toBe(true);
+});
+
+test('after a look at another page masks lie on the image as before, and what was done can be taken back', async () => {
+  const { page, complaints } = await openDisc();
+  await click(page, 0.5, 0.5);
+  await masked(page).waitFor();
+  await page.getByRole('button', { name: /Keep as object/ }).click();
+  await page.mouse.move(5, 5);
+  const before = await page.locator('canvas').screenshot();
+  await page.getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('heading', { name: 'Models' }).waitFor();
+  await page.getByRole('link', { name: 'Interactive' }).click();
+  await page.getByText('object 1').waitFor();
+  await page.locator('.viewer-empty').waitFor({ state: 'detached' });
+  await expectSoon(async () => (await page.locator('canvas').screenshot()).equals(before));
+  await page.getByRole('button', { name: /^Undo/ }).click();
+  expect(await prompts(page).allInnerTexts()).toEqual(['point inside']);
+  expect(complaints).toEqual([]);
+});
+
+test('a prompt that is taken back while its mask is drawn leaves nothing to wait for', async () => {
+  const { page } = await openDisc();
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/PredictMasks', async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  });
+  await click(page, 0.5, 0.5);
+  await page.getByText('Drawing…').waitFor();
+  await page.keyboard.press('Control+z');
+  await page.getByText('Ready').waitFor();
+  release();
+  await page.unroute('**/PredictMasks');
+});
+
+test('frames that are passed by are not sent; the one where they stop is', async () => {
+  const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
+  const frames = 40;
+  const values = Array.from({ length: frames * 32 * 32 }, (_, at) => at % 251);
+  const buffer = greyDicom({ width: 32, height: 32, frames, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'run.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText(`1 / ${frames}`).waitFor();
+  await page.getByText('Ready').waitFor();
+  const sent: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/EncodeImage'))
+      sent.push((request.postDataJSON() as { image: { frameNumber?: number } }).image.frameNumber);
+  });
+  await page.locator('canvas').focus();
+  for (let count = 1; count < 20; count += 1) await page.keyboard.press('PageDown');
+  await page.getByText(`20 / ${frames}`).waitFor();
+  await page.getByText('Ready').waitFor();
+  expect(sent.length).toBeLessThan(10);
+  expect(sent.at(-1)).toBe(20);
+  expect(complaints).toEqual([]);
 });
 
 test('another tab knows nothing of the image', async () => {

@@ -65,6 +65,30 @@ test('frames of a DICOM file are stepped through and played, and the models are 
   expect(complaints).toEqual([]);
 });
 
+test('masks of one frame never lie on another: they go before the models answer, and where they do not', async () => {
+  const { page } = await openPage(browser, services.url);
+  const values = Array.from({ length: 2 * 32 * 32 }, (_, at) => 100 * Math.floor(at / 1024) + (at % 32));
+  const buffer = greyDicom({ width: 32, height: 32, frames: 2, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'run.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText(/Answered in/).waitFor();
+  expect(await page.locator('.mask-row').count()).toBe(2);
+  expect(await page.getByText('Opacity').count()).toBe(1);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/v1/**', async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.locator('canvas').press('PageDown');
+  await page.getByText('2 / 2').waitFor();
+  await page.locator('.mask-row').first().waitFor({ state: 'detached' });
+  expect(await page.getByText('Opacity').count()).toBe(0);
+  release();
+  await page.getByRole('alert').waitFor();
+  expect(await page.locator('.mask-row').count()).toBe(0);
+  expect(await page.getByText('Opacity').count()).toBe(0);
+});
+
 test('the example shows what the page is for', async () => {
   const { page, complaints } = await openPage(browser, services.url);
   await page.getByRole('button', { name: 'Use an example' }).click();

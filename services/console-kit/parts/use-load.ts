@@ -19,9 +19,11 @@ export function useLoad<T>(
   useEffect(() => {
     const controller = new AbortController();
     load(controller.signal).then(
-      (value) => setState({ value, error: undefined }),
+      (value) => {
+        if (!controller.signal.aborted) setState({ value, error: undefined });
+      },
       (error: unknown) => {
-        if (!isAborted(error)) setState((before) => ({ value: before.value, error }));
+        if (!controller.signal.aborted && !isAborted(error)) setState((before) => ({ value: before.value, error }));
       },
     );
     return () => controller.abort();

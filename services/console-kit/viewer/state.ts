@@ -38,14 +38,13 @@ export class ViewerState {
   /** Whether the view still is the fitted one, which a change of size fits again. */
   private fitted = true;
 
-  /** @param keep leaves window and view as they are: another frame of the same file */
+  /** @param keep leaves window and view as they are: another frame of the same file. Layers are left to who made them */
   show(picture: Picture, keep = false): void {
     batch(() => {
       this.picture.value = picture;
       if (keep) return;
       this.window.value = picture.presets[0] ?? FULL_RANGE;
       this.negative.value = false;
-      this.layers.value = [];
       this.fit();
     });
   }

@@ -40,18 +40,20 @@ export async function openExample(): Promise<void> {
   await openHere(new File([await response.blob()], 'example.jpg', { type: 'image/jpeg' }));
 }
 
+/** What each viewer shows, so that a page that opens again goes on at its frame. */
+const shown = new WeakMap<ViewerState, CurrentFile>();
+
 /** Shows the open file, and the frame that the viewer asks for. @returns what stops it */
 export function showCurrentFile(state: ViewerState): () => void {
-  let shown: CurrentFile | undefined;
   return effect(() => {
     const file = currentFile.value;
     if (!file) return state.clear();
-    const keep = file === shown;
+    const keep = file === shown.get(state);
     if (!keep) {
       state.frame.value = 1;
       state.frameCount.value = file.frameCount;
     }
-    shown = file;
+    shown.set(state, file);
     const number = state.frame.value;
     file.frame(number).then(
       (picture) => {

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { effect } from '@preact/signals';
 import { ChooseFile, DropTarget, EmptyViewer } from '../../workspace/drop-target';
 import { currentFile, fileError, showCurrentFile } from '../../workspace/current-file';
@@ -36,7 +36,8 @@ export function InteractivePage() {
   useEffect(() => showCurrentFile(state), []);
   const [file, base] = [currentFile.value, chosenBase.value];
   const [frame, picture] = [state.frame.value, state.picture.value];
-  useEffect(() => {
+  // Before the picture is painted, so that it never carries the masks of another one.
+  useLayoutEffect(() => {
     if (file && picture && base !== '') session.open(`${file.id}/${frame}`, base, picture, () => imageOf(file, frame));
   }, [file, base, picture]);
   const { error } = session;

@@ -16,7 +16,9 @@ export function loadWork(key: string): Saved | undefined {
   return text === null ? undefined : (JSON.parse(text) as Saved);
 }
 
+/** Where there is no room even for this image alone, nothing of it is kept: an older state would be a wrong one. */
 export function saveWork(key: string, work: Saved): void {
+  if (work.now.prompts.length === 0 && work.now.objects.length === 0) return forget(key);
   const text = JSON.stringify(work);
   const keys = [...order().filter((each) => each !== key), key];
   for (;;) {
@@ -26,10 +28,16 @@ export function saveWork(key: string, work: Saved): void {
       return;
     } catch {
       const oldest = keys.shift();
-      if (oldest === undefined || oldest === key) return;
+      if (oldest === undefined || oldest === key) return forget(key);
       sessionStorage.removeItem(PREFIX + oldest);
     }
   }
+}
+
+function forget(key: string): void {
+  if (sessionStorage.getItem(PREFIX + key) === null) return;
+  sessionStorage.removeItem(PREFIX + key);
+  sessionStorage.setItem(ORDER, JSON.stringify(order().filter((each) => each !== key)));
 }
 
 const order = (): string[] => JSON.parse(sessionStorage.getItem(ORDER) ?? '[]') as string[];

@@ -12,6 +12,9 @@ import type { Drawn, Work } from './work';
 
 export type Status = 'none' | 'encoding' | 'ready' | 'drawing' | 'away';
 
+/** Playing frames encodes the one where it stops. */
+const SETTLE_MS = 150;
+
 const EMPTY: Work = { prompts: [], objects: [] };
 
 export class Session {
@@ -27,6 +30,8 @@ export class Session {
   private size: Size = { width: 1, height: 1 };
   private key = '';
   private asking: AbortController | undefined;
+  /** Of the image; fires when another one takes its place. */
+  private opened = new AbortController();
   private wanted: Point | undefined;
   private previewing = false;
 
@@ -38,12 +43,19 @@ export class Session {
   }
 
   /**
-   * Begins with an image, or goes on with it.
+   * Begins with an image, or goes on with it: nothing changes where it is open already.
    * @param key names file and frame; work that was saved under it comes back
    * @param model `name@version` of a base
    */
   open(key: string, model: string, size: Size, image: () => Image): void {
+    if (key === this.key && model === this.image?.model) {
+      if (this.error.peek() !== undefined) this.retry();
+      return;
+    }
     this.asking?.abort();
+    this.asking = undefined;
+    this.opened.abort();
+    const { signal } = (this.opened = new AbortController());
     const saved = loadWork(key);
     // Who clicks before the list of bases is there means this image.
     const early = this.key === '' ? this.work.peek() : EMPTY;
@@ -56,8 +68,14 @@ export class Session {
       this.drawn.value = saved?.drawn;
       this.hover.value = undefined;
       this.error.value = undefined;
+      this.status.value = 'encoding';
     });
-    void this.encode().then(() => (otherBase || early.prompts.length > 0 ? this.draw() : undefined));
+    const start = async (): Promise<void> => {
+      await this.encode();
+      if (!signal.aborted && (otherBase || early.prompts.length > 0)) await this.draw();
+    };
+    const timer = setTimeout(() => void start(), SETTLE_MS);
+    signal.addEventListener('abort', () => clearTimeout(timer));
   }
 
   /** Adds a prompt and has the mask drawn anew. */
@@ -98,7 +116,9 @@ export class Session {
 
   /** Makes the mask itself a prompt in place of what it came from. */
   async continueFromMask(): Promise<void> {
+    const [image, work] = [this.image, this.work.peek()];
     const logits = await this.logits();
+    if (this.image !== image || this.work.peek() !== work) return;
     if (logits) this.become({ ...this.work.peek(), prompts: [{ kind: 'mask', logits }] });
   }
 
@@ -113,8 +133,9 @@ export class Session {
       this.wanted = undefined;
       const request = requestOf([{ kind: 'point', positive: true, at: place }], this.size);
       // A preview that fails is none; the click will say why.
-      const answer = await this.image?.predict(request, { once: true }).catch(() => undefined);
-      if (this.canPreview()) this.hover.value = answer?.masks?.[0]?.mask;
+      const { image } = this;
+      const answer = await image?.predict(request, { once: true }).catch(() => undefined);
+      if (this.image === image && this.canPreview()) this.hover.value = answer?.masks?.[0]?.mask;
     }
     this.previewing = false;
   }
@@ -137,46 +158,58 @@ export class Session {
     const image = this.image;
     this.status.value = 'encoding';
     try {
-      await image?.encode({ onWait: () => (this.status.value = 'away') });
-      if (this.image === image && this.status.peek() !== 'drawing') this.status.value = 'ready';
+      await image?.encode({ signal: this.opened.signal, onWait: () => this.away(image) });
+      if (this.image === image && !this.asking) this.status.value = 'ready';
     } catch (error) {
-      if (this.image === image) this.failed(error);
+      if (this.image === image && !isAborted(error)) this.failed(error);
     }
   }
 
   private async draw(): Promise<void> {
     this.asking?.abort();
+    this.asking = undefined;
     void this.preview(undefined);
     const { prompts } = this.work.peek();
     const { image } = this;
     if (prompts.length === 0 || !image) {
       this.drawn.value = undefined;
+      // Nothing is drawn any more; what is left is that the server looks at the image, where it still does.
+      if (this.status.peek() === 'drawing' || this.status.peek() === 'away') void this.encode();
       return;
     }
     const controller = (this.asking = new AbortController());
     this.status.value = 'drawing';
     this.error.value = undefined;
     try {
-      await image.encode();
-      const onWait = (): void => void (this.status.value = 'away');
+      await image.encode({ signal: this.opened.signal, onWait: () => this.away(image) });
+      if (this.asking !== controller) return;
+      const onWait = (): void => this.away(image);
       const answer = await image.predict(requestOf(prompts, this.size), { signal: controller.signal, onWait });
       if (this.asking !== controller) return;
+      this.asking = undefined;
       const best = answer.masks?.[0];
       this.drawn.value = best && { mask: best.mask, iou: best.predictedIou ?? 0 };
       this.status.value = 'ready';
     } catch (error) {
-      if (!isAborted(error) && this.asking === controller) this.failed(error);
+      if (this.asking !== controller) return;
+      this.asking = undefined;
+      if (!isAborted(error)) this.failed(error);
     }
   }
 
   private async logits(): Promise<Tensor | undefined> {
+    const { image } = this;
     const request = requestOf(this.work.peek().prompts, this.size);
     try {
-      return (await this.image?.predict(request, { logits: true }))?.masks?.[0]?.logits;
+      return (await image?.predict(request, { logits: true }))?.masks?.[0]?.logits;
     } catch (error) {
-      this.failed(error);
+      if (this.image === image) this.failed(error);
       return undefined;
     }
+  }
+
+  private away(image: InteractiveImage): void {
+    if (this.image === image) this.status.value = 'away';
   }
 
   private failed(error: unknown): void {

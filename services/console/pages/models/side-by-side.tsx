@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { analyze } from '../../../console-kit/api/models';
 import type { Mask } from '../../../console-kit/api/types';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
@@ -21,14 +21,17 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
   const [at, setAt] = useState(0.5);
   const [file, frame] = [currentFile.value, state.frame.value];
   const {
-    value: masks,
+    value: loaded,
     error,
     reload,
   } = useLoad(
-    async (signal) => (file ? masksOf(await analyze(names, imageOf(file, frame), { signal })) : undefined),
+    async (signal) => file && { file, frame, masks: masksOf(await analyze(names, imageOf(file, frame), { signal })) },
     [file, frame, names.join()],
   );
-  useEffect(() => {
+  // What is still there of another frame belongs to that one.
+  const current = loaded?.file === file && loaded?.frame === frame ? loaded : undefined;
+  const masks = current?.masks;
+  useLayoutEffect(() => {
     state.layers.value = masks ? differenceLayers(masks, names, split, at) : [];
   }, [masks, split, at]);
   return (
@@ -53,7 +56,7 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
         ) : null}
       </div>
       {error === undefined ? null : <Problem error={error} retry={reload} />}
-      {file && !masks && error === undefined ? <Busy>{t.try.analyzing}</Busy> : null}
+      {file && !current && error === undefined ? <Busy>{t.try.analyzing}</Busy> : null}
       <DropTarget>
         <div class="framed-viewer">
           <Viewer state={state} empty={<EmptyViewer />} />

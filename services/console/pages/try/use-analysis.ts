@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { analyze } from '../../../console-kit/api/models';
 import { isAborted } from '../../../console-kit/api/call';
 import type { Finding } from '../../../console-kit/api/types';
@@ -26,6 +26,11 @@ export function useAnalysis(state: ViewerState, models: readonly string[]): Anal
   const [outcome, setOutcome] = useState(NOTHING);
   const [turn, setTurn] = useState(0);
   const [file, frame] = [currentFile.value, state.frame.value];
+  // Before the new picture is painted: masks of one frame never lie on another.
+  useLayoutEffect(() => {
+    setOutcome(NOTHING);
+    state.layers.value = [];
+  }, [file, frame]);
   useEffect(() => {
     if (!file || models.length === 0) {
       setOutcome(NOTHING);
@@ -37,13 +42,16 @@ export function useAnalysis(state: ViewerState, models: readonly string[]): Anal
     const run = async (): Promise<void> => {
       const begun = performance.now();
       const findings = await analyze(models, imageOf(file, frame), { signal: controller.signal });
+      if (controller.signal.aborted) return;
       state.layers.value = layersOf(findings);
       setOutcome({ findings, busy: false, error: undefined, tookMs: performance.now() - begun });
     };
     const timer = setTimeout(
       () =>
         void run().catch((error: unknown) => {
-          if (!isAborted(error)) setOutcome({ ...NOTHING, error });
+          if (controller.signal.aborted || isAborted(error)) return;
+          setOutcome({ ...NOTHING, error });
+          state.layers.value = [];
         }),
       frame === 1 ? 0 : SETTLE_MS,
     );
