@@ -39,6 +39,8 @@ interface Seen {
   attempts: number;
   /** Not taken before. */
   notBefore: number;
+  /** What came of it, while it could not be moved away: it is not read again for that. */
+  outcome?: Outcome;
 }
 
 /** Watches the folders of a site. */
@@ -80,25 +82,37 @@ export class WatchedFolders {
     const { log } = this.deps;
     const seen = this.seen.get(path);
     if (!seen) return false;
-    const outcome = await this.receive(path, folder, seen);
+    const outcome = seen.outcome ?? (await this.receive(path, folder, seen));
     if (outcome === 'changed') {
       this.seen.delete(path);
       return false;
     }
-    if ('kept' in outcome) {
-      if (folder.after === 'delete') await rm(path, { force: true });
-      else await moveInto(DONE, path, folder);
-      return true;
-    }
+    seen.attempts += 1;
+    seen.notBefore = performance.now() + waitMs(AGAIN, seen.attempts);
+    if ('kept' in outcome) return this.clear(path, folder, seen, outcome);
     const { refused, message } = outcome;
     const isOurs = refused === 'disk-full' || refused === 'failed';
     const isFresh = performance.now() - seen.since < CUT_PATIENCE * folder.settle_seconds * 1000;
-    seen.attempts += 1;
-    seen.notBefore = performance.now() + waitMs(AGAIN, seen.attempts);
     if (isOurs || (refused === 'unreadable' && isFresh)) return false;
-    log.warn({ event: 'file-refused', reason: refused, folder: folder.ae }, message);
-    await moveInto(REFUSED, path, folder);
-    return true;
+    if (!seen.outcome) log.warn({ event: 'file-refused', reason: refused, folder: folder.ae }, message);
+    return this.clear(path, folder, seen, outcome);
+  }
+
+  /** Gets a file out of the way; where that fails, such as on a read-only mount, it is tried again later. */
+  private async clear(path: string, folder: WatchedFolder, seen: Seen, outcome: Outcome): Promise<boolean> {
+    try {
+      if (!('kept' in outcome)) await moveInto(REFUSED, path, folder);
+      else if (folder.after === 'delete') await rm(path, { force: true });
+      else await moveInto(DONE, path, folder);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' && !(await exists(path))) return true;
+      seen.outcome = outcome;
+      // Errors of the file system name the file, and names of files may be names of patients.
+      const fields = { event: 'file-stays', folder: folder.ae, code: errnoOf(error) ?? 'error' };
+      this.deps.log.error(fields, 'a file could not be moved away');
+      return false;
+    }
   }
 
   private async receive(path: string, { ae }: WatchedFolder, before: Seen): Promise<Outcome | 'changed'> {
@@ -140,9 +154,12 @@ async function* filesIn(root: string, folder = root): AsyncGenerator<string> {
 async function moveInto(place: string, path: string, { path: root }: WatchedFolder): Promise<void> {
   const target = join(root, place, relative(root, path));
   await makeFolder(dirname(target));
-  const isTaken = await stat(target).then(
+  await rename(path, (await exists(target)) ? `${target}.${randomUUID().slice(0, 8)}` : target);
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
-  await rename(path, isTaken ? `${target}.${randomUUID().slice(0, 8)}` : target);
 }

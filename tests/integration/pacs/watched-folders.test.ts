@@ -126,6 +126,24 @@ describe('files of a folder', () => {
     expect(names()).toEqual([`${DONE}/slow.dcm`]);
   });
 
+  it.each([
+    ['taken', DONE, () => series(1)[0] ?? ''],
+    ['refused', REFUSED, () => 'text'],
+  ])(
+    'that are %s and cannot be moved away hold up no others, and are not named in the log',
+    async (_, place, bytes) => {
+      const told = jest.spyOn(at.log, 'error');
+      symlinkSync(join(at.folder, 'nowhere', 'at-all'), join(inbox, place));
+      put('Doe^Jane.dcm', bytes());
+      expect(await watched.look()).toBe(false);
+      expect(await watched.look()).toBe(false);
+      expect(names()).toEqual(['Doe^Jane.dcm']);
+      const lines = told.mock.calls.map((call) => JSON.stringify(call));
+      expect(lines).toEqual([expect.stringContaining('"file-stays"')]);
+      expect(lines.join()).not.toContain('Doe');
+    },
+  );
+
   it('wait while there is no room', async () => {
     at.room.value = false;
     put('1.dcm', series(1)[0] ?? '');
