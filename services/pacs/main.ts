@@ -277,10 +277,8 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     spool,
     outbox,
     log,
-    onPurge: async (purged) => {
-      metrics.countPurge();
-      await trail.deleted(purged);
-    },
+    tell: (...deletion) => trail.deleted(...deletion),
+    onPurge: () => metrics.countPurge(),
   });
   const folders = new WatchedFolders({
     folders: () => site.value.watch,

@@ -3,7 +3,7 @@
 import type { Logger } from '../../common/logging';
 import type { RoomGauge } from '../domain/reception';
 import type { Site } from '../domain/site/schema';
-import type { Purged, Retention } from './journal/retention';
+import type { Finished, Retention } from './journal/retention';
 import type { Spool } from './spool';
 
 const DAY_MS = 86_400_000;
@@ -17,7 +17,9 @@ export interface PurgeDeps {
   spool: Spool;
   outbox: Spool;
   log: Logger;
-  onPurge?: (purged: Purged) => Promise<void>;
+  /** Tells the audit trail before a study is deleted; `failure`: it stays after all, since something of it came meanwhile. */
+  tell?: (study: Finished, outcome: 'success' | 'failure') => Promise<void>;
+  onPurge?: () => void;
 }
 
 /** Keeps the use of the disk within what the site says. */
@@ -29,26 +31,36 @@ export class Purge {
   /** Deletes at most one study; resolves to whether it did. */
   async step(): Promise<boolean> {
     if (performance.now() < this.nextLook) return false;
-    const purged = this.due();
-    if (!purged) {
+    const { retention, spool, outbox, log, tell, onPurge } = this.deps;
+    const due = this.due();
+    if (!due) {
       this.nextLook = performance.now() + LOOK_MS;
       return false;
     }
-    const { spool, outbox, log, onPurge } = this.deps;
+    await tell?.(due.found, 'success');
+    const purged = retention.purge(due.found.study, due.before);
+    if (!purged) {
+      await tell?.(due.found, 'failure');
+      return true;
+    }
     for (const file of purged.received) await spool.remove(file);
     for (const file of purged.results) await outbox.remove(file);
     const { study, bytes, received } = purged;
     log.info({ event: 'study-purged', study, objects: received.length, bytes }, 'a study was deleted');
-    await onPurge?.(purged);
+    onPurge?.();
     return true;
   }
 
-  private due(): Purged | undefined {
+  private due(): { found: Finished; before: number } | undefined {
     const { site, retention, room } = this.deps;
     const { keep_days, most } = site().storage;
-    const expired = retention.purge(Date.now() - keep_days * DAY_MS);
+    const finished = (before: number): { found: Finished; before: number } | undefined => {
+      const found = retention.finished(before);
+      return found && { found, before };
+    };
+    const expired = finished(Date.now() - keep_days * DAY_MS);
     if (expired) return expired;
     const isFull = !room.hasRoom() || (most !== undefined && retention.usedBytes() > most);
-    return isFull ? retention.purge(Date.now()) : undefined;
+    return isFull ? finished(Date.now()) : undefined;
   }
 }

@@ -3,7 +3,7 @@
 import type { AuditedStudy, AuditEvent, AuditLog, Participant } from '../../audit';
 import type { Destination, Site } from '../domain/site/schema';
 import type { Auditable, AuditableDelivery, AuditableJob, AuditableSeries } from './journal/auditable';
-import type { Purged } from './journal/retention';
+import type { Finished } from './journal/retention';
 
 export interface TrailDeps {
   log: AuditLog;
@@ -77,9 +77,10 @@ export class Trail {
     return this.deps.log.writeCounted({ action: 'refused', outcome: 'failure', participants, detail });
   }
 
-  deleted({ study, studyUid, patient }: Purged): Promise<void> {
+  /** Written before the study goes. @param outcome `failure`: it stays after all */
+  deleted({ study, studyUid, patient }: Finished, outcome: 'success' | 'failure'): Promise<void> {
     const named = this.deps.log.studyOf({ number: study, study: studyUid, patient });
-    return this.deps.log.write({ action: 'deleted', outcome: 'success', participants: [self(true)], study: named });
+    return this.deps.log.write({ action: 'deleted', outcome, participants: [self(true)], study: named });
   }
 
   /** What a person decided about a study. */

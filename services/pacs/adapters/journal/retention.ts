@@ -2,12 +2,16 @@
 
 import type { Database } from '../../../common/database';
 
-export interface Purged {
+/** A study that may be deleted. */
+export interface Finished {
   /** Number of the study. */
   study: number;
   studyUid: string;
   /** Keyed hash. */
   patient: string;
+}
+
+export interface Purged extends Finished {
   /** Files below the spool, and below the outbox. */
   received: string[];
   results: string[];
@@ -19,19 +23,29 @@ const JOBS =
 /** What was given up or is held waits for a person, and stays: it was not delivered. */
 const UNFINISHED = `('queued', 'running', 'dead', 'held')`;
 
+/** What the audit trail does not tell yet goes after it does: see Auditable. */
+const UNTOLD = `(
+  EXISTS (SELECT 1 FROM series WHERE series.study = studies.number AND series.revision <> series.audited)
+  OR EXISTS (SELECT 1 FROM jobs WHERE jobs.number IN ${JOBS} AND jobs.end_time <> jobs.audited)
+  OR EXISTS (SELECT 1 FROM deliveries JOIN results ON results.number = deliveries.result
+    WHERE results.job IN ${JOBS} AND deliveries.end_time <> deliveries.audited))`;
+
 const FINISHED = `studies.is_open = 0
   AND NOT EXISTS (SELECT 1 FROM series WHERE series.study = studies.number AND series.is_open = 1)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.number IN ${JOBS} AND (jobs.state IN ${UNFINISHED} OR jobs.end_time > @before))
   AND NOT EXISTS (SELECT 1 FROM deliveries JOIN results ON results.number = deliveries.result
-    WHERE results.job IN ${JOBS} AND (deliveries.state IN ${UNFINISHED} OR deliveries.end_time > @before))`;
+    WHERE results.job IN ${JOBS} AND (deliveries.state IN ${UNFINISHED} OR deliveries.end_time > @before))
+  AND NOT ${UNTOLD}`;
+
+const FINISHED_STUDIES = `SELECT number AS study, study AS studyUid, patient FROM studies WHERE arrival_time <= @before AND ${FINISHED}`;
 
 /** What may be deleted. */
 export class Retention {
-  private readonly take: (before: number) => Purged | undefined;
+  private readonly take: (study: number, before: number) => Purged | undefined;
 
   constructor(private readonly database: Database) {
-    const transaction = database.transaction((before: number) => this.remove(before));
-    this.take = (before) => transaction.immediate(before);
+    const transaction = database.transaction((study: number, before: number) => this.remove(study, before));
+    this.take = (...args) => transaction.immediate(...args);
   }
 
   /** Bytes of all objects and results. */
@@ -42,21 +56,26 @@ export class Retention {
   }
 
   /**
-   * Forgets the study that is finished for longest; its files are the caller's to delete, or the next start's.
+   * The study that is finished for longest.
    * @param before milliseconds since 1970: later than that nothing may have come, been analysed, or delivered
    */
-  purge(before: number): Purged | undefined {
-    return this.take(before);
+  finished(before: number): Finished | undefined {
+    return this.database.prepare(`${FINISHED_STUDIES} ORDER BY arrival_time, number LIMIT 1`).get({ before }) as
+      Finished | undefined;
   }
 
-  private remove(before: number): Purged | undefined {
-    const found = this.database
-      .prepare(
-        `SELECT number AS study, study AS studyUid, patient FROM studies WHERE arrival_time <= @before AND ${FINISHED} ORDER BY arrival_time, number LIMIT 1`,
-      )
-      .get({ before }) as Pick<Purged, 'study' | 'studyUid' | 'patient'> | undefined;
+  /**
+   * Forgets a study; its files are the caller's to delete, or the next start's.
+   * @returns undefined where it is not finished any more
+   */
+  purge(study: number, before: number): Purged | undefined {
+    return this.take(study, before);
+  }
+
+  private remove(study: number, before: number): Purged | undefined {
+    const found = this.database.prepare(`${FINISHED_STUDIES} AND number = @study`).get({ study, before }) as
+      Finished | undefined;
     if (!found) return undefined;
-    const { study } = found;
     const received = this.database
       .prepare('SELECT file, bytes FROM instances WHERE series IN (SELECT number FROM series WHERE study = ?)')
       .all(study) as { file: string; bytes: number }[];

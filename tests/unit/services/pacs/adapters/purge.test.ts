@@ -72,7 +72,16 @@ async function study(uid: string, days: number, end: 'delivered' | 'dead' | 'wai
   else journal.outbox.fail(delivery, { code: 'REFUSED', message: '' }, 'dead', at + 2 * HOUR);
 }
 
-async function purgeAll(storage: string): Promise<string[]> {
+/** As the audit trail does, for all that it has told. */
+function audit(): void {
+  const { auditable } = journal;
+  auditable.series().forEach((each) => auditable.tellSeries(each));
+  auditable.jobs().forEach((each) => auditable.tellJob(each));
+  auditable.deliveries().forEach((each) => auditable.tellDelivery(each));
+}
+
+async function purgeAll(storage: string, told = audit): Promise<string[]> {
+  told();
   const purge = new Purge({
     site: () => siteOf(storage),
     retention: journal.retention,
@@ -114,4 +123,38 @@ it('deletes finished ones before senders are refused for good', async () => {
   await study('1.1', 1, 'delivered');
   hasRoom = false;
   expect(await purgeAll('keep_days: 30')).toEqual([]);
+});
+
+it.each(['came', 'was analysed', 'was sent'])(
+  'deletes nothing before the audit trail tells that it %s',
+  async (what) => {
+    await study('1.1', 40, 'delivered');
+    const { auditable } = journal;
+    const told = (): void => {
+      if (what !== 'came') auditable.series().forEach((each) => auditable.tellSeries(each));
+      if (what !== 'was analysed') auditable.jobs().forEach((each) => auditable.tellJob(each));
+      if (what !== 'was sent') auditable.deliveries().forEach((each) => auditable.tellDelivery(each));
+    };
+    expect(await purgeAll('keep_days: 30', told)).toEqual(['1.1']);
+    expect(await purgeAll('keep_days: 30')).toEqual([]);
+  },
+);
+
+it('tells of a deletion before it, and that a study stays to which something came meanwhile', async () => {
+  await study('1.1', 40, 'delivered');
+  audit();
+  const told: string[] = [];
+  const purge = new Purge({
+    ...{ site: () => siteOf('keep_days: 30'), retention: journal.retention, spool, outbox },
+    room: { hasRoom: () => true },
+    log: createLogger('test', 'silent'),
+    tell: async ({ study: number }, outcome) => {
+      told.push(`${outcome} ${journal.overview.study(number).study}`);
+      if (told.length === 1) await study('1.1', 0, 'held');
+      audit();
+    },
+  });
+  expect(await purge.step()).toBe(true);
+  expect(told).toEqual(['success 1.1', 'failure 1.1']);
+  expect(await spool.names()).not.toEqual([]);
 });
