@@ -4,6 +4,7 @@ import { automedError } from '../../common/errors';
 const MAX_FIELDS = 2048;
 /** `name@alias` at its longest, with room. */
 const MAX_MODEL_BYTES = 256;
+const TEXT = 2;
 
 /**
  * The string in field 1 of a serialised message, by the convention of the API the model that the request addresses;
@@ -24,12 +25,16 @@ export function readNames(message: Uint8Array, numbers: readonly number[]): stri
   let offset = 0;
   for (let fields = 0; offset < message.length; fields += 1) {
     if (fields === MAX_FIELDS) throw malformed(`has more than ${MAX_FIELDS} fields`);
-    const tag = readVarint(message, offset);
+    const tag = readVarint32(message, offset);
     const field = Math.floor(tag.value / 8);
     const wireType = tag.value % 8;
     if (field === 0) throw malformed('has a field number of 0');
     const end = fieldEnd(message, tag.end, wireType);
-    if (wireType === 2 && numbers.includes(field)) names.push(readText(message, readVarint(message, tag.end).end, end));
+    if (numbers.includes(field)) {
+      // A decoder takes a field's type from its number alone, and would read another text than lies here.
+      if (wireType !== TEXT) throw malformed(`has field ${field} with wire type ${wireType}`);
+      names.push(readText(message, readVarint32(message, tag.end).end, end));
+    }
     offset = end;
   }
   return names;
@@ -63,11 +68,18 @@ function fieldEnd(message: Uint8Array, offset: number, wireType: number): number
   else if (wireType === 1) end = offset + 8;
   else if (wireType === 5) end = offset + 4;
   else if (wireType === 2) {
-    const length = readVarint(message, offset);
+    const length = readVarint32(message, offset);
     end = length.end + length.value;
   } else throw malformed(`has a field of wire type ${wireType}`);
   if (end > message.length) throw malformed('is cut short');
   return end;
+}
+
+/** A tag or a length, which decoders read as 32 bits. */
+function readVarint32(message: Uint8Array, offset: number): { value: number; end: number } {
+  const read = readVarint(message, offset);
+  if (read.end - offset > 5 || read.value >= 2 ** 32) throw malformed('has a tag or a length of more than 32 bits');
+  return read;
 }
 
 /** Numbers beyond 2^53 lose precision, and are past the end of any message. */
@@ -84,6 +96,17 @@ function readVarint(message: Uint8Array, offset: number): { value: number; end: 
   throw malformed('has a number of more than 10 bytes');
 }
 
-function malformed(how: string): Error {
+/**
+ * Refuses a message in which the backends' decoder finds other models than the ones read here: a decoder takes a field's type
+ * from its number alone, so that a crafted message can have it read on from another place.
+ * @param read what the decoder finds, in the same order
+ * @throws InvalidInputError
+ */
+export function requireSameNames(names: readonly string[], read: readonly string[]): void {
+  const same = names.length === read.length && names.every((name, at) => name === read[at]);
+  if (!same) throw malformed('names different models to different readers');
+}
+
+export function malformed(how: string): Error {
   return automedError('INVALID_ARGUMENT', `The request cannot be read: it is no message, for it ${how}.`);
 }

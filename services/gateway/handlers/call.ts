@@ -5,7 +5,7 @@ import type { Access, Principal } from '../../access/access';
 import { passTrace } from '../../common/grpc/call-span';
 import { modelHint, PRINCIPAL_KEY, type CallContext } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
-import { readModelField, readNames } from '../domain/model-field';
+import { malformed, readModelField, readNames, requireSameNames } from '../domain/model-field';
 import type { Asked, Plan } from '../domain/picker';
 import { agreedModel } from '../domain/routes';
 import { automedError } from '../../common/errors';
@@ -76,6 +76,7 @@ export async function acceptCall(
     if (model !== '') context.setModel(model);
     if (principal) {
       const others = message === undefined ? [] : readNames(message, target.modelFields.slice(1));
+      if (message !== undefined) requireReadAlike(target, message, others);
       const models = [model, ...others].filter((name) => name !== '').map((name) => name.split('@')[0] ?? '');
       access?.authorize(principal, { method, models });
     }
@@ -98,6 +99,21 @@ export async function acceptCall(
   } catch (error) {
     leave();
     throw error;
+  }
+}
+
+/** What is allowed must be what a backend is going to read. @throws InvalidInputError */
+export function requireReadAlike(target: Target, message: Bytes, others: readonly string[]): void {
+  if (target.modelFields.length === 0) return;
+  const { model = '', additionalModels = [] } = decoded(target, message);
+  requireSameNames([readModelField(message), ...others], [model, ...additionalModels]);
+}
+
+function decoded(target: Target, message: Bytes): { model?: string; additionalModels?: string[] } {
+  try {
+    return target.read(message);
+  } catch {
+    throw malformed('cannot be decoded');
   }
 }
 
