@@ -69,6 +69,15 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
     }
   });
 
+  test('every program is told of hosts that are services', () => {
+    const all = manifests();
+    const services = all.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    for (const { name: variable, value = '' } of deployments(all).flatMap((each) => containerOf(each).env)) {
+      for (const [, host = ''] of value.matchAll(/(automed[\w.-]*):\d+/g))
+        expect({ variable, host, known: services.includes(host) }).toEqual({ variable, host, known: true });
+    }
+  });
+
   test('every setting is one of its program, and every number is whole', () => {
     const schemas = {
       gateway: gatewaySettings,
@@ -111,6 +120,16 @@ test('rules of the values reach the gateway as it reads them', () => {
   expect(table.sizes).toEqual([{ method: 'automed.training.v1.*', maxBytes: 1_048_576 }]);
 });
 
+test('pods of the gateway start anew with other routes or sizes', () => {
+  const checksum = (sizes: object[]): unknown => {
+    const routes = [{ backends: ['a:1'] }];
+    const gateway = deployments(render({ gateway: { routes, sizes } })).find((each) => componentOf(each) === 'gateway');
+    const { annotations } = gateway?.spec.template.metadata as unknown as { annotations: Record<string, string> };
+    return annotations['checksum/routes'];
+  };
+  expect(checksum([{ method: '*', maxBytes: 1 }])).not.toBe(checksum([]));
+});
+
 test('values that cannot work are refused with what to do', () => {
   const refused = (values: object): string => {
     try {
@@ -125,6 +144,7 @@ test('values that cannot work are refused with what to do', () => {
   expect(refused({ auth: { jwt: { jwks: 'https://x' } } })).toContain('auth.jwt.issuer');
   const provider = { auth: { jwt: { jwks: 'https://x', issuer: 'x' } } };
   expect(refused(provider)).toContain('networkPolicy.gatewayEgress');
+  expect(refused({ gateway: { sizes: [{ method: '*', maxBytes: 1 }] } })).toContain('set gateway.routes, too');
   expect(refused({ inference: { mode: 'both' } })).toContain('/inference/mode');
   expect(refused({ inference: { replica: 3 } })).toContain("additional properties 'replica' not allowed");
   expect(refused({ training: { launcher: 'kubernetes' } })).toContain('networkPolicy.trainingEgress');
