@@ -39,7 +39,7 @@ export function makeRouting(table: Routes, backends: Backends, telemetry: Teleme
   };
   const plan: RoutingDeps['plan'] = (asked) => {
     const made = picker.plan(asked);
-    if (made.rule.split) split.inc({ model: made.model });
+    if (made.rule.split && !asked.unchanged) split.inc({ model: made.model });
     return made;
   };
   return {

@@ -29,6 +29,8 @@ export class Ejection {
       this.records.delete(address);
       return;
     }
+    // Of calls that were under way when it was put aside, or that had no other backend.
+    if (this.isAside(address)) return;
     const record = this.records.get(address) ?? { failures: 0, ejections: 0, untilMs: -Infinity };
     this.records.set(address, record);
     record.failures += 1;

@@ -53,6 +53,17 @@ export function readPriority(message: Uint8Array, number: number): number {
   return found;
 }
 
+/** Whether a serialised message has this field; never for the number 0. */
+export function hasField(message: Uint8Array, number: number): boolean {
+  let offset = 0;
+  for (let fields = 0; number > 0 && offset < message.length && fields < MAX_FIELDS; fields += 1) {
+    const tag = readVarint(message, offset);
+    if (Math.floor(tag.value / 8) === number) return true;
+    offset = fieldEnd(message, tag.end, tag.value % 8);
+  }
+  return false;
+}
+
 function readText(message: Uint8Array, start: number, end: number): string {
   if (end - start > MAX_MODEL_BYTES) {
     const text = `The model's name has ${end - start} bytes; at most ${MAX_MODEL_BYTES} are accepted.`;

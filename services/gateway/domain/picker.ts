@@ -9,6 +9,8 @@ export interface Asked {
   model: string;
   /** Calls with the same key go the same way. */
   key?: string | undefined;
+  /** The request names no model, or changes something: it goes on as it is, and no split holds for it. */
+  unchanged?: boolean | undefined;
 }
 
 /** Which way a call goes; the backend is chosen for each attempt. */
@@ -38,7 +40,7 @@ export class Picker {
     const rule = findRule(this.routes, asked.service, asked.model);
     if (!rule) throw automedError('NOT_FOUND', `No route leads to ${subjectOf(asked)}.`, { field: 'model' });
     const { split, backends } = rule;
-    if (!split) return { asked, model: asked.model, backends, rule };
+    if (!split || asked.unchanged) return { asked, model: asked.model, backends, rule };
     const way = (part: (typeof split)[number]): Plan => ({
       asked,
       model: part.model,

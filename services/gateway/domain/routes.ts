@@ -55,7 +55,7 @@ const ruleSchema = z
     /** What follows `@`: an alias or a version; `*` stands for any characters, nothing for a name alone. Default: whatever it is. */
     alias: z.string().optional(),
     backends: z.array(backendSchema).min(1),
-    /** What calls of the rule are answered by instead, in proportion to the weights, the current one first. */
+    /** What calls of the rule that name a model and change nothing are answered by instead, in proportion to the weights, the current one first. */
     split: z.array(partSchema).min(2).optional(),
     /** What gets a copy of some calls; its answers are compared and dropped. */
     shadow: shadowSchema.optional(),

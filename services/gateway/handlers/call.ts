@@ -82,7 +82,8 @@ export async function acceptCall(
     }
     requireSize(message, maxBytes(method));
     const key = call.metadata.get(STICKY_KEY)[0]?.toString();
-    const plan = planOf({ service: target.service, model, key });
+    const unchanged = target.modelFields.length === 0 || target.changes;
+    const plan = planOf({ service: target.service, model, key, unchanged });
     const metadata = metadataFor(call.metadata, context, principal);
     return {
       target,

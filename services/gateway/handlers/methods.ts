@@ -10,6 +10,8 @@ export interface Target {
   modelFields: readonly number[];
   /** Number of the field `priority`; 0 without. */
   priorityField: number;
+  /** Number of the field `image`; 0 without. */
+  imageField: number;
   /** One request, one answer. */
   unary: boolean;
   /** Calling twice does no more than calling once. */
@@ -31,7 +33,8 @@ export function targetOf(service: string, definition: ServiceDefinition[string])
     service,
     path,
     modelFields: addressedModels(described),
-    priorityField: fieldsOf(described).find(({ name }) => name === 'priority')?.number ?? 0,
+    priorityField: numberOf(described, 'priority'),
+    imageField: numberOf(described, 'image'),
     unary: !requestStream && !responseStream,
     idempotent: level !== undefined && level !== 'IDEMPOTENCY_UNKNOWN',
     changes: level !== 'NO_SIDE_EFFECTS',
@@ -47,6 +50,10 @@ export function addressedModels(described: Described): number[] {
   const fields = fieldsOf(described);
   if (!fields.some(({ name, number }) => number === 1 && name === 'model')) return [];
   return [1, ...fields.filter(({ name }) => name === 'additionalModels').map(({ number }) => number)];
+}
+
+function numberOf(described: Described, wanted: string): number {
+  return fieldsOf(described).find(({ name }) => name === wanted)?.number ?? 0;
 }
 
 function fieldsOf({ requestType }: Described): { name: string; number: number }[] {

@@ -9,7 +9,7 @@ import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
 import { acceptCall, type AcceptedCall, type Bytes, type Incoming } from './call';
 import { targetOf, type Target } from './methods';
 import { relayStream } from './stream';
-import type { RoutingDeps } from './routing';
+import { noteEnd, type RoutingDeps } from './routing';
 import { relayUnary } from './unary';
 
 export interface RelayDeps extends RoutingDeps {
@@ -66,7 +66,7 @@ async function acceptAndRelay(known: KnownCall, deps: RelayDeps): Promise<Code> 
       lost: chosen.lost,
       maxBytes: deps.maxBytes(target.path.slice(1)),
     });
-    deps.ejection.note(chosen.address, code === Code.UNAVAILABLE || code === Code.INTERNAL);
+    noteEnd(deps.ejection, chosen.address, code);
     return code;
   } finally {
     accepted.leave();

@@ -1,3 +1,4 @@
+import { status as Code } from '@grpc/grpc-js';
 import type { Ejection } from '../domain/ejection';
 import type { Asked, Plan } from '../domain/picker';
 import type { Saturation } from '../domain/saturation';
@@ -18,4 +19,10 @@ export interface RoutingDeps {
   onFallback(plan: Plan): void;
   /** Copies calls to candidates; absent: no rule says so. */
   shadow?: Shadow | undefined;
+}
+
+/** Counts how a backend ended a call; what the caller's deadline or the caller ended says nothing of the backend. */
+export function noteEnd(ejection: Ejection, address: string, code: Code): void {
+  if (code === Code.DEADLINE_EXCEEDED || code === Code.CANCELLED) return;
+  ejection.note(address, [Code.UNAVAILABLE, Code.INTERNAL, Code.UNKNOWN].includes(code));
 }

@@ -45,7 +45,7 @@ export class Shadow {
     const { plan, target } = accepted;
     const { shadow } = plan.rule;
     const { random = Math.random, report, log } = this.deps;
-    if (!shadow || !target.unary || target.changes || random() >= shadow.fraction) return;
+    if (!shadow || !target.unary || plan.asked.unchanged || random() >= shadow.fraction) return;
     if (this.underWay >= MOST) {
       report({ model: shadow.model, outcome: 'dropped' });
       return;

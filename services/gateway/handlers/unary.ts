@@ -7,13 +7,13 @@ import { ANSWER_KEY, FULL_KEY } from '../../common/grpc/admit';
 import type { CallContext } from '../../common/grpc/handlers';
 import { PUSHBACK_KEY } from '../../common/grpc/status';
 import { afterMs } from '../../common/timers';
-import { readPriority } from '../domain/model-field';
+import { hasField, readPriority } from '../domain/model-field';
 import type { Plan } from '../domain/picker';
 import { withModelField } from '../domain/rewrite';
-import { ask, type Answer } from './ask';
+import { ask, type Answer, type Chosen } from './ask';
 import type { AcceptedCall, Incoming } from './call';
 import { outward, withoutHopHeaders } from './outward';
-import type { RoutingDeps } from './routing';
+import { noteEnd, type RoutingDeps } from './routing';
 
 /** One backend, and another when that fails. */
 const MAX_ATTEMPTS = 2;
@@ -80,7 +80,9 @@ class Attempts {
     const rewritten = plan.model !== accepted.model;
     this.message = rewritten ? withModelField(message, plan.model) : message;
     this.metadata = rewritten ? modelled(accepted.metadata, plan.model) : accepted.metadata;
-    this.kind = `${target.path} ${plan.model} ${readPriority(message, target.priorityField)}`;
+    // As backends tell apart what they measure: prompts on an embedding cost a fraction of those on an image.
+    const image = hasField(message, target.imageField) ? 'image' : '';
+    this.kind = `${target.path} ${image} ${plan.model} ${readPriority(message, target.priorityField)}`;
   }
 
   async run(): Promise<Answer> {
@@ -97,19 +99,10 @@ class Attempts {
 
   /** Asks a backend that was not asked yet; undefined when there is none. @throws when the first one cannot be asked either */
   private attempt(again: boolean): Attempt | undefined {
-    const { plan, deps, tried, kind } = this;
-    const leftMs = this.accepted.deadline - Date.now();
-    const busyMs = (address: string): number | undefined => deps.saturation.waitMs(`${address} ${kind}`, leftMs);
-    const chosen = deps.choose(plan, (address) => {
-      return tried.has(address) || deps.ejection.isAside(address) || busyMs(address) !== undefined;
-    });
-    if (tried.has(chosen.address)) return undefined;
-    const retryAfterMs = busyMs(chosen.address);
-    if (retryAfterMs !== undefined) {
-      if (again) return undefined;
-      throw automedError('QUEUE_FULL', 'Every backend of this call is busy.', { retryAfterMs });
-    }
-    tried.add(chosen.address);
+    if (this.tried.size >= MAX_ATTEMPTS) return undefined;
+    const chosen = this.choose(again);
+    if (!chosen) return undefined;
+    this.tried.add(chosen.address);
     const { target, deadline } = this.accepted;
     const request = { path: target.path, message: this.message, metadata: this.metadata, deadline };
     const giveUp = new AbortController();
@@ -119,6 +112,27 @@ class Attempts {
       return given;
     });
     return { answer, giveUp: () => giveUp.abort() };
+  }
+
+  private choose(again: boolean): Chosen | undefined {
+    const { plan, deps, tried, kind } = this;
+    const leftMs = this.accepted.deadline - Date.now();
+    const busyMs = (address: string): number | undefined => deps.saturation.waitMs(`${address} ${kind}`, leftMs);
+    const isToAvoid = (address: string): boolean =>
+      tried.has(address) || deps.ejection.isAside(address) || busyMs(address) !== undefined;
+    let chosen: Chosen;
+    try {
+      chosen = deps.choose(plan, isToAvoid);
+    } catch (error) {
+      // What another backend has answered, or is going to, stays.
+      if (again) return undefined;
+      throw error;
+    }
+    if (tried.has(chosen.address)) return undefined;
+    const retryAfterMs = busyMs(chosen.address);
+    if (retryAfterMs === undefined) return chosen;
+    if (again) return undefined;
+    throw automedError('QUEUE_FULL', 'Every backend of this call is busy.', { retryAfterMs });
   }
 
   /** The answer of the first backend, or of another one that is asked when it takes long and answers sooner. */
@@ -143,7 +157,7 @@ class Attempts {
 
   private note(address: string, { code, metadata }: StatusObject): void {
     const { ejection, saturation } = this.deps;
-    ejection.note(address, [Code.UNAVAILABLE, Code.INTERNAL, Code.UNKNOWN].includes(code));
+    noteEnd(ejection, address, code);
     if (code !== Code.RESOURCE_EXHAUSTED) return;
     const number = (key: string): number | undefined => {
       const [value] = metadata.get(key);

@@ -4,11 +4,12 @@ import { automedError, type AutomedError } from '../../../services/common/errors
 import { unary } from '../../../services/common/grpc/handlers';
 import { serviceDefinition } from '../../../services/common/grpc/proto';
 import { encodeMaskPng } from '../../../services/imaging/mask';
-import { segmentationClient } from '../../support/api-clients';
+import { modelClient, segmentationClient } from '../../support/api-clients';
 import { eventually, startServer, type TestServer } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
 
 const NAME = 'automed.segmentation.v1.SegmentationService';
+const MODELS = 'automed.models.v1.ModelService';
 const [CURRENT, CANDIDATE] = ['polyp@production', 'polyp@candidate'];
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -154,6 +155,40 @@ test('a hedged call is answered by a second backend when the first takes long', 
   for (let at = 0; at < 6; at += 1) expect(await segment()).toBe('OK');
   expect(stuck.asked.length).toBeGreaterThan(0);
   expect(well.asked).toHaveLength(6);
+});
+
+test('a hedge for which there is no backend any more costs no answer', async () => {
+  const only: Backend = await backend(async () => {
+    only.health.set(NAME, 'NOT_SERVING');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return {};
+  });
+  const { segment } = await gatewayWith({ rules: [{ backends: [only.address], hedgeMs: 500 }] });
+  expect(await segment()).toBe('OK');
+});
+
+test('a split sends no change, and no call that names no model, elsewhere', async () => {
+  const asked: object[] = [];
+  const running = await startServer((log) => {
+    const seen = unary(log, (request: object) => {
+      asked.push(request);
+      return {};
+    });
+    return [
+      { name: MODELS, definition: serviceDefinition(MODELS), implementation: { DeleteModel: seen, GetBase: seen } },
+    ];
+  });
+  cleanUp.push(() => running.server.drain(0));
+  const split = [
+    { model: CURRENT, weight: 0 },
+    { model: CANDIDATE, weight: 1 },
+  ];
+  const { gateway } = await gatewayWith({ rules: [{ service: MODELS, backends: [running.address], split }] });
+  const client = modelClient(gateway.address);
+  cleanUp.push(() => client.close());
+  await client.unary('DeleteModel', { model: 'polyp@3' }, { timeoutMs: 20_000 });
+  await client.unary('GetBase', { base: 'sam' }, { timeoutMs: 20_000 });
+  expect(asked).toMatchObject([{ model: 'polyp@3' }, { base: 'sam' }]);
 });
 
 test('a backend that says it is well and fails is put aside', async () => {

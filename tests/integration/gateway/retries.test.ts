@@ -85,6 +85,18 @@ test('when all are busy the caller is told so, and when to come back', async () 
   expect(gateway.lines.some((line) => line.event === 'call' && line.code === 'RESOURCE_EXHAUSTED')).toBe(true);
 });
 
+test('what images wait for holds back no prompts on an embedding', async () => {
+  const one = await backend();
+  const { segment, gateway } = await gatewayTo(one);
+  const leave = occupy(one);
+  expect(await segment()).toBe('QUEUE_FULL');
+  leave();
+  const client = segmentationClient(gateway.address);
+  cleanUp.push(() => client.close());
+  await client.unary('Segment', { model: 'm' }, { timeoutMs: 20_000 });
+  expect(one.calls).toBe(1);
+});
+
 test('a backend that fails is left for another once, within the deadline', async () => {
   const failing = await backend(() => {
     throw automedError('SERVICE_UNAVAILABLE', 'not now');

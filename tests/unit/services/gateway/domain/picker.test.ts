@@ -92,6 +92,15 @@ describe('a split', () => {
     expect(picker.plan({ service: SEGMENTATION, model: 'polyp' }).model).toBe('polyp');
   });
 
+  test('leaves alone what changes something or names no model', () => {
+    const picker = new Picker(split(), () => true);
+    const asked = { service: SEGMENTATION, model: 'polyp@production', unchanged: true };
+    for (let at = 0; at < 20; at += 1) {
+      const { model, fallback } = picker.plan(asked);
+      expect({ model, fallback }).toEqual({ model: 'polyp@production' });
+    }
+  });
+
   test('a key goes the same way always, in every gateway, and a growing canary gives none back', () => {
     const [small, large] = [new Picker(split(), () => true), new Picker(split({ weight: 60 }), () => true)];
     const way = (picker: Picker, key: string): string =>
