@@ -42,6 +42,8 @@ export const inferenceSettings = z.object({
   embeddingCacheBytes: integer(0, 2 ** 50).default(256 * 1024 * 1024),
   /** How long an embedding is kept after its last use, milliseconds. */
   embeddingTtlMs: integer(1, 30 * 24 * 3_600_000).default(600_000),
+  /** Encoder weights on a CPU: `packed` for the CPU's kernels, `plain`, or `measured` at load (replicas may then differ in the last bits). */
+  encoderWeights: z.enum(['packed', 'plain', 'measured']).default('packed'),
   /**
    * What the weights in memory may take, bytes. What was not used for the longest time makes room; when all is in use,
    * a request for more is refused. Default: half of the memory of the process' control group.

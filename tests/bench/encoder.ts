@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
     arch: { type: 'string', default: 'sam-med2d-vit-b' },
     rounds: { type: 'string', default: '15' },
     threads: { type: 'string', default: `${availableParallelism()}` },
-    kernels: { type: 'string', default: 'measured' },
+    kernels: { type: 'string', default: 'packed' },
   },
 });
 

@@ -53,7 +53,7 @@ BoxResult run_box(models::Sam& model, const torch::Tensor& image, const torch::T
 
 /// As a server computes it on a CPU; the encoder can be used for nothing else afterwards.
 torch::Tensor embed_packed(models::Sam& model, const torch::Tensor& image) {
-  if (image.is_cpu()) model->image_encoder->pack(nn::PackPolicy::kAlways);
+  if (image.is_cpu()) TORCH_CHECK(model->image_encoder->pack(nn::PackPolicy::kAlways) > 0, "nothing was packed");
   return model->image_encoder->forward(image);
 }
 

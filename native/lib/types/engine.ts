@@ -17,7 +17,14 @@ export interface EngineOptions {
   embeddingCacheBytes: number;
   /** How long an embedding is kept after its last use, in milliseconds. */
   embeddingTtlMs: number;
+  /**
+   * Encoder on a CPU: `packed` for oneDNN's kernels (default; the same in every process), `plain`, or `measured`: whichever was
+   * faster for each shape when the base was loaded, so that replicas may differ in the last bits.
+   */
+  encoderWeights?: EncoderWeights;
 }
+
+export type EncoderWeights = 'packed' | 'plain' | 'measured';
 
 export interface EngineStats {
   queuedImages: number;

@@ -27,6 +27,7 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
   guarded(info.Env(), [&] {
     const auto settings = read_engine_settings(read_object(info[0], "options"));
     device_ = settings.device;
+    encoder_weights_ = settings.encoder_weights;
     engine_ = std::make_shared<pipeline::Engine>(settings.engine);
     AddonData::of(info.Env()).stoppers.push_back([weak = std::weak_ptr(engine_)] {
       if (const auto engine = weak.lock()) engine->close();
@@ -41,12 +42,13 @@ Napi::Value EngineHandle::load_base(const Napi::CallbackInfo& info) {
     const auto architecture = read_string(info[1], "architecture");
     const auto completion = Completion::start(env);
     const auto promise = completion.promise();
-    AddonData::of(env).loader_thread().post([completion, path, architecture, device = device_] {
-      completion.settle_with([&]() -> Completion::MakeValue {
-        auto base = pipeline::LoadedBase::load(path, architecture, device);
-        return [base](Napi::Env js) { return wrap(js, AddonData::of(js).base_class, base); };
-      });
-    });
+    AddonData::of(env).loader_thread().post(
+        [completion, path, architecture, device = device_, weights = encoder_weights_] {
+          completion.settle_with([&]() -> Completion::MakeValue {
+            auto base = pipeline::LoadedBase::load(path, architecture, device, weights);
+            return [base](Napi::Env js) { return wrap(js, AddonData::of(js).base_class, base); };
+          });
+        });
     return promise;
   });
 }

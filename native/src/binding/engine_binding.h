@@ -28,6 +28,7 @@ class EngineHandle : public Napi::ObjectWrap<EngineHandle> {
   Napi::Value submit(Napi::Env env, pipeline::Job job, const Napi::Value& pixels, const Napi::Value& options);
 
   torch::Device device_ = torch::kCPU;
+  nn::PackPolicy encoder_weights_ = nn::PackPolicy::kAlways;
   std::shared_ptr<pipeline::Engine> engine_;
 };
 

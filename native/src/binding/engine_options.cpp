@@ -48,6 +48,8 @@ pipeline::CancelFlag read_cancel_flag(const Napi::Value& value, const std::strin
 }  // namespace
 
 EngineSettings read_engine_settings(const Napi::Object& options) {
+  static const Choices<nn::PackPolicy> kEncoderWeights = {
+      {"packed", nn::PackPolicy::kAlways}, {"plain", nn::PackPolicy::kNever}, {"measured", nn::PackPolicy::kMeasured}};
   static const OptionTable<EngineSettings> kTable = {
       {"device", into(read_device, &EngineSettings::device)},
       {"workers", integer(1, kMaxThreads, kEngine, &EngineOptions::workers)},
@@ -57,6 +59,7 @@ EngineSettings read_engine_settings(const Napi::Object& options) {
       {"maxBatchWaitMs", integer(0, kMaxWaitMs, kEngine, &EngineOptions::max_batch_wait)},
       {"embeddingCacheBytes", integer(0, kMaxCacheBytes, kEngine, &EngineOptions::cache, &CacheOptions::max_bytes)},
       {"embeddingTtlMs", integer(1, kMaxTtlMs, kEngine, &EngineOptions::cache, &CacheOptions::time_to_live)},
+      {"encoderWeights", or_missing(choice(kEncoderWeights, &EngineSettings::encoder_weights))},
   };
   return read_options(options, kTable);
 }

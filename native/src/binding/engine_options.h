@@ -6,12 +6,14 @@
 #include <optional>
 
 #include "core/device.h"
+#include "nn/packed_weight.h"
 #include "pipeline/engine.h"
 
 namespace automed::binding {
 
 struct EngineSettings {
   torch::Device device = torch::kCPU;
+  nn::PackPolicy encoder_weights = nn::PackPolicy::kAlways;
   pipeline::EngineOptions engine;
 };
 

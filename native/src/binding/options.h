@@ -109,4 +109,12 @@ auto or_null(Read read) {
   };
 }
 
+/// Leaves the struct's default where there is no such property.
+template <typename Read>
+auto or_missing(Read read) {
+  return [=](auto& options, const Napi::Value& value, const std::string& field) {
+    if (!value.IsUndefined()) read(options, value, field);
+  };
+}
+
 }  // namespace automed::binding

@@ -96,6 +96,7 @@ torch::Tensor AdapterImpl::forward(const torch::Tensor& x) {
 }
 
 void AdapterImpl::pack(Packer& packer, std::int64_t grid) {
+  if (down_) return;
   const torch::NoGradGuard no_grad;
   auto& down = spatial->at<torch::nn::Conv2dImpl>(0).weight;         // C,C,3,3: to, from
   auto& up = spatial->at<torch::nn::ConvTranspose2dImpl>(2).weight;  // C,C,4,4: from, to

@@ -8,6 +8,7 @@ torch::Tensor LinearImpl::forward(const torch::Tensor& x, Activation activation)
 }
 
 void LinearImpl::pack(Packer& packer, std::int64_t rows) {
+  if (packed_) return;
   packed_ = packer.pack(weight, rows);
   if (packed_) weight.set_data(torch::empty({0}, weight.options()));
 }

@@ -73,8 +73,8 @@ std::optional<PackedWeight> PackedWeight::pack(const torch::Tensor& weight, std:
     const double bound = kProbeTolerance * (1e-6 + expected.abs().max().item<double>());
     if (!(error.item<double>() <= bound)) return std::nullopt;
     return result;
-  } catch (const c10::Error&) {
-    return std::nullopt;  // an interface that is not the one we know: plain weights serve as well
+  } catch (const std::exception&) {  // c10::Error, and dnnl::error of the kernels
+    return std::nullopt;             // an interface that is not the one we know: plain weights serve as well
   }
 }
 

@@ -29,8 +29,8 @@ class PackedWeight {
 
 enum class PackPolicy {
   kNever,     ///< plain weights: slower on most CPUs
-  kMeasured,  ///< packed where that is not slower, measured once for each shape
-  kAlways,    ///< packed wherever it can be
+  kMeasured,  ///< packed where that is not slower, measured once for each shape; two processes may choose otherwise
+  kAlways,    ///< packed wherever it can be: the same kernels, so the same bits, in every process of a machine
 };
 
 /// Packs the weights of one network; measures each shape once.

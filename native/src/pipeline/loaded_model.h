@@ -19,8 +19,7 @@ class LoadedBase {
   /// Reads and checks the weights (strictly: every key, every shape). `architecture`: JSON of base.json's
   /// `architecture`. `packing`: on a CPU, whether the encoder's weights are put in the order that its kernels read.
   static std::shared_ptr<const LoadedBase> load(const std::string& weights_path, const std::string& architecture,
-                                                torch::Device device,
-                                                nn::PackPolicy packing = nn::PackPolicy::kMeasured);
+                                                torch::Device device, nn::PackPolicy packing = nn::PackPolicy::kAlways);
 
   /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device.
   torch::Tensor encode(const torch::Tensor& images) const;

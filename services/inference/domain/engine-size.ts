@@ -1,3 +1,4 @@
+import type { EncoderWeights } from '../../../native/lib';
 import { ConfigError } from '../../common/config';
 
 export interface EngineWishes {
@@ -10,6 +11,7 @@ export interface EngineWishes {
   maxBatchWaitMs?: number | undefined;
   embeddingCacheBytes: number;
   embeddingTtlMs: number;
+  encoderWeights: EncoderWeights;
 }
 
 export interface EngineSize {
@@ -21,6 +23,7 @@ export interface EngineSize {
   maxBatchWaitMs: number;
   embeddingCacheBytes: number;
   embeddingTtlMs: number;
+  encoderWeights: EncoderWeights;
 }
 
 /**
@@ -48,5 +51,6 @@ export function sizeEngine(wishes: EngineWishes, cores: number, hasCuda: boolean
     maxBatchWaitMs: wishes.maxBatchWaitMs ?? (gpu ? 2 : 0),
     embeddingCacheBytes: wishes.embeddingCacheBytes,
     embeddingTtlMs: wishes.embeddingTtlMs,
+    encoderWeights: wishes.encoderWeights,
   };
 }

@@ -1,10 +1,17 @@
-import { headArchitecture, initBase, Trainer } from '../../../native/lib';
+import { headArchitecture, initBase, Trainer, type ProcessGroup } from '../../../native/lib';
 import { headArchitectureSchema, inputRuleText } from '../../store';
 import type { CreateTrainer, NamedHead, TrainerSettings } from '../domain/ports/trainer';
 
 /** Ranks of one machine have a GPU each. */
 function deviceOf({ device, processGroup }: TrainerSettings): string {
   return processGroup !== null && device === 'cuda' ? `cuda:${processGroup.localRank}` : device;
+}
+
+/** What the trainer is told of the process group: `localRank` has already become its device. */
+function ranksOf({ processGroup }: TrainerSettings): ProcessGroup | null {
+  if (!processGroup) return null;
+  const { localRank: _, ...ranks } = processGroup;
+  return ranks;
 }
 
 /** Starts a run of the native trainer. */
@@ -37,7 +44,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     gradientClip: recipe.gradientClip,
     precision: recipe.precision,
     dropout: recipe.dropout ?? null,
-    processGroup: settings.processGroup,
+    processGroup: ranksOf(settings),
     cachePath: settings.cachePath,
     embeddingCachePath: settings.embeddings?.path ?? null,
     embeddingCacheBytes: settings.embeddings?.maxBytes ?? 0,

@@ -271,10 +271,10 @@ test.each<[string, Buffer, object, string]>([
   ['half a file', slice.subarray(0, slice.length / 2), { code: 'UNSUPPORTED_IMAGE' }, 'cut short'],
   ['half a header', slice.subarray(0, 300), { code: 'UNSUPPORTED_IMAGE' }, 'cut short'],
   [
-    'HTJ2K',
-    dicomFile(grey, '1.2.840.10008.1.2.4.201', [words]),
+    'JPEG 2000 part 2',
+    dicomFile(grey, '1.2.840.10008.1.2.4.92', [words]),
     { code: 'UNSUPPORTED_IMAGE' },
-    '1.2.840.10008.1.2.4.201 (High-Throughput JPEG 2000), which is not read',
+    '1.2.840.10008.1.2.4.92 (JPEG 2000 part 2), which is not read',
   ],
   [
     'JPEG XL',

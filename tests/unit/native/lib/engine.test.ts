@@ -5,6 +5,7 @@ import {
   Engine,
   type AutomedError,
   type DrawnMask,
+  type EncoderWeights,
   type Model,
   type Pixels,
   type ValueWindow,
@@ -84,6 +85,25 @@ describe('segment', () => {
     }
     expect([...areas].sort((a, b) => a - b)).toEqual(areas);
     expect(areas.at(-1)).toBeGreaterThan(0);
+  });
+
+  it('gives the same bits from every load of a base, and nearly the same from plain encoder weights', async () => {
+    const image = noise(64, 64, 5);
+    const classify = async (encoderWeights?: EncoderWeights): Promise<number[]> => {
+      const { engine, classification } = await micro(encoderWeights ? { encoderWeights } : {});
+      return [...(await engine.classify(classification, image)).probabilities];
+    };
+    const first = await classify();
+    expect(await classify()).toEqual(first);
+    expect(await classify('packed')).toEqual(first);
+    const plain = await classify('plain');
+    const largest = Math.max(...first.map((value, at) => Math.abs(value - (plain[at] ?? NaN))));
+    expect(largest).toBeLessThan(1e-4);
+  });
+
+  it('refuses encoder weights of another name', async () => {
+    const error = await failure(micro({ encoderWeights: 'fast' as EncoderWeights }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', field: 'encoderWeights' });
   });
 
   it('gives an image the same mask alone and in a batch', async () => {

@@ -1,6 +1,12 @@
 import { sizeEngine } from '../../../../../services/inference/domain/engine-size';
 
-const open = { device: 'auto', queueCapacity: 64, embeddingCacheBytes: 0, embeddingTtlMs: 1000 };
+const open = {
+  device: 'auto',
+  queueCapacity: 64,
+  embeddingCacheBytes: 0,
+  embeddingTtlMs: 1000,
+  encoderWeights: 'packed' as const,
+};
 
 test('the engine gives one worker every core by default, for latency', () => {
   expect(sizeEngine(open, 6, false)).toMatchObject({ workers: 1, threadsPerWorker: 6, maxBatch: 1, maxBatchWaitMs: 0 });
