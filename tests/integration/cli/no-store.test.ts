@@ -29,6 +29,7 @@ const READS: Readonly<Record<string, string[]>> = {
   segment: [image, '--model', 'polyp'],
   classify: [image, '--model', 'tumour'],
   analyze: [image, '--model', 'polyp'],
+  load: [image, '--model', 'polyp'],
   evaluate: ['polyp', '--data', data],
   'data validate': ['polyps'],
   'data get': ['polyps'],
