@@ -8,6 +8,7 @@ import { afterMs } from '../common/timers';
 import type { Outcome } from './reception';
 import type { PeerTls } from './tls-files';
 import { IncomingObjects, type IncomingDeps } from './incoming-objects';
+import { isTlsFault } from '../common/tls-faults';
 import { LEAST_TLS } from './port-identity';
 import { answerEvent } from './events';
 import { AssociationClass, PresentationContextResult, Scp, type Association } from './library';
@@ -74,9 +75,6 @@ function connected({ host, port, tls }: CalledAe): Socket {
   }
 }
 
-/** Errors of certificates and of the protocol, as Node and OpenSSL name them. */
-const TLS_ERROR = /^(ERR_(SSL|TLS)_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|INVALID_CA|EPROTO)/;
-
 /** Asks for an association, sends requests one after the other, and releases it. */
 export class AssociationScu {
   private readonly network: InstanceType<typeof Scp>;
@@ -103,7 +101,7 @@ export class AssociationScu {
     this.ended.catch(() => undefined);
     this.socket.once('connect', () => (this.connected = true));
     this.socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
-      this.end(TLS_ERROR.test(code) ? { kind: 'tls', code } : { kind: this.connected ? 'closed' : 'unreachable' });
+      this.end(isTlsFault(code) ? { kind: 'tls', code } : { kind: this.connected ? 'closed' : 'unreachable' });
     });
     this.socket.once('close', () => this.end({ kind: this.connected ? 'closed' : 'unreachable' }));
     // After our own listeners: the library's errors have no codes, and its own listener only logs.

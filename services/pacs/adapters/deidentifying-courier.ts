@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { deidentify, Pseudonyms, type Profile, type ReidentificationMap } from '../../deidentification';
 import type { Courier, Sendable, Sent } from '../domain/delivery';
+import { sendPrepared } from './prepared';
 
 /** Writes each object anew, and sends that by another courier. Who it is of is in the map before anybody gets it. */
 export class DeidentifyingCourier implements Courier {
@@ -19,16 +20,17 @@ export class DeidentifyingCourier implements Courier {
 
   async send(objects: readonly Sendable[]): Promise<Sent[]> {
     const written: Sendable[] = [];
+    const write = async ({ path, sopClass }: Sendable): Promise<Sendable> => {
+      const { bytes, sopInstanceUid, replaced } = deidentify(await readFile(path), this.profile, this.names);
+      this.map.remember(replaced);
+      // Another beginning than that of the spool's files, which are swept: a process that is killed leaves nothing behind.
+      const copy = { sopClass, sopInstance: sopInstanceUid, path: `${path}.${randomUUID()}.part` };
+      written.push(copy);
+      await writeFile(copy.path, bytes);
+      return copy;
+    };
     try {
-      for (const { path, sopClass } of objects) {
-        const { bytes, sopInstanceUid, replaced } = deidentify(await readFile(path), this.profile, this.names);
-        this.map.remember(replaced);
-        // Another beginning than that of the spool's files, which are swept: a process that is killed leaves nothing behind.
-        const copy = `${path}.${randomUUID()}.part`;
-        written.push({ sopClass, sopInstance: sopInstanceUid, path: copy });
-        await writeFile(copy, bytes);
-      }
-      return await this.inner.send(written);
+      return await sendPrepared(objects, write, (copies) => this.inner.send(copies));
     } finally {
       for (const { path } of written) await rm(path, { force: true });
     }

@@ -16,7 +16,16 @@ export interface Sendable {
  */
 export type FailureClass = 'permanent' | 'transient' | 'suspect' | 'away';
 
-export type Sent = { stored: true } | { stored: false; code: string; message: string; class: FailureClass };
+export interface NotStored {
+  stored: false;
+  code: string;
+  message: string;
+  class: FailureClass;
+  /** Of a fault of ours; for the log alone. */
+  cause?: unknown;
+}
+
+export type Sent = { stored: true } | NotStored;
 
 /** Sends objects; answers one outcome for each, in their order, and never throws for what a destination does. */
 export interface Courier {
@@ -25,8 +34,13 @@ export interface Courier {
 
 export type CourierOf = (destination: DicomDestination | WebDestination | FolderDestination) => Courier;
 
-export function failed(kind: FailureClass, code: string, message: string): Sent {
+export function failed(kind: FailureClass, code: string, message: string): NotStored {
   return { stored: false, class: kind, code, message };
+}
+
+/** The other side's certificate, or ours, does not hold or cannot be read. @param code of the system, Node or OpenSSL */
+export function notTrusted(code: string): NotStored {
+  return failed('permanent', 'NOT_TRUSTED', `Certificates of the connection do not hold (${code}).`);
 }
 
 /** What a C-STORE status means (PS3.4 B.2.3, PS3.7 annex C). */

@@ -2,8 +2,8 @@
 
 import type { Logger } from '../../common/logging';
 import { waitMs, type RetryPolicy } from './backoff';
-import { failed, type Courier, type FailureClass, type Sent } from './delivery';
-import { judgeFailure } from './failures';
+import { failed, type Courier, type FailureClass, type NotStored, type Sent } from './delivery';
+import { ourFault } from './failures';
 import type { Destination, Site } from './site/schema';
 import type { Failure, LeasedDelivery, Verdict } from './work';
 
@@ -45,6 +45,12 @@ interface Breaker {
   failures: number;
   /** Nothing is sent before, milliseconds of the monotonic clock. */
   until: number;
+}
+
+/** Objects of one encoding that a destination does not take. */
+interface Refused {
+  deliveries: [LeasedDelivery, ...LeasedDelivery[]];
+  sent: NotStored;
 }
 
 /** Delivers results. */
@@ -89,7 +95,7 @@ export class Dispatcher {
     const outcomes = target
       ? await courier(target)
           .send(batch.map((each) => ({ ...each, path: path(each.file) })))
-          .catch((error: unknown) => this.broken(error, batch))
+          .catch((error: unknown) => batch.map(() => ourFault(error)))
       : batch.map(() => failed('permanent', 'NO_DESTINATION', `No destination is called "${name}" any more.`));
     const policy: RetryPolicy = {
       attempts: delivery.attempts,
@@ -97,41 +103,39 @@ export class Dispatcher {
       longestMs: delivery.longest_seconds * 1000,
     };
     this.watch(name, outcomes, policy);
-    const refused = new Set<string>();
+    const refused = new Map<string, Refused>();
     for (const [at, each] of batch.entries()) {
       const sent = outcomes[at] as Sent;
-      const isRefused = target && !sent.stored && sent.code === 'NOT_SUPPORTED';
-      if (!isRefused) this.record(name, each, sent, policy);
-      else if (!refused.has(`${each.job} ${each.kind}`)) {
-        // One replacement stands for all objects of an encoding, such as the captures of a series.
-        refused.add(`${each.job} ${each.kind}`);
-        await this.replace(name, target, each, sent, policy);
+      if (!target || sent.stored || sent.code !== 'NOT_SUPPORTED') {
+        this.record(name, each, sent, policy);
+        continue;
       }
+      // One replacement stands for all objects of an encoding, such as the captures of a series.
+      const key = `${each.job} ${each.kind}`;
+      const known = refused.get(key);
+      if (known) known.deliveries.push(each);
+      else refused.set(key, { deliveries: [each], sent });
     }
+    if (target) for (const each of refused.values()) await this.replace(name, target, each, policy);
   }
 
   private async replace(
     name: string,
     target: Destination,
-    delivery: LeasedDelivery,
-    sent: Exclude<Sent, { stored: true }>,
+    { deliveries, sent }: Refused,
     policy: RetryPolicy,
   ): Promise<void> {
-    const failure = await this.deps
-      .replace(delivery, name, target, sent)
-      .catch((error: unknown) => this.broken(error, [delivery])[0] as Sent);
-    if (failure) return this.record(name, delivery, failure, policy);
-    const { number, kind, attempts } = delivery;
-    const fields = { delivery: number, destination: name, kind, attempts, code: sent.code };
-    this.deps.log.info({ event: 'delivery-replaced', ...fields }, 'goes in another encoding');
-    this.deps.onDelivery?.('replaced', name, sent.code);
-  }
-
-  /** A fault of ours, such as a file that is gone. */
-  private broken(error: unknown, batch: readonly LeasedDelivery[]): Sent[] {
-    const { code, message, transient } = judgeFailure(error);
-    if (code === 'INTERNAL') this.deps.log.error({ err: error }, 'a delivery failed');
-    return batch.map(() => failed(transient ? 'suspect' : 'permanent', code, message));
+    const failure = await this.deps.replace(deliveries[0], name, target, sent).catch(ourFault);
+    for (const each of deliveries) {
+      if (failure) {
+        this.record(name, each, failure, policy);
+        continue;
+      }
+      const { number, kind, attempts } = each;
+      const fields = { delivery: number, destination: name, kind, attempts, code: sent.code };
+      this.deps.log.info({ event: 'delivery-replaced', ...fields }, 'goes in another encoding');
+      this.deps.onDelivery?.('replaced', name, sent.code);
+    }
   }
 
   private record(destination: string, delivery: LeasedDelivery, sent: Sent, policy: RetryPolicy): void {
@@ -143,7 +147,8 @@ export class Dispatcher {
       onDelivery?.('done', destination, '');
       return;
     }
-    const { code, message } = sent;
+    const { code, message, cause } = sent;
+    if (code === 'INTERNAL') log.error({ ...fields, err: cause }, 'a delivery failed');
     const verdict = this.verdict(destination, delivery, sent, policy);
     const again = verdict !== 'dead';
     outbox.fail(delivery, { code, message }, verdict);
@@ -151,12 +156,7 @@ export class Dispatcher {
     onDelivery?.(again ? 'again' : 'dead', destination, code, sent.class);
   }
 
-  private verdict(
-    destination: string,
-    { attempts }: LeasedDelivery,
-    sent: Exclude<Sent, { stored: true }>,
-    policy: RetryPolicy,
-  ): Verdict {
+  private verdict(destination: string, { attempts }: LeasedDelivery, sent: NotStored, policy: RetryPolicy): Verdict {
     if (sent.class === 'away') {
       return { again: waitMs(policy, this.breakers.get(destination)?.failures ?? 1), uncounted: true };
     }

@@ -12,6 +12,7 @@ import {
 } from '../../common/errors';
 import { ResultError, type ResultDefect } from '../../dicom-results';
 import { DicomError } from '../../imaging/dicom';
+import { failed, type NotStored } from './delivery';
 import type { Failure } from './work';
 
 export interface JudgedFailure extends Failure {
@@ -47,4 +48,10 @@ export function judgeFailure(error: unknown): JudgedFailure {
   }
   // A fault of ours: its text may hold anything, and belongs into the log alone.
   return { code: 'INTERNAL', message: 'The work failed for a reason that the log tells.', transient: true };
+}
+
+/** What a delivery comes to that a fault of ours ended, such as a file that is gone. */
+export function ourFault(error: unknown): NotStored {
+  const { code, message, transient } = judgeFailure(error);
+  return { ...failed(transient ? 'suspect' : 'permanent', code, message), cause: error };
 }

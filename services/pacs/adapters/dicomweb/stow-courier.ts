@@ -3,15 +3,24 @@
 
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { isTlsFault } from '../../../common/tls-faults';
 import { tlsOptions, type WebService } from '../../../dicomweb/client';
-import { failed, type Courier, type Sendable, type Sent } from '../../domain/delivery';
+import { failed, notTrusted, type Courier, type Sendable, type Sent } from '../../domain/delivery';
+import { errnoOf } from '../../../store/durable';
+import { sendPrepared } from '../prepared';
 
 /** Of an answer, bytes. */
 const MAX_ANSWER = 4 * 1024 * 1024;
+
+/** What is sent, and how long its file is. */
+interface Measured {
+  object: Sendable;
+  bytes: number;
+}
 
 interface Answer {
   status: number;
@@ -76,17 +85,30 @@ function ofAnswer({ status, body }: Answer, { sopInstance }: Sendable): Sent {
 export class StowCourier implements Courier {
   constructor(private readonly service: WebService) {}
 
-  async send(objects: readonly Sendable[]): Promise<Sent[]> {
-    const sent: Sent[] = [];
-    for (const object of objects) sent.push(await this.sendOne(object));
-    return sent;
+  send(objects: readonly Sendable[]): Promise<Sent[]> {
+    const measured = async (object: Sendable): Promise<Measured> => {
+      await access(object.path, constants.R_OK);
+      return { object, bytes: (await stat(object.path)).size };
+    };
+    return sendPrepared(objects, measured, async (ready) => {
+      const sent: Sent[] = [];
+      for (const each of ready) sent.push(await this.sendOne(each));
+      return sent;
+    });
   }
 
-  private async sendOne(object: Sendable): Promise<Sent> {
+  private async sendOne(measured: Measured): Promise<Sent> {
+    let tls: object;
     try {
-      return ofAnswer(await this.post(object.path), object);
+      tls = tlsOptions(this.service);
+    } catch (error) {
+      return notTrusted(errnoOf(error) ?? 'ERR_TLS');
+    }
+    try {
+      return ofAnswer(await this.post(measured, tls), measured.object);
     } catch (error) {
       const { code, name } = error as NodeJS.ErrnoException;
+      if (isTlsFault(code)) return notTrusted(code);
       if (name === 'TimeoutError' || code === 'ETIMEDOUT') {
         return failed('transient', 'TIMEOUT', 'The receiver did not answer in time.');
       }
@@ -95,19 +117,19 @@ export class StowCourier implements Courier {
   }
 
   /** Sends a file with its length, which receivers handle better than chunks. */
-  private async post(path: string): Promise<Answer> {
+  private async post({ object: { path }, bytes }: Measured, tls: object): Promise<Answer> {
     const { url, user, password, timeoutMs } = this.service;
     const boundary = randomUUID();
     const head = `--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`;
     const tail = `\r\n--${boundary}--\r\n`;
-    const length = Buffer.byteLength(head) + (await stat(path)).size + Buffer.byteLength(tail);
+    const length = Buffer.byteLength(head) + bytes + Buffer.byteLength(tail);
     const target = new URL(`${url.replace(/\/$/, '')}/studies`);
     const send = target.protocol === 'https:' ? tlsRequest : plainRequest;
     const request = send(target, {
       method: 'POST',
       ...(user === undefined ? {} : { auth: `${user}:${password ?? ''}` }),
       timeout: timeoutMs,
-      ...tlsOptions(this.service),
+      ...tls,
       headers: {
         'content-type': `multipart/related; type="application/dicom"; boundary=${boundary}`,
         'content-length': length,

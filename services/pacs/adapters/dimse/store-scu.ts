@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { readInstanceHeader } from '../../domain/instance-header';
-import { failed, ofStatus, type Courier, type Sendable, type Sent } from '../../domain/delivery';
+import { failed, notTrusted, ofStatus, type Courier, type Sendable, type Sent } from '../../domain/delivery';
+import { sendPrepared } from '../prepared';
 import {
   AssociationError,
   AssociationScu,
@@ -59,7 +60,7 @@ function ofFault(fault: AssociationFault, first: boolean): Sent {
     case 'timeout':
       return failed('transient', 'TIMEOUT', 'The receiver did not answer in time.');
     case 'tls':
-      return failed('permanent', 'NOT_TRUSTED', `Certificates of the connection do not hold (${fault.code}).`);
+      return notTrusted(fault.code);
     case 'rejected': {
       const why = REASONS[fault.reason] ?? `refuses the association (reason ${fault.reason})`;
       const code = fault.permanent ? 'NOT_AUTHORISED' : 'BUSY';
@@ -100,8 +101,11 @@ function isAccepted({ association }: AssociationScu, { object, transferSyntax }:
 export class StoreScu implements Courier {
   constructor(private readonly target: CalledAe) {}
 
-  async send(objects: readonly Sendable[]): Promise<Sent[]> {
-    const loaded = await Promise.all(objects.map(load));
+  send(objects: readonly Sendable[]): Promise<Sent[]> {
+    return sendPrepared(objects, load, (loaded) => this.sendLoaded(loaded));
+  }
+
+  private async sendLoaded(loaded: readonly Loaded[]): Promise<Sent[]> {
     const sent: Sent[] = [];
     try {
       const scu = await AssociationScu.open(this.target, contextsOf(loaded));
@@ -110,7 +114,7 @@ export class StoreScu implements Courier {
     } catch (error) {
       if (!(error instanceof AssociationError)) throw error;
       const failure = ofFault(error.fault, sent.length === 0);
-      while (sent.length < objects.length) sent.push(failure);
+      while (sent.length < loaded.length) sent.push(failure);
     }
     return sent;
   }

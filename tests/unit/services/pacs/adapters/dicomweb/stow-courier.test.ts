@@ -1,10 +1,12 @@
 // What the answers of a STOW-RS service mean.
 
 import { createServer, type Server } from 'node:http';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import { makeAuthority } from '../../../../../support/certificates';
 import { StowCourier } from '../../../../../../services/pacs/adapters/dicomweb/stow-courier';
 
 const UID = '2.25.1';
@@ -47,4 +49,34 @@ it.each<[string, number, object, object]>([
   const courier = new StowCourier({ url: `http://127.0.0.1:${port}`, timeoutMs: 5_000 });
   const object = { sopClass: '1.2', sopInstance: UID, path: join(folder, 'a.dcm') };
   expect(await courier.send([object])).toEqual([expect.objectContaining(expected)]);
+});
+
+const object = (name: string, sopInstance = UID) => ({ sopClass: '1.2', sopInstance, path: join(folder, name) });
+
+it('a file of ours that is gone is no fault of the receiver, and ends no other delivery', async () => {
+  answer = { status: 200, body: listed('00081199') };
+  const { port } = server.address() as AddressInfo;
+  const courier = new StowCourier({ url: `http://127.0.0.1:${port}`, timeoutMs: 5_000 });
+  expect(await courier.send([object('gone.dcm', '2.25.2'), object('a.dcm')])).toEqual([
+    expect.objectContaining({ stored: false, code: 'FILE_MISSING', class: 'permanent' }),
+    { stored: true },
+  ]);
+});
+
+it('certificates that do not hold, or cannot be read, are for a person to mend', async () => {
+  const [ours, others] = [makeAuthority(folder), makeAuthority(folder, 'others')];
+  const { certFile, keyFile } = ours.issue('service', ['127.0.0.1']);
+  const secure = createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) });
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+  const outcome = async (tls: { ca: string; cert?: string; key?: string; name?: string }) =>
+    (await new StowCourier({ url, timeoutMs: 5_000, tls }).send([object('a.dcm')]))[0];
+  const permanent = expect.objectContaining({ code: 'NOT_TRUSTED', class: 'permanent' }) as object;
+  const [ca, none, noPem] = [ours.caFile, join(folder, 'none.pem'), join(folder, 'a.dcm')];
+  expect(await outcome({ ca: others.caFile })).toEqual(permanent);
+  expect(await outcome({ ca, name: 'elsewhere.example' })).toEqual(permanent);
+  expect(await outcome({ ca: none })).toEqual(permanent);
+  expect(await outcome({ ca, cert: certFile, key: none })).toEqual(permanent);
+  expect(await outcome({ ca, cert: noPem, key: noPem })).toEqual(permanent);
+  secure.close();
 });
