@@ -1,8 +1,10 @@
 // Which pseudonym stands for whom: a file of its own, so that it can be guarded, and taken away, by itself.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { openDatabase, type Database, type Migration } from '../common/database';
+import { makeFolderSync } from '../common/make-folder';
 import type { Replaced } from './deidentify';
 
 const MIGRATIONS: readonly Migration[] = [
@@ -26,8 +28,11 @@ export class ReidentificationMap {
 
   /** Opens the file, or creates it, readable for its owner alone. */
   static open(path: string): ReidentificationMap {
+    makeFolderSync(dirname(path));
+    closeSync(openSync(path, 'a', 0o600));
+    // Files that SQLite makes beside it get its permissions; those that an earlier version left had others.
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
     const map = new ReidentificationMap(openDatabase(path, MIGRATIONS));
-    chmodSync(path, 0o600);
     map.database.prepare(`INSERT OR IGNORE INTO secrets (name, value) VALUES ('key', ?)`).run(randomBytes(32));
     return map;
   }
