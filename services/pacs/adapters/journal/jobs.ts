@@ -3,6 +3,7 @@
 import type { Database } from '../../../common/database';
 import type { Rule } from '../../domain/site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from '../../domain/work';
+import { OVERTAKEN } from './overtaken';
 import type { Parcels } from './parcels';
 
 interface JobRow {
@@ -84,16 +85,18 @@ export class Jobs {
     if (!later) this.parcels.insert(job.number, packed, now);
   }
 
-  /** Notes why a job failed, and when it is tried again. */
+  /** Notes why a job failed, and when it is tried again: never, where a later revision has overtaken it. */
   fail({ number }: Pick<LeasedJob, 'number'>, { code, message }: Failure, verdict: Verdict, now = Date.now()): void {
     const dead = verdict === 'dead';
     this.database
       .prepare(
-        `UPDATE jobs SET state = @state, next_time = @next, end_time = @end, lease_until = NULL, code = @code, message = @message,
+        `UPDATE jobs SET state = CASE WHEN ${OVERTAKEN.jobs} THEN 'superseded' ELSE @state END, next_time = @next,
+           end_time = CASE WHEN ${OVERTAKEN.jobs} THEN @now ELSE @end END, lease_until = NULL, code = @code, message = @message,
            attempts = attempts - @uncounted WHERE number = @number`,
       )
       .run({
         state: dead ? 'dead' : 'queued',
+        now,
         next: dead ? now : now + verdict.again,
         end: dead ? now : null,
         uncounted: dead || !verdict.uncounted ? 0 : 1,
@@ -105,7 +108,13 @@ export class Jobs {
 
   /** Gives back what a process that is gone had leased: there is one process for a journal. */
   releaseAll(now = Date.now()): void {
-    for (const table of ['jobs', 'deliveries']) {
+    for (const table of ['jobs', 'deliveries'] as const) {
+      this.database
+        .prepare(
+          `UPDATE ${table} SET state = 'superseded', end_time = ?, lease_until = NULL
+           WHERE state = 'running' AND ${OVERTAKEN[table]}`,
+        )
+        .run(now);
       this.database
         .prepare(`UPDATE ${table} SET state = 'queued', next_time = ?, lease_until = NULL WHERE state = 'running'`)
         .run(now);

@@ -2,6 +2,7 @@
 
 import type { Database } from '../../../common/database';
 import type { Failure, LeasedDelivery, Verdict } from '../../domain/work';
+import { OVERTAKEN } from './overtaken';
 
 /** The deliveries of a journal. */
 export class Outbox {
@@ -44,7 +45,7 @@ export class Outbox {
       .run(now, number);
   }
 
-  /** Notes why a delivery failed, and when it is tried again. */
+  /** Notes why a delivery failed, and when it is tried again: never, where a later revision has overtaken it. */
   fail(
     { number }: Pick<LeasedDelivery, 'number'>,
     { code, message }: Failure,
@@ -54,11 +55,13 @@ export class Outbox {
     const dead = verdict === 'dead';
     this.database
       .prepare(
-        `UPDATE deliveries SET state = @state, next_time = @next, end_time = @end, lease_until = NULL, code = @code, message = @message,
+        `UPDATE deliveries SET state = CASE WHEN ${OVERTAKEN.deliveries} THEN 'superseded' ELSE @state END, next_time = @next,
+           end_time = CASE WHEN ${OVERTAKEN.deliveries} THEN @now ELSE @end END, lease_until = NULL, code = @code, message = @message,
            attempts = attempts - @uncounted WHERE number = @number`,
       )
       .run({
         state: dead ? 'dead' : 'queued',
+        now,
         next: dead ? now : now + verdict.again,
         end: dead ? now : null,
         uncounted: dead || !verdict.uncounted ? 0 : 1,

@@ -201,6 +201,30 @@ describe('completion', () => {
     expect(outbox.dueDestinations(HOUR)).toEqual([]);
   });
 
+  it.each(['fail', 'die'] as const)('does not begin again what was overtaken while it ran: its attempts %s', (how) => {
+    const { arrivals, completion, jobs, outbox, overview } = journal;
+    arrivals.record(arrival('1.2.1.1'), 0);
+    completion.closeDue(SITE, 10 * SECOND);
+    jobs.succeed(claimed(11 * SECOND), OUTCOME, 12 * SECOND);
+    const [sending] = outbox.claim('archive', 1, HOUR, 13 * SECOND);
+    arrivals.record(arrival('1.2.1.2'), 20 * SECOND);
+    completion.closeDue(SITE, 30 * SECOND);
+    const second = claimed(31 * SECOND);
+    arrivals.record(arrival('1.2.1.3'), 32 * SECOND);
+    completion.closeDue(SITE, 50 * SECOND);
+    if (!sending) throw new Error('nothing is sent');
+    const away = { code: 'UNREACHABLE', message: '' };
+    if (how === 'die') jobs.releaseAll(60 * SECOND);
+    else {
+      outbox.fail(sending, away, { again: SECOND }, 60 * SECOND);
+      jobs.fail(second, away, 'dead', 60 * SECOND);
+    }
+    expect(outbox.dueDestinations(HOUR)).toEqual([]);
+    expect(overview.totals().deliveries).toEqual({ superseded: 2 });
+    expect(claimed(HOUR).revision).toBe(3);
+    expect(overview.series(1)[0]?.analyses.map(({ state }) => state)).toEqual(['done', 'superseded', 'running']);
+  });
+
   it('makes nothing by rules on a dry run, and says for what they would', () => {
     const { arrivals, completion } = journal;
     const rules = SITE.rules.map((rule) => ({ ...rule, dry_run: true }));
