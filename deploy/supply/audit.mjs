@@ -3,7 +3,8 @@
 //   failFrom   the least severity that fails: low, moderate, high or critical
 //   accepted   [{"id": "GHSA-...", "until": "2027-01-31", "reason": "..."}]: advisories that do not fail until that day
 //
-// A registry without advisories (a mirror, no network) is said in a line that begins with SKIPPED, and fails nothing.
+// A registry without advisories (a mirror, no network) is said in a line that begins with SKIPPED, and fails nothing; whatever
+// else keeps npm from an audit, e.g. a lock file that is missing, fails.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -36,7 +37,9 @@ const run = spawnSync('npm', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 
 const report = parsed(run.stdout);
 if (!report?.vulnerabilities) {
   const why = report?.error?.summary || report?.message || run.error?.message || 'no answer';
-  stop(0, `SKIPPED: the registry tells no advisories (${String(why).split('\n')[0]}); nothing was audited`);
+  const line = String(why).split('\n')[0];
+  if (!isOfRegistry(report, run)) stop(2, `npm cannot audit (${line})`);
+  stop(0, `SKIPPED: the registry tells no advisories (${line}); nothing was audited`);
 }
 
 const today = Date.now();
@@ -55,6 +58,14 @@ for (const { url, name, title, severity, range } of found.values()) {
   process.stdout.write(`${severity} ${id} ${name} ${range}: ${title} (${how})\n`);
 }
 stop(failed > 0 ? 1 : 0, `${found.size} advisories, ${failed} of them fail (from ${policy.failFrom} on)`);
+
+/** Whether the registry answered something else, or nothing answered in time. */
+function isOfRegistry(answer, { error }) {
+  const { uri, message = '', error: told } = answer ?? {};
+  const network =
+    /^(request to \S+ failed|network)|E(AI_AGAIN|CONN\w+|NOTFOUND|NETUNREACH|HOSTUNREACH|TIMEDOUT)|ERR_SOCKET/i;
+  return uri !== undefined || network.test(`${message || told?.summary} ${told?.code}`) || error?.code === 'ETIMEDOUT';
+}
 
 function parsed(text) {
   try {

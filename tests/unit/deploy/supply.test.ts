@@ -1,7 +1,7 @@
 // `npm run audit` against a registry of the test's own, and `npm run sbom`.
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,13 +18,13 @@ interface Run {
   stdout: string;
 }
 
-function script(name: string, args: string[], registry?: string): Promise<Run> {
+function script(name: string, args: string[], registry?: string, root = ROOT): Promise<Run> {
   // npm keeps what a registry answered.
   const cache = mkdtempSync(join(folder, 'cache-'));
   const settings = registry === undefined ? {} : { npm_config_registry: registry, npm_config_cache: cache };
   const env = { ...process.env, ...settings };
   return new Promise((resolve) =>
-    execFile(process.execPath, [join(ROOT, 'deploy/supply', name), ...args], { env }, (error, stdout) =>
+    execFile(process.execPath, [join(root, 'deploy/supply', name), ...args], { env }, (error, stdout) =>
       resolve({ code: error ? Number(error.code) : 0, stdout }),
     ),
   );
@@ -79,6 +79,15 @@ test('an advisory may be accepted with a reason, until a day', async () => {
 test('a registry that tells no advisories is named, and nothing passes for audited', async () => {
   const run = await script('audit.mjs', [], await registry(undefined));
   expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(/^SKIPPED: .*nothing was audited/) });
+}, 60_000);
+
+test('a registry that is not there is named, but what is wrong here fails', async () => {
+  const nowhere = 'http://127.0.0.1:1/';
+  expect(await script('audit.mjs', [], nowhere)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^SKIPPED/) });
+  const root = mkdtempSync(join(folder, 'root-'));
+  for (const path of ['package.json', 'deploy/supply']) cpSync(join(ROOT, path), join(root, path), { recursive: true });
+  const run = await script('audit.mjs', [], await registry({}), root);
+  expect(run).toMatchObject({ code: 2, stdout: expect.stringContaining('lockfile') });
 }, 60_000);
 
 test('the list of what a deployment holds is CycloneDX, with every package of the lock file and LibTorch', async () => {
