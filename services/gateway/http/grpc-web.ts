@@ -4,6 +4,7 @@ import { type Client, Metadata, status as Code, type StatusObject } from '@grpc/
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { automedError } from '../../common/errors';
 import type { HttpMethod } from './api';
+import { setHeader } from './metadata';
 
 const BINARY = 'application/grpc-web';
 const TEXT = 'application/grpc-web-text';
@@ -87,7 +88,7 @@ function metadataOf({ headers }: FastifyRequest): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string' || OF_HTTP.test(name)) continue;
-    metadata.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
+    setHeader(metadata, name, value);
   }
   return metadata;
 }

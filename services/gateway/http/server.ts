@@ -15,6 +15,7 @@ import { serveConsole } from './console';
 import { httpError, httpStatus } from './errors';
 import { refusalOfForeignPage } from './foreign-pages';
 import { offerGrpcWeb } from './grpc-web';
+import { setHeader } from './metadata';
 import { openApi } from './openapi';
 import { readRequest } from './request';
 
@@ -98,7 +99,7 @@ async function prepare(method: HttpMethod, request: FastifyRequest, { timeoutMs 
   const metadata = new Metadata();
   for (const name of PASSED) {
     const value = request.headers[name];
-    if (typeof value === 'string') metadata.set(name, value);
+    if (typeof value === 'string') setHeader(metadata, name, value);
   }
   const asked = request.headers['x-timeout-ms'];
   if (asked !== undefined && !/^[1-9]\d{0,9}$/.test(String(asked)))

@@ -105,6 +105,9 @@ export function answerOf(
     wanted.length === 0
       ? outputs
       : wanted.map(({ name }, at) => {
+          // An answer holds each output once, however often it is named.
+          if (wanted.findIndex((other) => other.name === name) !== at)
+            throw wrong(`outputs[${at}].name`, `The output ${excerpt(name)} is asked for twice.`);
           const found = outputs.find((output) => output.name === name);
           if (found) return found;
           const names = outputs.map((output) => output.name).join(', ');

@@ -98,6 +98,22 @@ const post = (url: string, body: object | string, headers: Record<string, string
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
+test('a header that gRPC does not take is named, and its value written nowhere', async () => {
+  const { url, gateway } = await start();
+  const headers = { authorization: 'Bearer hidden-\u00e9' };
+  const web = { ...headers, 'content-type': 'application/grpc-web' };
+  for (const answer of [
+    await post(url + SEGMENT, { model: 'polyp' }, headers),
+    await post(`${url}/${SEGMENTATION}/Segment`, '\0\0\0\0\0', web),
+  ]) {
+    expect(answer.status).toBe(400);
+    const text = await answer.text();
+    expect(JSON.parse(text)).toMatchObject({ error: { status: 'INVALID_ARGUMENT', field: 'authorization' } });
+    expect(text).not.toContain('hidden');
+  }
+  expect(JSON.stringify(gateway.lines)).not.toContain('hidden');
+});
+
 test('a call in JSON is answered in JSON, with its request id', async () => {
   const { url, seen, gateway } = await start();
   const image = { encoded: Buffer.from('pixels').toString('base64') };
