@@ -9,6 +9,8 @@ import { auditXml } from './xml';
 
 /** Equal events that others cause at will are counted for so long before they are written again, milliseconds. */
 const COUNTED_MS = 60_000;
+/** Kinds of them that are counted apart. */
+const MOST_COUNTED = 1000;
 
 export class AuditLog {
   private writing: Promise<void> = Promise.resolve();
@@ -46,16 +48,22 @@ export class AuditLog {
     return next;
   }
 
-  /** Writes the first of equal events at once, and how many followed within a minute: nobody fills the disk by being refused. */
-  async writeCounted(event: AuditEvent, now = Date.now()): Promise<void> {
-    const key = JSON.stringify(event);
+  /**
+   * Writes the first of equal events at once, and how many followed within a minute: nobody fills the disk by being refused.
+   * @param alike what makes events equal; without anything that whoever causes them chooses freely, such as a name
+   */
+  async writeCounted(event: AuditEvent, alike: string, now = Date.now()): Promise<void> {
+    const isMore = !this.counted.has(alike) && this.counted.size >= MOST_COUNTED;
+    const key = isMore ? `others: ${event.action}` : alike;
     const known = this.counted.get(key);
     if (known && now - known.since < COUNTED_MS) {
       known.count += 1;
       return;
     }
-    await this.flush(now);
+    // At once: others may come while this one is written.
     this.counted.set(key, { event, since: now, count: 0 });
+    if (known && known.count > 0) await this.write({ ...known.event, count: known.count }, new Date(now));
+    await this.flush(now);
     await this.write(event, new Date(now));
   }
 

@@ -74,7 +74,9 @@ export class Trail {
       self(false, 'destination'),
     ];
     const detail = `${reason}, called ${from.called}`;
-    return this.deps.log.writeCounted({ action: 'refused', outcome: 'failure', participants, detail });
+    // AE titles are what the sender likes: by a new one each time nobody fills the disk.
+    const alike = `${from.address} ${reason}`;
+    return this.deps.log.writeCounted({ action: 'refused', outcome: 'failure', participants, detail }, alike);
   }
 
   /** Written before the study goes. @param outcome `failure`: it stays after all */

@@ -98,12 +98,25 @@ it('writes text that no XML has, and keeps to one line', async () => {
 
 it('counts what somebody repeats, instead of filling the disk', async () => {
   const log = await AuditLog.open(folder, 'AUTOMED', Buffer.alloc(32));
-  const event: AuditEvent = { action: 'refused', outcome: 'failure', participants: [] };
-  for (let at = 0; at < 1000; at += 1) await log.writeCounted(event, NOW.getTime() + at);
+  const event = (at: number): AuditEvent => {
+    const source = { id: `NAME${at}`, role: 'source' as const, isRequestor: true };
+    return { action: 'refused', outcome: 'failure', participants: [source] };
+  };
+  // All at once: none waits for the disk before the next comes.
+  const times = Array.from({ length: 1000 }, (_, at) => at);
+  await Promise.all(times.map((at) => log.writeCounted(event(at), '10.0.0.1 unknown', NOW.getTime() + at)));
   await log.flush(NOW.getTime() + 120_000);
   const lines = readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))
     .flatMap((name) => read(name).trim().split('\n'))
     .map((line) => JSON.parse(line) as { count?: number });
   expect(lines.map(({ count }) => count)).toEqual([undefined, 999]);
+});
+
+it('counts together what comes from more places than it keeps apart', async () => {
+  const log = await AuditLog.open(folder, 'AUTOMED', Buffer.alloc(32));
+  const event: AuditEvent = { action: 'refused', outcome: 'failure', participants: [] };
+  const times = Array.from({ length: 1200 }, (_, at) => at);
+  await Promise.all(times.map((at) => log.writeCounted(event, `address ${at}`, NOW.getTime())));
+  expect(read('audit-2026-11-29.jsonl').trim().split('\n')).toHaveLength(1001);
 });
