@@ -37,6 +37,7 @@ import { observeJournal, PacsMetrics } from './adapters/metrics';
 import { Purge } from './adapters/purge';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
+import { clearReceivedFiles } from './adapters/received-files';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
 import { Trail } from './adapters/trail';
@@ -132,6 +133,7 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
   const metrics = new PacsMetrics(telemetry);
   const spool = await Spool.open(join(config.pacsHome, 'received'));
   const outbox = await Spool.open(join(config.pacsHome, 'results'));
+  await clearReceivedFiles(config.pacsHome);
   await sweep(spool, journal.arrivals.files());
   await sweep(outbox, journal.jobs.files());
   observeJournal(telemetry, journal);

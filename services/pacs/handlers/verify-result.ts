@@ -30,7 +30,7 @@ export function verifyResult(log: Logger, { home, hasRoom, kept, verify }: Verif
   return bidi<VerifyResultRequest__Output, VerifyResultResponse>(log, async (call, { signal }) => {
     // The stream stays open for the answer.
     const parts = call.iterator({ destroyOnReturn: false }) as AsyncIterable<VerifyResultRequest__Output>;
-    const verification = await withReceivedFiles(home, parts, hasRoom, async ([first, ...images]) => {
+    const verification = await withReceivedFiles(home, parts, { hasRoom }, async ([first, ...images]) => {
       if (first === undefined) throw automedError('INVALID_ARGUMENT', 'There is no result.', { field: 'data' });
       const result = await readFile(first);
       const paths = images.length > 0 ? images : kept(readIdentity(result).images);
