@@ -32,6 +32,7 @@ class IncomingStream extends EventEmitter {
   private file: IncomingFile | undefined;
   private readonly early: Buffer[] = [];
   private paused = false;
+  private isRefused = false;
   /** Rejects when the file cannot be made. */
   readonly opened: Promise<IncomingFile>;
 
@@ -46,12 +47,16 @@ class IncomingStream extends EventEmitter {
       for (const chunk of this.early.splice(0)) this.pass(chunk);
       return file;
     });
-    this.opened.catch(() => undefined);
+    this.opened.catch(() => {
+      // Nothing will take it: an object may be longer than memory is.
+      this.isRefused = true;
+      this.early.length = 0;
+    });
   }
 
   write(chunk: Buffer): true {
     if (this.file) this.pass(chunk);
-    else this.early.push(chunk);
+    else if (!this.isRefused) this.early.push(chunk);
     return true;
   }
 

@@ -16,7 +16,7 @@ export interface Receiving {
   receiver: Receiver;
   log: Logger;
   /** Whether the disk has room. */
-  room: { value: boolean };
+  room: { value: boolean; check?: () => boolean };
   /** Names of received files, unfinished ones too. */
   files(): string[];
   /** Data sets of what is kept, hexadecimal, sorted. */
@@ -32,9 +32,14 @@ export async function receiving(): Promise<Receiving> {
   const journal = openJournal(join(folder, 'journal.db'));
   const received = join(folder, 'received');
   const spool = await Spool.open(received);
-  const room = { value: true };
+  const room: Receiving['room'] = { value: true };
   const log = createLogger('test', 'silent');
-  const receiver = new Receiver({ spool, journal: journal.arrivals, room: { hasRoom: () => room.value }, log });
+  const receiver = new Receiver({
+    spool,
+    journal: journal.arrivals,
+    room: { hasRoom: () => room.check?.() ?? room.value },
+    log,
+  });
   const files = (): string[] =>
     (readdirSync(received, { recursive: true }) as string[]).filter((name) => /\.(dcm|part)$/.test(name));
   return {

@@ -17,6 +17,8 @@ export class FileIntake {
   private file: SpoolFile | undefined;
   private uids: ObjectUids | undefined;
   private isNone = false;
+  /** Why it could not be begun: the rest of it is passed over. */
+  private refused: Outcome | undefined;
 
   constructor(
     private readonly receiver: Receiver,
@@ -26,7 +28,7 @@ export class FileIntake {
 
   /** Resolves when more may come. */
   async write(chunk: Buffer): Promise<void> {
-    if (this.isNone) return;
+    if (this.isNone || this.refused) return;
     const rest = this.file ? chunk : await this.begin(chunk);
     const { file } = this;
     if (file && rest.length > 0 && !file.write(rest)) await new Promise<void>((resolve) => file.onceDrained(resolve));
@@ -42,12 +44,17 @@ export class FileIntake {
     if (sopInstance !== '') this.uids = { sopClass, sopInstance };
     const whole = this.early;
     this.early = Buffer.alloc(0);
-    this.file = await this.receiver.begin(whole.subarray(0, end));
+    try {
+      this.file = await this.receiver.begin(whole.subarray(0, end));
+    } catch (error) {
+      this.refused = this.receiver.refuse(error, this.source, this.uids);
+    }
     return whole.subarray(end);
   }
 
   /** All has come. What this answers is final. */
   async finish(): Promise<Outcome> {
+    if (this.refused) return this.refused;
     if (!this.file) return NO_PART10;
     const outcome = await this.receiver.finish(this.file, this.source, this.announced);
     return 'refused' in outcome ? { ...outcome, uids: outcome.uids ?? this.uids } : outcome;

@@ -35,9 +35,20 @@ export class Receiver {
     return this.deps.room.hasRoom();
   }
 
-  /** Begins an object. @param beginning what stands before its data set in the file */
-  begin(beginning: Buffer): Promise<SpoolFile> {
+  /**
+   * Begins an object. @param beginning what stands before its data set in the file
+   * @throws errors of the file system as they are; ENOSPC above the watermark, whoever was let in before
+   */
+  async begin(beginning: Buffer): Promise<SpoolFile> {
+    if (!this.hasRoom) throw Object.assign(new Error('the disk is above its watermark'), { code: 'ENOSPC' });
     return this.deps.spool.create(beginning);
+  }
+
+  /** What an object comes to that could not be begun. */
+  refuse(error: unknown, source: Source, uids: ObjectUids | undefined): Outcome {
+    const outcome = { ...this.refusal(error), uids };
+    this.deps.count?.(outcome, source);
+    return outcome;
   }
 
   /**

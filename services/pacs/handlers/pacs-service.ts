@@ -135,6 +135,7 @@ async function* pulled(
   if (seriesUid !== '' && !UID.test(seriesUid)) {
     throw automedError('INVALID_ARGUMENT', 'The series is no UID.', { field: 'series_uid' });
   }
+  if (!deps.hasRoom()) throw automedError('QUEUE_FULL', 'There is no room on the disk of the bridge.');
   const from = deps.archive(archive, method === 'PULL_METHOD_MOVE' ? 'move' : 'get');
   const { arrivals, completion } = deps.journal;
   const journal: PullJournal = {

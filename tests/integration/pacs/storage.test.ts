@@ -23,16 +23,18 @@ let journal: Journal;
 let server: StorageServer;
 let port: number;
 let room: boolean;
+let gauge: { hasRoom: () => boolean };
 let cuts: string[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'automed-storage-'));
   journal = openJournal(join(folder, 'journal.db'));
   room = true;
+  gauge = { hasRoom: () => room };
   cuts = [];
   const log = createLogger('test', 'silent');
   const spool = await Spool.open(join(folder, 'received'));
-  const receiver = new Receiver({ spool, journal: journal.arrivals, room: { hasRoom: () => room }, log });
+  const receiver = new Receiver({ spool, journal: journal.arrivals, room: gauge, log });
   server = new StorageServer(
     { host: '127.0.0.1', port: 0, maxConnections: 20, maxConnectionsPerAddress: 20 },
     {
@@ -129,6 +131,14 @@ describe('who may send', () => {
     const echo = scu(calling, called).echo();
     await expect(echo).rejects.toBeInstanceOf(AssociationError);
     await expect(scu(calling, called).echo()).rejects.toMatchObject({ fault: { permanent: true, reason } });
+  });
+
+  it('refuses objects of an open association once there is no room', async () => {
+    let looks = 0;
+    jest.spyOn(gauge, 'hasRoom').mockImplementation(() => (looks += 1) <= 2);
+    const objects = series('1.2.7', 3);
+    const full = expect.objectContaining({ code: 'OUT_OF_RESOURCES', class: 'away' }) as object;
+    expect(await scu().send(objects)).toEqual([{ stored: true }, full, full]);
   });
 
   it('refuses everybody for now while there is no room', async () => {

@@ -177,6 +177,14 @@ describe('requests', () => {
     expect(at.files()).toEqual([]);
   });
 
+  it('are refused one by one once there is no room within a request', async () => {
+    let looks = 0;
+    at.room.check = () => (looks += 1) <= 2;
+    const answer = await post(body(series(3)));
+    expect(answer.stored).toHaveLength(1);
+    expect(answer.failed.map(([, reason]) => reason)).toEqual([0xa700, 0xa700]);
+  });
+
   it('are refused with 503 while there is no room', async () => {
     at.room.value = false;
     expect(await post(body(series(1)))).toMatchObject({ status: 503 });
