@@ -1,4 +1,5 @@
-// Objects of this program without what identifies the patient (PS3.15 annex E). Everything that is not known to be harmless goes.
+// Objects of this program without what identifies the patient (PS3.15 annex E): without what the profile lists, and, wherever they stand,
+// names of persons, private elements, those of unknown VR, and dates and times that the profile does not list. All else this program wrote.
 
 import type { DataSet, Element } from 'dicom-parser';
 import { parseFile } from '../imaging/dicom/data-set';
@@ -25,6 +26,10 @@ const DUMMY_TEXT = 'REMOVED';
 const DAY_MS = 86_400_000;
 /** Hashes of the images without a key: who has an image could find its result. */
 const LINKING = /^(inputs|pixels)_sha256=/;
+/** Hashes of the weights, which stand for the device. */
+const DEVICE = /^(weights|base)_sha256=/;
+const DEVICE_SERIAL = '121016';
+const isTime = (vr: string): boolean => ['DA', 'TM', 'DT'].includes(vr);
 const TEXT_VALUE = '0040a160';
 const PARAMETERS = '00660032';
 
@@ -67,11 +72,13 @@ class Rewriter {
     const { vr = 'UN' } = element;
     const action = actionOn(tag, this.profile);
     if (action) return this.replaced(action, vr, textOf(dataSet, element));
-    if (vr === 'UN') return undefined;
+    if (vr === 'UN' || (isTime(vr) && this.profile.dates !== 'keep')) return undefined;
     if (vr === 'PN') return [vr, ''];
     if (vr === 'SQ') {
       const items = (element.items ?? []).flatMap((item) => (item.dataSet ? [item.dataSet] : []));
-      const kept = items.filter((item) => !LINKING.test(item.string(`x${TEXT_VALUE}`) ?? ''));
+      const kept = items.filter(
+        (item) => !this.isDeviceSerial(item) && this.stays(item.string(`x${TEXT_VALUE}`) ?? ''),
+      );
       return [vr, kept.map((item) => this.elements(item))];
     }
     if (vr === 'UI' && this.profile.uids === 'replace') {
@@ -80,9 +87,20 @@ class Rewriter {
     }
     if (tag === PARAMETERS) {
       const lines = textOf(dataSet, element).split('\n');
-      return [vr, lines.filter((line) => !LINKING.test(line)).join('\n')];
+      return [vr, lines.filter((line) => this.stays(line)).join('\n')];
     }
     return [vr, Uint8Array.from(dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length))];
+  }
+
+  /** Whether a parameter, as `name=value`, may stay. */
+  private stays(text: string): boolean {
+    return !LINKING.test(text) && (this.profile.device === 'keep' || !DEVICE.test(text));
+  }
+
+  /** Whether a content item is the observer's serial number, and is to go. */
+  private isDeviceSerial(item: DataSet): boolean {
+    if (this.profile.device === 'keep' || !item.elements[`x${TEXT_VALUE}`]) return false;
+    return item.elements['x0040a043']?.items?.[0]?.dataSet?.string('x00080100') === DEVICE_SERIAL;
   }
 
   private replaced(action: Action, vr: string, was: string): readonly [string, ElementValue] | undefined {

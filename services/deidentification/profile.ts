@@ -10,7 +10,7 @@ export interface Profile {
   /** Sex, age, size, weight, smoking, pregnancy status, ethnic group. */
   characteristics: 'remove' | 'keep';
   uids: 'replace' | 'keep';
-  /** Serial number of the device, which is the SHA-256 of the model's weights. */
+  /** Serial number of the device, which is the SHA-256 of the model's weights, wherever it stands, and that of the base. */
   device: 'remove' | 'keep';
 }
 

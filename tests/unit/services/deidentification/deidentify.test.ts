@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseDicom } from 'dicom-parser';
 import { deidentify, Pseudonyms, ReidentificationMap, type Profile } from '../../../../services/deidentification';
 import {
+  part10,
   presentationObject,
   readSource,
   reportObject,
@@ -65,6 +66,9 @@ describe.each(['segmentation', 'report', 'outlines'] as const)('the %s', (kind) 
     expect(text).not.toContain(inputs.picturesSha256);
     expect(text).not.toContain(inputs.pixelsSha256);
     expect(text).not.toContain(MADE[kind].sopInstanceUid);
+    expect(MADE[kind].bytes.includes(context.model.weightsSha256)).toBe(true);
+    expect(text).not.toMatch(/(weights|base)_sha256/);
+    expect(text).not.toContain(context.model.weightsSha256);
   });
 
   it('is the same each time, and another one by another key', () => {
@@ -87,6 +91,30 @@ validated('by dicom3tools', () => {
     for (const bytes of written) expect(objectErrors(bytes)).toEqual([]);
     expect(entityErrors(written)).toEqual([]);
   });
+});
+
+it('keeps the weights, wherever they stand, where an option keeps the device', () => {
+  for (const { bytes } of [MADE.segmentation, MADE.report]) {
+    const count = (of: Uint8Array): number =>
+      Buffer.from(of).toString('latin1').split(context.model.weightsSha256).length;
+    expect(count(deidentify(bytes, { ...REMOVE, device: 'keep' }, names).bytes)).toBe(count(bytes));
+  }
+});
+
+it.each([
+  ['DA', '20240102'],
+  ['TM', '101112'],
+  ['DT', '20240102101112'],
+] as const)('drops what no list names and is of %s, unless dates are kept', (vr, value) => {
+  const file = Buffer.from(
+    part10('1.2', '2.25.1', { '00100020': ['LO', 'P'], '00181078': [vr, value], '00189999': ['LO', 'stays'] }),
+  );
+  for (const dates of ['remove', 'shift'] as const) {
+    const { bytes } = deidentify(file, { ...REMOVE, dates }, names);
+    expect(of(bytes, 'x00181078')).toBeUndefined();
+    expect(of(bytes, 'x00189999')).toBe('stays');
+  }
+  expect(of(deidentify(file, { ...REMOVE, dates: 'keep' }, names).bytes, 'x00181078')).toBe(value);
 });
 
 it('keeps references between objects', () => {

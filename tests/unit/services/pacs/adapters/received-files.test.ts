@@ -12,7 +12,6 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const MIB = 1024 ** 2;
 const texts = (paths: readonly string[]) => Promise.resolve(paths.map((path) => readFileSync(path, 'utf8')));
 
-// eslint-disable-next-line @typescript-eslint/require-await -- a stream
 async function* parts(...files: (string | Buffer)[][]) {
   for (const file of files) {
     for (const [at, data] of file.entries()) yield { data: Buffer.from(data), endsFile: at === file.length - 1 };
