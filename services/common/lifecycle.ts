@@ -58,6 +58,23 @@ export function shutDownOnSignal(plan: ShutdownPlan): void {
   if (orphaned) stop('disconnect');
 }
 
+export type Stages = Pick<ShutdownPlan, 'drain' | 'dispose'>;
+
+/**
+ * As shutDownOnSignal(), for a program that starts or stands by for long: the first process of a container ignores a signal
+ * without a handler.
+ * @returns the stages, none yet, to be filled in as there is something to end
+ */
+export function shutDownOnSignalEarly(settings: Pick<ShutdownPlan, 'timeoutMs' | 'log'>): Partial<Stages> {
+  const stages: Partial<Stages> = {};
+  shutDownOnSignal({
+    ...settings,
+    drain: (timeoutMs) => stages.drain?.(timeoutMs) ?? Promise.resolve(),
+    dispose: () => stages.dispose?.() ?? Promise.resolve(),
+  });
+  return stages;
+}
+
 /** Runs the plan; resolves to the exit code. */
 export async function shutDown(plan: ShutdownPlan, reason: string): Promise<number> {
   const { log } = plan;

@@ -50,6 +50,11 @@ export class KeptService {
     return new KeptService(await launch(address), launch, say, backoff);
   }
 
+  /** Ends the present life at once, so that the next begins. @returns false when it has ended already */
+  kill(): boolean {
+    return this.current.kill();
+  }
+
   /** Lets calls in flight finish and ends the process. @param graceMs after which it is killed; default: as ServiceProcess.stop() */
   async stop(graceMs?: number): Promise<void> {
     this.stopping.abort();

@@ -121,6 +121,11 @@ export class ServiceProcess {
     return new ServiceProcess(program.name, address, httpAddress, child, exited);
   }
 
+  /** Ends it at once, also when it is stopped or hangs. @returns false when it has ended already */
+  kill(): boolean {
+    return this.child.kill('SIGKILL');
+  }
+
   /** Asks it to finish what runs and end; kills it after `graceMs`. */
   async stop(graceMs = 30_000): Promise<Exit> {
     this.child.kill('SIGTERM');

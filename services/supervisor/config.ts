@@ -11,6 +11,8 @@ export const supervisorSettings = z.object({
   logLevel: shared.logLevel,
   /** What the program gets until it listens, milliseconds: bases that are loaded first can take long. */
   startTimeoutMs: integer(1).default(600_000),
+  /** Between two questions whether the program lives, milliseconds; after six without an answer it is killed and started again. */
+  livenessIntervalMs: integer(1).default(10_000),
 });
 
 export type SupervisorConfig = Readonly<z.infer<typeof supervisorSettings>>;

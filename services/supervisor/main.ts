@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answerProbes } from '../common/grpc/server';
 import { Health } from '../common/grpc/health';
-import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
+import { announce, endWithParent, shutDownOnSignalEarly } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { KeptService } from '../stack/kept-service';
 import { ServiceProcess, type Program } from '../stack/service-process';
 import { ChildHealth } from './child-health';
 import { readSupervisorConfig } from './config';
+import { killWhenSilent } from './silence';
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
   inference: { name: 'inference service', file: 'services/inference/main.js', needsAddon: true },
@@ -39,17 +40,26 @@ async function main(): Promise<void> {
       startTimeoutMs: config.startTimeoutMs,
       log: (line) => process.stdout.write(`${line}\n`),
     });
-  const kept = await KeptService.start(launch, '', (line) => log.error({ event: 'program-died' }, line));
-  shutDownOnSignal({
-    timeoutMs: config.shutdownTimeoutMs,
-    log,
-    drain: (timeoutMs) => kept.stop(timeoutMs + GRACE_MS),
-    dispose: () => {
-      child.close();
-      probes?.forceShutdown();
-      rmSync(folder, { recursive: true, force: true });
-      return Promise.resolve();
-    },
+  const stages = shutDownOnSignalEarly({ timeoutMs: config.shutdownTimeoutMs, log });
+  stages.dispose = () => {
+    child.close();
+    probes?.forceShutdown();
+    rmSync(folder, { recursive: true, force: true });
+    return Promise.resolve();
+  };
+  const say = (line: string): void => log.error({ event: 'program-died' }, line);
+  // What has not begun to listen ends with this process.
+  const kept = await KeptService.start(launch, '', say);
+  const stopping = new AbortController();
+  stages.drain = (timeoutMs) => {
+    stopping.abort();
+    return kept.stop(timeoutMs + GRACE_MS);
+  };
+  void killWhenSilent(kept, {
+    check: (service) => child.check(service),
+    intervalMs: config.livenessIntervalMs,
+    say: (line) => log.error({ event: 'program-hung' }, line),
+    signal: stopping.signal,
   });
   announce(log, { address: kept.address });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health } from '../common/grpc/health';
-import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
+import { announce, endWithParent, shutDownOnSignalEarly, type Stages } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { ModelStore } from '../store';
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
   const store = await ModelStore.open(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
+  const stages = shutDownOnSignalEarly({ timeoutMs: config.shutdownTimeoutMs, log });
   const lock = await lead(config, log);
   const database = openDatabase(join(config.home, 'training.db'));
   const table = new SqliteJobTable(database);
@@ -89,9 +90,7 @@ async function main(): Promise<void> {
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const address = await server.listen();
-  shutDownOnSignal({
-    timeoutMs: config.shutdownTimeoutMs,
-    log,
+  Object.assign(stages, {
     drain: async (timeoutMs) => {
       // Watches would last as long as their jobs.
       stopping.abort();
@@ -102,7 +101,7 @@ async function main(): Promise<void> {
       lock.release();
       await telemetry.close();
     },
-  });
+  } satisfies Stages);
   if (config.trainingRuns !== 'nothing') scheduler.start(config.trainingRuns);
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
 }

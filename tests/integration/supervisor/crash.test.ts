@@ -80,6 +80,26 @@ test.each(['SIGABRT', 'SIGSEGV'] as const)(
   },
 );
 
+test('a program that hangs is killed and started again', async () => {
+  const register = ['-r', join(__dirname, '../../support/stack-register.cjs')];
+  const keeper = await startProgram(
+    'supervisor',
+    { AUTOMED_HOME: join(folder, 'store'), AUTOMED_LIVENESS_INTERVAL_MS: '500' },
+    [...register, join(__dirname, '../../../services/supervisor/main.ts'), 'inference'],
+  );
+  const pids = (): number[] =>
+    keeper.lines
+      .filter((line) => line['service'] === 'inference' && line['event'] === 'listening')
+      .map((line) => Number(line['pid']));
+  try {
+    process.kill(pids()[0] ?? 0, 'SIGSTOP');
+    await eventually(() => pids().length > 1, 120_000);
+    expect(keeper.lines.some((line) => line['event'] === 'program-hung')).toBe(true);
+  } finally {
+    expect(await keeper.stop()).toBe(0);
+  }
+});
+
 test('a program that does not start is told, with its reason, and not tried for ever', async () => {
   await expect(
     startProgram('supervisor', { AUTOMED_ROLES: 'painting' }, [
