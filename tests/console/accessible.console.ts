@@ -91,6 +91,20 @@ test('the viewer answers to the keyboard alone', async () => {
   expect(await readout.innerText()).not.toContain('120 %');
 });
 
+test('the first link leads past the navigation, and another page is named and has the focus', async () => {
+  const { page } = await openPage(browser, `${services.url}/models`);
+  await page.getByRole('heading', { name: 'Models' }).waitFor();
+  expect(await page.title()).toBe('Models · Automed');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate('document.activeElement.id')).toBe('content');
+  expect(new URL(page.url()).pathname).toBe('/models');
+  await page.getByRole('link', { name: 'Trainings' }).click();
+  await page.getByRole('heading', { name: 'Trainings' }).waitFor();
+  expect(await page.title()).toBe('Trainings · Automed');
+  expect(await page.evaluate('document.activeElement.id')).toBe('content');
+});
+
 test('a narrow screen keeps everything in reach', async () => {
   const { page } = await openPage(browser, services.url);
   await page.setViewportSize({ width: 390, height: 800 });

@@ -23,12 +23,19 @@ const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> =
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 
+const TITLES: Readonly<Record<string, string>> = { ...t.nav, models: t.nav.compare };
+
 export function App() {
+  const [, first = '', id = ''] = path.value.split('/');
+  const name = first in PAGES ? first : 'try';
+  const title = signedOut.value ? t.signIn.title : TITLES[name];
+  useEffect(() => {
+    document.title = `${title} · ${t.name}`;
+  }, [title]);
   if (signedOut.value) return <SignIn />;
-  const [, name = '', id = ''] = path.value.split('/');
   return (
     <Shell>
-      <LazyPage name={name in PAGES ? name : 'try'} id={id} />
+      <LazyPage name={name} id={id} />
     </Shell>
   );
 }

@@ -3,6 +3,7 @@ import { Icon, type IconName } from '../../console-kit/parts/icon';
 import { t } from '../../console-kit/texts/en';
 import { path } from '../../console-kit/parts/router';
 import { token } from '../../console-kit/api/session';
+import { signOut } from './sign-out';
 import { nextTheme, theme } from './theme';
 
 interface NavItem {
@@ -65,7 +66,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               <Icon name={THEME_ICONS[theme.value]} /> {t.theme[theme.value]}
             </button>
             {token.value === '' ? null : (
-              <button type="button" class="button quiet small" onClick={() => (token.value = '')}>
+              <button type="button" class="button quiet small" onClick={() => void signOut()}>
                 {t.signIn.out}
               </button>
             )}

@@ -66,6 +66,13 @@ export async function savedFile(): Promise<SavedFile | undefined> {
   return { id: known.id, name, bytes: new Uint8Array(plain.slice(4 + length)) };
 }
 
+/** Removes the file that this tab had open, and its key. */
+export async function forgetFile(): Promise<void> {
+  const known = session();
+  sessionStorage.removeItem(SESSION_KEY);
+  if (possible() && known) await change((store) => store.delete(known.id));
+}
+
 function session(): Session | undefined {
   const text = sessionStorage.getItem(SESSION_KEY);
   return text === null ? undefined : (JSON.parse(text) as Session);
