@@ -40,6 +40,19 @@ test('a folder is registered, checked and found sound', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('a list that answers slower than it is asked again is shown all the same', async () => {
+  const { page } = await openPage(browser, `${services.url}/operations`);
+  await page.getByRole('heading', { name: 'Training queue' }).waitFor();
+  // Longer than the 5 s between two askings.
+  await page.route('**/ListTrainingJobs', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 6_500));
+    await route.continue().catch(() => undefined);
+  });
+  await page.reload();
+  await page.getByText('0 open trainings').waitFor({ timeout: 30_000 });
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
 test('a form that the service refuses says what is wrong with it', async () => {
   const { page } = await openPage(browser, `${services.url}/data`);
   await page.getByRole('button', { name: 'Register a data set' }).click();
@@ -73,4 +86,33 @@ test('a training is started from the form, watched, paused, resumed, and its mod
   await page.getByRole('link', { name: 'lesion' }).waitFor();
   await picture(page, 'trainings');
   expect(complaints).toEqual([]);
+});
+
+test('a watch that breaks off goes on, and one that had ended begins again after an action', async () => {
+  const { page } = await openPage(browser, `${services.url}/jobs`);
+  let watches = 0;
+  await page.route('**/WatchTrainingJob', (route) => {
+    watches += 1;
+    // The first connection ends without the event `end`.
+    return watches === 1 ? route.fulfill({ contentType: 'text/event-stream', body: '' }) : route.continue();
+  });
+  let failed = true;
+  await page.route('**/GetTrainingJob', async (route) => {
+    const answer = await route.fetch();
+    const { job } = (await answer.json()) as { job: { state: string } };
+    if (failed) job.state = 'TRAINING_JOB_STATE_FAILED';
+    await route.fulfill({ response: answer, json: { job } });
+  });
+  await page.route('**/ResumeTrainingJob', (route) => {
+    failed = false;
+    return route.fulfill({ json: { job: {} } });
+  });
+  await page.getByRole('link', { name: 'lesion' }).click();
+  await page.getByAltText('After epoch 3').waitFor();
+  expect(watches).toBe(2);
+  const again = page.waitForRequest('**/WatchTrainingJob');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await again;
+  await page.getByText('succeeded', { exact: true }).waitFor();
+  await page.getByAltText('After epoch 3').waitFor();
 });

@@ -1,8 +1,9 @@
 // Streams of answers as server-sent events, read with fetch so that the token travels in a header.
 
-import { post } from './call';
+import { t } from '../texts/en';
+import { CallError, post } from './call';
 
-/** Messages of a stream, as they come; ends with it. @throws CallError where the stream ends with an error */
+/** Messages of a stream, as they come, until its event `end`. @throws CallError where it breaks off before; Error where the stream says so */
 export async function* events<Message>(
   service: string,
   method: string,
@@ -15,7 +16,8 @@ export async function* events<Message>(
   let rest = '';
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) return;
+    // Only the event `end` ends it; the connection alone ends where a server goes away.
+    if (done) throw new CallError(t.errors.unreachable, 'UNREACHABLE', 'UNAVAILABLE');
     const blocks = (rest + value).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {

@@ -5,6 +5,8 @@ import { token } from '../api/session';
 export interface Loaded<T> {
   value: T | undefined;
   error: unknown;
+  /** Loads that have ended, well or not. */
+  answers: number;
   /** Loads again; what is shown stays until it is there. */
   reload: () => void;
 }
@@ -14,16 +16,18 @@ export function useLoad<T>(
   load: (signal: AbortSignal) => Promise<T>,
   dependencies: readonly unknown[] = [],
 ): Loaded<T> {
-  const [state, setState] = useState<{ value: T | undefined; error: unknown }>({ value: undefined, error: undefined });
+  const [state, setState] = useState<Omit<Loaded<T>, 'reload'>>({ value: undefined, error: undefined, answers: 0 });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const controller = new AbortController();
     load(controller.signal).then(
       (value) => {
-        if (!controller.signal.aborted) setState({ value, error: undefined });
+        if (controller.signal.aborted) return;
+        setState(({ answers }) => ({ value, error: undefined, answers: answers + 1 }));
       },
       (error: unknown) => {
-        if (!controller.signal.aborted && !isAborted(error)) setState((before) => ({ value: before.value, error }));
+        if (controller.signal.aborted || isAborted(error)) return;
+        setState(({ value, answers }) => ({ value, error, answers: answers + 1 }));
       },
     );
     return () => controller.abort();

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { listDatasets, type Dataset } from '../../../console-kit/api/datasets';
 import { reference } from '../../../console-kit/api/models';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
@@ -6,6 +6,7 @@ import { StateChip } from '../../../console-kit/parts/state-chip';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { Time } from '../../../console-kit/parts/time';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { useRepeat } from '../../../console-kit/parts/use-polling';
 import { t } from '../../../console-kit/texts/en';
 import { DatasetPage } from './dataset';
 import { RegisterForm } from './register-form';
@@ -18,13 +19,10 @@ export function DataPage({ id }: { id: string }) {
 
 function DatasetList() {
   const [making, setMaking] = useState(false);
-  const { value: datasets, error, reload } = useLoad((signal) => listDatasets({ signal }));
+  const loaded = useLoad((signal) => listDatasets({ signal }));
+  const { value: datasets, error, reload } = loaded;
   const moving = datasets?.some(({ state }) => state === 'DATASET_STATE_CHECKING') ?? false;
-  useEffect(() => {
-    if (!moving) return undefined;
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [moving]);
+  useRepeat(loaded, moving ? POLL_MS : undefined);
   const button = (
     <button type="button" class="button primary" onClick={() => setMaking(!making)}>
       {making ? t.jobs.close : t.data.register}

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import {
   checkDataset,
   getDataset,
@@ -11,23 +11,17 @@ import { Icon } from '../../../console-kit/parts/icon';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { useRepeat } from '../../../console-kit/parts/use-polling';
 import { t } from '../../../console-kit/texts/en';
 
 const POLL_MS = 1_000;
 
 export function DatasetPage({ name }: { name: string }) {
-  const {
-    value: dataset,
-    error,
-    reload,
-  } = useLoad((signal) => getDataset(decodeURIComponent(name), { signal }), [name]);
+  const loaded = useLoad((signal) => getDataset(decodeURIComponent(name), { signal }), [name]);
+  const { value: dataset, error, reload } = loaded;
   const [refused, setRefused] = useState<unknown>();
   const checking = dataset?.state === 'DATASET_STATE_CHECKING';
-  useEffect(() => {
-    if (!checking) return undefined;
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [checking]);
+  useRepeat(loaded, checking ? POLL_MS : undefined);
   if (!dataset) return error === undefined ? <Busy>{t.loading}</Busy> : <Problem error={error} retry={reload} />;
   const actions = (
     <>

@@ -14,10 +14,15 @@ import { useHistory } from './use-history';
 
 export function JobPage({ id }: { id: string }) {
   const { value: job, error, reload } = useLoad((signal) => getJob(id, { signal }), [id]);
-  const { history, error: streamError } = useHistory(id, reload);
+  const [turn, setTurn] = useState(0);
+  const { history, error: streamError } = useHistory(id, turn, reload);
+  const acted = (): void => {
+    reload();
+    setTurn((before) => before + 1);
+  };
   if (!job) return error === undefined ? <Busy>{t.loading}</Busy> : <Problem error={error} retry={reload} />;
   return (
-    <Page title={job.name} lead={job.stateMessage ?? ''} actions={<Actions job={job} onDone={reload} />}>
+    <Page title={job.name} lead={job.stateMessage ?? ''} actions={<Actions job={job} onDone={acted} />}>
       <a class="back" href="/jobs">
         <Icon name="back" /> {t.jobs.all}
       </a>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { isAbsent } from '../../../console-kit/api/call';
 import { hasEnded, listJobs } from '../../../console-kit/api/jobs';
 import type { TrainingJob } from '../../../console-kit/api/job-types';
@@ -7,6 +7,7 @@ import { StateChip } from '../../../console-kit/parts/state-chip';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { Time } from '../../../console-kit/parts/time';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { useRepeat } from '../../../console-kit/parts/use-polling';
 import { t } from '../../../console-kit/texts/en';
 import { JobForm } from './form';
 import { JobPage } from './job';
@@ -21,13 +22,10 @@ export function JobsPage({ id }: { id: string }) {
 
 function JobList() {
   const [making, setMaking] = useState(false);
-  const { value: jobs, error, reload } = useLoad((signal) => listJobs({ signal }));
+  const loaded = useLoad((signal) => listJobs({ signal }));
+  const { value: jobs, error, reload } = loaded;
   const moving = jobs?.some(({ state }) => !hasEnded(state)) ?? false;
-  useEffect(() => {
-    if (!moving) return undefined;
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [moving]);
+  useRepeat(loaded, moving ? POLL_MS : undefined);
   const button = (
     <button type="button" class="button primary" onClick={() => setMaking(!making)}>
       {making ? t.jobs.close : t.jobs.create}

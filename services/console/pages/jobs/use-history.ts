@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { isAborted } from '../../../console-kit/api/call';
 import { watchJob } from '../../../console-kit/api/jobs';
 import { NOTHING_YET, withEvent, type JobHistory } from './history';
@@ -6,22 +6,29 @@ import { NOTHING_YET, withEvent, type JobHistory } from './history';
 /** After a stream that broke. */
 const AGAIN_MS = 2_000;
 
-/** Follows a job from its first event; a stream that breaks goes on where it was. @param onChange hears of every state */
-export function useHistory(id: string, onChange: () => void): { history: JobHistory; error: unknown } {
+/**
+ * Follows a job from its first event; a stream that breaks goes on where it was.
+ * @param turn watches again, where the stream had ended, when it changes
+ * @param onChange hears of every state
+ */
+export function useHistory(id: string, turn: number, onChange: () => void): { history: JobHistory; error: unknown } {
   const [state, setState] = useState<{ history: JobHistory; error: unknown }>({
     history: NOTHING_YET,
     error: undefined,
   });
+  const seen = useRef({ id, history: NOTHING_YET });
   useEffect(() => {
     const controller = new AbortController();
-    let history = NOTHING_YET;
+    let history = seen.current.id === id ? seen.current.history : NOTHING_YET;
     let timer = 0;
     const follow = async (): Promise<void> => {
       for await (const event of watchJob(id, controller.signal, history.sequence + 1)) {
         history = withEvent(history, event);
+        seen.current = { id, history };
         setState({ history, error: undefined });
         if (event.stateChange) onChange();
       }
+      setState({ history, error: undefined });
     };
     const start = (): void => {
       follow().catch((error: unknown) => {
@@ -35,6 +42,6 @@ export function useHistory(id: string, onChange: () => void): { history: JobHist
       controller.abort();
       clearTimeout(timer);
     };
-  }, [id]);
+  }, [id, turn]);
   return state;
 }
