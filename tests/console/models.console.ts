@@ -33,7 +33,7 @@ test('two versions are compared by their scores, and by their masks on one image
   await page.getByLabel('Compare polyp@1').check();
   await page.getByLabel('Compare polyp@2').check();
   await page.getByRole('heading', { name: 'polyp@1 and polyp@2' }).waitFor();
-  expect(await page.getByText('The two have no evaluation on the same data').count()).toBe(1);
+  await page.getByText('The two have no evaluation on the same data').waitFor();
   const { png } = await discImage(120, 80);
   await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
   await page.getByText('polyp@2 alone').waitFor();
@@ -41,6 +41,47 @@ test('two versions are compared by their scores, and by their masks on one image
   await page.getByRole('slider', { name: 'Slider' }).press('Home');
   await picture(page, 'compare');
   expect(complaints).toEqual([]);
+});
+
+test('scores that cannot be read are no missing scores', async () => {
+  const { page } = await openPage(browser, `${services.url}/models`);
+  await page.route('**/ListEvaluations', (route) =>
+    route.fulfill({ status: 500, json: { error: { status: 'INTERNAL', reason: 'INTERNAL', message: 'no disk' } } }),
+  );
+  await page.getByLabel('Compare polyp@1').check();
+  await page.getByLabel('Compare polyp@2').check();
+  await page.getByRole('alert').getByText('no disk').waitFor();
+  expect(await page.getByText('The two have no evaluation on the same data').count()).toBe(0);
+  await page.goto(`${services.url}/operations`);
+  await page.getByRole('heading', { name: 'Training queue' }).waitFor();
+  await page.route('**/ListTrainingJobs', (route) =>
+    route.fulfill({ status: 500, json: { error: { status: 'INTERNAL', reason: 'INTERNAL', message: 'no disk' } } }),
+  );
+  await page.reload();
+  await page.getByRole('alert').getByText('no disk').waitFor();
+  expect(await page.getByText('This server runs no trainings').count()).toBe(0);
+});
+
+test('masks of one image never lie on the next one', async () => {
+  const { page } = await openPage(browser, `${services.url}/models`);
+  await page.getByLabel('Compare polyp@1').check();
+  await page.getByLabel('Compare polyp@2').check();
+  const drop = async (width: number): Promise<void> => {
+    const { png } = await discImage(width, 80);
+    const bytes = `Uint8Array.from(atob('${png.toString('base64')}'), (each) => each.charCodeAt(0))`;
+    const dataTransfer = await page.evaluateHandle(`(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([${bytes}], 'disc.png', { type: 'image/png' }));
+      return transfer;
+    })()`);
+    await page.locator('.drop-target').dispatchEvent('drop', { dataTransfer });
+  };
+  await drop(120);
+  await page.getByText('polyp@2 alone').waitFor();
+  await page.route('**/Analyze', (route) => route.abort());
+  await drop(90);
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByText('polyp@2 alone').count()).toBe(0);
 });
 
 test('a gate holds a version back and says why; a reason overrules it; the alias rolls back', async () => {

@@ -58,6 +58,9 @@ export const isAbsent = (error: unknown): boolean =>
   error instanceof CallError &&
   (error.status === 'UNIMPLEMENTED' || (error.status === 'NOT_FOUND' && error.reason === 'NOT_FOUND'));
 
+/** Whether nobody answered, so that it is open what became of the call. */
+export const isAway = (error: unknown): boolean => error instanceof CallError && error.status === 'UNAVAILABLE';
+
 export const isAborted = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';
 
 /** A sentence for people. */

@@ -1,6 +1,6 @@
 // Work that goes on when the server comes back.
 
-import { CallError, isAborted } from './call';
+import { isAborted, isAway } from './call';
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 3_000;
@@ -26,8 +26,6 @@ export async function persist<T>(work: () => Promise<T>, { signal, onWait }: Per
     }
   }
 }
-
-const isAway = (error: unknown): boolean => error instanceof CallError && error.status === 'UNAVAILABLE';
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

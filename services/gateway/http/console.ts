@@ -19,8 +19,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Paths that the console's own router knows; each is answered with its one HTML file. */
 const PAGES = [
   '/',
-  ...['/try', '/interactive', '/review', '/jobs', '/jobs/:id', '/models', '/models/:id', '/data', '/data/:id'],
-  ...['/deliveries', '/deliveries/:id', '/operations', '/results/:id'],
+  ...['/try', '/interactive', '/jobs', '/jobs/:id', '/models', '/models/:id', '/data', '/data/:id'],
+  ...['/deliveries', '/deliveries/:id', '/operations'],
 ];
 
 /** No script that is not a file of this host, no other host at all, in nobody's frame. */

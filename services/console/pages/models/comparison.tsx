@@ -1,6 +1,8 @@
 import { evaluationSamples, listEvaluations, type Evaluation } from '../../../console-kit/api/evaluations';
+import { isAbsent } from '../../../console-kit/api/call';
 import { reference } from '../../../console-kit/api/models';
 import type { Model } from '../../../console-kit/api/types';
+import { Busy, Problem } from '../../../console-kit/parts/notice';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
@@ -48,21 +50,27 @@ const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(
 
 /** The difference on images that both were evaluated on. */
 function PairedScores({ names }: { names: readonly [string, string] }) {
-  const { value: difference } = useLoad((signal) => measure(names, signal), [names.join()]);
+  const { value: difference, error, reload } = useLoad((signal) => measure(names, signal), [names.join()]);
+  if (error !== undefined && !isAbsent(error)) return <Problem error={error} retry={reload} />;
+  if (difference === undefined && error === undefined) return <Busy>{t.loading}</Busy>;
   if (!difference) return <p class="muted">{t.models.noEvaluations}</p>;
   const { mean, low, high, imageCount } = difference;
   const verdict = low > 0 ? t.models.better(names[1]) : high < 0 ? t.models.better(names[0]) : t.models.undecided;
   return <p>{t.models.paired(signed(mean), signed(low), signed(high), t.units.images(imageCount), verdict)}</p>;
 }
 
-async function measure(names: readonly [string, string], signal: AbortSignal): Promise<Difference | undefined> {
+/** @returns null: no two evaluations are on the same data */
+async function measure(names: readonly [string, string], signal: AbortSignal): Promise<Difference | null> {
   const evaluations = await listEvaluations({ signal });
   const of = (name: string): Evaluation[] => evaluations.filter(({ result }) => result?.model === name);
   for (const first of of(names[0])) {
-    const second = of(names[1]).find(({ result }) => result?.dataFingerprint === first.result?.dataFingerprint);
+    const fingerprint = first.result?.dataFingerprint ?? '';
+    // What names no data is not known to be the same.
+    if (fingerprint === '') continue;
+    const second = of(names[1]).find(({ result }) => result?.dataFingerprint === fingerprint);
     if (!second) continue;
     const [a, b] = await Promise.all([first, second].map(({ id }) => evaluationSamples(id, { signal })));
-    return a && b ? pairedDifference(a, b) : undefined;
+    return (a && b && pairedDifference(a, b)) ?? null;
   }
-  return undefined;
+  return null;
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { isAway } from '../../../console-kit/api/call';
 import { reference } from '../../../console-kit/api/models';
 import { promote } from '../../../console-kit/api/promotions';
 import type { Model } from '../../../console-kit/api/types';
@@ -28,15 +29,27 @@ export function PromoteForm({ model, onDone }: { model: Model; onDone: () => voi
     force: false,
   });
   const [error, setError] = useState<unknown>();
-  const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
+  // One id for each request, so that sending it again while nobody answers promotes once; what was answered is asked anew.
+  const [requestId, setRequestId] = useState(randomId);
+  const [busy, setBusy] = useState(false);
+  const change = (part: Partial<Draft>): void => {
+    setDraft((before) => ({ ...before, ...part }));
+    setRequestId(randomId);
+  };
   const submit = (event: Event): void => {
     event.preventDefault();
     setError(undefined);
+    setBusy(true);
     const { alias, metric, minimum, reason, who: requestedBy, force } = draft;
     const gates = [{ metric, minimum: Number(minimum) }];
-    promote({ model: reference(model), alias, gates, force, reason, requestedBy, requestId: randomId() })
-      .then(onDone, (failure: unknown) => {
+    promote({ model: reference(model), alias, gates, force, reason, requestedBy, requestId })
+      .catch((failure: unknown) => {
         setError(failure);
+        return failure;
+      })
+      .then((failure) => {
+        setBusy(false);
+        if (!isAway(failure)) setRequestId(randomId);
         onDone();
       })
       .catch(setError);
@@ -55,7 +68,7 @@ export function PromoteForm({ model, onDone }: { model: Model; onDone: () => voi
       </label>
       {error === undefined ? null : <Problem error={error} />}
       <div class="row">
-        <button type="submit" class="button primary">
+        <button type="submit" class="button primary" disabled={busy}>
           {t.models.promote.submit}
         </button>
       </div>

@@ -1,6 +1,7 @@
+import { isAbsent } from '../../../console-kit/api/call';
 import { hasEnded, listJobs } from '../../../console-kit/api/jobs';
 import { listBases, listModels, reference } from '../../../console-kit/api/models';
-import { pacsStatus, type StateCount } from '../../../console-kit/api/pacs';
+import { pacsStatus, type PacsStatus, type StateCount } from '../../../console-kit/api/pacs';
 import type { Model } from '../../../console-kit/api/types';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
@@ -42,7 +43,8 @@ function Memory() {
     <section class="card stack">
       <h2>{t.operations.memory}</h2>
       {error === undefined ? null : <Problem error={error} retry={reload} />}
-      {value ? <p class="big-number">{t.units.megabytes(total)}</p> : <Busy>{t.loading}</Busy>}
+      {value ? <p class="big-number">{t.units.megabytes(total)}</p> : null}
+      {value || error !== undefined ? null : <Busy>{t.loading}</Busy>}
       <ul class="rows">
         {value?.map(({ name, bytes }) => (
           <li class="list-row" key={name}>
@@ -57,12 +59,12 @@ function Memory() {
 }
 
 function Queue() {
-  const { value, error } = usePolling((signal) => listJobs({ signal }), POLL_MS);
+  const { value, error, reload } = usePolling((signal) => listJobs({ signal }), POLL_MS);
   const open = value?.filter(({ state }) => !hasEnded(state));
   return (
     <section class="card stack">
       <h2>{t.operations.queue}</h2>
-      {error === undefined ? null : <p class="muted">{t.operations.noTraining}</p>}
+      <Trouble error={error} retry={reload} absent={t.operations.noTraining} />
       {open ? <p class="big-number">{t.operations.open(open.length)}</p> : null}
       <ul class="rows">
         {open?.map(({ id, name, state, stateMessage = '' }) => (
@@ -80,8 +82,25 @@ function Queue() {
 }
 
 function Archive() {
-  const { value: status } = usePolling((signal) => pacsStatus({ signal }), POLL_MS);
-  if (!status) return null;
+  const { value: status, error, reload } = usePolling((signal) => pacsStatus({ signal }), POLL_MS);
+  // Most servers have no bridge to an archive.
+  if (isAbsent(error) || (!status && error === undefined)) return null;
+  return (
+    <section class="card stack">
+      <h2>{t.operations.archive}</h2>
+      <Trouble error={error} retry={reload} />
+      {status ? <Bridge status={status} /> : null}
+    </section>
+  );
+}
+
+/** What went wrong; what the server does not have is no trouble. */
+function Trouble({ error, retry, absent = '' }: { error: unknown; retry: () => void; absent?: string }) {
+  if (error === undefined) return null;
+  return isAbsent(error) ? <p class="muted">{absent}</p> : <Problem error={error} retry={retry} />;
+}
+
+function Bridge({ status }: { status: PacsStatus }) {
   const { dicomAddress, studyCount = '0', analyses = [], deliveries = [], awayDestinations = [] } = status;
   const sum = (all: readonly StateCount[]) =>
     all.map(({ state, count }) => (
@@ -90,8 +109,7 @@ function Archive() {
       </span>
     ));
   return (
-    <section class="card stack">
-      <h2>{t.operations.archive}</h2>
+    <>
       <p class="big-number">{t.operations.studies(Number(studyCount))}</p>
       <p class="muted">{dicomAddress}</p>
       <p>{sum([...analyses, ...deliveries])}</p>
@@ -100,7 +118,7 @@ function Archive() {
       {status.oldestWaitSeconds === undefined ? null : (
         <p class="muted">{t.operations.oldest(duration(status.oldestWaitSeconds))}</p>
       )}
-    </section>
+    </>
   );
 }
 
@@ -110,20 +128,23 @@ interface Alias {
 }
 
 function Aliases() {
-  const { value: models } = usePolling((signal) => listModels({ signal }), POLL_MS);
+  const { value: models, error, reload } = usePolling((signal) => listModels({ signal }), POLL_MS);
   const rows = (models ?? []).flatMap((model) =>
     (model.aliases ?? []).map((alias) => ({ name: `${model.name}@${alias}`, model })),
   );
   return (
     <section class="stack">
       <h2>{t.operations.aliases}</h2>
-      <Table
-        caption={t.operations.aliases}
-        columns={ALIAS_COLUMNS}
-        rows={rows}
-        keyOf={({ name }) => name}
-        empty={<p>{t.operations.noAliases}</p>}
-      />
+      <Trouble error={error} retry={reload} />
+      {models ? (
+        <Table
+          caption={t.operations.aliases}
+          columns={ALIAS_COLUMNS}
+          rows={rows}
+          keyOf={({ name }) => name}
+          empty={<p>{t.operations.noAliases}</p>}
+        />
+      ) : null}
     </section>
   );
 }
