@@ -229,6 +229,7 @@ function storageOf({ config, log, metrics, site, journal, receiver, reports, tra
       commitment: commitmentOf({
         site: () => site.value,
         keptClass: (uid) => journal.arrivals.keptClass(uid),
+        commit: (uids) => journal.arrivals.commit(uids),
         reports,
         log,
       }),

@@ -11,6 +11,8 @@ export interface CommitmentParts {
   site: () => Site;
   /** SOP class of what is kept under a UID. */
   keptClass: (sopInstance: string) => string | undefined;
+  /** Notes what is committed, before anybody is told. */
+  commit: (sopInstances: readonly string[]) => void;
   reports: CommitmentReports;
   log: Logger;
 }
@@ -18,16 +20,18 @@ export interface CommitmentParts {
 /** Between attempts to report, milliseconds; whoever got no report in the end asks again. */
 const WAITS_MS = [0, 2_000, 10_000, 60_000, 300_000];
 
-export function commitmentOf({ site, keptClass, reports, log }: CommitmentParts): CommitmentDeps {
+export function commitmentOf({ site, keptClass, commit, reports, log }: CommitmentParts): CommitmentDeps {
   const report: CommitmentDeps['report'] = ({ transaction, objects }) => {
     const judged = objects.map((each) => {
       const kept = keptClass(each.sopInstance);
       const reason = kept === undefined ? NO_SUCH_INSTANCE : kept === each.sopClass ? 0 : CLASS_CONFLICT;
       return { ...each, reason };
     });
+    const kept = judged.filter(({ reason }) => reason === 0);
+    commit(kept.map(({ sopInstance }) => sopInstance));
     return {
       transaction,
-      kept: judged.filter(({ reason }) => reason === 0),
+      kept,
       failed: judged.filter(({ reason }) => reason !== 0),
     };
   };

@@ -54,13 +54,13 @@ export class Purge {
   private due(): { found: Finished; before: number } | undefined {
     const { site, retention, room } = this.deps;
     const { keep_days, most } = site().storage;
-    const finished = (before: number): { found: Finished; before: number } | undefined => {
-      const found = retention.finished(before);
+    const finished = (before: number, isEarly = false): { found: Finished; before: number } | undefined => {
+      const found = retention.finished(before, isEarly);
       return found && { found, before };
     };
     const expired = finished(Date.now() - keep_days * DAY_MS);
     if (expired) return expired;
     const isFull = !room.hasRoom() || (most !== undefined && retention.usedBytes() > most);
-    return isFull ? finished(Date.now()) : undefined;
+    return isFull ? finished(Date.now(), true) : undefined;
   }
 }

@@ -39,6 +39,7 @@ withArchive('storage commitment', () => {
         commitment: commitmentOf({
           site: () => site,
           keptClass: (uid) => at.journal.arrivals.keptClass(uid),
+          commit: (uids) => at.journal.arrivals.commit(uids),
           reports,
           log: at.log,
         }),

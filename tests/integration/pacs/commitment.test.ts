@@ -41,6 +41,7 @@ async function listen(title: string, accept: string, reports = new CommitmentRep
       commitment: commitmentOf({
         site: () => site,
         keptClass: (uid) => at.journal.arrivals.keptClass(uid),
+        commit: (uids) => at.journal.arrivals.commit(uids),
         reports,
         log: at.log,
       }),
@@ -73,6 +74,7 @@ describe('storage commitment', () => {
   it('is answered over the association that asks', async () => {
     const port = await listen('AUTOMED', '[{ ae: SCANNER }]');
     await stored(port);
+    const commit = jest.spyOn(at.journal.arrivals, 'commit');
     const report = await askCommitment(target(port), [KEPT, MADE_UP, OTHER_CLASS], new CommitmentReports());
     expect(report).toMatchObject({
       kept: [KEPT],
@@ -81,6 +83,7 @@ describe('storage commitment', () => {
         { ...OTHER_CLASS, reason: 0x0119 },
       ],
     });
+    expect(commit.mock.calls).toEqual([[[KEPT.sopInstance]]]);
   });
 
   it('is answered over an association of its own to those who listen', async () => {

@@ -91,6 +91,15 @@ export class Arrivals implements ArrivalJournal {
       .get(sopInstance) as string | undefined;
   }
 
+  /** Notes that a sender relies on what is kept: see Retention. */
+  commit(sopInstances: readonly string[], now = Date.now()): void {
+    const put = this.database.prepare(
+      `UPDATE studies SET commit_time = @now WHERE number IN (SELECT series.study FROM series
+         JOIN instances ON instances.series = series.number WHERE sop_instance = @uid AND state = 'kept')`,
+    );
+    this.database.transaction(() => sopInstances.forEach((uid) => put.run({ uid, now }))).immediate();
+  }
+
   /** Files of kept objects, by their SOP Instance UIDs. */
   filesOf(uids: readonly string[]): string[] {
     const file = this.database.prepare(`SELECT file FROM instances WHERE sop_instance = ? AND state = 'kept'`).pluck();

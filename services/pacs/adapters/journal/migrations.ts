@@ -169,4 +169,9 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       CREATE INDEX deliveries_unaudited ON deliveries (number) WHERE end_time IS NOT NULL AND end_time <> audited;
     `,
   },
+  {
+    // When a sender was last told that objects of the study are kept.
+    name: 'pacs-commitment-001',
+    sql: 'ALTER TABLE studies ADD COLUMN commit_time INTEGER;',
+  },
 ];

@@ -30,7 +30,7 @@ const UNTOLD = `(
   OR EXISTS (SELECT 1 FROM deliveries JOIN results ON results.number = deliveries.result
     WHERE results.job IN ${JOBS} AND deliveries.end_time <> deliveries.audited))`;
 
-const FINISHED = `studies.is_open = 0
+const FINISHED = `studies.is_open = 0 AND coalesce(studies.commit_time, 0) <= @before
   AND NOT EXISTS (SELECT 1 FROM series WHERE series.study = studies.number AND series.is_open = 1)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.number IN ${JOBS} AND (jobs.state IN ${UNFINISHED} OR jobs.end_time > @before))
   AND NOT EXISTS (SELECT 1 FROM deliveries JOIN results ON results.number = deliveries.result
@@ -58,10 +58,13 @@ export class Retention {
   /**
    * The study that is finished for longest.
    * @param before milliseconds since 1970: later than that nothing may have come, been analysed, or delivered
+   * @param isEarly before the site's days are over: not what senders were told to be kept
    */
-  finished(before: number): Finished | undefined {
-    return this.database.prepare(`${FINISHED_STUDIES} ORDER BY arrival_time, number LIMIT 1`).get({ before }) as
-      Finished | undefined;
+  finished(before: number, isEarly = false): Finished | undefined {
+    const uncommitted = isEarly ? 'AND commit_time IS NULL' : '';
+    return this.database
+      .prepare(`${FINISHED_STUDIES} ${uncommitted} ORDER BY arrival_time, number LIMIT 1`)
+      .get({ before }) as Finished | undefined;
   }
 
   /**

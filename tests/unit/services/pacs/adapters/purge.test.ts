@@ -140,6 +140,16 @@ it.each(['came', 'was analysed', 'was sent'])(
   },
 );
 
+it('deletes what senders were told to be kept when its days are over, and no earlier', async () => {
+  await study('1.1', 40, 'delivered');
+  await study('1.2', 2, 'delivered');
+  journal.arrivals.commit(['1.1.1.1'], NOW - 29 * DAY);
+  journal.arrivals.commit(['1.2.1.1', 'nobody'], NOW - DAY);
+  hasRoom = false;
+  expect(await purgeAll('keep_days: 30')).toEqual(['1.2', '1.1']);
+  expect(await purgeAll('keep_days: 28')).toEqual(['1.2']);
+});
+
 it('tells of a deletion before it, and that a study stays to which something came meanwhile', async () => {
   await study('1.1', 40, 'delivered');
   audit();
