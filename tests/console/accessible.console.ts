@@ -91,6 +91,25 @@ test('the viewer answers to the keyboard alone', async () => {
   expect(await readout.innerText()).not.toContain('120 %');
 });
 
+test('prompts are set by keyboard alone', async () => {
+  const { page } = await openPage(browser, `${services.url}/interactive`);
+  const { png } = await discImage(300, 200);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.getByText('Ready').waitFor();
+  await page.locator('canvas').focus();
+  const sent = page.waitForRequest('**/PredictMasks');
+  await page.keyboard.press('Space');
+  const [point] = ((await sent).postDataJSON() as { points: { xPx: number; yPx: number }[] }).points;
+  expect(point).toMatchObject({ xPx: 149.5, yPx: 99.5 });
+  for (const key of ['x', 'Shift+ArrowLeft', 'Space', 'x', 'b', 'Space']) await page.keyboard.press(key);
+  for (const key of ['ArrowRight', 'ArrowDown']) {
+    for (let count = 0; count < 4; count += 1) await page.keyboard.press(`Shift+${key}`);
+  }
+  await page.keyboard.press('Space');
+  const list = page.locator('section', { has: page.getByRole('heading', { name: 'Prompts' }) }).getByRole('listitem');
+  expect(await list.allInnerTexts()).toEqual(['point inside', 'point outside', 'box']);
+});
+
 test('the first link leads past the navigation, and another page is named and has the focus', async () => {
   const { page } = await openPage(browser, `${services.url}/models`);
   await page.getByRole('heading', { name: 'Models' }).waitFor();

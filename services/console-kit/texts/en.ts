@@ -118,7 +118,8 @@ export const t = {
     undo: 'Undo (Ctrl+Z)',
     redo: 'Redo (Ctrl+Shift+Z)',
     list: 'Prompts',
-    noPrompts: 'Click on what you mean. A box goes around it; the right button says what is not part of it.',
+    noPrompts:
+      'Click on what you mean. A box goes around it; the right button says what is not part of it. By keyboard Shift and arrows move a crosshair, and Space marks.',
     clear: 'Remove all',
     removePrompt: (name: string) => `Remove ${name}`,
     promptNames: {

@@ -13,6 +13,19 @@ export function drawPrompts(prompts: readonly Prompt[], highlighted?: number): O
   };
 }
 
+/** Where the keyboard points. */
+export function drawCrosshair({ x, y }: Point): Overlay {
+  return (context, px) => {
+    const arm = 12 * px;
+    const path = new Path2D();
+    path.moveTo(x - arm, y);
+    path.lineTo(x + arm, y);
+    path.moveTo(x, y - arm);
+    path.lineTo(x, y + arm);
+    strokeTwice(context, px, path, '#ffffff', false);
+  };
+}
+
 function drawOne(context: CanvasRenderingContext2D, px: number, prompt: Prompt, strong: boolean): void {
   context.lineCap = 'round';
   context.lineJoin = 'round';

@@ -8,7 +8,7 @@ import { t } from '../../../console-kit/texts/en';
 import { Viewer } from '../../../console-kit/viewer/viewer';
 import { ViewerState } from '../../../console-kit/viewer/state';
 import { BasePicker, chosenBase } from './base-picker';
-import { drawPrompts } from './draw-prompts';
+import { drawCrosshair, drawPrompts } from './draw-prompts';
 import { onPromptKey } from './keys';
 import { layersOf } from './layers';
 import { PromptMarker } from './markers';
@@ -29,7 +29,12 @@ effect(() => {
 });
 effect(() => {
   const draft = marker.draft.value;
-  state.overlay.value = drawPrompts([...session.work.value.prompts, ...(draft ? [draft] : [])]);
+  const crosshair = marker.crosshair.value;
+  const overlays = [
+    drawPrompts([...session.work.value.prompts, ...(draft ? [draft] : [])]),
+    ...(crosshair ? [drawCrosshair(crosshair)] : []),
+  ];
+  state.overlay.value = (context, px) => overlays.forEach((draw) => draw(context, px));
 });
 
 export function InteractivePage() {

@@ -11,24 +11,29 @@ export type PromptTool = 'point' | 'box' | 'scribble';
 /** A drag shorter than this is a click, pixels of the image. */
 const CLICK_PX = 3;
 
+const KEYBOARD = 'keyboard';
+
 export class PromptMarker implements Marker {
   readonly tool = signal<PromptTool>('point');
   /** Whether the next prompt says what is outside. */
   readonly negative = signal(false);
   /** What is being drawn. */
   readonly draft = signal<Prompt | undefined>(undefined);
+  /** Where the keyboard points, once it does. */
+  readonly crosshair = signal<Point | undefined>(undefined);
   private path: Point[] = [];
   private positive = true;
 
   constructor(private readonly session: Session) {}
 
-  down(point: Point, event: PointerEvent): void {
+  down(point: Point, event: Pick<PointerEvent, 'button' | 'shiftKey'>): void {
     // The right button and Shift mean the other side.
     this.positive = (event.button === 2 || event.shiftKey) === this.negative.peek();
     this.path = [point];
   }
 
-  move(point: Point, event: PointerEvent): void {
+  move(point: Point, event: Pick<PointerEvent, 'pointerType'>): void {
+    if (event.pointerType !== KEYBOARD) this.crosshair.value = undefined;
     if (this.path.length === 0) {
       if (event.pointerType === 'mouse') void this.session.preview(point);
       return;
@@ -49,6 +54,21 @@ export class PromptMarker implements Marker {
     this.path = [];
     this.draft.value = undefined;
     void this.session.preview(undefined);
+  }
+
+  /** Points by keyboard, dragging along what was begun. */
+  point(to: Point): void {
+    this.crosshair.value = to;
+    this.move(to, { pointerType: KEYBOARD });
+  }
+
+  /** What a click does at the crosshair; of a box or a scribble the first press begins it and the second one ends it. */
+  press(): void {
+    const at = this.crosshair.peek();
+    if (!at) return;
+    if (this.path.length > 0) return this.up(at);
+    this.down(at, { button: 0, shiftKey: false });
+    if (this.tool.peek() === 'point') this.up(at);
   }
 
   private promptOf(to: Point): Prompt | undefined {
