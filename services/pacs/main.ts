@@ -11,6 +11,7 @@ import {
   resultPool,
   verify,
   type MadeObject,
+  type StoredResult,
 } from '../analysis';
 import { AuditLog } from '../audit';
 import { ReidentificationMap } from '../deidentification';
@@ -259,6 +260,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
     inFlight: config.pacsFramesInFlight,
     writer: dicomResults,
     store: (object) => storeResult(outbox, object),
+    drop: ({ file }) => outbox.remove(file),
   });
   return new Dispatcher({
     site: () => site.value,
@@ -293,6 +295,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
   const packing = {
     writer: dicomResults,
     store: (object: MadeObject) => storeResult(outbox, object),
+    drop: ({ file }: StoredResult) => outbox.remove(file),
   };
   return new Bridge({
     site: () => site.value,
@@ -304,6 +307,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
       const targets = rule.send_to.map((name) => targetOf(name, destinations[name], journal.parcels));
       return pack(analysis, rule, targets, packing);
     },
+    drop: async (results) => void (await Promise.allSettled(results.map(packing.drop))),
     deliver: () => dispatcher.deliver(),
     takeIn: (signal) => folders.look(signal),
     tidy: () => purge.step(),

@@ -17,6 +17,8 @@ export interface PackDeps {
   writer: ResultWriter;
   /** Puts an object on the disk. */
   store: (object: MadeObject) => Promise<StoredResult>;
+  /** Deletes an object that was stored and is not needed. */
+  drop: (result: StoredResult) => Promise<void>;
 }
 
 export interface Packed {
@@ -54,6 +56,8 @@ const NONE: Made = { stored: [], reference: undefined };
 
 class Packer {
   private readonly made: Map<string, Promise<Made>>;
+  /** Everything that was put on the disk here. */
+  private readonly written: StoredResult[] = [];
 
   constructor(
     private readonly found: Found,
@@ -112,8 +116,17 @@ class Packer {
     return made.flatMap((each) => (each.status === 'fulfilled' ? each.value.stored : []));
   }
 
-  private put(object: MadeObject): Promise<StoredResult> {
-    return this.deps.store(object);
+  /** Deletes what was put on the disk and is none of the results. */
+  async dropAllBut(results: readonly StoredResult[]): Promise<void> {
+    await Promise.allSettled(this.made.values());
+    const named = new Set(results.map(({ file }) => file));
+    await Promise.allSettled(this.written.filter(({ file }) => !named.has(file)).map((each) => this.deps.drop(each)));
+  }
+
+  private async put(object: MadeObject): Promise<StoredResult> {
+    const stored = await this.deps.store(object);
+    this.written.push(stored);
+    return stored;
   }
 
   private once(key: string, work: () => Promise<Made>): Promise<Made> {
@@ -174,8 +187,15 @@ export async function pack(
   results: readonly StoredResult[] = [],
 ): Promise<Packed> {
   const packer = new Packer(found, deps, results);
-  if (found.masks && rule.results.includes('SEG')) await packer.picture('BINARY');
-  const deliveries: PlannedDelivery[] = [];
-  for (const target of targets) deliveries.push(...(await planFor(packer, rule, target)));
-  return { results: await packer.results(), deliveries };
+  let made: StoredResult[] = [];
+  try {
+    if (found.masks && rule.results.includes('SEG')) await packer.picture('BINARY');
+    const deliveries: PlannedDelivery[] = [];
+    for (const target of targets) deliveries.push(...(await planFor(packer, rule, target)));
+    made = await packer.results();
+    return { results: made, deliveries };
+  } finally {
+    // Parts of an encoding that could not be finished; everything, where the whole was not.
+    await packer.dropAllBut(made);
+  }
 }

@@ -1,6 +1,6 @@
 // What goes on without being asked: series are closed, analysed, and their results delivered.
 
-import { keptText, type Analysis, type Packed } from '../../analysis';
+import { keptText, type Analysis, type Packed, type StoredResult } from '../../analysis';
 import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
 import { waitMs } from './backoff';
@@ -11,7 +11,8 @@ import type { Failure, JobOutcome, LeasedJob, Verdict } from './work';
 export interface JobBoard {
   claim(leaseMs: number): LeasedJob | undefined;
   renew(job: LeasedJob, leaseMs: number): void;
-  succeed(job: LeasedJob, outcome: JobOutcome): void;
+  /** Whether the results are needed: not where a later revision has overtaken the job. */
+  succeed(job: LeasedJob, outcome: JobOutcome): boolean;
   fail(job: LeasedJob, failure: Failure, verdict: Verdict): void;
 }
 
@@ -23,6 +24,8 @@ export interface BridgeDeps {
   analyse: (job: LeasedJob, signal: AbortSignal) => Promise<Analysis>;
   /** Puts what destinations get on the disk. */
   pack: (job: LeasedJob, analysis: Analysis) => Promise<Packed>;
+  /** Deletes results that no journal names. */
+  drop: (results: readonly StoredResult[]) => Promise<void>;
   /** Delivers what is due; resolves to whether there was anything. */
   deliver: (signal: AbortSignal) => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
@@ -102,16 +105,25 @@ export class Bridge {
   }
 
   private async run(job: LeasedJob): Promise<void> {
-    const { analyse, pack, jobs, log, onJobEnd } = this.deps;
+    const { analyse, pack, log, onJobEnd } = this.deps;
     const analysis = await analyse(job, this.stopping.signal);
     log.debug({ event: 'job-answered', job: job.number }, 'answered');
     const packed = await pack(job, analysis);
     log.debug({ event: 'job-written', job: job.number }, 'results are on the disk');
     const { model } = analysis;
-    jobs.succeed(job, { model, context: keptText(analysis), ...packed });
+    await this.journal(job, { model, context: keptText(analysis), ...packed });
     const kinds = [...new Set(packed.results.map(({ kind }) => kind))];
     log.info({ event: 'job-done', job: job.number, model, results: kinds }, 'analysed');
     onJobEnd?.('done', '');
+  }
+
+  private async journal(job: LeasedJob, outcome: JobOutcome): Promise<void> {
+    let isKept = false;
+    try {
+      isKept = this.deps.jobs.succeed(job, outcome);
+    } finally {
+      if (!isKept) await this.deps.drop(outcome.results);
+    }
   }
 
   private fail(job: LeasedJob, error: unknown): void {

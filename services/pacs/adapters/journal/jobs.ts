@@ -19,7 +19,7 @@ interface JobRow {
 
 /** The jobs of a journal. */
 export class Jobs {
-  private readonly finish: (job: LeasedJob, outcome: JobOutcome, now: number) => void;
+  private readonly finish: (job: LeasedJob, outcome: JobOutcome, now: number) => boolean;
 
   constructor(
     private readonly database: Database,
@@ -63,13 +63,13 @@ export class Jobs {
 
   /**
    * Ends a job with its results, which are on the disk, and asks for their delivery, all in one step. A job that a later revision
-   * of its series has overtaken sends nothing.
+   * of its series has overtaken sends nothing. @returns whether the results are in the journal
    */
-  succeed(job: LeasedJob, outcome: JobOutcome, now = Date.now()): void {
-    this.finish(job, outcome, now);
+  succeed(job: LeasedJob, outcome: JobOutcome, now = Date.now()): boolean {
+    return this.finish(job, outcome, now);
   }
 
-  private store(job: LeasedJob, { model, context, ...packed }: JobOutcome, now: number): void {
+  private store(job: LeasedJob, { model, context, ...packed }: JobOutcome, now: number): boolean {
     const later = this.database
       .prepare(
         `SELECT 1 FROM jobs AS later JOIN jobs AS own ON own.number = ? AND later.series = own.series AND
@@ -83,6 +83,7 @@ export class Jobs {
       )
       .run(later ? 'superseded' : 'done', now, model, context, job.number);
     if (!later) this.parcels.insert(job.number, packed, now);
+    return !later;
   }
 
   /** Notes why a job failed, and when it is tried again: never, where a later revision has overtaken it. */

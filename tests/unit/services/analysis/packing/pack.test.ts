@@ -75,6 +75,8 @@ class Disk {
     const { sopClassUid: sopClass, sopInstanceUid: sopInstance, seriesUid: series, bytes } = object;
     return Promise.resolve({ ...key, sopClass, sopInstance, series, file, sha256: '', bytes: bytes.length });
   };
+
+  readonly drop = ({ file }: StoredResult): Promise<void> => Promise.resolve(void this.objects.delete(file));
 }
 
 async function packed(masks: DrawnMasks, targets: readonly Target[], results: AnalysisRule['results'] = ['SEG', 'SR']) {
@@ -82,6 +84,7 @@ async function packed(masks: DrawnMasks, targets: readonly Target[], results: An
   const { deliveries, ...rest } = await pack(foundWith(masks), ruleOf(results), targets, {
     writer: dicomResults,
     store: disk.store,
+    drop: disk.drop,
   });
   const sent = deliveries.map(({ destination, kind, of, part }) => [destination, kind, of, part].join(' ').trim());
   return { disk, sent, deliveries, ...rest };
@@ -152,7 +155,7 @@ it('writes the same objects again from what the journal keeps', async () => {
   const kept = { context: keptText(found), files: FILES.map((_, at) => String(at)), segmentation };
   const again = await reopen(kept, { open }, 2);
   const disk = new Disk();
-  const deps = { writer: dicomResults, store: disk.store };
+  const deps = { writer: dicomResults, store: disk.store, drop: disk.drop };
   const existing = before.results.filter(({ kind }) => kind === 'SEG');
   const { deliveries } = await pack(again, ruleOf(['SEG', 'SR']), all, deps, existing);
   expect(deliveries).toEqual(before.deliveries);
@@ -160,4 +163,14 @@ it('writes the same objects again from what the journal keeps', async () => {
   for (const [file, { bytes }] of disk.objects) {
     expect([file, Buffer.compare(bytes, before.disk.objects.get(file)?.bytes ?? Buffer.alloc(0))]).toEqual([file, 0]);
   }
+});
+
+it('leaves nothing on the disk when the disk, or the writing, fails half way', async () => {
+  const disk = new Disk();
+  const store = (object: MadeObject): Promise<StoredResult> =>
+    object.kind === 'SC' && object.part > 1 ? Promise.reject(new Error('the disk is full')) : disk.store(object);
+  const deps = { writer: dicomResults, store, drop: disk.drop };
+  const work = pack(foundWith(masksOf(true)), ruleOf(['SEG', 'SR']), [target({ also: ['CAPTURE'] })], deps);
+  await expect(work).rejects.toThrow('the disk is full');
+  expect([...disk.objects.keys()]).toEqual([]);
 });

@@ -197,7 +197,7 @@ describe('completion', () => {
     const first = claimed(11 * SECOND);
     arrivals.record(arrival('1.2.1.2'), 12 * SECOND);
     completion.closeDue(SITE, 30 * SECOND);
-    jobs.succeed(first, OUTCOME, 31 * SECOND);
+    expect(jobs.succeed(first, OUTCOME, 31 * SECOND)).toBe(false);
     expect(outbox.dueDestinations(HOUR)).toEqual([]);
   });
 
@@ -258,7 +258,7 @@ describe('work', () => {
     journal = openJournal(join(folder, 'journal.db'));
     const again = claimed(Date.now() + HOUR);
     expect(again.number).toBe(job.number);
-    journal.jobs.succeed(again, OUTCOME, 20 * SECOND);
+    expect(journal.jobs.succeed(again, OUTCOME, 20 * SECOND)).toBe(true);
     journal.jobs.succeed(again, OUTCOME, 21 * SECOND);
     expect(journal.outbox.claim('archive', 10, HOUR, HOUR)).toHaveLength(1);
     expect(journal.outbox.claim('copy', 10, HOUR, HOUR)).toHaveLength(1);
