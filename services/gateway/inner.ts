@@ -21,7 +21,7 @@ export async function openInner(deps: ServerDeps): Promise<InnerServer> {
   const folder = await mkdtemp(join(tmpdir(), 'automed-gateway-'));
   const address = `unix:${join(folder, 'rpc.sock')}`;
   const config = { ...deps.config, address, healthAddress: 'off', tls: {}, maxConcurrentStreams: MAX_STREAMS };
-  const server = buildServer({ ...deps, config });
+  const server = buildServer({ ...deps, config, behindOthers: true });
   await server.listen();
   const channel = openChannel(address, deps.config);
   return {

@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     ...makeRouting(table, backends, telemetry, log),
   };
   const inner = await openInner(deps);
-  const server = buildServer(deps, [openInferenceService({ channel: inner.channel, health, log })]);
+  const server = buildServer(deps, [openInferenceService({ ...deps, channel: inner.channel })]);
 
   await backends.known(KNOWN_TIMEOUT_MS);
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);

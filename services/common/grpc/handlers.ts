@@ -38,6 +38,9 @@ export interface CallContext {
 /** Metadata in which a gateway tells backends who calls; it lets nobody else set it. */
 export const PRINCIPAL_KEY = 'automed-principal';
 
+/** Metadata in which a gateway's other protocols tell its own server where a call came from; nobody else is believed. */
+export const PEER_KEY = 'automed-peer';
+
 /** What deserialisers answer for bytes that are no message: grpc-js would call a throw INTERNAL, though the caller erred. */
 export class MalformedMessage {}
 

@@ -3,7 +3,7 @@
 import type { Metadata, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Access, Principal } from '../../access/access';
 import { passTrace } from '../../common/grpc/call-span';
-import { modelHint, PRINCIPAL_KEY, type CallContext } from '../../common/grpc/handlers';
+import { modelHint, PEER_KEY, PRINCIPAL_KEY, type CallContext } from '../../common/grpc/handlers';
 import { deadlineMs } from '../../common/grpc/observe';
 import { malformed, readModelField, readNames, requireSameNames } from '../domain/model-field';
 import type { Asked, Plan } from '../domain/picker';
@@ -134,6 +134,7 @@ function metadataFor(received: Metadata, context: CallContext, principal: Princi
   requireShort(metadata);
   metadata.set('x-request-id', context.requestId);
   metadata.remove('authorization');
+  metadata.remove(PEER_KEY);
   metadata.remove(PRINCIPAL_KEY);
   if (principal) metadata.set(PRINCIPAL_KEY, principal.id);
   passTrace(metadata);

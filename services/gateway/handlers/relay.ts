@@ -1,7 +1,7 @@
 // Every method of the API, whose messages stay bytes.
 
 import { status as Code, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { bidi, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
+import { bidi, PEER_KEY, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import type { Logger } from '../../common/logging';
 import type { Access, Principal } from '../../access/access';
 import { type AuditLog, summarize } from '../../access/audit';
@@ -17,6 +17,8 @@ export interface RelayDeps extends RoutingDeps {
   access?: Access | undefined;
   /** Where who did what is written; absent: nowhere. */
   audit?: AuditLog | undefined;
+  /** Whether calls say where they came from, as those of the gateway's other protocols do. */
+  behindOthers?: boolean | undefined;
   log: Logger;
 }
 
@@ -43,7 +45,8 @@ export function relayedService(name: string, definition: ServiceDefinition, deps
 }
 
 async function relay(target: Target, call: Incoming, context: CallContext, deps: RelayDeps): Promise<void> {
-  const known: KnownCall = { target, call, context };
+  const told = deps.behindOthers ? call.metadata.get(PEER_KEY)[0]?.toString() : undefined;
+  const known: KnownCall = { target, call, context, peer: told ?? call.getPeer() };
   try {
     known.code = await acceptAndRelay(known, deps);
   } catch (error) {
@@ -78,13 +81,14 @@ interface KnownCall {
   target: Target;
   call: Incoming;
   context: CallContext;
+  peer: string;
   principal?: Principal;
   accepted?: AcceptedCall;
   code?: Code;
 }
 
 function writeDown(
-  { target, call, context, principal, accepted, code = Code.UNKNOWN }: KnownCall,
+  { target, context, peer, principal, accepted, code = Code.UNKNOWN }: KnownCall,
   audit: AuditLog,
   log: Logger,
 ): void {
@@ -93,7 +97,7 @@ function writeDown(
   const entry = {
     caller: principal?.id ?? 'nobody',
     roles: principal?.roles ?? [],
-    peer: call.getPeer(),
+    peer,
     method: target.path.slice(1),
     code: Code[code],
     requestId: context.requestId,

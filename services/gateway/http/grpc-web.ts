@@ -4,7 +4,7 @@ import { type Client, Metadata, status as Code, type StatusObject } from '@grpc/
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { automedError } from '../../common/errors';
 import type { HttpMethod } from './api';
-import { setHeader } from './metadata';
+import { setHeader, setPeer } from './metadata';
 
 const BINARY = 'application/grpc-web';
 const TEXT = 'application/grpc-web-text';
@@ -84,12 +84,13 @@ function frameOf(kind: number, bytes: Buffer): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-function metadataOf({ headers }: FastifyRequest): Metadata {
+function metadataOf(request: FastifyRequest): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(request.headers)) {
     if (typeof value !== 'string' || OF_HTTP.test(name)) continue;
     setHeader(metadata, name, value);
   }
+  setPeer(metadata, request);
   return metadata;
 }
 

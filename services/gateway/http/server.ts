@@ -15,7 +15,7 @@ import { serveConsole } from './console';
 import { httpError, httpStatus } from './errors';
 import { refusalOfForeignPage } from './foreign-pages';
 import { offerGrpcWeb } from './grpc-web';
-import { setHeader } from './metadata';
+import { setHeader, setPeer } from './metadata';
 import { openApi } from './openapi';
 import { readRequest } from './request';
 
@@ -101,6 +101,7 @@ async function prepare(method: HttpMethod, request: FastifyRequest, { timeoutMs 
     const value = request.headers[name];
     if (typeof value === 'string') setHeader(metadata, name, value);
   }
+  setPeer(metadata, request);
   const asked = request.headers['x-timeout-ms'];
   if (asked !== undefined && !/^[1-9]\d{0,9}$/.test(String(asked)))
     throw automedError('INVALID_ARGUMENT', 'x-timeout-ms must be milliseconds, 1 or more.', { field: 'x-timeout-ms' });

@@ -1,6 +1,6 @@
 // The Open Inference Protocol before the API: each method becomes calls of the gateway's own, by whoever called.
 
-import type { Channel, handleUnaryCall, Metadata } from '@grpc/grpc-js';
+import type { Channel, handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import type { ClassificationServiceDefinition } from '../../../proto/gen/automed/classification/v1/ClassificationService';
 import type { Model__Output } from '../../../proto/gen/automed/models/v1/Model';
 import type { ModelServiceDefinition } from '../../../proto/gen/automed/models/v1/ModelService';
@@ -10,63 +10,79 @@ import type { ModelInferResponse } from '../../../proto/gen/inference/ModelInfer
 import type { ModelMetadataResponse } from '../../../proto/gen/inference/ModelMetadataResponse';
 import { automedError, NotFoundError } from '../../common/errors';
 import { ApiClient, type CallSettings } from '../../common/grpc/client';
-import { unary, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
+import { PEER_KEY, unary, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import type { Health } from '../../common/grpc/health';
 import { openInferenceDefinition } from '../../common/grpc/proto';
 import { packageVersion } from '../../common/installation';
-import type { Logger } from '../../common/logging';
+import { guarded, type Guarded, type GuardDeps } from './guarded';
 import { answerOf, classificationOutputs, IMAGE_INPUT, imageOf, numberOf, segmentationOutputs } from './tensors';
 
 export const OPEN_INFERENCE = 'inference.GRPCInferenceService';
 
-export interface OpenInferenceDeps {
+export interface OpenInferenceDeps extends GuardDeps {
   /** To the gateway's own methods. */
   channel: Channel;
   health: Health;
-  log: Logger;
 }
 
 /** Header fields that go on. */
-const PASSED = ['authorization', 'automed-sticky-key'];
+const PASSED = ['authorization', 'automed-sticky-key', 'traceparent', 'tracestate'];
 
 interface Named {
   name: string;
   version: string;
 }
 
-export function openInferenceService({ channel, health, log }: OpenInferenceDeps): ServiceRegistration {
+/** Methods that name a model: their messages are decoded once it is known who calls. */
+const GUARDED = ['ModelReady', 'ModelMetadata', 'ModelInfer'] as const;
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+export function openInferenceService({ channel, health, log, ...guards }: OpenInferenceDeps): ServiceRegistration {
   const infer = new Inference(channel);
+  const definition = openInferenceDefinition();
   const named = <Request, Response>(
+    name: (typeof GUARDED)[number],
     handler: (request: Request, settings: CallSettings) => Promise<Response>,
-  ): handleUnaryCall<Request, Response> => {
-    return (call, callback) =>
-      unary<Request, Response>(log, (request, context) => handler(request, settingsOf(call.metadata, context)))(
-        call,
-        callback,
-      );
+  ): handleUnaryCall<Buffer, Response> => {
+    const decode = definition[name]?.requestDeserialize as (bytes: Buffer) => Request;
+    const method = `${OPEN_INFERENCE}/${name}`;
+    const handle: Guarded<Request, Response>['handle'] = (request, call, context) =>
+      handler(request, settingsOf(call, context));
+    return guarded({ method, decode, handle }, { ...guards, log });
   };
   const ready = (): boolean => health.get('') === 'SERVING';
   return {
     name: OPEN_INFERENCE,
-    definition: openInferenceDefinition(),
+    definition: withBytes(definition),
     implementation: {
       ServerLive: unary(log, () => ({ live: true })),
       ServerReady: unary(log, () => ({ ready: ready() })),
       ServerMetadata: unary(log, () => ({ name: 'automed', version: packageVersion(), extensions: [] })),
-      ModelReady: named(async (request: Named, settings) => ({ ready: await infer.isLoaded(request, settings) })),
-      ModelMetadata: named((request: Named, settings) => infer.metadata(request, settings)),
-      ModelInfer: named((request: ModelInferRequest__Output, settings) => infer.run(request, settings)),
+      ModelReady: named('ModelReady', async (request: Named, settings) => ({
+        ready: await infer.isLoaded(request, settings),
+      })),
+      ModelMetadata: named('ModelMetadata', (request: Named, settings) => infer.metadata(request, settings)),
+      ModelInfer: named('ModelInfer', (request: ModelInferRequest__Output, settings) => infer.run(request, settings)),
     },
   };
 }
 
-function settingsOf(metadata: Metadata, context: CallContext): CallSettings {
+function withBytes(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    return [name, GUARDED.some((each) => each === name) ? { ...method, requestDeserialize: identity } : method];
+  });
+  return Object.fromEntries(methods) as ServiceDefinition;
+}
+
+function settingsOf(call: { metadata: Metadata; getPeer(): string }, context: CallContext): CallSettings {
+  const { metadata } = call;
   const passed = PASSED.map((name) => [name, metadata.get(name)[0]?.toString()] as const);
   const headers = Object.fromEntries(passed.filter((entry): entry is [string, string] => entry[1] !== undefined));
   return {
     timeoutMs: context.remainingMs(),
     signal: context.signal,
-    metadata: { ...headers, 'x-request-id': context.requestId },
+    metadata: { ...headers, 'x-request-id': context.requestId, [PEER_KEY]: call.getPeer() },
   };
 }
 

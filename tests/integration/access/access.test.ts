@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, credentials, status as Code } from '@grpc/grpc-js';
 import type { CryptoKey, JWK } from 'jose' with { 'resolution-mode': 'import' };
 import { createKey, formatKeys, type ApiKey } from '../../../services/access/api-keys';
 import { AutomedClient } from '../../../services/client';
@@ -17,6 +18,7 @@ import { eventually, startServer } from '../../support/grpc';
 import { startProgram, type Program } from '../../support/stack';
 
 const SEGMENTATION = 'automed.segmentation.v1.SegmentationService';
+const INFERENCE = 'inference.GRPCInferenceService';
 const MODELS = 'automed.models.v1.ModelService';
 const folder = mkdtempSync(join(tmpdir(), 'automed-access-'));
 const keysFile = join(folder, 'keys.json');
@@ -194,6 +196,47 @@ test('who changed what, and who was not allowed to, is written down apart from t
   for (const line of lines)
     expect(line).toMatchObject({ peer: expect.stringMatching(/^127/), requestId: expect.any(String) });
   for (const { key } of [clinic, boss]) expect(text).not.toContain(key.slice(13));
+});
+
+test('whichever protocol a call came by, its audit line says from where, and nobody can say otherwise', async () => {
+  writeKeys(clinic.entry);
+  const auditFile = join(folder, 'peers.jsonl');
+  const { address } = await startBackend();
+  const gateway = await startGateway(address, {
+    AUTOMED_KEYS_FILE: keysFile,
+    AUTOMED_AUDIT_FILE: auditFile,
+    AUTOMED_HTTP_ADDRESS: '127.0.0.1:0',
+  });
+  const forged = { 'automed-peer': '10.9.9.9:1' };
+  const post = (path: string, type: string, body: string): Promise<Response> =>
+    fetch(`http://${gateway.httpAddress}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': type, ...forged },
+      body,
+    });
+  await outcome(gateway, undefined, 'segment', { metadata: forged });
+  await post(`/v1/${SEGMENTATION}/Segment`, 'application/json', '{}');
+  await (await post(`/${SEGMENTATION}/Segment`, 'application/grpc-web', '\0\0\0\0\0')).text();
+  // Not even decoded.
+  const infer = new Client(gateway.address, credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const code = await new Promise((resolve) =>
+    infer.makeUnaryRequest(`/${INFERENCE}/ModelInfer`, same, same, Buffer.from([0xff]), (error) =>
+      resolve(error?.code),
+    ),
+  );
+  infer.close();
+  expect(code).toBe(Code.UNAUTHENTICATED);
+  const lines = readFileSync(auditFile, 'utf8').trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+    [SEGMENTATION, SEGMENTATION, SEGMENTATION, INFERENCE].map((service): unknown =>
+      expect.objectContaining({
+        method: expect.stringContaining(`${service}/`),
+        code: 'UNAUTHENTICATED',
+        peer: expect.stringMatching(/^127[.]/),
+      }),
+    ),
+  );
 });
 
 describe('tokens of an identity provider', () => {

@@ -1,0 +1,65 @@
+// What every call of the Open Inference Protocol goes through before its message is decoded: who calls, and how large it is.
+
+import { status as Code, type handleUnaryCall, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { Access, Principal } from '../../access/access';
+import type { AuditLog } from '../../access/audit';
+import { automedError } from '../../common/errors';
+import { unary, type CallContext } from '../../common/grpc/handlers';
+import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
+import type { Logger } from '../../common/logging';
+import { requireSize } from '../handlers/call';
+
+export interface GuardDeps {
+  /** Who may call; absent: everybody. */
+  access?: Access | undefined;
+  /** Where who did what is written; absent: nowhere. */
+  audit?: AuditLog | undefined;
+  /** The most that a message of a method may have, bytes. @param method `package.Service/Method` */
+  maxBytes: (method: string) => number;
+  log: Logger;
+}
+
+type Call = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
+
+/** A method whose messages arrive as bytes, `package.Service/Method`. */
+export interface Guarded<Request, Response> {
+  method: string;
+  decode: (bytes: Buffer) => Request;
+  handle: (request: Request, call: Call, context: CallContext) => Promise<Response>;
+}
+
+export function guarded<Request, Response>(
+  { method, decode, handle }: Guarded<Request, Response>,
+  { access, audit, maxBytes, log }: GuardDeps,
+): handleUnaryCall<Buffer, Response> {
+  const run = async (bytes: Buffer, call: Call, context: CallContext): Promise<Response> => {
+    let principal: Principal | undefined;
+    let code = Code.OK;
+    try {
+      principal = await access?.authenticate(call.metadata.get('authorization')[0]?.toString());
+      if (principal) context.setCaller(principal.id);
+      requireSize(bytes, maxBytes(method));
+      return await handle(decoded(bytes, decode), call, context);
+    } catch (error) {
+      code = GRPC_CODE_OF[asAutomedError(error).code];
+      throw error;
+    } finally {
+      if (audit?.concerns(Code[code], false)) {
+        const { id = 'nobody', roles = [] } = principal ?? {};
+        const { requestId } = context;
+        audit.record({ caller: id, roles, peer: call.getPeer(), method, code: Code[code], requestId, model: '' });
+      }
+    }
+  };
+  return (call, callback) =>
+    unary<Buffer, Response>(log, (bytes, context) => run(bytes, call, context))(call, callback);
+}
+
+function decoded<Request>(bytes: Buffer, decode: (bytes: Buffer) => Request): Request {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    const text = 'The request cannot be read: its bytes are not the message of this method.';
+    throw automedError('INVALID_ARGUMENT', text, { cause: error });
+  }
+}
