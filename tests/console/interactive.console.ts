@@ -174,6 +174,23 @@ test('frames that are passed by are not sent; the one where they stop is', async
   expect(complaints).toEqual([]);
 });
 
+test('where the room of the tab is full nothing older comes back in place of what was done', async () => {
+  const { page } = await openDisc();
+  await click(page, 0.5, 0.5);
+  await masked(page).waitFor();
+  const works = "Object.keys(sessionStorage).filter((key) => key.startsWith('automed.work.')).length";
+  expect(await page.evaluate(works)).toBe(1);
+  await page.evaluate(`for (let size = 1 << 22, at = 0; size >= 1; at += 1) {
+    try { sessionStorage.setItem('filler' + at, 'x'.repeat(size)); } catch { size >>= 1; }
+  }`);
+  // An object beside the next mask takes more than there is.
+  await page.getByRole('button', { name: /Keep as object/ }).click();
+  await click(page, 0.3, 0.3);
+  await masked(page).waitFor();
+  await ready(page);
+  expect(await page.evaluate(works)).toBe(0);
+});
+
 test('another tab knows nothing of the image', async () => {
   const { page } = await openPage(browser, `${services.url}/interactive`);
   await page.getByText('Drop an image here').waitFor();

@@ -86,7 +86,15 @@ test('masks of one image never lie on the next one', async () => {
 
 test('a gate holds a version back and says why; a reason overrules it; the alias rolls back', async () => {
   const { page } = await openPage(browser, `${services.url}/models/polyp@1`);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/PromoteModel', async (route) => {
+    await held;
+    await route.continue();
+  });
   await page.getByRole('button', { name: 'Promote' }).click();
+  expect(await page.getByRole('button', { name: 'Promote' }).isDisabled()).toBe(true);
+  release();
   expect(await page.getByRole('alert').innerText()).toMatch(/mdsc/);
   await page.getByText('refused', { exact: true }).waitFor();
   for (const version of [1, 2]) {
