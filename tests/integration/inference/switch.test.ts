@@ -164,7 +164,8 @@ describe('memory', () => {
 
     const before = residentBytes();
     await segment('large');
-    expect(residentBytes() - before).toBeGreaterThan(0.5 * weightsBytes);
+    // The first time has left room in the heap, which a part of it takes.
+    expect(residentBytes() - before).toBeGreaterThan(0.3 * weightsBytes);
     await models.unary('UnloadModel', { model: 'large' });
     await eventually(() => residentBytes() - before < 0.2 * weightsBytes);
     await segment('small');
