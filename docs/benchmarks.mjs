@@ -1,5 +1,5 @@
-// Writes the table of the service into docs/benchmarks.md from docs/benchmarks/service.json, which
-// `npm run bench:service -- --baseline DIR --json` printed; with --check only says whether the page is true.
+// Writes the table of the service into docs/benchmarks.md from docs/benchmarks/service.json: the last line of
+// `npm run bench:service -- --baseline DIR --json`, with `command` and `baseline` (what it is beside) added by hand; with --check only says whether the page is true.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

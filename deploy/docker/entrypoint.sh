@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one program of the image: gateway, inference, training, or the command line (`cli models list`).
+# Runs one program of the image: gateway, inference, training, pacs, or the command line (`cli models list`).
 program=$1
 [ $# -gt 0 ] && shift
 # Native code can crash: a small process beside it starts it again and answers the probes.

@@ -2,6 +2,7 @@
 
 import { fchmodSync, openSync, writeSync } from 'node:fs';
 import { cutText } from '../common/bounded-text';
+import type { Logger } from '../common/logging';
 
 /** What is written of a call. */
 export interface AuditEntry {
@@ -91,4 +92,13 @@ function shownValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null || depth === 0) return undefined;
   if (!Array.isArray(value)) return summarize(value, depth - 1);
   return value.slice(0, MAX_FIELDS).map((each) => (Buffer.isBuffer(each) ? undefined : shownValue(each, depth - 1)));
+}
+
+/** Writes a line, or says in the program's log that it cannot: what was answered stays answered. */
+export function recordOrLog(audit: AuditLog, entry: AuditEntry, log: Pick<Logger, 'error'>): void {
+  try {
+    audit.record(entry);
+  } catch (err) {
+    log.error({ event: 'audit', err, entry }, 'the audit log cannot be written');
+  }
 }

@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
-import { matchesGlob } from '../common/glob';
+import { matchesAny } from '../common/glob';
 
 export const limitSchema = z
   .object({
@@ -52,7 +52,7 @@ export class Limiter {
    */
   enter(limits: readonly Limit[], caller: string, method: string): () => void {
     const concerned = limits
-      .filter(({ callers, methods }) => matches(callers, caller) && matches(methods, method))
+      .filter(({ callers, methods }) => matchesAny(callers, caller) && matchesAny(methods, method))
       .map((limit) => ({ limit, counts: this.countsOf(limit, caller) }));
     for (const { limit, counts } of concerned) this.check(limit, counts);
     for (const { counts } of concerned) {
@@ -95,9 +95,6 @@ export class Limiter {
 }
 
 const burstOf = ({ burst, perSecond }: Limit): number => burst ?? Math.max(1, Math.ceil(perSecond ?? 1));
-
-const matches = (patterns: readonly string[], text: string): boolean =>
-  patterns.some((pattern) => matchesGlob(pattern, text));
 
 function exceeded(limit: string, retryMs: number): Error {
   const text = `More than this caller may ask for: at most ${limit}.`;

@@ -2,7 +2,7 @@
 
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { matchesGlob } from '../common/glob';
+import { matchesAny } from '../common/glob';
 import { limitSchema } from './limits';
 
 const grantSchema = z
@@ -73,11 +73,8 @@ export function allows(policy: Policy, roles: readonly string[], method: string,
   const grants = roles.flatMap((name) => (Object.hasOwn(policy.roles, name) ? (policy.roles[name] ?? []) : []));
   return grants.some(
     (grant) =>
-      grant.methods.some((pattern) => matchesGlob(pattern, method)) &&
+      matchesAny(grant.methods, method) &&
       (grant.models === undefined ||
-        (models.length > 0 && models.every((model) => isOneOf(model, grant.models ?? [])))),
+        (models.length > 0 && models.every((model) => matchesAny(grant.models ?? [], model)))),
   );
 }
-
-const isOneOf = (model: string, patterns: readonly string[]): boolean =>
-  patterns.some((pattern) => matchesGlob(pattern, model));

@@ -29,8 +29,7 @@ export interface SeriesTask {
 }
 
 /** Objects that can be made: segmentations of one bit a pixel, label maps, captures, presentation states, reports. */
-export const OBJECT_KINDS = ['SEG', 'LABELMAP', 'SC', 'GSPS', 'SR'] as const;
-export type ObjectKind = (typeof OBJECT_KINDS)[number];
+export type ObjectKind = 'SEG' | 'LABELMAP' | 'SC' | 'GSPS' | 'SR';
 
 /** Tells the results of one analysis apart. */
 export interface ResultKey {

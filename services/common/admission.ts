@@ -1,11 +1,15 @@
 // Whether a request can still be answered in time is decided when it arrives, before anything is spent on it.
 
+import { LRUCache } from 'lru-cache';
+
 /** Answers that teach what a kind of request costs. */
 const SAMPLES = 32;
 /** Estimates are of the past: what is admitted may take so much longer. */
 const MARGIN = 1.25;
 /** Between two requests that are let through although their kind seems to take longer than they have, milliseconds. */
 const PROBE_MS = 1_000;
+/** Kinds whose cost is remembered: callers choose the names of models. */
+const MAX_KINDS = 256;
 
 /** What is asked of an Admission. */
 export interface Arrival {
@@ -57,7 +61,8 @@ export interface AdmissionOptions {
  */
 export class Admission {
   private readonly admitted = new Set<Admitted>();
-  private readonly costs = new Map<string, Cost>();
+  /** The kind that was answered most recently is the last to be forgotten. */
+  private readonly costs = new LRUCache<string, Cost>({ max: MAX_KINDS });
   /** When the latest answers went out, one for each slot, the oldest first. */
   private readonly answeredMs: number[] = [];
   private probedMs = -Infinity;
@@ -132,17 +137,12 @@ export class Admission {
   }
 
   private costMs(kind: string): number {
-    return this.costs.get(kind)?.ms ?? 0;
+    return this.costs.peek(kind)?.ms ?? 0;
   }
 
   private cost(kind: string): Cost {
-    const known = this.costs.get(kind);
-    // The kind that was asked for most recently is the last to be forgotten.
-    this.costs.delete(kind);
-    const cost = known ?? new Cost();
+    const cost = this.costs.get(kind) ?? new Cost();
     this.costs.set(kind, cost);
-    const [oldest] = this.costs.keys();
-    if (this.costs.size > MAX_KINDS && oldest !== undefined) this.costs.delete(oldest);
     return cost;
   }
 
@@ -157,9 +157,6 @@ export class Admission {
     return refusal;
   }
 }
-
-/** Kinds whose cost is remembered: callers choose the names of models. */
-const MAX_KINDS = 256;
 
 /** Mean of the latest samples without the longest: the first request of a model also loads it. */
 class Cost {

@@ -16,3 +16,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   }
   return at <= end;
 }
+
+export function matchesAny(patterns: readonly string[], text: string): boolean {
+  return patterns.some((pattern) => matchesGlob(pattern, text));
+}

@@ -1,7 +1,7 @@
 // The Basic Application Level Confidentiality Profile (PS3.15 table E.1-1) for objects of this program: what of the source they repeat is
 // listed in services/dicom-results/source/carried.ts, all else they say themselves.
 
-/** `X`: removed. `Z`: empty. `D`: a dummy value. `U`, `P`: another UID, or pseudonym, by a keyed hash. `date`, `time`: see `dates`. */
+/** `X`: removed. `Z`: empty. `D`: a dummy value. `P`: a pseudonym, by a keyed hash. `date`, `time`: see `dates`. */
 export type Action = 'X' | 'Z' | 'D' | 'P' | 'date' | 'time';
 
 export interface Profile {

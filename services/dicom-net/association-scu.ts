@@ -64,7 +64,7 @@ export interface StatusAnswer {
 
 /** @throws AssociationError when a certificate cannot be read */
 function connected({ host, port, tls }: CalledAe): Socket {
-  if (!tls) return connect({ host, port, noDelay: true });
+  if (!tls) return connect({ host, port });
   const { ca, cert, key, name = host } = tls;
   try {
     const own = cert === undefined || key === undefined ? {} : { cert: readFileSync(cert), key: readFileSync(key) };

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterMs } from '../common/timers';
+import { IMPLICIT_LITTLE_ENDIAN } from '../imaging/dicom/transfer-syntax';
 import { AssociationScu, type CalledAe } from './association-scu';
 import { Dataset, NActionRequest, NEventReportRequest, type Association } from './library';
 import type { ObjectUids } from './reception';
@@ -16,7 +17,7 @@ const SOME_FAILED = 2;
 export const NO_SUCH_INSTANCE = 0x0112;
 export const CLASS_CONFLICT = 0x0119;
 /** Every side knows it. */
-const SYNTAX = '1.2.840.10008.1.2';
+const SYNTAX = IMPLICIT_LITTLE_ENDIAN;
 const SUCCESS = 0x0000;
 
 /** What somebody asks of us. */

@@ -59,7 +59,7 @@ export interface CommitmentDeps {
   reports: CommitmentReports;
 }
 
-const VERIFICATION = '1.2.840.10008.1.1';
+export const VERIFICATION = '1.2.840.10008.1.1';
 /** Beginning of the UIDs of all storage classes that are offered. */
 export const STORAGE_CLASSES = '1.2.840.10008.5.1.4.1.1.';
 const SUCCESS = 0x0000;

@@ -13,7 +13,7 @@ import type { RoutingDeps } from './handlers/routing';
 import { Shadow, type ShadowResult } from './handlers/shadow';
 
 const AGREEMENT = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1];
-const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const SHADOW_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export function makeRouting(table: Routes, backends: Backends, telemetry: Telemetry, log: Logger): RoutingDeps {
   const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));
@@ -75,7 +75,7 @@ function shadowMetrics(telemetry: Telemetry): (result: ShadowResult) => void {
     name: 'automed_gateway_shadow_seconds',
     help: 'Time of the candidate, and of the current model for the same calls',
     labelNames: ['model', 'of'],
-    buckets: SECONDS,
+    buckets: SHADOW_SECONDS,
     registers,
   });
   return ({ model, outcome, agreement: agreed, seconds, currentSeconds }) => {

@@ -9,7 +9,7 @@ export const ROLES: readonly Role[] = ['segmentation', 'classification', 'traini
 /** The roles that one inference process can have together. */
 export const INFERENCE_ROLES: readonly Role[] = ['segmentation', 'classification'];
 
-const INFERENCE: Program = { name: 'inference service', file: 'services/inference/main.js', needsAddon: true };
+export const INFERENCE: Program = { name: 'inference service', file: 'services/inference/main.js', needsAddon: true };
 const TRAINING: Program = { name: 'training service', file: 'services/training/main.js', needsAddon: true };
 const PACS: Program = { name: 'PACS bridge', file: 'services/pacs/main.js', needsAddon: false };
 const GATEWAY: Program = { name: 'gateway', file: 'services/gateway/main.js', needsAddon: false };

@@ -39,7 +39,7 @@ export function programPath(program: Program): string {
 }
 
 /** Starts a program of this package with an IPC channel, at whose end it ends, and in a process group of its own. */
-function forkProgram(program: Program, args: string[], settings: Record<string, string>): ChildProcess {
+function forkProgram(program: Program, args: readonly string[], settings: Record<string, string>): ChildProcess {
   return fork(programPath(program), args, {
     // Its own group: Ctrl-C reaches us alone, and we stop the children in order and once.
     detached: true,
@@ -50,6 +50,8 @@ function forkProgram(program: Program, args: string[], settings: Record<string, 
 }
 
 export interface StartOptions {
+  /** Default: none. */
+  args?: readonly string[];
   settings: Record<string, string>;
   startTimeoutMs: number;
   /** Where the child's log lines go, one at a time without its end; absent: nowhere. */
@@ -88,7 +90,7 @@ export class ServiceProcess {
 
   /** Starts the program; resolves when it listens, rejects with one line when it ends first. */
   static async start(program: Program, options: StartOptions): Promise<ServiceProcess> {
-    const child = forkProgram(program, [], options.settings);
+    const child = forkProgram(program, options.args ?? [], options.settings);
     const tail = new LastWords();
     for (const stream of [child.stdout, child.stderr]) {
       const lines = new LineSplitter((line) => options.log?.(line));

@@ -1,4 +1,4 @@
-// Keeps one program: `node main.js inference`. A crash of native code takes that process, not this one, which loads no addon:
+// Keeps one program: `node main.js inference`, and what follows goes on to it. A crash of native code takes that process, not this one, which loads no addon:
 // it starts the program again at once, later each time where it keeps dying, and tells probes the truth meanwhile. Calls do not
 // come through here.
 
@@ -10,20 +10,20 @@ import { Health } from '../common/grpc/health';
 import { announce, endWithParent, shutDownOnSignalEarly } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { KeptService } from '../stack/kept-service';
+import { INFERENCE } from '../stack/programs';
 import { ServiceProcess, type Program } from '../stack/service-process';
 import { ChildHealth } from './child-health';
 import { readSupervisorConfig } from './config';
 import { killWhenSilent } from './silence';
 
-const PROGRAMS: Readonly<Record<string, Program>> = {
-  inference: { name: 'inference service', file: 'services/inference/main.js', needsAddon: true },
-};
+const PROGRAMS: Readonly<Record<string, Program>> = { inference: INFERENCE };
 /** Beyond its drain, before it is killed, milliseconds. */
 const GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   endWithParent();
-  const program = PROGRAMS[process.argv[2] ?? ''];
+  const [, , name = '', ...args] = process.argv;
+  const program = PROGRAMS[name];
   if (!program) throw new Error(`name the program to keep: ${Object.keys(PROGRAMS).join(', ')}`);
   const config = readSupervisorConfig();
   const log = createLogger('supervisor', config.logLevel);
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   // What it is told in the environment goes on to it, e.g. where to listen; a later life takes the same port.
   const launch = (address: string): Promise<ServiceProcess> =>
     ServiceProcess.start(program, {
+      args,
       settings: { AUTOMED_HEALTH_ADDRESS: socket, ...(address === '' ? {} : { AUTOMED_ADDRESS: address }) },
       startTimeoutMs: config.startTimeoutMs,
       log: (line) => process.stdout.write(`${line}\n`),

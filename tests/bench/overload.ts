@@ -11,7 +11,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../services/common/grpc/proto';
 import { table } from '../../services/terminal/table';
 import { LoadClient, summarize, type Summary } from '../support/open-loop';
-import { startProgram, type Program } from '../support/stack';
+import { residentMib, startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 import { bench } from './keep-alive';
@@ -27,9 +27,6 @@ async function requests(): Promise<Buffer[]> {
   const images = await Promise.all(seeds.map((seed) => discImage(512, 384, seed)));
   return images.map(({ png }) => requestSerialize({ model: 'polyp', image: { encoded: png } }));
 }
-
-const residentMib = ({ child }: Program): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
 
 /** Processor time so far, seconds. */
 function cpuSeconds({ child }: { child: { pid?: number | undefined } }): number {

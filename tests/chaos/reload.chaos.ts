@@ -1,11 +1,10 @@
 // An alias moves back and forth under load: no request fails, and the memory of versions that were left comes back.
 // AUTOMED_CHAOS_CYCLES draws another number of moves.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentationClient } from '../support/api-clients';
 import { temporaryFolder } from '../support/data';
-import { startProgram } from '../support/stack';
+import { residentMib, startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 
@@ -18,11 +17,6 @@ const SETTLE_MS = 4_000;
 
 const home = temporaryFolder();
 
-function residentMiB(pid: number | undefined): number {
-  const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kib) / 1024;
-}
-
 test(`${cycles} reloads under load: no request fails, memory is back to within 5 %`, async () => {
   const made = await makeStore(home);
   const { store } = made;
@@ -34,7 +28,6 @@ test(`${cycles} reloads under load: no request fails, memory is back to within 5
     AUTOMED_RESOLVE_TTL_MS: '50',
     AUTOMED_LOG_LEVEL: 'warn',
   });
-  const pid = program.child.pid;
 
   const failures: unknown[] = [];
   let answered = 0;
@@ -62,10 +55,10 @@ test(`${cycles} reloads under load: no request fails, memory is back to within 5
   };
   for (let cycle = 1; cycle <= WARM_UP; cycle += 1) await move(cycle);
   await sleep(SETTLE_MS);
-  const before = residentMiB(pid);
+  const before = residentMib(program);
   for (let cycle = WARM_UP + 1; cycle <= WARM_UP + cycles; cycle += 1) await move(cycle);
   await sleep(SETTLE_MS);
-  const after = residentMiB(pid);
+  const after = residentMib(program);
   stop = true;
   await Promise.all(callers);
 

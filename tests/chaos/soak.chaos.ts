@@ -1,10 +1,9 @@
 // Mixed load for AUTOMED_SOAK_MINUTES (30): resident memory must not grow by more than the samples scatter.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutomedClient } from '../../services/client';
 import { temporaryFolder } from '../support/data';
-import { startProgram } from '../support/stack';
+import { residentMib, startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 
@@ -13,9 +12,6 @@ const SAMPLES = 60;
 /** Of the time, before memory is looked at: caches fill, V8 and LibTorch take what they keep. */
 const WARM_UP = 0.2;
 const home = temporaryFolder();
-
-const residentMiB = (pid = 0): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
 /** Least squares: slope for each sample, and its standard error. */
 function slopeOf(values: readonly number[]): { slope: number; error: number } {
@@ -56,8 +52,8 @@ test(`${minutes} minutes of mixed load: no call fails, resident memory stays`, a
   const samples = { inference: [] as number[], gateway: [] as number[] };
   for (let sample = 0; sample < SAMPLES; sample += 1) {
     await sleep((minutes * 60_000 * (1 - WARM_UP)) / SAMPLES);
-    samples.inference.push(residentMiB(inference.child.pid));
-    samples.gateway.push(residentMiB(gateway.child.pid));
+    samples.inference.push(residentMib(inference));
+    samples.gateway.push(residentMib(gateway));
   }
   await Promise.all(callers);
   for (const [name, values] of Object.entries(samples)) {

@@ -35,8 +35,6 @@ export interface Outcome {
   code: Code;
   /** From when the call was due until its status, milliseconds. */
   ms: number;
-  /** `grpc-retry-pushback-ms` of a refusal. */
-  pushback?: string | undefined;
 }
 
 export class LoadClient {
@@ -57,7 +55,7 @@ export class LoadClient {
     let answered = 0;
     const caller = async (): Promise<void> => {
       while (performance.now() - begun < durationMs) {
-        const { code } = await this.call(performance.now(), 60_000);
+        const code = await this.call(60_000);
         if (code !== Code.OK) throw new Error(`a call of the closed loop ended in ${Code[code]}`);
         answered += 1;
       }
@@ -68,26 +66,24 @@ export class LoadClient {
 
   /** Sends at this rate, with exponential gaps, for a time; resolves when every call has ended. */
   async openLoop(perSecond: number, durationMs: number, seed = 1): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
-    const { deadlineMs } = this.target;
+    const codes: Code[] = [];
     const ended = await runOpenLoop({
-      ...{ rate: perSecond, durationMs, deadlineMs, seed },
+      ...{ rate: perSecond, durationMs, deadlineMs: this.target.deadlineMs, seed },
       send: async (timeoutMs, index) => {
-        outcomes[index] = await this.call(performance.now() + timeoutMs - deadlineMs, deadlineMs);
+        codes[index] = await this.call(timeoutMs);
       },
     });
-    return ended.map(({ latencyMs }, index) => ({ ...outcomes[index]!, ms: latencyMs }));
+    return ended.map(({ latencyMs }, index) => ({ code: codes[index]!, ms: latencyMs }));
   }
 
-  private call(due: number, deadlineMs: number): Promise<Outcome> {
+  private call(timeoutMs: number): Promise<Code> {
     const { requests, path, metadata = () => new Metadata(), onAnswer } = this.target;
     const message = requests[this.next++ % requests.length] ?? Buffer.alloc(0);
-    const deadline = Date.now() + Math.max(1, deadlineMs - (performance.now() - due));
+    const deadline = Date.now() + timeoutMs;
     return new Promise((resolve) => {
       const done = (error: ServiceError | null, answer?: Buffer): void => {
         if (answer) onAnswer?.(answer);
-        const pushback = error?.metadata?.get('grpc-retry-pushback-ms')[0]?.toString();
-        resolve({ code: error?.code ?? Code.OK, ms: performance.now() - due, pushback });
+        resolve(error?.code ?? Code.OK);
       };
       this.client.makeUnaryRequest(path, same, same, message, metadata(), { deadline }, done);
     });

@@ -1,6 +1,7 @@
 // Runs the service programs as processes, as an operator would.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Listening } from '../../services/common/lifecycle';
@@ -95,4 +96,9 @@ export async function startTrainingGateway({ address }: Program): Promise<Progra
     AUTOMED_SEGMENTATION_BACKENDS: '',
     AUTOMED_CLASSIFICATION_BACKENDS: '',
   });
+}
+
+/** Resident memory of a program, MiB (Linux). */
+export function residentMib({ child }: Program): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
 }

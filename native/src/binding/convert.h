@@ -50,7 +50,7 @@ T read_choice(const Napi::Value& value, const std::string& field, const Choices<
 /// A copy of a Float32Array, float32 [length]; undefined for null.
 torch::Tensor read_optional_floats(const Napi::Value& value, const std::string& field);
 
-/// RawPixels of native/lib/native.ts, whose `data` has been read once by the caller, who pins that object. The view
+/// Pixels of native/lib/types, whose `data` has been read once by the caller, who pins that object. The view
 /// points into its buffer, which JavaScript must not transfer meanwhile.
 pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& data);
 

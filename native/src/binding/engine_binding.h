@@ -24,7 +24,7 @@ class EngineHandle : public Napi::ObjectWrap<EngineHandle> {
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value trim_memory(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
-  /// `pixels`: RawPixels or null.
+  /// `pixels`: Pixels or null.
   Napi::Value submit(Napi::Env env, pipeline::Job job, const Napi::Value& pixels, const Napi::Value& options);
 
   torch::Device device_ = torch::kCPU;

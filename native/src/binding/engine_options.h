@@ -17,7 +17,7 @@ struct EngineSettings {
   pipeline::EngineOptions engine;
 };
 
-/// RawEngineOptions of native/lib/native.ts.
+/// EngineOptions of native/lib/types.
 EngineSettings read_engine_settings(const Napi::Object& options);
 
 /// RawRequestOptions; job and pixels are added by the caller.
@@ -28,7 +28,7 @@ struct Counts {
   std::optional<DeviceMemory> device;
 };
 
-/// RawEngineStats.
+/// EngineStats.
 Napi::Value stats_to_js(Napi::Env env, const Counts& counts);
 
 }  // namespace automed::binding

@@ -28,7 +28,7 @@ Napi::Value conversions_of(Napi::Env env, const ImportReport& report) {
   return array;
 }
 
-/// RawImportReport of native/lib/native.ts.
+/// ImportReport of native/lib/types.
 Napi::Value report_to_js(Napi::Env env, const ImportReport& report) {
   static const PropertyTable<ImportReport> kTable = {
       {"format", member(&ImportReport::format)},    {"prefix", member(&ImportReport::prefix)},

@@ -14,10 +14,10 @@ struct TrainerSettings {
   train::TrainerOptions trainer;
 };
 
-/// RawTrainerOptions of native/lib/native.ts.
+/// TrainerOptions of native/lib/types.
 TrainerSettings read_trainer_settings(const Napi::Object& options);
 
-/// RawStepResult, RawSampleResult[], and RawEmbeddingStats or null.
+/// StepResult, SampleResult[], and EmbeddingStats or null.
 Napi::Value step_to_js(Napi::Env env, const train::StepResult& result);
 Napi::Value results_to_js(Napi::Env env, const std::vector<train::SampleResult>& results);
 Napi::Value embedding_stats_to_js(Napi::Env env, const std::optional<train::EmbeddingStoreStats>& stats);

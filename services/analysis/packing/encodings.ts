@@ -25,7 +25,6 @@ export const KIND_OF = { BINARY: 'SEG', LABELMAP: 'LABELMAP', CAPTURE: 'SC' } as
   EncodingName,
   string
 >;
-export type PictureKind = (typeof KIND_OF)[EncodingName];
 
 export function encodingOf(kind: string): EncodingName | undefined {
   return (Object.keys(KIND_OF) as EncodingName[]).find((encoding) => KIND_OF[encoding] === kind);

@@ -75,7 +75,7 @@ function registerCommand(): Command {
         name,
         task: TASKS[task],
         layout: layout ?? '',
-        structures: structures,
+        structures,
         groupColumn: groupColumn ?? '',
         columns: columns ?? null,
         eachMask: eachMask === true,

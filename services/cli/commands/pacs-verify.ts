@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { VerifyResultRequest } from '../../../proto/gen/automed/pacs/v1/VerifyResultRequest';
-import type { PacsClient } from '../../client';
 import { printJson, printLine } from '../../terminal/print';
 import { verificationLines } from '../../terminal/pacs';
 import { CliError } from '../program/errors';
+import { connected, withPacs, type PacsOptions } from './pacs-connection';
 
 /** Bytes of a file in one message. */
 const PART_BYTES = 1024 * 1024;
@@ -28,21 +28,16 @@ async function* filesOf(result: string, study: string | undefined): AsyncGenerat
   for (const file of files) yield* partsOf(file);
 }
 
-interface VerifyOptions {
+interface VerifyOptions extends PacsOptions {
   study?: string;
-  json?: boolean;
 }
 
-/** @param connected adds how a bridge is found; `withPacs` finds it */
-export function verifyCommand<T extends VerifyOptions>(
-  command: Command,
-  withPacs: <R>(options: T, work: (client: PacsClient) => Promise<R>) => Promise<R>,
-): Command {
-  return command
+export function pacsVerifyCommand(): Command {
+  return connected(new Command('verify'))
     .description('compute a result again with the model that made it, and say what is equal and what has changed')
     .argument('<result>', 'file of a segmentation or report that the bridge sent')
     .option('--study <folder>', 'the images that it was made of (default: those that the bridge keeps)')
-    .action(async (result: string, options: T) => {
+    .action(async (result: string, options: VerifyOptions) => {
       const parts = filesOf(result, options.study);
       const answer = await withPacs(options, (client) => client.verify(parts, { timeoutMs: TIMEOUT_MS }));
       if (options.json) printJson(answer);

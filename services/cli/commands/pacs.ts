@@ -10,7 +10,7 @@ import { connected, withPacs, type PacsOptions } from './pacs-connection';
 import { pacsPullCommand } from './pacs-pull';
 import { pacsServeCommand } from './pacs-serve';
 import { reidentifyCommand } from './pacs-reidentify';
-import { verifyCommand } from './pacs-verify';
+import { pacsVerifyCommand } from './pacs-verify';
 
 const STATES = ['queued', 'running', 'done', 'dead', 'held', 'superseded', 'discarded'] as const;
 
@@ -50,7 +50,7 @@ export function pacsCommand(): Command {
   command.addCommand(resolveCommand());
   command.addCommand(pacsPullCommand());
   command.addCommand(reidentifyCommand());
-  command.addCommand(verifyCommand<PacsOptions>(connected(new Command('verify')), withPacs));
+  command.addCommand(pacsVerifyCommand());
   return examples(command, [
     'automed pacs serve --site pacs.yaml',
     'automed pacs status',

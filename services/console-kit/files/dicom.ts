@@ -1,7 +1,7 @@
 // Pixels of DICOM files for the screen: uncompressed ones and JPEG baseline. The server reads more than that.
 
 import { parseDicom, readEncapsulatedImageFrame, type DataSet, type Element } from 'dicom-parser';
-import type { GrayPicture, Picture } from '../viewer/picture';
+import { FULL_RANGE, type GrayPicture, type Picture } from '../viewer/picture';
 import { t } from '../texts/en';
 import { decodeImage, FileError } from './browser-image';
 import { readSamples, type SampleLayout } from './samples';
@@ -78,7 +78,7 @@ function pictureOf(header: DataSet, bytes: Uint8Array, layout: SampleLayout): Pi
       height,
       rgba,
       ...spacing,
-      presets: [{ name: t.viewer.fullRange, center: 127.5, width: 255 }],
+      presets: [FULL_RANGE],
     };
   }
   const picture: GrayPicture = {

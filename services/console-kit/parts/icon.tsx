@@ -9,7 +9,6 @@ const PATHS = {
   columns: 'M4 4h7v16H4zM13 4h7v16h-7z',
   inbox: 'M4 13l2-8h12l2 8v6H4zM4 13h5l1 3h4l1-3h5',
   gauge: 'M4 18a9 9 0 1116 0M12 14l4-5',
-  check: 'M4 12l5 5L20 6',
   cross: 'M6 6l12 12M18 6L6 18',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
@@ -32,10 +31,7 @@ const PATHS = {
   sun: 'M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.500 1.500M17.500 17.500L19 19M19 5l-1.500 1.500M6.500 17.500L5 19',
   moon: 'M20 14A8 8 0 1110 4a6.500 6.500 0 0010 10z',
   auto: 'M12 3a9 9 0 100 18zM12 3a9 9 0 010 18',
-  arrow: 'M5 12h14M13 6l6 6-6 6',
   back: 'M19 12H5M11 6l-6 6 6 6',
-  refresh: 'M20 11A8 8 0 106 17.500M20 4v7h-7',
-  list: 'M8 6h12M8 12h12M8 18h12M4 6h.010M4 12h.010M4 18h.010',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -7,9 +7,6 @@ export const t = {
   notice: 'Research use; not a medical device',
   loading: 'Loading…',
   retry: 'Try again',
-  cancel: 'Cancel',
-  remove: 'Remove',
-  none: 'None',
   nav: {
     label: 'Pages',
     look: 'Look',
@@ -102,7 +99,6 @@ export const t = {
     mean: (value: string) => `mean probability ${value}`,
     spacing: 'The file gives no pixel spacing, so that areas are in pixels.',
     answered: (ms: string) => `Answered in ${ms}`,
-    cached: 'the encoder had seen it',
   },
   interactive: {
     title: 'Interactive',

@@ -1,5 +1,7 @@
 // What the viewer shows: pixels in memory, and how their values are to be read.
 
+import { t } from '../texts/en';
+
 /** Values are shown from black at the lower end to white at the upper one, as DICOM's VOI windows have it. */
 export interface Window {
   center: number;
@@ -44,7 +46,7 @@ export interface ColorPicture extends Common {
 export type Picture = GrayPicture | ColorPicture;
 
 /** Of eight bits: everything. */
-export const FULL_RANGE: WindowPreset = { name: 'Full range', center: 127.5, width: 255 };
+export const FULL_RANGE: WindowPreset = { name: t.viewer.fullRange, center: 127.5, width: 255 };
 
 /** The value at a pixel for people: one number with its unit, or three. */
 export function valueAt(picture: Picture, x: number, y: number): string {

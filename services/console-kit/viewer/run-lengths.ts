@@ -1,7 +1,7 @@
 // Masks as COCO's compressed run lengths: column by column, background first.
 
 /** Counts of the runs. The text is base 32 with the sign in bit 4, each count after the second less the one two before it. */
-export function decodeCounts(text: string): number[] {
+function decodeCounts(text: string): number[] {
   const counts: number[] = [];
   for (let at = 0; at < text.length;) {
     let [value, shift, more] = [0, 0, true];

@@ -4,7 +4,8 @@ import { effect, signal } from '@preact/signals';
 import { sentence } from '../../console-kit/api/call';
 import { openFile, type OpenedFile } from '../../console-kit/files/open-file';
 import type { ViewerState } from '../../console-kit/viewer/state';
-import { randomId, savedFile, saveFile } from './saved-file';
+import { randomId } from '../../console-kit/api/random-id';
+import { savedFile, saveFile } from './saved-file';
 
 export interface CurrentFile extends OpenedFile {
   /** Drawn when it was opened; the same after a reload. */

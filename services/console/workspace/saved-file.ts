@@ -28,9 +28,6 @@ export interface SavedFile {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-export const randomId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** Pages that came over plain HTTP from another machine have no cryptography, and keep nothing. */
 const possible = (): boolean => isSecureContext && 'indexedDB' in globalThis;
 

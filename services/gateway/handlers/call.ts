@@ -34,8 +34,9 @@ export interface AcceptedCall {
   model: string;
   /** The first message; undefined when there is none. */
   message: Bytes | undefined;
-  /** The rest of the messages, the first included, which was read for its model. */
+  /** The first message as the iterator gave it; it was read for its model. */
   first: IteratorResult<Bytes>;
+  /** The messages after it. */
   rest: AsyncIterator<Bytes>;
   /** Which way it goes. */
   plan: Plan;
@@ -43,7 +44,6 @@ export interface AcceptedCall {
   metadata: Metadata;
   /** Milliseconds since the epoch; Infinity without one. */
   deadline: number;
-  principal: Principal | undefined;
   /** What is counted while the call is under way is given back. */
   leave: () => void;
 }
@@ -94,7 +94,6 @@ export async function acceptCall(
       rest,
       metadata,
       deadline: deadlineMs(call.getDeadline()),
-      principal,
       leave,
     };
   } catch (error) {

@@ -3,18 +3,16 @@
 import { status as Code, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { bidi, PEER_KEY, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import type { Logger } from '../../common/logging';
-import type { Access, Principal } from '../../access/access';
-import { type AuditLog, summarize } from '../../access/audit';
+import type { Principal } from '../../access/access';
+import { recordOrLog, summarize, type AuditLog } from '../../access/audit';
 import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
-import { acceptCall, type AcceptedCall, type Bytes, type Incoming } from './call';
+import { acceptCall, type AcceptedCall, type Bytes, type CallDeps, type Incoming } from './call';
 import { targetOf, type Target } from './methods';
 import { relayStream } from './stream';
 import { noteEnd, type RoutingDeps } from './routing';
 import { relayUnary } from './unary';
 
-export interface RelayDeps extends RoutingDeps {
-  /** Who may call; absent: everybody. */
-  access?: Access | undefined;
+export interface RelayDeps extends RoutingDeps, Pick<CallDeps, 'access'> {
   /** Where who did what is written; absent: nowhere. */
   audit?: AuditLog | undefined;
   /** Whether calls say where they came from, as those of the gateway's other protocols do. */
@@ -104,11 +102,7 @@ function writeDown(
     model: accepted?.model ?? '',
     request: message && summaryOf(target, message),
   };
-  try {
-    audit.record(entry);
-  } catch (err) {
-    log.error({ event: 'audit', err, entry }, 'the audit log cannot be written');
-  }
+  recordOrLog(audit, entry, log);
 }
 
 function summaryOf(target: Target, message: Buffer): Record<string, unknown> | undefined {

@@ -1,18 +1,15 @@
 import { status as Code } from '@grpc/grpc-js';
 import type { Ejection } from '../domain/ejection';
-import type { Asked, Plan } from '../domain/picker';
+import type { Plan } from '../domain/picker';
 import type { Saturation } from '../domain/saturation';
 import type { Chosen } from './ask';
+import type { CallDeps } from './call';
 import type { Shadow } from './shadow';
 
 /** What decides where calls go. */
-export interface RoutingDeps {
-  /** As of CallDeps. */
-  plan: (asked: Asked) => Plan;
+export interface RoutingDeps extends Pick<CallDeps, 'plan' | 'maxBytes'> {
   /** A backend for one attempt, not one of those to avoid if there is another; throws the typed error when there is none. */
   choose(plan: Plan, avoid?: (address: string) => boolean): Chosen;
-  /** As of CallDeps. */
-  maxBytes: (method: string) => number;
   saturation: Saturation;
   ejection: Ejection;
   /** Told of a call that a canary failed and the current model answers. */

@@ -1,23 +1,15 @@
 // What every call of the Open Inference Protocol goes through before its message is decoded: who calls, and how large it is.
 
 import { status as Code, type handleUnaryCall, type ServerUnaryCall } from '@grpc/grpc-js';
-import type { Access, Principal } from '../../access/access';
-import type { AuditLog } from '../../access/audit';
+import type { Principal } from '../../access/access';
+import { recordOrLog } from '../../access/audit';
 import { automedError } from '../../common/errors';
 import { unary, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
-import type { Logger } from '../../common/logging';
 import { requireSize } from '../handlers/call';
+import type { RelayDeps } from '../handlers/relay';
 
-export interface GuardDeps {
-  /** Who may call; absent: everybody. */
-  access?: Access | undefined;
-  /** Where who did what is written; absent: nowhere. */
-  audit?: AuditLog | undefined;
-  /** The most that a message of a method may have, bytes. @param method `package.Service/Method` */
-  maxBytes: (method: string) => number;
-  log: Logger;
-}
+export type GuardDeps = Pick<RelayDeps, 'access' | 'audit' | 'maxBytes' | 'log'>;
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
 
@@ -47,7 +39,8 @@ export function guarded<Request, Response>(
       if (audit?.concerns(Code[code], false)) {
         const { id = 'nobody', roles = [] } = principal ?? {};
         const { requestId } = context;
-        audit.record({ caller: id, roles, peer: call.getPeer(), method, code: Code[code], requestId, model: '' });
+        const entry = { caller: id, roles, peer: call.getPeer(), method, code: Code[code], requestId, model: '' };
+        recordOrLog(audit, entry, log);
       }
     }
   };

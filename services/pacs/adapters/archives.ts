@@ -2,6 +2,7 @@
 
 import { automedError } from '../../common/errors';
 import type { Logger } from '../../common/logging';
+import type { WebService } from '../../dicomweb/client';
 import type { Archive } from '../domain/pull';
 import type { CalledAe } from '../../dicom-net/association-scu';
 import type { DicomDestination, Site, WebDestination } from '../domain/site/schema';
@@ -37,12 +38,11 @@ export function archiveOf(
   destination: DicomDestination | WebDestination,
   name: string,
   by: 'get' | 'move',
-  { site, receiver, password, log }: ArchiveDeps,
+  deps: ArchiveDeps,
 ): Archive {
-  const timeoutMs = site.delivery.timeout_seconds * 1000;
+  const { site, receiver, log } = deps;
   if (destination.kind === 'dicom') return new DimseArchive({ target: targetOf(destination, site), receiver, log, by });
-  const { url, user, password_from, tls } = destination;
-  const service = { url, user, password: password(password_from), timeoutMs, tls };
+  const service = serviceOf(destination, deps);
   return new WebArchive({ service, receiver, source: { calling: name.slice(0, 16), called: site.ae_title[0] ?? '' } });
 }
 
@@ -50,4 +50,12 @@ export function archiveOf(
 export function targetOf({ host, port, ae, calling_ae, tls }: DicomDestination, site: Site): CalledAe {
   const timeoutMs = site.delivery.timeout_seconds * 1000;
   return { host, port, calledAe: ae, callingAe: calling_ae ?? site.ae_title[0] ?? '', timeoutMs, tls };
+}
+
+/** How a destination that speaks DICOMweb is called. */
+export function serviceOf(
+  { url, user, password_from, tls }: WebDestination,
+  { site, password }: Pick<ArchiveDeps, 'site' | 'password'>,
+): WebService {
+  return { url, user, password: password(password_from), timeoutMs: site.delivery.timeout_seconds * 1000, tls };
 }

@@ -2,7 +2,7 @@ import type { ReidentificationMap } from '../../deidentification';
 import type { CommitmentReports } from '../../dicom-net/commitment';
 import type { Courier } from '../domain/delivery';
 import type { Destination } from '../domain/site/schema';
-import { archiveOf, targetOf, type ArchiveDeps } from './archives';
+import { archiveOf, serviceOf, targetOf, type ArchiveDeps } from './archives';
 import { DeidentifyingCourier } from './deidentifying-courier';
 import { StowCourier } from './dicomweb/stow-courier';
 import { StoreScu } from './dimse/store-scu';
@@ -25,15 +25,12 @@ export function courierTo(destination: Destination, deps: CourierDeps): Courier 
   return deidentify ? new DeidentifyingCourier(proven, deidentify, deps.identities) : proven;
 }
 
-function senderTo(destination: Destination, { site, password }: CourierDeps): Courier {
+function senderTo(destination: Destination, deps: CourierDeps): Courier {
   switch (destination.kind) {
     case 'dicom':
-      return new StoreScu(targetOf(destination, site));
-    case 'dicomweb': {
-      const { url, user, password_from, tls } = destination;
-      const timeoutMs = site.delivery.timeout_seconds * 1000;
-      return new StowCourier({ url, user, password: password(password_from), timeoutMs, tls });
-    }
+      return new StoreScu(targetOf(destination, deps.site));
+    case 'dicomweb':
+      return new StowCourier(serviceOf(destination, deps));
     case 'folder':
       return new FolderCourier(destination.path);
   }

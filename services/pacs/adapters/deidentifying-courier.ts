@@ -23,7 +23,7 @@ export class DeidentifyingCourier implements Courier {
     const write = async ({ path, sopClass }: Sendable): Promise<Sendable> => {
       const { bytes, sopInstanceUid, replaced } = deidentify(await readFile(path), this.profile, this.names);
       this.map.remember(replaced);
-      // Another beginning than that of the spool's files, which are swept: a process that is killed leaves nothing behind.
+      // Ends as the spool's unfinished files do, which are swept: a process that is killed leaves nothing behind.
       const copy = { sopClass, sopInstance: sopInstanceUid, path: `${path}.${randomUUID()}.part` };
       written.push(copy);
       await writeFile(copy.path, bytes);

@@ -72,7 +72,8 @@ export async function withReceivedFiles<T>(
   }
 }
 
-function requireRoom(hasRoom: () => boolean): void {
+/** @throws ResourceExhaustedError where the disk has no room */
+export function requireRoom(hasRoom: () => boolean): void {
   if (!hasRoom()) throw automedError('QUEUE_FULL', 'There is no room on the disk of the bridge.');
 }
 

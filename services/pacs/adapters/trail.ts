@@ -2,7 +2,7 @@
 
 import type { AuditedStudy, AuditEvent, AuditLog, Participant } from '../../audit';
 import type { Destination, Site } from '../domain/site/schema';
-import type { Auditable, AuditableDelivery, AuditableJob, AuditableSeries } from './journal/auditable';
+import type { Auditable, AuditableDelivery, AuditableJob, AuditableSeries, OfStudy } from './journal/auditable';
 import type { Finished } from './journal/retention';
 
 export interface TrailDeps {
@@ -80,9 +80,9 @@ export class Trail {
   }
 
   /** Written before the study goes. @param outcome `failure`: it stays after all */
-  deleted({ study, studyUid, patient }: Finished, outcome: 'success' | 'failure'): Promise<void> {
-    const named = this.deps.log.studyOf({ number: study, study: studyUid, patient });
-    return this.deps.log.write({ action: 'deleted', outcome, participants: [self(true)], study: named });
+  deleted(finished: Finished, outcome: 'success' | 'failure'): Promise<void> {
+    const study = this.studyOf(finished);
+    return this.deps.log.write({ action: 'deleted', outcome, participants: [self(true)], study });
   }
 
   /** What a person decided about a study. */
@@ -108,7 +108,7 @@ export class Trail {
     await this.deps.log.close();
   }
 
-  private studyOf({ study, studyUid, patient }: AuditableSeries | AuditableJob | AuditableDelivery): AuditedStudy {
+  private studyOf({ study, studyUid, patient }: OfStudy): AuditedStudy {
     return this.deps.log.studyOf({ number: study, study: studyUid, patient });
   }
 

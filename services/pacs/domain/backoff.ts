@@ -1,8 +1,14 @@
+import type { Site } from './site/schema';
+
 export interface RetryPolicy {
   /** Attempts until work is given up. */
   attempts: number;
   firstMs: number;
   longestMs: number;
+}
+
+export function policyOf({ attempts, first_seconds, longest_seconds }: Site['delivery']): RetryPolicy {
+  return { attempts, firstMs: first_seconds * 1000, longestMs: longest_seconds * 1000 };
 }
 
 /** Doubling waits, each drawn from its upper half, so that what failed together does not come back together. */

@@ -3,7 +3,7 @@
 import { keptText, type Analysis, type Packed, type StoredResult } from '../../analysis';
 import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
-import { waitMs } from './backoff';
+import { policyOf, waitMs } from './backoff';
 import { judgeFailure } from './failures';
 import type { Site } from './site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from './work';
@@ -27,7 +27,7 @@ export interface BridgeDeps {
   /** Deletes results that no journal names. */
   drop: (results: readonly StoredResult[]) => Promise<void>;
   /** Delivers what is due; resolves to whether there was anything. */
-  deliver: (signal: AbortSignal) => Promise<boolean>;
+  deliver: () => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
   takeIn?: (signal: AbortSignal) => Promise<boolean>;
   /** Deletes what is kept no longer; resolves to whether anything was. */
@@ -62,7 +62,7 @@ export class Bridge {
       tidy,
       audit,
       () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
-      () => this.deps.deliver(this.stopping.signal),
+      () => this.deps.deliver(),
       ...Array.from({ length: workers }, () => () => this.runOne()),
     ];
     this.running = Promise.all(steps.map((step) => this.repeat(step)));
@@ -129,8 +129,7 @@ export class Bridge {
   private fail(job: LeasedJob, error: unknown): void {
     const { jobs, log, site, onJobEnd } = this.deps;
     const { code, message, transient, away } = judgeFailure(error);
-    const { attempts, first_seconds, longest_seconds } = site().delivery;
-    const policy = { attempts, firstMs: first_seconds * 1000, longestMs: longest_seconds * 1000 };
+    const policy = policyOf(site().delivery);
     this.away = away ? this.away + 1 : 0;
     const again = away === true || (transient && job.attempts < policy.attempts);
     const verdict: Verdict = away

@@ -1,7 +1,5 @@
 // What a destination says of an object that was sent to it.
 
-import type { DicomDestination, FolderDestination, WebDestination } from './site/schema';
-
 export interface Sendable {
   sopClass: string;
   sopInstance: string;
@@ -31,8 +29,6 @@ export type Sent = { stored: true } | NotStored;
 export interface Courier {
   send(objects: readonly Sendable[]): Promise<Sent[]>;
 }
-
-export type CourierOf = (destination: DicomDestination | WebDestination | FolderDestination) => Courier;
 
 export function failed(kind: FailureClass, code: string, message: string): NotStored {
   return { stored: false, class: kind, code, message };

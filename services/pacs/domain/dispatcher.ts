@@ -1,7 +1,7 @@
 // Deliveries: per destination one batch at a time, and none at all while it is away.
 
 import type { Logger } from '../../common/logging';
-import { waitMs, type RetryPolicy } from './backoff';
+import { policyOf, waitMs, type RetryPolicy } from './backoff';
 import { failed, type Courier, type FailureClass, type NotStored, type Sent } from './delivery';
 import { ourFault } from './failures';
 import type { Destination, Site } from './site/schema';
@@ -97,11 +97,7 @@ export class Dispatcher {
           .send(batch.map((each) => ({ ...each, path: path(each.file) })))
           .catch((error: unknown) => batch.map(() => ourFault(error)))
       : batch.map(() => failed('permanent', 'NO_DESTINATION', `No destination is called "${name}" any more.`));
-    const policy: RetryPolicy = {
-      attempts: delivery.attempts,
-      firstMs: delivery.first_seconds * 1000,
-      longestMs: delivery.longest_seconds * 1000,
-    };
+    const policy = policyOf(delivery);
     this.watch(name, outcomes, policy);
     const refused = new Map<string, Refused>();
     for (const [at, each] of batch.entries()) {

@@ -9,6 +9,7 @@ import { serverStream, unary, type ServiceRegistration } from '../../common/grpc
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
+import { requireRoom } from '../adapters/received-files';
 import { pull, type Archive, type PullJournal } from '../domain/pull';
 import type { Site } from '../domain/site/schema';
 import { verifyResult, type VerifyDeps } from './verify-result';
@@ -135,7 +136,7 @@ async function* pulled(
   if (seriesUid !== '' && !UID.test(seriesUid)) {
     throw automedError('INVALID_ARGUMENT', 'The series is no UID.', { field: 'series_uid' });
   }
-  if (!deps.hasRoom()) throw automedError('QUEUE_FULL', 'There is no room on the disk of the bridge.');
+  requireRoom(deps.hasRoom);
   const from = deps.archive(archive, method === 'PULL_METHOD_MOVE' ? 'move' : 'get');
   const { arrivals, completion } = deps.journal;
   const journal: PullJournal = {

@@ -1,10 +1,10 @@
 import { Gauge } from 'prom-client';
 import type { Telemetry } from '../../common/telemetry';
 import type { JobTable } from '../domain/jobs/job';
-import { STATES, type State } from '../domain/jobs/state';
+import { isFinal, STATES, type State } from '../domain/jobs/state';
 
 /** States that jobs leave by themselves or when somebody asks. */
-const OPEN: readonly State[] = STATES.filter((state) => !['CANCELLED', 'SUCCEEDED', 'FAILED'].includes(state));
+const OPEN: readonly State[] = STATES.filter((state) => !isFinal(state));
 
 /** Publishes what the queue holds, read at each scrape. @param running workers at work */
 export function observeQueue({ registry }: Telemetry, table: Pick<JobTable, 'inStates'>, running: () => number): void {

@@ -3,7 +3,7 @@ import { Random } from '../../../services/common/random';
 
 const SIDE = 512;
 
-/** What cameras and scanners leave in the lowest bits, which makes a PNG as large as those of real pictures: about 370 kB. */
+/** What cameras and scanners leave in the lowest bits, which makes a PNG as large as those of real pictures: about 500 KiB. */
 const NOISE = 6;
 
 /** A blob on a shaded ground with noise; the same seed gives the same picture. */

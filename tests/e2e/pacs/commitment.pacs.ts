@@ -5,8 +5,7 @@ import { ReidentificationMap } from '../../../services/deidentification';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askCommitment, CommitmentReports } from '../../../services/dicom-net/commitment';
-import { StorageServer } from '../../../services/dicom-net/storage-server';
-import { commitmentOf } from '../../../services/pacs/adapters/commitment';
+import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { courierTo } from '../../../services/pacs/adapters/couriers';
 import { FileIntake } from '../../../services/pacs/adapters/file-intake';
 import { readInstanceHeader } from '../../../services/pacs/domain/instance-header';
@@ -15,6 +14,7 @@ import type { Site } from '../../../services/pacs/domain/site/schema';
 import { Orthanc } from '../../support/orthanc';
 import { pictures, receiving, type Receiving } from '../../support/pacs-receiver';
 import { seriesFiles } from '../../support/scanned-series';
+import { committingPort } from '../../support/storage-port';
 import { BRIDGE, until, withArchive } from './platform';
 
 const STUDY = '1.2.826.0.1.96';
@@ -28,23 +28,7 @@ withArchive('storage commitment', () => {
 
   beforeAll(async () => {
     at = await receiving();
-    server = new StorageServer(
-      { host: '127.0.0.1', port: 0, maxConnections: 9, maxConnectionsPerAddress: 9 },
-      {
-        listener: () => ({ ownTitles: site.ae_title, peers: site.accept }),
-        receiver: at.receiver,
-        limits: { associateMs: 5_000, idleMs: 30_000, maxPduBytes: 1024 * 1024 },
-        log: at.log,
-        cut: () => undefined,
-        commitment: commitmentOf({
-          site: () => site,
-          keptClass: (uid) => at.journal.arrivals.keptClass(uid),
-          commit: (uids) => at.journal.arrivals.commit(uids),
-          reports,
-          log: at.log,
-        }),
-      },
-    );
+    server = committingPort(at, () => site, reports);
     const port = await server.listen();
     mkdirSync(join(at.folder, 'orthanc'));
     orthanc = await Orthanc.start({ folder: join(at.folder, 'orthanc'), modalities: { [BRIDGE]: { port } } });

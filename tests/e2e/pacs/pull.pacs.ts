@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { WebArchive } from '../../../services/pacs/adapters/dicomweb/web-archive';
 import { StowCourier } from '../../../services/pacs/adapters/dicomweb/stow-courier';
 import { DimseArchive } from '../../../services/pacs/adapters/dimse/dimse-archive';
-import { StorageServer } from '../../../services/dicom-net/storage-server';
+import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { readInstanceHeader } from '../../../services/pacs/domain/instance-header';
 import { pull, type Archive, type PullProgress } from '../../../services/pacs/domain/pull';
 import { readSite } from '../../../services/pacs/domain/site/read-site';
@@ -15,6 +15,7 @@ import { dicomFile } from '../../support/dicom';
 import { Orthanc } from '../../support/orthanc';
 import { dataSetsOf, pictures, receiving, type Receiving } from '../../support/pacs-receiver';
 import { seriesFiles } from '../../support/scanned-series';
+import { storagePort } from '../../support/storage-port';
 import { writeSite } from './demo/parts';
 import { BRIDGE, Platform, until, withArchive } from './platform';
 
@@ -49,16 +50,7 @@ withArchive('pulling', () => {
 
   beforeEach(async () => {
     at = await receiving();
-    server = new StorageServer(
-      { host: '127.0.0.1', port: 0, maxConnections: 9, maxConnectionsPerAddress: 9 },
-      {
-        listener: () => ({ ownTitles: [BRIDGE], peers: [{ ae: 'TESTPACS' }] }),
-        receiver: at.receiver,
-        limits: { associateMs: 5_000, idleMs: 30_000, maxPduBytes: 1024 * 1024 },
-        log: at.log,
-        cut: () => undefined,
-      },
-    );
+    server = storagePort(at, { listener: () => ({ ownTitles: [BRIDGE], peers: [{ ae: 'TESTPACS' }] }) });
     const port = await server.listen();
     mkdirSync(join(at.folder, 'orthanc'));
     orthanc = await Orthanc.start({ folder: join(at.folder, 'orthanc'), modalities: { [BRIDGE]: { port } } });

@@ -3,14 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askCommitment, CommitmentReports, type CommitmentReport } from '../../../services/dicom-net/commitment';
-import { StorageServer } from '../../../services/dicom-net/storage-server';
-import { commitmentOf } from '../../../services/pacs/adapters/commitment';
+import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { StoreScu } from '../../../services/pacs/adapters/dimse/store-scu';
 import { ProvenCourier } from '../../../services/pacs/adapters/proven-courier';
 import { readSite } from '../../../services/pacs/domain/site/read-site';
 import type { Courier } from '../../../services/pacs/domain/delivery';
 import { pictures, receiving, type Receiving } from '../../support/pacs-receiver';
 import { imageUid, seriesFiles } from '../../support/scanned-series';
+import { committingPort } from '../../support/storage-port';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const STUDY = '1.2.3';
@@ -30,23 +30,7 @@ afterEach(async () => {
 /** A port of the bridge. @param accept lines of the site's file */
 async function listen(title: string, accept: string, reports = new CommitmentReports()): Promise<number> {
   const site = readSite(`ae_title: ${title}\naccept: ${accept}\n`, 'pacs.yaml');
-  const server = new StorageServer(
-    { host: '127.0.0.1', port: 0, maxConnections: 9, maxConnectionsPerAddress: 9 },
-    {
-      listener: () => ({ ownTitles: site.ae_title, peers: site.accept }),
-      receiver: at.receiver,
-      limits: { associateMs: 5_000, idleMs: 30_000, maxPduBytes: 1024 * 1024 },
-      log: at.log,
-      cut: () => undefined,
-      commitment: commitmentOf({
-        site: () => site,
-        keptClass: (uid) => at.journal.arrivals.keptClass(uid),
-        commit: (uids) => at.journal.arrivals.commit(uids),
-        reports,
-        log: at.log,
-      }),
-    },
-  );
+  const server = committingPort(at, () => site, reports);
   servers.push(server);
   return server.listen();
 }

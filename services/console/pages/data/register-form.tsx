@@ -6,7 +6,7 @@ import { NAME_PATTERN, SelectField, TextField } from '../../../console-kit/parts
 import { Problem } from '../../../console-kit/parts/notice';
 import { go } from '../../../console-kit/parts/router';
 import { t } from '../../../console-kit/texts/en';
-import { randomId } from '../../workspace/saved-file';
+import { randomId } from '../../../console-kit/api/random-id';
 
 /** Registers a folder and has it checked at once. */
 export function RegisterForm() {

@@ -1,10 +1,10 @@
 import { isAbsent } from '../../../console-kit/api/call';
-import { listStudies, type StateCount, type Study } from '../../../console-kit/api/pacs';
+import { listStudies, type Study } from '../../../console-kit/api/pacs';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
-import { StateChip } from '../../../console-kit/parts/state-chip';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { Time } from '../../../console-kit/parts/time';
 import { usePolling } from '../../../console-kit/parts/use-polling';
+import { workCounts } from '../../../console-kit/parts/work-counts';
 import { t } from '../../../console-kit/texts/en';
 import { StudyPage } from './study';
 
@@ -35,13 +35,6 @@ function StudyList() {
   );
 }
 
-const counts = (all: readonly StateCount[] = []) =>
-  all.map(({ state, count }) => (
-    <span key={state} class="count">
-      {count} <StateChip state={state} prefix="WORK_STATE_" />
-    </span>
-  ));
-
 const COLUMNS: readonly Column<Study>[] = [
   {
     title: t.deliveries.columns.study,
@@ -50,6 +43,6 @@ const COLUMNS: readonly Column<Study>[] = [
   { title: t.deliveries.columns.arrival, cell: ({ arrivalTime }) => <Time at={arrivalTime} /> },
   { title: t.deliveries.columns.series, numeric: true, cell: ({ seriesCount }) => seriesCount ?? 0 },
   { title: t.deliveries.columns.objects, numeric: true, cell: ({ instanceCount }) => instanceCount ?? 0 },
-  { title: t.deliveries.columns.analyses, cell: ({ analyses }) => counts(analyses) },
-  { title: t.deliveries.columns.deliveries, cell: ({ deliveries }) => counts(deliveries) },
+  { title: t.deliveries.columns.analyses, cell: ({ analyses }) => workCounts(analyses) },
+  { title: t.deliveries.columns.deliveries, cell: ({ deliveries }) => workCounts(deliveries) },
 ];

@@ -8,7 +8,7 @@ import { Problem } from '../../../console-kit/parts/notice';
 import { go } from '../../../console-kit/parts/router';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
-import { randomId } from '../../workspace/saved-file';
+import { randomId } from '../../../console-kit/api/random-id';
 import { KnobField } from './knob-field';
 import { KNOBS, type Family } from './knobs';
 

@@ -14,7 +14,6 @@ import { JobPage } from './job';
 import { bestScore } from './scores';
 
 const POLL_MS = 3_000;
-export const STATE_PREFIX = 'TRAINING_JOB_STATE_';
 
 export function JobsPage({ id }: { id: string }) {
   return id === '' ? <JobList /> : <JobPage id={id} key={id} />;
@@ -55,7 +54,7 @@ const COLUMNS: readonly Column<TrainingJob>[] = [
     title: t.jobs.columns.task,
     cell: ({ spec }) => (spec.task === 'TASK_SEGMENTATION' ? t.jobs.segmentation : t.jobs.classification),
   },
-  { title: t.jobs.columns.state, cell: ({ state }) => <StateChip state={state} prefix={STATE_PREFIX} /> },
+  { title: t.jobs.columns.state, cell: ({ state }) => <StateChip state={state} prefix="TRAINING_JOB_STATE_" /> },
   { title: t.jobs.columns.progress, cell: (job) => <JobProgress job={job} /> },
   { title: t.jobs.columns.score, numeric: true, cell: bestScore },
   { title: t.jobs.columns.created, cell: ({ createTime }) => <Time at={createTime} /> },

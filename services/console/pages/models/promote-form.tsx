@@ -6,7 +6,7 @@ import type { Model } from '../../../console-kit/api/types';
 import { SelectField, TextField } from '../../../console-kit/parts/field';
 import { Problem } from '../../../console-kit/parts/notice';
 import { t } from '../../../console-kit/texts/en';
-import { randomId } from '../../workspace/saved-file';
+import { randomId } from '../../../console-kit/api/random-id';
 
 interface Draft {
   alias: string;

@@ -1,13 +1,14 @@
 import { isAbsent } from '../../../console-kit/api/call';
 import { hasEnded, listJobs } from '../../../console-kit/api/jobs';
 import { listBases, listModels, reference } from '../../../console-kit/api/models';
-import { pacsStatus, type PacsStatus, type StateCount } from '../../../console-kit/api/pacs';
+import { pacsStatus, type PacsStatus } from '../../../console-kit/api/pacs';
 import type { Model } from '../../../console-kit/api/types';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { duration } from '../../../console-kit/parts/time';
 import { usePolling } from '../../../console-kit/parts/use-polling';
+import { workCounts } from '../../../console-kit/parts/work-counts';
 import { t } from '../../../console-kit/texts/en';
 
 const POLL_MS = 5_000;
@@ -102,17 +103,11 @@ function Trouble({ error, retry, absent = '' }: { error: unknown; retry: () => v
 
 function Bridge({ status }: { status: PacsStatus }) {
   const { dicomAddress, studyCount = '0', analyses = [], deliveries = [], awayDestinations = [] } = status;
-  const sum = (all: readonly StateCount[]) =>
-    all.map(({ state, count }) => (
-      <span key={state} class="count">
-        {count} <StateChip state={state} prefix="WORK_STATE_" />
-      </span>
-    ));
   return (
     <>
       <p class="big-number">{t.operations.studies(Number(studyCount))}</p>
       <p class="muted">{dicomAddress}</p>
-      <p>{sum([...analyses, ...deliveries])}</p>
+      <p>{workCounts([...analyses, ...deliveries])}</p>
       {status.hasRoom === true ? null : <p class="bad">{t.operations.noRoom}</p>}
       {awayDestinations.length > 0 ? <p class="bad">{t.operations.away(awayDestinations.join(', '))}</p> : null}
       {status.oldestWaitSeconds === undefined ? null : (

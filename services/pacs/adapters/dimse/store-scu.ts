@@ -10,11 +10,10 @@ import {
   type AssociationFault,
   type CalledAe,
 } from '../../../dicom-net/association-scu';
+import { IMPLICIT_LITTLE_ENDIAN } from '../../../imaging/dicom/transfer-syntax';
+import { VERIFICATION } from '../../../dicom-net/storage-scp';
 import { dataSetOf } from '../../../dicom-net/part10';
 import { CEchoRequest, CStoreRequest, Dataset, PresentationContextResult } from '../../../dicom-net/library';
-
-const VERIFICATION = '1.2.840.10008.1.1';
-const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 
 /** A data set that the library sends without having read it. */
 class RawDataset extends Dataset {

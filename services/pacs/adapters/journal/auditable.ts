@@ -2,7 +2,7 @@
 
 import type { Database } from '../../../common/database';
 
-interface OfStudy {
+export interface OfStudy {
   /** Number of the study. */
   study: number;
   studyUid: string;

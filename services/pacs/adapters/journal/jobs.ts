@@ -3,8 +3,8 @@
 import type { Database } from '../../../common/database';
 import type { Rule } from '../../domain/site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from '../../domain/work';
-import { OVERTAKEN } from './overtaken';
-import type { Parcels } from './parcels';
+import { failWork, OVERTAKEN } from './overtaken';
+import { keptFiles, type Parcels } from './parcels';
 
 interface JobRow {
   number: number;
@@ -47,10 +47,7 @@ export class Jobs {
       .get({ now, leaseMs }) as JobRow | undefined;
     if (!row) return undefined;
     const { terms, seriesNumber, createTime, ...rest } = row;
-    const files = this.database
-      .prepare(`SELECT file FROM instances WHERE series = ? AND state = 'kept' ORDER BY number`)
-      .pluck()
-      .all(seriesNumber) as string[];
+    const files = keptFiles(this.database, seriesNumber);
     return { ...rest, rule: JSON.parse(terms) as Rule, created: new Date(createTime), files };
   }
 
@@ -87,24 +84,8 @@ export class Jobs {
   }
 
   /** Notes why a job failed, and when it is tried again: never, where a later revision has overtaken it. */
-  fail({ number }: Pick<LeasedJob, 'number'>, { code, message }: Failure, verdict: Verdict, now = Date.now()): void {
-    const dead = verdict === 'dead';
-    this.database
-      .prepare(
-        `UPDATE jobs SET state = CASE WHEN ${OVERTAKEN.jobs} THEN 'superseded' ELSE @state END, next_time = @next,
-           end_time = CASE WHEN ${OVERTAKEN.jobs} THEN @now ELSE @end END, lease_until = NULL, code = @code, message = @message,
-           attempts = attempts - @uncounted WHERE number = @number`,
-      )
-      .run({
-        state: dead ? 'dead' : 'queued',
-        now,
-        next: dead ? now : now + verdict.again,
-        end: dead ? now : null,
-        uncounted: dead || !verdict.uncounted ? 0 : 1,
-        code,
-        message,
-        number,
-      });
+  fail({ number }: Pick<LeasedJob, 'number'>, failure: Failure, verdict: Verdict, now = Date.now()): void {
+    failWork(this.database, 'jobs', number, failure, verdict, now);
   }
 
   /** Gives back what a process that is gone had leased: there is one process for a journal. */

@@ -2,7 +2,7 @@
 
 import type { Database } from '../../../common/database';
 import type { Failure, LeasedDelivery, Verdict } from '../../domain/work';
-import { OVERTAKEN } from './overtaken';
+import { failWork } from './overtaken';
 
 /** The deliveries of a journal. */
 export class Outbox {
@@ -46,29 +46,8 @@ export class Outbox {
   }
 
   /** Notes why a delivery failed, and when it is tried again: never, where a later revision has overtaken it. */
-  fail(
-    { number }: Pick<LeasedDelivery, 'number'>,
-    { code, message }: Failure,
-    verdict: Verdict,
-    now = Date.now(),
-  ): void {
-    const dead = verdict === 'dead';
-    this.database
-      .prepare(
-        `UPDATE deliveries SET state = CASE WHEN ${OVERTAKEN.deliveries} THEN 'superseded' ELSE @state END, next_time = @next,
-           end_time = CASE WHEN ${OVERTAKEN.deliveries} THEN @now ELSE @end END, lease_until = NULL, code = @code, message = @message,
-           attempts = attempts - @uncounted WHERE number = @number`,
-      )
-      .run({
-        state: dead ? 'dead' : 'queued',
-        now,
-        next: dead ? now : now + verdict.again,
-        end: dead ? now : null,
-        uncounted: dead || !verdict.uncounted ? 0 : 1,
-        code,
-        message,
-        number,
-      });
+  fail({ number }: Pick<LeasedDelivery, 'number'>, failure: Failure, verdict: Verdict, now = Date.now()): void {
+    failWork(this.database, 'deliveries', number, failure, verdict, now);
   }
 }
 

@@ -84,10 +84,7 @@ export class Parcels {
     return {
       rule: JSON.parse(terms) as Rule,
       context,
-      files: this.database
-        .prepare(`SELECT file FROM instances WHERE series = ? AND state = 'kept' ORDER BY number`)
-        .pluck()
-        .all(series) as string[],
+      files: keptFiles(this.database, series),
       results: this.database
         .prepare(
           `SELECT kind, of, part, sop_class AS sopClass, sop_instance AS sopInstance, series, file, sha256, bytes
@@ -96,4 +93,12 @@ export class Parcels {
         .all(job) as StoredResult[],
     };
   }
+}
+
+/** Files of a series' images, in the order of their arrival. @param series its number */
+export function keptFiles(database: Database, series: number): string[] {
+  return database
+    .prepare(`SELECT file FROM instances WHERE series = ? AND state = 'kept' ORDER BY number`)
+    .pluck()
+    .all(series) as string[];
 }

@@ -1,15 +1,10 @@
 // Studies that nobody needs any more: nothing of them waits, was given up, or is held, and nothing new has come for some time.
 
 import type { Database } from '../../../common/database';
+import type { OfStudy } from './auditable';
 
 /** A study that may be deleted. */
-export interface Finished {
-  /** Number of the study. */
-  study: number;
-  studyUid: string;
-  /** Keyed hash. */
-  patient: string;
-}
+export type Finished = OfStudy;
 
 export interface Purged extends Finished {
   /** Files below the spool, and below the outbox. */
