@@ -16,7 +16,11 @@ const AGREEMENT = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1];
 const SHADOW_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export function makeRouting(table: Routes, backends: Backends, telemetry: Telemetry, log: Logger): RoutingDeps {
-  const picker = new Picker(table, (address, service) => backends.isHealthy(address, service));
+  const picker = new Picker(
+    table,
+    (address, service) => backends.isHealthy(address, service),
+    (address, service) => backends.lacks(address, service),
+  );
   const ejection = new Ejection();
   telemetry.counter('gateway_ejections_total', 'Backends that were put aside for failing', () => ejection.count);
   const registers = [telemetry.registry];

@@ -1,5 +1,6 @@
 import { makeFolder } from '../common/make-folder';
 import { withPort } from '../common/address';
+import { HealthClient } from '../common/grpc/health-client';
 import { freePorts } from './free-ports';
 import { KeptService } from './kept-service';
 import type { ServiceProcess } from './service-process';
@@ -38,6 +39,8 @@ export interface StackOptions {
 
 /** Where ports of bridges are looked for. */
 const FIRST_PACS_PORT = 50_100;
+const PACS_SERVICE = 'automed.pacs.v1.PacsService';
+const PACS_KNOWN_MS = 10_000;
 
 /** Gateway and services on this machine, one store, the services on free loopback ports. */
 export class Stack {
@@ -144,11 +147,20 @@ async function startPacs(
   const launch = (address: string) =>
     launchPacs(pacs, gateway.address, { address, startTimeoutMs, log, metricsAddress: metrics });
   try {
-    return await KeptService.start(launch, at, say);
+    const bridge = await KeptService.start(launch, at, say);
+    await known(gateway);
+    return bridge;
   } catch (error) {
     await gateway.stop();
     throw error;
   }
+}
+
+/** Waits until the gateway has heard from the bridge, which starts after it. */
+async function known(gateway: KeptService): Promise<void> {
+  const health = new HealthClient(gateway.address);
+  await health.serving(PACS_SERVICE, PACS_KNOWN_MS);
+  health.close();
 }
 
 function metricsAddress({ metricsPort }: StackOptions, position: number): string {

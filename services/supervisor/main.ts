@@ -12,7 +12,7 @@ import { createLogger } from '../common/logging';
 import { KeptService } from '../stack/kept-service';
 import { INFERENCE } from '../stack/programs';
 import { ServiceProcess, type Program } from '../stack/service-process';
-import { ChildHealth } from './child-health';
+import { HealthClient } from '../common/grpc/health-client';
 import { readSupervisorConfig } from './config';
 import { killWhenSilent } from './silence';
 
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'automed-supervisor-'));
   const socket = `unix:${join(folder, 'health.sock')}`;
 
-  const child = new ChildHealth(socket);
+  const child = new HealthClient(socket);
   const health = new Health((name) => child.check(name));
   const probes = config.healthAddress === 'off' ? undefined : await answerProbes(config.healthAddress, health);
   // What it is told in the environment goes on to it, e.g. where to listen; a later life takes the same port.

@@ -68,6 +68,11 @@ export class BackendChannel {
     return this.liveness.isAlive && this.statuses.get(service) === 'SERVING';
   }
 
+  /** Whether it is well and does not have the service. */
+  lacks(service: string): boolean {
+    return this.liveness.isAlive && this.statuses.get(service) === 'SERVICE_UNKNOWN';
+  }
+
   /** Aborts when the backend stops answering: calls that it was given end then. */
   get lost(): AbortSignal {
     return this.liveness.signal;

@@ -43,6 +43,11 @@ export class Backends {
     return this.channels.get(address)?.isHealthy(service) ?? false;
   }
 
+  /** Whether what is there is well and does not have the service. */
+  lacks(address: string, service: string): boolean {
+    return this.channels.get(address)?.lacks(service) ?? false;
+  }
+
   /**
    * The channel of an address, or of the next member behind its name, for one call.
    * @param avoid members that are taken only when there is no other

@@ -54,6 +54,12 @@ export class DnsGroup {
     return [...this.members.values()].some((member) => member.isHealthy(service));
   }
 
+  /** Whether there are members, and all of them are well and do not have the service. */
+  lacks(service: string): boolean {
+    const members = [...this.members.values()];
+    return members.length > 0 && members.every((member) => member.lacks(service));
+  }
+
   /** Addresses of the members that serve. */
   healthy(service: string): string[] {
     return [...this.members.values()].filter((member) => member.isHealthy(service)).map(({ address }) => address);

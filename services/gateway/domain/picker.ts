@@ -33,6 +33,8 @@ export class Picker {
   constructor(
     private readonly routes: Routes,
     private readonly isHealthy: (address: string, service: string) => boolean,
+    /** Whether a backend is well and does not have the service. */
+    private readonly lacks: (address: string, service: string) => boolean = () => false,
   ) {}
 
   /** @throws NotFoundError without a rule */
@@ -60,11 +62,14 @@ export class Picker {
   /**
    * The address for one attempt.
    * @param avoid backends that are taken only when there is no other
-   * @throws UnavailableError without a healthy backend
+   * @throws UnavailableError without a healthy backend, NotFoundError where a rule for all services leads to backends that lack this one
    */
   pick(plan: Plan, avoid: Avoid = () => false): string {
     const healthy = this.serving(plan);
     if (healthy.length === 0) {
+      const { asked, backends, rule } = plan;
+      if (rule.service === '*' && backends.every(({ address }) => this.lacks(address, asked.service)))
+        throw automedError('NOT_FOUND', `No backend offers ${asked.service}.`);
       const text = `No backend for ${subjectOf(plan.asked)} is healthy at the moment; try again.`;
       throw automedError('SERVICE_UNAVAILABLE', text, { retryAfterMs: 1_000 });
     }

@@ -53,6 +53,24 @@ test('the picker says UNAVAILABLE when no backend is healthy, and NOT_FOUND when
   );
 });
 
+test('a service that no backend of the rule for all services has is not there; one that a rule names is away', () => {
+  const rest = { service: '*', backends: ['c:1', 'd:1'] };
+  const rules = [{ service: SEGMENTATION, backends: ['a:1'] }, rest];
+  const lacking = new Set(['a:1', 'c:1']);
+  const picker = new Picker(
+    routesSchema.parse({ rules }),
+    () => false,
+    (address) => lacking.has(address),
+  );
+  const away = expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' });
+  expect(() => pick(picker, SEGMENTATION, '')).toThrow(away);
+  expect(() => pick(picker, 'automed.training.v1.TrainingJobService', '')).toThrow(away);
+  lacking.add('d:1');
+  expect(() => pick(picker, 'automed.training.v1.TrainingJobService', '')).toThrow(
+    expect.objectContaining({ code: 'NOT_FOUND' }),
+  );
+});
+
 test('metadata and message must agree on the model', () => {
   expect(agreedModel('polyp', '')).toBe('polyp');
   expect(agreedModel('polyp', 'polyp')).toBe('polyp');

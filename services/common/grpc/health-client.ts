@@ -1,10 +1,12 @@
 import { Client, credentials } from '@grpc/grpc-js';
-import { healthDefinition, type ServingStatus } from '../common/grpc/health';
+import { sleepMs } from '../timers';
+import { healthDefinition, type ServingStatus } from './health';
 
 const TIMEOUT_MS = 2_000;
+const AGAIN_MS = 50;
 
-/** Asks the health of the program behind a socket; while nothing answers there, it is not serving. */
-export class ChildHealth {
+/** Asks a program of this machine for its health, in plain text; while nothing answers there, it is not serving. */
+export class HealthClient {
   private readonly client: Client;
 
   constructor(address: string) {
@@ -29,6 +31,16 @@ export class ChildHealth {
         (error, answer) => resolve(error ? 'NOT_SERVING' : (answer as { status: ServingStatus }).status),
       ),
     );
+  }
+
+  /** Waits until the service is serving, at most so long. @returns whether it is */
+  async serving(service: string, timeoutMs: number): Promise<boolean> {
+    const end = Date.now() + timeoutMs;
+    while ((await this.check(service)) !== 'SERVING') {
+      if (Date.now() + AGAIN_MS > end) return false;
+      await sleepMs(AGAIN_MS);
+    }
+    return true;
   }
 
   close(): void {
