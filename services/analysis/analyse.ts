@@ -15,6 +15,8 @@ export interface AnalysisDeps {
   build: string;
   /** Frames that are asked about at a time. */
   inFlight: number;
+  /** Hears that the images are a stack of slices, and that a frame is decoded. */
+  onStep?: (step: 'series-ordered' | 'frame-decoded') => void;
 }
 
 /** What was found, and by which `name@version`. */
@@ -67,12 +69,14 @@ export async function analyse(job: SeriesTask, deps: AnalysisDeps, signal: Abort
   // Before the model looks at anything: without terms nothing of what it finds could be sent.
   requireTerms(described);
   const opened = await openSeries(job.files, images, inFlight);
+  deps.onStep?.('series-ordered');
   const { series, frames, affine, display } = opened;
   const seen = new SeenInputs();
   const model = `${described.name}@${described.version}`;
   const question = async (frame: Frame): Promise<FrameQuestion> => {
     const { reference, image } = frame;
     const pixels = await image.picture(reference.frame);
+    deps.onStep?.('frame-decoded');
     seen.add(frame, pixels);
     return { model, pixels, spacing: image.source.spacing, threshold: job.rule.threshold, signal };
   };

@@ -291,10 +291,15 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     receiver,
     log,
   });
-  const deps = { models, images, build: packageVersion(), inFlight: config.pacsFramesInFlight };
+  const onStep = (event: string): void => log.debug({ event }, 'a step of an analysis');
+  const deps = { models, images, build: packageVersion(), inFlight: config.pacsFramesInFlight, onStep };
   const packing = {
     writer: dicomResults,
-    store: (object: MadeObject) => storeResult(outbox, object),
+    store: async (object: MadeObject) => {
+      const stored = await storeResult(outbox, object);
+      onStep('result-on-disk');
+      return stored;
+    },
     drop: ({ file }: StoredResult) => outbox.remove(file),
   };
   return new Bridge({

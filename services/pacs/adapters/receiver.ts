@@ -75,11 +75,13 @@ export class Receiver {
     source: Source,
     check: (header: InstanceHeader, spooled: Spooled) => Promise<void>,
   ): Promise<Outcome> {
-    const { spool, journal } = this.deps;
+    const { spool, journal, log } = this.deps;
     const spooled = await file.finish();
+    log.debug({ event: 'object-on-disk' }, 'an object is on the disk');
     const header = await this.headerOf(spooled);
     const { sopClass, sopInstance } = header;
     await check(header, spooled);
+    log.debug({ event: 'object-identified' }, 'its header fits what was announced');
     const kept = journal.record({ header, source, file: spooled.name, sha256: spooled.sha256, bytes: spooled.bytes });
     if (kept === 'known') await spool.remove(spooled.name);
     return { kept, uids: { sopClass, sopInstance } };

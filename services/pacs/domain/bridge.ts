@@ -61,7 +61,7 @@ export class Bridge {
       () => takeIn(this.stopping.signal),
       tidy,
       audit,
-      () => Promise.resolve(this.deps.closeDue(this.deps.site()) > 0),
+      () => Promise.resolve(this.close()),
       () => this.deps.deliver(),
       ...Array.from({ length: workers }, () => () => this.runOne()),
     ];
@@ -84,6 +84,12 @@ export class Bridge {
       });
       if (!busy) await sleepMs(POLL_MS, { signal }).catch(() => undefined);
     }
+  }
+
+  private close(): boolean {
+    const jobs = this.deps.closeDue(this.deps.site());
+    if (jobs > 0) this.deps.log.debug({ event: 'series-complete', jobs }, 'what has come whole is to be analysed');
+    return jobs > 0;
   }
 
   private async runOne(): Promise<boolean> {

@@ -28,6 +28,12 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+interface StudyOptions {
+  slices?: number;
+  seed?: number;
+  patientId?: string;
+}
+
 interface PlatformOptions {
   mayStore?: boolean;
   takesUnknown?: boolean;
@@ -76,8 +82,16 @@ export class Platform {
     return new Platform(folder, orthanc, inference, port, settings, bridge);
   }
 
-  /** kill -9, and the next life. */
-  async killBridge(): Promise<void> {
+  /** kill -9, and the next life. @param whenLogged the event that it is killed at; at once without one */
+  async killBridge(whenLogged?: string): Promise<void> {
+    const { child, lines } = this.bridge;
+    const seen = lines.length;
+    const isLogged = (): boolean => lines.slice(seen).some(({ event }) => event === whenLogged);
+    if (whenLogged !== undefined) {
+      // By the listener itself: with a timer the bridge would be some steps further.
+      child.stdout?.on('data', () => void (isLogged() && child.kill('SIGKILL')));
+      await until(whenLogged, () => child.signalCode === 'SIGKILL');
+    }
     await this.bridge.stop('SIGKILL');
     this.bridge = await startProgram('pacs', this.environment);
   }
@@ -90,13 +104,18 @@ export class Platform {
   }
 
   /** Sends a study of a few slices with storescu. */
-  send(study: string, { slices = 3, seed = 1, patientId = 'DEMO-1' } = {}): void {
+  send(study: string, options: StudyOptions = {}): void {
+    sendStudy(this.write(study, options), { port: this.port, from: 'SCANNER', to: BRIDGE });
+  }
+
+  /** Writes a study of a few slices; answers its folder. */
+  write(study: string, { slices = 3, seed = 1, patientId = 'DEMO-1' }: StudyOptions = {}): string {
     const pixels = new Uint8Array(64 * 64).map((_, pixel) => (pixel * (7 + seed)) % 251);
     const pictures = Array.from({ length: slices }, () => ({ pixels, width: 64, height: 64 }));
     const sent = join(this.folder, study);
     mkdirSync(sent, { recursive: true });
     seriesFiles(pictures, { study, patientId }).forEach((file, at) => writeFileSync(join(sent, `${at}.dcm`), file));
-    sendStudy(sent, { port: this.port, from: 'SCANNER', to: BRIDGE });
+    return sent;
   }
 
   /** Modalities of what the archive has of a study. */

@@ -103,8 +103,18 @@ async function stopped(child: ChildProcess): Promise<void> {
 }
 
 /** Sends all files of a folder with storescu, as a scanner does. */
-export function sendStudy(folder: string, { port, from, to }: { port: number; from: string; to: string }): void {
-  const args = ['+sd', '-aet', from, '-aec', to, '127.0.0.1', String(port), folder];
-  const { status, stderr } = spawnSync('storescu', args, { encoding: 'utf8' });
+export function sendStudy(folder: string, way: SendingWay): void {
+  const { status, stderr } = spawnSync('storescu', storescuArgs(folder, way), { encoding: 'utf8' });
   if (status !== 0) throw new Error(`storescu: ${stderr}`);
 }
+
+export interface SendingWay {
+  port: number;
+  /** AE titles. */
+  from: string;
+  to: string;
+}
+
+export const storescuArgs = (folder: string, { port, from, to }: SendingWay): string[] => [
+  ...['+sd', '-aet', from, '-aec', to, '127.0.0.1', String(port), folder],
+];
