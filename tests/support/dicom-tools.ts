@@ -1,18 +1,27 @@
-// Programs of others that judge DICOM objects: dcmtk's, and dicom3tools' validators. Installed where apt can.
+// Programs of others that judge DICOM objects: dcmtk's, GDCM's, and dicom3tools' validators. Installed where apt can.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PACKAGES = { dcmdump: 'dcmtk', dsrdump: 'dcmtk', dciodvfy: 'dicom3tools', dcentvfy: 'dicom3tools' };
+const PACKAGES = {
+  dcmdump: 'dcmtk',
+  dsrdump: 'dcmtk',
+  dciodvfy: 'dicom3tools',
+  dcentvfy: 'dicom3tools',
+  dcmcjpeg: 'dcmtk',
+  gdcmconv: 'libgdcm-tools',
+};
 export type DicomTool = keyof typeof PACKAGES;
+
+/** Those that judge objects. */
+const JUDGES: readonly DicomTool[] = ['dcmdump', 'dsrdump', 'dciodvfy', 'dcentvfy'];
 
 const has = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
 
 /** Installs what is missing; why there is none, where that does not work. */
-export function missingDicomTools(): string | undefined {
-  const tools = Object.keys(PACKAGES) as DicomTool[];
+export function missingDicomTools(tools: readonly DicomTool[] = JUDGES): string | undefined {
   const wanted = new Set(tools.filter((tool) => !has(tool)).map((tool) => PACKAGES[tool]));
   if (wanted.size === 0) return undefined;
   const install = `apt-get install -y -qq --no-install-recommends ${[...wanted].join(' ')}`;

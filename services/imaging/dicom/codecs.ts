@@ -5,6 +5,7 @@ import type * as Codecs from 'dcmjs-codecs';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
+import { unboxed } from './jp2-file';
 import type { StreamCodec } from './transfer-syntax';
 
 interface Library {
@@ -90,11 +91,12 @@ function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, sign
  * @throws DicomError (PIXEL_DECODE) for a stream that is damaged or another picture than the header describes
  */
 export async function decodeCompressed(
-  encoded: Uint8Array,
+  frame: Uint8Array,
   codec: StreamCodec,
   format: ImageFormat,
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
+  const encoded = unboxed(frame);
   const stream = readCodestream(encoded);
   // Signs that the header does not tell of would become the largest values. The other way round the bits are the same.
   const negative = stream.signed === true && !format.signed;

@@ -136,6 +136,12 @@ function findFragments(pixels: Element, stream: ByteStream): void {
   pixels.fragments = fragments;
 }
 
+/** Whether the first element of a data set has no VR, whatever the transfer syntax says: some writers compress what they call
+ * explicit and wrote without. */
+function isImplicit(bytes: Uint8Array, position: number): boolean {
+  return bareSyntax(bytes.subarray(position)) === IMPLICIT_LITTLE_ENDIAN;
+}
+
 /** @param bare transfer syntax of a data set without file meta information */
 function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptions): ParsedFile {
   const meta = bare === undefined ? (readPart10Header(bytes) as Meta) : undefined;
@@ -144,7 +150,8 @@ function parsed(bytes: Uint8Array, bare: string | undefined, options: ParseOptio
   const whole = syntax.deflated ? inflated(bytes, from, options) : bytes;
   const order = syntax.bigEndian ? bigEndianByteArrayParser : littleEndianByteArrayParser;
   const dataSet = new Elements(order, whole, { ...meta?.elements });
-  const parse = syntax.uid === IMPLICIT_LITTLE_ENDIAN ? parseDicomDataSetImplicit : parseDicomDataSetExplicit;
+  const implicit = syntax.uid === IMPLICIT_LITTLE_ENDIAN || (!syntax.bigEndian && isImplicit(whole, from));
+  const parse = implicit ? parseDicomDataSetImplicit : parseDicomDataSetExplicit;
   const stream = streamOf(order, whole, from);
   // What follows the pixels is needed for nothing, and may be anything, such as zeros up to the end of a block.
   try {

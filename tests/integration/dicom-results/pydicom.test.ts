@@ -9,25 +9,18 @@ import { FAMILY } from '../../../services/dicom-results/shared/identity';
 import { temporaryFolder } from '../../support/data';
 import { crFile, ctFiles, type SeriesShape } from '../../support/dicom-series';
 import { contextOf, drawnOnFrames, drawnOnStack } from '../../support/drawn-masks';
-import { pipInstall } from '../../support/python';
+import { findPython } from '../../support/python';
 
 const folder = temporaryFolder();
-const installed = join(folder, 'python');
-let packages = process.env.PYTHONPATH ?? '';
+const { path: packages, missing } = findPython(
+  ['pydicom', 'numpy'],
+  ['pydicom==3.0.2', 'numpy'],
+  join(folder, 'python'),
+);
 
 const python = (args: readonly string[], input = '') =>
   spawnSync('python3', args, { encoding: 'utf8', input, env: { ...process.env, PYTHONPATH: packages } });
 
-/** Why there is no pydicom; undefined when there is one. */
-function findPydicom(): string | undefined {
-  const has = (): boolean => python(['-c', 'import pydicom, numpy']).status === 0;
-  if (has()) return undefined;
-  const why = pipInstall(['pydicom==3.0.2', 'numpy'], installed, 180_000);
-  packages = installed;
-  return why ?? (has() ? undefined : 'pydicom cannot be imported');
-}
-
-const missing = findPydicom();
 if (missing !== undefined) process.stderr.write(`skipped: DICOM objects as pydicom reads them (${missing})\n`);
 const check = missing === undefined ? test : test.skip;
 

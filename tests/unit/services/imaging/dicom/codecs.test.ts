@@ -176,3 +176,37 @@ describe('colour in JPEG 2000', () => {
     });
   });
 });
+
+describe('JPEG 2000 in a file of its own (JP2)', () => {
+  const box = (type: string, content: Buffer): Buffer => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(8 + content.length);
+    head.write(type, 4, 'latin1');
+    return Buffer.concat([head, content]);
+  };
+  const file = (stream: Buffer, ...header: Buffer[]): Buffer =>
+    Buffer.concat([
+      box('jP  ', Buffer.from('0d0a870a', 'hex')),
+      box('jp2h', Buffer.concat([box('ihdr', Buffer.alloc(14)), ...header])),
+      box('jp2c', stream),
+    ]);
+  const decoded = async (frame: Buffer): Promise<number[]> => stored(colour(frame, 8, 0, JPEG_2000));
+
+  it('is read as the stream that it holds', async () => {
+    expect(await decoded(file(await encode(bars(1), 8, 3, jpeg2000)))).toEqual(bars(1));
+  });
+
+  it.each(['pclr', 'cmap', 'cdef'])('is refused with %s, which would change the colours', async (type) => {
+    const frame = file(await encode(bars(1), 8, 3, jpeg2000), box(type, Buffer.alloc(4)));
+    await expect(decoded(frame)).rejects.toMatchObject({ defect: 'PIXEL_FORMAT' });
+  });
+
+  it.each([
+    ['cut short', (whole: Buffer) => whole.subarray(0, -20)],
+    ['without a stream', (whole: Buffer) => whole.subarray(0, whole.indexOf('jp2c') - 4)],
+    ['of boxes without a length', (whole: Buffer) => whole.fill(0, 13, 16)],
+  ])('is refused %s', async (_, change) => {
+    const frame = change(file(await encode(bars(1), 8, 3, jpeg2000)));
+    await expect(decoded(frame)).rejects.toMatchObject({ defect: 'PIXEL_DECODE' });
+  });
+});

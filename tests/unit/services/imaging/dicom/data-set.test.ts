@@ -88,3 +88,19 @@ describe('a file without preamble', () => {
     expect(others.map(isDicom)).toEqual([false, false, false]);
   });
 });
+
+test('a data set in implicit VR whose file says explicit is read, compressed or not', async () => {
+  const said = (bytes: Buffer, syntax: string): Buffer => {
+    const dataSet = bytes.subarray(132 + 8 + IMPLICIT.length + (IMPLICIT.length % 2));
+    const meta = dicomFile({}, syntax);
+    return Buffer.concat([meta, dataSet]);
+  };
+  expect(await framesOf(said(plain(IMPLICIT), EXPLICIT))).toEqual([values]);
+  const frame = rle(values);
+  const u32 = (value: number): Buffer => Buffer.of(value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24);
+  const item = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from('feff00e0', 'hex'), u32(bytes.length), bytes]);
+  const fragments = [item(Buffer.alloc(0)), item(frame), Buffer.from('feffdde000000000', 'hex')];
+  const pixels = Buffer.concat([Buffer.from('e07f1000ffffffff', 'hex'), ...fragments]);
+  const header = dicomFile(greyElements({ ...size, frames: 1 }), IMPLICIT);
+  expect(await framesOf(said(Buffer.concat([header, pixels]), RLE))).toEqual([values]);
+});
