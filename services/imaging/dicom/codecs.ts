@@ -1,47 +1,12 @@
-// JPEG, JPEG-LS, JPEG 2000 and HTJ2K through the codecs of dcmjs-codecs (WebAssembly), which are loaded at the first frame that
-// needs them. Of the libraries tried it alone decodes JPEG of 12 bits, and decodes JPEG 2000 fastest.
+// Compressed frames: JPEG, JPEG-LS, JPEG 2000 and HTJ2K.
 
 import type * as Codecs from 'dcmjs-codecs';
+import { isCorrupt, withLibrary, type Library } from './codec-library';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 import { unboxed } from './jp2-file';
 import type { StreamCodec } from './transfer-syntax';
-
-interface Library {
-  codecs: typeof Codecs.NativeCodecs;
-  context: typeof Codecs.Context;
-}
-
-let loading: Promise<Library> | undefined;
-
-async function load(): Promise<Library> {
-  // Node cannot tell the names of a minified CommonJS module: an import finds them behind `default`.
-  const imported = (await import('dcmjs-codecs')) as typeof Codecs & { default?: typeof Codecs };
-  const { NativeCodecs, Context } = imported.default ?? imported;
-  await NativeCodecs.initializeAsync({ logCodecsInfo: false, logCodecsTrace: false });
-  return { codecs: NativeCodecs, context: Context };
-}
-
-/**
- * What `use` makes of the library, or nothing when it fails; then the library is loaded anew for the next frame: a trap may
- * leave the memory of its module damaged.
- */
-async function withLibrary<T>(use: (library: Library) => T): Promise<T | undefined> {
-  for (;;) {
-    const mine = (loading ??= load());
-    const library = await mine;
-    // While this caller waited another one may have failed, and released what both had got. From here on nobody waits.
-    if (mine !== loading) continue;
-    try {
-      return use(library);
-    } catch {
-      library.codecs.release();
-      loading = undefined;
-      return undefined;
-    }
-  }
-}
 
 function run({ codecs }: Library, codec: StreamCodec, context: Codecs.Context): Codecs.Context {
   switch (codec) {
@@ -91,12 +56,12 @@ function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, sign
  * @throws DicomError (PIXEL_DECODE) for a stream that is damaged or another picture than the header describes
  */
 export async function decodeCompressed(
-  frame: Uint8Array,
+  fragments: Uint8Array,
   codec: StreamCodec,
   format: ImageFormat,
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
-  const encoded = unboxed(frame);
+  const encoded = unboxed(fragments);
   const stream = readCodestream(encoded);
   // Signs that the header does not tell of would become the largest values. The other way round the bits are the same.
   const negative = stream.signed === true && !format.signed;
@@ -121,7 +86,8 @@ export async function decodeCompressed(
       photometricInterpretation: format.photometric,
       encodedBuffer: encoded,
     });
-    return run(library, codec, context).getDecodedBuffer();
+    const frame = run(library, codec, context).getDecodedBuffer();
+    return isCorrupt(library) ? undefined : frame;
   });
   if (decoded?.length !== expected) {
     throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');

@@ -210,3 +210,47 @@ describe('JPEG 2000 in a file of its own (JP2)', () => {
     await expect(decoded(frame)).rejects.toMatchObject({ defect: 'PIXEL_DECODE' });
   });
 });
+
+describe.each([
+  ['JPEG Baseline', '1.2.840.10008.1.2.4.50', 8, true],
+  ['JPEG Lossless', '1.2.840.10008.1.2.4.70', 16, false],
+] as const)('%s', (_, syntax, bits, lossy) => {
+  const size = 64;
+  const allocated = bits === 8 ? 8 : 16;
+  const elements: DicomElements = {
+    ...greyElements({ width: size, height: size, bits: allocated }),
+    '00280101': ['US', [bits]],
+    '00280102': ['US', [bits - 1]],
+  };
+  const noise = Array.from({ length: size * size }, (__, at) => (at * 7919 + ((at * at) % 251)) % 2 ** bits);
+
+  async function stream(): Promise<Buffer> {
+    await NativeCodecs.initializeAsync();
+    const decodedBuffer = new Uint8Array((allocated === 8 ? Uint8Array : Uint16Array).from(noise).buffer);
+    const about = { width: size, height: size, samplesPerPixel: 1, pixelRepresentation: 0, planarConfiguration: 0 };
+    const bitsOf = { bitsAllocated: allocated, bitsStored: bits };
+    const context = new Context({ ...about, ...bitsOf, photometricInterpretation: 'MONOCHROME2', decodedBuffer });
+    return Buffer.from(NativeCodecs.encodeJpeg(context, { lossy }).getEncodedBuffer()!);
+  }
+  const read = async (frame: Buffer): Promise<number[]> => stored(dicomFile(elements, syntax, [frame]));
+  const end = Buffer.of(0xff, 0xd9);
+
+  it.each([0.4, 0.7, 0.95])(
+    'is refused where its samples end early, though its end marker is there (%d)',
+    async (share) => {
+      const whole = await stream();
+      const cut = whole.subarray(0, Math.floor(whole.length * share));
+      const frames = [Buffer.concat([cut, end])];
+      // What comes close to the number of samples by chance cannot be told.
+      if (share < 0.9) frames.push(Buffer.concat([cut, Buffer.alloc(whole.length - cut.length), end]));
+      for (const frame of frames) await expect(read(frame)).rejects.toMatchObject({ defect: 'PIXEL_DECODE' });
+    },
+  );
+
+  it('is read after one that was refused, and with stray bytes before its end marker', async () => {
+    const whole = await stream();
+    const values = await read(whole);
+    if (!lossy) expect(values).toEqual(noise);
+    expect(await read(Buffer.concat([whole.subarray(0, -2), Buffer.alloc(2), end]))).toEqual(values);
+  });
+});
