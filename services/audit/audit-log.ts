@@ -83,10 +83,14 @@ export class AuditLog {
   }
 }
 
-async function append(path: string, text: string): Promise<void> {
-  const file = await open(path, 'a', 0o640);
+/** A line that was cut short, as by a full disk, spoils itself alone. */
+async function append(path: string, line: string): Promise<void> {
+  const file = await open(path, 'a+', 0o640);
   try {
-    await file.write(text);
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    const isCut = bytesRead === 1 && buffer.toString() !== '\n';
+    await file.writeFile(isCut ? `\n${line}` : line);
     await file.datasync();
   } finally {
     await file.close();

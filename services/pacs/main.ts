@@ -1,6 +1,7 @@
 // The bridge between picture archives and models: receives objects, applies the site's rules, sends results back. Loads no addon.
 
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import {
   analyse,
@@ -13,7 +14,7 @@ import {
   type MadeObject,
   type StoredResult,
 } from '../analysis';
-import { AuditLog } from '../audit';
+import { AuditForwarder, AuditLog } from '../audit';
 import { ReidentificationMap } from '../deidentification';
 import { redacted } from '../common/config';
 import { tryLock } from '../common/file-lock';
@@ -63,6 +64,7 @@ interface Parts {
   outbox: Spool;
   receiver: Receiver;
   trail: Trail;
+  forwarder: AuditForwarder;
   identities: ReidentificationMap;
   reports: CommitmentReports;
   images: FileImages;
@@ -112,6 +114,7 @@ async function main(): Promise<void> {
       models.close();
       await resultPool.close();
       await parts.trail.end();
+      await parts.forwarder.end();
       parts.identities.close();
       journal.close();
       parts.lock.release();
@@ -147,15 +150,30 @@ async function openParts(config: PacsConfig, log: Logger, telemetry: Telemetry):
     log,
     count: (outcome, source) => metrics.countObject(outcome, source),
   });
-  const audit = await AuditLog.open(
-    join(config.pacsHome, 'audit'),
-    site.value.ae_title[0] ?? 'AUTOMED',
-    journal.auditKey,
-  );
+  const trailFolder = join(config.pacsHome, 'audit');
+  const source = site.value.ae_title[0] ?? 'AUTOMED';
+  const audit = await AuditLog.open(trailFolder, source, journal.auditKey);
+  const forwarder = new AuditForwarder({
+    folder: trailFolder,
+    sender: { source, host: hostname(), program: 'automed-pacs', processId: process.pid },
+    target: () => site.value.audit.syslog,
+    log,
+  });
   const trail = new Trail({ log: audit, auditable: journal.auditable, site: () => site.value });
   await trail.began('start');
   const identities = ReidentificationMap.open(join(config.pacsHome, 'reidentification.db'));
-  const kept = { site, journal, spool, outbox, images, receiver, trail, identities, reports: new CommitmentReports() };
+  const kept = {
+    site,
+    journal,
+    spool,
+    outbox,
+    images,
+    receiver,
+    trail,
+    forwarder,
+    identities,
+    reports: new CommitmentReports(),
+  };
   return { config, log, lock, metrics, ...kept };
 }
 
@@ -274,7 +292,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
 }
 
 function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
-  const { config, log, metrics, site, journal, spool, outbox, images, receiver, trail } = parts;
+  const { config, log, metrics, site, journal, spool, outbox, images, receiver, trail, forwarder } = parts;
   const purge = new Purge({
     site: () => site.value,
     retention: journal.retention,
@@ -317,6 +335,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     takeIn: (signal) => folders.look(signal),
     tidy: () => purge.step(),
     audit: () => trail.step(),
+    forward: (signal) => forwarder.step(signal),
     log,
     onJobEnd: (outcome, code) => metrics.countAnalysis(outcome, code),
   });

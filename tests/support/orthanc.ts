@@ -4,6 +4,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from '../../services/stack/free-ports';
+import { installPackages } from './debian';
 
 /** Debian packages of what these tests run. */
 export const PACS_PACKAGES = ['orthanc', 'orthanc-dicomweb', 'dcmtk', 'dicom3tools'];
@@ -24,11 +25,7 @@ export function whyNoOrthanc(): string | undefined {
 /** Installs what is missing, with apt. */
 export function installPacsTools(): void {
   if (whyNoOrthanc() === undefined) return;
-  const install = ['install', '-y', '--no-install-recommends', ...PACS_PACKAGES];
-  for (const args of [['update'], install]) {
-    const { status, stderr } = spawnSync('apt-get', args, { encoding: 'utf8' });
-    if (status !== 0 && args === install) throw new Error(`apt-get ${args.join(' ')} failed: ${stderr.slice(-500)}`);
-  }
+  installPackages(PACS_PACKAGES);
   const why = whyNoOrthanc();
   if (why !== undefined) throw new Error(why);
 }

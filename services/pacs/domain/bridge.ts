@@ -34,6 +34,8 @@ export interface BridgeDeps {
   tidy?: () => Promise<boolean>;
   /** Tells the audit trail what is new. */
   audit?: () => Promise<boolean>;
+  /** Sends the audit trail on; resolves to whether anything went. */
+  forward?: (signal: AbortSignal) => Promise<boolean>;
   log: Logger;
   onJobEnd?: (state: 'done' | 'again' | 'dead', code: string) => void;
 }
@@ -56,11 +58,12 @@ export class Bridge {
   /** @param workers analyses at a time */
   start(workers: number): void {
     const nothing = (): Promise<boolean> => Promise.resolve(false);
-    const { takeIn = nothing, tidy = nothing, audit = nothing } = this.deps;
+    const { takeIn = nothing, tidy = nothing, audit = nothing, forward = nothing } = this.deps;
     const steps = [
       () => takeIn(this.stopping.signal),
       tidy,
       audit,
+      () => forward(this.stopping.signal),
       () => Promise.resolve(this.close()),
       () => this.deps.deliver(),
       ...Array.from({ length: workers }, () => () => this.runOne()),

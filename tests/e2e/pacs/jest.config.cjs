@@ -6,6 +6,7 @@ const base = require('../../../jest.config.cjs');
 module.exports = {
   ...base,
   rootDir: '../../..',
+  globalSetup: '<rootDir>/tests/e2e/pacs/setup.cjs',
   testMatch: ['<rootDir>/tests/e2e/pacs/**/*.pacs.ts'],
   testTimeout: 1_200_000,
   maxWorkers: 1,

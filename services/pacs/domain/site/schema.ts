@@ -231,6 +231,17 @@ export const siteSchema = z.strictObject({
     })
     .prefault({}),
   destinations: z.record(name, destinationSchema).default({}),
+  audit: z
+    .strictObject({
+      /** Repository of audit messages that gets the trail, too (PS3.15 A.6 and A.7); absent: files alone. */
+      syslog: z
+        .discriminatedUnion('transport', [
+          z.strictObject({ transport: z.literal('tls'), host, port: port.default(6514), tls: peerTls }),
+          z.strictObject({ transport: z.literal('udp'), host, port: port.default(514) }),
+        ])
+        .optional(),
+    })
+    .default({}),
   rules: z.array(ruleSchema).default([]),
 });
 
