@@ -140,6 +140,8 @@ export function serverSettings(defaults: { address: string; metricsAddress: stri
     maxConnectionAgeMs: integer(1_000).default(5 * 60_000),
     /** What calls on such a connection get to finish, milliseconds. */
     maxConnectionAgeGraceMs: integer(0).default(10 * 60_000),
+    /** Between two signs of life of a stream that has nothing to say, milliseconds: proxies end what is silent for a minute. */
+    streamHeartbeatMs: integer(100, 30_000).default(15_000),
     /** What calls in flight get to finish at shutdown, milliseconds. */
     shutdownTimeoutMs: integer(0).default(30_000),
     logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

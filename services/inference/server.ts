@@ -14,18 +14,19 @@ export interface ServerDeps {
   health: Health;
   registry: Registry;
   roles: readonly ServiceRegistration[];
-  /** Decides on the unary calls of the roles. */
+  /** Decides on the calls of the roles. */
   admission: Admission;
 }
 
 /** The roles and the model service behind one port. */
 export function buildServer(deps: ServerDeps): RpcServer {
   const services = [...deps.roles, modelService(deps.registry, deps.log)];
-  const admission = { admission: deps.admission, methods: unaryMethods(deps.roles) };
+  const methods = deps.roles.flatMap(({ definition }) => Object.values(definition));
+  const pathsOf = (some: typeof methods): ReadonlySet<string> => new Set(some.map(({ path }) => path));
+  const admission = {
+    admission: deps.admission,
+    methods: pathsOf(methods.filter((each) => !each.requestStream && !each.responseStream)),
+    streams: pathsOf(methods.filter((each) => each.requestStream)),
+  };
   return new RpcServer(deps.config, deps.log, deps.telemetry, services, deps.health, { admission });
-}
-
-function unaryMethods(services: readonly ServiceRegistration[]): ReadonlySet<string> {
-  const methods = services.flatMap(({ definition }) => Object.values(definition));
-  return new Set(methods.filter((each) => !each.requestStream && !each.responseStream).map(({ path }) => path));
 }

@@ -13,6 +13,7 @@ export const SERVER_CONFIG: RpcServerConfig = {
   flowControlWindowBytes: 4 * 1024 * 1024,
   maxConcurrentStreams: 100,
   maxConnectionAgeMs: 300_000,
+  streamHeartbeatMs: 15_000,
   maxConnectionAgeGraceMs: 300_000,
 };
 

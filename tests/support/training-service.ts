@@ -69,7 +69,8 @@ export async function watchToEnd(
   fromSequence = 0,
 ): Promise<TrainingEvent__Output[]> {
   const events: TrainingEvent__Output[] = [];
-  for await (const { event } of client.serverStream('WatchTrainingJob', { id, fromSequence })) {
+  for await (const { event, heartbeat } of client.serverStream('WatchTrainingJob', { id, fromSequence })) {
+    if (heartbeat) continue;
     if (event === null) throw new Error('an answer without an event');
     events.push(event);
     onEvent(event);

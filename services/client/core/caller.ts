@@ -1,7 +1,9 @@
 import type { Channel, ServiceDefinition } from '@grpc/grpc-js';
 import { InvalidInputError } from '../../common/errors';
 import { ApiClient, type CallSettings, type Input, type Output } from '../../common/grpc/client';
+import { alive, isHeartbeat } from './alive';
 import type { CallOptions, ClientOptions, StreamOptions } from './options';
+import { resumed, type Resumable, type ResumeOptions } from './resumed';
 import { retrying } from './retry';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -47,13 +49,33 @@ export class Caller<D extends ServiceDefinition> {
     );
   }
 
-  /** Sends one request and yields what is streamed back. Never repeated: what came before the break would come twice. */
+  /** Sends one request and yields what is streamed back, once: see resumedStream(). */
   serverStream<M extends keyof D & string>(
     method: M,
     request: Input<D, M>,
     options: StreamOptions = {},
   ): AsyncGenerator<Output<D, M>> {
-    return this.api.serverStream(method, request, this.settings(options));
+    const settings = this.settings(options);
+    return alive((signal) => this.api.serverStream(method, request, { ...settings, signal }), options.signal);
+  }
+
+  /**
+   * As serverStream(), but a stream that breaks goes on behind the last message, unless the client never repeats.
+   * @param always whether also one that broke before its first message
+   */
+  resumedStream<M extends keyof D & string>(
+    method: M,
+    request: Input<D, M>,
+    { patienceMs, onBroken, ...options }: StreamOptions & ResumeOptions = {},
+    always = false,
+  ): AsyncGenerator<Output<D, M> & Resumable> {
+    type Message = Output<D, M> & Resumable;
+    const open = (resumeToken: string): AsyncGenerator<Message> => {
+      const from = resumeToken === '' ? request : { ...(request as object), resumeToken };
+      return this.serverStream(method, from as Input<D, M>, options) as AsyncGenerator<Message>;
+    };
+    const patience = this.attempts === 1 ? 0 : patienceMs;
+    return resumed(open, { patienceMs: patience, onBroken, signal: options.signal }, always);
   }
 
   /** Sends a series, as fast as the server reads it, and yields the answers. */
@@ -62,12 +84,16 @@ export class Caller<D extends ServiceDefinition> {
     requests: Iterable<Input<D, M>> | AsyncIterable<Input<D, M>>,
     options: StreamOptions = {},
   ): AsyncGenerator<Output<D, M>> {
-    return this.api.series(method, requests, this.settings(options));
+    return withoutHeartbeats(this.api.series(method, requests, this.settings(options)));
   }
 
   private settings({ metadata, ...rest }: CallOptions): CallSettings {
     return { ...rest, metadata: { ...this.metadata, ...metadata } };
   }
+}
+
+async function* withoutHeartbeats<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+  for await (const message of messages) if (!isHeartbeat(message)) yield message;
 }
 
 function checkedTimeout(timeoutMs: number): number {

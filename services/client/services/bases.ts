@@ -11,6 +11,7 @@ import type { TrainingResult__Output } from '../../../proto/gen/automed/training
 import { present } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
+import type { ResumeOptions } from '../core/resumed';
 
 /** What an import made. */
 export interface Imported {
@@ -19,13 +20,17 @@ export interface Imported {
   report: ImportReport__Output;
 }
 
-export interface EvaluateBaseOptions extends StreamOptions {
+export interface EvaluateBaseOptions extends StreamOptions, ResumeOptions {
   /** Called with what happens until the scores are there. */
   onProgress?: ((event: EvaluateBaseResponse__Output) => void) | undefined;
 }
 
 /** Work that reads files of gigabytes has no limit of its own. */
 const UNLIMITED = { timeoutMs: Infinity };
+/** How long an evaluation waits for a client that has lost its stream, milliseconds. */
+const KEEP_MS = 120_000;
+/** What telling a server may take that an evaluation is not wanted any more, milliseconds. */
+const LET_GO_MS = 1_000;
 
 /** Makes and measures bases. Every method lasts as long as its worker works, and rejects with an AutomedError. */
 export class BasesClient {
@@ -58,10 +63,24 @@ export class BasesClient {
     { onProgress, ...options }: EvaluateBaseOptions = {},
   ): Promise<TrainingResult__Output> {
     let result: TrainingResult__Output | null | undefined;
-    for await (const event of this.calls.serverStream('EvaluateBase', request, options)) {
-      if (event.result) result = event.result;
-      else onProgress?.(event);
+    const kept = { ...request, keepMs: KEEP_MS };
+    let token = '';
+    try {
+      for await (const message of this.calls.resumedStream('EvaluateBase', kept, options)) {
+        token = message.resumeToken;
+        if (message.result) result = message.result;
+        else if (message.event) onProgress?.(message);
+      }
+    } finally {
+      if (options.signal?.aborted && token !== '') await this.letGo(token);
     }
     return present(result, 'result');
+  }
+
+  /** Ends an evaluation that nobody wants any more, which would go on for a while. */
+  private async letGo(resumeToken: string): Promise<void> {
+    const call = this.calls.serverStream('EvaluateBase', { resumeToken }, { timeoutMs: LET_GO_MS });
+    await call.next().catch(() => undefined);
+    await call.return(undefined);
   }
 }

@@ -11,6 +11,7 @@ import { InternalError } from '../../common/errors';
 import { paged } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
+import type { ResumeOptions } from '../core/resumed';
 
 /** What was steered. */
 export interface SteeredCounts {
@@ -84,13 +85,16 @@ export class PacsClient {
     return (await this.calls.unary('ResolveStudy', { study, keep: kept }, options)).rejectedCount;
   }
 
-  /** Fetches what is not here yet; yields how far it is, and at last what came of it. Who stops reading ends the pull. */
+  /**
+   * Fetches what is not here yet; yields how far it is, and at last what came of it. Who stops reading ends the pull; one whose
+   * stream breaks goes on.
+   */
   pull(
     { study, series, archive, by = 'get' }: Pull,
-    options?: StreamOptions,
+    options?: StreamOptions & ResumeOptions,
   ): AsyncGenerator<PullStudyResponse__Output> {
     const method = by === 'move' ? ('PULL_METHOD_MOVE' as const) : ('PULL_METHOD_GET' as const);
     const request = { studyUid: study, seriesUid: series ?? '', archive, method };
-    return this.calls.serverStream('PullStudy', request, options);
+    return this.calls.resumedStream('PullStudy', request, options);
   }
 }

@@ -23,9 +23,9 @@ export class ReportsClient {
     return (await this.calls.unary('ListReportFiles', { subject }, options)).files;
   }
 
-  /** A file in pieces of 256 KiB; the first one describes it. @param name default: the report itself */
+  /** A file in pieces of 256 KiB; the first one describes it. A stream that breaks goes on with the next byte. @param name default: the report itself */
   read(subject: ReportSubject, name = '', options?: StreamOptions): AsyncGenerator<ReadReportFileResponse__Output> {
-    return this.calls.serverStream('ReadReportFile', { subject, name }, options);
+    return this.calls.resumedStream('ReadReportFile', { subject, name }, options);
   }
 
   /** Writes a file to `path`, which appears when it is complete. @param name default: the report itself */

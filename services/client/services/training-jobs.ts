@@ -4,16 +4,10 @@ import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/
 import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1/TrainingJob';
 import type { TrainingJobServiceDefinition } from '../../../proto/gen/automed/training/v1/TrainingJobService';
 import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
-import { type AutomedError, CancelledError, DeviceError, InternalError, UnavailableError } from '../../common/errors';
-import { sleepMs } from '../../common/timers';
 import { paged, present } from '../core/answers';
 import { Caller } from '../core/caller';
-import { cancelledBy } from '../core/cancelled';
 import type { CallOptions, ClientOptions } from '../core/options';
-
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 5_000;
-const DEFAULT_PATIENCE_MS = 10 * 60_000;
+import type { ResumeOptions } from '../core/resumed';
 
 export interface CreateJobOptions extends CallOptions {
   /** The same id with the same specification makes one job; default: one of the call's own. */
@@ -27,14 +21,9 @@ export interface ListJobsOptions extends CallOptions {
   name?: string | undefined;
 }
 
-export interface WatchOptions {
+export interface WatchOptions extends ResumeOptions {
   /** Number of the first event wanted, `[1, inf)`; default 1. */
   fromSequence?: number | undefined;
-  /** How long to go on trying while nobody answers, milliseconds; default 10 minutes. */
-  patienceMs?: number | undefined;
-  /** Called at each break of the connection. */
-  onBroken?: (() => void) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /** Training jobs. Every method rejects with an AutomedError. */
@@ -87,33 +76,10 @@ export class TrainingJobsClient {
   }
 
   /** The events of a job to its end, each once. A stream that breaks is opened again behind the last event. */
-  async *watch(
-    id: string,
-    { fromSequence = 1, patienceMs = DEFAULT_PATIENCE_MS, onBroken, signal }: WatchOptions = {},
-  ): AsyncGenerator<TrainingEvent__Output> {
-    let next = fromSequence;
-    let lastHeard = performance.now();
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LAST_RETRY_MS, retryMs * 2)) {
-      try {
-        const request = { id, fromSequence: next };
-        for await (const { event } of this.calls.serverStream('WatchTrainingJob', request, { signal })) {
-          if (event === null) continue;
-          next = Number(event.sequence) + 1;
-          [lastHeard, retryMs] = [performance.now(), FIRST_RETRY_MS];
-          yield event;
-        }
-        return;
-      } catch (error) {
-        if (signal?.aborted || !isBroken(error) || performance.now() - lastHeard > patienceMs) throw error;
-        onBroken?.();
-        await sleepMs(retryMs, { signal }).catch(cancelledBy);
-      }
+  async *watch(id: string, { fromSequence = 1, ...options }: WatchOptions = {}): AsyncGenerator<TrainingEvent__Output> {
+    const request = { id, fromSequence };
+    for await (const { event } of this.calls.resumedStream('WatchTrainingJob', request, options, true)) {
+      if (event !== null) yield event;
     }
   }
-}
-
-/** A stream that broke, not a request that was refused: connections end by age, services restart. */
-function isBroken(error: unknown): error is AutomedError {
-  const kinds = [DeviceError, UnavailableError, CancelledError, InternalError];
-  return kinds.some((kind) => error instanceof kind);
 }

@@ -18,6 +18,8 @@ export interface CallAdmission {
   admission: Admission;
   /** Unary methods, `/package.Service/Method`. */
   methods: ReadonlySet<string>;
+  /** Streams of requests, which are refused with their first message where a call would be; what follows waits in the queue. */
+  streams?: ReadonlySet<string>;
 }
 
 /** The fields of a request that say what it costs and when its turn is. */
@@ -32,12 +34,13 @@ interface Costly {
  * Refuses a call when its message is there and before its handler runs: nothing was decoded, and no model was loaded for it.
  * The header alone would not do, for the message has the model and the priority.
  */
-export function admitCalls({ admission, methods }: CallAdmission, log: Logger): ServerInterceptor {
+export function admitCalls({ admission, methods, streams }: CallAdmission, log: Logger): ServerInterceptor {
   return (method, call) => {
-    if (!methods.has(method.path)) return new ServerInterceptingCall(call);
+    const streamed = streams?.has(method.path) === true;
+    if (!streamed && !methods.has(method.path)) return new ServerInterceptingCall(call);
     let metadata: Metadata | undefined;
     let ticket: Ticket | undefined;
-    let refused = false;
+    let [refused, begun] = [false, false];
     const end = (answered: boolean): void => {
       ticket?.end(answered);
       ticket = undefined;
@@ -50,7 +53,8 @@ export function admitCalls({ admission, methods }: CallAdmission, log: Logger): 
       const kind = [method.path, image ? 'image' : '', named, ...additionalModels].join(' ');
       const entered = admission.enter({ kind, priority, remainingMs: deadlineMs(call.getDeadline()) - Date.now() });
       if (!('end' in entered)) return entered;
-      ticket = entered;
+      if (streamed) entered.end(false);
+      else ticket = entered;
       return undefined;
     };
     const listener = new ServerListenerBuilder()
@@ -59,7 +63,9 @@ export function admitCalls({ admission, methods }: CallAdmission, log: Logger): 
         next(received);
       })
       .withOnReceiveMessage((message, next) => {
-        const refusal = enter(message);
+        if (refused) return;
+        const refusal = begun ? undefined : enter(message);
+        begun = true;
         if (refusal) {
           refused = true;
           call.sendStatus(statusOf(refusal, metadata ? recordOf(metadata, log).requestId : ''));

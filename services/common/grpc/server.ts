@@ -6,6 +6,7 @@ import { afterMs, MAX_TIMER_MS, type Alarm } from '../timers';
 import { removeStaleSocket } from '../unix-socket';
 import { parseAddress, withPort } from '../address';
 import { EnumFields } from './enum-fields';
+import { heartbeats, streamsWithHeartbeat } from './heartbeats';
 import { boundHeaders } from './incoming-headers';
 import { tolerant, type ServiceRegistration } from './handlers';
 import { Health, LIVENESS_NAME } from './health';
@@ -27,6 +28,8 @@ export interface RpcServerConfig {
   maxConcurrentStreams: number;
   maxConnectionAgeMs: number;
   maxConnectionAgeGraceMs: number;
+  /** Between two signs of life of a stream, milliseconds. */
+  streamHeartbeatMs: number;
 }
 
 /** What a server has besides its services. */
@@ -55,7 +58,11 @@ export class RpcServer {
       'grpc.max_connection_age_ms': ageLimit(config.maxConnectionAgeMs),
       'grpc.max_connection_age_grace_ms': ageLimit(config.maxConnectionAgeGraceMs),
       // The first is the outermost: what others refuse is logged and counted, too.
-      interceptors: [observeCalls(log, telemetry), ...(admission ? [admitCalls(admission, log)] : [])],
+      interceptors: [
+        observeCalls(log, telemetry),
+        ...(admission ? [admitCalls(admission, log)] : []),
+        heartbeats(config.streamHeartbeatMs, streamsWithHeartbeat(services.map(({ definition }) => definition))),
+      ],
     };
     this.server = new Server(options);
     prepareConnections(this.server, config.flowControlWindowBytes);

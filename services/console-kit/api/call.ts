@@ -38,8 +38,14 @@ export async function call<Answer>(
 }
 
 /** Sends a request; an answer that is none becomes a CallError. */
-export async function post(service: string, method: string, request: object, signal?: AbortSignal): Promise<Response> {
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
+export async function post(
+  service: string,
+  method: string,
+  request: object,
+  signal?: AbortSignal,
+  more: Record<string, string> = {},
+): Promise<Response> {
+  const headers: Record<string, string> = { 'content-type': 'application/json', ...more };
   if (token.value !== '') headers['authorization'] = `Bearer ${token.value}`;
   const options: RequestInit = { method: 'POST', headers, body: JSON.stringify(request), signal: signal ?? null };
   const response = await fetch(`/v1/${service}/${method}`, options).catch((error: unknown) => {

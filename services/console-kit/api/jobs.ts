@@ -1,5 +1,5 @@
 import { call, type CallOptions } from './call';
-import { events } from './events';
+import { events, type Place } from './events';
 import type { JobState, TrainingEvent, TrainingJob, TrainingSpec } from './job-types';
 
 const SERVICE = 'automed.training.v1.TrainingJobService';
@@ -23,11 +23,10 @@ export const createJob = (spec: TrainingSpec, requestId: string): Answer =>
 export type JobAction = 'Cancel' | 'Pause' | 'Resume';
 export const actOn = (id: string, action: JobAction): Answer => job(`${action}TrainingJob`, { id });
 
-/** Everything that happened, then what happens; ends with the job. */
-export async function* watchJob(id: string, signal: AbortSignal, fromSequence = 0): AsyncGenerator<TrainingEvent> {
-  const request = { id, fromSequence: String(fromSequence) };
-  for await (const { event } of events<{ event: TrainingEvent }>(SERVICE, 'WatchTrainingJob', request, signal))
-    yield event;
+/** Everything that happened behind a place, then what happens; ends with the job. */
+export async function* watchJob(id: string, signal: AbortSignal, place: Place): AsyncGenerator<TrainingEvent> {
+  const told = events<{ event?: TrainingEvent }>(SERVICE, 'WatchTrainingJob', { id }, signal, place);
+  for await (const { event } of told) if (event) yield event;
 }
 
 const ENDED: readonly JobState[] = [

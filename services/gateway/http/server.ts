@@ -5,7 +5,7 @@ import type { ServerOptions } from 'node:https';
 import { fromBinary, toJson } from '@bufbuild/protobuf';
 import cors from '@fastify/cors';
 import multipart from '@fastify/multipart';
-import { type Client, Metadata, status as Code, type ServiceError } from '@grpc/grpc-js';
+import { type Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AutomedError, automedError } from '../../common/errors';
 import { fromStatus, toStatus } from '../../common/grpc/status';
@@ -18,6 +18,7 @@ import { offerGrpcWeb } from './grpc-web';
 import { setHeader, setPeer } from './metadata';
 import { openApi } from './openapi';
 import { readRequest } from './request';
+import { resuming, streamEvents } from './stream';
 
 export interface HttpDeps {
   /** A client of the gateway's own gRPC server. */
@@ -39,8 +40,6 @@ export interface HttpDeps {
 const PASSED = ['authorization', 'x-request-id', 'automed-model', 'automed-sticky-key', 'traceparent', 'tracestate'];
 /** What pages of other origins may read of an answer. */
 const EXPOSED = ['x-request-id', 'retry-after', 'grpc-status', 'grpc-message', 'grpc-status-details-bin'];
-/** Between two signs of life of a stream, milliseconds: proxies end what is silent for a minute. */
-const HEARTBEAT_MS = 15_000;
 /** Base64 makes three bytes four, and the rest of a request is small. */
 const jsonBytes = (bytes: number): number => Math.ceil((bytes * 4) / 3) + 65_536;
 
@@ -129,35 +128,18 @@ async function answer(
   return reply.send(toJson(method.descriptor.output, fromBinary(method.descriptor.output, bytes)));
 }
 
-/** Server-sent events: `data` is the JSON of a message; the last event is `end`, or `error` with what an answer would hold. */
-async function stream(method: HttpMethod, request: FastifyRequest, reply: FastifyReply, deps: HttpDeps): Promise<void> {
+async function stream(
+  method: HttpMethod,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: HttpDeps,
+): Promise<unknown> {
   const { message, metadata, deadline } = await prepare(method, request, deps);
   // Streams last as long as what they watch, unless the caller says otherwise.
   const options = request.headers['x-timeout-ms'] === undefined ? {} : { deadline };
-  const call = deps.client.makeServerStreamRequest(method.grpcPath, same, same, message, metadata, options);
-  reply.hijack();
-  const { raw } = reply;
-  const already = reply.getHeaders() as Record<string, string>; // as of other origins
-  raw.writeHead(200, { ...already, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  const heartbeat = setInterval(() => raw.write(': alive\n\n'), HEARTBEAT_MS);
-  const finish = (event: string, data: object): void => {
-    clearInterval(heartbeat);
-    // An error is followed by an end.
-    if (raw.writableEnded) return;
-    raw.end(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-  };
-  raw.once('close', () => {
-    clearInterval(heartbeat);
-    call.cancel();
-  });
-  call.on('data', (bytes: Buffer) => {
-    const json = toJson(method.descriptor.output, fromBinary(method.descriptor.output, bytes));
-    if (raw.write(`data: ${JSON.stringify(json)}\n\n`)) return;
-    call.pause();
-    raw.once('drain', () => call.resume());
-  });
-  call.on('error', (error: ServiceError) => {
-    if (error.code !== Code.CANCELLED || !raw.destroyed) finish('error', httpError(error.code, fromStatus(error)));
-  });
-  call.on('end', () => finish('end', {}));
+  const from = resuming(method.descriptor.input, request.headers['last-event-id']);
+  const whole = Buffer.concat([message, from]); // of a field that comes twice the last counts
+  const call = deps.client.makeServerStreamRequest(method.grpcPath, same, same, whole, metadata, options);
+  const refused = await streamEvents(method.descriptor.output, call, reply);
+  return refused ? sendError(reply, refused) : reply;
 }

@@ -42,9 +42,8 @@ export interface PullJournal {
   expect(study: string, series: string, count: number | undefined): void;
 }
 
-export interface PullProgress {
-  /** Objects that the archive has of what was asked for. */
-  found: number;
+/** The counts of a pull, which one that goes on with it begins with. */
+export interface PullCounts {
   /** Of these, those that were here before. */
   known: number;
   /** Objects that came. */
@@ -53,6 +52,11 @@ export interface PullProgress {
   refused: number;
   /** Objects that are not here; final with the last message. */
   missing: number;
+}
+
+export interface PullProgress extends PullCounts {
+  /** Objects that the archive has of what was asked for. */
+  found: number;
   /** Why the last object was refused; empty without one. */
   reason: string;
 }
@@ -70,8 +74,15 @@ function distinct(instances: readonly RemoteInstance[]): RemoteInstance[] {
   return [...new Map(instances.map((instance) => [instance.sopInstance, instance])).values()];
 }
 
+const sameCounts = (one: PullCounts, other: PullCounts | undefined): boolean =>
+  one.known === other?.known &&
+  one.received === other.received &&
+  one.refused === other.refused &&
+  one.missing === other.missing;
+
 /**
- * Yields how far it is, and at last what came of it.
+ * Yields how far it is whenever that changes, and at last what came of it.
+ * @param before what was last heard of a pull whose stream broke: what came since then counts as received
  * @throws AutomedError: NOT_FOUND when the archive has nothing of it, else what the archive says
  */
 export async function* pull(
@@ -79,31 +90,32 @@ export async function* pull(
   archive: Archive,
   journal: PullJournal,
   signal: AbortSignal,
+  before?: PullCounts,
 ): AsyncGenerator<PullProgress> {
   const all = distinct(await archive.list(wanted, signal));
   if (all.length === 0) throw automedError('NOT_FOUND', 'The archive has nothing of it.', { field: 'study_uid' });
   const uids = all.map(({ sopInstance }) => sopInstance);
   const absent = new Set(journal.missing(uids));
+  const here = all.length - absent.size;
+  const known = Math.min(before?.known ?? here, here);
   const progress: PullProgress = {
     found: all.length,
-    known: all.length - absent.size,
-    received: 0,
-    refused: 0,
+    known,
+    received: here - known,
+    // Those are tried again, and counted when that fails again.
+    refused: before?.refused ?? 0,
     missing: absent.size,
     reason: '',
   };
-  yield { ...progress };
-  if (absent.size === 0) return;
-  const told: Told = {
-    outcome: (outcome) => {
-      if ('kept' in outcome) progress.received += 1;
-      else {
-        progress.refused += 1;
-        progress.reason = outcome.message;
-      }
-    },
-    sent: (count) => (progress.received = count),
+  let heard = before;
+  const news = (): PullProgress[] => {
+    if (sameCounts(progress, heard)) return [];
+    heard = { ...progress };
+    return [{ ...progress }];
   };
+  yield* news();
+  if (absent.size === 0) return;
+  const told = counting(progress);
   const wantedHere = all.filter(({ sopInstance }) => absent.has(sopInstance));
   const series = [...perSeries(all)].filter(([uid]) => wantedHere.some((each) => each.series === uid));
   for (const [uid, count] of series) journal.expect(wanted.study, uid, count);
@@ -114,7 +126,7 @@ export async function* pull(
     while (!isDone) {
       await Promise.race([work.catch(() => undefined), sleepMs(TELL_MS, { signal }).catch(() => undefined)]);
       if (signal.aborted) break;
-      yield { ...progress };
+      yield* news();
     }
     await work;
   } finally {
@@ -123,5 +135,23 @@ export async function* pull(
     const broken = all.filter(({ sopInstance }) => left.has(sopInstance));
     for (const uid of perSeries(broken).keys()) journal.expect(wanted.study, uid, undefined);
   }
-  yield { ...progress, missing: journal.missing(uids).length };
+  progress.missing = journal.missing(uids).length;
+  yield* news();
+}
+
+/** Adds what comes to the counts of a pull. */
+function counting(progress: PullProgress): Told {
+  const already = progress.received;
+  let refused = 0;
+  return {
+    outcome: (outcome) => {
+      if ('kept' in outcome) progress.received += 1;
+      else {
+        refused += 1;
+        progress.refused = Math.max(progress.refused, refused);
+        progress.reason = outcome.message;
+      }
+    },
+    sent: (count) => (progress.received = already + count),
+  };
 }

@@ -10,7 +10,7 @@ import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import { requireRoom } from '../adapters/received-files';
-import { pull, type Archive, type PullJournal } from '../domain/pull';
+import { pull, type Archive, type PullCounts, type PullJournal } from '../domain/pull';
 import type { Site } from '../domain/site/schema';
 import { verifyResult, type VerifyDeps } from './verify-result';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
@@ -127,8 +127,17 @@ function counted({ analyses, deliveries }: { analyses: number; deliveries: numbe
 
 const UID = /^[0-9.]{1,64}$/;
 
+/** What a token says of the pull that it is of. */
+function countsOf(token: string): PullCounts {
+  const [known, received, refused, missing] = token.split('.').map(Number);
+  const isWhole = /^\d{1,9}(\.\d{1,9}){3}$/.test(token);
+  if (isWhole && known !== undefined && received !== undefined && refused !== undefined && missing !== undefined)
+    return { known, received, refused, missing };
+  throw automedError('INVALID_ARGUMENT', 'The token is not one of a pull.', { field: 'resume_token' });
+}
+
 async function* pulled(
-  { studyUid, seriesUid, archive, method }: PullStudyRequest__Output,
+  { studyUid, seriesUid, archive, method, resumeToken }: PullStudyRequest__Output,
   deps: PacsServiceDeps,
   signal: AbortSignal,
 ): AsyncGenerator<PullStudyResponse> {
@@ -144,8 +153,11 @@ async function* pulled(
     expect: (study, series, count) => completion.expect(study, series, count),
   };
   const wanted = { study: studyUid, ...(seriesUid === '' ? {} : { series: seriesUid }) };
-  for await (const { found, known, received, refused, missing, reason } of pull(wanted, from, journal, signal)) {
+  const before = resumeToken === '' ? undefined : countsOf(resumeToken);
+  for await (const progress of pull(wanted, from, journal, signal, before)) {
+    const { found, known, received, refused, missing, reason } = progress;
     yield {
+      resumeToken: [known, received, refused, missing].join('.'),
       foundCount: found,
       knownCount: known,
       receivedCount: received,

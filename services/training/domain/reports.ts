@@ -22,6 +22,14 @@ export interface ReportFile {
   mediaType: string;
 }
 
+/** A file that is read. */
+export interface OpenedReport {
+  file: ReportFile;
+  /** Changes when the file does. */
+  revision: string;
+  pieces: AsyncGenerator<Buffer>;
+}
+
 /** Bytes of a file that are held at a time. */
 export const PIECE_BYTES = 256 * 1024;
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -45,21 +53,22 @@ export class Reports {
    * @throws NotFoundError when there is no such subject, or it has no report; IllegalStateError while it has not succeeded
    */
   async list(subject: ReportSubject): Promise<ReportFile[]> {
-    return (await this.files(subject)).map(({ path: _, ...file }) => file);
+    return (await this.files(subject)).map(({ path: _, revision: __, ...file }) => file);
   }
 
   /**
    * A file, and its pieces, for which it is opened.
+   * @param offset of the first byte that is wanted
    * @throws NotFoundError also when the report has no file of that name, or no longer
    */
-  async read(subject: ReportSubject, name: string): Promise<{ file: ReportFile; pieces: AsyncGenerator<Buffer> }> {
+  async read(subject: ReportSubject, name: string, offset = 0): Promise<OpenedReport> {
     const found = (await this.files(subject)).find((each) => each.name === name);
     if (!found) throw noFile(name);
-    const { path, ...file } = found;
-    return { file, pieces: piecesOf(path, name) };
+    const { path, revision, ...file } = found;
+    return { file, revision, pieces: piecesOf(path, name, offset) };
   }
 
-  private async files(subject: ReportSubject): Promise<(ReportFile & { path: string })[]> {
+  private async files(subject: ReportSubject): Promise<(ReportFile & { path: string; revision: string })[]> {
     const folder = await this.folderOf(subject);
     const report = join(folder, REPORT_FOLDER);
     const names = await readdir(report).catch(absent);
@@ -72,7 +81,9 @@ export class Reports {
       paths.map(async ({ name, path }) => {
         const facts = await stat(path).catch(absent);
         const mediaType = MEDIA_TYPES[extname(name)] ?? 'application/octet-stream';
-        return facts?.isFile() ? [{ name, path, size: facts.size, mediaType }] : [];
+        if (!facts?.isFile()) return [];
+        const revision = `${facts.size.toString(16)}-${Math.floor(facts.mtimeMs).toString(16)}`;
+        return [{ name, path, size: facts.size, mediaType, revision }];
       }),
     );
     return files.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -111,14 +122,15 @@ function noFile(name: string): AutomedError {
   return automedError('NOT_FOUND', `The report has no file ${JSON.stringify(name)}.`, { field: 'name' });
 }
 
-async function* piecesOf(path: string, name: string): AsyncGenerator<Buffer> {
+async function* piecesOf(path: string, name: string, offset: number): AsyncGenerator<Buffer> {
   const handle = await open(path).catch(absent);
   if (!handle) throw noFile(name);
   try {
-    for (;;) {
+    for (let at = offset; ;) {
       // A buffer of its own each time: what was handed out may still be on its way.
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, at);
       if (bytesRead === 0) return;
+      at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {

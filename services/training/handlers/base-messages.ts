@@ -37,7 +37,14 @@ export function fromBackbone({ kind, se, seed, ...rest }: ImportBackboneRequest_
   });
 }
 
-export function fromEvaluation({ part, columns, structures, seed, device, ...rest }: EvaluateBaseRequest__Output) {
+export function fromEvaluation({
+  part,
+  columns,
+  structures,
+  seed,
+  device,
+  ...rest
+}: Omit<EvaluateBaseRequest__Output, 'resumeToken' | 'keepMs'>) {
   return given({
     ...rest,
     part: wordOf(EVALUATED_PARTS, part, 'part'),

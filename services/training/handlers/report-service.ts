@@ -26,11 +26,27 @@ const toFile = ({ name, size, mediaType }: ReportFile): ReportFileMessage => ({ 
 
 async function* read(
   reports: Reports,
-  { subject, name }: ReadReportFileRequest__Output,
+  { subject, name, resumeToken }: ReadReportFileRequest__Output,
 ): AsyncGenerator<ReadReportFileResponse> {
-  const { file, pieces } = await reports.read(fromSubject(subject), name === '' ? DEFAULT_FILE : name);
-  yield { file: toFile(file) };
-  for await (const data of pieces) yield { data };
+  const from = resumeToken === '' ? undefined : placeOf(resumeToken);
+  const wanted = name === '' ? DEFAULT_FILE : name;
+  const { file, revision, pieces } = await reports.read(fromSubject(subject), wanted, from?.offset);
+  if (from && from.revision !== revision) {
+    throw automedError('ILLEGAL_STATE', 'The file has changed meanwhile; read it anew.', { field: 'resume_token' });
+  }
+  let offset = from?.offset ?? 0;
+  const token = (): string => `${revision}.${offset}`;
+  if (!from) yield { file: toFile(file), resumeToken: token() };
+  for await (const data of pieces) {
+    offset += data.length;
+    yield { data, resumeToken: token() };
+  }
+}
+
+function placeOf(token: string): { revision: string; offset: number } {
+  const [, revision = '', offset = ''] = /^([0-9a-f]{1,16}-[0-9a-f]{1,16})\.(\d{1,15})$/.exec(token) ?? [];
+  if (revision !== '') return { revision, offset: Number(offset) };
+  throw automedError('INVALID_ARGUMENT', 'The token is not one of a report.', { field: 'resume_token' });
 }
 
 export function reportService(reports: Reports, log: Logger): ServiceRegistration {

@@ -94,12 +94,19 @@ async function previewOf(store: string, id: string, { event }: StoredEvent): Pro
   return readFile(join(previewFolder(store, id), event.file)).catch(() => undefined);
 }
 
+/** The sequence number behind a token, which names a job and its event. */
+function behind(token: string, id: string): number {
+  const [, job, sequence] = /^([0-9a-f]{16})\.(\d{1,15})$/.exec(token) ?? [];
+  if (job === id) return Number(sequence) + 1;
+  throw automedError('INVALID_ARGUMENT', 'The token is not one of a watch of this job.', { field: 'resume_token' });
+}
+
 async function* watch(
   deps: TrainingJobDeps,
-  { id, fromSequence }: WatchTrainingJobRequest__Output,
+  { id, fromSequence, resumeToken }: WatchTrainingJobRequest__Output,
   signal: AbortSignal,
 ) {
-  const from = Number(fromSequence);
+  const from = resumeToken === '' ? Number(fromSequence) : behind(resumeToken, id);
   if (from < 0) {
     throw automedError('INVALID_ARGUMENT', 'A sequence number is at least 0.', { field: 'from_sequence' });
   }
@@ -108,7 +115,8 @@ async function* watch(
   deps.watched(id);
   try {
     for await (const event of watchJob(deps.queue, { kind: TRAINING, id, fromSequence: from }, ended)) {
-      yield { event: toTrainingEvent(event, await previewOf(deps.store, id, event)) };
+      const resumeToken = `${id}.${event.sequence}`;
+      yield { event: toTrainingEvent(event, await previewOf(deps.store, id, event)), resumeToken };
     }
   } catch (error) {
     if (!deps.stopping.aborted || signal.aborted) throw error;

@@ -59,14 +59,21 @@ async function startBackend(): Promise<Backend> {
       definition: serviceDefinition(JOBS),
       implementation: {
         WatchTrainingJob: (call: {
-          request: { name?: string };
+          request: { id: string; resumeToken: string };
           write: (event: object) => void;
           end: () => void;
           emit: (name: string, error: object) => void;
           on: (name: string, run: () => void) => void;
         }) => {
-          call.write({ event: { sequence: 1 } });
-          call.write({ event: { sequence: 2 } });
+          const { id, resumeToken } = call.request;
+          if (id === 'refused') {
+            call.emit('error', { code: 8, details: 'too many' });
+            return;
+          }
+          const first = resumeToken ? Number(resumeToken) + 1 : 1;
+          for (const sequence of [first, first + 1])
+            call.write({ event: { sequence }, resumeToken: id === 'placed' ? String(sequence) : '' });
+          call.write({ heartbeat: true });
           if (Object.values(call.request).includes('broken')) call.emit('error', { code: 5, details: 'gone' });
           else if (Object.values(call.request).includes('endless')) call.on('cancelled', () => (cancelled += 1));
           else call.end();
@@ -188,6 +195,7 @@ test('a stream comes as events, and ends with its reader', async () => {
   expect(events.split('\n\n').filter(Boolean)).toEqual([
     'data: {"event":{"sequence":"1"}}',
     'data: {"event":{"sequence":"2"}}',
+    ': alive',
     'event: end\ndata: {}',
   ]);
   const caller = new AbortController();
@@ -200,6 +208,28 @@ test('a stream comes as events, and ends with its reader', async () => {
   await endless.body?.getReader().read();
   caller.abort();
   await eventually(() => cancelled() === 1);
+});
+
+test('a stream goes on behind the id of the last event', async () => {
+  const { url } = await start();
+  const idsOf = async (headers: Record<string, string>): Promise<string[]> => {
+    const body = JSON.stringify({ id: 'placed' });
+    const answer = await fetch(url + WATCH, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+    return [...(await answer.text()).matchAll(/^id: (.*)$/gm)].map(([, id]) => id ?? '');
+  };
+  expect(await idsOf({})).toEqual(['1', '2']);
+  expect(await idsOf({ 'last-event-id': '2' })).toEqual(['3', '4']);
+});
+
+test('a stream that is refused on arrival has the status of an answer', async () => {
+  const { url } = await start();
+  const answer = await post(url + WATCH, { id: 'refused' });
+  expect(answer.status).toBe(429);
+  expect(await answer.json()).toMatchObject({ error: { status: 'RESOURCE_EXHAUSTED' } });
 });
 
 test('a stream that fails ends with its error, and the gateway goes on', async () => {

@@ -16,15 +16,17 @@ export function useHistory(id: string, turn: number, onChange: () => void): { hi
     history: NOTHING_YET,
     error: undefined,
   });
-  const seen = useRef({ id, history: NOTHING_YET });
+  const seen = useRef({ id, history: NOTHING_YET, place: { id: '' } });
   useEffect(() => {
     const controller = new AbortController();
-    let history = seen.current.id === id ? seen.current.history : NOTHING_YET;
+    if (seen.current.id !== id) seen.current = { id, history: NOTHING_YET, place: { id: '' } };
+    const { place } = seen.current;
+    let { history } = seen.current;
     let timer = 0;
     const follow = async (): Promise<void> => {
-      for await (const event of watchJob(id, controller.signal, history.sequence + 1)) {
+      for await (const event of watchJob(id, controller.signal, place)) {
         history = withEvent(history, event);
-        seen.current = { id, history };
+        seen.current = { id, history, place };
         setState({ history, error: undefined });
         if (event.stateChange) onChange();
       }

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import type { ListModelsRequest__Output } from '../../../../proto/gen/automed/models/v1/ListModelsRequest';
 import type { SegmentRequest__Output } from '../../../../proto/gen/automed/segmentation/v1/SegmentRequest';
 import type { WatchTrainingJobRequest__Output } from '../../../../proto/gen/automed/training/v1/WatchTrainingJobRequest';
-import { collect, IllegalStateError, InvalidInputError, NotFoundError } from '../../../../services/client';
+import {
+  CancelledError,
+  collect,
+  IllegalStateError,
+  InternalError,
+  InvalidInputError,
+  NotFoundError,
+  UnavailableError,
+} from '../../../../services/client';
+import { alive } from '../../../../services/client/core/alive';
 import { automedError } from '../../../../services/common/errors';
 import { bidi, serverStream, unary } from '../../../../services/common/grpc/handlers';
 import { serveSeries, type SeriesAnswer } from '../../../../services/common/grpc/series';
@@ -62,19 +71,70 @@ test('a watch that breaks goes on behind the last event', async () => {
   const breaks: number[] = [];
   const client = await served({
     [JOBS]: (log) => ({
-      WatchTrainingJob: serverStream(log, async function* ({ fromSequence }: WatchTrainingJobRequest__Output) {
-        begun.push(fromSequence);
-        const first = Number(fromSequence);
-        yield { event: { sequence: first } };
-        yield { event: { sequence: first + 1 } };
-        if (first < 3) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
-      }),
+      WatchTrainingJob: serverStream(
+        log,
+        async function* ({ fromSequence, resumeToken }: WatchTrainingJobRequest__Output) {
+          begun.push(resumeToken || fromSequence);
+          const first = resumeToken === '' ? Number(fromSequence) : Number(resumeToken.slice(6)) + 1;
+          yield { event: { sequence: first }, resumeToken: `behind${first}` };
+          yield { heartbeat: true };
+          yield { event: { sequence: first + 1 }, resumeToken: `behind${first + 1}` };
+          if (first < 3) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+        },
+      ),
     }),
   });
   const events = await collect(client.trainingJobs.watch('a', { onBroken: () => breaks.push(1) }));
   expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3', '4']);
-  expect(begun).toEqual(['1', '3']);
+  expect(begun).toEqual(['1', 'behind2']);
   expect(breaks).toHaveLength(1);
+});
+
+test('a server that is at fault itself is not asked forever', async () => {
+  let begun = 0;
+  const client = await served({
+    [JOBS]: (log) => ({
+      WatchTrainingJob: serverStream(log, async function* () {
+        begun += 1;
+        yield { event: { sequence: 1 }, resumeToken: 'one' };
+        throw new Error('a fault');
+      }),
+    }),
+  });
+  await expect(collect(client.trainingJobs.watch('a'))).rejects.toBeInstanceOf(InternalError);
+  expect(begun).toBe(4);
+});
+
+test('work whose place a restarted server does not know begins again', async () => {
+  const begun: string[] = [];
+  const client = await served({
+    'automed.bases.v1.BaseService': (log) => ({
+      EvaluateBase: serverStream(log, async function* ({ resumeToken }: { resumeToken: string }) {
+        begun.push(resumeToken);
+        if (resumeToken !== '') throw automedError('NOT_FOUND', 'Gone.', { field: 'resume_token' });
+        yield { resumeToken: 'begun' };
+        if (begun.length === 1) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+        yield { result: { base: 'tiny@1' }, resumeToken: 'done' };
+      }),
+    }),
+  });
+  expect(await client.bases.evaluate({ base: 'tiny', data: '/data' })).toMatchObject({ base: 'tiny@1' });
+  expect(begun).toEqual(['', 'begun', '']);
+});
+
+test('a stream that falls silent counts as broken', async () => {
+  const silent = alive(
+    async function* (signal) {
+      yield 'first';
+      await new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(new CancelledError('CANCELLED', ''))),
+      );
+    },
+    undefined,
+    30,
+  );
+  expect((await silent.next()).value).toBe('first');
+  await expect(silent.next()).rejects.toBeInstanceOf(UnavailableError);
 });
 
 test('a watch of a job that is not there ends at once', async () => {

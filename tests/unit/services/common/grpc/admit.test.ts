@@ -2,7 +2,8 @@
 
 import { status as Code, type ServiceError } from '@grpc/grpc-js';
 import { Admission } from '../../../../../services/common/admission';
-import { unary } from '../../../../../services/common/grpc/handlers';
+import { bidi, unary } from '../../../../../services/common/grpc/handlers';
+import { collect } from '../../../../../services/client';
 import { ApiClient } from '../../../../../services/common/grpc/client';
 import { serviceDefinition } from '../../../../../services/common/grpc/proto';
 import { eventually, startServer, type TestServer } from '../../../../support/grpc';
@@ -32,11 +33,14 @@ beforeEach(async () => {
             await new Promise<void>((resolve) => answers.push(resolve));
             return {};
           }),
+          SegmentStream: bidi<{ model: string }, object>(log, async (call) => {
+            for await (const { model } of call.iterator({ destroyOnReturn: false })) started.push(`series ${model}`);
+          }),
         },
       },
     ],
     {},
-    { admission: { admission, methods: new Set([PATH]) } },
+    { admission: { admission, methods: new Set([PATH]), streams: new Set([`${PATH}Stream`]) } },
   );
   client = new ApiClient(NAME, server.address);
 });
@@ -118,6 +122,21 @@ test('a refusal is logged and counted like any answer', async () => {
   await eventually(() => started.length === 3);
   await segment('d').catch(() => undefined);
   await eventually(() => server.lines.some((line) => line.event === 'call' && line.code === 'RESOURCE_EXHAUSTED'));
+  for (const answer of answers) answer();
+  await Promise.all(calls);
+});
+
+test('a stream is refused with its first message where a call would be, and takes no place where it is not', async () => {
+  const series = (): Promise<unknown[]> =>
+    collect(client.series('SegmentStream', [{ model: 'a' }, { model: 'b' }] as never));
+  await series();
+  expect(started).toEqual(['series a', 'series b']);
+  expect(admission.admittedCount).toBe(0);
+  const calls = ['1', '2', '3'].map((model) => segment(model));
+  await eventually(() => admission.admittedCount === 3);
+  await expect(series()).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+  expect(started.filter((each) => each.startsWith('series'))).toHaveLength(2);
+  await eventually(() => answers.length === 3);
   for (const answer of answers) answer();
   await Promise.all(calls);
 });
