@@ -37,6 +37,21 @@ const DEFAULT_ROLES: Record<string, z.infer<typeof grantSchema>[]> = {
         'automed.datasets.v1.*',
         'automed.evaluations.v1.*',
         'automed.reports.v1.*',
+        'automed.reviews.v1.*',
+      ],
+    },
+  ],
+  review: [
+    {
+      methods: [
+        ...PREDICT,
+        'automed.reviews.v1.ReviewService/AddReview',
+        'automed.reviews.v1.ReviewService/List*',
+        'automed.reviews.v1.ReviewService/Get*',
+        'automed.reviews.v1.ReviewService/DecideReview',
+        'automed.datasets.v1.DatasetService/List*',
+        'automed.datasets.v1.DatasetService/Get*',
+        'automed.datasets.v1.DatasetService/Read*',
       ],
     },
   ],

@@ -11,6 +11,7 @@ import { ModelsClient } from './services/models';
 import { PacsClient } from './services/pacs';
 import { PromotionsClient } from './services/promotions';
 import { ReportsClient } from './services/reports';
+import { ReviewsClient } from './services/reviews';
 import { SegmentationClient } from './services/segmentation';
 import { TrainingJobsClient } from './services/training-jobs';
 
@@ -35,6 +36,7 @@ export class AutomedClient {
   readonly pacs: PacsClient;
   readonly promotions: PromotionsClient;
   readonly reports: ReportsClient;
+  readonly reviews: ReviewsClient;
   private readonly channel: Channel;
 
   /**
@@ -58,6 +60,7 @@ export class AutomedClient {
     this.pacs = new PacsClient(this.channel, options);
     this.promotions = new PromotionsClient(this.channel, options);
     this.reports = new ReportsClient(this.channel, options);
+    this.reviews = new ReviewsClient(this.channel, options);
   }
 
   /** Closes the connection; calls under way end with an error. */

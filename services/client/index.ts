@@ -1,7 +1,7 @@
 // `automed/client`: a typed client of every service. It loads neither the addon nor LibTorch.
 
 export { AutomedClient } from './automed-client';
-export { decodeRle } from './coco-rle';
+export { decodeRle } from '../common/coco-rle';
 export { collect, type StreamAnswer } from './core/answers';
 export type { CallOptions, ClientOptions, StreamOptions } from './core/options';
 export type { PollOptions } from './core/polled';

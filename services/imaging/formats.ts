@@ -53,3 +53,15 @@ export function isAnimatedPng(bytes: Buffer): boolean {
   }
   return false;
 }
+
+const EXTENSIONS = { PNG: 'png', JPEG: 'jpg', TIFF: 'tif', WebP: 'webp' } as const satisfies Record<
+  ImageFormat,
+  string
+>;
+
+/** What a file of these bytes is called after the dot; `dcm` where it is none of ImageFormat. */
+export function extensionOf(bytes: Buffer): string {
+  const format = sniffFormat(bytes);
+  if (format) return EXTENSIONS[format];
+  return ascii(bytes, 0, 'BM') ? 'bmp' : 'dcm';
+}

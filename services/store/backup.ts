@@ -11,7 +11,7 @@ import { ModelStore } from './model-store';
 import { errnoOf, storageError, syncFolder, temporaryName } from './durable';
 
 /** What a backup holds; checkpoints of runs under way and logs are not part of it. */
-const FOLDERS = ['models', 'bases', 'backbones', 'evaluations'];
+const FOLDERS = ['models', 'bases', 'backbones', 'evaluations', 'reviews'];
 const ALIASES = /[\\/]aliases[\\/]/;
 
 export interface BackupOptions {

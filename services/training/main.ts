@@ -11,6 +11,7 @@ import { ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
 import { SqliteDatasetTable } from './adapters/dataset-table';
 import { SqliteJobTable } from './adapters/job-table';
+import { SqliteReviewTable } from './adapters/review-table';
 import { jobLauncher } from './adapters/job-launcher';
 import { lead } from './adapters/lead';
 import { observeQueue } from './adapters/metrics';
@@ -26,6 +27,7 @@ import {
 import { BaseWork } from './domain/bases';
 import { datasetCheckKind } from './domain/datasets/check-kind';
 import { DatasetRegistry } from './domain/datasets/registry';
+import { DatasetSamples } from './domain/datasets/samples';
 import { evaluationKind } from './domain/evaluations/evaluation-kind';
 import { Evaluations, type EvaluationsDeps } from './domain/evaluations/evaluations';
 import { FinishedEvaluations } from '../worker/protocol/evaluation-results';
@@ -36,11 +38,15 @@ import { JobQueue } from './domain/jobs/queue';
 import { Scheduler, type SchedulerSettings } from './domain/jobs/scheduler';
 import { trainingKind } from './domain/jobs/training-kind';
 import { Reports } from './domain/reports';
+import { ImageFiles } from './domain/reviews/image-files';
+import { ReviewDatasets } from './domain/reviews/review-datasets';
+import { Reviews } from './domain/reviews/reviews';
 import { baseService } from './handlers/base-service';
 import { datasetService } from './handlers/dataset-service';
 import { evaluationService } from './handlers/evaluation-service';
 import { promotionService } from './handlers/promotion-service';
 import { reportService } from './handlers/report-service';
+import { reviewService } from './handlers/review-service';
 import { trainingJobService } from './handlers/training-job-service';
 import { buildServer } from './server';
 
@@ -78,13 +84,15 @@ async function main(): Promise<void> {
     env,
     log,
   });
+  const reviews = new Reviews(new SqliteReviewTable(database), new ImageFiles(store.root));
   const services: ServiceRegistration[] = [
     trainingJobService({ ...jobs, queue, datasets, store: store.root, stopping: stopping.signal, log }),
     baseService(new BaseWork({ store: store.root, threads: capacity.threadsPerJob, launch }), stopping.signal, log),
-    datasetService({ datasets, log }),
+    datasetService({ datasets, samples: new DatasetSamples(datasets, store.root), log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
     reportService(new Reports({ store, queue }), log),
+    reviewService({ reviews, datasets: new ReviewDatasets(reviews, datasets, store.root), log }),
   ];
   const server = buildServer({ config, log, telemetry, health: new Health(), services });
 

@@ -35,6 +35,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/jobs', 'Trainings'],
   ['/models', 'Models'],
   ['/models/polyp@1', 'Put into service'],
+  ['/review', 'Review'],
   ['/deliveries', 'Deliveries'],
   ['/operations', 'Aliases'],
 ];

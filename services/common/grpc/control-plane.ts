@@ -5,5 +5,6 @@ export const CONTROL_PLANE_SERVICES: readonly string[] = [
   'automed.datasets.v1.*',
   'automed.evaluations.v1.*',
   'automed.reports.v1.*',
+  'automed.reviews.v1.*',
   'automed.models.v1.PromotionService',
 ];

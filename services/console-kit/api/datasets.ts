@@ -1,5 +1,5 @@
 import { call, type CallOptions } from './call';
-import type { Task } from './types';
+import type { Image, Mask, Task } from './types';
 
 const SERVICE = 'automed.datasets.v1.DatasetService';
 
@@ -66,3 +66,38 @@ export const registerDataset = (spec: DatasetSpec, requestId: string) => one('Re
 
 /** Queues a check that opens every file. */
 export const checkDataset = (dataset: string) => one('ValidateDataset', { dataset });
+
+export interface DatasetSample {
+  name: string;
+  part: string;
+  group?: string;
+  className?: string;
+}
+
+export interface OpenSample {
+  sample: DatasetSample;
+  image: Image;
+  displayPng?: string;
+  masks?: Mask[];
+  problem?: string;
+}
+
+/** Every sample, by part and name. */
+export async function listSamples(dataset: string, options: CallOptions): Promise<DatasetSample[]> {
+  const samples: DatasetSample[] = [];
+  for (let pageToken = ''; ;) {
+    const page = await call<{ samples?: DatasetSample[]; nextPageToken?: string }>(
+      SERVICE,
+      'ListDatasetSamples',
+      { dataset, pageSize: 1000, pageToken },
+      options,
+    );
+    samples.push(...(page.samples ?? []));
+    pageToken = page.nextPageToken ?? '';
+    if (pageToken === '') return samples;
+  }
+}
+
+/** @param name of a sample, or of a file that a finding names */
+export const readSample = (dataset: string, name: string, options?: CallOptions): Promise<OpenSample> =>
+  call(SERVICE, 'ReadDatasetSample', { dataset, name }, options);

@@ -9,6 +9,8 @@ const PATHS = {
   columns: 'M4 4h7v16H4zM13 4h7v16h-7z',
   inbox: 'M4 13l2-8h12l2 8v6H4zM4 13h5l1 3h4l1-3h5',
   gauge: 'M4 18a9 9 0 1116 0M12 14l4-5',
+  check: 'M4 12l5 5L20 6',
+  polygon: 'M12 3l9 7-4 11H7L3 10z',
   cross: 'M6 6l12 12M18 6L6 18',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',

@@ -31,3 +31,32 @@ export function decodeMask(text: string, width: number, height: number): Uint8Ar
   });
   return mask;
 }
+
+/** The compressed run lengths of a mask, one byte for each pixel, row by row. */
+export function encodeMask(mask: Uint8Array, width: number, height: number): string {
+  const counts: number[] = [];
+  let [value, run] = [0, 0];
+  for (let x = 0; x < width; x += 1) {
+    for (let y = 0; y < height; y += 1) {
+      const next = mask[y * width + x] === 1 ? 1 : 0;
+      if (next !== value) {
+        counts.push(run);
+        [value, run] = [next, 0];
+      }
+      run += 1;
+    }
+  }
+  counts.push(run);
+  return counts.map((count, at) => encodeCount(at > 2 ? count - (counts[at - 2] as number) : count)).join('');
+}
+
+function encodeCount(count: number): string {
+  let [text, rest, more] = ['', count, true];
+  while (more) {
+    const group = rest & 0x1f;
+    rest >>= 5;
+    more = (group & 0x10) !== 0 ? rest !== -1 : rest !== 0;
+    text += String.fromCharCode((more ? group | 0x20 : group) + 48);
+  }
+  return text;
+}

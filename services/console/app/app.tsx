@@ -20,6 +20,8 @@ const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> =
   jobs: async () => (await import('../pages/jobs/jobs')).JobsPage,
   models: async () => (await import('../pages/models/models')).ModelsPage,
   operations: async () => (await import('../pages/operations/operations')).OperationsPage,
+  results: async () => (await import('../pages/results/results')).ResultPage,
+  review: async () => (await import('../pages/review/review')).ReviewPage,
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 
@@ -33,10 +35,20 @@ export function App() {
     document.title = `${title} · ${t.name}`;
   }, [title]);
   if (signedOut.value) return <SignIn />;
+  // Whoever follows a link to a result wants that and nothing else.
+  if (first === 'results') return <BarePage id={id} />;
   return (
     <Shell>
       <LazyPage name={name} id={id} />
     </Shell>
+  );
+}
+
+function BarePage({ id }: { id: string }) {
+  return (
+    <main id="content" tabIndex={-1} class="bare">
+      <LazyPage name="results" id={id} />
+    </main>
   );
 }
 

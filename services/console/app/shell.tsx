@@ -24,6 +24,7 @@ const GROUPS: readonly { label: string; items: readonly NavItem[] }[] = [
     label: t.nav.build,
     items: [
       { to: '/data', label: t.nav.data, icon: 'stack' },
+      { to: '/review', label: t.nav.review, icon: 'check' },
       { to: '/jobs', label: t.nav.jobs, icon: 'pulse' },
       { to: '/models', label: t.nav.compare, icon: 'columns' },
     ],

@@ -4,7 +4,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
-import { decodeRle } from '../../client/coco-rle';
+import { decodeRle } from '../../common/coco-rle';
 import { serviceDefinition } from '../../common/grpc/proto';
 import { decodeMask, unpackBits } from '../../imaging/mask';
 

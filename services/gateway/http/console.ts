@@ -20,7 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const PAGES = [
   '/',
   ...['/try', '/interactive', '/jobs', '/jobs/:id', '/models', '/models/:id', '/data', '/data/:id'],
-  ...['/deliveries', '/deliveries/:id', '/operations'],
+  ...['/deliveries', '/deliveries/:id', '/operations', '/review', '/review/:id', '/results/:id'],
 ];
 
 /** No script that is not a file of this host, no other host at all, in nobody's frame. */

@@ -1,11 +1,15 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { ListDatasetSamplesRequest__Output } from '../../../proto/gen/automed/datasets/v1/ListDatasetSamplesRequest';
 import type { ListDatasetsRequest__Output } from '../../../proto/gen/automed/datasets/v1/ListDatasetsRequest';
+import type { ReadDatasetSampleRequest__Output } from '../../../proto/gen/automed/datasets/v1/ReadDatasetSampleRequest';
 import type { RegisterDatasetRequest__Output } from '../../../proto/gen/automed/datasets/v1/RegisterDatasetRequest';
 import { automedError } from '../../common/errors';
 import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
+import type { DatasetSamples } from '../domain/datasets/samples';
+import { sampleMessage, toReadSample } from './dataset-sample-messages';
 import { sourceOf, toDataset } from './dataset-messages';
 import { taskOf } from '../../worker/protocol/training-spec-message';
 
@@ -13,6 +17,7 @@ const NAME = 'automed.datasets.v1.DatasetService';
 
 export interface DatasetDeps {
   datasets: DatasetRegistry;
+  samples: DatasetSamples;
   log: Logger;
 }
 
@@ -20,7 +25,7 @@ interface WithDataset {
   dataset: string;
 }
 
-export function datasetService({ datasets, log }: DatasetDeps): ServiceRegistration {
+export function datasetService({ datasets, samples, log }: DatasetDeps): ServiceRegistration {
   const implementation: UntypedServiceImplementation = {
     RegisterDataset: unary(log, async ({ requestId, spec }: RegisterDatasetRequest__Output) => {
       if (spec === null) throw automedError('INVALID_ARGUMENT', 'The request has no data set.', { field: 'spec' });
@@ -41,6 +46,13 @@ export function datasetService({ datasets, log }: DatasetDeps): ServiceRegistrat
         nextPageToken: page.nextPageToken,
       };
     }),
+    ListDatasetSamples: unary(log, async ({ dataset, ...page }: ListDatasetSamplesRequest__Output) => {
+      const found = await samples.list(dataset, page);
+      return { ...found, samples: found.samples.map(sampleMessage) };
+    }),
+    ReadDatasetSample: unary(log, async ({ dataset, name }: ReadDatasetSampleRequest__Output) =>
+      toReadSample(await samples.read(dataset, name)),
+    ),
     DeleteDataset: unary(log, async ({ dataset }: WithDataset) => {
       await datasets.remove(dataset);
       return {};

@@ -89,7 +89,7 @@ test('a clock that is set back gives nothing away and takes nothing', () => {
 
 test('a policy may have limits beside the standard roles, and says what is wrong with one', () => {
   const { roles, limits } = parsePolicy('limits: [{callers: ["key:pacs-*"], perSecond: 5, concurrent: 2}]');
-  expect(Object.keys(roles)).toEqual(['predict', 'train', 'admin']);
+  expect(Object.keys(roles)).toEqual(['predict', 'train', 'review', 'admin']);
   expect(limits).toEqual([{ callers: ['key:pacs-*'], methods: ['*'], perSecond: 5, concurrent: 2 }]);
   expect(() => parsePolicy('limits: [{perSecond: 0}]')).toThrow(/limits\.0\.perSecond/);
   expect(() => parsePolicy('limits: [{persecond: 1}]')).toThrow(/limits\.0/);

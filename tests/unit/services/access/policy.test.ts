@@ -16,8 +16,24 @@ test('without a policy: predict predicts and looks, train trains too, admin does
   expect(packages(allowed('predict'))).toEqual(new Set(['analysis', 'classification', 'models', 'segmentation']));
   expect(allowed('predict').filter((method) => /Set|Delete|Load|Promote|Rollback/.test(method))).toEqual([]);
   expect(packages(allowed('train'))).toEqual(
-    new Set('analysis bases classification datasets evaluations models reports segmentation training'.split(' ')),
+    new Set(
+      'analysis bases classification datasets evaluations models reports reviews segmentation training'.split(' '),
+    ),
   );
+  // Whoever reviews decides and looks; data sets and queues are made and deleted by others.
+  expect(packages(allowed('review'))).toEqual(
+    new Set('analysis classification datasets models reviews segmentation'.split(' ')),
+  );
+  expect(
+    allowed('review')
+      .filter((method) => /Delete|Load|Publish|Register|DatasetService/.test(method))
+      .sort(),
+  ).toEqual([
+    'automed.datasets.v1.DatasetService/GetDataset',
+    'automed.datasets.v1.DatasetService/ListDatasetSamples',
+    'automed.datasets.v1.DatasetService/ListDatasets',
+    'automed.datasets.v1.DatasetService/ReadDatasetSample',
+  ]);
   // What a version in production is stays with admin.
   const changing = METHODS.filter((method) =>
     /SetAlias|DeleteAlias|DeleteModel|PromoteModel|RollbackAlias/.test(method),

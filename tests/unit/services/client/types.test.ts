@@ -32,6 +32,7 @@ test('a client has a property for each service', () => {
     | 'pacs'
     | 'promotions'
     | 'reports'
+    | 'reviews'
   >();
 });
 

@@ -14,6 +14,7 @@ test('the gateway needs no configuration: everything goes to two programs on thi
     ['automed.datasets.v1.*', '127.0.0.1:50053'],
     ['automed.evaluations.v1.*', '127.0.0.1:50053'],
     ['automed.reports.v1.*', '127.0.0.1:50053'],
+    ['automed.reviews.v1.*', '127.0.0.1:50053'],
     ['automed.models.v1.PromotionService', '127.0.0.1:50053'],
     ['*', '127.0.0.1:50052'],
   ]);
@@ -70,7 +71,7 @@ test('a rule for a package leads to its services, and to no others', () => {
 
 test('without routes every service of the API goes to the program that hosts it', () => {
   const { table } = readGatewayConfig([], {});
-  const control = ['Base', 'Dataset', 'Evaluation', 'Promotion', 'Report', 'TrainingJob'].map(
+  const control = ['Base', 'Dataset', 'Evaluation', 'Promotion', 'Report', 'Review', 'TrainingJob'].map(
     (name) => `${name}Service`,
   );
   expect(serviceNames().length).toBeGreaterThan(control.length);

@@ -1,6 +1,12 @@
-import { automedError } from '../common/errors';
+// Masks as COCO's compressed run-length encoding: lengths of runs, column by column, background first.
 
-function parseRuns(rle: string, pixelCount: number): number[] {
+import { automedError } from './errors';
+
+/**
+ * Lengths of the runs, background first; together as long as the mask.
+ * @throws InvalidInputError (field `rle`) for text that is damaged or of another size
+ */
+export function parseRuns(rle: string, pixelCount: number): number[] {
   const broken = (): Error =>
     automedError('INVALID_ARGUMENT', 'The run-length encoding is damaged or of another size.', { field: 'rle' });
   const counts: number[] = [];
@@ -41,4 +47,29 @@ export function decodeRle(rle: string, width: number, height: number): Uint8Arra
     position += run;
   });
   return mask;
+}
+
+/** Pixels of the foreground. */
+export const areaOf = (runs: readonly number[]): number =>
+  runs.reduce((sum, run, index) => (index % 2 === 1 ? sum + run : sum), 0);
+
+/** Pixels that are foreground in both of two masks of one size. */
+export function sharedArea(a: readonly number[], b: readonly number[]): number {
+  let [shared, i, j] = [0, 0, 0];
+  let [endA, endB] = [a[0] ?? 0, b[0] ?? 0];
+  for (let at = 0; i < a.length && j < b.length;) {
+    const end = Math.min(endA, endB);
+    if (i % 2 === 1 && j % 2 === 1) shared += end - at;
+    at = end;
+    // An end that is reached begins the next run; a run of no length ends at once.
+    if (endA === end) endA += a[(i += 1)] ?? 0;
+    else endB += b[(j += 1)] ?? 0;
+  }
+  return shared;
+}
+
+/** Dice coefficient of two masks of one size, `[0, 1]`; 1 when both are empty. */
+export function diceOfRuns(a: readonly number[], b: readonly number[]): number {
+  const total = areaOf(a) + areaOf(b);
+  return total === 0 ? 1 : (2 * sharedArea(a, b)) / total;
 }
