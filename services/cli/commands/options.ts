@@ -155,7 +155,7 @@ function maskValuesOf(text: string): string {
 export function withMaskValues(command: Command): Command {
   return command.option(
     '--mask-values <list>',
-    'stored values of masks that are foreground: 1,2 or 128-255 or #ff0000 or disc=1,2,cup=2 (default: told by each file)',
+    'stored values of masks that are foreground: 1,2 or 128-255 or #ff0000 or label:Liver (of DICOM segmentations) or disc=1,2,cup=2 (default: told by each file)',
     maskValuesOf,
   );
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Hash } from 'node:crypto';
 import { basename } from 'node:path';
 import { AutomedError, automedError } from '../../common/errors';
-import type { SourceFrame } from '../../imaging/dicom';
+import type { Segment, SourceFrame } from '../../imaging/dicom';
 import { toRgb8, type Pixels } from '../../imaging/pixels/pixels';
 import { decodeDataFile, decodeSegmentation } from '../files/data-file';
 import type { MaskSource } from '../samples/sample';
@@ -78,17 +78,28 @@ export async function readMaskFacts(
   return { mask, understood };
 }
 
+const folded = (label: string): string => label.normalize('NFC').toLowerCase();
+
 /** The segments that count, of all of a file: as `readSegmentation` takes them, and as they are told. */
 function segmentsOf(
-  all: readonly number[],
+  all: readonly Segment[],
   stated: MaskSource['stated'],
 ): { wanted: Pick<SourceFrame, 'segments'>; foreground: string[] } {
-  const ranges = stated?.ranges.filter(({ colour }) => !colour);
-  const own = all.filter((one) => ranges?.some(({ from, to }) => one >= from && one <= to) ?? true);
+  const labels = stated?.labels.map(folded) ?? [];
+  const ranges = (stated?.ranges ?? []).filter(({ colour }) => !colour);
+  const isNamed = ({ number, label }: Segment): boolean =>
+    ranges.some(({ from, to }) => number >= from && number <= to) ||
+    (label !== undefined && labels.includes(folded(label)));
+  const own = stated ? all.filter(isNamed) : all;
   if (stated && all.length > 0 && own.length === 0) {
-    throw ambiguous(`it has the segments ${all.join(', ')}, and ${stated.text} names none`);
+    const told = all.map(({ number, label }) => (label === undefined ? `${number}` : `${number} (${label})`));
+    throw ambiguous(`it has the segments ${told.join(', ')}, and ${stated.text} names none`);
   }
-  return { wanted: ranges ? { segments: ranges } : {}, foreground: own.map((one) => `segment ${one}`) };
+  const named = own.map(({ number }) => ({ from: number, to: number }));
+  return {
+    wanted: stated ? { segments: [...ranges, ...named] } : {},
+    foreground: own.map(({ number }) => `segment ${number}`),
+  };
 }
 
 /** What a DICOM segmentation shows of one picture, in white. */

@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { isBmp } from '../../imaging/bmp';
-import { DicomSegmentation, isDicom } from '../../imaging/dicom';
+import { DicomSegmentation, isDicom, type Segment } from '../../imaging/dicom';
 
 /** What may be kept at a time, bytes; the newest file is, whatever its size. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -16,7 +16,7 @@ export const isSegmentation = (bytes: Buffer): boolean => isDicomFile(bytes) && 
 export class SharedFile {
   private readonly hash: Hash;
   private segmentation: boolean | undefined;
-  private numbers: readonly number[] | undefined;
+  private listed: readonly Segment[] | undefined;
 
   /** @param bytes of DICOM files in shared memory, so that nobody can give them away */
   constructor(readonly bytes: Buffer) {
@@ -32,9 +32,9 @@ export class SharedFile {
     return (this.segmentation ??= isSegmentation(this.bytes));
   }
 
-  /** Numbers of the segments of a segmentation. */
-  get segments(): readonly number[] {
-    return (this.numbers ??= DicomSegmentation.segmentsOf(this.bytes));
+  /** Of a segmentation. */
+  get segments(): readonly Segment[] {
+    return (this.listed ??= DicomSegmentation.segmentsOf(this.bytes));
   }
 }
 

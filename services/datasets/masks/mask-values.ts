@@ -1,5 +1,5 @@
 // Which stored values of a mask are foreground, as a person says it: `1,2`, `128-255`, `#ff0000`, or for several structures
-// `disc=1,2,cup=2`.
+// `disc=1,2,cup=2`; of DICOM segmentations also by the label of a segment, `label:Left kidney`.
 
 import { automedError } from '../../common/errors';
 
@@ -13,7 +13,11 @@ interface Range {
 export interface StatedValues {
   text: string;
   ranges: readonly Range[];
+  /** Labels of segments, which capitals do not matter in. */
+  labels: readonly string[];
 }
+
+const LABEL = /^label:(.*)$/is;
 
 const ITEM = /^(?:#([0-9a-f]{6})|(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?)$/i;
 
@@ -24,6 +28,12 @@ function invalid(text: string): Error {
       'of several structures disc=1,2,cup=2.',
     { field: 'mask_values' },
   );
+}
+
+function labelOf(item: string, text: string): string | undefined {
+  const label = LABEL.exec(item)?.[1]?.trim();
+  if (label === '') throw invalid(text);
+  return label;
 }
 
 function rangeOf(item: string, text: string): Range {
@@ -52,10 +62,11 @@ export function parseMaskValues(text: string): Map<string, StatedValues> {
   }
   if (items.has('') && items.size > 1) throw invalid(text);
   return new Map(
-    [...items].map(([structure, own]) => [
-      structure,
-      { text: own.join(','), ranges: own.map((item) => rangeOf(item, text)) },
-    ]),
+    [...items].map(([structure, own]) => {
+      const labels = own.flatMap((item) => labelOf(item, text) ?? []);
+      const ranges = own.filter((item) => !LABEL.test(item)).map((item) => rangeOf(item, text));
+      return [structure, { text: own.join(','), ranges, labels }];
+    }),
   );
 }
 

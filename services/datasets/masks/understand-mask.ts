@@ -79,6 +79,8 @@ function alphaOf({ alpha, palette, values }: StoredMask): Uint8Array | undefined
 /** Values are compared as they are stored, colours as they are shown. */
 function byStatement(stored: StoredMask, { ranges, text }: StatedValues): Understood {
   const { values, kind, scale } = stored;
+  if (ranges.length === 0)
+    throw ambiguous(`it has no labels, as segments of DICOM have, and ${text} names nothing else`);
   const [colours, numbers] = [ranges.filter(({ colour }) => colour), ranges.filter(({ colour }) => !colour)];
   if (kind === 'colour' && colours.length === 0) {
     throw ambiguous(`it holds colours, and ${text} names none (as #ff0000 does)`);

@@ -93,14 +93,15 @@ function decodeFragments(bytes: Buffer, named: string): string {
 /**
  * Text of a header, decoded, composed (NFC), and without the blanks that DICOM pads with. Bytes that are no text in the set
  * that the header names, or in a set that is not known, stand for themselves.
+ * @param header that names the set: of an item that of the whole object
  * @returns nothing where the element is absent or empty
  */
-export function decodedText(dataSet: DataSet, tag: string): string | undefined {
+export function decodedText(dataSet: DataSet, tag: string, header: DataSet = dataSet): string | undefined {
   const element = dataSet.elements[tag];
   if (!element?.length) return undefined;
   const bytes = Buffer.from(dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length));
   // Only the first value counts until an escape sequence names another one.
-  const named = dataSet.string('x00080005')?.split('\\')[0] ?? '';
+  const named = header.string('x00080005')?.split('\\')[0] ?? '';
   const set = keyOf(named);
   let text = latin1OrUtf8(bytes);
   try {

@@ -10,6 +10,7 @@ export { DICOM_LIMITS, isDicomFile, readDicomHeader, type DicomHeader, type Dico
 export { DicomSegmentation, type Concatenation, type SourceFrame } from './segmentation';
 export { frameBytes } from './outline';
 export type { PixelSize, SpacingOrigin } from './pixel-spacing';
+export type { Segment } from './segment-values';
 export type { StoredFrame } from './stored-values';
 export type { SidePicture } from './object-kind';
 export type { Plane } from './geometry';

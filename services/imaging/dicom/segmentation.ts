@@ -1,5 +1,5 @@
-// DICOM segmentations (PS3.3 A.51): one bit per pixel and segment, each frame bound to the image that it was drawn on by that
-// image's SOP Instance UID, never by its place in the file.
+// DICOM segmentations (PS3.3 A.51) and label maps (A.90): each frame is bound to the image that it was drawn on by that image's
+// SOP Instance UID, never by its place in the file.
 
 import type { DataSet } from 'dicom-parser';
 import type { Mask } from '../pixels/pixels';
@@ -7,6 +7,15 @@ import { parseFile, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
 import { areSlices, drawOn, type Plane } from './geometry';
 import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
+import {
+  drawnIn,
+  isWanted,
+  segmentsIn,
+  segmentValuesOf,
+  type Segment,
+  type SegmentValues,
+  type WantedSegments,
+} from './segment-values';
 import { storedFrame } from './stored-values';
 import { tileOffset, type Tile } from './tiles';
 
@@ -25,8 +34,7 @@ export interface SourceFrame {
   tile?: Tile;
   /** UID of the coordinates. */
   frameOfReference?: string;
-  /** Numbers of the segments that are wanted, both included; absent: all. */
-  segments?: readonly { from: number; to: number }[];
+  segments?: WantedSegments;
 }
 
 /** Files that are one segmentation together (PS3.3 C.7.6.16.2.2.4). */
@@ -90,6 +98,7 @@ export class DicomSegmentation {
   private constructor(
     private readonly file: ParsedFile,
     private readonly header: DicomHeader,
+    private readonly meaning: SegmentValues,
   ) {
     const { dataSet } = file;
     const shared = itemsOf(dataSet, 'x52009229')[0];
@@ -130,24 +139,20 @@ export class DicomSegmentation {
     }
   }
 
-  /** Numbers of the segments that a file has; none of one that cannot be read. */
-  static segmentsOf(bytes: Uint8Array, { maxBytes }: DicomLimits = DICOM_LIMITS): number[] {
+  /** The segments that a file has; none of one that cannot be read. */
+  static segmentsOf(bytes: Uint8Array, { maxBytes }: DicomLimits = DICOM_LIMITS): Segment[] {
     try {
-      const { dataSet } = parseFile(bytes, { maxBytes, headerOnly: true });
-      return itemsOf(dataSet, 'x00620002').flatMap((item) => item.uint16('x00620004') ?? []);
+      return segmentsIn(parseFile(bytes, { maxBytes, headerOnly: true }).dataSet);
     } catch {
       return [];
     }
   }
 
-  /** @throws DicomError, also for one that is not binary */
+  /** @throws DicomError, also for one of a kind that is not read */
   static parse(bytes: Uint8Array, limits: DicomLimits = DICOM_LIMITS): DicomSegmentation {
     const file = parseFile(bytes, limits);
     const header = headerOf(file, limits);
-    if (text(file.dataSet, 'x00620001') !== 'BINARY' || header.bitsAllocated !== 1) {
-      throw new DicomError('PIXEL_FORMAT', 'The DICOM segmentation is not binary; others are not read.');
-    }
-    return new DicomSegmentation(file, header);
+    return new DicomSegmentation(file, header, segmentValuesOf(file.dataSet, header));
   }
 
   /**
@@ -172,7 +177,9 @@ export class DicomSegmentation {
       const meant = sources.filter(
         (one) => one.sopInstanceUid === sopInstanceUid && (one.frames.length === 0 || one.frames.includes(frame + 1)),
       );
-      if (meant.length === 0 || !this.isWanted(at, source)) continue;
+      // The segments of a label map are told by its values.
+      const wanted = this.meaning.kind === 'LABELMAP' || isWanted(this.segments[at], source.segments);
+      if (meant.length === 0 || !wanted) continue;
       // Some writers name every image of the series with each frame: which of them it is of, its plane says.
       const own = this.header.planes[at];
       const several = new Set(sources.map((one) => one.sopInstanceUid)).size > 1;
@@ -186,9 +193,10 @@ export class DicomSegmentation {
     return { mask, ...size };
   }
 
-  private isWanted(at: number, { segments }: SourceFrame): boolean {
-    const own = this.segments[at];
-    return !segments || (own !== undefined && segments.some(({ from, to }) => own >= from && own <= to));
+  /** What one of its frames draws: 0 or 1 for each pixel. */
+  private async drawn(frame: number, { segments }: SourceFrame): Promise<Uint8Array> {
+    const { values } = await storedFrame(this.file, this.header, frame);
+    return drawnIn(values, this.meaning, this.segments[frame], segments);
   }
 
   /** @throws DicomError (HEADER) where another frame of the same segment names the picture, too: it is of another one */
@@ -226,7 +234,7 @@ export class DicomSegmentation {
       if (anywhere) return;
       throw misplaced('a frame that names the image lies elsewhere in the slide');
     }
-    const { values } = await storedFrame(this.file, this.header, frame);
+    const values = await this.drawn(frame, source);
     values.forEach((value, pixel) => {
       const x = (pixel % width) + offset.column;
       const y = Math.floor(pixel / width) + offset.row;
@@ -242,7 +250,8 @@ export class DicomSegmentation {
     source: SourceFrame,
     locations: readonly string[],
   ): Promise<void> {
-    const { values, width, height } = await storedFrame(this.file, this.header, frame);
+    const values = await this.drawn(frame, source);
+    const { width, height } = this.header;
     const own = this.header.planes[frame];
     const { plane } = source;
     this.checkReference(source);

@@ -70,18 +70,18 @@ test('a mask in a turned grid is turned to the grid of its image, frame by frame
 });
 
 test('where no segmentation can be read the reasons are named, and each pair counts once', async () => {
-  const fractional = segmentationDicom({
+  const surface = segmentationDicom({
     width: SIDE,
     height: SIDE,
     looked: ['1.1'],
     frames: [{ of: '1.1', foreground: [1] }],
-    more: { '00620001': ['CS', 'FRACTIONAL'] },
+    more: { '00620001': ['CS', 'SURFACE'] },
   });
-  const data = writeTree(root, images[0]!, ['masks/f.dcm', fractional]);
+  const data = writeTree(root, images[0]!, ['masks/f.dcm', surface]);
   expect(await taskOf({ data })).toBe('segmentation');
   const request = { masksDir: undefined, groupColumn: undefined, validationFraction: 0.25, seed: 1, strict: false };
   await expect(listSamples({ task: 'segmentation', data, ...request })).rejects.toThrow(
-    'masks/f.dcm: The DICOM segmentation is not binary',
+    'masks/f.dcm: The DICOM segmentation is neither binary nor fractional nor a label map',
   );
   const good: [string, Buffer][] = [2, 3, 4, 5].flatMap((at): [string, Buffer][] => [
     [`images/g${at}.dcm`, slice({ patient: `P${at}`, uid: `2.${at}` })],
@@ -95,7 +95,7 @@ test('where no segmentation can be read the reasons are named, and each pair cou
       }),
     ],
   ]);
-  const { findings } = await checkData(await read(writeTree(root, images[0]!, ['masks/f.dcm', fractional], ...good)));
+  const { findings } = await checkData(await read(writeTree(root, images[0]!, ['masks/f.dcm', surface], ...good)));
   expect(findings.filter(({ kind }) => kind === 'many-unusable')).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import { parseMaskValues, valuesOfStructure } from '../../../../../services/datasets/masks/mask-values';
+import { understand } from '../../../../../services/datasets/masks/understand-mask';
 import { evaluationSpecSchema, trainSpecSchema } from '../../../../../services/worker/protocol/protocol';
 import { datasetSourceSchema } from '../../../../../services/datasets/samples/data-selection';
 
@@ -20,7 +21,19 @@ it('the parser of mask values reads values, ranges and colours, of every structu
   expect(of('0.5-1', 'anything')).toEqual([[0.5, 1]]);
 });
 
-it.each(['', 'a', '2-1', '-1', '#ff', '1,,2', 'disc=', 'disc=1,disc=2', '1,disc=2', '=1'])(
+it('the parser of mask values reads labels of segments, beside values', () => {
+  const values = parseMaskValues('left=label: Left kidney ,3,right=LABEL:Right kidney');
+  expect(valuesOfStructure(values, 'left')).toMatchObject({ labels: ['Left kidney'], ranges: [{ from: 3, to: 3 }] });
+  expect(valuesOfStructure(values, 'right')).toMatchObject({ labels: ['Right kidney'], ranges: [] });
+});
+
+it('labels of segments are refused for masks that have none', () => {
+  const mask = { values: Uint8Array.of(0, 1), width: 2, height: 1, kind: 'grey', scale: 255, lossy: false } as const;
+  const stated = valuesOfStructure(parseMaskValues('label:Liver'), '');
+  expect(() => understand(mask, stated)).toThrow(/has no labels, .* label:Liver names nothing else/);
+});
+
+it.each(['', 'label:', 'a', '2-1', '-1', '#ff', '1,,2', 'disc=', 'disc=1,disc=2', '1,disc=2', '=1'])(
   'the parser of mask values refuses "%s"',
   (text) => {
     expect(() => parseMaskValues(text)).toThrow(expect.objectContaining({ field: 'mask_values' }) as Error);

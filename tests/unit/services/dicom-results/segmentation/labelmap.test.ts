@@ -7,6 +7,7 @@ import {
   type ResultError,
   type SourceImage,
 } from '../../../../../services/dicom-results';
+import { DicomSegmentation } from '../../../../../services/imaging/dicom';
 import { readSegments } from '../../../../../services/dicom-results/geometry/read-segments';
 import { crFile, ctSeries } from '../../../../support/dicom-series';
 import { contextOf, drawnOnFrames, drawnOnStack } from '../../../../support/drawn-masks';
@@ -39,6 +40,24 @@ test('a label map shows both structures of a stack where they were drawn, one fr
   expect([frames.length, numbers]).toEqual([5, [1, 2]]);
   const flipped = { ...masks, frames: masks.frames.toReversed() };
   expect(() => proveGeometry(made(series, flipped), { series }, flipped)).toThrow(/centroid of "liver"/);
+});
+
+test('a label map is read as masks of the images that it names, each segment by its number', async () => {
+  const series = ctSeries(SHAPE);
+  const masks = apart(drawnOnStack(series));
+  const read = DicomSegmentation.parse(made(series, masks));
+  const { bytes } = labelmapObject(contextOf(series), masks) ?? { bytes: Buffer.alloc(0) };
+  expect(DicomSegmentation.segmentsOf(bytes).map(({ number, label }) => [number, label])).toEqual([
+    [1, 'liver'],
+    [2, 'lesion'],
+  ]);
+  for (const [slice, { sopInstanceUid = '' }] of masks.frames.entries()) {
+    for (const [at, { slices }] of masks.structures.entries()) {
+      const segments = [{ from: at + 1, to: at + 1 }];
+      const drawn = await read.mask({ sopInstanceUid, frame: 0, frames: 1, segments });
+      expect([...drawn.mask]).toEqual([...(slices[slice] ?? new Uint8Array(drawn.mask.length))]);
+    }
+  }
 });
 
 test('a label map shows them on a radiograph', () => {
