@@ -59,7 +59,7 @@ export function trainerOptions(
     headArchitecture: MICRO_SEGMENTATION,
     headWeightsPath: null,
     backboneWeightsPath: null,
-    encoder: 'frozen',
+    train: 'head',
     structures: 1,
     seed: 1,
     optimizer: 'adam',

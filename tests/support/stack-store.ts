@@ -105,7 +105,7 @@ const UNUSED = {
   threads: 1,
   headWeightsPath: null,
   backboneWeightsPath: null,
-  encoder: 'frozen',
+  train: 'head',
   accumulationSteps: 1,
   optimizer: 'adam',
   learningRate: 1e-3,

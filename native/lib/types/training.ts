@@ -34,8 +34,8 @@ export interface TrainerOptions {
   headWeightsPath: string | null;
   /** Weights of a model of either task whose MobileNet the run starts from; null: the head's own. */
   backboneWeightsPath: string | null;
-  /** What is trained of the base's image encoder. */
-  encoder: 'frozen' | 'adapters' | 'all';
+  /** The head alone, with it the adapters of the base's image encoder, or all of the encoder. */
+  train: 'head' | 'adapters' | 'encoder';
   /** Masks of each sample; must be those of the head. */
   structures: number;
   /** Probability in (0, 1) above which an evaluation's pixel is foreground; absent or null: 0.5. */

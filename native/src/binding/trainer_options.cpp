@@ -52,9 +52,9 @@ const OptionTable<RankOptions>& rank_table() {
 }
 
 OptionTable<TrainerOptions> model_table() {
-  using train::EncoderTraining;
-  const Choices<EncoderTraining> encoders = {
-      {"frozen", EncoderTraining::kFrozen}, {"adapters", EncoderTraining::kAdapters}, {"all", EncoderTraining::kAll}};
+  using train::TrainedPart;
+  const Choices<TrainedPart> parts = {
+      {"head", TrainedPart::kHead}, {"adapters", TrainedPart::kAdapters}, {"encoder", TrainedPart::kEncoder}};
   return {
       {"device", text(&TrainerOptions::device)},
       {"task", into(read_task, &TrainerOptions::task)},
@@ -64,7 +64,7 @@ OptionTable<TrainerOptions> model_table() {
       {"preprocessing", or_null(text(&TrainerOptions::preprocessing))},
       {"headWeightsPath", or_null(text(&TrainerOptions::head_weights_path))},
       {"backboneWeightsPath", or_null(text(&TrainerOptions::backbone_weights_path))},
-      {"encoder", choice(encoders, &TrainerOptions::encoder)},
+      {"train", choice(parts, &TrainerOptions::train)},
       {"structures", integer(1, kMaxStructures, &TrainerOptions::structures)},
       {"threshold", or_null(number(&TrainerOptions::threshold))},
       {"precision", text(&TrainerOptions::precision)},

@@ -10,15 +10,15 @@
 
 namespace automed::train {
 
-HeadSystem::HeadSystem(models::Sam base, const models::HeadConfig& config, EncoderTraining encoder,
-                       const HeadStart& start, double batch_norm_momentum)
-    : System(std::move(base), encoder), config_(config), head_(models::make_head(config, base_)) {
+HeadSystem::HeadSystem(models::Sam base, const models::HeadConfig& config, TrainedPart train, const HeadStart& start,
+                       double batch_norm_momentum)
+    : System(std::move(base), train), config_(config), head_(models::make_head(config, base_)) {
   if (config.kind == models::HeadConfig::Kind::kAutoSam && trains_encoder()) {
-    throw Error(ErrorCode::kInvalidArgument, "AutoSAM trains nothing of its base", "encoder");
+    throw Error(ErrorCode::kInvalidArgument, "AutoSAM trains nothing of its base", "train");
   }
   if (!config.uses_embedding() && trains_encoder()) {
     throw Error(ErrorCode::kInvalidArgument, "the head does not use the encoder, so there is nothing to train in it",
-                "encoder");
+                "train");
   }
   auto& module = models::module_of(head_);
   if (start.head_weights_path) load_strict(module, SafetensorsFile::open(*start.head_weights_path));

@@ -21,9 +21,9 @@ struct HeadStart {
 /// prompt encoder is never trained; AutoSAM trains nothing of its base.
 class HeadSystem : public System {
  public:
-  /// Throws kInvalidArgument (field `encoder`) when the encoder is to be trained and the head is AutoSAM or does not
+  /// Throws kInvalidArgument (field `train`) when the encoder is to be trained and the head is AutoSAM or does not
   /// use it, and what reading weights throws.
-  HeadSystem(models::Sam base, const models::HeadConfig& config, EncoderTraining encoder, const HeadStart& start,
+  HeadSystem(models::Sam base, const models::HeadConfig& config, TrainedPart train, const HeadStart& start,
              double batch_norm_momentum);
 
   Modules modules() override;

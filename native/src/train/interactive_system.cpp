@@ -15,7 +15,7 @@ constexpr std::array<std::int64_t, 4> kCorrections = {1, 3, 5, 9};
 
 }  // namespace
 
-InteractiveSystem::InteractiveSystem(models::Sam base, EncoderTraining encoder) : System(std::move(base), encoder) {
+InteractiveSystem::InteractiveSystem(models::Sam base, TrainedPart train) : System(std::move(base), train) {
   for (auto& parameter : base_->prompt_encoder->parameters()) parameter.set_requires_grad(true);
   for (auto& parameter : base_->mask_decoder->parameters()) parameter.set_requires_grad(true);
 }

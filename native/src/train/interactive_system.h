@@ -11,7 +11,7 @@ namespace automed::train {
 /// SAM or SAM-Med2D itself, trained to follow prompts as SAM-Med2D is: a box or one point first, then eight rounds on
 /// the same embedding, each with its own previous mask and 1, 3, 5 or 9 correction points as prompts; one random round
 /// and the last get no new points. Of the three masks the one with the highest predicted IoU counts. The prompt encoder
-/// and the mask decoder are trained, and of the image encoder what `encoder` says; the encoder learns in the first pass
+/// and the mask decoder are trained, and of the image encoder what `train` says; the encoder learns in the first pass
 /// only.
 ///
 /// SAM's single mask, which it answers with when one mask is asked for, has a token of its own (SAM, appendix A). A
@@ -24,7 +24,7 @@ namespace automed::train {
 /// given its previous mask as logits, as SAM reads it.
 class InteractiveSystem : public System {
  public:
-  InteractiveSystem(models::Sam base, EncoderTraining encoder);
+  InteractiveSystem(models::Sam base, TrainedPart train);
 
   Modules modules() override;
   void set_training(bool training) override;

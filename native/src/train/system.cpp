@@ -4,17 +4,17 @@
 
 namespace automed::train {
 
-System::System(models::Sam base, EncoderTraining encoder) : base_(std::move(base)), encoder_(encoder) {
+System::System(models::Sam base, TrainedPart train) : base_(std::move(base)), train_(train) {
   for (auto& parameter : base_->parameters()) parameter.set_requires_grad(false);
-  if (encoder_ == EncoderTraining::kFrozen) return;
+  if (train_ == TrainedPart::kHead) return;
   bool any = false;
   for (auto& item : base_->image_encoder->named_parameters()) {
     const bool adapter = item.key().find(".Adapter.") != std::string::npos;
-    if (encoder_ == EncoderTraining::kAdapters && !adapter) continue;
+    if (train_ == TrainedPart::kAdapters && !adapter) continue;
     item.value().set_requires_grad(true);
     any = true;
   }
-  if (!any) throw Error(ErrorCode::kInvalidArgument, "the base has no adapters to train", "encoder");
+  if (!any) throw Error(ErrorCode::kInvalidArgument, "the base has no adapters to train", "train");
 }
 
 std::vector<torch::Tensor> System::trainable_parameters() {

@@ -14,8 +14,9 @@
 
 namespace automed::train {
 
-/// Which part of the base's image encoder a run trains.
-enum class EncoderTraining { kFrozen, kAdapters, kAll };
+/// What a run trains: the head alone (of an interactive system prompt encoder and mask decoder), with it the adapters
+/// of the base's image encoder, or all of the encoder. The API's `TrainedPart`.
+enum class TrainedPart { kHead, kAdapters, kEncoder };
 
 struct Batch {
   torch::Tensor images;  ///< B,3,S,S normalised
@@ -40,9 +41,9 @@ class System {
   /// Modules that training changes, under their names in a checkpoint.
   using Modules = std::vector<std::pair<std::string, torch::nn::Module*>>;
 
-  /// `base`: its weights loaded, on its device. Throws kInvalidArgument (field `encoder`) when there are no adapters to
+  /// `base`: its weights loaded, on its device. Throws kInvalidArgument (field `train`) when there are no adapters to
   /// train.
-  System(models::Sam base, EncoderTraining encoder);
+  System(models::Sam base, TrainedPart train);
   virtual ~System() = default;
   System(const System&) = delete;
   System& operator=(const System&) = delete;
@@ -72,14 +73,14 @@ class System {
  protected:
   /// B,C,g,g float32; with gradients only when some of the encoder is trained.
   torch::Tensor encode(const Batch& batch);
-  bool trains_encoder() const { return encoder_ != EncoderTraining::kFrozen; }
+  bool trains_encoder() const { return train_ != TrainedPart::kHead; }
 
   models::Sam base_;
 
  private:
   torch::Tensor encode_frozen(const Batch& batch);
 
-  EncoderTraining encoder_;
+  TrainedPart train_;
   EmbeddingStore* embeddings_ = nullptr;
 };
 

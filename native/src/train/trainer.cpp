@@ -100,9 +100,9 @@ std::unique_ptr<System> make_system(const TrainerOptions& options, const models:
   models::Sam base(base_config);
   load_strict(*base, SafetensorsFile::open(options.base_weights_path));
   base->to(device);
-  if (!head) return std::make_unique<InteractiveSystem>(base, options.encoder);
+  if (!head) return std::make_unique<InteractiveSystem>(base, options.train);
   const HeadStart start{options.head_weights_path, options.backbone_weights_path};
-  return std::make_unique<HeadSystem>(base, *head, options.encoder, start, options.batch_norm_momentum);
+  return std::make_unique<HeadSystem>(base, *head, options.train, start, options.batch_norm_momentum);
 }
 
 }  // namespace

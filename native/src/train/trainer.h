@@ -41,7 +41,7 @@ struct TrainerOptions {
   std::optional<std::string> head_weights_path;  ///< absent: random, decoder copied from the base
   /// Weights of a model of either task whose MobileNet the run starts from; absent: the head's own.
   std::optional<std::string> backbone_weights_path;
-  EncoderTraining encoder = EncoderTraining::kFrozen;
+  TrainedPart train = TrainedPart::kHead;
   std::int64_t structures = 1;  ///< masks of each sample; must be the head's
   double threshold = 0.5;       ///< probability in (0, 1) above which an evaluation's pixel is foreground
   std::uint64_t seed = 0;

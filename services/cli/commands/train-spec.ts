@@ -44,8 +44,9 @@ export interface TrainOptions extends RunOptions, LayoutOptions, RecipeOptions {
   strict?: boolean;
   allowDataProblems?: boolean;
   json?: boolean;
-  pictures: boolean;
+  reportImages: boolean;
   images: boolean;
+  pictures: boolean;
 }
 
 /** What to train on: a folder, or a registered data set. */
@@ -98,7 +99,7 @@ export function trainSpec(task: Task, options: TrainOptions): TrainingJobSpecInp
     checkpointSeconds: options.checkpointSeconds,
     keepCheckpoints: options.keepCheckpoints,
     ...(options.embeddingCache === undefined ? {} : { embeddingCacheBytes: Math.floor(options.embeddingCache * 1e6) }),
-    reportImages: options.pictures && options.images,
+    reportImages: options.reportImages && options.images && options.pictures,
     ...(options.licence === undefined ? {} : { licence: options.licence }),
     ...(options.terms === undefined ? {} : { terms: options.terms }),
   };

@@ -27,7 +27,7 @@ export const createNativeTrainer: CreateTrainer = async (settings) => {
     preprocessing: settings.preprocessing === null ? null : inputRuleText(settings.preprocessing),
     headWeightsPath: settings.headWeightsPath,
     backboneWeightsPath: settings.backboneWeightsPath,
-    encoder: settings.encoder,
+    train: settings.train,
     structures: settings.structures,
     threshold: settings.threshold ?? 0.5,
     seed: settings.seed,

@@ -221,7 +221,7 @@ describe('a run that trains the base', () => {
     const { manifest } = await store.resolveBase('prompted');
     expect(manifest).toMatchObject({
       trainedFrom: { name: 'tiny', version: 1 },
-      training: { system: 'interactive', encoder: 'adapters' },
+      training: { system: 'interactive', train: 'adapters' },
       metrics: { test: { images: 6, point: { mdsc: expect.any(Number) } } },
     });
     expect(existsSync(join(finished.report!, 'metrics.json'))).toBe(true);

@@ -62,7 +62,7 @@ export async function evaluateBase(
     preprocessing: null,
     headWeightsPath: null,
     backboneWeightsPath: null,
-    encoder: 'frozen',
+    train: 'head',
     structures: structures.length,
     seed: spec.seed,
     recipe: recipeFor('interactive', 'default', { batchSize: spec.batchSize }),

@@ -48,14 +48,6 @@ export interface TrainerPort {
   close(): Promise<void>;
 }
 
-/** What of an image encoder is trained, as the trainer, manifests and checkpoints call it. */
-export type EncoderTraining = 'frozen' | 'adapters' | 'all';
-
-const ENCODER_TRAINING = { head: 'frozen', adapters: 'adapters', encoder: 'all' } as const;
-
-/** What training a part means for the encoder. */
-export const encoderTraining = (part: TrainedPart): EncoderTraining => ENCODER_TRAINING[part];
-
 export interface TrainerSettings {
   task: Task;
   device: string;
@@ -69,8 +61,7 @@ export interface TrainerSettings {
   headWeightsPath: string | null;
   /** Of a model of either task: the run starts from its MobileNet. */
   backboneWeightsPath: string | null;
-  /** What of the base's image encoder is trained. */
-  encoder: EncoderTraining;
+  train: TrainedPart;
   /** Masks of each sample. */
   structures: number;
   /** Probability above which a pixel of an evaluation is foreground; default: 0.5. */

@@ -20,7 +20,7 @@ import type { Assessment } from '../../../scoring/results/assessment';
 import { scoreOf } from '../../../scoring/results/evaluation';
 import { preprocessingOf, trainedArchitecture } from './preprocessing';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
-import { encoderTraining, type TrainerPort } from '../ports/trainer';
+import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
 import { makeGolden } from './make-golden';
 import { currentUser, describeHardware } from './provenance';
@@ -46,7 +46,7 @@ function describeRun(
       recipe: spec.recipe,
       ...recipe,
       seed: spec.seed,
-      encoder: encoderTraining(spec.train),
+      train: spec.train,
       bestEpoch: state.bestEpoch,
       seconds: Math.round(seconds),
       createdBy: spec.createdBy ?? currentUser(),

@@ -12,7 +12,7 @@ import type { Sample } from '../../../datasets/samples/sample';
 import type { Labels, SampleOutcome } from '../../../scoring/results/evaluation';
 import { decodeSample } from '../../../datasets/load/load-samples';
 import type { Losses } from '../../../checks/model-view';
-import { encoderTraining, type TrainerPort } from '../ports/trainer';
+import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 
@@ -92,16 +92,16 @@ function dataFacts({ spec, data, structures }: RunResult): Fact[] {
   ];
 }
 
+/** What is trained of the encoder with each part. */
+const OF_THE_ENCODER = { head: 'nothing, it is frozen', adapters: 'its adapters', encoder: 'all' } as const;
+
 function lineageFacts({ spec, base, codeVersion }: RunResult): Fact[] {
   const { name, version, weights, origin, licence } = base.manifest;
   return [
     { name: 'base', value: `${name}@${version}, sha256 ${weights.sha256}` },
     { name: 'origin of the base', value: origin },
     { name: 'licence of the base', value: licence },
-    {
-      name: 'trained of its encoder',
-      value: spec.train === 'head' ? 'nothing, it is frozen' : encoderTraining(spec.train),
-    },
+    { name: 'trained of its encoder', value: OF_THE_ENCODER[spec.train] },
     ...(spec.startFrom === undefined ? [] : [{ name: 'started from', value: spec.startFrom }]),
     ...(spec.backbone === undefined ? [] : [{ name: 'backbone', value: spec.backbone }]),
     { name: 'code version', value: codeVersion },

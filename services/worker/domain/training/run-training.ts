@@ -30,7 +30,7 @@ import {
 } from '../../job-folder/job-state';
 import { ANY_DEPTH, preprocessingOf } from '../register/preprocessing';
 import type { AnswerGolden } from '../register/make-golden';
-import { encoderTraining, type CreateTrainer, type NamedHead, type TrainerPort } from '../ports/trainer';
+import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../checks/input-axes';
 import { checkEnough, loadSamples, type PreparedData } from '../data/load-data';
 import { listSamples, structureNames } from '../../../datasets/split/divide';
@@ -136,7 +136,7 @@ function digestOf(
   return runDigest({
     task: spec.task,
     seed: spec.seed,
-    encoder: encoderTraining(spec.train),
+    train: spec.train,
     recipe,
     base: base.manifest.weights.sha256,
     start: (start ?? backbone)?.manifest.weights.sha256 ?? null,
@@ -287,7 +287,7 @@ export async function runTraining(given: TrainSpec, dependencies: RunDependencie
     preprocessing: preprocessingOf(spec, head, plan.base, ANY_DEPTH),
     headWeightsPath: sameTask ? (plan.start?.weightsPath ?? null) : null,
     backboneWeightsPath: plan.backbone?.weightsPath ?? (sameTask ? null : (plan.start?.weightsPath ?? null)),
-    encoder: encoderTraining(spec.train),
+    train: spec.train,
     structures: Math.max(1, plan.structures.length),
     // A base has no threshold of its own: whoever prompts it says one.
     ...(head === null ? {} : { threshold: spec.threshold }),

@@ -144,7 +144,7 @@ suite(named('a process group'), () => {
   );
 
   it.each([
-    ['SAM-AutoMed with its encoder', { encoder: 'all', learningRate: 1e-4 }],
+    ['SAM-AutoMed with its encoder', { train: 'encoder', learningRate: 1e-4 }],
     ['AutoSAM without dropout', { headArchitecture: MICRO_AUTOSAM, dropout: 0, learningRate: 1e-5 }],
   ] as [string, Partial<TrainerOptions>][])(
     'of 2 ranks gives the first losses of one process with their whole batch: %s',
@@ -181,7 +181,7 @@ suite(named('a process group'), () => {
   });
 
   it('starts every rank from the weights of rank 0, and keeps them alike', async () => {
-    const trainers = await makeProcessGroup(2, { encoder: 'all' });
+    const trainers = await makeProcessGroup(2, { train: 'encoder' });
     await everyRank(trainers, squares(8));
     await losses(trainers, 3);
     const bytes = await everyRank(trainers, async (trainer) => {
@@ -195,7 +195,7 @@ suite(named('a process group'), () => {
 
   it.each([
     ['segmentation', squares(4, 7), {}],
-    ['a base that follows prompts', squares(4, 5), { headArchitecture: null, encoder: 'adapters' }],
+    ['a base that follows prompts', squares(4, 5), { headArchitecture: null, train: 'adapters' }],
     [
       'classification',
       classes(3, 5),
@@ -226,7 +226,7 @@ suite(named('a process group'), () => {
   );
 
   it('goes on from a checkpoint as if it had not stopped, in the middle of an accumulated step too', async () => {
-    const options = { encoder: 'all', accumulationSteps: 3, batchSize: 2, horizontalFlip: true } as const;
+    const options = { train: 'encoder', accumulationSteps: 3, batchSize: 2, horizontalFlip: true } as const;
     const headWeightsPath = await initialHead(options);
     const start = async (): Promise<Trainer[]> => {
       const trainers = await makeProcessGroup(2, { ...options, headWeightsPath });
@@ -263,7 +263,7 @@ suite(named('a process group'), () => {
   });
 
   it('stops on every rank when the loss of one is no number', async () => {
-    const trainers = await makeProcessGroup(2, { encoder: 'all', learningRate: 1e30 });
+    const trainers = await makeProcessGroup(2, { train: 'encoder', learningRate: 1e30 });
     await everyRank(trainers, squares(8));
     const attempts = await Promise.allSettled(
       trainers.map(async (trainer) => {

@@ -71,7 +71,7 @@ describe('the public surface', () => {
   it('closes the choices of a training, and leaves open what has a default', () => {
     type Options = native.TrainerOptions;
     expectTypeOf<Options['task']>().toEqualTypeOf<'segmentation' | 'classification'>();
-    expectTypeOf<Options['encoder']>().toEqualTypeOf<'frozen' | 'adapters' | 'all'>();
+    expectTypeOf<Options['train']>().toEqualTypeOf<'head' | 'adapters' | 'encoder'>();
     expectTypeOf<Options['optimizer']>().toEqualTypeOf<'adam' | 'adamw'>();
     expectTypeOf<Omit<Options, 'preprocessing' | 'threshold'>>().toExtend<Options>();
     expectTypeOf<Omit<Options, 'seed'>>().not.toExtend<Options>();

@@ -173,7 +173,7 @@ describe('kept embeddings', () => {
   it('are none when the encoder learns, or is not used', async () => {
     const headArchitecture =
       '{"kind":"sam-medcls","features":"mobilenet","mobilenet":{"width":0.25,"se":"plain"},"classes":3}';
-    for (const changes of [{ encoder: 'adapters' as const }, { ...CLASSIFICATION, headArchitecture }]) {
+    for (const changes of [{ train: 'adapters' as const }, { ...CLASSIFICATION, headArchitecture }]) {
       const kept = cache();
       const trainer = await make({ ...changes, ...kept });
       expect(await trainer.embeddingStats()).toBeNull();

@@ -97,7 +97,7 @@ const dice = async (trainer: Trainer): Promise<number> => {
 
 describe('training', () => {
   it('learns to find a bright square', async () => {
-    const trainer = await make({ encoder: 'all', learningRate: 3e-3, batchSize: 4 });
+    const trainer = await make({ train: 'encoder', learningRate: 3e-3, batchSize: 4 });
     await addSquares(trainer, 'train', 16);
     await addSquares(trainer, 'validation', 4);
     const before = await dice(trainer);
@@ -107,7 +107,7 @@ describe('training', () => {
   });
 
   it('teaches a base to follow a box and a point, its point embeddings included', async () => {
-    const trainer = await make({ headArchitecture: null, encoder: 'all', learningRate: 2e-3, batchSize: 4 });
+    const trainer = await make({ headArchitecture: null, train: 'encoder', learningRate: 2e-3, batchSize: 4 });
     await addSquares(trainer, 'train', 16);
     await addSquares(trainer, 'validation', 4);
     const mean = async (): Promise<[number, number]> => {
@@ -138,7 +138,7 @@ describe('training', () => {
     const start = join(files.folder, 'sam.safetensors');
     await initBase(architecture, 5, start);
     const sam = { baseArchitecture: architecture, baseWeightsPath: start, headArchitecture: null } as const;
-    const trainer = await make({ ...sam, encoder: 'all', learningRate: 2e-3, batchSize: 4 });
+    const trainer = await make({ ...sam, train: 'encoder', learningRate: 2e-3, batchSize: 4 });
     await addSquares(trainer, 'train', 16);
     await losses(trainer, 30);
     const trained = join(files.folder, 'trained-sam.safetensors');
@@ -151,7 +151,7 @@ describe('training', () => {
 
   it('learns two structures that overlap, and draws them both', async () => {
     const headArchitecture = MICRO_SEGMENTATION.replace('}}', '},"structures":2}');
-    const trainer = await make({ headArchitecture, structures: 2, encoder: 'all', learningRate: 3e-3, batchSize: 4 });
+    const trainer = await make({ headArchitecture, structures: 2, train: 'encoder', learningRate: 3e-3, batchSize: 4 });
     for (const [split, count] of [
       ['train', 16],
       ['validation', 4],
@@ -202,8 +202,8 @@ describe('training', () => {
     expect(readFileSync(base).equals(readFileSync(files.base))).toBe(true);
     // Stretched to [0, 1] its map always has something above a half.
     for (const index of [0, 1]) expect((await trainer.predictMasks('validation', index)).includes(1)).toBe(true);
-    const refused = await failure(make({ headArchitecture: MICRO_AUTOSAM, encoder: 'all' }));
-    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'encoder']);
+    const refused = await failure(make({ headArchitecture: MICRO_AUTOSAM, train: 'encoder' }));
+    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'train']);
   });
 
   it("starts AutoSAM's HarDNet from another's, and nothing else of it", async () => {
@@ -228,8 +228,8 @@ describe('training', () => {
     const plain = join(files.folder, 'plain.safetensors');
     const baseArchitecture = MICRO_BASE.replace('"adapter":true', '"adapter":false');
     await initBase(baseArchitecture, 1, plain);
-    const refused = await failure(make({ baseArchitecture, baseWeightsPath: plain, encoder: 'adapters' }));
-    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'encoder']);
+    const refused = await failure(make({ baseArchitecture, baseWeightsPath: plain, train: 'adapters' }));
+    expect([refused.code, refused.field]).toEqual(['INVALID_ARGUMENT', 'train']);
   });
 
   it('ends an epoch after every sample was seen once, the last batch being what is left', async () => {
@@ -252,20 +252,20 @@ describe('training', () => {
   });
 
   it('leaves a frozen encoder as it was, and trains its adapters alone or all of it', async () => {
-    for (const part of ['frozen', 'adapters', 'all'] as const) {
-      const trainer = await make({ encoder: part });
+    for (const part of ['head', 'adapters', 'encoder'] as const) {
+      const trainer = await make({ train: part });
       await addSquares(trainer, 'train', 4);
       await trainer.train(2);
       const base = join(files.folder, `base-${part}.safetensors`);
       await trainer.exportWeights(join(files.folder, 'head.safetensors'), base);
       const same = (name: string): boolean => firstTensor(base, name) === firstTensor(files.base, name);
-      expect(same('image_encoder.blocks.0.attn.qkv.weight')).toBe(part !== 'all');
-      expect(same('image_encoder.blocks.0.Adapter.spatial.0.weight')).toBe(part === 'frozen');
+      expect(same('image_encoder.blocks.0.attn.qkv.weight')).toBe(part !== 'encoder');
+      expect(same('image_encoder.blocks.0.Adapter.spatial.0.weight')).toBe(part === 'head');
     }
   });
 
   it('stops when the loss is no number and says where', async () => {
-    const trainer = await make({ encoder: 'all', learningRate: 1e30 });
+    const trainer = await make({ train: 'encoder', learningRate: 1e30 });
     await addSquares(trainer, 'train', 8);
     const error = await failure(trainer.train(4));
     expect([error.code, error.field]).toEqual(['ILLEGAL_STATE', 'loss']);
@@ -277,9 +277,9 @@ describe('training', () => {
 
 describe('checkpoints', () => {
   it.each([
-    ['segmentation with its encoder', { encoder: 'all', horizontalFlip: true }],
+    ['segmentation with its encoder', { train: 'encoder', horizontalFlip: true }],
     ['gradients of several batches for a step', { accumulationSteps: 4, batchSize: 1 }],
-    ['a base that learns to follow prompts', { headArchitecture: null, encoder: 'adapters' }],
+    ['a base that learns to follow prompts', { headArchitecture: null, train: 'adapters' }],
     ['AutoSAM', { headArchitecture: MICRO_AUTOSAM }],
     ['classification with dropout', { ...CLASSIFICATION, optimizer: 'adamw', weightDecay: 0.1, rotationDegrees: 40 }],
   ] as [string, Partial<TrainerOptions>][])('go on exactly as if the run had not stopped: %s', async (_, changes) => {

@@ -43,11 +43,11 @@ std::vector<double> losses_of(System& system, bool segments, bool reduced) {
   return losses;
 }
 
-std::unique_ptr<System> micro_system(const std::string& head, EncoderTraining encoder) {
+std::unique_ptr<System> micro_system(const std::string& head, TrainedPart train) {
   torch::manual_seed(1);
   models::Sam base(models::parse_sam_config(kMicroBase));
-  if (head.empty()) return std::make_unique<InteractiveSystem>(base, encoder);
-  return std::make_unique<HeadSystem>(base, models::parse_head_config(head), encoder, HeadStart{}, 0.1);
+  if (head.empty()) return std::make_unique<InteractiveSystem>(base, train);
+  return std::make_unique<HeadSystem>(base, models::parse_head_config(head), train, HeadStart{}, 0.1);
 }
 
 TEST("computes products in bfloat16 within its scope only, and not where it is turned off inside") {
@@ -70,16 +70,16 @@ TEST("gives losses, gradients and statistics in float32 in mixed precision, near
   const struct {
     std::string head;
     bool segments;
-    EncoderTraining encoder;
+    TrainedPart train;
   } cases[] = {
-      {R"({"kind":"sam-automed",)" + mobilenet + "}", true, EncoderTraining::kAll},
-      {R"({"kind":"sam-medcls","attention":true,"classes":3,)" + mobilenet + "}", false, EncoderTraining::kFrozen},
+      {R"({"kind":"sam-automed",)" + mobilenet + "}", true, TrainedPart::kEncoder},
+      {R"({"kind":"sam-medcls","attention":true,"classes":3,)" + mobilenet + "}", false, TrainedPart::kHead},
       {R"({"kind":"autosam","hardnet":{"width":0.1,"block_layers":4,"input_size":64}})", true,
-       EncoderTraining::kFrozen},
-      {"", true, EncoderTraining::kAdapters}};
-  for (const auto& [head, segments, encoder] : cases) {
-    const auto exact = losses_of(*micro_system(head, encoder), segments, false);
-    const auto system = micro_system(head, encoder);
+       TrainedPart::kHead},
+      {"", true, TrainedPart::kAdapters}};
+  for (const auto& [head, segments, train] : cases) {
+    const auto exact = losses_of(*micro_system(head, train), segments, false);
+    const auto system = micro_system(head, train);
     const auto reduced = losses_of(*system, segments, true);
     CHECK(exact.size() == reduced.size());
     // AutoSAM's loss jumps with the one pixel that is stretched to 0, the interactive one with the mask that is chosen.

@@ -12,7 +12,6 @@ import { asSent } from '../../../../../services/cli/training/earlier-run';
 import { ModelStore } from '../../../../../services/store';
 import { trainingKind } from '../../../../../services/training/domain/jobs/training-kind';
 import { createNativeTrainer } from '../../../../../services/worker/adapters/native-trainer';
-import { encoderTraining } from '../../../../../services/worker/domain/ports/trainer';
 import {
   trainingJobSpecSchema,
   trainSpecSchema,
@@ -55,7 +54,7 @@ const KNOBS: Record<string, [words: string[], told: unknown]> = {
   threshold: [['--threshold', '0.25'], 0.25],
   seed: [['--seed', '9'], 9],
   device: [['--device', 'cpu'], 'cpu'],
-  reportImages: [['--no-images'], false],
+  reportImages: [['--no-report-images'], false],
   terms: [['--terms', termsFile], TERMS],
   licence: [['--licence', 'open'], 'open'],
   layout: [['--layout', 'csv'], 'csv'],
@@ -158,7 +157,7 @@ async function nativeOptions(spec: TrainSpec): Promise<Partial<TrainerOptions>> 
       ...{ task: spec.task, device: spec.device, threads: spec.threads, seed: spec.seed, threshold: spec.threshold },
       ...{ baseArchitecture: {}, baseWeightsPath: '/b', headArchitecture: null, preprocessing: null },
       ...{ headWeightsPath: null, backboneWeightsPath: null, structures: 1, processGroup: null, cachePath: '/c' },
-      encoder: encoderTraining(spec.train),
+      train: spec.train,
       recipe: recipeFor('segmentation', spec.recipe, spec.overrides),
     };
     await expect(createNativeTrainer(settings)).rejects.toThrow('asked');
@@ -194,6 +193,16 @@ describe('every knob of a training', () => {
     expect(recipeFor('segmentation', recipe, overrides)).toHaveProperty([name], value);
   });
 
+  it.each(Object.entries(KNOBS))('%s has a flag of its name', (name, [[flag = '']]) => {
+    // The cache's flag is in megabytes, so without the unit of the field.
+    const named = name === 'embeddingCacheBytes' ? 'embeddingCache' : name;
+    expect(flag.replace(/^--(no-)?/, '')).toBe(named.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  });
+
+  it.each(['--no-images', '--no-pictures'])('the former flag %s is still understood', async (word) => {
+    expect(await told(sent('segmentation', [word]))).toMatchObject({ reportImages: false });
+  });
+
   it.each(Object.entries(RECIPE_KNOBS))('%s of the recipe has a flag of its name', (name, [[flag = '']]) => {
     expect(flag.replace(/^--(no-)?/, '')).toBe(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   });
@@ -210,11 +219,11 @@ describe('every knob of a training', () => {
 
   it('is told to the native trainer, as far as it is its own', async () => {
     const all = Object.values(RECIPE_KNOBS).flatMap(([words]) => words);
-    const more = ['device', 'seed', 'threshold'].flatMap((name) => KNOBS[name]?.[0] ?? []);
-    const options = await nativeOptions(await told(sent('segmentation', [...all, ...more, '--train', 'adapters'])));
+    const more = ['device', 'seed', 'threshold', 'train'].flatMap((name) => KNOBS[name]?.[0] ?? []);
+    const options = await nativeOptions(await told(sent('segmentation', [...all, ...more])));
     const native = Object.entries(RECIPE_KNOBS).filter(([name]) => !OF_THE_LOOP.includes(name as keyof Recipe));
     expect(options).toMatchObject(Object.fromEntries(native.map(([name, [, value]]) => [name, value])));
-    expect(options).toMatchObject({ device: 'cpu', seed: 9, threshold: 0.25, encoder: 'adapters' });
+    expect(options).toMatchObject({ device: 'cpu', seed: 9, threshold: 0.25, train: 'encoder' });
     for (const name of OF_THE_LOOP) expect(options).not.toHaveProperty([name]);
   });
 });
