@@ -11,17 +11,25 @@ struct Completion::Ticket {
 };
 
 struct Completion::State {
+  State(std::unique_ptr<Ticket> owed, Napi::ThreadSafeFunction function, const Napi::Promise& given)
+      : ticket(owed.release()), to_js(std::move(function)), promise(given) {}
+
   std::atomic<Ticket*> ticket;
   Napi::ThreadSafeFunction to_js;
   Napi::Promise promise;  // read on the JS thread only, before anything can settle it
 
   using Settle = std::function<void(Napi::Env, const Napi::Promise::Deferred&)>;
 
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
   ~State() {
-    if (ticket.load()) {
+    if (ticket.load() == nullptr) return;
+    try {
       post([](Napi::Env env, const auto& deferred) {
         deferred.Reject(to_js_error(env, {ErrorCode::kInternal, "the work ended without a result"}).Value());
       });
+    } catch (...) {
+      // No memory is left even to say so, and an exception from a destructor would end the process.
     }
   }
 
@@ -53,7 +61,7 @@ Completion Completion::start(Napi::Env env, const std::vector<Napi::Object>& pin
   if (data.pending++ == 0) data.to_js.Ref(env);
   Completion completion;
   const auto promise = ticket->deferred.Promise();
-  completion.state_ = std::make_shared<State>(ticket.release(), data.to_js, promise);
+  completion.state_ = std::make_shared<State>(std::move(ticket), data.to_js, promise);
   return completion;
 }
 

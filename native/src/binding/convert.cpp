@@ -107,15 +107,16 @@ pipeline::PixelView read_pixels(const Napi::Object& pixels, const Napi::Object& 
 Napi::Value to_buffer(Napi::Env env, const torch::Tensor& bytes) {
   auto* held = new torch::Tensor(bytes.contiguous());
   return Napi::Buffer<std::uint8_t>::NewOrCopy(
-      env, held->data_ptr<std::uint8_t>(), static_cast<std::size_t>(held->numel()),
-      [](Napi::Env, std::uint8_t*, torch::Tensor* tensor) { delete tensor; }, held);
+             env, held->data_ptr<std::uint8_t>(), static_cast<std::size_t>(held->numel()),
+             [](Napi::Env, std::uint8_t*, torch::Tensor* tensor) { delete tensor; }, held)
+      .As<Napi::Value>();
 }
 
 Napi::Value to_float_array(Napi::Env env, const torch::Tensor& values) {
   const auto source = values.to(torch::kCPU, torch::kFloat32).contiguous();
   auto array = Napi::Float32Array::New(env, static_cast<std::size_t>(source.numel()));
   std::memcpy(array.Data(), source.data_ptr<float>(), source.nbytes());
-  return array;
+  return array.As<Napi::Value>();
 }
 
 }  // namespace automed::binding

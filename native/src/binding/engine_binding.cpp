@@ -29,7 +29,7 @@ EngineHandle::EngineHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<En
     device_ = settings.device;
     encoder_weights_ = settings.encoder_weights;
     engine_ = std::make_shared<pipeline::Engine>(settings.engine);
-    AddonData::of(info.Env()).stoppers.push_back([weak = std::weak_ptr(engine_)] {
+    AddonData::of(info.Env()).stoppers.emplace_back([weak = std::weak_ptr(engine_)] {
       if (const auto engine = weak.lock()) engine->close();
     });
   });

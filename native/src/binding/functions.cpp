@@ -22,7 +22,7 @@ constexpr std::int64_t kMaxClasses = 10'000;
 Napi::Value build_info(const Napi::CallbackInfo& info) {
   auto object = Napi::Object::New(info.Env());
   object.Set("libtorch", TORCH_VERSION);
-  object.Set("cudaCompiled", static_cast<bool>(AUTOMED_CUDA));
+  object.Set("cudaCompiled", AUTOMED_CUDA != 0);
   object.Set("collectivesCompiled", train::collectives_compiled());
   object.Set("cudaAvailable", torch::cuda::is_available());
   object.Set("hardwareThreads", static_cast<double>(std::thread::hardware_concurrency()));

@@ -38,7 +38,7 @@ Napi::Value TrainerHandle::create(const Napi::CallbackInfo& info) {
     auto session = std::make_shared<Session>();
     session->thread = std::make_shared<SerialThread>(threads);
     auto& thread = *session->thread;
-    AddonData::of(env).stoppers.push_back([weak = std::weak_ptr(session->thread)] {
+    AddonData::of(env).stoppers.emplace_back([weak = std::weak_ptr(session->thread)] {
       if (const auto running = weak.lock()) running->stop();
     });
     // The session moves on to the JS thread with the result: a job that owned its own thread could never end it.

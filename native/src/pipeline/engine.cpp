@@ -91,7 +91,7 @@ void Engine::submit(Request request) {
     if (refusal && refusal->code() == ErrorCode::kQueueFull) ++stats_.refused;
   }
   settle_dropped(dropped);
-  if (refusal) throw *refusal;
+  if (refusal) throw Error(std::move(*refusal));
   wake_.notify_all();  // one of those waiting may be waiting for company only
 }
 

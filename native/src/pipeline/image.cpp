@@ -91,7 +91,7 @@ std::vector<std::int64_t> centre_positions(std::int64_t source, std::int64_t tar
 struct Source {
   const PixelView& pixels;
   const Placement& placement;
-  bool bgr;
+  bool bgr = false;
   ValueScale scale;
 };
 
@@ -291,7 +291,7 @@ Placement place_image(std::int64_t width, std::int64_t height, std::int64_t size
     // Rounds half up, as `ResizeLongestSide.get_preprocess_shape`; a sliver keeps one row or column.
     const double scale = static_cast<double>(size) / static_cast<double>(std::max(width, height));
     const auto scaled = [&](std::int64_t side) {
-      return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(side) * scale + 0.5));
+      return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(static_cast<double>(side) * scale + 0.5)));
     };
     placement.inner_width = scaled(width);
     placement.inner_height = scaled(height);
@@ -332,7 +332,8 @@ torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement)
   const auto columns = positions(placement.width, placement.inner_width);
   for (const auto row : positions(placement.height, placement.inner_height)) {
     for (std::int64_t x = 0; x < placement.inner_width; ++x) {
-      target[x] = mask[row * placement.width + columns[static_cast<std::size_t>(x)]] != 0;
+      const bool set = mask[row * placement.width + columns[static_cast<std::size_t>(x)]] != 0;
+      target[x] = static_cast<std::uint8_t>(set);
     }
     target += size;
   }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <functional>
+#include <system_error>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -63,7 +63,7 @@ int listen_on_loopback(std::int64_t port) {
       ::listen(descriptor, SOMAXCONN) == 0) {
     return descriptor;
   }
-  const std::string reason = std::strerror(errno);
+  const std::string reason = std::system_category().message(errno);
   if (descriptor >= 0) ::close(descriptor);
   throw Error(ErrorCode::kDeviceUnavailable,
               "rank 0 cannot listen on 127.0.0.1:" + std::to_string(port) + ": " + reason);

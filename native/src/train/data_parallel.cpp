@@ -128,7 +128,7 @@ void DataParallel::backward(const torch::Tensor& loss, bool complete) {
 }
 
 torch::Tensor DataParallel::total(const torch::Tensor& tensor) {
-  const torch::Tensor sum = tensor.detach().contiguous().clone();
+  torch::Tensor sum = tensor.detach().contiguous().clone();
   collective_->sum(sum);
   return sum;
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -73,7 +74,8 @@ bool read_all(int descriptor, void* data, std::size_t size, std::int64_t offset)
 int open_file(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor >= 0) return descriptor;
-  throw Error(ErrorCode::kInvalidArgument, std::string("the embedding cache cannot be opened: ") + std::strerror(errno),
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string("the embedding cache cannot be opened: ") + std::system_category().message(errno),
               "embeddingCachePath");
 }
 
@@ -152,7 +154,7 @@ void EmbeddingStore::start_anew() {
 }
 
 void EmbeddingStore::stop_keeping(int error) {
-  stats_.problem = std::strerror(error);
+  stats_.problem = std::system_category().message(error);
 }
 
 std::optional<torch::Tensor> EmbeddingStore::find(const EmbeddingKey& key) {

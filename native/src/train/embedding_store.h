@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace automed::train {
@@ -21,7 +22,9 @@ struct EmbeddingKey {
   Digest input{};
   std::uint32_t variant = 0;
 
-  auto operator<=>(const EmbeddingKey&) const = default;
+  bool operator<(const EmbeddingKey& other) const {
+    return std::tie(input, variant) < std::tie(other.input, other.variant);
+  }
 };
 
 /// Added to a variant whose embedding was computed in bfloat16.

@@ -17,8 +17,9 @@ struct PointList {
   std::vector<float> labels;
 
   void add(std::int64_t pixel, std::int64_t width, float label) {
+    const std::int64_t row = pixel / width;
     coords.push_back(static_cast<float>(pixel % width));
-    coords.push_back(static_cast<float>(pixel / width));
+    coords.push_back(static_cast<float>(row));
     labels.push_back(label);
   }
   models::PointPrompt prompt(std::int64_t batch, torch::Device device) const {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -14,7 +14,8 @@ namespace {
 [[noreturn]] void fail(const char* action) {
   const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
   throw Error(full ? ErrorCode::kStorageFull : ErrorCode::kInvalidArgument,
-              std::string("the sample cache cannot be ") + action + ": " + std::strerror(errno), "cachePath");
+              std::string("the sample cache cannot be ") + action + ": " + std::system_category().message(errno),
+              "cachePath");
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ void Trainer::save_checkpoint(const std::string& path) {
     }
     return size;
   });
-  if (failure) throw *failure;
+  if (failure) throw Error(std::move(*failure));
   file.commit();
   if (parallel_) parallel_->barrier();
 }
