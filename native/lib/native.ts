@@ -166,10 +166,20 @@ export interface NativeAddon {
   headArchitecture(system: string, baseArchitecture: string, classes: number): string;
 }
 
+/**
+ * OpenMP, whose runtime comes with the addon and reads this once, lets threads that wait for others spin for milliseconds. Where
+ * other programs want the cores, they spin in place of those they wait for: two threads take ten to a hundred times as long as
+ * threads that sleep. `OMP_WAIT_POLICY` and `GOMP_SPINCOUNT` of the environment are kept.
+ */
+function letThreadsSleep(): void {
+  if (process.env.GOMP_SPINCOUNT === undefined) process.env.OMP_WAIT_POLICY ??= 'passive';
+}
+
 /** Loads the addon; the run path built into it finds LibTorch. @throws IllegalStateError where it is not built */
 export function loadAddon(): NativeAddon {
   const path = addonPath();
   if (!existsSync(path)) throw automedError('ILLEGAL_STATE', `The addon is not built.\n${buildAdvice()}`);
+  letThreadsSleep();
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file can only be required
   return require(path) as NativeAddon;
 }

@@ -12,6 +12,7 @@ import {
 import { cutText } from '../bounded-text';
 import type { Logger } from '../logging';
 import type { Telemetry } from '../telemetry';
+import { YoungBuffers } from '../young-buffers';
 import { CallSpan, traceIdOf, traceOf } from './call-span';
 import { boundStatus } from './status-bounds';
 
@@ -35,6 +36,8 @@ export interface CallRecord {
 }
 
 const records = new WeakMap<Metadata, CallRecord>();
+
+const buffers = new YoungBuffers();
 
 /** The record of the call that came with this metadata. */
 export function recordOf(metadata: Metadata, log: Logger): CallRecord {
@@ -71,6 +74,7 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
       telemetry.callEnded(service, name, Code[code], seconds);
       record?.span?.end(code, { 'automed.model': record.model, 'automed.caller': record.caller });
       logCall(record, log, { service, method: name, code: Code[code], ms: Math.round(seconds * 1000) }, details);
+      buffers.callEnded();
     };
     telemetry.callStarted(service, name);
     return new ServerInterceptingCall(call, {

@@ -105,13 +105,17 @@ class Attempts {
     this.tried.add(chosen.address);
     const { target, deadline } = this.accepted;
     const request = { path: target.path, message: this.message, metadata: this.metadata, deadline };
-    const giveUp = new AbortController();
-    const signal = AbortSignal.any([this.signal, giveUp.signal]);
-    const answer = ask(chosen, request, signal).then((given) => {
-      if (!signal.aborted) this.note(chosen.address, given.status);
+    // Not AbortSignal.any(): what it makes hangs on weak references, with the message, until V8 marks its whole heap.
+    const ended = new AbortController();
+    const giveUp = (): void => ended.abort();
+    if (this.signal.aborted) giveUp();
+    this.signal.addEventListener('abort', giveUp, { once: true });
+    const answer = ask(chosen, request, ended.signal).then((given) => {
+      this.signal.removeEventListener('abort', giveUp);
+      if (!ended.signal.aborted) this.note(chosen.address, given.status);
       return given;
     });
-    return { answer, giveUp: () => giveUp.abort() };
+    return { answer, giveUp };
   }
 
   private choose(again: boolean): Chosen | undefined {

@@ -1,0 +1,50 @@
+// Messages and pixels lie in buffers outside V8's heap, and die with their call. V8 counts them, and every 64 MiB marks its
+// whole heap to find what holds them, on the thread that serves calls: tens of milliseconds for what a scavenge of the young
+// generation frees in one. Node has no setting for that bound, so the scavenge is asked for in time.
+
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Bytes of new buffers between two scavenges; several of them before V8 would begin to mark. */
+const STEP_BYTES = 16 * 1024 * 1024;
+
+/** What this needs of V8. */
+export interface YoungGeneration {
+  /** Bytes of buffers and other memory outside the heap; what was freed may show late. */
+  externalBytes(): number;
+  scavenge(): void;
+}
+
+/** Frees the buffers of calls that ended before V8 takes them for pressure. */
+export class YoungBuffers {
+  /** Least since the last scavenge. */
+  private floor = Infinity;
+  private asked = false;
+
+  constructor(private readonly generation: YoungGeneration = thisProcess()) {}
+
+  /** Looks how much has come since the last scavenge, which takes a microsecond; where that is enough, the next one runs soon. */
+  callEnded(): void {
+    const external = this.generation.externalBytes();
+    this.floor = Math.min(this.floor, external);
+    if (this.asked || external - this.floor < STEP_BYTES) return;
+    this.asked = true;
+    // Once the answer is on its way.
+    setImmediate(() => {
+      this.generation.scavenge();
+      this.floor = Infinity;
+      this.asked = false;
+    });
+  }
+}
+
+/** V8's own `gc`, which contexts get that are made while the flag is set. */
+function thisProcess(): YoungGeneration {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
+  setFlagsFromString('--no-expose-gc');
+  return {
+    externalBytes: () => getHeapStatistics().external_memory,
+    scavenge: () => collect({ type: 'minor' }),
+  };
+}

@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const REGISTER = join(__dirname, '..', '..', '..', 'support', 'stack-register.cjs');
+const ADDON = join(__dirname, '..', '..', '..', '..', 'native', 'lib', 'native.ts');
+
+/** What OpenMP's runtime says of itself in a process that loads the addon. */
+function runtimeOf(environment: Record<string, string>): string {
+  const { OMP_WAIT_POLICY: _policy, GOMP_SPINCOUNT: _count, ...inherited } = process.env;
+  const load = `require(${JSON.stringify(ADDON)}).loadAddon()`;
+  const { stderr, status } = spawnSync(process.execPath, ['-r', REGISTER, '-e', load], {
+    env: { ...inherited, OMP_DISPLAY_ENV: 'verbose', ...environment },
+    encoding: 'utf8',
+  });
+  expect(status).toBe(0);
+  return stderr;
+}
+
+it('lets threads sleep that wait for others', () => {
+  expect(runtimeOf({})).toMatch(/GOMP_SPINCOUNT = '0'/);
+});
+
+it('keeps what the environment says of waiting threads', () => {
+  expect(runtimeOf({ GOMP_SPINCOUNT: '77' })).toMatch(/GOMP_SPINCOUNT = '77'/);
+  expect(runtimeOf({ OMP_WAIT_POLICY: 'active' })).toMatch(/GOMP_SPINCOUNT = '30000000000'/);
+});
