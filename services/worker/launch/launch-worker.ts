@@ -40,16 +40,13 @@ export function findWorker(): string {
   return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'worker', 'main.js');
 }
 
-/**
- * One OpenMP pool of the size that was asked for. Its threads spin shortly between kernels: sleeping at once costs a training
- * step a third of its speed on a quiet machine, libgomp's usual spinning costs several times that on a busy one.
- */
+/** One OpenMP pool of the size that was asked for; whether its threads spin while they wait says native/lib. */
 export function workerEnvironment(
   command: WorkerCommand,
   env: LaunchOptions['env'],
 ): Record<string, string | undefined> {
   const threads = String('spec' in command && 'threads' in command.spec ? command.spec.threads : 1);
-  return { GOMP_SPINCOUNT: '20000', ...env, OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
+  return { ...env, OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
 }
 
 function crashed(child: ChildProcess, lastWords: string): Error {
