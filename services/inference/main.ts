@@ -16,7 +16,7 @@ import { ModelStore } from '../store';
 import { availableCores } from '../common/cores';
 import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
-import { availableMemory } from './adapters/memory';
+import { availableMemory, garbageCollector } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
 import { EngineMetrics, observeAdmission, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
 import { interactiveBases } from './adapters/native-bases';
@@ -56,7 +56,11 @@ async function main(): Promise<void> {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const health = new Health();
-  const trim = new Soon(() => engine.trimMemory(), TRIM_DELAY_MS);
+  const collectGarbage = garbageCollector();
+  const trim = new Soon(async () => {
+    collectGarbage();
+    await engine.trimMemory();
+  }, TRIM_DELAY_MS);
   const host = new ModelHost(store, nativeLoader(engine, { golden: config.goldenCheck }), {
     tasks: config.roles,
     loadOnDemand: config.loadOnDemand,
