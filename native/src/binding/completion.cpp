@@ -11,8 +11,8 @@ struct Completion::Ticket {
 };
 
 struct Completion::State {
-  State(std::unique_ptr<Ticket> owed, Napi::ThreadSafeFunction function, const Napi::Promise& given)
-      : ticket(owed.release()), to_js(std::move(function)), promise(given) {}
+  State(std::unique_ptr<Ticket> owed, const Napi::ThreadSafeFunction& function, const Napi::Promise& given)
+      : ticket(owed.release()), to_js(function), promise(given) {}
 
   std::atomic<Ticket*> ticket;
   Napi::ThreadSafeFunction to_js;

@@ -113,7 +113,7 @@ class PendingWork : public Collective::Pending {
   std::function<void()> after_;
 };
 
-class C10dCollective : public Collective {
+class C10dCollective final : public Collective {
  public:
   C10dCollective(const RankOptions& options, torch::Device device)
       : Collective(options.rank, options.world_size), timeout_(options.collective_timeout) {
