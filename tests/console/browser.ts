@@ -8,7 +8,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 const PICTURES = join(__dirname, '../../docs/images/console');
 /** Of one step on a machine that is busy with other things. */
 const TIMEOUT_MS = 120_000;
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 export async function startBrowser(): Promise<Browser> {
   if (CHROMIUM === undefined) throw new Error('There is no Chromium: apt-get install -y chromium');
