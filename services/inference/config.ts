@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { modelStoreSettings } from '../store/config';
 import type { TlsFiles } from '../common/grpc/tls';
 import { flag, integer, list, path, readConfig, requireLoopback, serverSettings, serverTls } from '../common/config';
 
@@ -9,8 +10,9 @@ export type Role = (typeof ROLES)[number];
 
 export const inferenceSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50052', metricsAddress: '127.0.0.1:9465' }),
-  /** Folder of bases and models. */
+  /** Folder of bases and models, or of what this machine keeps of them. */
   home: path().default(() => join(homedir(), '.automed')),
+  ...modelStoreSettings,
   /** What this program answers: any of segmentation, classification. */
   roles: list()
     .pipe(z.array(z.enum(ROLES)).min(1, 'must name at least one role'))

@@ -12,7 +12,7 @@ import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { engineStages } from '../common/stages';
 import { segmentationRole } from '../segmentation/role';
-import { ModelStore } from '../store';
+import { openStore } from '../store';
 import { availableCores } from '../common/cores';
 import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
   log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
   const engine = startEngine(size, telemetry, metrics);
-  const store = await ModelStore.open(config.home, {
+  const store = await openStore(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const health = new Health();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { databaseFiles, databaseProblems } from './databases';
 import { basesWithoutModel } from './garbage';
 import { ModelStore, type StoredBackbone, type StoredBase, type StoredModel } from './model-store';
-import { sha256OfFile } from './versions';
+import type { ObjectSettings } from './objects/remote-store';
+import { localFile, sha256OfFile } from './versions';
 
 export interface AuditProblem {
   /** `model polyp@3`, `base tiny@1`, `alias polyp@production`, `database training.db`, or `store` for a version that cannot be read. */
@@ -30,9 +31,11 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
  * databases.
  * @throws NotFoundError when there is no store
  */
-export async function auditStore(root: string): Promise<Audit> {
+export async function auditStore(root: string, objects?: ObjectSettings): Promise<Audit> {
   const problems: AuditProblem[] = [];
   const store = await ModelStore.existing(root, {
+    // One version after another is read once, and none again.
+    objects: objects && { ...objects, inUseMs: 0 },
     onProblem: (error) => problems.push({ subject: 'store', problem: messageOf(error) }),
   });
   const [bases, models] = [await store.listBases(), await store.listModels()];
@@ -73,10 +76,12 @@ export async function auditStore(root: string): Promise<Audit> {
   return { bases: bases.length, models: models.length, aliases, bytes, problems, unused };
 }
 
-async function fileProblems({ manifest, folder }: StoredModel | StoredBase | StoredBackbone): Promise<string[]> {
+async function fileProblems(stored: StoredModel | StoredBase | StoredBackbone): Promise<string[]> {
   const problems: string[] = [];
-  for (const [file, expected] of Object.entries(manifest.files ?? {})) {
-    const found = await sha256OfFile(join(folder, file)).catch(() => undefined);
+  for (const [file, expected] of Object.entries(stored.manifest.files ?? {})) {
+    const found = await localFile(stored, file)
+      .then(sha256OfFile)
+      .catch(() => undefined);
     if (found === undefined) problems.push(`Its ${file} cannot be read.`);
     else if (found !== expected) problems.push(`Its ${file} has changed since it was registered.`);
   }

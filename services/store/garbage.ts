@@ -6,6 +6,7 @@ import { ENDED_JOBS, readTrainingFacts, type TrainingFacts } from './databases';
 import { isWrittenNow } from './durable';
 import { jobNeeds, type JobNeeds } from './job-needs';
 import { ModelStore, type StoredBase, type StoredModel } from './model-store';
+import type { ObjectSettings } from './objects/remote-store';
 import { referenceOf } from './references';
 
 const HOUR_MS = 3_600_000;
@@ -133,8 +134,8 @@ async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbag
 }
 
 /** Everything that may go under a policy. Changes nothing. */
-export async function findGarbage(root: string, policy: RetentionPolicy): Promise<Garbage[]> {
-  const store = await ModelStore.existing(root);
+export async function findGarbage(root: string, policy: RetentionPolicy, objects?: ObjectSettings): Promise<Garbage[]> {
+  const store = await ModelStore.existing(root, { objects });
   const [models, bases] = [await store.listModels(), await store.listBases()];
   const facts = readTrainingFacts(store.root);
   const { needs } = await jobNeeds(store, facts);
@@ -142,7 +143,12 @@ export async function findGarbage(root: string, policy: RetentionPolicy): Promis
   const kept = models.filter((model) => !surplus.includes(model));
   const versions = async (kind: 'model' | 'base', list: readonly (StoredModel | StoredBase)[], reason: string) =>
     Promise.all(
-      list.map(async (each) => ({ kind, name: referenceOf(each), reason, bytes: await sizeOf(each.folder) })),
+      list.map(async (each) => ({
+        kind,
+        name: referenceOf(each),
+        reason,
+        bytes: each.fetch ? each.manifest.weights.bytes : await sizeOf(each.folder),
+      })),
     );
   return [
     ...(await versions('model', surplus, `older than the newest ${policy.keepVersions}, without alias`)),
@@ -158,8 +164,12 @@ async function neededNow(store: ModelStore, version: StoredModel | StoredBase): 
 }
 
 /** Deletes what findGarbage() found; a version that has an alias or a job by now stays. Resolves to what is gone. */
-export async function deleteGarbage(root: string, garbage: readonly Garbage[]): Promise<Garbage[]> {
-  const store = await ModelStore.open(root);
+export async function deleteGarbage(
+  root: string,
+  garbage: readonly Garbage[],
+  objects?: ObjectSettings,
+): Promise<Garbage[]> {
+  const store = await ModelStore.open(root, { objects });
   const gone: Garbage[] = [];
   for (const item of garbage) {
     const [name = '', version] = item.name.split('@');

@@ -12,6 +12,7 @@ import { packBits, unpackBits } from '../imaging/mask';
 import type { Pixels } from '../imaging/pixels/pixels';
 import type { GoldenReference } from './manifests';
 import type { StoredModel } from './model-store';
+import { isAway, localFile } from './versions';
 
 const FOLDER = 'golden';
 const ANSWER_FILE = 'golden.json';
@@ -81,15 +82,16 @@ export async function writeGolden(folder: string, { source, pixels, answer }: Go
  * The golden image of a version; undefined where it was registered without one.
  * @throws CheckpointError (CHECKPOINT_CORRUPT) when it is not the one that was registered
  */
-export async function readGolden({ manifest, folder }: StoredModel): Promise<Golden | undefined> {
+export async function readGolden(stored: StoredModel): Promise<Golden | undefined> {
+  const { manifest } = stored;
   if (!manifest.golden) return undefined;
   const damaged = (cause?: unknown): Error => {
     const text = `The golden image of ${manifest.name}@${manifest.version} is missing or has changed since it was registered.`;
     return automedError('CHECKPOINT_CORRUPT', text, { cause });
   };
   try {
-    const text = await readFile(join(folder, FOLDER, ANSWER_FILE));
-    const compressed = await readFile(join(folder, FOLDER, PIXELS_FILE));
+    const text = await readFile(await localFile(stored, `${FOLDER}/${ANSWER_FILE}`));
+    const compressed = await readFile(await localFile(stored, `${FOLDER}/${PIXELS_FILE}`));
     if (sha256(text) !== manifest.golden.sha256) throw damaged();
     const { source, image, masks, probabilities } = goldenSchema.parse(JSON.parse(text.toString('utf8')));
     const { sha256: expected, ...layout } = image;
@@ -107,6 +109,7 @@ export async function readGolden({ manifest, folder }: StoredModel): Promise<Gol
       },
     };
   } catch (error) {
+    if (isAway(error)) throw error;
     throw damaged(error);
   }
 }

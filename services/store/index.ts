@@ -1,3 +1,4 @@
+export { existingStore, objectSettings, openStore, requireConfiguredStore } from './config';
 export { auditStore, type Audit, type AuditProblem } from './audit';
 export * from './architectures';
 export { backupStore, restoreStore, type BackupOptions } from './backup';
@@ -10,4 +11,4 @@ export * from './model-store';
 export { referenceOf } from './references';
 export * from './sample-record';
 export * from './terms';
-export { sha256OfFile, WEIGHTS_FILE, type Populate, type Stored } from './versions';
+export { localFile, reportOf, sha256OfFile, WEIGHTS_FILE, type Populate, type Stored } from './versions';

@@ -1,11 +1,11 @@
 // The folder of bases and models that training writes and the servers read. Several processes may use it at once.
 
-import { readFile, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../common/make-folder';
+import type { z } from 'zod';
 import { excerpt, shortList } from '../common/bounded-text';
 import { automedError } from '../common/errors';
-import { entriesOf, errnoOf, replaceFile, syncEntries } from './durable';
+import { errnoOf } from './durable';
 import {
   aliasSchema,
   backboneManifestSchema,
@@ -18,7 +18,13 @@ import {
   type ModelDraft,
   type ModelManifest,
 } from './manifests';
-import { sha256OfFile, VersionedFolder, type Populate, type Stored } from './versions';
+import { AliasFolder, type Aliases } from './aliases';
+import { AliasObjects } from './objects/alias-objects';
+import { openRemote, type ObjectSettings, type RemoteStore } from './objects/remote-store';
+import { VersionedObjects } from './objects/versioned-objects';
+import { VerifiedFiles } from './verified-files';
+import { VersionedFolder } from './versioned-folder';
+import type { Manifest, Populate, Stored, Versions } from './versions';
 
 export type StoredModel = Stored<ModelManifest>;
 export type StoredBase = Stored<BaseManifest>;
@@ -27,11 +33,9 @@ export type StoredBackbone = Stored<BackboneManifest>;
 export interface StoreOptions {
   /** Hears of versions that list*() leaves out because they cannot be read. */
   onProblem?: (error: unknown) => void;
+  /** Where bases and models are, if not in the folder. */
+  objects?: ObjectSettings | undefined;
 }
-
-const ALIASES = 'aliases';
-/** Beside an alias, or in its place: only promotions move it. Begins with a dot, which no alias does. */
-const reservationFile = (alias: string): string => `.${alias}.promoted`;
 
 function splitReference(reference: string): [name: string, selector: string] {
   const [name = '', selector = '', ...rest] = reference.split('@');
@@ -64,26 +68,44 @@ export async function requireStore(root: string): Promise<void> {
   throw automedError('NOT_FOUND', `There is no store in ${root}: ${why}.`, { field: 'home' });
 }
 
+/** One kind of artefact, where a store keeps it. */
+function versionsIn<M extends Manifest>(
+  root: string,
+  remote: RemoteStore | undefined,
+  kind: 'model' | 'base' | 'backbone',
+  schema: z.ZodType<M>,
+): Versions<M> {
+  return remote
+    ? new VersionedObjects(remote, kind, schema)
+    : new VersionedFolder(join(root, `${kind}s`), kind, schema);
+}
+
 const isVersion = (selector: string): boolean => selector === '' || /^\d+$/.test(selector);
 
 export class ModelStore {
-  private readonly models: VersionedFolder<ModelManifest>;
-  private readonly bases: VersionedFolder<BaseManifest>;
-  private readonly backbones: VersionedFolder<BackboneManifest>;
-  private readonly verified = new Map<string, string>();
+  private readonly models: Versions<ModelManifest>;
+  private readonly bases: Versions<BaseManifest>;
+  private readonly backbones: Versions<BackboneManifest>;
+  private readonly aliasesOf: Aliases;
+  private readonly verified = new VerifiedFiles();
 
   private constructor(
+    /** The folder of what belongs to this machine or service: jobs, databases, and without an object store everything. */
     readonly root: string,
     private readonly onProblem: (error: unknown) => void,
+    remote: RemoteStore | undefined,
   ) {
-    this.models = new VersionedFolder(join(root, 'models'), 'model', modelManifestSchema);
-    this.bases = new VersionedFolder(join(root, 'bases'), 'base', baseManifestSchema);
-    this.backbones = new VersionedFolder(join(root, 'backbones'), 'backbone', backboneManifestSchema);
+    this.models = versionsIn(root, remote, 'model', modelManifestSchema);
+    this.bases = versionsIn(root, remote, 'base', baseManifestSchema);
+    this.backbones = versionsIn(root, remote, 'backbone', backboneManifestSchema);
+    this.aliasesOf = remote ? new AliasObjects(remote.objects) : new AliasFolder(root);
   }
 
-  /** Creates the folders when they are missing. */
-  static async open(root: string, options: StoreOptions = {}): Promise<ModelStore> {
-    const store = new ModelStore(resolve(root), options.onProblem ?? (() => undefined));
+  /** Creates the folders when they are missing. An object store need not answer yet. */
+  static async open(root: string, { onProblem, objects }: StoreOptions = {}): Promise<ModelStore> {
+    const folder = resolve(root);
+    const remote = objects && (await openRemote(folder, objects));
+    const store = new ModelStore(folder, onProblem ?? (() => undefined), remote);
     await store.models.prepare();
     await store.bases.prepare();
     await store.backbones.prepare();
@@ -95,7 +117,7 @@ export class ModelStore {
    * @throws NotFoundError on field `home`, with what was looked for
    */
   static async existing(root: string, options: StoreOptions = {}): Promise<ModelStore> {
-    await requireStore(root);
+    if (!options.objects) await requireStore(root);
     return ModelStore.open(root, options);
   }
 
@@ -159,25 +181,22 @@ export class ModelStore {
   }
 
   /**
-   * Compares the weights with the manifest's sha256. A file that has not changed since (size, time, inode) is not read
-   * again by this process.
-   * @throws CheckpointError (CHECKPOINT_CORRUPT)
+   * Compares the weights with the manifest's sha256; from an object store they are brought first. A file that has not changed
+   * since (size, time, inode) is not read again by this process.
+   * @throws CheckpointError (CHECKPOINT_CORRUPT); SERVICE_UNAVAILABLE while the object store does not answer
    */
   async verify(stored: StoredModel | StoredBase | StoredBackbone): Promise<void> {
     const { manifest, weightsPath } = stored;
     const damaged = (what: string, cause?: unknown): Error =>
       automedError('CHECKPOINT_CORRUPT', `The weights of ${manifest.name}@${manifest.version} ${what}.`, { cause });
-    const facts = await stat(weightsPath, { bigint: true }).catch((cause: unknown) => {
+    if (stored.fetch) {
+      await stored.fetch(manifest.weights.file);
+      return;
+    }
+    const asRegistered = await this.verified.check(weightsPath, manifest.weights).catch((cause: unknown) => {
       throw damaged('cannot be read', cause);
     });
-    if (facts.size !== BigInt(manifest.weights.bytes)) throw damaged('have changed since they were registered');
-    const state = [facts.size, facts.mtimeNs, facts.ctimeNs, facts.ino, manifest.weights.sha256].join(':');
-    if (this.verified.get(weightsPath) === state) return;
-    const sha256 = await sha256OfFile(weightsPath).catch((cause: unknown) => {
-      throw damaged('cannot be read', cause);
-    });
-    if (sha256 !== manifest.weights.sha256) throw damaged('have changed since they were registered');
-    this.verified.set(weightsPath, state);
+    if (!asRegistered) throw damaged('have changed since they were registered');
   }
 
   /** Adds the next version of a model. */
@@ -207,52 +226,29 @@ export class ModelStore {
   }
 
   async aliases(name: string): Promise<Record<string, number>> {
-    const folder = join(this.models.folderOf(name), ALIASES);
-    const found: Record<string, number> = {};
-    const files = await entriesOf(folder);
-    for (const alias of files.filter((file) => aliasSchema.safeParse(file).success).sort()) {
-      const text = await readFile(join(folder, alias), 'utf8').catch((error: unknown) => {
-        if (errnoOf(error) === 'ENOENT') return ''; // deleted since it was listed
-        throw error;
-      });
-      const version = Number(text);
-      if (Number.isInteger(version) && version > 0) found[alias] = version;
-    }
-    return found;
+    return this.aliasesOf.read(this.models.checkName(name));
   }
 
   /** Points an alias at an existing version, in one step: readers see the old version or the new one. */
   async setAlias(name: string, alias: string, version: number): Promise<void> {
     this.checkAlias(alias);
     await this.models.resolve(name, String(version));
-    await this.writeAliasFile(name, alias, `${version}\n`);
+    await this.aliasesOf.point(name, alias, version);
   }
 
   /** Leaves an alias to promotions, for good: also when it is removed, and when it does not exist yet. */
   async reserveAlias(name: string, alias: string): Promise<void> {
-    this.checkAlias(alias);
-    if (!(await this.isReserved(name, alias))) await this.writeAliasFile(name, reservationFile(alias), '');
+    if (!(await this.isReserved(name, alias))) await this.aliasesOf.reserve(name, alias);
   }
 
   /** Whether only promotions move an alias. */
   async isReserved(name: string, alias: string): Promise<boolean> {
-    const path = join(this.models.folderOf(name), ALIASES, reservationFile(this.checkAlias(alias)));
-    return stat(path).then(
-      () => true,
-      (error: unknown) => {
-        if (errnoOf(error) === 'ENOENT') return false;
-        throw error;
-      },
-    );
+    return this.aliasesOf.isReserved(this.models.checkName(name), this.checkAlias(alias));
   }
 
   async deleteAlias(name: string, alias: string): Promise<void> {
-    const folder = join(this.models.folderOf(name), ALIASES);
-    await rm(join(folder, this.checkAlias(alias))).catch((error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-      throw automedError('NOT_FOUND', `The model ${name} has no alias "${excerpt(alias)}".`, { field: 'alias' });
-    });
-    await syncEntries(folder, folder);
+    if (await this.aliasesOf.remove(this.models.checkName(name), this.checkAlias(alias))) return;
+    throw automedError('NOT_FOUND', `The model ${name} has no alias "${excerpt(alias)}".`, { field: 'alias' });
   }
 
   /**
@@ -281,13 +277,6 @@ export class ModelStore {
   async deleteBase(name: string, version: number): Promise<void> {
     await this.bases.resolve(name, String(version));
     await this.bases.remove(name, version);
-  }
-
-  private async writeAliasFile(name: string, file: string, content: string): Promise<void> {
-    const folder = join(this.models.folderOf(name), ALIASES);
-    await makeFolder(folder);
-    await replaceFile(join(folder, file), content);
-    await syncEntries(folder, this.root);
   }
 
   private checkAlias(alias: string): string {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
 import type { BaseManifest, ModelManifest } from './manifests';
-import type { Stored } from './versions';
+import { isAway, localFile, type Stored } from './versions';
 
 export const SAMPLES_FILE = 'samples.json';
 
@@ -18,7 +18,7 @@ export type SamplePart = (typeof SAMPLE_PARTS)[number];
 export type SeenPart = Extract<SamplePart, 'train' | 'validation'>;
 
 /** A version that can have a record. */
-export type RecordedVersion = Pick<Stored<ModelManifest | BaseManifest>, 'folder' | 'manifest'>;
+export type RecordedVersion = Pick<Stored<ModelManifest | BaseManifest>, 'folder' | 'manifest' | 'fetch'>;
 
 export interface SampleRecord {
   /** The part of each sample in the version's own training; a sample may have several digests. */
@@ -77,7 +77,8 @@ export async function writeSampleRecord(folder: string, { own, inherited, unreco
  * What a version has recorded; undefined for one of before, or one that nobody trained here.
  * @throws CheckpointError (CHECKPOINT_CORRUPT) when the file is gone or is not what was registered
  */
-export async function readSampleRecord({ folder, manifest }: RecordedVersion): Promise<SampleRecord | undefined> {
+export async function readSampleRecord(stored: RecordedVersion): Promise<SampleRecord | undefined> {
+  const { manifest } = stored;
   const sha256 = manifest.files?.[SAMPLES_FILE];
   if (sha256 === undefined) return undefined;
   const damaged = (cause?: unknown): Error =>
@@ -86,9 +87,11 @@ export async function readSampleRecord({ folder, manifest }: RecordedVersion): P
       `The ${SAMPLES_FILE} of ${manifest.name}@${manifest.version} is not what was registered.`,
       { cause },
     );
-  const bytes = await readFile(join(folder, SAMPLES_FILE)).catch((cause: unknown) => {
-    throw damaged(cause);
-  });
+  const bytes = await localFile(stored, SAMPLES_FILE)
+    .then(async (path) => readFile(path))
+    .catch((cause: unknown) => {
+      throw isAway(cause) ? cause : damaged(cause);
+    });
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw damaged();
   const { inherited, unrecorded, train, validation, test, unused } = fileSchema.parse(
     JSON.parse(bytes.toString('utf8')),

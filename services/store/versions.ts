@@ -1,39 +1,27 @@
-// One kind of artefact (bases or models) as folders NAME/VERSION/ with a manifest and weights in each.
+// One kind of artefact (bases or models) as versions NAME/VERSION with a manifest and weights in each, wherever they are kept.
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import type { z } from 'zod';
-import { makeFolder } from '../common/make-folder';
 import { excerpt, shortList } from '../common/bounded-text';
 import { AutomedError, automedError } from '../common/errors';
-import {
-  entriesOf,
-  errnoOf,
-  publishFolder,
-  removeFolder,
-  storageError,
-  sweepTemporaries,
-  syncEntries,
-  temporaryName,
-} from './durable';
 import { MANIFEST_SCHEMA, nameSchema } from './manifests';
 
 export const WEIGHTS_FILE = 'weights.safetensors';
-/** An empty file `.given-N` for every number ever given to a version; it outlives the version, so no number comes again. */
-const GIVEN = /^\.given-([1-9]\d{0,8})$/;
-/** What stores of before have instead: a file with the highest version that was deleted. */
-const LAST_DELETED = '.last-deleted';
 
-interface Manifest {
+export interface Manifest {
   name: string;
   version: number;
   weights: { file: string; sha256: string; bytes: number };
   files?: Record<string, string> | undefined;
 }
 
-type Facts = Pick<Manifest, 'version' | 'weights'> & { files: Record<string, string> };
+export type Facts = Pick<Manifest, 'version' | 'weights'> & { files: Record<string, string> };
+
+/** Makes the manifest of a version from what is known only when it is written. */
+export type Describe<M> = (facts: Facts, late: Partial<M>) => M;
 
 /**
  * Writes weights.safetensors, and what else belongs to the version, into the folder it is given. May return fields of the
@@ -43,9 +31,28 @@ export type Populate<M> = (folder: string) => Promise<Partial<M> | void>;
 
 export interface Stored<M> {
   manifest: M;
+  /** A file of this machine; of a version in an object store it is there once verify() has brought it. */
   weightsPath: string;
+  /** Where the version is kept: a folder, or `s3://BUCKET/PREFIX/models/NAME/VERSION`. */
   folder: string;
+  /**
+   * Path on this machine of one of the version's other files, e.g. `samples.json`; absent where that is in `folder`.
+   * @throws NotFoundError when the version has no such file; SERVICE_UNAVAILABLE while the object store does not answer
+   */
+  fetch?: (file: string) => Promise<string>;
 }
+
+/** Where one of the files of a version, other than its weights, lies on this machine. */
+export async function localFile(
+  { folder, fetch }: Pick<Stored<unknown>, 'folder' | 'fetch'>,
+  file: string,
+): Promise<string> {
+  return fetch ? fetch(file) : join(folder, file);
+}
+
+/** Where the report of a version is kept, for people. */
+export const reportOf = ({ folder, fetch }: Pick<Stored<unknown>, 'folder' | 'fetch'>): string =>
+  fetch ? `${folder}/report` : join(folder, 'report');
 
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -54,7 +61,7 @@ export async function sha256OfFile(path: string): Promise<string> {
 }
 
 /** sha256 of every file of a folder but its weights, by path with slashes. */
-async function hashesOf(folder: string): Promise<Record<string, string>> {
+export async function hashesOf(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const hashes: [string, string][] = [];
@@ -65,52 +72,52 @@ async function hashesOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(hashes);
 }
 
-export class VersionedFolder<M extends Manifest> {
-  constructor(
-    private readonly root: string,
+/** Whether an error says of the object store that it does not answer, and nothing of what it holds. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof AutomedError && error.code === 'SERVICE_UNAVAILABLE';
+
+/** What a folder and an object store have in common: names, versions, and manifests that are checked when they are read. */
+export abstract class Versions<M extends Manifest> {
+  protected constructor(
     /** The field and the noun of error messages, and the manifest's file name. */
-    private readonly kind: 'model' | 'base' | 'backbone',
-    private readonly schema: z.ZodType<M>,
+    protected readonly kind: 'model' | 'base' | 'backbone',
+    protected readonly schema: z.ZodType<M>,
   ) {}
 
-  /** Creates the folder and deletes what interrupted writers left. */
-  async prepare(): Promise<void> {
-    await makeFolder(this.root);
-    await sweepTemporaries(this.root);
-    for (const name of await this.names()) await sweepTemporaries(this.folderOf(name));
-  }
-
-  folderOf(name: string): string {
-    const parsed = nameSchema.safeParse(name);
-    if (!parsed.success) {
-      const reason = parsed.error.issues[0]?.message ?? 'is malformed';
-      throw automedError('INVALID_ARGUMENT', `The ${this.kind} name ${JSON.stringify(excerpt(name))} ${reason}.`, {
-        field: this.kind,
-      });
-    }
-    return join(this.root, name);
-  }
-
-  async names(): Promise<string[]> {
-    const entries = await readdir(this.root, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && nameSchema.safeParse(entry.name).success)
-      .map((entry) => entry.name)
-      .sort();
-  }
+  /** Creates what is missing and deletes what interrupted writers left. */
+  abstract prepare(): Promise<void>;
 
   /** Ascending. */
-  async versions(name: string): Promise<number[]> {
-    const entries = await entriesOf(this.folderOf(name));
-    return entries
-      .filter((entry) => /^[1-9]\d{0,8}$/.test(entry))
-      .map(Number)
-      .sort((a, b) => a - b);
+  abstract names(): Promise<string[]>;
+
+  /** Ascending. */
+  abstract versions(name: string): Promise<number[]>;
+
+  /** Writes the next version: nothing of it is visible before all of it is kept. */
+  abstract register(name: string, describe: Describe<M>, populate: Populate<M>): Promise<Stored<M>>;
+
+  abstract remove(name: string, version: number): Promise<void>;
+
+  /** Deletes every version; the number of the next one goes on from theirs. */
+  abstract removeAll(name: string): Promise<void>;
+
+  /** Text of a manifest; throws when it cannot be read. */
+  protected abstract manifestText(name: string, version: number): Promise<string>;
+
+  protected abstract stored(manifest: M): Stored<M>;
+
+  checkName(name: string): string {
+    const parsed = nameSchema.safeParse(name);
+    if (parsed.success) return name;
+    const reason = parsed.error.issues[0]?.message ?? 'is malformed';
+    throw automedError('INVALID_ARGUMENT', `The ${this.kind} name ${JSON.stringify(excerpt(name))} ${reason}.`, {
+      field: this.kind,
+    });
   }
 
   async read(name: string, version: number): Promise<Stored<M>> {
-    const folder = join(this.folderOf(name), String(version));
-    const text = await readFile(join(folder, `${this.kind}.json`), 'utf8').catch(async (cause: unknown) => {
+    const text = await this.manifestText(name, version).catch(async (cause: unknown) => {
+      if (isAway(cause)) throw cause;
       // Deleted by another process since it was looked up.
       if (!(await this.versions(name)).includes(version)) throw this.noVersion(name, String(version));
       throw this.corrupt(name, version, `its ${this.kind}.json cannot be read`, cause);
@@ -127,7 +134,7 @@ export class VersionedFolder<M extends Manifest> {
     if (manifest.name !== name || manifest.version !== version) {
       throw this.corrupt(name, version, `its ${this.kind}.json names ${manifest.name}@${manifest.version}`);
     }
-    return { manifest, folder, weightsPath: join(folder, manifest.weights.file) };
+    return this.stored(manifest);
   }
 
   /** @param selector digits, or empty for the highest version */
@@ -148,45 +155,12 @@ export class VersionedFolder<M extends Manifest> {
         try {
           found.push(await this.read(name, version));
         } catch (error) {
+          if (isAway(error)) throw error; // a list without what could not be asked for would be a wrong one
           onProblem(error);
         }
       }
     }
     return found;
-  }
-
-  /** Writes the next version: nothing of it is visible before all of it is on the disk. */
-  async register(
-    name: string,
-    describe: (facts: Facts, late: Partial<M>) => M,
-    populate: Populate<M>,
-  ): Promise<Stored<M>> {
-    const parent = this.folderOf(name);
-    const temporary = join(parent, temporaryName());
-    try {
-      await makeFolder(temporary);
-      await sweepTemporaries(parent);
-      const late = (await populate(temporary)) ?? {};
-      const version = await this.publish(name, temporary, (facts) => describe(facts, late));
-      return await this.read(name, version);
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
-      await rmdir(parent).catch(() => undefined); // only when empty: nothing of this name was ever registered
-      throw storageError(error);
-    }
-  }
-
-  async remove(name: string, version: number): Promise<void> {
-    await this.keepNumber(name, (await this.versions(name)).at(-1) ?? version);
-    await removeFolder(join(this.folderOf(name), String(version)));
-  }
-
-  /** Deletes every version; the number of the next one goes on from theirs. */
-  async removeAll(name: string): Promise<void> {
-    const versions = await this.versions(name);
-    await this.keepNumber(name, versions.at(-1));
-    // The highest last: whoever is interrupted leaves `name` meaning what it meant.
-    for (const version of versions) await removeFolder(join(this.folderOf(name), String(version)));
   }
 
   async unknown(name: string): Promise<Error> {
@@ -207,61 +181,6 @@ export class VersionedFolder<M extends Manifest> {
     if (typeof schema !== 'number' || schema <= MANIFEST_SCHEMA) return;
     const text = `The ${this.kind} ${name}@${version} was written by a newer program (schema ${schema}); this one reads up to ${MANIFEST_SCHEMA}.`;
     throw automedError('ILLEGAL_STATE', text, { field: this.kind });
-  }
-
-  private async publish(name: string, temporary: string, describe: (facts: Facts) => M): Promise<number> {
-    const weightsPath = join(temporary, WEIGHTS_FILE);
-    const bytes = (await stat(weightsPath)).size;
-    const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };
-    const files = await hashesOf(temporary);
-    for (;;) {
-      const version = await this.claimNumber(name);
-      const manifest = this.schema.parse(describe({ version, weights, files }));
-      await writeFile(join(temporary, `${this.kind}.json`), `${JSON.stringify(manifest, null, 2)}\n`);
-      const parent = this.folderOf(name);
-      // False: a store of before has a version of this number without a mark.
-      if (!(await publishFolder(temporary, join(parent, String(version))))) continue;
-      await syncEntries(parent, dirname(this.root));
-      return version;
-    }
-  }
-
-  /** Takes a number that no version of this name has had, for good: whoever dies now leaves a gap. */
-  private async claimNumber(name: string): Promise<number> {
-    for (;;) {
-      const version = (await this.highestGiven(name)) + 1;
-      try {
-        await writeFile(join(this.folderOf(name), `.given-${version}`), '', { flag: 'wx', flush: true });
-        return version;
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error; // else another process was faster
-      }
-    }
-  }
-
-  /** Keeps a number from being given again. */
-  private async keepNumber(name: string, version: number | undefined): Promise<void> {
-    if (version === undefined || (await this.marks(name)).some((mark) => mark >= version)) return;
-    await writeFile(join(this.folderOf(name), `.given-${version}`), '', { flush: true });
-    await syncEntries(this.folderOf(name), this.folderOf(name));
-  }
-
-  private async highestGiven(name: string): Promise<number> {
-    const deleted = await readFile(join(this.folderOf(name), LAST_DELETED), 'utf8').catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return '0';
-      throw error;
-    });
-    if (!/^\d{1,9}\n?$/.test(deleted)) throw this.corruptMark(name);
-    return Math.max(Number(deleted), ...(await this.marks(name)), ...(await this.versions(name)));
-  }
-
-  private async marks(name: string): Promise<number[]> {
-    return (await entriesOf(this.folderOf(name))).flatMap((entry) => GIVEN.exec(entry)?.[1] ?? []).map(Number);
-  }
-
-  private corruptMark(name: string): Error {
-    const text = `The ${this.kind} ${name} cannot get another version: its ${LAST_DELETED} holds no number.`;
-    return automedError('ILLEGAL_STATE', text, { field: this.kind });
   }
 
   private corrupt(name: string, version: number, what: string, cause?: unknown): Error {

@@ -15,6 +15,7 @@ import {
 import type { TlsFiles } from '../common/grpc/tls';
 import { availableCores } from '../common/cores';
 import type { KubernetesProcessGroupSettings } from './adapters/kubernetes/kubernetes-manifest';
+import { modelStoreSettings } from '../store/config';
 import type { Capacity } from './domain/jobs/capacity';
 
 /** Kubernetes' notation of an amount, e.g. `500m`, `4`, `16Gi`. */
@@ -58,6 +59,7 @@ export const trainingSettings = z.object({
   ...serverSettings({ address: '127.0.0.1:50053', metricsAddress: '127.0.0.1:9466' }),
   /** Folder of bases and models, of the queue (training.db) and of the jobs' checkpoints (jobs/). */
   home: path().default(() => join(homedir(), '.automed')),
+  ...modelStoreSettings,
   /**
    * Whether to wait while another training service works on the store, and to take over within seconds when that is gone;
    * else it does not start. One host, or a file system that keeps locks across hosts (NFS 4, CephFS).

@@ -7,7 +7,7 @@ import { Health } from '../common/grpc/health';
 import { announce, endWithParent, shutDownOnSignalEarly, type Stages } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
-import { ModelStore } from '../store';
+import { openStore, type ModelStore } from '../store';
 import { openDatabase } from './adapters/database';
 import { SqliteDatasetTable } from './adapters/dataset-table';
 import { SqliteJobTable } from './adapters/job-table';
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const telemetry = await Telemetry.open('training', config);
   log.info({ event: 'start', config: redacted(trainingSettings, config) }, 'starting');
 
-  const store = await ModelStore.open(config.home, {
+  const store = await openStore(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const stages = shutDownOnSignalEarly({ timeoutMs: config.shutdownTimeoutMs, log });

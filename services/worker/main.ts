@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { automedError } from '../common/errors';
 import { packageVersion } from '../common/installation';
-import { ModelStore, referenceOf } from '../store';
+import { openStore, referenceOf } from '../store';
 import { tryLock } from '../common/file-lock';
 import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
@@ -13,11 +13,11 @@ import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/evaluation/compare-models';
 import { s3Mirror } from './adapters/s3-mirror';
-import { s3Settings } from './config';
 import { createBase } from './domain/bases/create-base';
 import { checkDataset } from './domain/data/check-dataset';
 import { evaluateBase } from './domain/evaluation/evaluate-base';
 import { evaluateModel } from './domain/evaluation/evaluate-model';
+import { s3Addressing } from '../store/config';
 import { knownFailure, starvation } from './protocol/failure';
 import { importBackbone } from './domain/bases/import-backbone';
 import { importBase } from './domain/bases/import-base';
@@ -50,10 +50,10 @@ function end(event: WorkerEvent, exitCode: number): void {
 
 async function train(spec: TrainSpec): Promise<WorkerEvent> {
   const { copyOf } = spec.dataset ?? {};
-  if (copyOf !== undefined) await s3Mirror(s3Settings())(copyOf, spec.data, { signal: cancellation.signal });
+  if (copyOf !== undefined) await s3Mirror(s3Addressing())(copyOf, spec.data, { signal: cancellation.signal });
   const processGroup = processGroupOf(spec.ranks);
   return runJob(spec, {
-    store: await ModelStore.open(spec.store),
+    store: await openStore(spec.store),
     createTrainer: createNativeTrainer,
     namedHead: namedNativeHead,
     initBase: initNativeBase,
@@ -68,19 +68,19 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
 }
 
 async function evaluate(spec: EvaluateBaseSpec): Promise<WorkerEvent> {
-  const store = await ModelStore.open(spec.store);
+  const store = await openStore(spec.store);
   const createTrainer = createNativeTrainer;
   return evaluateBase(spec, { store, createTrainer, emit, signal: cancellation.signal });
 }
 
 async function compare(spec: CompareModelsSpec): Promise<WorkerEvent> {
-  const store = await ModelStore.open(spec.store);
+  const store = await openStore(spec.store);
   return compareModels(spec, { store, loadPair: loadNativePair, emit, signal: cancellation.signal });
 }
 
 async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
   return evaluateModel(spec, {
-    store: await ModelStore.open(spec.store),
+    store: await openStore(spec.store),
     loadPredictor: loadNativePredictor,
     emit,
     signal: cancellation.signal,
@@ -89,7 +89,7 @@ async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
-  const { manifest } = await createBase(await ModelStore.open(spec.store), spec, initNativeBase);
+  const { manifest } = await createBase(await openStore(spec.store), spec, initNativeBase);
   return {
     type: 'finished',
     base: `${manifest.name}@${manifest.version}`,
@@ -98,7 +98,7 @@ async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
 }
 
 async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
-  const { base, report } = await importBase(await ModelStore.open(spec.store), spec, writeNativeBase);
+  const { base, report } = await importBase(await openStore(spec.store), spec, writeNativeBase);
   return {
     type: 'finished',
     base: referenceOf(base),
@@ -108,7 +108,7 @@ async function importWeights(spec: ImportSpec): Promise<WorkerEvent> {
 }
 
 async function importBackboneWeights(spec: ImportBackboneSpec): Promise<WorkerEvent> {
-  const { backbone, report } = await importBackbone(await ModelStore.open(spec.store), spec, writeNativeBackbone);
+  const { backbone, report } = await importBackbone(await openStore(spec.store), spec, writeNativeBackbone);
   return {
     type: 'finished',
     backbone: referenceOf(backbone),
@@ -148,7 +148,7 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
     case 'importBase':
       return unlessCancelled(importWeights(command.spec));
     case 'checkDataset':
-      return checkDataset(command.spec, { emit, signal: cancellation.signal, mirror: s3Mirror(s3Settings()) });
+      return checkDataset(command.spec, { emit, signal: cancellation.signal, mirror: s3Mirror(s3Addressing()) });
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }

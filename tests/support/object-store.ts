@@ -6,10 +6,21 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
+interface Context {
+  method: string;
+  path: string;
+  status: number;
+  body: unknown;
+  headers: Record<string, string | undefined>;
+}
+type Middleware = (context: Context, next: () => Promise<void>) => Promise<void>;
+
 interface S3rver {
   run(): Promise<AddressInfo>;
   close(): Promise<void>;
   httpServer: Server;
+  middleware: Middleware[];
+  store: { getMetadata(bucket: string, key: string): Promise<{ etag: string }> };
 }
 // It comes without types.
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -22,17 +33,53 @@ export interface ObjectStore {
   /** Puts every file below a folder under a prefix. */
   upload(bucket: string, prefix: string, folder: string): Promise<void>;
   put(bucket: string, key: string, body: Buffer): Promise<void>;
+  port: number;
   stop(): Promise<void>;
 }
 
-export async function startObjectStore(directory: string, buckets: readonly string[]): Promise<ObjectStore> {
+export interface ObjectStoreOptions {
+  /** Another port than any free one: that of a server which was stopped. */
+  port?: number;
+  /** Whether the server evaluates If-None-Match and If-Match of PUT, which s3rver by itself ignores. Default: true. */
+  conditions?: boolean;
+}
+
+/** Evaluates the conditions of a PUT as RFC 9110 has it, one PUT at a time. */
+function conditionalWrites(server: S3rver): Middleware {
+  let turn = Promise.resolve();
+  return async (context, next) => {
+    const { 'if-none-match': absent, 'if-match': match } = context.headers;
+    if (context.method !== 'PUT') return next();
+    const work = turn.then(async () => {
+      const [, bucket = '', ...key] = decodeURIComponent(context.path).split('/');
+      const etag = await server.store.getMetadata(bucket, key.join('/')).then(
+        (metadata) => metadata.etag,
+        () => undefined,
+      );
+      const holds = (absent === undefined || etag === undefined) && (match === undefined || match === etag);
+      if (holds) return next();
+      context.status = 412;
+      context.body = { Error: { Code: 'PreconditionFailed', Message: 'a condition does not hold' } };
+    });
+    turn = work.catch(() => undefined);
+    return work;
+  };
+}
+
+export async function startObjectStore(
+  directory: string,
+  buckets: readonly string[],
+  { port: wanted = 0, conditions = true }: ObjectStoreOptions = {},
+): Promise<ObjectStore> {
   const server = new S3rverClass({
     address: '127.0.0.1',
-    port: 0,
+    port: wanted,
     silent: true,
     directory,
     configureBuckets: buckets.map((name) => ({ name, configs: [] })),
   });
+  // Within the part that writes objects as XML, which is the first.
+  if (conditions) server.middleware.splice(1, 0, conditionalWrites(server));
   const { port } = await server.run();
   const env = {
     AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
@@ -51,6 +98,7 @@ export async function startObjectStore(directory: string, buckets: readonly stri
   };
   return {
     client,
+    port,
     env,
     put,
     async upload(bucket, prefix, folder) {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { exportWeights, ModelStore, type StoredBase, type StoredModel } from '../../store';
+import { existingStore, exportWeights, type StoredBase, type StoredModel } from '../../store';
 import { loadConfig } from '../program/config';
 import { printJson, printLine } from '../../terminal/print';
 import { byteSize } from '../../terminal/table';
@@ -27,7 +27,7 @@ export function exportCommand(kind: 'base' | 'model'): Command {
     .option('--force', 'replace the file when it exists')
     .option('--json', 'print one JSON document')
     .action(async (name: string, options: ExportCommandOptions) => {
-      const store = await ModelStore.existing(resolve(options.home ?? loadConfig().home));
+      const store = await existingStore(resolve(options.home ?? loadConfig().home));
       const stored: StoredBase | StoredModel = await (kind === 'base'
         ? store.resolveBase(name)
         : store.resolveModel(name));

@@ -6,7 +6,7 @@ import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/
 import type { TrainingStart__Output } from '../../../proto/gen/automed/training/v1/TrainingStart';
 import type { AutomedClient } from '../../client';
 import { automedError } from '../../common/errors';
-import { requireStore } from '../../store';
+import { requireConfiguredStore } from '../../store';
 import { checkDataExists } from '../../worker/protocol/preflight';
 import { resolveSource, type DataSource } from '../../datasets/layouts/read-data';
 import { TABLE_NAMES, tableOf } from '../../reproduction/tables';
@@ -88,7 +88,7 @@ async function reproduce(name: string, options: ReproduceOptions): Promise<void>
   const store = resolve(options.home ?? loadConfig().home);
   // Before anything is made. Bases with random weights may begin a store.
   await checkDataExists({ data: settings.data });
-  if (![base, samBase].every((each) => each === undefined || isArchitecture(each))) await requireStore(store);
+  if (![base, samBase].every((each) => each === undefined || isArchitecture(each))) await requireConfiguredStore(store);
   const out = resolve(options.out ?? join('reproduce', name));
   const progress = await Progress.open(out, { ...settings, store });
   const { threads, device } = options;

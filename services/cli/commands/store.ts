@@ -1,6 +1,14 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { auditStore, backupStore, deleteGarbage, findGarbage, restoreStore, type Audit } from '../../store';
+import {
+  auditStore,
+  backupStore,
+  deleteGarbage,
+  findGarbage,
+  objectSettings,
+  restoreStore,
+  type Audit,
+} from '../../store';
 import { loadConfig } from '../program/config';
 import { CliError } from '../program/errors';
 import { printJson, printLine, printNote, printProblem } from '../../terminal/print';
@@ -29,6 +37,16 @@ interface StoreOptions {
 
 const rootOf = ({ home }: StoreOptions): string => resolve(home ?? loadConfig().home);
 
+/** A copy of the folder alone would be a backup without models. */
+function refuseObjects(): void {
+  const objects = objectSettings();
+  if (!objects) return;
+  const place = `s3://${objects.bucket}/${objects.prefix}`;
+  throw new CliError(
+    `bases and models are in ${place} (AUTOMED_MODEL_STORE): copy that with the object store's own tools, e.g. its versioning or aws s3 sync`,
+  );
+}
+
 /** Adds what every command on a store of this machine takes. */
 function onStore(command: Command): Command {
   return command
@@ -48,8 +66,9 @@ function gcCommand(): Command {
     .action(async (options: StoreOptions & { keep?: number; promotedDays: number; yes?: boolean }) => {
       const { keep: keepVersions, promotedDays } = options;
       const root = rootOf(options);
-      const found = await findGarbage(root, { keepVersions, promotedDays });
-      const garbage = options.yes ? await deleteGarbage(root, found) : found;
+      const objects = objectSettings();
+      const found = await findGarbage(root, { keepVersions, promotedDays }, objects);
+      const garbage = options.yes ? await deleteGarbage(root, found, objects) : found;
       const bytes = garbage.reduce((sum, item) => sum + item.bytes, 0);
       if (options.json) return printJson({ home: root, deleted: options.yes === true, bytes, garbage });
       if (garbage.length === 0) return printLine('nothing to delete');
@@ -69,6 +88,7 @@ function backupCommand(): Command {
     .argument('<target>', 'a folder that does not exist, or is empty')
     .option('--link', 'link files instead of copying them: same file system, and no help against a failing disk')
     .action(async (target: string, options: StoreOptions & { link?: boolean }) => {
+      refuseObjects();
       const audit = await backupStore(rootOf(options), target, { link: options.link === true });
       if (options.json) return printJson({ home: rootOf(options), target: resolve(target), ...audit });
       printLine(`${resolve(target)}: ${describeAudit(audit)}, all checked`);
@@ -80,6 +100,7 @@ function restoreCommand(): Command {
     .description('check a backup and make a store of it, where there is none')
     .argument('<backup>', 'what `automed store backup` made')
     .action(async (backup: string, options: StoreOptions) => {
+      refuseObjects();
       const audit = await restoreStore(backup, rootOf(options));
       if (options.json) return printJson({ home: rootOf(options), backup: resolve(backup), ...audit });
       printLine(`${rootOf(options)}: ${describeAudit(audit)}, all checked`);
@@ -100,7 +121,7 @@ function verifyCommand(): Command {
 
 async function verify({ home, json }: { home?: string; json?: boolean }): Promise<void> {
   const root = resolve(home ?? loadConfig().home);
-  const audit = await auditStore(root);
+  const audit = await auditStore(root, objectSettings());
   const { bases, models, aliases, bytes, problems, unused } = audit;
   if (json) printJson({ home: root, ok: problems.length === 0, ...audit });
   else {

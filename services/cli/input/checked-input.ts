@@ -9,7 +9,7 @@ import {
   type BaseArchitecture,
   type Preprocessing,
 } from '../../store/manifests';
-import { ModelStore } from '../../store/model-store';
+import { existingStore } from '../../store/config';
 import { loadConfig } from '../program/config';
 
 export interface CheckedFor {
@@ -46,7 +46,7 @@ export async function checkedInput(options: CheckedFor): Promise<CheckedInput | 
     return { name: architecture, ...inputOf(trainedOn({ ...named, ...published }, eachMask)) };
   }
   if (base === undefined && model === undefined) return undefined;
-  const store = await ModelStore.existing(resolve(home ?? loadConfig().home));
+  const store = await existingStore(resolve(home ?? loadConfig().home));
   if (model !== undefined) {
     const { manifest } = await store.resolveModel(model);
     return { name: `${manifest.name}@${manifest.version}`, ...inputOf(manifest.preprocessing) };

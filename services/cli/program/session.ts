@@ -6,7 +6,7 @@ import { automedError, InternalError, UnavailableError } from '../../common/erro
 import { tryLock, type FileLock } from '../../common/file-lock';
 import { channelCredentials } from '../../common/grpc/tls';
 import { sleepMs } from '../../common/timers';
-import { requireStore } from '../../store';
+import { requireConfiguredStore } from '../../store';
 import { AutomedClient } from '../../client';
 import { loadConfig } from './config';
 import { CliError } from './errors';
@@ -93,7 +93,7 @@ async function serverOrTurn(
   for (let told = false; ;) {
     const server = await serverFor(options, roles, local);
     if (server && (borrows || !server.ends)) return { server };
-    if (!creates) await requireStore(home);
+    if (!creates) await requireConfiguredStore(home);
     if (!told) await prepare?.(home);
     if (!roles.includes('training')) return { turn: undefined };
     requireBuilt(roles);

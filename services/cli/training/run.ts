@@ -7,7 +7,7 @@ import type { TrainingJob__Output } from '../../../proto/gen/automed/training/v1
 import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/TrainingSpec';
 import { isLoopback } from '../../common/address';
 import { automedError, ERROR_CODES } from '../../common/errors';
-import { ModelStore } from '../../store';
+import { existingStore } from '../../store';
 import type { TrainingJobsClient } from '../../client';
 import { checkDataExists, checkNamed, isMadeWhenMissing } from '../../worker/protocol/preflight';
 import type { TrainingJobSpecInput } from '../../worker/protocol/protocol';
@@ -51,7 +51,7 @@ async function refuseEarly(spec: TrainingJobSpecInput, home: string): Promise<vo
     await checkDataExists(spec);
     if (!existsSync(join(home, 'models'))) return;
   }
-  await checkNamed(spec, await ModelStore.existing(home));
+  await checkNamed(spec, await existingStore(home));
 }
 
 /** Queues the training, or takes up its interrupted run, and follows it unless it is detached. */

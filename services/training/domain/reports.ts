@@ -3,7 +3,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { automedError, type AutomedError } from '../../common/errors';
-import type { ModelStore } from '../../store';
+import { localFile, type ModelStore, type StoredBase, type StoredModel } from '../../store';
 import { errnoOf } from '../../store/durable';
 import { EVALUATION } from './evaluations/evaluation-kind';
 import { evaluationFolder, REPORT_FOLDER } from '../../worker/protocol/evaluation-results';
@@ -69,14 +69,7 @@ export class Reports {
   }
 
   private async files(subject: ReportSubject): Promise<(ReportFile & { path: string; revision: string })[]> {
-    const folder = await this.folderOf(subject);
-    const report = join(folder, REPORT_FOLDER);
-    const names = await readdir(report).catch(absent);
-    if (!names) throw automedError('NOT_FOUND', 'There is no report: it was deleted, or never written.');
-    const paths = [
-      ...names.map((name) => ({ name, path: join(report, name) })),
-      { name: MODEL_CARD, path: join(folder, MODEL_CARD) },
-    ];
+    const paths = await this.paths(subject);
     const files = await Promise.all(
       paths.map(async ({ name, path }) => {
         const facts = await stat(path).catch(absent);
@@ -89,18 +82,30 @@ export class Reports {
     return files.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The folder that holds `report/`. */
-  private async folderOf(subject: ReportSubject): Promise<string> {
+  private async paths(subject: ReportSubject): Promise<{ name: string; path: string }[]> {
+    const place = await this.placeOf(subject);
+    if (typeof place !== 'string' && place.fetch) return fetched(place);
+    const folder = typeof place === 'string' ? place : place.folder;
+    const names = await readdir(join(folder, REPORT_FOLDER)).catch(absent);
+    if (!names) throw noReport();
+    return [
+      ...names.map((name) => ({ name, path: join(folder, REPORT_FOLDER, name) })),
+      { name: MODEL_CARD, path: join(folder, MODEL_CARD) },
+    ];
+  }
+
+  /** What holds `report/`: a version, or a folder of this machine. */
+  private async placeOf(subject: ReportSubject): Promise<StoredModel | StoredBase | string> {
     const { store } = this.deps;
-    if ('model' in subject) return (await store.resolveModel(subject.model)).folder;
-    if ('base' in subject) return (await store.resolveBase(subject.base)).folder;
+    if ('model' in subject) return store.resolveModel(subject.model);
+    if ('base' in subject) return store.resolveBase(subject.base);
     if ('evaluation' in subject) {
       this.succeeded(EVALUATION, subject.evaluation);
       return evaluationFolder(store.root, subject.evaluation);
     }
     const { result } = this.succeeded(TRAINING, subject.job);
     const { model, base = '' } = result ?? {};
-    return model === undefined ? this.folderOf({ base }) : this.folderOf({ model });
+    return model === undefined ? this.placeOf({ base }) : this.placeOf({ model });
   }
 
   private succeeded(kind: string, id: string) {
@@ -111,6 +116,19 @@ export class Reports {
     });
   }
 }
+
+/** Of a version in an object store. */
+async function fetched(version: StoredModel | StoredBase): Promise<{ name: string; path: string }[]> {
+  const start = `${REPORT_FOLDER}/`;
+  const files = Object.keys(version.manifest.files ?? {}).filter(
+    (file) => file.startsWith(start) || file === MODEL_CARD,
+  );
+  if (!files.some((file) => file.startsWith(start))) throw noReport();
+  const name = (file: string): string => (file === MODEL_CARD ? file : file.slice(start.length));
+  return Promise.all(files.map(async (file) => ({ name: name(file), path: await localFile(version, file) })));
+}
+
+const noReport = (): AutomedError => automedError('NOT_FOUND', 'There is no report: it was deleted, or never written.');
 
 /** For promises: undefined instead of a file that is not there. */
 function absent(error: unknown): undefined {

@@ -8,9 +8,10 @@ import type * as Sdk from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { makeFolder } from '../../common/make-folder';
-import { AutomedError, automedError } from '../../common/errors';
+import { automedError } from '../../common/errors';
 import { replaceFile, temporaryName } from '../../store/durable';
 import { tryLock, type FileLock } from '../../common/file-lock';
+import { objectStoreError } from '../../store/objects/s3-errors';
 import { parseObjectLocation, type Mirror, type MirrorOptions } from '../../datasets/files/object-store';
 
 /** Objects fetched at a time. */
@@ -86,20 +87,7 @@ async function alone(folder: string, signal: AbortSignal): Promise<FileLock> {
 
 function explained(error: unknown, location: string, signal: AbortSignal): unknown {
   if (signal.aborted) return automedError('CANCELLED', 'Fetching the data set was cancelled.', { cause: error });
-  if (error instanceof AutomedError) return error;
-  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-  const detail = { field: 'location', cause: error };
-  if (name === 'NoSuchBucket' || $metadata?.httpStatusCode === 404) {
-    return automedError('NOT_FOUND', `There is nothing at ${location}.`, detail);
-  }
-  if ([401, 403].includes($metadata?.httpStatusCode ?? 0) || name === 'CredentialsProviderError') {
-    return automedError('ILLEGAL_STATE', `The object store refuses to show ${location} to this service.`, detail);
-  }
-  const code = (error as { code?: unknown }).code;
-  if ($metadata || code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ECONNRESET') {
-    return automedError('SERVICE_UNAVAILABLE', `The object store does not answer for ${location}.`, detail);
-  }
-  return error;
+  return objectStoreError(error, location, 'location');
 }
 
 async function update(source: Source, folder: string, { signal, onProgress }: MirrorOptions): Promise<void> {

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { referenceOf, type ModelStore } from '../../store';
+import { referenceOf, reportOf, type ModelStore } from '../../store';
 import { scoreOf, type PartMetrics } from '../../scoring/results/evaluation';
 import type { FinishedEvent, TrainSpec } from '../protocol/protocol';
 import { INTERACTIVE } from '../protocol/systems';
@@ -17,7 +16,7 @@ export async function finishedBefore(store: ModelStore, spec: TrainSpec): Promis
     type: 'finished',
     ...(model ? { model: referenceOf(model) } : {}),
     ...(base ? { base: referenceOf(base) } : {}),
-    report: join(whole.folder, 'report'),
+    report: reportOf(whole),
     metrics: {
       ...Object.fromEntries(parts.map(([part, each]) => [part, { ...each, score: scoreOf(each) }])),
       bestEpoch,

@@ -9,6 +9,7 @@ import {
   type HeadArchitecture,
   type ModelDraft,
   type ModelManifest,
+  reportOf,
   type ModelStore,
   type Populate,
   type StoredBackbone,
@@ -173,7 +174,7 @@ async function registerBaseOnly(
     await writeRunReport(folder, result, report);
     signal.throwIfAborted();
   });
-  return { base, report: join(base.folder, 'report') };
+  return { base, report: reportOf(base) };
 }
 
 /** The base whose encoder was trained beside the head: what an interrupted registration left of it, or a new version. */
@@ -229,7 +230,7 @@ async function registerHead(
     throw error;
   });
   await rm(headPath, { force: true });
-  return { model, ...(trained ? { base: trained } : {}), report: join(model.folder, 'report') };
+  return { model, ...(trained ? { base: trained } : {}), report: reportOf(model) };
 }
 
 /** What the job registered before it was interrupted, with nothing left to do. */
@@ -241,7 +242,7 @@ async function registeredBefore(
   const { model, base } = await store.findByJob(spec.jobId);
   const whole = head === null ? base : model;
   if (!whole) return undefined;
-  return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: join(whole.folder, 'report') };
+  return { ...(model ? { model } : {}), ...(base ? { base } : {}), report: reportOf(whole) };
 }
 
 /**
