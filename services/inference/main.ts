@@ -7,6 +7,7 @@ import { Admission } from '../common/admission';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
+import { whileNotReady } from '../common/grpc/not-ready';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
@@ -32,6 +33,7 @@ import {
 import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, type Role } from './config';
 import { sizeEngine, type EngineSize } from './domain/engine-size';
 import { ModelHost } from './domain/model-host';
+import { preload } from './domain/preload';
 import { Registry } from './domain/registry';
 import { every, Soon } from './domain/soon';
 import { analysisService } from './handlers/analysis-service';
@@ -72,7 +74,13 @@ async function main(): Promise<void> {
   });
   observeWeights(telemetry, host);
   const memory = requestMemory(config, telemetry);
-  for (const reference of config.preload) await host.load(reference);
+  await whileNotReady(config.healthAddress, () =>
+    preload(
+      config.preload,
+      (reference) => host.load(reference),
+      (err) => log.warn({ event: 'store-away', err }, 'the model store does not answer; waiting for it'),
+    ),
+  );
   const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
   const server = buildServer({

@@ -7,6 +7,8 @@ import type { ObjectSettings } from './objects/remote-store';
 
 const S3_LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/;
 
+const AWS_VARIABLES = ['AWS_REGION', 'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'];
+
 export const modelStoreSettings = {
   /** Where bases and models are: `s3://BUCKET/PREFIX`, with the AWS SDK's own variables; absent: in `home`. */
   modelStore: z.string().regex(S3_LOCATION, 'must be s3://BUCKET/PREFIX').optional(),
@@ -36,6 +38,13 @@ export function objectSettings(environment: NodeJS.ProcessEnv = process.env): Ob
 export function s3Addressing(environment: NodeJS.ProcessEnv = process.env): { forcePathStyle: boolean } {
   const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: general } = environment;
   return { forcePathStyle: (own ?? general ?? '') !== '' };
+}
+
+/** What a program on another machine needs to find the same object store; credentials are not part of it. */
+export function objectStoreVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
+  if ((environment['AUTOMED_MODEL_STORE'] ?? '') === '') return {};
+  const names = ['AUTOMED_MODEL_STORE', 'AUTOMED_MODEL_CACHE_BYTES', ...AWS_VARIABLES];
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
 /** The store that the environment names, made when it is missing. */

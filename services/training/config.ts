@@ -15,7 +15,7 @@ import {
 import type { TlsFiles } from '../common/grpc/tls';
 import { availableCores } from '../common/cores';
 import type { KubernetesProcessGroupSettings } from './adapters/kubernetes/kubernetes-manifest';
-import { modelStoreSettings } from '../store/config';
+import { modelStoreSettings, objectStoreVariables } from '../store/config';
 import type { Capacity } from './domain/jobs/capacity';
 
 /** Kubernetes' notation of an amount, e.g. `500m`, `4`, `16Gi`. */
@@ -51,6 +51,8 @@ const kubernetesSettings = {
   trainingKubernetesNodeSelector: pairs().default([]),
   /** User and group of the ranks: who may write to the store. */
   trainingKubernetesUserId: integer(1, 2 ** 31 - 1).default(10_001),
+  /** Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, where bases and models are in an object store. */
+  trainingKubernetesStoreSecret: z.string().optional(),
   /** Size of /dev/shm, as a Kubernetes quantity. */
   trainingKubernetesSharedMemory: quantity().default('1Gi'),
 };
@@ -99,7 +101,10 @@ export function readTrainingConfig(args: readonly string[], environment = proces
 }
 
 /** The settings of ranks in a cluster; undefined where they are processes of this machine. */
-export function processGroupSettings(config: TrainingConfig): KubernetesProcessGroupSettings | undefined {
+export function processGroupSettings(
+  config: TrainingConfig,
+  environment = process.env,
+): KubernetesProcessGroupSettings | undefined {
   const { trainingLauncher, trainingKubernetesImage: image, trainingKubernetesServiceAccount: serviceAccount } = config;
   if (trainingLauncher === 'local' || image === undefined) return undefined;
   return {
@@ -114,6 +119,10 @@ export function processGroupSettings(config: TrainingConfig): KubernetesProcessG
     nodeSelector: Object.fromEntries(config.trainingKubernetesNodeSelector),
     userId: config.trainingKubernetesUserId,
     sharedMemory: config.trainingKubernetesSharedMemory,
+    objectStore: {
+      env: objectStoreVariables(environment),
+      ...(config.trainingKubernetesStoreSecret === undefined ? {} : { secret: config.trainingKubernetesStoreSecret }),
+    },
   };
 }
 

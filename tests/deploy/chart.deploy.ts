@@ -32,7 +32,7 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
       const pod = deployment.spec.template.spec;
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
       expect(pod.automountServiceAccountToken).toBe(
-        componentOf(deployment) === 'training' && name === 'training as jobs',
+        settingOf(containerOf(deployment), 'AUTOMED_TRAINING_LAUNCHER') === 'kubernetes',
       );
       const container = containerOf(deployment);
       expect(container['securityContext']).toEqual({
@@ -90,11 +90,24 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
       const schema = schemas[container.name as keyof typeof schemas];
       const known = Object.keys(schema.shape).map(environmentName);
       for (const { name: variable, value } of container.env) {
-        if (variable !== 'OMP_NUM_THREADS') expect(known).toContain(variable);
+        if (!/^(OMP_NUM_THREADS|AWS_\w+)$/.test(variable)) expect(known).toContain(variable);
         expect(value ?? '').not.toMatch(/\de\+\d/);
       }
     }
   });
+});
+
+test('with models in S3 inference mounts no claim, and credentials come from their Secret alone', () => {
+  for (const deployment of deployments(render(MATRIX['models in S3']))) {
+    if (componentOf(deployment) === 'gateway') continue;
+    const container = containerOf(deployment);
+    expect(settingOf(container, 'AUTOMED_MODEL_STORE')).toBe('s3://models/site');
+    const secrets = container.env.filter(({ name }) => /^AWS_.*(ID|KEY)$/.test(name));
+    expect(secrets.map(({ value }) => value)).toEqual([undefined, undefined]);
+    const volumes = deployment.spec.template.spec.volumes as { name: string; emptyDir?: { sizeLimit?: string } }[];
+    const store = volumes.find(({ name }) => name === 'store');
+    expect(store?.emptyDir?.sizeLimit).toBe(container.name === 'inference' ? '22Gi' : undefined);
+  }
 });
 
 test('the chart takes every routing rule that the gateway takes, and no other', () => {
@@ -144,6 +157,7 @@ test('values that cannot work are refused with what to do', () => {
   expect(refused({ auth: { jwt: { jwks: 'https://x' } } })).toContain('auth.jwt.issuer');
   const provider = { auth: { jwt: { jwks: 'https://x', issuer: 'x' } } };
   expect(refused(provider)).toContain('networkPolicy.gatewayEgress');
+  expect(refused({ store: { s3: { location: 's3://models' } } })).toContain('networkPolicy.storeTo');
   expect(refused({ gateway: { sizes: [{ method: '*', maxBytes: 1 }] } })).toContain('set gateway.routes, too');
   expect(refused({ inference: { mode: 'both' } })).toContain('/inference/mode');
   expect(refused({ inference: { replica: 3 } })).toContain("additional properties 'replica' not allowed");

@@ -48,6 +48,11 @@ export const MATRIX: Readonly<Record<string, object>> = {
     inference: { autoscaling: { enabled: true, queuedImages: 4, queueWaitMs: 500 } },
     monitoring: { podMonitor: { enabled: true }, rules: { enabled: true }, dashboard: { enabled: true } },
   },
+  'models in S3': {
+    store: { s3: { location: 's3://models/site', endpoint: 'http://objects:9000', existingSecret: 's3' } },
+    training: { launcher: 'kubernetes' },
+    networkPolicy: { trainingEgress: egress, storeTo: egress },
+  },
   keda: { inference: { keda: { enabled: true } } },
   'from outside': {
     grpcRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['automed.example.org'] },

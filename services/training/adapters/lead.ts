@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { tryLock, type FileLock } from '../../common/file-lock';
-import { answerProbes } from '../../common/grpc/server';
-import { Health } from '../../common/grpc/health';
+import { whileNotReady } from '../../common/grpc/not-ready';
 import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
 
@@ -28,10 +27,7 @@ export async function lead({ home, trainingStandby, healthAddress }: LeadConfig,
       'another training service works on this store; one store has one of them, and others that wait (AUTOMED_TRAINING_STANDBY=true)',
     );
   log.info({ event: 'standby' }, 'another training service leads; waiting');
-  const health = new Health();
-  health.set('', 'NOT_SERVING');
-  const probes = healthAddress === 'off' ? undefined : await answerProbes(healthAddress, health);
-  try {
+  return whileNotReady(healthAddress, async () => {
     for (;;) {
       await sleepMs(LOOK_MS);
       const taken = tryLock(path);
@@ -39,7 +35,5 @@ export async function lead({ home, trainingStandby, healthAddress }: LeadConfig,
       log.warn({ event: 'leads' }, 'the leader is gone; taking over');
       return taken;
     }
-  } finally {
-    probes?.forceShutdown();
-  }
+  });
 }

@@ -68,11 +68,15 @@ function numbersOf(metrics: Record<string, unknown>): Record<string, number> {
   return numbers;
 }
 
+/** Of a report in an object store all of its place. */
+const within = (store: string, report: string): string =>
+  report.startsWith('s3://') ? report : relative(store, report);
+
 export function toResult({ model = '', base = '', report, metrics }: FinishedEvent, store: string): TrainingResult {
   return {
     model,
     base,
-    report: report === undefined ? '' : relative(store, report),
+    report: report === undefined ? '' : within(store, report),
     metrics: numbersOf(metrics),
     metricsJson: JSON.stringify(metrics),
   };

@@ -73,6 +73,25 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ . | ternary "https" "kubernetes.io/h2c" }}
 {{- end }}
 
+{{- define "automed.objectStoreEnv" -}}
+{{- with .Values.store.s3 }}
+{{- if .location }}
+- { name: AUTOMED_MODEL_STORE, value: {{ .location | quote }} }
+- { name: AUTOMED_MODEL_CACHE_BYTES, value: '{{ int64 .cacheBytes }}' }
+- { name: AWS_REGION, value: {{ .region | quote }} }
+{{- with .endpoint }}
+- { name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }} }
+{{- end }}
+{{- with .existingSecret }}
+{{- range $key := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+- name: {{ $key }}
+  valueFrom: { secretKeyRef: { name: {{ $.Values.store.s3.existingSecret }}, key: {{ $key }} } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "automed.extraEnv" -}}
 {{- range $name, $value := . }}
 - { name: {{ $name }}, value: {{ $value | quote }} }

@@ -22,6 +22,8 @@ export interface KubernetesProcessGroupSettings {
   userId: number;
   /** Size of /dev/shm, which LibTorch's threads share tensors through. */
   sharedMemory: string;
+  /** What ranks need to reach bases and models that are in an object store: settings, and the Secret of its credentials. */
+  objectStore?: { env: Readonly<Record<string, string>>; secret?: string };
 }
 
 export interface KubernetesProcessGroup {
@@ -64,7 +66,11 @@ function container(processGroup: KubernetesProcessGroup, settings: KubernetesPro
       { name: 'MASTER_ADDR', value: `${name}-0.${name}` },
       { name: 'MASTER_PORT', value: String(MASTER_PORT) },
       { name: 'OMP_NUM_THREADS', value: String(threads) },
+      ...Object.entries(settings.objectStore?.env ?? {}).map(([variable, value]) => ({ name: variable, value })),
     ],
+    ...(settings.objectStore?.secret === undefined
+      ? {}
+      : { envFrom: [{ secretRef: { name: settings.objectStore.secret } }] }),
     ports: [{ name: 'process-group', containerPort: MASTER_PORT }],
     resources: { requests: resources, limits: resources },
     securityContext: {

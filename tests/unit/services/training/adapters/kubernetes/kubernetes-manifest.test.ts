@@ -18,6 +18,7 @@ const settings: KubernetesProcessGroupSettings = {
   nodeSelector: { pool: 'gpu' },
   userId: 10001,
   sharedMemory: '1Gi',
+  objectStore: { env: { AUTOMED_MODEL_STORE: 's3://models/site', AWS_REGION: 'eu-1' }, secret: 's3' },
 };
 const processGroup = {
   name: 'automed-train-1',
@@ -52,6 +53,12 @@ async function unknownFields(kind: string, object: unknown): Promise<string[]> {
 const owner = { name: processGroup.name, uid: 'a-b-c' };
 
 describe('the manifests of a process group', () => {
+  it('tell ranks where bases and models are, and leave credentials in their Secret', () => {
+    const [rank] = processGroupJob(processGroup, settings).spec.template.spec.containers;
+    expect(rank?.env).toContainEqual({ name: 'AUTOMED_MODEL_STORE', value: 's3://models/site' });
+    expect(rank?.envFrom).toEqual([{ secretRef: { name: 's3' } }]);
+  });
+
   it("pass Kubernetes' schema and hold no unknown field", async () => {
     const job = processGroupJob(processGroup, settings);
     const service = processGroupService(processGroup, settings, owner);
