@@ -104,7 +104,7 @@ export class BlobCache {
 
   /** Its time of access says when, whatever the mount says of access times; its time of change is nobody's business. */
   private async used(path: string, sha256: string): Promise<void> {
-    await utimes(path, new Date(), 0);
+    await utimes(path, (performance.timeOrigin + performance.now()) / 1000, 0);
     await this.verified.renew(path, sha256);
   }
 
