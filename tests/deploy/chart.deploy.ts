@@ -104,7 +104,9 @@ test('with models in S3 inference mounts no claim, and credentials come from the
     expect(settingOf(container, 'AUTOMED_MODEL_STORE')).toBe('s3://models/site');
     const secrets = container.env.filter(({ name }) => /^AWS_.*(ID|KEY)$/.test(name));
     expect(secrets.map(({ value }) => value)).toEqual([undefined, undefined]);
-    const volumes = deployment.spec.template.spec.volumes as { name: string; emptyDir?: { sizeLimit?: string } }[];
+    const { volumes } = deployment.spec.template.spec as unknown as {
+      volumes: { name: string; emptyDir?: { sizeLimit?: string } }[];
+    };
     const store = volumes.find(({ name }) => name === 'store');
     expect(store?.emptyDir?.sizeLimit).toBe(container.name === 'inference' ? '22Gi' : undefined);
   }
