@@ -60,6 +60,7 @@ export interface RequestOptions {
   priority?: number | undefined;
   /** Milliseconds from now after which the result is worthless; absent: no deadline. */
   timeoutMs?: number | undefined;
+  /** Ends the work where it is: the engine looks between the blocks of an encoder and the steps of a decoder. */
   signal?: AbortSignal | undefined;
   /**
    * Content address of the image's embedding, which is then shared through the cache. It must differ wherever pixels,

@@ -38,6 +38,12 @@ export interface EngineStats {
   batchedImages: number;
   /** Encoder forward passes, counted in images. */
   encodedImages: number;
+  /** Time of the workers, all together. */
+  computeSeconds: number;
+  /** Of it, on images whose caller left before the answer: what was done while it waited. */
+  wastedBeforeSeconds: number;
+  /** And what was done after it had left: at most one step of each, a block of the encoder being the longest. */
+  wastedAfterSeconds: number;
   /** Moving average of the time that the models of one image take, milliseconds. */
   imageTimeMs: number;
   cachedEmbeddings: number;

@@ -20,11 +20,13 @@ using pipeline::EngineOptions;
 using pipeline::EngineStats;
 using pipeline::Request;
 using CacheOptions = pipeline::EmbeddingCacheOptions;
+using Compute = pipeline::Batch::Compute;
 using CacheStats = pipeline::EmbeddingCacheStats;
 
 constexpr auto kEngine = &EngineSettings::engine;
 constexpr auto kCounts = &Counts::engine;
 constexpr auto kCacheStats = &EngineStats::cache;
+constexpr auto kCompute = &EngineStats::compute;
 
 /// Null where there is no accelerator.
 auto memory_of(std::int64_t DeviceMemory::*part) {
@@ -86,6 +88,9 @@ Napi::Value stats_to_js(Napi::Env env, const Counts& counts) {
       {"batches", member(kCounts, &EngineStats::batches)},
       {"batchedImages", member(kCounts, &EngineStats::batched_images)},
       {"encodedImages", member(kCounts, &EngineStats::encoded_images)},
+      {"computeSeconds", member(kCounts, kCompute, &Compute::total)},
+      {"wastedBeforeSeconds", member(kCounts, kCompute, &Compute::wasted_before)},
+      {"wastedAfterSeconds", member(kCounts, kCompute, &Compute::wasted_after)},
       {"imageTimeMs", member(kCounts, &EngineStats::image_time_ms)},
       {"cachedEmbeddings", member(kCounts, kCacheStats, &CacheStats::entries)},
       {"cachedBytes", member(kCounts, kCacheStats, &CacheStats::bytes)},

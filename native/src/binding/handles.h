@@ -12,7 +12,7 @@
 
 namespace automed::binding {
 
-/// RawCancelToken: raised from JavaScript, read by the engine before the work starts.
+/// RawCancelToken: raised from JavaScript, read by the engine before the work starts and between its steps.
 class CancelToken : public Napi::ObjectWrap<CancelToken> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -61,20 +61,22 @@ AutoSamImpl::AutoSamImpl(const SamConfig& base, const HeadConfig& config) : inpu
   decoder = register_module("decoder", SmallDecoder(backbone->channels(), config.hardnet, base.encoder.out_channels));
 }
 
-torch::Tensor AutoSamImpl::prompt(const torch::Tensor& image, std::int64_t grid) {
+torch::Tensor AutoSamImpl::prompt(const torch::Tensor& image, std::int64_t grid, const BetweenSteps& between) {
   const torch::Tensor input = resize_aligned(image, input_size_);
-  return resize_aligned(decoder->forward(backbone->forward(input)), grid);
+  return resize_aligned(decoder->forward(backbone->forward(input, between)), grid);
 }
 
-torch::Tensor AutoSamImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base) {
-  const torch::Tensor dense = prompt(image, embedding.size(2));
+torch::Tensor AutoSamImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base,
+                                   const BetweenSteps& between) {
+  const torch::Tensor dense = prompt(image, embedding.size(2), between);
+  look_up(between);
   torch::Tensor dense_pe;
   {
     torch::NoGradGuard no_grad;
     dense_pe = base->prompt_encoder->dense_pe();
   }
   const torch::Tensor sparse = torch::empty({image.size(0), 0, embedding.size(1)}, embedding.options());
-  return base->mask_decoder->forward(embedding, dense_pe, sparse, dense, /*multimask=*/false).masks;
+  return base->mask_decoder->forward(embedding, dense_pe, sparse, dense, /*multimask=*/false, between).masks;
 }
 
 torch::Tensor stretch_masks(const torch::Tensor& logits) {

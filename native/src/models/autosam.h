@@ -66,10 +66,11 @@ class AutoSamImpl : public torch::nn::Module {
 
   /// The dense prompt: image [B, 3, S, S] normalised -> [B, C, grid, grid] in (-1, 1). The image is resized to the
   /// config's `input_size` and the prompt to the grid bilinearly, both with align_corners, as published.
-  torch::Tensor prompt(const torch::Tensor& image, std::int64_t grid);
+  torch::Tensor prompt(const torch::Tensor& image, std::int64_t grid, const BetweenSteps& between = {});
 
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] -> logits [B, 1, 4g, 4g] of the base's decoder
-  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base);
+  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base,
+                        const BetweenSteps& between = {});
 
   HarDNet backbone{nullptr};
   SmallDecoder decoder{nullptr};

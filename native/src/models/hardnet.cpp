@@ -115,12 +115,13 @@ HarDNetImpl::HarDNetImpl(const HarDNetConfig& config) {
   }
 }
 
-std::vector<torch::Tensor> HarDNetImpl::forward(const torch::Tensor& image) {
+std::vector<torch::Tensor> HarDNetImpl::forward(const torch::Tensor& image, const BetweenSteps& between) {
   std::vector<torch::Tensor> maps;
   torch::Tensor x = image;
   std::size_t index = 0;
   for (auto& stage : *base) {
     x = stage.forward(x);
+    look_up(between);
     if (maps.size() < taps_.size() && taps_[maps.size()] == index) maps.push_back(x);
     ++index;
   }

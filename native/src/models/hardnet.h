@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/between_steps.h"
 #include "models/config.h"
 #include "nn/batch_norm.h"
 
@@ -56,7 +57,7 @@ TORCH_MODULE(HarDBlock);
 class HarDNetImpl : public torch::nn::Module {
  public:
   explicit HarDNetImpl(const HarDNetConfig& config);
-  std::vector<torch::Tensor> forward(const torch::Tensor& image);
+  std::vector<torch::Tensor> forward(const torch::Tensor& image, const BetweenSteps& between = {});
   /// Of the five maps.
   const std::vector<std::int64_t>& channels() const { return channels_; }
 

@@ -79,10 +79,11 @@ torch::nn::Module* backbone_of(Head& head) {
   return medcls->backbone.is_empty() ? nullptr : medcls->backbone.get();
 }
 
-torch::Tensor head_forward(Head& head, const torch::Tensor& images, const torch::Tensor& embedding, Sam& base) {
-  if (auto* automed = std::get_if<SamAutoMed>(&head)) return (*automed)->forward(images, embedding, base);
-  if (auto* medcls = std::get_if<SamMedCls>(&head)) return (*medcls)->forward(images, embedding);
-  return std::get<AutoSam>(head)->forward(images, embedding, base);
+torch::Tensor head_forward(Head& head, const torch::Tensor& images, const torch::Tensor& embedding, Sam& base,
+                           const BetweenSteps& between) {
+  if (auto* automed = std::get_if<SamAutoMed>(&head)) return (*automed)->forward(images, embedding, base, between);
+  if (auto* medcls = std::get_if<SamMedCls>(&head)) return (*medcls)->forward(images, embedding, between);
+  return std::get<AutoSam>(head)->forward(images, embedding, base, between);
 }
 
 torch::Tensor full_size_logits(const Head& head, const torch::Tensor& low_res, std::int64_t image_size) {

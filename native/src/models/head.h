@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/between_steps.h"
 #include "models/autosam.h"
 #include "models/config.h"
 #include "models/sam_automed.h"
@@ -24,7 +25,8 @@ torch::nn::Module* backbone_of(Head& head);
 
 /// Normalised images B,3,S,S and their embeddings B,C,g,g (undefined where the head does not use them) -> mask logits
 /// B,K,4g,4g or class logits B,classes, as the losses take them.
-torch::Tensor head_forward(Head& head, const torch::Tensor& images, const torch::Tensor& embedding, Sam& base);
+torch::Tensor head_forward(Head& head, const torch::Tensor& images, const torch::Tensor& embedding, Sam& base,
+                           const BetweenSteps& between = {});
 
 /// Mask logits of head_forward -> logits B,K,S,S of each pixel's probability: resized bilinearly, AutoSAM's after
 /// stretching each map to [0, 1] as it does in training.

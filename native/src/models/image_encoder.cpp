@@ -36,9 +36,13 @@ ImageEncoderImpl::ImageEncoderImpl(const EncoderConfig& config) {
                             conv(config.out_channels, config.out_channels, 3), nn::LayerNorm2d(config.out_channels)));
 }
 
-torch::Tensor ImageEncoderImpl::forward(const torch::Tensor& image) {
+torch::Tensor ImageEncoderImpl::forward(const torch::Tensor& image, const KeepRows& keep) {
   torch::Tensor x = patch_embed->proj->forward(image).permute({0, 2, 3, 1}) + pos_embed;  // B,grid,grid,C
-  for (const auto& block : *blocks) x = block->as<nn::ViTBlock>()->forward(x);
+  for (const auto& block : *blocks) {
+    x = block->as<nn::ViTBlock>()->forward(x);
+    const auto rows = keep ? keep() : std::nullopt;
+    if (rows) x = x.index_select(0, rows->to(x.device()));
+  }
   return neck->forward(x.permute({0, 3, 1, 2})).contiguous();  // B,out,grid,grid
 }
 

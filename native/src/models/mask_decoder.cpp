@@ -35,20 +35,22 @@ MaskDecoderImpl::MaskDecoderImpl(std::int64_t channels, const DecoderConfig& con
 }
 
 MaskPrediction MaskDecoderImpl::forward(const torch::Tensor& embedding, const torch::Tensor& image_pe,
-                                        const torch::Tensor& sparse, const torch::Tensor& dense, bool multimask) {
+                                        const torch::Tensor& sparse, const torch::Tensor& dense, bool multimask,
+                                        const BetweenSteps& between) {
   // Only the masks that are asked for: each has its own hypernetwork.
-  return multimask ? predict(embedding, image_pe, sparse, dense, 1, mask_tokens_ - 1)
-                   : predict(embedding, image_pe, sparse, dense, 0, 1);
+  return multimask ? predict(embedding, image_pe, sparse, dense, 1, mask_tokens_ - 1, between)
+                   : predict(embedding, image_pe, sparse, dense, 0, 1, between);
 }
 
 MaskPrediction MaskDecoderImpl::all_masks(const torch::Tensor& embedding, const torch::Tensor& image_pe,
-                                          const torch::Tensor& sparse, const torch::Tensor& dense) {
-  return predict(embedding, image_pe, sparse, dense, 0, mask_tokens_);
+                                          const torch::Tensor& sparse, const torch::Tensor& dense,
+                                          const BetweenSteps& between) {
+  return predict(embedding, image_pe, sparse, dense, 0, mask_tokens_, between);
 }
 
 MaskPrediction MaskDecoderImpl::predict(const torch::Tensor& embedding, const torch::Tensor& image_pe,
                                         const torch::Tensor& sparse, const torch::Tensor& dense, std::int64_t first,
-                                        std::int64_t count) {
+                                        std::int64_t count, const BetweenSteps& between) {
   const std::int64_t batch = sparse.size(0);
   if ((embedding.size(0) != batch && embedding.size(0) != 1) || dense.size(0) != batch) {
     throw Error(ErrorCode::kShapeMismatch, "there must be one image embedding, or one for each prompt", "embedding");
@@ -56,9 +58,10 @@ MaskPrediction MaskDecoderImpl::predict(const torch::Tensor& embedding, const to
   const torch::Tensor outputs = torch::cat({iou_token->weight, mask_tokens->weight});     // 1+masks,C
   const torch::Tensor tokens = torch::cat({outputs.expand({batch, -1, -1}), sparse}, 1);  // B,1+masks+N,C
   const torch::Tensor image = embedding + dense;                                          // B,C,g,g
-  const auto [decoded, keys] = transformer->forward(image, image_pe, tokens);
+  const auto [decoded, keys] = transformer->forward(image, image_pe, tokens, between);
   const torch::Tensor map = keys.transpose(1, 2).view(image.sizes());  // B,C,g,g
   const torch::Tensor upscaled = output_upscaling->forward(map);       // B,C/8,4g,4g
+  look_up(between);
 
   std::vector<torch::Tensor> weights;
   for (std::int64_t i = first; i < first + count; ++i) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/between_steps.h"
 #include "models/config.h"
 #include "models/two_way_transformer.h"
 #include "nn/mlp.h"
@@ -24,16 +25,17 @@ class MaskDecoderImpl : public torch::nn::Module {
   /// embedding [B or 1, C, g, g], image_pe [1, C, g, g], sparse [B, N, C], dense [B, C, g, g]. n = 1 without, the
   /// config's `multimask_outputs` with `multimask`. Throws kShapeMismatch.
   MaskPrediction forward(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
-                         const torch::Tensor& dense, bool multimask);
+                         const torch::Tensor& dense, bool multimask, const BetweenSteps& between = {});
 
   /// One mask for every mask token: n is their number. For decoders whose tokens stand for structures.
   MaskPrediction all_masks(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
-                           const torch::Tensor& dense);
+                           const torch::Tensor& dense, const BetweenSteps& between = {});
   std::int64_t token_count() const { return mask_tokens_; }
 
  private:
   MaskPrediction predict(const torch::Tensor& embedding, const torch::Tensor& image_pe, const torch::Tensor& sparse,
-                         const torch::Tensor& dense, std::int64_t first, std::int64_t count);
+                         const torch::Tensor& dense, std::int64_t first, std::int64_t count,
+                         const BetweenSteps& between);
 
   std::int64_t mask_tokens_;  // one for the single mask, then the multiple ones
   TwoWayTransformer transformer{nullptr};

@@ -10,7 +10,8 @@ SamAutoMedImpl::SamAutoMedImpl(const SamConfig& base, const HeadConfig& config) 
   mask_decoder = register_module("mask_decoder", MaskDecoder(base.encoder.out_channels, decoder));
 }
 
-torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base) {
+torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base,
+                                      const BetweenSteps& between) {
   torch::Tensor gaussian, dense_pe, no_mask;
   {
     // The prompt encoder is frozen: it gives the coordinate system, it is not trained.
@@ -20,9 +21,10 @@ torch::Tensor SamAutoMedImpl::forward(const torch::Tensor& image, const torch::T
     no_mask = base->prompt_encoder->no_mask(image.size(0));
   }
   const torch::Tensor tokens = image_prompt->forward(image, gaussian);
+  look_up(between);
   MaskDecoder& decoder = mask_decoder.is_empty() ? base->mask_decoder : mask_decoder;
-  if (structures_ > 1) return decoder->all_masks(embedding, dense_pe, tokens, no_mask).masks;
-  return decoder->forward(embedding, dense_pe, tokens, no_mask, /*multimask=*/false).masks;
+  if (structures_ > 1) return decoder->all_masks(embedding, dense_pe, tokens, no_mask, between).masks;
+  return decoder->forward(embedding, dense_pe, tokens, no_mask, /*multimask=*/false, between).masks;
 }
 
 }  // namespace automed::models

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/between_steps.h"
 #include "models/config.h"
 #include "models/image_prompt.h"
 #include "models/mask_decoder.h"
@@ -21,7 +22,8 @@ class SamAutoMedImpl : public torch::nn::Module {
   SamAutoMedImpl(const SamConfig& base, const HeadConfig& config);
 
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, K, 4g, 4g]
-  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base);
+  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, Sam& base,
+                        const BetweenSteps& between = {});
 
   ImagePrompt image_prompt{nullptr};
   MaskDecoder mask_decoder{nullptr};  // null: the base's

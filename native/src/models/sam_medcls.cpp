@@ -15,8 +15,11 @@ SamMedClsImpl::SamMedClsImpl(const SamConfig& base, const HeadConfig& config) {
   head = register_module("head", MedClsHead(options));
 }
 
-torch::Tensor SamMedClsImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding) {
-  return head->forward(embedding, backbone.is_empty() ? torch::Tensor() : backbone->forward(image));
+torch::Tensor SamMedClsImpl::forward(const torch::Tensor& image, const torch::Tensor& embedding,
+                                     const BetweenSteps& between) {
+  const torch::Tensor map = backbone.is_empty() ? torch::Tensor() : backbone->forward(image);
+  look_up(between);
+  return head->forward(embedding, map);
 }
 
 }  // namespace automed::models

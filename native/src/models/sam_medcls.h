@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "core/between_steps.h"
 #include "models/channel_attention.h"
 #include "models/config.h"
 #include "models/medcls_head.h"
@@ -20,7 +21,7 @@ class SamMedClsImpl : public torch::nn::Module {
 
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, classes]. Either
   /// may be undefined where the config does not use it.
-  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding);
+  torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, const BetweenSteps& between = {});
 
   MobileNetV3 backbone{nullptr};  // null with the encoder's features alone
   MedClsHead head{nullptr};

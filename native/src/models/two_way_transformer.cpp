@@ -54,12 +54,14 @@ TwoWayTransformerImpl::TwoWayTransformerImpl(std::int64_t width, const DecoderCo
 
 std::pair<torch::Tensor, torch::Tensor> TwoWayTransformerImpl::forward(const torch::Tensor& image,
                                                                        const torch::Tensor& image_pe,
-                                                                       const torch::Tensor& tokens) {
+                                                                       const torch::Tensor& tokens,
+                                                                       const BetweenSteps& between) {
   torch::Tensor queries = tokens;
   torch::Tensor keys = image.flatten(2).transpose(1, 2);             // B,HW,C
   const torch::Tensor key_pe = image_pe.flatten(2).transpose(1, 2);  // 1,HW,C
   for (const auto& layer : *layers) {
     std::tie(queries, keys) = layer->as<TwoWayAttentionBlock>()->forward(queries, keys, tokens, key_pe);
+    look_up(between);
   }
   const torch::Tensor attended = final_attn_token_to_image->forward(queries + tokens, keys + key_pe, keys);
   return {norm_final_attn->forward(queries + attended), keys};

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/between_steps.h"
 #include "models/config.h"
 #include "nn/decoder_attention.h"
 #include "nn/mlp.h"
@@ -39,7 +40,7 @@ class TwoWayTransformerImpl : public torch::nn::Module {
   TwoWayTransformerImpl(std::int64_t width, const DecoderConfig& config);
   /// image [B, C, H, W], its encoding [1 or B, C, H, W], tokens [B, N, C] -> tokens [B, N, C], image [B, HW, C]
   std::pair<torch::Tensor, torch::Tensor> forward(const torch::Tensor& image, const torch::Tensor& image_pe,
-                                                  const torch::Tensor& tokens);
+                                                  const torch::Tensor& tokens, const BetweenSteps& between = {});
 
  private:
   torch::nn::ModuleList layers;

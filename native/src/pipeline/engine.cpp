@@ -271,6 +271,13 @@ void Engine::settle(const PendingPtr& pending, Result result) {
   pending->request.done(std::move(result));
 }
 
+void Engine::count_compute(const Batch::Compute& compute) {
+  const std::lock_guard lock(mutex_);
+  stats_.compute.total += compute.total;
+  stats_.compute.wasted_before += compute.wasted_before;
+  stats_.compute.wasted_after += compute.wasted_after;
+}
+
 void Engine::run(std::vector<PendingPtr>& batch) {
   const auto started = Clock::now();
   Batch work(items_of(batch, started), cache_);
@@ -279,11 +286,15 @@ void Engine::run(std::vector<PendingPtr>& batch) {
     const std::lock_guard lock(mutex_);
     stats_.encoded_images += encoded;
   }
+  bool all_wanted = true;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     auto result = work.finish(i);
+    const auto compute = work.take_compute();
+    all_wanted = all_wanted && compute.wasted_after == 0;
+    count_compute(compute);
     // Only what was worked for teaches what such work costs.
     const bool last = i + 1 == batch.size();
-    if (last && !std::holds_alternative<Error>(result)) {
+    if (last && all_wanted && !std::holds_alternative<Error>(result)) {
       record_time(batch[i]->request.job.index(), batch.size(), milliseconds_between(started, Clock::now()));
     }
     settle(batch[i], std::move(result));

@@ -35,7 +35,7 @@ struct EngineOptions {
 };
 
 /// Shared between the caller, who may raise it at any time, and the engine, which looks at it before it starts the
-/// work.
+/// work and between its steps.
 using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
 struct Request {
@@ -58,12 +58,14 @@ struct EngineStats {
   std::uint64_t batches = 0;
   std::uint64_t batched_images = 0;
   std::uint64_t encoded_images = 0;
+  Batch::Compute compute;    ///< of all workers since the start
   double image_time_ms = 0;  ///< moving average of the time that the heads of one image take
   EmbeddingCacheStats cache;
 };
 
 /// The one queue of a process and its long-lived LibTorch threads, shared by all models. Orders by priority, then
-/// deadline, then arrival; drops cancelled and expired requests before their work starts; runs requests that can share
+/// deadline, then arrival; drops cancelled and expired requests
+/// before their work starts and between its steps; runs requests that can share
 /// a forward pass as one batch; refuses with kQueueFull and a time to come back when the queue is full or the wait
 /// would outlast the deadline. Holds the embeddings that jobs share.
 class Engine {
@@ -97,6 +99,7 @@ class Engine {
   void run(std::vector<PendingPtr>& batch);
   std::vector<Batch::Item> items_of(const std::vector<PendingPtr>& batch, Clock::time_point started) const;
   void settle(const PendingPtr& pending, Result result);
+  void count_compute(const Batch::Compute& compute);
   void record_time(std::size_t kind, std::size_t images, double milliseconds);
   double cost_ms(const Pending& pending) const;
   double expected_wait_ms(const PendingPtr& newcomer) const;

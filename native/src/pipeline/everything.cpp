@@ -44,14 +44,15 @@ torch::Tensor point_grid(std::int64_t n, const Placement& placement) {
 }
 
 /// One foreground point of the original image per prompt: B,2 -> masks B,n,4g,4g and IoUs B,n on the CPU.
-models::MaskPrediction decode_points(const LoadedBase& base, const Embedding& embedding, const torch::Tensor& points) {
+models::MaskPrediction decode_points(const LoadedBase& base, const Embedding& embedding, const torch::Tensor& points,
+                                     const BetweenSteps& between) {
   auto sam = base.sam();
   const auto coords = place_points(points, embedding.placement).unsqueeze(1).to(base.device());  // B,1,2
   const auto prompt = sam->prompt_encoder->forward(
       models::PointPrompt{.coords = coords, .labels = torch::ones({coords.size(0), 1}, coords.options())}, std::nullopt,
       std::nullopt);
   auto prediction = sam->mask_decoder->forward(embedding.features, sam->prompt_encoder->dense_pe(), prompt.sparse,
-                                               prompt.dense, /*multimask=*/true);
+                                               prompt.dense, /*multimask=*/true, between);
   models::MaskPrediction result{prediction.masks.to(torch::kCPU, torch::kFloat32),
                                 prediction.iou.to(torch::kCPU, torch::kFloat32)};
   check_finite(result.masks, "mask logits");
@@ -65,12 +66,14 @@ torch::Tensor restore(const torch::Tensor& low_res, const Placement& placement) 
 
 /// Appends the masks of one batch of prompts that pass both thresholds.
 void collect_candidates(const models::MaskPrediction& prediction, std::int64_t first_point, const Placement& placement,
-                        const EverythingOptions& options, std::vector<Candidate>& candidates) {
+                        const EverythingOptions& options, std::vector<Candidate>& candidates,
+                        const BetweenSteps& between) {
   const auto iou = prediction.iou.accessor<float, 2>();
   // PyTorch compares a float32 tensor with a Python number in float32.
   const auto min_iou = static_cast<float>(options.min_predicted_iou);
   const auto min_stability = static_cast<float>(options.min_stability);
   for (std::int64_t point = 0; point < iou.size(0); ++point) {
+    look_up(between);
     for (std::int64_t mask = 0; mask < iou.size(1); ++mask) {
       if (!(iou[point][mask] > min_iou)) continue;
       const auto logits = restore(prediction.masks[point][mask], placement);  // height,width
@@ -111,16 +114,17 @@ void check_count(std::size_t found, std::int64_t max_masks) {
 /// Decodes the points of the chosen candidates again and draws their masks.
 std::vector<FoundMask> draw_candidates(const LoadedBase& base, const Embedding& embedding, const torch::Tensor& grid,
                                        const std::vector<Candidate>& chosen, std::int64_t per_batch,
-                                       const std::function<void()>& checkpoint) {
+                                       const BetweenSteps& checkpoint) {
   std::vector<FoundMask> found;
   const auto total = static_cast<std::int64_t>(chosen.size());
   for (std::int64_t begin = 0; begin < total; begin += per_batch) {
-    checkpoint();
+    look_up(checkpoint);
     const auto end = std::min(total, begin + per_batch);
     std::vector<std::int64_t> points;
     for (auto i = begin; i < end; ++i) points.push_back(chosen[static_cast<std::size_t>(i)].point);
-    const auto prediction = decode_points(base, embedding, grid.index_select(0, torch::tensor(points)));
+    const auto prediction = decode_points(base, embedding, grid.index_select(0, torch::tensor(points)), checkpoint);
     for (auto i = begin; i < end; ++i) {
+      look_up(checkpoint);
       const auto& candidate = chosen[static_cast<std::size_t>(i)];
       const auto point = grid[candidate.point];
       found.push_back(
@@ -161,14 +165,15 @@ std::vector<std::size_t> suppress_overlaps(const std::vector<std::array<float, 4
 }
 
 std::vector<FoundMask> find_everything(const LoadedBase& base, const Embedding& embedding,
-                                       const EverythingOptions& options, const std::function<void()>& checkpoint) {
+                                       const EverythingOptions& options, const BetweenSteps& checkpoint) {
   const c10::InferenceMode guard;
   const auto grid = point_grid(options.points_per_side, embedding.placement);
   std::vector<Candidate> candidates;
   for (std::int64_t begin = 0; begin < grid.size(0); begin += options.points_per_batch) {
-    checkpoint();
+    look_up(checkpoint);
     const auto points = grid.slice(0, begin, std::min(grid.size(0), begin + options.points_per_batch));
-    collect_candidates(decode_points(base, embedding, points), begin, embedding.placement, options, candidates);
+    collect_candidates(decode_points(base, embedding, points, checkpoint), begin, embedding.placement, options,
+                       candidates, checkpoint);
   }
   std::vector<std::array<float, 4>> boxes;
   std::vector<double> scores;

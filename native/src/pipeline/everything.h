@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "core/between_steps.h"
 #include "pipeline/drawn_mask.h"
 #include "pipeline/embedding_cache.h"
 #include "pipeline/loaded_model.h"
@@ -39,10 +39,10 @@ void check_everything(const EverythingOptions& options);
 /// as that does, in float32; only a threshold of 0 differs, which there turns the filter off and here stays a
 /// threshold, and masks without foreground are never answered. Candidates are not kept but decoded again once their
 /// boxes have survived the non-maximum suppression, so that memory does not grow with the grid. Throws
-/// kInvalidArgument (field `min_stability`) before drawing more than `max_masks`. `checkpoint` runs between batches and
-/// may throw to end the work.
+/// kInvalidArgument (field `min_stability`) before drawing more than `max_masks`. `checkpoint` runs between the
+/// steps of the decoder and between points, and may throw to end the work.
 std::vector<FoundMask> find_everything(const LoadedBase& base, const Embedding& embedding,
-                                       const EverythingOptions& options, const std::function<void()>& checkpoint);
+                                       const EverythingOptions& options, const BetweenSteps& checkpoint);
 
 /// Indices of the boxes that stay, by descending score: each drops those of lower score whose IoU with it, a float32,
 /// is above `max_iou`. Boxes as x0, y0, x1, y1; their areas are (x1 - x0) * (y1 - y0), as torchvision's `nms` has it.

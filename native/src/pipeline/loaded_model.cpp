@@ -41,10 +41,10 @@ std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_pa
   return base;
 }
 
-torch::Tensor LoadedBase::encode(const torch::Tensor& images) const {
+torch::Tensor LoadedBase::encode(const torch::Tensor& images, const models::KeepRows& keep) const {
   const c10::InferenceMode guard;
   auto sam = sam_;
-  return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast));
+  return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast), keep);
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,
@@ -71,12 +71,13 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   return std::make_shared<const LoadedModel>(std::move(base), std::move(head), config, seen_as);
 }
 
-torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings) const {
+torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings,
+                                 const BetweenSteps& between) const {
   const c10::InferenceMode guard;
   const auto input = images.to(base_->device()).contiguous(torch::MemoryFormat::ChannelsLast);
   auto sam = base_->sam();
   auto head = head_;
-  const auto output = models::head_forward(head, input, embeddings, sam);
+  const auto output = models::head_forward(head, input, embeddings, sam, between);
   if (!config_.segments()) {
     // A logit of -Inf beside finite ones would become a probability of 0: the row says NaN instead.
     const auto sound = output.isfinite().all(1, /*keepdim=*/true);  // B,1

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/between_steps.h"
 #include "models/config.h"
 #include "models/head.h"
 #include "models/sam.h"
@@ -21,8 +22,8 @@ class LoadedBase {
   static std::shared_ptr<const LoadedBase> load(const std::string& weights_path, const std::string& architecture,
                                                 torch::Device device, nn::PackPolicy packing = nn::PackPolicy::kAlways);
 
-  /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device.
-  torch::Tensor encode(const torch::Tensor& images) const;
+  /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device, of the rows that `keep` does not let go.
+  torch::Tensor encode(const torch::Tensor& images, const models::KeepRows& keep = {}) const;
 
   models::Sam sam() const { return sam_; }
   const models::SamConfig& config() const { return config_; }
@@ -57,7 +58,8 @@ class LoadedModel {
   }
   /// The same with embeddings B,C,g,g that the base's encoder made of the images; undefined where the head does not use
   /// them.
-  torch::Tensor infer(const torch::Tensor& images, const torch::Tensor& embeddings) const;
+  torch::Tensor infer(const torch::Tensor& images, const torch::Tensor& embeddings,
+                      const BetweenSteps& between = {}) const;
 
   Task task() const { return config_.segments() ? Task::kSegmentation : Task::kClassification; }
   const models::HeadConfig& config() const { return config_; }

@@ -115,7 +115,7 @@ void check_prompts(const Prompts& prompts, const Placement& placement, const mod
 }
 
 std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding& embedding, const Prompts& prompts,
-                                        double threshold) {
+                                        double threshold, const BetweenSteps& between) {
   const c10::InferenceMode guard;
   const bool med2d = is_sam_med2d(base.config());
   auto sam = base.sam();
@@ -133,8 +133,9 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
     mask = sam->mask_prompt(prompts.mask.unsqueeze(0).unsqueeze(0).to(base.device()));  // 1,1,4g,4g
   }
   const auto prompt = sam->prompt_encoder->forward(points, boxes, mask);
+  look_up(between);
   const auto prediction = sam->mask_decoder->forward(embedding.features, sam->prompt_encoder->dense_pe(), prompt.sparse,
-                                                     prompt.dense, prompts.multimask || med2d);
+                                                     prompt.dense, prompts.multimask || med2d, between);
   const auto logits = prediction.masks.to(torch::kCPU, torch::kFloat32);  // B,n,4g,4g
   const auto iou = prediction.iou.to(torch::kCPU, torch::kFloat32);       // B,n
   check_finite(logits, "mask logits");
@@ -144,6 +145,7 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
   std::vector<PromptedMask> result;
   for (std::int64_t object = 0; object < order.size(0); ++object) {
     for (std::int64_t rank = 0; rank < kept; ++rank) {
+      look_up(between);
       const auto candidate = order[object][rank].item<std::int64_t>();
       const auto low_res = logits[object][candidate];  // 4g,4g
       const auto restored = restore_logits(low_res.unsqueeze(0).unsqueeze(0), embedding.placement);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/between_steps.h"
 #include "pipeline/drawn_mask.h"
 #include "pipeline/embedding_cache.h"
 #include "pipeline/loaded_model.h"
@@ -41,8 +42,8 @@ void check_prompts(const Prompts& prompts, const Placement& placement, const mod
 /// Runs the base's prompt encoder and mask decoder. The masks of an object come best first by predicted IoU. Without
 /// `multimask` there is one for each object: of SAM the decoder's single mask, of SAM-Med2D, which is trained and used
 /// that way, the best of the three. A mask prompt reaches SAM as logits and SAM-Med2D as their sigmoid, as each was
-/// trained. The prompts have been checked.
+/// trained. The prompts have been checked. `between` is called between the decoder's steps and between masks.
 std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding& embedding, const Prompts& prompts,
-                                        double threshold);
+                                        double threshold, const BetweenSteps& between = {});
 
 }  // namespace automed::pipeline

@@ -72,6 +72,7 @@ export function observeEngine(telemetry: Telemetry, stats: () => EngineStats): v
   counter('engine_batches_total', 'Forward passes', (now) => now.batches);
   counter('engine_batched_images_total', 'Images in forward passes', (now) => now.batchedImages);
   counter('engine_encoded_images_total', 'Images through an encoder', (now) => now.encodedImages);
+  counter('compute_seconds_total', "Time of the engine's workers", (now) => now.computeSeconds);
   gauge('embedding_cache_entries', 'Embeddings that are kept', (now) => now.cachedEmbeddings);
   gauge('embedding_cache_bytes', 'Memory of the embeddings that are kept', (now) => now.cachedBytes);
   counter('embedding_cache_hits_total', 'Embeddings found', (now) => now.cacheHits);
@@ -91,6 +92,18 @@ export function observeEngine(telemetry: Telemetry, stats: () => EngineStats): v
       this.inc({ outcome: 'cancelled' }, now.cancelledRequests);
       this.inc({ outcome: 'expired' }, now.expiredRequests);
       this.inc({ outcome: 'failed' }, now.failedRequests);
+    },
+  });
+  new Counter({
+    name: 'automed_wasted_compute_seconds_total',
+    help: "Time of the engine's workers for images whose caller left: before it did, and in the step during which it did",
+    labelNames: ['spent'],
+    registers: [telemetry.registry],
+    collect() {
+      const now = stats();
+      this.reset();
+      this.inc({ spent: 'before' }, now.wastedBeforeSeconds);
+      this.inc({ spent: 'after' }, now.wastedAfterSeconds);
     },
   });
   new Gauge({

@@ -241,6 +241,19 @@ describe('queue', () => {
     expect(engine.stats()).toMatchObject({ cancelledRequests: 1, encodedImages: 1 });
   });
 
+  it('ends a request that runs when its caller leaves, and says what it cost', async () => {
+    const { engine, segmentation } = await micro();
+    const controller = new AbortController();
+    const running = failure(engine.segment(segmentation, slow(), 0.5, { signal: controller.signal }));
+    while (engine.stats().runningImages === 0) await new Promise(setImmediate);
+    controller.abort();
+    expect((await running).code).toBe('CANCELLED');
+    const { computeSeconds, wastedBeforeSeconds, wastedAfterSeconds, cancelledRequests } = engine.stats();
+    expect(cancelledRequests).toBe(1);
+    expect(wastedAfterSeconds).toBeGreaterThan(0);
+    expect(wastedBeforeSeconds + wastedAfterSeconds).toBeLessThanOrEqual(computeSeconds * 1.001);
+  });
+
   it('drops expired requests before they start', async () => {
     const made = await micro();
     const { engine, segmentation } = made;

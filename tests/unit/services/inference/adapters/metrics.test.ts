@@ -12,6 +12,9 @@ const counts = {
   batches: 6,
   batchedImages: 7,
   encodedImages: 8,
+  computeSeconds: 100,
+  wastedBeforeSeconds: 1.5,
+  wastedAfterSeconds: 0.25,
   imageTimeMs: 250,
   cachedEmbeddings: 9,
   cachedBytes: 4096,
@@ -36,6 +39,9 @@ test('serves what the engine counts at the time of the scrape', async () => {
   expect(text).toContain('automed_engine_requests_total{outcome="completed",program="test"} 11');
   expect(text).toContain('automed_engine_queued_images{program="test"} 0');
   expect(text).toContain('automed_engine_image_seconds{program="test"} 0.25');
+  expect(text).toContain('automed_compute_seconds_total{program="test"} 100');
+  expect(text).toContain('automed_wasted_compute_seconds_total{spent="before",program="test"} 1.5');
+  expect(text).toContain('automed_wasted_compute_seconds_total{spent="after",program="test"} 0.25');
   expect(text).toContain('automed_device_memory_bytes{state="reserved",program="test"} 6');
   expect(text).toContain('automed_embedding_cache_bytes{program="test"} 4096');
   expect(text).toContain('automed_embedding_cache_hits_total{program="test"} 12');
