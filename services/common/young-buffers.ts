@@ -2,8 +2,8 @@
 // whole heap to find what holds them, on the thread that serves calls: tens of milliseconds for what a scavenge of the young
 // generation frees in one. Node has no setting for that bound, so the scavenge is asked for in time.
 
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapStatistics } from 'node:v8';
+import { garbageCollector } from './garbage';
 
 /** Bytes of new buffers between two scavenges; several of them before V8 would begin to mark. */
 const STEP_BYTES = 16 * 1024 * 1024;
@@ -38,13 +38,10 @@ export class YoungBuffers {
   }
 }
 
-/** V8's own `gc`, which contexts get that are made while the flag is set. */
 function thisProcess(): YoungGeneration {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
-  setFlagsFromString('--no-expose-gc');
+  const collector = garbageCollector();
   return {
     externalBytes: () => getHeapStatistics().external_memory,
-    scavenge: () => collect({ type: 'minor' }),
+    scavenge: () => collector.minor(),
   };
 }

@@ -5,6 +5,7 @@
 import { classificationRole } from '../classification/role';
 import { Admission } from '../common/admission';
 import { redacted } from '../common/config';
+import { garbageCollector } from '../common/garbage';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health, modelHealthName } from '../common/grpc/health';
 import { whileNotReady } from '../common/grpc/not-ready';
@@ -17,7 +18,7 @@ import { openStore } from '../store';
 import { availableCores } from '../common/cores';
 import { MemoryBudget } from '../common/memory-budget';
 import { Embeddings } from './adapters/embeddings';
-import { availableMemory, garbageCollector } from './adapters/memory';
+import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
 import { EngineMetrics, observeAdmission, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
 import { interactiveBases } from './adapters/native-bases';
@@ -58,11 +59,7 @@ async function main(): Promise<void> {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const health = new Health();
-  const collectGarbage = garbageCollector();
-  const trim = new Soon(async () => {
-    collectGarbage();
-    await engine.trimMemory();
-  }, TRIM_DELAY_MS);
+  const trim = memoryTrim(engine);
   const host = new ModelHost(store, nativeLoader(engine, { golden: config.goldenCheck }), {
     tasks: config.roles,
     loadOnDemand: config.loadOnDemand,
@@ -108,6 +105,16 @@ async function main(): Promise<void> {
     },
   });
   announce(log, metricsAddress === undefined ? { address } : { address, metricsAddress });
+}
+
+/** Gives back memory after weights were freed. */
+function memoryTrim(engine: Engine): Soon {
+  const garbage = garbageCollector();
+  return new Soon(async () => {
+    // V8 lets tens of megabytes of what requests left pile up before it collects all of it.
+    garbage.major();
+    await engine.trimMemory();
+  }, TRIM_DELAY_MS);
 }
 
 /** What the host tells of models: to health, metrics and the log. */

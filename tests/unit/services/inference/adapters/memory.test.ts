@@ -1,4 +1,4 @@
-import { availableMemory, garbageCollector } from '../../../../../services/inference/adapters/memory';
+import { availableMemory } from '../../../../../services/inference/adapters/memory';
 
 const GB = 2 ** 30;
 
@@ -8,12 +8,4 @@ test.each([
   ['no limit, which Node tells as 2^64', 2 ** 64, 16 * GB],
 ])('%s', (_what, constrained, expected) => {
   expect(availableMemory(constrained, 16 * GB)).toBe(expected);
-});
-
-test('garbage is freed when it is collected', async () => {
-  const garbage = new WeakRef({ of: 'a request' });
-  // A WeakRef holds its object until the turn that made it is over.
-  await new Promise(setImmediate);
-  garbageCollector()();
-  expect(garbage.deref()).toBeUndefined();
 });
