@@ -167,9 +167,11 @@ export class StorageScp extends Scp {
     const report = commitment.report(asked);
     const { kept, failed } = report;
     log.info({ event: 'commitment-asked', kept: kept.length, failed: failed.length }, 'asked for storage commitment');
+    // Kept before the sender is told that it will hear of it.
+    const isSent = commitment.send(this.source, report);
     response.setStatus(SUCCESS);
     answer(response);
-    if (commitment.send(this.source, report)) return;
+    if (isSent) return;
     const syntax = this.accepted && commitmentSyntax(this.accepted);
     if (syntax !== undefined) this.sendRequests(reportRequest(report, syntax));
   }

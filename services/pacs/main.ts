@@ -29,6 +29,7 @@ import { type WatchedFile } from '../common/watched-file';
 import { packageVersion } from '../common/installation';
 import { archiveNamed, type ArchiveDeps } from './adapters/archives';
 import { commitmentOf } from './adapters/commitment';
+import { CommitmentReporter } from './adapters/commitment-reporter';
 import { courierTo } from './adapters/couriers';
 import { listenWeb } from './adapters/dicomweb/listen-web';
 import { CommitmentReports } from '../dicom-net/commitment';
@@ -81,7 +82,8 @@ async function main(): Promise<void> {
   const { site, journal } = parts;
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
-  const bridge = bridgeOf(parts, models, dispatcher);
+  const reporter = new CommitmentReporter({ site: () => site.value, reports: journal.reports, log });
+  const bridge = bridgeOf(parts, models, dispatcher, reporter);
   const storage = storageOf(parts);
   let dicomAddress = '';
   const service = pacsService({
@@ -107,7 +109,7 @@ async function main(): Promise<void> {
     log,
     drain: async (timeoutMs) => {
       await Promise.all([storage.close(timeoutMs), web?.close(), server.drain(timeoutMs), bridge.stop()]);
-      await dispatcher.idle();
+      await Promise.all([dispatcher.idle(), reporter.idle()]);
     },
     dispose: async () => {
       site.close();
@@ -249,8 +251,8 @@ function storageOf({ config, log, metrics, site, journal, receiver, reports, tra
         site: () => site.value,
         keptClass: (uid) => journal.arrivals.keptClass(uid),
         commit: (uids) => journal.arrivals.commit(uids),
+        keepReport: (...report) => journal.reports.add(...report),
         reports,
-        log,
       }),
       limits: {
         associateMs: config.pacsAssociateMs,
@@ -291,7 +293,7 @@ function dispatcherOf(parts: Parts): Dispatcher {
   });
 }
 
-function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): Bridge {
+function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, reporter: CommitmentReporter): Bridge {
   const { config, log, metrics, site, journal, spool, outbox, images, receiver, trail, forwarder } = parts;
   const purge = new Purge({
     site: () => site.value,
@@ -332,6 +334,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher): 
     },
     drop: async (results) => void (await Promise.allSettled(results.map(packing.drop))),
     deliver: () => dispatcher.deliver(),
+    report: () => reporter.step(),
     takeIn: (signal) => folders.look(signal),
     tidy: () => purge.step(),
     audit: () => trail.step(),

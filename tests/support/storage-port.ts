@@ -29,8 +29,8 @@ export function committingPort(at: Receiving, site: () => Site, reports: Commitm
       site,
       keptClass: (uid) => at.journal.arrivals.keptClass(uid),
       commit: (uids) => at.journal.arrivals.commit(uids),
+      keepReport: (...report) => at.journal.reports.add(...report),
       reports,
-      log: at.log,
     }),
   });
 }

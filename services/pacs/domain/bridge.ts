@@ -28,6 +28,8 @@ export interface BridgeDeps {
   drop: (results: readonly StoredResult[]) => Promise<void>;
   /** Delivers what is due; resolves to whether there was anything. */
   deliver: () => Promise<boolean>;
+  /** Reports to senders what they asked for; resolves to whether there was anything. */
+  report?: () => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
   takeIn?: (signal: AbortSignal) => Promise<boolean>;
   /** Deletes what is kept no longer; resolves to whether anything was. */
@@ -58,7 +60,7 @@ export class Bridge {
   /** @param workers analyses at a time */
   start(workers: number): void {
     const nothing = (): Promise<boolean> => Promise.resolve(false);
-    const { takeIn = nothing, tidy = nothing, audit = nothing, forward = nothing } = this.deps;
+    const { takeIn = nothing, tidy = nothing, audit = nothing, forward = nothing, report = nothing } = this.deps;
     const steps = [
       () => takeIn(this.stopping.signal),
       tidy,
@@ -66,6 +68,7 @@ export class Bridge {
       () => forward(this.stopping.signal),
       () => Promise.resolve(this.close()),
       () => this.deps.deliver(),
+      report,
       ...Array.from({ length: workers }, () => () => this.runOne()),
     ];
     this.running = Promise.all(steps.map((step) => this.repeat(step)));

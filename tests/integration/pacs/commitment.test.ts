@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { askCommitment, CommitmentReports, type CommitmentReport } from '../../../services/dicom-net/commitment';
 import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { StoreScu } from '../../../services/pacs/adapters/dimse/store-scu';
+import { CommitmentReporter } from '../../../services/pacs/adapters/commitment-reporter';
+import { openJournal } from '../../../services/pacs/adapters/journal/journal';
 import { ProvenCourier } from '../../../services/pacs/adapters/proven-courier';
 import { readSite } from '../../../services/pacs/domain/site/read-site';
+import type { Site } from '../../../services/pacs/domain/site/schema';
 import type { Courier } from '../../../services/pacs/domain/delivery';
 import { pictures, receiving, type Receiving } from '../../support/pacs-receiver';
 import { imageUid, seriesFiles } from '../../support/scanned-series';
@@ -70,13 +73,40 @@ describe('storage commitment', () => {
     expect(commit.mock.calls).toEqual([[[KEPT.sopInstance]]]);
   });
 
-  it('is answered over an association of its own to those who listen', async () => {
+  it('is answered over an association of its own to those who listen, after a restart as well', async () => {
     const reports = new CommitmentReports();
     const own = await listen('SCANNER', '[{ ae: AUTOMED }]', reports);
-    const port = await listen('AUTOMED', `[{ ae: SCANNER, address: 127.0.0.1, port: ${own} }]`);
+    const accept = `[{ ae: SCANNER, address: 127.0.0.1, port: ${own} }]`;
+    const port = await listen('AUTOMED', accept);
     await stored(port);
-    const report = await askCommitment(target(port), [KEPT], reports);
-    expect(report).toMatchObject({ kept: [KEPT], failed: [] });
+    const asked = askCommitment(target(port), [KEPT], reports);
+    while (at.journal.reports.due().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    // What another process finds in the journal.
+    const journal = openJournal(join(at.folder, 'journal.db'));
+    const site = (): Site => readSite(`ae_title: AUTOMED\naccept: ${accept}\n`, 'pacs.yaml');
+    const reporter = new CommitmentReporter({ site, reports: journal.reports, log: at.log });
+    expect(await reporter.step()).toBe(true);
+    await reporter.idle();
+    expect(await asked).toMatchObject({ kept: [KEPT], failed: [] });
+    expect(await reporter.step()).toBe(false);
+    journal.close();
+  });
+
+  it('is tried again for a day where a sender is away, and no longer', async () => {
+    const accept = '[{ ae: SCANNER, address: 127.0.0.1, port: 1 }]';
+    const site = (): Site => readSite(`ae_title: AUTOMED\naccept: ${accept}\n`, 'pacs.yaml');
+    const { reports } = at.journal;
+    const reporter = new CommitmentReporter({ site, reports, log: at.log });
+    const report: CommitmentReport = { transaction: '1.2', kept: [KEPT], failed: [] };
+    reports.add('SCANNER', 'AUTOMED', report);
+    await reporter.step();
+    await reporter.idle();
+    expect(reports.due()).toEqual([]);
+    expect(reports.due(Date.now() + 60_000)).toMatchObject([{ report, attempts: 1 }]);
+    reports.add('SCANNER', 'AUTOMED', report, Date.now() - 25 * 60 * 60 * 1000);
+    await reporter.step();
+    await reporter.idle();
+    expect(reports.due(Infinity)).toEqual([]);
   });
 
   it('that nobody answers in time ends', async () => {

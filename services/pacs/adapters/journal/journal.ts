@@ -10,6 +10,7 @@ import { PACS_MIGRATIONS } from './migrations';
 import { Outbox } from './outbox';
 import { Overview } from './overview';
 import { Parcels } from './parcels';
+import { PendingReports } from './pending-reports';
 import { Retention } from './retention';
 import { Steering } from './steering';
 
@@ -23,6 +24,7 @@ export interface Journal {
   outbox: Outbox;
   overview: Overview;
   parcels: Parcels;
+  reports: PendingReports;
   retention: Retention;
   steering: Steering;
   close(): void;
@@ -54,6 +56,7 @@ export function openJournal(path: string): Journal {
     outbox: new Outbox(database),
     overview: new Overview(database),
     parcels,
+    reports: new PendingReports(database),
     retention: new Retention(database),
     steering: new Steering(database),
     close: () => database.close(),

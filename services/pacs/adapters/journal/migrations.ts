@@ -174,4 +174,21 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
     name: 'pacs-commitment-001',
     sql: 'ALTER TABLE studies ADD COLUMN commit_time INTEGER;',
   },
+  {
+    // Reports of storage commitment that have not gone out.
+    name: 'pacs-reports-001',
+    sql: `
+      CREATE TABLE reports (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        calling TEXT NOT NULL,
+        called TEXT NOT NULL,
+        transaction_uid TEXT NOT NULL,
+        report TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_time INTEGER NOT NULL,
+        create_time INTEGER NOT NULL,
+        UNIQUE (calling, called, transaction_uid)
+      ) STRICT;
+    `,
+  },
 ];

@@ -38,7 +38,7 @@ export async function trainedStore(
   say: (line: string) => void,
 ): Promise<{ store: string; model: string }> {
   const store = join(folder, 'store');
-  const stamp = JSON.stringify({ generator: 1, pictures: PICTURES, side: SIDE });
+  const stamp = JSON.stringify({ generator: 2, pictures: PICTURES, side: SIDE });
   const stampFile = join(folder, STAMP);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return { store, model: MODEL };
   say(`training ${MODEL} on ${PICTURES} synthetic slices (once, a few minutes)`);
@@ -48,10 +48,10 @@ export async function trainedStore(
   const recipe = ['--epochs', '4', '--batch', '4', '--lr', '3e-4', '--warmup-steps', '40', '--clip', '1'];
   const batchNorm = ['--batch-norm', 'running', '--bn-momentum', '0.03'];
   const what = ['--data', join(folder, 'data'), '--base', 'tiny', '--name', MODEL, '--train', 'encoder'];
-  automed('train', 'segmentation', ...what, '--structure', 'lesion', ...recipe, ...batchNorm, '--home', store);
-  const manifest = join(store, 'models', MODEL, '1', 'model.json');
-  const text = JSON.parse(readFileSync(manifest, 'utf8')) as object;
-  writeFileSync(manifest, JSON.stringify({ ...text, terms: TERMS }, null, 2));
+  const terms = join(folder, 'terms.json');
+  writeFileSync(terms, JSON.stringify(TERMS));
+  const drawn = ['--structure', 'lesion', '--terms', terms];
+  automed('train', 'segmentation', ...what, ...drawn, ...recipe, ...batchNorm, '--home', store);
   writeFileSync(stampFile, stamp);
   return { store, model: MODEL };
 }
