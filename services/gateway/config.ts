@@ -28,6 +28,10 @@ export const gatewaySettings = z.object({
   httpOrigins: list()
     .pipe(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, 'must be * or an origin such as https://HOST:PORT')))
     .default([]),
+  /** Origins whose pages may show a result of the console, `/results/ID`, in a frame, e.g. `https://pacs.example.org`; none by default. */
+  httpFrameOrigins: list()
+    .pipe(z.array(z.string().regex(/^https?:\/\/[^/\s;,]+$/, 'must be an origin such as https://HOST:PORT')))
+    .default([]),
   ...accessSettings,
   /** File to which who did what is appended, as JSON lines; absent: it is not kept. */
   auditFile: path().optional(),

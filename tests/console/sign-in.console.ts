@@ -3,7 +3,9 @@
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { createKey, formatKeys } from '../../services/access/api-keys';
 import { startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
@@ -12,28 +14,39 @@ import { openPage, startBrowser } from './browser';
 
 const folder = mkdtempSync(join(tmpdir(), 'automed-console-keys-'));
 const { key, entry } = createKey('viewer', ['predict']);
+const reviewer = createKey('reviewer', ['review']);
 let browser: Browser;
 let programs: Program[] = [];
 let url: string;
+/** A page of another origin, as a PACS has one. */
+let other: Server;
 
 beforeAll(async () => {
   const store = await makeStore(join(folder, 'store'));
   await store.addClassification('tumour');
-  writeFileSync(join(folder, 'keys.json'), formatKeys([entry]));
+  writeFileSync(join(folder, 'keys.json'), formatKeys([entry, reviewer.entry]));
   const inference = await startProgram('inference', { AUTOMED_HOME: join(folder, 'store') });
+  const training = await startProgram('training', { AUTOMED_HOME: join(folder, 'store') });
+  other = createServer((request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(`<iframe src="${url}${request.url}" width="900" height="700"></iframe>`);
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const gateway = await startProgram('gateway', {
     AUTOMED_SEGMENTATION_BACKENDS: inference.address,
     AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
-    AUTOMED_TRAINING_BACKENDS: '',
+    AUTOMED_TRAINING_BACKENDS: training.address,
+    AUTOMED_HTTP_FRAME_ORIGINS: originOf(other),
     AUTOMED_HTTP_ADDRESS: '127.0.0.1:0',
     AUTOMED_KEYS_FILE: join(folder, 'keys.json'),
   });
-  programs = [gateway, inference];
+  programs = [gateway, inference, training];
   url = `http://${gateway.httpAddress}`;
   browser = await startBrowser();
 });
 afterAll(async () => {
   await browser?.close();
+  other?.close();
   for (const program of programs) await program.stop();
   rmSync(folder, { recursive: true });
 });
@@ -81,8 +94,37 @@ test('who signs out leaves neither key nor image nor work', async () => {
   await page.getByText('Drop an image here').waitFor();
 });
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByLabel('API key or token').fill(key);
+test('a link to a result asks who follows it, also in a frame of a PACS, and shows it to whoever may see it', async () => {
+  const { page } = await openPage(browser, url);
+  await signIn(page, reviewer.key);
+  const { png } = await discImage(120, 80);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'Doe^Jane.png', mimeType: 'image/png', buffer: png });
+  await page.getByRole('button', { name: 'Keep and link' }).click();
+  const link = page.getByRole('link', { name: /^\/results\// });
+  const path = (await link.getAttribute('href')) ?? '';
+  expect(path).toMatch(/^\/results\/[0-9a-f]{32}$/);
+
+  const stranger = await openPage(browser, url + path);
+  await stranger.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await signIn(stranger.page);
+  await stranger.page
+    .getByRole('alert')
+    .getByText(/GetReview is not allowed with the roles predict/)
+    .waitFor();
+  expect(await stranger.page.getByText(/says of one image/).count()).toBe(0);
+
+  const pacs = await openPage(browser, `${originOf(other)}${path}`);
+  const frame = pacs.page.frameLocator('iframe');
+  await signIn(frame, reviewer.key);
+  await frame.getByText('What tumour@1 says of one image.').waitFor();
+  await pacs.page.goto(`${originOf(other)}/try`);
+  expect(await frame.getByRole('heading', { name: 'Sign in' }).count()).toBe(0);
+});
+
+const originOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function signIn(page: Page | FrameLocator, as = key): Promise<void> {
+  await page.getByLabel('API key or token').fill(as);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 

@@ -20,8 +20,11 @@ const TYPES: Readonly<Record<string, string>> = {
 const PAGES = [
   '/',
   ...['/try', '/interactive', '/jobs', '/jobs/:id', '/models', '/models/:id', '/data', '/data/:id'],
-  ...['/deliveries', '/deliveries/:id', '/operations', '/review', '/review/:id', '/results/:id'],
+  ...['/deliveries', '/deliveries/:id', '/operations', '/review', '/review/:id'],
 ];
+
+/** One result and nothing else, which pages of other origins may show where the configuration says so. */
+const RESULT = '/results/:id';
 
 /** No script that is not a file of this host, no other host at all, in nobody's frame. */
 const CONTENT_POLICY = [
@@ -33,11 +36,13 @@ const CONTENT_POLICY = [
   "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+];
+
+const policyFor = (frames: readonly string[]): string =>
+  [...CONTENT_POLICY, `frame-ancestors ${frames.length === 0 ? "'none'" : frames.join(' ')}`].join('; ');
 
 const HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': CONTENT_POLICY,
+  'content-security-policy': policyFor([]),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -55,13 +60,20 @@ interface StaticFile {
 
 /**
  * Adds the console's routes; without a built console there are none.
+ * @param frames origins whose pages may show a result in a frame
  * @param folder default: dist/console of this installation
  */
-export async function serveConsole(app: FastifyInstance, folder = consoleFolder()): Promise<void> {
+export async function serveConsole(
+  app: FastifyInstance,
+  frames: readonly string[],
+  folder = consoleFolder(),
+): Promise<void> {
   const files = await readFiles(folder);
   const page = files.get('/index.html');
   if (page === undefined) return;
   for (const path of PAGES) app.get(path, (request, reply) => send(request, reply, page));
+  const framed = { 'content-security-policy': policyFor(frames) };
+  app.get(RESULT, (request, reply) => send(request, reply, page, framed));
   for (const [path, file] of files) if (file !== page) app.get(path, (request, reply) => send(request, reply, file));
 }
 
@@ -83,9 +95,15 @@ async function readFiles(folder: string): Promise<Map<string, StaticFile>> {
   return files;
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, file: StaticFile): FastifyReply {
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: StaticFile,
+  headers: Readonly<Record<string, string>> = {},
+): FastifyReply {
   void reply.headers({
     ...HEADERS,
+    ...headers,
     'content-type': file.type,
     etag: file.etag,
     vary: 'accept-encoding',

@@ -11,6 +11,7 @@ export interface HttpConfig {
   httpAddress: string;
   httpTimeoutMs: number;
   httpOrigins: readonly string[];
+  httpFrameOrigins: readonly string[];
   tls?: TlsFiles;
 }
 
@@ -36,9 +37,9 @@ export async function listenHttp(
     certFile === undefined || keyFile === undefined
       ? undefined
       : { cert: await readFile(certFile), key: await readFile(keyFile), ...(await clientAuthorities(caFile)) };
-  const { maxMessageBytes, httpTimeoutMs: timeoutMs, httpOrigins: origins } = config;
+  const { maxMessageBytes, httpTimeoutMs: timeoutMs, httpOrigins: origins, httpFrameOrigins: frames } = config;
   const open = access === undefined && isLoopback(config.httpAddress);
-  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs, origins, open, log, secure });
+  const app = await buildHttp({ client, services, maxMessageBytes, timeoutMs, origins, frames, open, log, secure });
   const stopWatching =
     secure &&
     watchIdentity(

@@ -32,6 +32,8 @@ export interface HttpDeps {
   secure?: ServerOptions | undefined;
   /** Origins whose pages may call, e.g. `https://viewer.example.org`; `*` for all. Others' browsers keep the answers from them. */
   origins: readonly string[];
+  /** Origins whose pages may show a result in a frame. */
+  frames: readonly string[];
   /** Whether only this machine reaches it and nobody is asked for a key. */
   open: boolean;
 }
@@ -58,7 +60,7 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const methods = httpMethods(deps.services);
   const description = openApi(methods);
   app.get('/openapi.json', () => description);
-  await serveConsole(app);
+  await serveConsole(app, deps.frames);
   for (const method of methods) {
     app.post(method.path, (request, reply) => (method.streams ? stream : answer)(method, request, reply, deps));
   }

@@ -18,6 +18,7 @@ beforeAll(async () => {
     AUTOMED_CLASSIFICATION_BACKENDS: '',
     AUTOMED_TRAINING_BACKENDS: '',
     AUTOMED_HTTP_ADDRESS: '127.0.0.1:0',
+    AUTOMED_HTTP_FRAME_ORIGINS: 'https://pacs.example.org',
   });
   url = `http://${gateway.httpAddress}`;
 });
@@ -43,6 +44,15 @@ test.each(['/', '/try', '/jobs/0123456789abcdef'])(
     }
   },
 );
+
+test('pages of the origins that are named may show a result in a frame, and nothing else of the console', async () => {
+  const policy = async (path: string): Promise<string> =>
+    (await fetch(url + path)).headers.get('content-security-policy') ?? '';
+  expect(await policy('/results/0123')).toContain('frame-ancestors https://pacs.example.org');
+  for (const path of ['/', '/review', '/review/polyps', '/openapi.json/../try']) {
+    expect(await policy(path)).toContain("frame-ancestors 'none'");
+  }
+});
 
 test('files with a hash in their name are kept for ever, the page is asked for again', async () => {
   const page = await fetch(url);

@@ -3,6 +3,7 @@ import { Icon } from '../../../console-kit/parts/icon';
 import { measure } from '../../../console-kit/parts/measure';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
 import { t } from '../../../console-kit/texts/en';
+import { KeepLink } from './keep-link';
 import { recoloured, type Layer } from '../../../console-kit/viewer/layer';
 import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { Analysis } from './use-analysis';
@@ -17,7 +18,10 @@ export function Results({ state, analysis }: { state: ViewerState; analysis: Ana
       {!busy && error === undefined && findings.length === 0 ? <p class="muted">{t.try.pick}</p> : null}
       {state.layers.value.length > 0 ? <LayerSettings state={state} /> : null}
       {findings.map((finding, index) => (
-        <FindingCard key={index} finding={finding} state={state} />
+        <div key={index}>
+          <FindingCard finding={finding} state={state} />
+          <KeepLink finding={finding} frame={state.frame.value} />
+        </div>
       ))}
       {tookMs > 0 && !busy ? <p class="fine">{t.try.answered(t.units.ms(tookMs))}</p> : null}
     </section>
