@@ -1,10 +1,11 @@
 // Data sets and trainings as a person uses them: register, check, train, watch, pause, go on, try.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { writeDemoData } from '../../services/synthetic/demo-data';
+import { writeDiscs } from '../support/training-service';
 import { openPage, picture, startBrowser } from './browser';
 import { startServices, type Running } from './services';
 
@@ -115,4 +116,31 @@ test('a watch that breaks off goes on, and one that had ended begins again after
   await again;
   await page.getByText('succeeded', { exact: true }).waitFor();
   await page.getByAltText('After epoch 3').waitFor();
+});
+
+test('what is wrong with a training is said with its number, and with what to do', async () => {
+  const folder = join(data, 'leaks');
+  cpSync(writeDiscs(join(data, 'eight'), 8), join(folder, 'train'), { recursive: true });
+  writeDiscs(join(folder, 'val'), 12);
+  const post = async <T>(method: string, request: object): Promise<T> => {
+    const response = await fetch(`${services.url}/v1/automed.${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as T;
+  };
+  const { bases } = await post<{ bases: { name: string }[] }>('models.v1.ModelService/ListBases', {});
+  const { job } = await post<{ job: { id: string } }>('training.v1.TrainingJobService/CreateTrainingJob', {
+    spec: {
+      ...{ task: 'TASK_SEGMENTATION', name: 'leaks', data: folder, base: bases[0]?.name },
+      allowDataProblems: true,
+      overrides: { epochs: 1, batchSize: 4 },
+    },
+  });
+  const { page } = await openPage(browser, `${services.url}/jobs/${job.id}`);
+  const alarm = page.getByRole('alert').filter({ hasText: 'Groups leak (0.67)' });
+  await alarm.getByText(/67 % of the validation images have a copy/).waitFor();
+  await picture(page, 'alarm');
 });

@@ -83,6 +83,7 @@ export interface TrainingEvent {
   start?: { trainCount?: number; validationCount?: number; testCount?: number; epochCount?: number };
   step?: { epoch: number; loss?: number; imagesPerSecond?: number; progress?: number; etaSeconds?: number };
   epoch?: { metrics: EpochMetrics; best?: boolean; seconds?: number };
+  alarms?: { epoch?: number; alarms?: { kind: string; value?: number; advice?: string }[] };
   logLine?: { warning?: boolean; message?: string };
   preview?: { epoch: number; png?: string; pictures?: { name?: string; caption?: string }[] };
 }

@@ -184,6 +184,12 @@ export const t = {
       accuracy: 'accuracy',
       macroF1: 'macro F1',
     },
+    alarms: {
+      'prompt-deaf': 'Does not follow prompts',
+      'draws-nothing': 'Draws nothing',
+      'groups-leak': 'Groups leak',
+      'empty-slices-flatter': 'Empty images flatter',
+    },
     previews: 'What it draws',
     afterEpoch: (epoch: number) => `After epoch ${epoch}`,
     log: 'Log',

@@ -134,6 +134,8 @@ function toWhat(event: JobEvent): Partial<TrainingEvent> {
       return { epoch: { metrics: toMetrics(event.metrics), best: event.best, seconds: event.seconds } };
     case 'preview':
       return { preview: { epoch: event.epoch, pictures: event.pictures } };
+    case 'alarms':
+      return { alarms: { epoch: event.epoch, alarms: event.alarms } };
     case 'log':
       return { logLine: { warning: event.level === 'warn', message: event.message } };
   }

@@ -3,6 +3,7 @@
 // one `finished` or `failed` and exits.
 
 import { z } from 'zod';
+import { alarmSchema } from './alarms';
 import { epochMetricsSchema } from '../../scoring/results/epoch-metrics';
 import { dataFields, datasetSourceSchema } from '../../datasets/samples/data-selection';
 import { nameSchema } from '../../store/manifests';
@@ -209,6 +210,8 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     /** Row by row. */
     pictures: z.array(z.object({ name: z.string(), caption: z.string() })),
   }),
+  /** After an epoch: what is wrong with the training now, in place of what was said before. */
+  z.object({ type: z.literal('alarms'), epoch: z.int(), alarms: z.array(alarmSchema) }),
   z.object({ type: z.literal('log'), level: z.enum(['info', 'warn']), message: z.string() }),
   z.object({
     type: z.literal('finished'),

@@ -11,6 +11,8 @@ export interface JobHistory {
   step: TrainingEvent['step'];
   preparation: TrainingEvent['preparation'];
   start: TrainingEvent['start'];
+  /** What is wrong now. */
+  alarms: NonNullable<NonNullable<TrainingEvent['alarms']>['alarms']>;
 }
 
 export interface LogLine {
@@ -27,6 +29,7 @@ export const NOTHING_YET: JobHistory = {
   step: undefined,
   preparation: undefined,
   start: undefined,
+  alarms: [],
 };
 
 /** As many lines as anybody scrolls through. */
@@ -43,6 +46,7 @@ export function withEvent(history: JobHistory, event: TrainingEvent): JobHistory
   if (event.step) next.step = event.step;
   if (event.preparation) next.preparation = event.preparation;
   if (event.start) next.start = event.start;
+  if (event.alarms) next.alarms = event.alarms.alarms ?? [];
   const text = logLine?.message ?? stateChange?.message ?? '';
   if (text !== '') {
     const line = { time: event.time ?? '', warning: logLine?.warning ?? false, text };

@@ -9,6 +9,7 @@ import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
 import { Curves } from './curves';
 import { JobLog } from './log';
+import type { JobHistory } from './history';
 import { Previews } from './previews';
 import { useHistory } from './use-history';
 
@@ -29,11 +30,30 @@ export function JobPage({ id }: { id: string }) {
       {streamError === undefined ? null : <Problem error={streamError} />}
       {job.error ? <Problem error={job.error.message} /> : null}
       <Progress job={job} preparation={history.preparation} step={history.step} />
+      <Alarms alarms={history.alarms} />
       <Result job={job} />
       <Curves epochs={history.epochs} />
       <Previews previews={history.previews} />
       <JobLog lines={history.lines} />
     </Page>
+  );
+}
+
+/** What is wrong with the training, each with the number that says so. */
+function Alarms({ alarms }: Pick<JobHistory, 'alarms'>) {
+  return (
+    <>
+      {alarms.map(({ kind, value = 0, advice }) => (
+        <div class="notice problem" role="alert" key={kind}>
+          <p>
+            <strong>
+              {t.jobs.alarms[kind as keyof typeof t.jobs.alarms] ?? kind} ({value.toFixed(2)})
+            </strong>{' '}
+            {advice}
+          </p>
+        </div>
+      ))}
+    </>
   );
 }
 

@@ -56,6 +56,7 @@ export function recorded(job: Job, event: Told): Change | undefined {
     }
     case 'log':
     case 'preview':
+    case 'alarms':
       return { patch: {}, events: [event] };
   }
 }

@@ -20,11 +20,18 @@ import { SharedFiles } from '../../../datasets/load/shared-files';
 import { nothingUsable } from '../../../datasets/split/split-report';
 import { groupsAreKept } from '../../../datasets/split/split';
 
+/** Findings of which the named samples are in several parts. */
+const LEAKS: ReadonlySet<string> = new Set(['duplicate-across-parts', 'alike-across-parts', 'group-across-parts']);
+
 export interface PreparedData {
   /** Every sample in the trainer, by its index there. */
   parts: Record<Part, Sample[]>;
   /** Of each sample with masks what of each structure is lost at the model's input size, in the order of `parts`. */
   losses: Record<Part, (readonly Losses[] | undefined)[]>;
+  /** Foreground share of each validation sample's masks, in the order of `parts`. */
+  validationForeground: (number | undefined)[];
+  /** Names of samples that have a copy, a neighbour or their group in another part. */
+  leaking: ReadonlySet<string>;
   /** Whether any training mask shows something; true for classification. */
   foreground: boolean;
   /** Whether any training mask leaves something out; true for classification. */
@@ -177,6 +184,8 @@ export async function loadSamples(
   return {
     parts,
     losses: { train: lossesOf('train'), validation: lossesOf('validation'), test: lossesOf('test') },
+    validationForeground: seen.flatMap((each) => (each.part === 'validation' ? [each.foreground] : [])),
+    leaking: new Set(findings.filter(({ kind }) => LEAKS.has(kind)).flatMap(({ names }) => names)),
     digests,
     foreground: training.some((each) => each.foreground !== 0),
     background: training.some((each) => each.foreground !== 1),

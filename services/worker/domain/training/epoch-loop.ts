@@ -30,6 +30,8 @@ export interface LoopContext {
   ranks: number;
   signal: AbortSignal;
   emit: Emit;
+  /** Looks for what is wrong with the training; absent: another process does. */
+  watch?: ((epoch: number, validation: readonly SampleOutcome[]) => Promise<void>) | undefined;
   /** Shows what an epoch came to; absent: nobody wants to see it. */
   preview?: ((epoch: number, validation: readonly SampleOutcome[]) => Promise<void>) | undefined;
 }
@@ -148,6 +150,7 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
     history: [...before.history, metrics],
   });
   emit({ type: 'epoch', metrics, best, seconds: (performance.now() - started) / 1000 });
+  await loop.watch?.(epoch, outcomes);
   await loop.preview?.(epoch, outcomes);
   return state;
 }

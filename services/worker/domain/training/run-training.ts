@@ -15,6 +15,7 @@ import {
   referenceOf,
 } from '../../../store';
 import type { FinishedEvent, TrainSpec, Emit } from '../../protocol/protocol';
+import { alarmsOf } from './alarms';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs, type LoopContext } from './epoch-loop';
 import type { RankEnvironment } from '../../launch/rank-environment';
@@ -154,6 +155,37 @@ function digestOf(
 /** Whether this process registers the result and keeps the state: the only one, or rank 0. */
 const leads = (processGroup: RankEnvironment | undefined): boolean => (processGroup?.rank ?? 0) === 0;
 
+/** Of its epochs, after which a model is judged by what it draws. */
+const LEARNT_SHARE = 0.75;
+
+/** Tells after each epoch what is wrong with the training, whenever that has changed. */
+function watcher(
+  { spec, recipe }: Plan,
+  trainer: TrainerPort,
+  data: PreparedData,
+  { emit, processGroup }: RunDependencies,
+): LoopContext['watch'] {
+  if (spec.task !== 'segmentation' || !leads(processGroup)) return undefined;
+  const context = {
+    trainer,
+    samples: data.parts.validation,
+    foreground: data.validationForeground,
+    leaking: data.leaking,
+    followsPrompts: spec.system === INTERACTIVE,
+  };
+  let told = '';
+  return async (epoch, outcomes) => {
+    const alarms = await alarmsOf(context, outcomes, epoch < LEARNT_SHARE * recipe.epochs);
+    const kinds = alarms.map(({ kind }) => kind).join(' ');
+    if (kinds === told) return;
+    for (const { kind, advice } of alarms) {
+      if (!told.split(' ').includes(kind)) emit({ type: 'log', level: 'warn', message: advice });
+    }
+    told = kinds;
+    emit({ type: 'alarms', epoch, alarms });
+  };
+}
+
 /** Draws previews where the run is a job's and pictures may be shown. One that cannot be made costs a line, not the run. */
 function previewer(
   { spec, structures }: Plan,
@@ -213,6 +245,7 @@ async function trainToBest(
       ranks,
       signal,
       emit,
+      watch: watcher(plan, trainer, data, dependencies),
       preview: previewer(plan, trainer, data, dependencies),
     },
     initial,
