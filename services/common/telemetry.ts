@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { exportSpans, type TracingConfig } from './tracing-export';
-import { parseAddress, withPort } from './address';
+import { isLoopback, parseAddress, withPort } from './address';
+import { CpuProfiler, PROFILE_PATH } from './cpu-profile';
 import { removeStaleSocket } from './unix-socket';
 
 /** Bounds of histograms of times, seconds. */
@@ -85,11 +86,17 @@ export class Telemetry {
     });
   }
 
-  /** Serves GET /metrics; resolves to the bound address. */
+  /** Serves GET /metrics, and profiles where only this machine can ask; resolves to the bound address. */
   async listen(address: string): Promise<string> {
     const { host, port, socketPath } = parseAddress(address);
+    const profiler = new CpuProfiler(isLoopback(address));
     const http = createServer((request, response) => {
-      if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+      const path = request.method === 'GET' ? request.url?.split('?')[0] : undefined;
+      if (path === PROFILE_PATH) {
+        profiler.answer(request, response).catch(() => response.writeHead(500).end());
+        return;
+      }
+      if (path !== '/metrics') {
         response.writeHead(404).end('GET /metrics\n');
         return;
       }
