@@ -31,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'run gateway and services on this machine until Ctrl-C',
     load: from('serve', 'serveCommand'),
   },
+  status: {
+    summary:
+      'tell what runs and how it is: backends, models, queues, jobs; ends with code 1 when something is not well',
+    load: from('status', 'statusCommand'),
+  },
   segment: {
     summary: 'draw the masks of structures on images',
     load: from('segment', 'segmentCommand'),

@@ -6,6 +6,7 @@ import { BasesClient } from './services/bases';
 import { ClassificationClient } from './services/classification';
 import { DatasetsClient } from './services/datasets';
 import { EvaluationsClient } from './services/evaluations';
+import { HealthClient } from './services/health';
 import { InteractiveSegmentationClient } from './services/interactive';
 import { ModelsClient } from './services/models';
 import { PacsClient } from './services/pacs';
@@ -37,6 +38,7 @@ export class AutomedClient {
   readonly promotions: PromotionsClient;
   readonly reports: ReportsClient;
   readonly reviews: ReviewsClient;
+  readonly health: HealthClient;
   private readonly channel: Channel;
 
   /**
@@ -61,6 +63,7 @@ export class AutomedClient {
     this.promotions = new PromotionsClient(this.channel, options);
     this.reports = new ReportsClient(this.channel, options);
     this.reviews = new ReviewsClient(this.channel, options);
+    this.health = new HealthClient(this.channel, options);
   }
 
   /** Closes the connection; calls under way end with an error. */

@@ -1,6 +1,6 @@
 // Puts together what decides where calls go, and counts what it did.
 
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Logger } from '../common/logging';
 import type { Telemetry } from '../common/telemetry';
 import { agreement } from './adapters/agreement';
@@ -23,6 +23,7 @@ export function makeRouting(table: Routes, backends: Backends, telemetry: Teleme
   );
   const ejection = new Ejection();
   telemetry.counter('gateway_ejections_total', 'Backends that were put aside for failing', () => ejection.count);
+  observeBackends(telemetry, backends);
   const registers = [telemetry.registry];
   const split = new Counter({
     name: 'automed_gateway_split_total',
@@ -57,6 +58,20 @@ export function makeRouting(table: Routes, backends: Backends, telemetry: Teleme
       ? new Shadow({ choose, agreement, report: shadowMetrics(telemetry), log })
       : undefined,
   };
+}
+
+/** Of each backend and service, read at each scrape. */
+function observeBackends(telemetry: Telemetry, backends: Backends): void {
+  new Gauge({
+    name: 'automed_gateway_backend_serving',
+    help: 'Whether a backend, or a member behind its name, is ready for a service',
+    labelNames: ['backend', 'member', 'service'],
+    registers: [telemetry.registry],
+    collect() {
+      this.reset();
+      for (const { serves, ...labels } of backends.states()) this.set({ ...labels }, serves ? 1 : 0);
+    },
+  });
 }
 
 /** Of each candidate: how its answers compare, and how long it takes beside the current model. */

@@ -32,6 +32,11 @@ export class KeptService {
   /** `host:port` of HTTP/JSON, where the service offers it. */
   readonly httpAddress: string | undefined;
 
+  /** `host:port` of /metrics of its present life. */
+  get metricsAddress(): string | undefined {
+    return this.current.metricsAddress;
+  }
+
   get pid(): number | undefined {
     return this.current.pid;
   }

@@ -21,6 +21,7 @@ const serverSchema = z.object({
   address: z.string().min(1),
   roles: z.array(z.enum(ROLES)),
   ends: z.boolean().default(false),
+  metrics: z.array(z.string()).default([]),
 });
 
 export interface RunningServer {
@@ -29,6 +30,8 @@ export interface RunningServer {
   roles: Role[];
   /** It ends with the command that started it, as soon as this has what it waits for. */
   ends: boolean;
+  /** `host:port` of /metrics of its processes. */
+  metrics: string[];
 }
 
 /** The address under which this machine reaches a server that listens on all of its addresses. */
@@ -42,14 +45,17 @@ function reachable(address: string): string {
  * Lets commands on the same store find this server until it ends or is told to withdraw. A second server of a store, which has
  * other roles, is not found: the first one keeps the lock.
  */
-export async function advertise(home: string, { address, roles, ends }: RunningServer): Promise<{ withdraw(): void }> {
+export async function advertise(
+  home: string,
+  { address, roles, ends, metrics = [] }: Omit<RunningServer, 'metrics'> & { metrics?: string[] },
+): Promise<{ withdraw(): void }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const lock = tryLock(join(home, LOCK_FILE));
     if (lock) {
       const file = join(home, ADDRESS_FILE);
       // That of a server which was killed.
       rmSync(file, { force: true });
-      await replaceFile(file, JSON.stringify({ address: reachable(address), roles, ends }));
+      await replaceFile(file, JSON.stringify({ address: reachable(address), roles, ends, metrics }));
       const withdraw = (): void => {
         rmSync(file, { force: true });
         lock.release();

@@ -26,6 +26,7 @@ const listening = z.object({
   type: z.literal('listening'),
   address: z.string().min(1),
   httpAddress: z.string().optional(),
+  metricsAddress: z.string().optional(),
 });
 type Addresses = z.infer<typeof listening>;
 
@@ -79,6 +80,8 @@ export class ServiceProcess {
     readonly address: string,
     /** HOST:PORT of HTTP/JSON, where the program offers it. */
     readonly httpAddress: string | undefined,
+    /** HOST:PORT of /metrics, where the program offers it. */
+    readonly metricsAddress: string | undefined,
     private readonly child: ChildProcess,
     /** Resolves when the process is gone, for whatever reason. */
     readonly exited: Promise<Exit>,
@@ -104,7 +107,7 @@ export class ServiceProcess {
       child.once('error', (error) => resolve({ code: 1, signal: null, reason: error.message }));
       child.once('close', (code, signal) => resolve({ code, signal, reason: tail.reason() }));
     });
-    const { address, httpAddress } = await within(
+    const { address, httpAddress, metricsAddress } = await within(
       options.startTimeoutMs,
       Promise.race([
         announcedAddresses(child),
@@ -120,7 +123,7 @@ export class ServiceProcess {
         );
       },
     );
-    return new ServiceProcess(program.name, address, httpAddress, child, exited);
+    return new ServiceProcess(program.name, address, httpAddress, metricsAddress, child, exited);
   }
 
   /** Ends it at once, also when it is stopped or hangs. @returns false when it has ended already */

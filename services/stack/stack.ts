@@ -65,6 +65,12 @@ export class Stack {
     return this.pacs?.address;
   }
 
+  /** `host:port` of /metrics of each process, the gateway's first. */
+  get metricsAddresses(): string[] {
+    const all = [this.gateway, ...this.backends, ...(this.pacs ? [this.pacs] : [])];
+    return all.flatMap(({ metricsAddress: at }) => at ?? []);
+  }
+
   /** Starts the services, side by side, and then the gateway; when one fails the others are stopped. */
   static async start(options: StackOptions): Promise<Stack> {
     const { home, processes, startTimeoutMs, log, say } = options;

@@ -42,6 +42,6 @@ export function pacsVerifyCommand(): Command {
       const answer = await withPacs(options, (client) => client.verify(parts, { timeoutMs: TIMEOUT_MS }));
       if (options.json) printJson(answer);
       else printLine(verificationLines(answer).join('\n'));
-      if (!answer.equal) process.exitCode = 1;
+      if (!answer.equal) throw new CliError('the result is not the same any more');
     });
 }

@@ -154,7 +154,8 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
     log: options.quiet ? undefined : logTo(process.stderr),
     metricsPort,
   });
-  const found = await advertise(home, { address: stack.address, roles: options.roles, ends: false });
+  const { address, metricsAddresses: metrics } = stack;
+  const found = await advertise(home, { address, roles: options.roles, ends: false, metrics });
   printLine(`listening on ${stack.address} (${options.roles.join(', ')}; store ${home})`);
   if (stack.httpAddress !== undefined) {
     const url = consoleUrl(stack.httpAddress, config.tlsCertFile !== undefined);

@@ -53,6 +53,8 @@ export interface Connection {
   ends: boolean;
   /** Root of the store, where it is this machine's. */
   home: string | undefined;
+  /** `host:port` of /metrics of its processes, as far as they are known. */
+  metrics?: string[] | undefined;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 120;
@@ -74,7 +76,17 @@ async function serverFor(
   if (named !== undefined && !local) return { address: named, ends: false, home: undefined };
   const store = resolve(home ?? config.home);
   const found = await runningServer(store, roles);
-  return found && { address: found.address, ends: found.ends, home: store };
+  return found && { address: found.address, ends: found.ends, home: store, metrics: found.metrics };
+}
+
+/** Runs `work` with a client of a gateway that runs already. @throws CliError when there is none */
+export async function withServer<T>(
+  options: ConnectOptions,
+  work: (client: AutomedClient, server: Connection) => Promise<T>,
+): Promise<T> {
+  const server = await serverFor(options, []);
+  if (!server) throw new CliError('no server runs; `automed serve` starts one, or name a gateway with --address');
+  return closing(server.address, options, (client) => work(client, server));
 }
 
 /** Whether the calls of a command go to a server that outlives it. */

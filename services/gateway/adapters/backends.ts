@@ -4,6 +4,15 @@ import { BackendChannel, type BackendConfig } from './backend';
 import { bestOf, DnsGroup, type DnsOptions } from './dns-group';
 import { afterMs, type Alarm } from '../../common/timers';
 
+export interface BackendState {
+  /** As the routes name it. */
+  backend: string;
+  /** `host:port`; of a name one of those behind it. */
+  member: string;
+  service: string;
+  serves: boolean;
+}
+
 /** Channels to every backend of the routes. */
 export class Backends {
   private readonly channels = new Map<string, BackendChannel | DnsGroup>();
@@ -69,6 +78,23 @@ export class Backends {
   isAvoided(address: string, service: string, avoid: (address: string) => boolean): boolean {
     const found = this.channels.get(address);
     return found instanceof DnsGroup ? found.healthy(service).every(avoid) : avoid(address);
+  }
+
+  /** What every backend, or member behind a name, is for each service that leads there and that it has. */
+  states(): BackendState[] {
+    return this.services.flatMap((service) =>
+      addressesOf(this.routes, service).flatMap((backend) => {
+        const channel = this.channels.get(backend);
+        const members = channel instanceof DnsGroup ? channel.all() : channel ? [channel] : [];
+        const having = members.filter((member) => !member.lacks(service));
+        return having.map((member) => ({
+          backend,
+          member: member.address,
+          service,
+          serves: member.isHealthy(service),
+        }));
+      }),
+    );
   }
 
   close(): void {

@@ -60,6 +60,11 @@ export class DnsGroup {
     return members.length > 0 && members.every((member) => member.lacks(service));
   }
 
+  /** The members of now. */
+  all(): BackendChannel[] {
+    return [...this.members.values()];
+  }
+
   /** Addresses of the members that serve. */
   healthy(service: string): string[] {
     return [...this.members.values()].filter((member) => member.isHealthy(service)).map(({ address }) => address);
