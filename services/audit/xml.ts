@@ -108,6 +108,8 @@ function studyObjects({ study, patient, number }: AuditedStudy, objects: readonl
   );
 }
 
+const APPLICATION_SERVER = { 'csd-code': '4' };
+
 /** @param source name of this system */
 export function auditXml(event: TimedEvent, source: string): string {
   const { action, outcome, time, participants, study, objects = [], detail, count } = event;
@@ -128,12 +130,11 @@ export function auditXml(event: TimedEvent, source: string): string {
         (said === '' ? '' : element('EventOutcomeDescription', {}, escaped(said))),
     ) +
       participants.map(participant).join('') +
-      element('AuditSourceIdentification', {
-        AuditSourceID: source,
-        code: '4',
-        codeSystemName: 'RFC-3881',
-        originalText: 'Application Server',
-      }) +
+      element(
+        'AuditSourceIdentification',
+        { AuditSourceID: source },
+        element('AuditSourceTypeCode', APPLICATION_SERVER),
+      ) +
       (study ? studyObjects(study, objects) : ''),
   );
 }

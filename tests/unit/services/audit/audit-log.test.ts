@@ -84,7 +84,8 @@ it('writes an event as a JSON line, and as a message of PS3.15 A.5', async () =>
   ]);
   expect(event?.[3][1]?.[2]).toBe('rule "liver" & <others>');
   expect(model?.[1]).toMatchObject({ UserID: 'liver@3', AlternativeUserID: `sha256:${'a1'.repeat(32)}` });
-  expect(source?.[1]['AuditSourceID']).toBe('AUTOMED');
+  expect(source?.[1]).toEqual({ AuditSourceID: 'AUTOMED' });
+  expect(source?.[3]).toEqual([['AuditSourceTypeCode', { 'csd-code': '4' }, '', []]]);
   expect(object?.[3].at(-1)?.[3][0]?.[1]).toEqual({ UID: '1.2.840.10008.5.1.4.1.1.2', NumberOfInstances: '300' });
 });
 
