@@ -23,6 +23,8 @@ const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
 writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
 run('npm', ['install', `./${tarball}`, '--foreground-scripts', '--no-audit', '--no-fund']);
 run(process.execPath, ['-e', "console.log(require('automed/native').buildInfo())"]);
+const module = "import { buildInfo } from 'automed/native'; console.log(buildInfo().libtorch)";
+run(process.execPath, ['--input-type=module', '-e', module]);
 // Few pictures: what is shown is that everything is there, not how well it learns.
 const few = ['--images', '32', '--test-images', '8', '--epochs', '1', '--class-epochs', '1'];
 run('npx', ['--no-install', 'automed', 'demo', ...few]);
