@@ -13,6 +13,8 @@ export interface AccessSettings {
   jwt?: JwtSettings | undefined;
   /** File of the policy; absent: DEFAULT_POLICY. */
   policyFile?: string | undefined;
+  /** Gateways that share the limits of the policy; default 1. */
+  limitShares?: number | undefined;
   /** Told of a file that changed and does not hold, and of keys that cannot be fetched. */
   onProblem: (error: Error, what: string) => void;
 }
@@ -32,17 +34,16 @@ export interface Asked {
 
 /** Says who calls, by the header `authorization: Bearer TOKEN`, and what they may. */
 export class Access {
-  private readonly limiter = new Limiter();
-
   private constructor(
     private readonly keys: WatchedFile<ApiKey[]> | undefined,
     private readonly jwt: JwtVerifier | undefined,
     private readonly policy: WatchedFile<Policy> | undefined,
     private readonly onProblem: AccessSettings['onProblem'],
+    private readonly limiter: Limiter,
   ) {}
 
   /** @throws Error when a file cannot be read or does not hold */
-  static async open({ keysFile, jwt, policyFile, onProblem }: AccessSettings): Promise<Access> {
+  static async open({ keysFile, jwt, policyFile, limitShares, onProblem }: AccessSettings): Promise<Access> {
     const watched = async <T>(file: string, parse: (text: string) => T): Promise<WatchedFile<T>> => {
       try {
         return await WatchedFile.open(file, parse, (error) => onProblem(error, file));
@@ -52,7 +53,8 @@ export class Access {
     };
     const keys = keysFile === undefined ? undefined : await watched(keysFile, parseKeys);
     const policy = policyFile === undefined ? undefined : await watched(policyFile, parsePolicy);
-    return new Access(keys, jwt === undefined ? undefined : await JwtVerifier.open(jwt), policy, onProblem);
+    const tokens = jwt === undefined ? undefined : await JwtVerifier.open(jwt);
+    return new Access(keys, tokens, policy, onProblem, new Limiter(limitShares));
   }
 
   /** @throws UnauthenticatedError; why exactly is told to nobody but the log */

@@ -1,4 +1,5 @@
-// How much each caller may ask for. Counted by every gateway for itself, and from nothing after a start.
+// How much each caller may ask for. Counted by every gateway for itself, and from nothing after a start; where several gateways share
+// the limits each grants its part.
 
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -42,8 +43,14 @@ interface Counts {
 export class Limiter {
   private readonly counted = new LRUCache<string, Counts>({ max: MAX_COUNTED });
 
-  /** @param clock milliseconds since the epoch */
-  constructor(private readonly clock: () => number = () => Date.now()) {}
+  /**
+   * @param shares gateways that share the limits, `[1, inf)`
+   * @param clock milliseconds since the epoch
+   */
+  constructor(
+    private readonly shares = 1,
+    private readonly clock: () => number = () => Date.now(),
+  ) {}
 
   /**
    * Counts a call against every limit that concerns it, or against none when one is reached.
@@ -53,7 +60,10 @@ export class Limiter {
   enter(limits: readonly Limit[], caller: string, method: string): () => void {
     const concerned = limits
       .filter(({ callers, methods }) => matchesAny(callers, caller) && matchesAny(methods, method))
-      .map((limit) => ({ limit, counts: this.countsOf(limit, caller) }));
+      .map((whole) => {
+        const limit = partOf(whole, this.shares);
+        return { limit, counts: this.countsOf(limit, caller) };
+      });
     for (const { limit, counts } of concerned) this.check(limit, counts);
     for (const { counts } of concerned) {
       counts.tokens -= 1;
@@ -92,6 +102,18 @@ export class Limiter {
     if (counts.day !== day) [counts.day, counts.today] = [day, 0];
     return counts;
   }
+}
+
+/** One gateway's part; of what cannot be divided each has one, which the docs say. */
+function partOf({ perSecond, burst, concurrent, perDay, ...of }: Limit, shares: number): Limit {
+  const whole = (count: number): number => Math.max(1, Math.floor(count / shares));
+  return {
+    ...of,
+    ...(perSecond === undefined ? {} : { perSecond: perSecond / shares }),
+    ...(burst === undefined ? {} : { burst: whole(burst) }),
+    ...(concurrent === undefined ? {} : { concurrent: whole(concurrent) }),
+    ...(perDay === undefined ? {} : { perDay: whole(perDay) }),
+  };
 }
 
 const burstOf = ({ burst, perSecond }: Limit): number => burst ?? Math.max(1, Math.ceil(perSecond ?? 1));

@@ -19,20 +19,22 @@ export const accessSettings = {
   jwtClockToleranceSeconds: integer(0, 600).default(30),
   /** File of roles by method and model, YAML or JSON; default: predict, train, admin. Read again when it changes. */
   policyFile: path().optional(),
+  /** Gateways that share the limits of the policy: each grants its part, so that all together grant no more than a limit says. */
+  limitShares: integer(1, 10_000).default(1),
 };
 
 type AccessConfig = Readonly<z.infer<z.ZodObject<typeof accessSettings>>>;
 
 /** What the settings say; undefined: everybody may call. @throws ConfigError for settings that do not fit each other */
 export function accessOf(config: AccessConfig): Omit<AccessSettings, 'onProblem'> | undefined {
-  const { keysFile, policyFile, jwtJwks: jwks, jwtIssuer: issuer } = config;
+  const { keysFile, policyFile, limitShares, jwtJwks: jwks, jwtIssuer: issuer } = config;
   if ((jwks === undefined) !== (issuer === undefined))
     throw new ConfigError(['AUTOMED_JWT_JWKS and AUTOMED_JWT_ISSUER: give both or neither']);
   if (keysFile === undefined && jwks === undefined) {
     if (policyFile === undefined) return undefined;
     throw new ConfigError(['AUTOMED_POLICY_FILE: needs AUTOMED_KEYS_FILE or AUTOMED_JWT_JWKS, which say who calls']);
   }
-  if (jwks === undefined || issuer === undefined) return { keysFile, policyFile };
+  if (jwks === undefined || issuer === undefined) return { keysFile, policyFile, limitShares };
   const { jwtAudience: audience, jwtRolesClaim: rolesClaim, jwtClockToleranceSeconds: clockToleranceSeconds } = config;
-  return { keysFile, policyFile, jwt: { jwks, issuer, audience, rolesClaim, clockToleranceSeconds } };
+  return { keysFile, policyFile, limitShares, jwt: { jwks, issuer, audience, rolesClaim, clockToleranceSeconds } };
 }

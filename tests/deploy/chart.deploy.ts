@@ -181,6 +181,19 @@ test('a manifest with an unknown field, a wrong type or a missing field is found
   expect(await broken((_, spec) => delete spec.selector)).toHaveLength(1);
 });
 
+test('limits of callers are divided by as many gateways as there may be', () => {
+  const sharesWith = (gateway: object): string | undefined => {
+    const rendered = deployments(render({ ...MATRIX['secure'], gateway }));
+    const found = rendered
+      .map(containerOf)
+      .find((container) => settingOf(container, 'AUTOMED_POLICY_FILE') !== undefined);
+    return found && settingOf(found, 'AUTOMED_LIMIT_SHARES');
+  };
+  expect(sharesWith({ replicas: 3 })).toBe('3');
+  expect(sharesWith({ replicas: 0 })).toBe('1');
+  expect(sharesWith({ autoscaling: { enabled: true, minReplicas: 2, maxReplicas: 8 } })).toBe('8');
+});
+
 test('with keys and TLS every file that a program is told of is mounted, and nothing is insecure', () => {
   for (const deployment of deployments(render(MATRIX['secure']))) {
     const container = containerOf(deployment);

@@ -195,3 +195,10 @@ segmentation: segmentation
 classification: classification
 {{- end -}}
 {{- end }}
+
+{{/* Gateways that share the limits of the policy: as many as there may be, so that all together never grant more. */}}
+{{- define "automed.limitShares" -}}
+{{- $gateway := .Values.gateway -}}
+{{- $most := ternary $gateway.autoscaling.maxReplicas $gateway.replicas $gateway.autoscaling.enabled -}}
+{{- max 1 (int64 $most) -}}
+{{- end }}

@@ -7,7 +7,7 @@ const limit = (fields: object): Limit => limitSchema.parse(fields);
 
 let now = 20_000 * DAY_MS + DAY_MS / 2;
 let limiter: Limiter;
-beforeEach(() => (limiter = new Limiter(() => now)));
+beforeEach(() => (limiter = new Limiter(1, () => now)));
 
 /** LET_IN, or after how many milliseconds to come back. */
 function enter(limits: Limit[], caller = 'key:a', method = SEGMENT): number | 'LET_IN' {
@@ -93,4 +93,26 @@ test('a policy may have limits beside the standard roles, and says what is wrong
   expect(limits).toEqual([{ callers: ['key:pacs-*'], methods: ['*'], perSecond: 5, concurrent: 2 }]);
   expect(() => parsePolicy('limits: [{perSecond: 0}]')).toThrow(/limits\.0\.perSecond/);
   expect(() => parsePolicy('limits: [{persecond: 1}]')).toThrow(/limits\.0/);
+});
+
+test.each([
+  ['perSecond', limit({ perSecond: 9, burst: 9 }), 9],
+  ['concurrent', limit({ concurrent: 8 }), 6],
+  ['perDay', limit({ perDay: 10 }), 9],
+  ['less than one each', limit({ concurrent: 2 }), 3],
+])('gateways that share a limit grant no more than it together: %s', (_, shared, granted) => {
+  const gateways = [1, 2, 3].map(() => new Limiter(3, () => now));
+  let letIn = 0;
+  for (const gateway of gateways) {
+    for (let call = 0; call < 20; call += 1) {
+      try {
+        gateway.enter([shared], 'key:a', SEGMENT);
+        letIn += 1;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+      }
+    }
+  }
+  // Of what cannot be divided each lets one in.
+  expect(letIn).toBe(granted);
 });
