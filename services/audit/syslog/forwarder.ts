@@ -132,7 +132,9 @@ export class AuditForwarder {
 async function readFrom(path: string, position: number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(BATCH_BYTES), 0, BATCH_BYTES, position);
+    const { size } = await file.stat();
+    const length = Math.min(BATCH_BYTES, Math.max(0, size - position));
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
