@@ -181,6 +181,22 @@ test('a manifest with an unknown field, a wrong type or a missing field is found
   expect(await broken((_, spec) => delete spec.selector)).toHaveLength(1);
 });
 
+test('cert-manager writes the Secrets that pods mount, for the names under which they are called', () => {
+  interface Certificate {
+    spec: { secretName: string; dnsNames: string[]; issuerRef: { name: string; kind: string } };
+  }
+  const rendered = render(MATRIX['cert-manager']);
+  const certificates = rendered.filter(({ kind }) => kind === 'Certificate') as unknown as Certificate[];
+  const of = (secret: string): Certificate['spec'] | undefined =>
+    certificates.find(({ spec }) => spec.secretName === secret)?.spec;
+  const [shown, internal] = [of('automed-tls'), of('automed-internal')];
+  expect(shown?.issuerRef).toMatchObject({ name: 'public', kind: 'ClusterIssuer' });
+  expect(internal?.issuerRef).toMatchObject({ name: 'inside', kind: 'Issuer' });
+  expect(shown?.dnsNames).toContain('automed.example.org');
+  const services = rendered.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+  for (const name of services) expect([...(shown?.dnsNames ?? []), ...(internal?.dnsNames ?? [])]).toContain(name);
+});
+
 test('limits of callers are divided by as many gateways as there may be', () => {
   const sharesWith = (gateway: object): string | undefined => {
     const rendered = deployments(render({ ...MATRIX['secure'], gateway }));

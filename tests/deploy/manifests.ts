@@ -45,7 +45,7 @@ export function parseManifests(text: string): Manifest[] {
 type Model = new (data: unknown) => { validate(): void };
 
 /** Groups whose schemas operatorProblem() has. */
-const OPERATORS = /^(gateway[.]networking[.]k8s[.]io|keda[.]sh|monitoring[.]coreos[.]com)[/]/;
+const OPERATORS = /^(cert-manager[.]io|gateway[.]networking[.]k8s[.]io|keda[.]sh|monitoring[.]coreos[.]com)[/]/;
 
 function schemaProblem(manifest: Manifest): string {
   const { apiVersion, kind } = manifest;

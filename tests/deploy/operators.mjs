@@ -4,6 +4,7 @@
 import { text } from 'node:stream/consumers';
 
 const PACKAGES = {
+  'cert-manager.io': '@kubernetes-models/cert-manager',
   'gateway.networking.k8s.io': '@kubernetes-models/gateway-api',
   'keda.sh': '@kubernetes-models/keda',
   'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',

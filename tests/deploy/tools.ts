@@ -1,7 +1,7 @@
 // What checks the chart and is too large for everybody's node_modules: helm, and the schemas of three operators.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..', '..');
@@ -16,8 +16,10 @@ let helmPath: string | undefined;
 /** Installs what is missing; to be called before the rest. */
 export function installTools(): void {
   mkdirSync(TOOLS, { recursive: true });
-  copyFileSync(join(__dirname, 'package.json'), join(TOOLS, 'package.json'));
-  if (!existsSync(LAYER)) {
+  const wanted = join(__dirname, 'package.json');
+  copyFileSync(wanted, join(TOOLS, 'package.json'));
+  const { dependencies } = JSON.parse(readFileSync(wanted, 'utf8')) as { dependencies: object };
+  if (!Object.keys(dependencies).every((name) => existsSync(join(TOOLS, 'node_modules', name)))) {
     // The layer is wanted for its file alone, not for the framework that it is a part of.
     execFileSync('npm', ['install', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund'], {
       cwd: TOOLS,

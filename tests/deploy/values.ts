@@ -74,6 +74,20 @@ export const MATRIX: Readonly<Record<string, object>> = {
     tls: { gatewaySecret: 'automed-tls', internalSecret: 'automed-internal' },
     networkPolicy: { gatewayEgress: egress, tracesTo: egress },
   },
+  'cert-manager': {
+    insecure: false,
+    auth: { keysSecret: 'automed-keys' },
+    tls: {
+      gatewaySecret: 'automed-tls',
+      internalSecret: 'automed-internal',
+      certManager: {
+        enabled: true,
+        issuerRef: { name: 'public', kind: 'ClusterIssuer' },
+        internalIssuerRef: { name: 'inside' },
+        gatewayNames: ['automed.example.org'],
+      },
+    },
+  },
   'picture archives': {
     pacs: {
       enabled: true,
