@@ -118,6 +118,23 @@ test('a watch that breaks off goes on, and one that had ended begins again after
   await page.getByAltText('After epoch 3').waitFor();
 });
 
+test('a finding shows the pictures in question, with their masks', async () => {
+  const folder = writeDiscs(join(data, 'twice'), 6);
+  for (const name of ['images', 'masks']) cpSync(join(folder, name, '0.png'), join(folder, name, '9.png'));
+  const { page, complaints } = await openPage(browser, `${services.url}/data`);
+  await page.getByRole('button', { name: 'Register a data set' }).click();
+  await page.getByLabel('Name').fill('twice');
+  await page.getByLabel('Folder').fill(folder);
+  await page.getByRole('button', { name: 'Register and check' }).click();
+  const finding = page.getByRole('listitem').filter({ hasText: 'the same picture more than once' });
+  await finding.getByText('2 files').click();
+  for (const name of ['images/0.png', 'images/9.png']) {
+    await finding.getByRole('img', { name }).and(page.locator('[data-drawn]')).waitFor();
+  }
+  await picture(page, 'finding');
+  expect(complaints).toEqual([]);
+});
+
 test('what is wrong with a training is said with its number, and with what to do', async () => {
   const folder = join(data, 'leaks');
   cpSync(writeDiscs(join(data, 'eight'), 8), join(folder, 'train'), { recursive: true });

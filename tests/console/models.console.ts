@@ -112,3 +112,25 @@ test('a gate holds a version back and says why; a reason overrules it; the alias
   await page.locator('.chip', { hasText: 'production' }).waitFor();
   expect(await page.getByRole('cell', { name: 'ada' }).count()).toBe(2);
 });
+
+test('a table of a thousand versions draws what is seen of it, and finds and orders all of them', async () => {
+  const { page } = await openPage(browser, `${services.url}/operations`);
+  const models = Array.from({ length: 1000 }, (_, at) => ({
+    ...{ name: 'run', version: at + 1, task: 'TASK_SEGMENTATION', baseName: 'micro', baseVersion: 1 },
+    metrics: { 'test.mdsc': ((at * 37) % 1000) / 1000 },
+    createTime: new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString(),
+  }));
+  await page.route('**/ListModels', (route) => route.fulfill({ json: { models } }));
+  await page.goto(`${services.url}/models`);
+  await page.getByText('1000 versions').waitFor();
+  const versions = page.locator('tbody tr');
+  expect(await versions.count()).toBe(50);
+  await page.getByRole('link', { name: 'run@1000' }).waitFor();
+  await page.getByLabel('Order').selectOption('best score first');
+  await versions.first().getByText('0.999').waitFor();
+  await page.getByLabel('Filter by name, base or alias').fill('run@777');
+  await page.getByText('1 version', { exact: true }).waitFor();
+  await page.getByLabel('Filter by name, base or alias').fill('');
+  for (let turn = 0; turn < 19; turn += 1) await page.getByRole('button', { name: 'After' }).click();
+  await page.getByText('951 – 1000 / 1000').waitFor();
+});

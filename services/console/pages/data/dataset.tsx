@@ -12,6 +12,7 @@ import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { useRepeat } from '../../../console-kit/parts/use-polling';
+import { SamplePicture } from './sample-picture';
 import { t } from '../../../console-kit/texts/en';
 
 const POLL_MS = 1_000;
@@ -108,23 +109,35 @@ function Findings({ dataset }: { dataset: Dataset }) {
       {findings.length === 0 ? <p class="good">{t.data.sound}</p> : null}
       <ul class="rows findings">
         {findings.map((finding, index) => (
-          <FindingRow key={index} finding={finding} />
+          <FindingRow key={index} finding={finding} dataset={reference(dataset)} />
         ))}
       </ul>
     </section>
   );
 }
 
-function FindingRow({ finding: { kind, error = false, message, names = [] } }: { finding: DatasetFinding }) {
+/** Pictures of a finding that are shown; the others are named. */
+const SHOWN = 12;
+
+function FindingRow({ finding, dataset }: { finding: DatasetFinding; dataset: string }) {
+  const { kind, error = false, message, names = [] } = finding;
+  const [open, setOpen] = useState(false);
   return (
     <li>
       <span class={`chip ${error ? 'bad' : 'warn'}`}>{kind}</span>
       <div class="grow">
         <p>{message}</p>
         {names.length > 0 ? (
-          <details>
+          <details onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary>{t.data.files(names.length)}</summary>
-            <p class="mono">{names.join(', ')}</p>
+            {open ? (
+              <div class="sample-pictures">
+                {names.slice(0, SHOWN).map((name) => (
+                  <SamplePicture key={name} dataset={dataset} name={name} />
+                ))}
+              </div>
+            ) : null}
+            {names.length > SHOWN ? <p class="mono">{names.slice(SHOWN).join(', ')}</p> : null}
           </details>
         ) : null}
       </div>
