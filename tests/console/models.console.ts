@@ -118,6 +118,7 @@ test('a table of a thousand versions draws what is seen of it, and finds and ord
   const models = Array.from({ length: 1000 }, (_, at) => ({
     ...{ name: 'run', version: at + 1, task: 'TASK_SEGMENTATION', baseName: 'micro', baseVersion: 1 },
     metrics: { 'test.mdsc': ((at * 37) % 1000) / 1000 },
+    lineageJson: JSON.stringify({ scores: { test: { estimates: { mdsc: { low: 0.25, high: 0.75 } } } } }),
     createTime: new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString(),
   }));
   await page.route('**/ListModels', (route) => route.fulfill({ json: { models } }));
@@ -128,6 +129,7 @@ test('a table of a thousand versions draws what is seen of it, and finds and ord
   await page.getByRole('link', { name: 'run@1000' }).waitFor();
   await page.getByLabel('Order').selectOption('best score first');
   await versions.first().getByText('0.999').waitFor();
+  await versions.first().getByText('0.250 – 0.750').waitFor();
   await page.getByLabel('Filter by name, base or alias').fill('run@777');
   await page.getByText('1 version', { exact: true }).waitFor();
   await page.getByLabel('Filter by name, base or alias').fill('');

@@ -8,7 +8,7 @@ import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
 import { Comparison } from './comparison';
 import { ModelPage } from './model';
-import { mainScore } from './scores';
+import { intervalText, mainScore } from './scores';
 
 /** Rows that are drawn at a time: a store may hold thousands of versions. */
 const PAGE_SIZE = 50;
@@ -170,7 +170,7 @@ const COLUMNS: readonly Column<Model>[] = [
       const score = mainScore(model);
       return score ? (
         <>
-          <small>{score.name}</small> {score.value.toFixed(3)}
+          <small>{score.name}</small> {score.value.toFixed(3)} <small>{intervalText(model, score.name)}</small>
         </>
       ) : null;
     },

@@ -28,6 +28,12 @@ export function scoreRows({ metrics = {}, lineageJson = '' }: Model): ScoreRow[]
     .map(([name, value]) => ({ name, value, ...intervals[name] }));
 }
 
+/** The ends of a score's 95 % interval; empty where none was recorded. */
+export function intervalText(model: Model, name: string): string {
+  const { low, high } = scoreRows(model).find((row) => row.name === name) ?? {};
+  return low === undefined || high === undefined ? '' : `${low.toFixed(3)} – ${high.toFixed(3)}`;
+}
+
 type Intervals = Record<string, { low: number; high: number }>;
 
 function intervalsOf(lineageJson: string): Intervals {
