@@ -57,9 +57,9 @@ def load(spec: dict) -> Encoder:
     return encoder
 
 
-def eager(spec: dict, image: torch.Tensor):
+def eager(spec: dict, _image: torch.Tensor):
     encoder = load(spec)
-    return lambda: encoder(image).numpy()
+    return lambda image: encoder(image).numpy()
 
 
 def onnx(spec: dict, image: torch.Tensor):
@@ -71,8 +71,12 @@ def onnx(spec: dict, image: torch.Tensor):
         path = str(Path(folder) / "encoder.onnx")
         torch.onnx.export(load(spec), (image,), path, dynamo=True, external_data=True, verbose=False)
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    inputs = {session.get_inputs()[0].name: image.numpy()}
-    return lambda: session.run(None, inputs)[0]
+    name = session.get_inputs()[0].name
+    return lambda image: session.run(None, {name: image.numpy()})[0]
+
+
+# What makes an encoder of images of the shape of the given one.
+KINDS = {"eager": eager, "onnxruntime": onnx}
 
 
 def main() -> None:
@@ -88,15 +92,16 @@ def main() -> None:
     torch.set_grad_enabled(False)
     size = spec["architecture"]["image_size"]
     image = torch.from_numpy(np.fromfile(spec["image"], dtype=np.float32)).view(1, 3, size, size)
-    encode = onnx(spec, image) if kind == "onnxruntime" else eager(spec, image)
-    print(json.dumps({"name": kind, "shape": list(encode().shape)}), file=answers, flush=True)
+    encode = KINDS[kind](spec, image)
+    print(json.dumps({"name": kind, "shape": list(encode(image).shape)}), file=answers, flush=True)
     for line in sys.stdin:
         started, cpu = time.perf_counter(), time.process_time()
-        result = encode()
+        result = encode(image)
         took = {"ms": (time.perf_counter() - started) * 1000, "cpu_ms": (time.process_time() - cpu) * 1000}
         if line.strip():
             np.ascontiguousarray(result, dtype=np.float32).tofile(line.strip())
         print(json.dumps(took), file=answers, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

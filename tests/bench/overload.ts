@@ -4,14 +4,14 @@
 //
 // Capacity is what the same client gets from the same services in a closed loop just before.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../services/common/grpc/proto';
 import { table } from '../../services/terminal/table';
 import { LoadClient, summarize, type Summary } from '../support/open-loop';
-import { residentMib, startProgram, type Program } from '../support/stack';
+import { cpuMs, residentMib, startProgram, type Program } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 import { bench } from './keep-alive';
@@ -26,12 +26,6 @@ async function requests(): Promise<Buffer[]> {
   const seeds = Array.from({ length: IMAGES }, (_, at) => at + 1);
   const images = await Promise.all(seeds.map((seed) => discImage(512, 384, seed)));
   return images.map(({ png }) => requestSerialize({ model: 'polyp', image: { encoded: png } }));
-}
-
-/** Processor time so far, seconds. */
-function cpuSeconds({ child }: { child: { pid?: number | undefined } }): number {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 async function counter({ metricsAddress }: Program, line: RegExp): Promise<number> {
@@ -80,11 +74,11 @@ async function main(): Promise<void> {
     for (const factor of [0.7, 5]) {
       const before = await counter(inference, COMPLETED);
       const all = [inference, gateway, { child: process }];
-      const cpuBefore = all.map(cpuSeconds);
+      const cpuBefore = all.map(cpuMs);
       const outcomes = await client.openLoop(capacity * factor, durationMs);
       const summary = summarize(outcomes, durationMs);
       const wasted = (await counter(inference, COMPLETED)) - before - (summary.byCode.OK ?? 0);
-      const used = all.map((each, at) => (cpuSeconds(each) - (cpuBefore[at] ?? 0)).toFixed(1));
+      const used = all.map((each, at) => ((cpuMs(each) - (cpuBefore[at] ?? 0)) / 1000).toFixed(1));
       process.stdout.write(`processor seconds of inference, gateway, client: ${used.join(' ')}\n`);
       report(`${factor} x capacity`, capacity * factor, summary, wasted);
     }

@@ -1,6 +1,10 @@
 // Where the time of a Segment call goes, beside another checkout's build in the same run.
 //
-//   npm run bench:service [-- --baseline DIR] [--calls N] [--seconds N] [--json]      default: 200 calls of each build; 5 s a round of load
+//   npm run bench:service [-- --baseline DIR] [--calls N] [--seconds N] [--arch ARCH] [--images N] [--json]
+//
+// Default: 200 calls of each build; 5 s a round of load; 10 images through an encoder of ViT-B with adapters, beside gRPC servers in
+// Python around PyTorch and onnxruntime (AUTOMED_REFERENCE_PYTHON has torch, grpcio, Pillow, onnx, onnxscript and onnxruntime; what
+// cannot start is left out).
 //
 // Both builds are called in turn, with pictures whose embeddings they hold: inference is the decoder's, and what is compared is
 // everything else. Times are the caller's and those that answers tell; the last line of --json is one JSON document.
@@ -18,6 +22,7 @@ import { measureDistance } from './service/distance';
 import { measureLoad } from './service/load';
 import { measureCalls, STAGES, type BuildTimes, type Spread } from './service/measure';
 import { pictures } from './service/pictures';
+import { measureServers } from './service/python-servers';
 
 const ROOT = join(__dirname, '..', '..');
 const IMAGES = 8;
@@ -30,6 +35,7 @@ function report(format: string, names: readonly string[], times: readonly BuildT
   const rows = STAGES.map((stage) => [stage, ...times.map(({ stages }) => shown(stages[stage]))]);
   rows.push(['not inference', ...times.map(({ rest }) => shown(rest))]);
   rows.push(['gateway hop', ...times.map(({ gatewayHop }) => shown(gatewayHop))]);
+  rows.push(['processor time of a call', ...times.map(({ cpuMs }) => cpuMs.toFixed(2))]);
   return table([`${format}, ms (quartiles)`, ...names], rows);
 }
 
@@ -40,7 +46,11 @@ function ratios([own, baseline]: readonly BuildTimes[]): object {
     rest_ms: own.rest.median,
     gateway_hop_ms: own.gatewayHop.median,
     ...(baseline
-      ? { rest_ratio: ratio(own.rest, baseline.rest), wall_ratio: ratio(own.stages.wall, baseline.stages.wall) }
+      ? {
+          rest_ratio: ratio(own.rest, baseline.rest),
+          wall_ratio: ratio(own.stages.wall, baseline.stages.wall),
+          cpu_ratio: own.cpuMs / baseline.cpuMs,
+        }
       : {}),
   };
 }
@@ -84,12 +94,30 @@ async function load(home: string, store: TestStore, seconds: number): Promise<ob
     process.stdout.write(
       `${table(
         ['under load', ''],
-        Object.entries<number>({ ...result }).map(([name, value]) => [name, value.toFixed(2)]),
+        Object.entries(result).flatMap(([name, value]) =>
+          typeof value === 'number' ? [[name, value.toFixed(2)]] : [],
+        ),
       )}\n`,
     );
     return result;
   } finally {
     await build.stop();
+  }
+}
+
+/** The inference service beside servers in Python, with a store of its own. */
+async function peers(arch: string, images: number): Promise<object> {
+  const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
+  try {
+    const servers = await measureServers(home, arch, images);
+    const rows = Object.entries(servers).map(([name, { call, ratio: times, first_answer_ms }]) => [
+      ...[name, shown(call), times.toFixed(2), (first_answer_ms / 1000).toFixed(1)],
+    ]);
+    const head = [`image to embedding, ${arch}`, 'ms (quartiles)', 'x this', 'first answer, s'];
+    process.stdout.write(`${table(head, rows)}\n`);
+    return { arch, images, servers };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
   }
 }
 
@@ -104,6 +132,8 @@ async function main(): Promise<void> {
       baseline: { type: 'string' },
       calls: { type: 'string', default: '200' },
       seconds: { type: 'string', default: '5' },
+      arch: { type: 'string', default: 'sam-med2d-vit-b' },
+      images: { type: 'string', default: '10' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -114,7 +144,8 @@ async function main(): Promise<void> {
     const others = values.baseline ? [{ name: 'baseline', folder: values.baseline }] : [];
     const where = machine();
     const stages = await compare(home, [{ name: 'this', folder: ROOT }, ...others], Number(values.calls));
-    const result = { machine: where, ...stages, load: await load(home, store, Number(values.seconds)) };
+    const loaded = await load(home, store, Number(values.seconds));
+    const result = { machine: where, ...stages, load: loaded, peers: await peers(values.arch, Number(values.images)) };
     if (values.json) process.stdout.write(`${JSON.stringify(rounded(result))}\n`);
   } finally {
     rmSync(home, { recursive: true, force: true });

@@ -102,3 +102,10 @@ export async function startTrainingGateway({ address }: Program): Promise<Progra
 export function residentMib({ child }: Program): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
 }
+
+/** Processor time that a program has taken so far, milliseconds (Linux). */
+export function cpuMs({ child }: { child: { pid?: number | undefined } }): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const ticksPerSecond = 100;
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+}

@@ -3,7 +3,7 @@
 import type { SegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/SegmentationService';
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
 import { type ApiClient } from '../../../services/common/grpc/client';
-import { fromBuild, startProgram, type Program } from '../../support/stack';
+import { cpuMs, fromBuild, startProgram, type Program } from '../../support/stack';
 import { segmentationClient } from '../../support/api-clients';
 
 /** Where the time of one call goes, milliseconds. */
@@ -57,6 +57,11 @@ export class MeasuredBuild {
     const begun = performance.now();
     const answer = await this.clients[way].unary('Segment', { model: 'polyp', image: { encoded: image } });
     return timesOf(answer, performance.now() - begun);
+  }
+
+  /** Processor time that its programs have taken so far, milliseconds. */
+  cpuMs(): number {
+    return this.programs.reduce((sum, program) => sum + cpuMs(program), 0);
   }
 
   async stop(): Promise<void> {

@@ -18,6 +18,8 @@ export interface BuildTimes {
   rest: Spread;
   /** What the way through the gateway takes besides, from pairs of calls. */
   gatewayHop: Spread;
+  /** Of the processors for each call, inference included, as half of the calls go through the gateway: what neighbours leave alike. */
+  cpuMs: number;
 }
 
 export function spread(values: readonly number[]): Spread {
@@ -35,6 +37,7 @@ export async function measureCalls(
 ): Promise<BuildTimes[]> {
   const times = builds.map((): { through: CallTimes[]; hop: number[] } => ({ through: [], hop: [] }));
   for (const image of images) for (const build of builds) await build.segment(image);
+  const before = builds.map((build) => build.cpuMs());
   for (let call = 0; call < calls; call += 1) {
     const image = images[call % images.length]!;
     // Whoever comes first finds other caches than who comes next.
@@ -46,7 +49,9 @@ export async function measureCalls(
       times[index]!.hop.push(through.transport - direct.transport);
     }
   }
-  return times.map(({ through, hop }) => ({
+  const taken = builds.map((build, index) => (build.cpuMs() - (before[index] ?? 0)) / (2 * calls));
+  return times.map(({ through, hop }, index) => ({
+    cpuMs: taken[index] ?? NaN,
     stages: Object.fromEntries(STAGES.map((stage) => [stage, spread(through.map((each) => each[stage]))])) as Record<
       Stage,
       Spread

@@ -7,12 +7,12 @@ const SIDE = 512;
 const NOISE = 6;
 
 /** A blob on a shaded ground with noise; the same seed gives the same picture. */
-function pixels(seed: number): Buffer {
+function pixels(seed: number, side: number): Buffer {
   const random = new Random(seed);
-  const rgb = Buffer.alloc(SIDE * SIDE * 3);
+  const rgb = Buffer.alloc(side * side * 3);
   const [x0, y0] = [random.range(150, 350), random.range(150, 350)];
-  for (let at = 0; at < SIDE * SIDE; at += 1) {
-    const [x, y] = [at % SIDE, Math.floor(at / SIDE)];
+  for (let at = 0; at < side * side; at += 1) {
+    const [x, y] = [at % side, Math.floor(at / side)];
     const inside = Math.hypot(x - x0, y - y0) < 90;
     for (let band = 0; band < 3; band += 1) {
       rgb[3 * at + band] = (inside ? 170 - 40 * band : 80 + 15 * band) + 20 * Math.sin(x / 70) + random.next() * NOISE;
@@ -21,12 +21,12 @@ function pixels(seed: number): Buffer {
   return rgb;
 }
 
-/** Pictures of 512 x 512 pixels in colour, as files. */
-export async function pictures(format: 'png' | 'jpeg', count: number): Promise<Buffer[]> {
+/** Square pictures in colour, as files. */
+export async function pictures(format: 'png' | 'jpeg', count: number, side = SIDE): Promise<Buffer[]> {
   const seeds = Array.from({ length: count }, (_, index) => index + 1);
   return Promise.all(
     seeds.map((seed) =>
-      sharp(pixels(seed), { raw: { width: SIDE, height: SIDE, channels: 3 } })
+      sharp(pixels(seed, side), { raw: { width: side, height: side, channels: 3 } })
         .toFormat(format)
         .toBuffer(),
     ),
