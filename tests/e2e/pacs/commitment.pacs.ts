@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { askCommitment, CommitmentReports } from '../../../services/dicom-net/commitment';
 import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { courierTo } from '../../../services/pacs/adapters/couriers';
+import { CommitmentReporter } from '../../../services/pacs/adapters/commitment-reporter';
 import { FileIntake } from '../../../services/pacs/adapters/file-intake';
 import { readInstanceHeader } from '../../../services/pacs/domain/instance-header';
 import { readSite } from '../../../services/pacs/domain/site/read-site';
@@ -108,7 +109,9 @@ destinations:
     await intake.finish();
     const { ID } = await post(`/modalities/${BRIDGE.toLowerCase()}/storage-commitment`, { DicomInstances: instances });
     let report: Record<string, unknown> = {};
+    const reporter = new CommitmentReporter({ site: () => site, reports: at.journal.reports, log: at.log });
     await until('the report', async () => {
+      await reporter.step();
       report = await post(`/storage-commitment/${String(ID)}`, undefined);
       return report['Status'] !== 'Pending';
     });
