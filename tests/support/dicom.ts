@@ -9,7 +9,7 @@ export const IMPLICIT = '1.2.840.10008.1.2';
 export const EXPLICIT = '1.2.840.10008.1.2.1';
 export const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 
-const LONG = new Set(['OB', 'OW', 'OF', 'OV', 'SQ', 'SV', 'UN', 'UT', 'UV']);
+const LONG = new Set(['OB', 'OD', 'OW', 'OF', 'OV', 'SQ', 'SV', 'UN', 'UT', 'UV']);
 
 interface Encoding {
   explicit: boolean;

@@ -24,6 +24,8 @@ import {
 } from './transfer-syntax';
 
 export const PIXEL_DATA = 'x7fe00010';
+export const FLOAT_PIXELS = 'x7fe00008';
+export const DOUBLE_PIXELS = 'x7fe00009';
 
 /** Where Part 10 has its prefix, after the preamble. */
 const PREFIX_AT = 128;
@@ -37,6 +39,13 @@ const FIRST_LENGTH = 256;
 export interface ParsedFile {
   dataSet: DataSet;
   syntax: TransferSyntax;
+}
+
+/** The pixels of an object that has some, whole numbers or floating-point ones. @throws DicomError (NO_PIXELS) */
+export function pixelElement({ elements }: DataSet): Element {
+  const element = elements[PIXEL_DATA] ?? elements[FLOAT_PIXELS] ?? elements[DOUBLE_PIXELS];
+  if (!element) throw new DicomError('NO_PIXELS', 'The DICOM file holds no pixels.');
+  return element;
 }
 
 function hasPrefix(bytes: Uint8Array, at = PREFIX_AT): boolean {

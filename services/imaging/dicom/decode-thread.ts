@@ -90,12 +90,12 @@ function inWhite({ mask, width, height }: Mask): Pixels {
   return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
 }
 
-/** Stored values as they are; negative ones, and those of 32 bits, as floats. */
+/** Stored values as they are; negative ones, and those of 32 bits or more, as floats. */
 function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
   const channels = kind === 'rgb' ? 3 : 1;
   if (values instanceof Uint8Array) return { data: values, width, height, channels, sampleType: 'uint8' };
   const isWords = values instanceof Uint16Array;
-  const { buffer, byteOffset, byteLength } = isWords ? values : Float32Array.from(values);
+  const { buffer, byteOffset, byteLength } = isWords ? values : new Float32Array(values);
   const data = new Uint8Array(buffer, byteOffset, byteLength);
   return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
 }

@@ -7,19 +7,12 @@ import {
   type DataSet,
   type Element,
 } from 'dicom-parser';
-import { PIXEL_DATA } from './data-set';
+import { pixelElement } from './data-set';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 
 function damaged(): DicomError {
   return new DicomError('PIXEL_DECODE', 'The DICOM file does not tell where its frames are.');
-}
-
-/** The pixels of an object that has some. */
-export function pixelElement(dataSet: DataSet): Element {
-  const element = dataSet.elements[PIXEL_DATA];
-  if (!element) throw new DicomError('NO_PIXELS', 'The DICOM file holds no pixels.');
-  return element;
 }
 
 /** First bytes of a stream of JPEG and JPEG-LS, and of JPEG 2000. */

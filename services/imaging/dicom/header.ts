@@ -3,8 +3,9 @@
 import { open } from 'node:fs/promises';
 import type { DataSet } from 'dicom-parser';
 import { decodedText } from './character-set';
-import { isDicom, parseFile, PIXEL_DATA, type ParsedFile } from './data-set';
+import { isDicom, parseFile, pixelElement, type ParsedFile } from './data-set';
 import { DicomError, type DicomDefect } from './errors';
+import { checkFloats, floatBits } from './float-pixels';
 import { planeOf, type Plane } from './geometry';
 import { isNoImage, sidePictureOf, slideLevelOf, type SidePicture, type SlideLevel } from './object-kind';
 import { tilesOf, type Tile } from './tiles';
@@ -45,7 +46,9 @@ export interface ImageFormat {
   frames: number;
   samples: 1 | 3;
   photometric: Photometric;
-  bitsAllocated: 1 | 8 | 16 | 32;
+  bitsAllocated: 1 | 8 | 16 | 32 | 64;
+  /** Pixels are floating-point numbers of 32 or 64 bits, not integers. */
+  floating: boolean;
   bitsStored: number;
   highBit: number;
   signed: boolean;
@@ -97,8 +100,15 @@ function photometricOf(dataSet: DataSet): Photometric {
     : new DicomError('PIXEL_FORMAT', 'The DICOM image has a photometric interpretation that is not read.');
 }
 
-function bitsOf(dataSet: DataSet): Pick<ImageFormat, 'bitsAllocated' | 'bitsStored' | 'highBit' | 'signed'> {
+type Bits = Pick<ImageFormat, 'bitsAllocated' | 'bitsStored' | 'highBit' | 'signed' | 'floating'>;
+
+function bitsOf(dataSet: DataSet): Bits {
   const allocated = needed(dataSet, 'x00280100', 'bits allocated');
+  const floats = floatBits(dataSet);
+  if (floats) {
+    checkFloats(floats, allocated);
+    return { bitsAllocated: floats, bitsStored: floats, highBit: floats - 1, signed: true, floating: true };
+  }
   if (allocated !== 1 && allocated !== 8 && allocated !== 16 && allocated !== 32) {
     throw new DicomError('PIXEL_FORMAT', `The DICOM image has ${allocated} bits allocated; 1, 8, 16 and 32 are read.`);
   }
@@ -107,7 +117,8 @@ function bitsOf(dataSet: DataSet): Pick<ImageFormat, 'bitsAllocated' | 'bitsStor
   if (bitsStored < 1 || highBit < bitsStored - 1 || highBit >= allocated) {
     throw new DicomError('HEADER', 'The DICOM header contradicts itself about bits stored and allocated.');
   }
-  return { bitsAllocated: allocated, bitsStored, highBit, signed: dataSet.uint16('x00280103') === 1 };
+  const signed = dataSet.uint16('x00280103') === 1;
+  return { bitsAllocated: allocated, bitsStored, highBit, signed, floating: false };
 }
 
 function framesOf(dataSet: DataSet, { maxFrames }: DicomLimits): number {
@@ -139,6 +150,9 @@ export function formatOf(dataSet: DataSet, limits: DicomLimits): ImageFormat {
   if (samples !== (colour ? 3 : 1)) {
     throw new DicomError('HEADER', `The DICOM header gives a ${photometric} image ${samples} samples per pixel.`);
   }
+  if (bits.floating && colour) {
+    throw new DicomError('PIXEL_FORMAT', 'The DICOM image holds colour as floating-point numbers, which is not read.');
+  }
   const planar = samples === 3 && dataSet.uint16('x00280006') === 1;
   return { width, height, frames: framesOf(dataSet, limits), samples, photometric, ...bits, planar };
 }
@@ -156,12 +170,7 @@ export function headerOf(file: ParsedFile, limits: DicomLimits): DicomHeader {
 
 function readHeader({ dataSet, syntax }: ParsedFile, limits: DicomLimits): DicomHeader {
   if (isNoImage(dataSet)) throw new DicomError('NOT_IMAGE', 'The DICOM object is of a kind that has no pictures.');
-  if (dataSet.elements[PIXEL_DATA] === undefined) {
-    const float = dataSet.elements['x7fe00008'] ?? dataSet.elements['x7fe00009'];
-    throw float
-      ? new DicomError('PIXEL_FORMAT', 'The DICOM image holds floating-point pixels, which are not read.')
-      : new DicomError('NO_PIXELS', 'The DICOM file holds no pixels.');
-  }
+  pixelElement(dataSet);
   const format = formatOf(dataSet, limits);
   const { width, height, frames } = format;
   return {

@@ -1,6 +1,6 @@
 // What the header of a file says before its pixels are decoded: of which frame, how large, and what that takes.
 
-import { parseFile, PIXEL_DATA } from './data-set';
+import { parseFile, pixelElement } from './data-set';
 import { DicomError } from './errors';
 import { frameSourceOf, type FrameSource } from './frame-source';
 import { headerOf, type DicomLimits, type ImageFormat } from './header';
@@ -44,7 +44,7 @@ export function outlineOf(bytes: Uint8Array, fileBytes: number, frame: number, l
   checkFrame(header, frame);
   const { width, height, samples, bitsAllocated, frames, syntax } = header;
   const promised = Math.ceil((width * height * samples * bitsAllocated * frames) / 8);
-  const headerBytes = file.dataSet.elements[PIXEL_DATA]?.dataOffset ?? 0;
+  const headerBytes = pixelElement(file.dataSet).dataOffset;
   const inflated = syntax.deflated ? Math.min(maxBytes, 2 * promised + headerBytes + INFLATED_MARGIN) : 0;
   return {
     width,

@@ -3,13 +3,15 @@
 
 import { DicomError } from './errors';
 import { decodeCompressed } from './codecs';
-import type { ParsedFile } from './data-set';
-import { encapsulatedFrame, nativeFormat, nativeFrame, pixelElement } from './frame-bytes';
+import { pixelElement, type ParsedFile } from './data-set';
+import { floatsOf } from './float-pixels';
+import { encapsulatedFrame, nativeFormat, nativeFrame } from './frame-bytes';
 import type { ImageFormat } from './header';
 import { wrappedFrame } from './wrapped-frame';
 import { decodeRleFrame } from './rle';
 
-export type Values = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+type Integers = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+export type Values = Integers | Float32Array | Float64Array;
 
 export interface StoredFrame {
   /** Interleaved, rows from the top. */
@@ -33,7 +35,7 @@ interface Raw {
   order?: readonly number[] | undefined;
 }
 
-function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Values {
+function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Integers {
   // A copy: the values are changed, and a typed array needs an aligned start. (Buffer's slice() would copy nothing.)
   const { buffer } = new Uint8Array(bytes);
   switch (bitsAllocated) {
@@ -47,7 +49,7 @@ function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean):
 }
 
 /** Keeps `bits` bits from `shift` on; the highest of them is the sign of signed values. */
-function keepBits(values: Values, { bits, shift }: Raw, signed: boolean): void {
+function keepBits(values: Integers, { bits, shift }: Raw, signed: boolean): void {
   const size = values.BYTES_PER_ELEMENT * 8;
   if (bits + shift >= size && shift === 0) return;
   const left = 32 - bits - shift;
@@ -113,7 +115,7 @@ const IN_ORDER = [0, 1, 2];
  * Planes one after the other, or pixel by pixel, as pixels of red, green and blue.
  * @param order place of each among the planes, or within a pixel
  */
-function interleaved(values: Values, pixels: number, planar: boolean, order: readonly number[]): Values {
+function interleaved(values: Integers, pixels: number, planar: boolean, order: readonly number[]): Integers {
   const result = values.slice();
   for (const [band, place] of order.entries()) {
     for (let pixel = 0; pixel < pixels; pixel += 1) {
@@ -124,7 +126,7 @@ function interleaved(values: Values, pixels: number, planar: boolean, order: rea
 }
 
 /** Y Y Cb Cr for two pixels of a row each, as Y Cb Cr for every pixel. */
-function upsampled(values: Values, pixels: number): Uint8Array {
+function upsampled(values: Integers, pixels: number): Uint8Array {
   const result = new Uint8Array(pixels * 3);
   for (let pixel = 0; pixel < pixels; pixel += 1) {
     const pair = (pixel >> 1) * 4;
@@ -149,7 +151,7 @@ function toRgb(values: Uint8Array): Uint8Array {
   return values;
 }
 
-function colour(values: Values, format: ImageFormat, compressed: boolean, raw: Raw): Values {
+function colour(values: Integers, format: ImageFormat, compressed: boolean, raw: Raw): Integers {
   const { width, height, photometric } = format;
   const pixels = width * height;
   // What the header says of planes is about pixels that are not compressed.
@@ -180,6 +182,30 @@ export function checkFrame({ frames }: Pick<ImageFormat, 'frames'>, frame: numbe
   throw new DicomError('FRAME', `The DICOM image has ${frames} frame(s); there is no frame ${frame + 1}.`);
 }
 
+/** A frame of one bit for a pixel. */
+function bitFrame(file: ParsedFile, format: ImageFormat, frame: number): Uint8Array {
+  const { width, height, samples } = format;
+  const { codec, bigEndian } = file.syntax;
+  const inWords = bigEndian === true && pixelElement(file.dataSet).vr === 'OW';
+  if (samples !== 1 || isCompressed(file) || inWords) {
+    throw new DicomError('PIXEL_FORMAT', 'The DICOM image has one bit for a pixel in a form that is not read.');
+  }
+  const pixels = width * height;
+  const isWrapped = codec === 'bare' || codec === 'deflate';
+  const bytes = isWrapped
+    ? wrappedFrame(encapsulatedFrame(file.dataSet, frame, format.frames), codec, format)
+    : nativeFrame(file.dataSet, format, frame);
+  return unpackBits(bytes, isWrapped ? 0 : (frame * pixels) % 8, pixels);
+}
+
+/** A frame of floating-point numbers. */
+function floatFrame(file: ParsedFile, format: ImageFormat, frame: number): Float32Array | Float64Array {
+  if (file.syntax.codec) {
+    throw new DicomError('PIXEL_FORMAT', 'The DICOM image has floating-point pixels in a syntax of compressed ones.');
+  }
+  return floatsOf(file, nativeFrame(file.dataSet, format, frame));
+}
+
 /**
  * @param frame from 0
  * @throws DicomError
@@ -188,20 +214,10 @@ export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: nu
   const format = file.syntax.codec ? told : nativeFormat(file.dataSet, told);
   const { width, height, samples, bitsAllocated, signed, photometric } = format;
   checkFrame(format, frame);
-  if (bitsAllocated === 1) {
-    const inWords = file.syntax.bigEndian === true && pixelElement(file.dataSet).vr === 'OW';
-    if (samples !== 1 || isCompressed(file) || inWords) {
-      throw new DicomError('PIXEL_FORMAT', 'The DICOM image has one bit for a pixel in a form that is not read.');
-    }
-    const pixels = width * height;
-    const { codec } = file.syntax;
-    const isWrapped = codec === 'bare' || codec === 'deflate';
-    const bytes = isWrapped
-      ? wrappedFrame(encapsulatedFrame(file.dataSet, frame, format.frames), codec, format)
-      : nativeFrame(file.dataSet, format, frame);
-    const firstBit = isWrapped ? 0 : (frame * pixels) % 8;
-    return { values: unpackBits(bytes, firstBit, pixels), width, height, kind: 'grey' };
+  if (format.floating || bitsAllocated === 64) {
+    return { values: floatFrame(file, format, frame), width, height, kind: 'grey' };
   }
+  if (bitsAllocated === 1) return { values: bitFrame(file, format, frame), width, height, kind: 'grey' };
   const raw = await rawFrame(file, format, frame);
   const values = viewOf(raw.bytes, bitsAllocated, signed);
   keepBits(values, raw, signed);

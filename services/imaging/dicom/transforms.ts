@@ -77,11 +77,19 @@ function firstOf<T>(places: readonly DataSet[], find: (place: DataSet) => T | un
   return undefined;
 }
 
-function paddingOf(dataSet: DataSet, { signed }: ImageFormat): Padding | undefined {
-  const read = (tag: string): number | undefined => (signed ? dataSet.int16(tag) : dataSet.uint16(tag));
-  const value = read('x00280120');
+/** Padding value and the other end of its range, as integers and as floating-point numbers of either size. */
+const PADDING = { integer: ['x00280120', 'x00280121'], 32: ['x00280122', 'x00280124'], 64: ['x00280123', 'x00280125'] };
+
+function paddingOf(dataSet: DataSet, { signed, floating, bitsAllocated }: ImageFormat): Padding | undefined {
+  const read = (tag = ''): number | undefined => {
+    if (!dataSet.elements[tag]?.length) return undefined;
+    if (floating) return bitsAllocated === 64 ? dataSet.double(tag) : dataSet.float(tag);
+    return signed ? dataSet.int16(tag) : dataSet.uint16(tag);
+  };
+  const [own, range] = PADDING[!floating ? 'integer' : bitsAllocated === 64 ? 64 : 32];
+  const value = read(own);
   if (value === undefined) return undefined;
-  const limit = read('x00280121') ?? value;
+  const limit = read(range) ?? value;
   return { from: Math.min(value, limit), to: Math.max(value, limit) };
 }
 
