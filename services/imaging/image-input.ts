@@ -51,7 +51,8 @@ export interface OpenedImage extends ImageFacts {
   bytes: number;
   /** Of the message alone. */
   messageBytes: number;
-  decode(): Promise<Pixels>;
+  /** @param signal as of OpenedFile */
+  decode(signal?: AbortSignal): Promise<Pixels>;
 }
 
 /** An image of a request, decoded. */
@@ -84,7 +85,7 @@ export async function openImage(image: ImageField, intake: ImageIntake): Promise
   const spacing = stated ?? source?.pixelSize;
   const bytes = messageBytes + decodeBytes;
   intake.memory.check(bytes, whatOf(opened));
-  return { width, height, source, spacing, bytes, messageBytes, decode: () => opened.decode() };
+  return { width, height, source, spacing, bytes, messageBytes, decode: (signal) => opened.decode(signal) };
 }
 
 /**
@@ -101,9 +102,10 @@ export async function useImage<T>(
   const { width, height, bytes, messageBytes, source, spacing } = image;
   const count = typeof masks === 'number' ? masks : masks(width * height);
   const needed = bytes + bytesOfMasks(count, width * height);
-  return held(await memory.reserve(needed, whatOf(image), { ...wait(), messageBytes }), async () => {
+  const waiting = wait();
+  return held(await memory.reserve(needed, whatOf(image), { ...waiting, messageBytes }), async () => {
     const started = performance.now();
-    const pixels = await stage('decode', () => image.decode());
+    const pixels = await stage('decode', () => image.decode(waiting.signal));
     return use({ pixels, facts: { source, spacing }, decodeMs: performance.now() - started, masks: count });
   });
 }

@@ -32,8 +32,11 @@ export interface ReadPixels {
 /** A file whose header was read, and whose pixels were not. */
 export interface OpenedFile extends Omit<UndecodedImage, 'decode'> {
   source?: FrameSource;
-  /** @throws as readImage() */
-  decode(): Promise<Pixels>;
+  /**
+   * @param signal of whoever waits for the pixels: once it is aborted a DICOM file is not begun, or given up
+   * @throws as readImage(); CancelledError
+   */
+  decode(signal?: AbortSignal): Promise<Pixels>;
 }
 
 /** Of requests, at fault where a frame is. */
@@ -81,10 +84,11 @@ async function openDicom(
   { limits, depth }: { limits: DicomLimits; depth: DisplayDepth | undefined },
 ): Promise<OpenedFile> {
   const { width, height, source, decodeBytes, maxBytes } = await dicomPool.outline(bytes, frame, limits);
-  const decode = async (): Promise<Pixels> => {
+  const decode = async (signal?: AbortSignal): Promise<Pixels> => {
     const { pixels } = await dicomPool.frame(await copiedAlone(bytes), frame, {
       limits: { ...limits, maxBytes },
       depth,
+      signal,
     });
     return pixels;
   };

@@ -2,6 +2,7 @@
 // neither the thread that asks nor, when a file makes them loop or run out of memory, the process.
 
 import { availableParallelism } from 'node:os';
+import { automedError } from '../../common/errors';
 import type { Pixels } from '../pixels/pixels';
 import type { Decoded, DecodeRequest, StoredCoding } from './decode-thread';
 import { DicomError } from './errors';
@@ -35,6 +36,8 @@ export interface FrameOptions {
   limitMs?: number;
   /** Bits of the levels; default: 8. */
   depth?: DisplayDepth | undefined;
+  /** Of whoever waits for the frame: once it is aborted the file is not begun, or given up. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A frame, and which one it is. */
@@ -43,6 +46,7 @@ export interface DicomFrame {
   source: FrameSource;
 }
 
+const cancelled = (): Error => automedError('CANCELLED', 'Decoding the DICOM image was cancelled.');
 const unexpected = (): Error => new Error('a thread answered what was not asked');
 
 /**
@@ -94,14 +98,14 @@ export class DecodePool {
    * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer. Bytes of shared
    * memory are not: they must not change as long as they are asked about
    * @param frame from 0; undefined: the only one
-   * @throws DicomError
+   * @throws DicomError; CancelledError
    */
   async frame(
     bytes: Uint8Array,
     frame?: number,
-    { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS, depth }: FrameOptions = {},
+    { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS, depth, signal }: FrameOptions = {},
   ): Promise<DicomFrame> {
-    const decoded = await this.decode({ bytes, limits, wanted: { frame, depth } }, limitMs);
+    const decoded = await this.decode({ bytes, limits, wanted: { frame, depth } }, limitMs, signal);
     if (!('pixels' in decoded) || !decoded.source) throw unexpected();
     return { pixels: decoded.pixels, source: decoded.source };
   }
@@ -164,11 +168,27 @@ export class DecodePool {
     return file;
   }
 
-  private decode(request: DecodeRequest, limitMs: number): Promise<Decoded> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject });
-      this.serve();
-    });
+  private async decode(request: DecodeRequest, limitMs: number, signal?: AbortSignal): Promise<Decoded> {
+    if (signal?.aborted) throw cancelled();
+    const done = new AbortController();
+    try {
+      return await new Promise((resolve, reject) => {
+        const job: Job = { request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject };
+        signal?.addEventListener('abort', () => this.drop(job), { once: true, signal: done.signal });
+        this.waiting.push(job);
+        this.serve();
+      });
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Forgets a job that nobody waits for; a thread that has begun with it is given up. */
+  private drop(job: Job): void {
+    const at = this.waiting.indexOf(job);
+    if (at >= 0) this.waiting.splice(at, 1);
+    else for (const thread of this.threads) if (thread.has(job)) thread.abandon();
+    job.reject(cancelled());
   }
 
   private serve(): void {

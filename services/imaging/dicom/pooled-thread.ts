@@ -6,6 +6,11 @@ import { afterMs, type Alarm } from '../../common/timers';
 import type { DecodeAnswer, Decoded, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
 
+/**
+ * What a job that nobody waits for may go on, milliseconds: most end by themselves, and the thread with its codecs is spared.
+ */
+const GRACE_MS = 200;
+
 export interface Job {
   request: DecodeRequest;
   limitMs: number;
@@ -44,6 +49,17 @@ export class PooledThread {
       this.settle()?.reject(new DicomError('PIXEL_DECODE', message));
       on.gone(this);
     });
+  }
+
+  /** Whether the thread has this job. */
+  has(job: Job): boolean {
+    return this.job === job;
+  }
+
+  /** Ends the job that it has, and itself, unless the job is done in a moment. */
+  abandon(): void {
+    this.clock?.cancel();
+    this.clock = afterMs(GRACE_MS, () => this.end());
   }
 
   run(job: Job): void {

@@ -1,6 +1,7 @@
 // Real threads, which run the compiled decoder: what they answer is what this thread's decoder says of the same file.
 
 import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -157,6 +158,52 @@ test('a file that needs too long is refused, and the next ones decode on a new t
   });
   expect(await next).toEqual([5, 1, 2, 3]);
   expect(one.size).toBe(1);
+});
+
+describe('a file that nobody waits for any more', () => {
+  const ofCancelled = (frame: Promise<unknown>): Promise<unknown> =>
+    frame.then(
+      () => 'decoded',
+      (error: { code?: string }) => error.code,
+    );
+
+  test('is never begun, wherever it waits', async () => {
+    const one = new DecodePool({ threads: 1 });
+    const [aborted, cancelled] = [new AbortController(), new AbortController()];
+    aborted.abort();
+    expect(await ofCancelled(one.frame(small(1), 0, { signal: aborted.signal }))).toBe('CANCELLED');
+    expect(one.size).toBe(0);
+    const first = one.picture(large());
+    const second = ofCancelled(one.frame(small(2), 0, { signal: cancelled.signal }));
+    const third = shown(one.picture(small(3)));
+    cancelled.abort();
+    expect(await second).toBe('CANCELLED');
+    expect((await first).data).toHaveLength(16_000_000);
+    expect(await third).toEqual([3, 1, 2, 3]);
+    expect(one.parsedFiles).toBe(2);
+  });
+
+  test('is given up where it was begun, and the next ones are decoded', async () => {
+    const one = new DecodePool({ threads: 1 });
+    await one.picture(small(1));
+    const cancelled = new AbortController();
+    let begun = true;
+    const frame = ofCancelled(one.frame(large(), 0, { signal: cancelled.signal }));
+    const next = shown(one.picture(small(5))).finally(() => (begun = false));
+    cancelled.abort();
+    expect(await frame).toBe('CANCELLED');
+    // At once, not when the thread is done.
+    expect(begun).toBe(true);
+    expect(await next).toEqual([5, 1, 2, 3]);
+    expect(one.size).toBe(1);
+  });
+
+  test('leaves no listener behind once it is decoded', async () => {
+    const one = new DecodePool({ threads: 1 });
+    const { signal } = new AbortController();
+    await one.frame(small(1), 0, { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
 });
 
 test('a file on which its thread dies is refused, and the next ones decode on a new thread', async () => {
