@@ -215,7 +215,7 @@ Result Batch::finish(std::size_t index) {
   State& state = states_[index];
   const auto look_at_it = [&] {
     look({&state});
-    if (state.failure) throw *state.failure;
+    if (state.failure) throw Error(std::move(*state.failure));
   };
   try {
     look_at_it();
