@@ -10,7 +10,7 @@ import {
   type ReviewPlace,
   type ReviewState,
   type ReviewTable,
-} from '../domain/reviews/review';
+} from '../../reviews/review';
 import type { Database } from './database';
 
 interface Row {

@@ -9,8 +9,8 @@ import type { ReviewState__Output as StateMessage } from '../../../proto/gen/aut
 import type { VersionAgreement as AgreementMessage } from '../../../proto/gen/automed/reviews/v1/VersionAgreement';
 import { areaOf, parseRuns } from '../../common/coco-rle';
 import { automedError } from '../../common/errors';
-import type { VersionAgreement } from '../domain/reviews/agreement';
-import { checkMask } from '../domain/reviews/amendment';
+import type { VersionAgreement } from '../../reviews/agreement';
+import { checkMask } from '../../reviews/amendment';
 import {
   modelOf,
   type Decision,
@@ -18,8 +18,8 @@ import {
   type Review,
   type ReviewMask,
   type ReviewState,
-} from '../domain/reviews/review';
-import type { NewReview } from '../domain/reviews/reviews';
+} from '../../reviews/review';
+import type { NewReview } from '../../reviews/reviews';
 
 const PREFIX = 'REVIEW_STATE_';
 

@@ -8,8 +8,8 @@ import { unary, type CallContext, type ServiceRegistration } from '../../common/
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import { displayPng, isShownAsIs } from '../../imaging/display-png';
-import type { ReviewDatasets } from '../domain/reviews/review-datasets';
-import type { Reviews } from '../domain/reviews/reviews';
+import type { ReviewDatasets } from '../domain/review-datasets';
+import type { Reviews } from '../../reviews/reviews';
 import { toDataset } from './dataset-messages';
 import { requester } from './promotion-messages';
 import {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { automedError } from '../../../common/errors';
-import type { Dataset } from '../datasets/dataset';
-import type { DatasetRegistry } from '../datasets/registry';
-import { KeyedLock } from '../keyed-lock';
-import { writeDataset } from './publish';
-import type { Review } from './review';
-import type { Reviews } from './reviews';
+import { automedError } from '../../common/errors';
+import type { Dataset } from './datasets/dataset';
+import type { DatasetRegistry } from './datasets/registry';
+import { KeyedLock } from './keyed-lock';
+import { writeDataset } from '../../reviews/publish';
+import type { Review } from '../../reviews/review';
+import type { Reviews } from '../../reviews/reviews';
 
 const PAGE = { pageSize: 1000, pageToken: '' };
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { automedError } from '../../../common/errors';
-import { makeFolder } from '../../../common/make-folder';
-import { errnoOf, replaceFile } from '../../../store/durable';
+import { automedError } from '../common/errors';
+import { makeFolder } from '../common/make-folder';
+import { errnoOf, replaceFile } from '../store/durable';
 
 /** Images of reviews, a file each below the store's reviews/images/. */
 export class ImageFiles {

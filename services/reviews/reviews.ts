@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { automedError } from '../../../common/errors';
-import { nameSchema } from '../../../store';
+import { automedError } from '../common/errors';
+import { nameSchema } from '../store';
 import { agreementByVersion, agreementOf, type VersionAgreement } from './agreement';
 import type { ImageFiles } from './image-files';
 import {

@@ -2,14 +2,14 @@
 
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeRle } from '../../../common/coco-rle';
-import { automedError } from '../../../common/errors';
-import { makeFolder } from '../../../common/make-folder';
-import { extensionOf } from '../../../imaging/formats';
-import { encodeMaskPng } from '../../../imaging/mask';
-import { displayPng } from '../../../imaging/display-png';
-import { publishFolder, sweepTemporaries, temporaryName } from '../../../store/durable';
-import type { DatasetSource } from '../../../datasets/samples/data-selection';
+import { decodeRle } from '../common/coco-rle';
+import { automedError } from '../common/errors';
+import { makeFolder } from '../common/make-folder';
+import { extensionOf } from '../imaging/formats';
+import { encodeMaskPng } from '../imaging/mask';
+import { displayPng } from '../imaging/display-png';
+import { publishFolder, sweepTemporaries, temporaryName } from '../store/durable';
+import type { DatasetSource } from '../datasets/samples/data-selection';
 import type { Review } from './review';
 
 /** A review with the answer that counts. */

@@ -1,6 +1,6 @@
 // How much people agree with a version of a model over time, and whether that has fallen.
 
-import { diceOfRuns, parseRuns } from '../../../common/coco-rle';
+import { diceOfRuns, parseRuns } from '../common/coco-rle';
 import type { Agreed, Decision, Prediction, ReviewMask } from './review';
 
 /** Latest predictions that are compared, and the fewest earlier ones. */

@@ -1,5 +1,5 @@
-import { parseRuns } from '../../../common/coco-rle';
-import { AutomedError, automedError } from '../../../common/errors';
+import { parseRuns } from '../common/coco-rle';
+import { AutomedError, automedError } from '../common/errors';
 import type { NewDecision, Prediction, ReviewMask } from './review';
 
 const refused = (field: string, message: string): Error => automedError('INVALID_ARGUMENT', message, { field });

@@ -1,6 +1,6 @@
-import { agreementByVersion, driftOf, weekOf } from '../../../../../../services/training/domain/reviews/agreement';
-import type { Agreed } from '../../../../../../services/training/domain/reviews/review';
-import { uncertaintyOf } from '../../../../../../services/training/domain/reviews/uncertainty';
+import { agreementByVersion, driftOf, weekOf } from '../../../../services/reviews/agreement';
+import type { Agreed } from '../../../../services/reviews/review';
+import { uncertaintyOf } from '../../../../services/reviews/uncertainty';
 
 /** Uniform in `[0, 1)`. */
 function random(seed: number): () => number {
