@@ -11,6 +11,7 @@ import {
 import type {
   BuildInfo,
   EncodedImage,
+  EncoderPrecision,
   EngineOptions,
   EngineStats,
   EverythingOptions,
@@ -88,7 +89,7 @@ export class Base {
   /** @internal */
   constructor(
     readonly raw: RawBase,
-    /** `float32`. */
+    /** Of the encoder: `float32`, `bfloat16`. */
     readonly precision: string,
     readonly parameterCount: number,
   ) {}
@@ -127,9 +128,13 @@ export class Engine {
     }
   }
 
-  /** Loads a base; a malformed or mismatched file rejects with CheckpointError that lists every key at fault. */
-  async loadBase(weightsPath: string, architecture: string): Promise<Base> {
-    const raw = await typedErrors(() => this.raw.loadBase(weightsPath, architecture));
+  /**
+   * Loads a base; a malformed or mismatched file rejects with CheckpointError that lists every key at fault.
+   * @param precision of the encoder, whose embeddings are float32 whatever it is
+   * @throws DeviceError (field `precision`) where the device would emulate it
+   */
+  async loadBase(weightsPath: string, architecture: string, precision?: EncoderPrecision): Promise<Base> {
+    const raw = await typedErrors(() => this.raw.loadBase(weightsPath, architecture, precision ?? null));
     return new Base(raw, raw.precision, raw.parameterCount);
   }
 

@@ -78,8 +78,8 @@ export interface RawModel {
 }
 
 export interface RawEngine {
-  /** architecture: the JSON text of base.json's `architecture`. */
-  loadBase(weightsPath: string, architecture: string): Promise<RawBase>;
+  /** architecture: the JSON text of base.json's `architecture`. precision: of the encoder; null: float32. */
+  loadBase(weightsPath: string, architecture: string, precision: string | null): Promise<RawBase>;
   /**
    * architecture: the JSON text of model.json's `architecture`. preprocessing: JSON text of `fit`, `channels`, `resize`, `intensity`, `levels`; null:
    * the base's.

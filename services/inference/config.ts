@@ -47,6 +47,11 @@ export const inferenceSettings = z.object({
   /** Encoder weights on a CPU: `packed` for the CPU's kernels, `plain`, or `measured` at load (replicas may then differ in the last bits). */
   encoderWeights: z.enum(['packed', 'plain', 'measured']).default('packed'),
   /**
+   * `bfloat16`: models whose version agrees with float32 by the rule, measured on their validation images when they were
+   * registered, run their encoder in it; all others and prompts stay in float32. Answers say which it was.
+   */
+  precision: z.enum(['float32', 'bfloat16']).default('float32'),
+  /**
    * What the weights in memory may take, bytes. What was not used for the longest time makes room; when all is in use,
    * a request for more is refused. Default: half of the memory of the process' control group.
    */

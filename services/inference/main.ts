@@ -32,7 +32,7 @@ import {
   type NativeHost,
 } from './adapters/native-engine';
 import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, type Role } from './config';
-import { sizeEngine, type EngineSize } from './domain/engine-size';
+import { checkPrecision, sizeEngine, type EngineSize } from './domain/engine-size';
 import { ModelHost } from './domain/model-host';
 import { preload } from './domain/preload';
 import { Registry } from './domain/registry';
@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   const telemetry = await Telemetry.open('inference', config);
   const metrics = new EngineMetrics(telemetry);
   const build = buildInfo();
+  checkPrecision(config, build);
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
   log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
   const engine = startEngine(size, telemetry, metrics);
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   const trim = memoryTrim(engine);
   const host = new ModelHost(store, nativeLoader(engine, { golden: config.goldenCheck }), {
     tasks: config.roles,
+    precision: config.precision,
     loadOnDemand: config.loadOnDemand,
     resolveTtlMs: config.resolveTtlMs,
     weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),

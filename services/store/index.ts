@@ -5,6 +5,7 @@ export { backupStore, restoreStore, type BackupOptions } from './backup';
 export { deleteGarbage, findGarbage, type Garbage, type RetentionPolicy } from './garbage';
 export { exportWeights, type ExportOptions } from './export-weights';
 export * from './golden';
+export * from './precision-agreement';
 export * from './intensity';
 export * from './manifests';
 export * from './model-store';

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { intensitySchema, type Intensity } from './intensity';
 import { termsSchema } from './terms';
+import { reducedPrecisionSchema } from './precision-agreement';
 
 /** Names become folders: no separator, no leading dot. */
 export const nameSchema = z
@@ -216,6 +217,8 @@ const modelFields = {
   codeVersion: z.string(),
   licence: z.string(),
   golden: goldenReferenceSchema.optional(),
+  /** How it answers with its encoder in reduced precision; absent: never measured, and so never served that way. */
+  reducedPrecision: reducedPrecisionSchema.optional(),
   /** Coded terms of its structures or classes; without them no DICOM objects are made of its answers. */
   terms: termsSchema.optional(),
 };

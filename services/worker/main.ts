@@ -6,6 +6,7 @@ import { automedError } from '../common/errors';
 import { packageVersion } from '../common/installation';
 import { openStore, referenceOf } from '../store';
 import { tryLock } from '../common/file-lock';
+import { canMeasureBfloat16, loadNativePrecisionPair } from './adapters/native-agreement';
 import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativePair } from './adapters/native-pair';
@@ -13,6 +14,7 @@ import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/evaluation/compare-models';
 import { s3Mirror } from './adapters/s3-mirror';
+import { measuresBfloat16 } from './config';
 import { createBase } from './domain/bases/create-base';
 import { checkDataset } from './domain/data/check-dataset';
 import { evaluateBase } from './domain/evaluation/evaluate-base';
@@ -62,6 +64,7 @@ async function train(spec: TrainSpec): Promise<WorkerEvent> {
     emit: (processGroup?.rank ?? 0) === 0 ? emit : () => undefined,
     signal: cancellation.signal,
     answerGolden: answerNatively,
+    ...(measuresBfloat16() && canMeasureBfloat16(spec.device) ? { loadPrecisionPair: loadNativePrecisionPair } : {}),
     codeVersion: packageVersion(),
     ...(processGroup ? { processGroup } : {}),
   });

@@ -24,6 +24,9 @@ export interface EngineOptions {
   encoderWeights?: EncoderWeights;
 }
 
+/** Of an encoder; reduced only where the hardware computes in it. */
+export type EncoderPrecision = 'float32' | 'bfloat16';
+
 export type EncoderWeights = 'packed' | 'plain' | 'measured';
 
 export interface EngineStats {
@@ -143,5 +146,7 @@ export interface BuildInfo {
   /** Whether training can run over several processes. */
   collectivesCompiled: boolean;
   cudaAvailable: boolean;
+  /** Whether the CPU has bfloat16 arithmetic; elsewhere it would be emulated. */
+  cpuComputesInBfloat16: boolean;
   hardwareThreads: number;
 }

@@ -8,6 +8,7 @@
 #include "binding/engine_options.h"
 #include "binding/handles.h"
 #include "binding/job_binding.h"
+#include "core/device.h"
 #include "core/memory.h"
 
 namespace automed::binding {
@@ -40,12 +41,14 @@ Napi::Value EngineHandle::load_base(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     const auto path = read_string(info[0], "weightsPath");
     const auto architecture = read_string(info[1], "architecture");
+    const auto named = read_optional_string(info[2], "precision");
+    const auto precision = named ? parse_precision(*named, device_) : torch::kFloat32;
     const auto completion = Completion::start(env);
     const auto promise = completion.promise();
     AddonData::of(env).loader_thread().post(
-        [completion, path, architecture, device = device_, weights = encoder_weights_] {
+        [completion, path, architecture, device = device_, weights = encoder_weights_, precision] {
           completion.settle_with([&]() -> Completion::MakeValue {
-            auto base = pipeline::LoadedBase::load(path, architecture, device, weights);
+            auto base = pipeline::LoadedBase::load(path, architecture, device, weights, precision);
             return [base](Napi::Env js) { return wrap(js, AddonData::of(js).base_class, base); };
           });
         });

@@ -8,6 +8,7 @@
 
 #include "binding/completion.h"
 #include "binding/convert.h"
+#include "core/device.h"
 #include "models/head.h"
 #include "pipeline/loaded_model.h"
 #include "train/collective.h"
@@ -25,6 +26,7 @@ Napi::Value build_info(const Napi::CallbackInfo& info) {
   object.Set("cudaCompiled", AUTOMED_CUDA != 0);
   object.Set("collectivesCompiled", train::collectives_compiled());
   object.Set("cudaAvailable", torch::cuda::is_available());
+  object.Set("cpuComputesInBfloat16", computes_in_bfloat16(torch::kCPU));
   object.Set("hardwareThreads", static_cast<double>(std::thread::hardware_concurrency()));
   return object;
 }

@@ -40,7 +40,7 @@ Napi::Value BaseHandle::device(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value BaseHandle::precision(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), precision_name(torch::kFloat32));
+  return guarded(info.Env(), [&] { return Napi::String::New(info.Env(), precision_name(get()->precision())); });
 }
 
 Napi::Value BaseHandle::parameter_count(const Napi::CallbackInfo& info) {

@@ -1,5 +1,7 @@
 #include "core/device.h"
 
+#include <ATen/cpu/Utils.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include <charconv>
@@ -53,6 +55,22 @@ torch::Dtype parse_precision(const std::string& text, const torch::Device& devic
   if (text == "bfloat16") return torch::kBFloat16;
   if (text == "float16" && device.is_cuda()) return torch::kFloat16;
   throw Error(ErrorCode::kInvalidArgument, "the precision must be float32, bfloat16 or, on CUDA, float16", "precision");
+}
+
+bool computes_in_bfloat16(torch::Device device) {
+  // cuDNN has it from compute capability 8.0 on, where the hardware does.
+  if (device.is_cuda()) return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  for (const char* name : {"avx512_bf16", "amx_bf16", "arm_bf16"}) {
+    const auto found = capabilities.find(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) return true;
+  }
+  return false;
+}
+
+void require_precision(torch::Dtype precision, torch::Device device) {
+  if (precision != torch::kBFloat16 || computes_in_bfloat16(device)) return;
+  throw Error(ErrorCode::kDeviceUnavailable, "this device does not compute in bfloat16; use float32", "precision");
 }
 
 std::string precision_name(torch::Dtype dtype) {

@@ -16,6 +16,12 @@ torch::Device parse_device(const std::string& text);
 /// Throws kInvalidArgument (field `precision`).
 torch::Dtype parse_precision(const std::string& text, const torch::Device& device);
 
+/// Whether the device computes in bfloat16 by itself; elsewhere it is emulated and slower than float32.
+bool computes_in_bfloat16(torch::Device device);
+
+/// Throws kDeviceUnavailable (field `precision`) where the device would emulate it.
+void require_precision(torch::Dtype precision, torch::Device device);
+
 /// What LibTorch's allocator has of an accelerator's memory, bytes.
 struct DeviceMemory {
   std::int64_t allocated = 0;  ///< in tensors

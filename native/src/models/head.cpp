@@ -54,18 +54,32 @@ constexpr std::int64_t kHarDNetStride = 32;
 }  // namespace
 
 Head make_head(const HeadConfig& config, Sam& base) {
+  Head head = bare_head(config, base->config());
+  auto* automed = std::get_if<SamAutoMed>(&head);
+  if (automed != nullptr && !(*automed)->mask_decoder.is_empty()) {
+    adopt_weights(*base->mask_decoder, *(*automed)->mask_decoder);
+  }
+  return head;
+}
+
+Head bare_head(const HeadConfig& config, const SamConfig& base) {
   switch (config.kind) {
-    case HeadConfig::Kind::kSamAutoMed: {
-      SamAutoMed head(base->config(), config);
-      if (!head->mask_decoder.is_empty()) adopt_weights(*base->mask_decoder, *head->mask_decoder);
-      return head;
-    }
+    case HeadConfig::Kind::kSamAutoMed:
+      return SamAutoMed(base, config);
     case HeadConfig::Kind::kSamMedCls:
-      return SamMedCls(base->config(), config);
+      return SamMedCls(base, config);
     case HeadConfig::Kind::kAutoSam:
       break;
   }
-  return AutoSam(base->config(), config);
+  return AutoSam(base, config);
+}
+
+void prepare_for_inference(Head& head, nn::Packer& packer, const SamConfig& base) {
+  nn::fold_batch_norms(module_of(head), packer);
+  auto* automed = std::get_if<SamAutoMed>(&head);
+  if (automed != nullptr && !(*automed)->mask_decoder.is_empty()) {
+    (*automed)->mask_decoder->pack(packer, base.encoder.grid());
+  }
 }
 
 torch::nn::Module& module_of(Head& head) {

@@ -11,6 +11,7 @@
 #include "models/config.h"
 #include "models/sam_automed.h"
 #include "models/sam_medcls.h"
+#include "nn/packed_weight.h"
 
 namespace automed::models {
 
@@ -19,6 +20,10 @@ using Head = std::variant<SamAutoMed, SamMedCls, AutoSam>;
 
 /// Random weights, a mask decoder of its own with the base's.
 Head make_head(const HeadConfig& config, Sam& base);
+/// Random weights throughout, for a state dict to be loaded.
+Head bare_head(const HeadConfig& config, const SamConfig& base);
+/// For inference: folds batch norms into convolutions and packs weights, which are no parameters any more.
+void prepare_for_inference(Head& head, nn::Packer& packer, const SamConfig& base);
 torch::nn::Module& module_of(Head& head);
 /// The network beside the base's encoder, MobileNet or HarDNet; null where there is none.
 torch::nn::Module* backbone_of(Head& head);

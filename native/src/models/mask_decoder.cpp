@@ -11,6 +11,8 @@ namespace automed::models {
 namespace {
 
 constexpr std::int64_t kHypernetworkDepth = 3;
+/// One point and its padding, or one box.
+constexpr std::int64_t kPromptTokens = 2;
 
 }  // namespace
 
@@ -59,18 +61,55 @@ MaskPrediction MaskDecoderImpl::predict(const torch::Tensor& embedding, const to
   const torch::Tensor tokens = torch::cat({outputs.expand({batch, -1, -1}), sparse}, 1);  // B,1+masks+N,C
   const torch::Tensor image = embedding + dense;                                          // B,C,g,g
   const auto [decoded, keys] = transformer->forward(image, image_pe, tokens, between);
-  const torch::Tensor map = keys.transpose(1, 2).view(image.sizes());  // B,C,g,g
-  const torch::Tensor upscaled = output_upscaling->forward(map);       // B,C/8,4g,4g
   look_up(between);
-
   std::vector<torch::Tensor> weights;
   for (std::int64_t i = first; i < first + count; ++i) {
     weights.push_back(
         output_hypernetworks_mlps->ptr<nn::MLPImpl>(static_cast<std::size_t>(i))->forward(decoded.select(1, 1 + i)));
   }
-  const torch::Tensor masks = torch::matmul(torch::stack(weights, 1), upscaled.flatten(2));  // B,n,16gg
-  const torch::Tensor iou = iou_prediction_head->forward(decoded.select(1, 0));              // B,masks
-  return {masks.view({batch, count, upscaled.size(2), upscaled.size(3)}), iou.narrow(1, first, count)};
+  const torch::Tensor masks = draw(keys, torch::stack(weights, 1), image.size(2));  // B,n,4g,4g
+  const torch::Tensor iou = iou_prediction_head->forward(decoded.select(1, 0));     // B,masks
+  return {masks, iou.narrow(1, first, count)};
+}
+
+torch::Tensor MaskDecoderImpl::draw(const torch::Tensor& keys, const torch::Tensor& weights, std::int64_t grid) {
+  const std::int64_t batch = keys.size(0), count = weights.size(1), side = 4 * grid;
+  if (!first_doubling_ || !second_doubling_) {
+    const torch::Tensor map = keys.transpose(1, 2).view({batch, keys.size(2), grid, grid});  // B,C,g,g
+    const torch::Tensor upscaled = output_upscaling->forward(map);                           // B,C/8,4g,4g
+    return torch::matmul(weights, upscaled.flatten(2)).view({batch, count, side, side});
+  }
+  torch::Tensor x = first_doubling_->weight.multiply(keys, first_doubling_->bias, nn::Activation::kNone)
+                        .view({batch, grid * grid, 2 * 2, -1});  // B,gg,4,C/4
+  x = torch::gelu(output_upscaling->at<nn::LayerNorm2dImpl>(1).forward_last(x));
+  x = second_doubling_->weight.multiply(x, second_doubling_->bias, nn::Activation::kGelu)
+          .view({batch, grid * grid * 16, -1});  // B,gg16,C/8
+  // Only the masks, a number a position, are brought into the order of rows and columns.
+  return torch::matmul(weights, x.transpose(1, 2))
+      .view({batch, count, grid, grid, 2, 2, 2, 2})
+      .permute({0, 1, 2, 4, 6, 3, 5, 7})
+      .reshape({batch, count, side, side});
+}
+
+std::optional<MaskDecoderImpl::Doubling> MaskDecoderImpl::pack_doubling(nn::Packer& packer,
+                                                                        torch::nn::ConvTranspose2dImpl& layer,
+                                                                        std::int64_t rows) {
+  // from,to,2,2 -> 2,2,to,from
+  auto packed = packer.pack(layer.weight.permute({2, 3, 1, 0}).flatten(0, 2), rows);
+  if (!packed) return std::nullopt;
+  return Doubling{std::move(*packed), layer.bias.repeat({4})};
+}
+
+void MaskDecoderImpl::pack(nn::Packer& packer, std::int64_t grid) {
+  if (first_doubling_) return;
+  const torch::NoGradGuard no_grad;
+  transformer->pack(packer, kPromptTokens + 1 + mask_tokens_, grid * grid);
+  auto& first = output_upscaling->at<torch::nn::ConvTranspose2dImpl>(0);
+  auto& second = output_upscaling->at<torch::nn::ConvTranspose2dImpl>(3);
+  first_doubling_ = pack_doubling(packer, first, grid * grid);
+  second_doubling_ = pack_doubling(packer, second, 4 * grid * grid);
+  if (!first_doubling_ || !second_doubling_) return;
+  for (auto* layer : {&first, &second}) layer->weight.set_data(torch::empty({0}, layer->weight.options()));
 }
 
 void adopt_weights(const MaskDecoderImpl& from, MaskDecoderImpl& to) {

@@ -74,7 +74,8 @@ InvertedResidualImpl::InvertedResidualImpl(std::int64_t in_channels, const Inver
 
 torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
   const torch::Tensor y = block->forward(x);
-  return residual_ ? x + y : y;
+  if (!residual_) return y;
+  return torch::GradMode::is_enabled() ? x + y : y.add_(x);
 }
 
 MobileNetV3Impl::MobileNetV3Impl(const MobileNetConfig& config) {

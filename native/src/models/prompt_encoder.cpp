@@ -92,7 +92,7 @@ PromptEmbedding PromptEncoderImpl::forward(const std::optional<PointPrompt>& poi
 }
 
 torch::Tensor PromptEncoderImpl::dense_pe() const {
-  return pe_layer->grid(grid_, grid_).unsqueeze(0);
+  return dense_pe_.defined() ? dense_pe_ : pe_layer->grid(grid_, grid_).unsqueeze(0);
 }
 
 torch::Tensor PromptEncoderImpl::no_mask(std::int64_t batch) const {

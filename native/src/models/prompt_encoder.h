@@ -34,6 +34,8 @@ class PromptEncoderImpl : public torch::nn::Module {
 
   /// Encoding of the embedding's grid: [1, C, grid, grid]
   torch::Tensor dense_pe() const;
+  /// For inference: computes dense_pe() once and for all.
+  void keep_dense_pe() { dense_pe_ = dense_pe(); }
   /// The dense embedding of "no mask": [B, C, grid, grid], a view
   torch::Tensor no_mask(std::int64_t batch) const;
   /// The positional encoding's frozen matrix: [2, C / 2]
@@ -49,6 +51,7 @@ class PromptEncoderImpl : public torch::nn::Module {
   torch::nn::Embedding not_a_point_embed{nullptr};
   torch::nn::Sequential mask_downscaling;  // 1,4*grid,4*grid -> C,grid,grid
   torch::nn::Embedding no_mask_embed{nullptr};
+  torch::Tensor dense_pe_;  // undefined until it is kept
 };
 TORCH_MODULE(PromptEncoder);
 

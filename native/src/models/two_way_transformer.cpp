@@ -44,12 +44,24 @@ std::pair<torch::Tensor, torch::Tensor> TwoWayAttentionBlockImpl::forward(const 
   return {tokens, image};
 }
 
+void TwoWayAttentionBlockImpl::pack(nn::Packer& packer, std::int64_t tokens, std::int64_t positions) {
+  self_attn->pack(packer, tokens, tokens);
+  cross_attn_token_to_image->pack(packer, tokens, positions);
+  mlp->pack(packer, tokens);
+  cross_attn_image_to_token->pack(packer, positions, tokens);
+}
+
 TwoWayTransformerImpl::TwoWayTransformerImpl(std::int64_t width, const DecoderConfig& config) {
   layers = register_module("layers", torch::nn::ModuleList());
   for (std::int64_t i = 0; i < config.depth; ++i) layers->push_back(TwoWayAttentionBlock(width, config, i == 0));
   final_attn_token_to_image = register_module("final_attn_token_to_image",
                                               nn::DecoderAttention(width, config.heads, config.attention_downsample));
   norm_final_attn = register_module("norm_final_attn", norm(width));
+}
+
+void TwoWayTransformerImpl::pack(nn::Packer& packer, std::int64_t tokens, std::int64_t positions) {
+  for (const auto& layer : *layers) layer->as<TwoWayAttentionBlock>()->pack(packer, tokens, positions);
+  final_attn_token_to_image->pack(packer, tokens, positions);
 }
 
 std::pair<torch::Tensor, torch::Tensor> TwoWayTransformerImpl::forward(const torch::Tensor& image,

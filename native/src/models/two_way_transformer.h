@@ -20,6 +20,7 @@ class TwoWayAttentionBlockImpl : public torch::nn::Module {
   /// queries [B, N, C], keys [B, HW, C] and the encodings of each -> both updated
   std::pair<torch::Tensor, torch::Tensor> forward(const torch::Tensor& queries, const torch::Tensor& keys,
                                                   const torch::Tensor& query_pe, const torch::Tensor& key_pe);
+  void pack(nn::Packer& packer, std::int64_t tokens, std::int64_t positions);
 
  private:
   bool first_;
@@ -41,6 +42,8 @@ class TwoWayTransformerImpl : public torch::nn::Module {
   /// image [B, C, H, W], its encoding [1 or B, C, H, W], tokens [B, N, C] -> tokens [B, N, C], image [B, HW, C]
   std::pair<torch::Tensor, torch::Tensor> forward(const torch::Tensor& image, const torch::Tensor& image_pe,
                                                   const torch::Tensor& tokens, const BetweenSteps& between = {});
+  /// `tokens`, `positions`: how many of each a call will most often bring.
+  void pack(nn::Packer& packer, std::int64_t tokens, std::int64_t positions);
 
  private:
   torch::nn::ModuleList layers;

@@ -20,16 +20,42 @@ ConvBnImpl::ConvBnImpl(const ConvBnOptions& options) : activation_(options.activ
 }
 
 torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) {
-  torch::Tensor y = norm->forward(conv->forward(x));
-  switch (activation_) {
-    case ConvActivation::kRelu:
-      return y.relu_();
-    case ConvActivation::kHardswish:
-      return torch::hardswish(y);
-    case ConvActivation::kNone:
-      break;
+  if (folded_ && folded_->packed) return folded_->packed->forward(x);
+  if (folded_) {
+    const auto& options = conv->options;
+    const auto padding = std::get<torch::ExpandingArray<2>>(options.padding());
+    return activate(torch::conv2d(x, folded_->weight, folded_->bias, options.stride(), padding, options.dilation(),
+                                  options.groups()),
+                    activation_);
   }
-  return y;
+  return activate(norm->forward(conv->forward(x)), activation_);
+}
+
+void ConvBnImpl::fold(Packer& packer) {
+  if (folded_) return;
+  const torch::NoGradGuard no_grad;
+  const auto wide = [](const torch::Tensor& values) { return values.to(torch::kFloat64); };
+  const torch::Tensor scale = wide(norm->weight) / (wide(norm->running_var) + norm->options.eps()).sqrt();  // C'
+  Folded folded;
+  folded.weight = (wide(conv->weight) * scale.view({-1, 1, 1, 1}))
+                      .to(conv->weight.dtype())
+                      .contiguous(torch::MemoryFormat::ChannelsLast);
+  folded.bias = (wide(norm->bias) - wide(norm->running_mean) * scale).to(conv->weight.dtype());
+  const std::int64_t kernel = folded.weight.size(2);
+  folded.packed = packer.pack(folded.weight, folded.bias,
+                              {.stride = (*conv->options.stride())[0],
+                               .padding = (kernel - 1) / 2,
+                               .groups = conv->options.groups(),
+                               .activation = activation_});
+  if (folded.packed) folded.weight = torch::Tensor();
+  folded_ = std::move(folded);
+  conv->weight.set_data(torch::empty({0}, conv->weight.options()));
+}
+
+void fold_batch_norms(torch::nn::Module& module, Packer& packer) {
+  module.apply([&](torch::nn::Module& child) {
+    if (auto* unit = child.as<ConvBn>()) unit->fold(packer);
+  });
 }
 
 void set_batch_norm_momentum(torch::nn::Module& module, double momentum) {

@@ -3,12 +3,13 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "nn/batch_norm.h"
+#include "nn/packed_convolution.h"
+#include "nn/packed_weight.h"
 
 namespace automed::nn {
-
-enum class ConvActivation { kNone, kRelu, kHardswish };
 
 struct ConvBnOptions {
   std::int64_t in_channels = 0;
@@ -26,13 +27,25 @@ class ConvBnImpl : public torch::nn::Module {
  public:
   explicit ConvBnImpl(const ConvBnOptions& options);
   torch::Tensor forward(const torch::Tensor& x);
+  /// For inference only: the batch norm becomes part of the convolution's weights, which are no parameters any more and
+  /// are packed where `packer` says so.
+  void fold(Packer& packer);
 
  private:
+  struct Folded {
+    torch::Tensor weight, bias;  // the weight is undefined where it is packed
+    std::optional<PackedConvolution> packed;
+  };
+
   ConvActivation activation_;
+  std::optional<Folded> folded_;
   torch::nn::Conv2d conv{nullptr};  // registered as `0`
   BatchNorm norm{nullptr};          // registered as `1`
 };
 TORCH_MODULE(ConvBn);
+
+/// Folds every ConvBn in `module`.
+void fold_batch_norms(torch::nn::Module& module, Packer& packer);
 
 /// Sets the share of the newest batch in the running statistics of every batch norm in `module`. The published 0.01
 /// suits long runs; short ones need more, or evaluation uses statistics that never left their initial values.

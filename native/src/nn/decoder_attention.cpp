@@ -7,10 +7,17 @@ namespace automed::nn {
 DecoderAttentionImpl::DecoderAttentionImpl(std::int64_t width, std::int64_t heads, std::int64_t downsample)
     : heads_(heads) {
   const std::int64_t inner = width / downsample;
-  q_proj = register_module("q_proj", torch::nn::Linear(width, inner));
-  k_proj = register_module("k_proj", torch::nn::Linear(width, inner));
-  v_proj = register_module("v_proj", torch::nn::Linear(width, inner));
-  out_proj = register_module("out_proj", torch::nn::Linear(inner, width));
+  q_proj = register_module("q_proj", Linear(width, inner));
+  k_proj = register_module("k_proj", Linear(width, inner));
+  v_proj = register_module("v_proj", Linear(width, inner));
+  out_proj = register_module("out_proj", Linear(inner, width));
+}
+
+void DecoderAttentionImpl::pack(Packer& packer, std::int64_t queries, std::int64_t keys) {
+  q_proj->pack(packer, queries);
+  k_proj->pack(packer, keys);
+  v_proj->pack(packer, keys);
+  out_proj->pack(packer, queries);
 }
 
 torch::Tensor DecoderAttentionImpl::split_heads(const torch::Tensor& x) const {

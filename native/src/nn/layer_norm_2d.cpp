@@ -15,7 +15,11 @@ LayerNorm2dImpl::LayerNorm2dImpl(std::int64_t channels) {
 torch::Tensor LayerNorm2dImpl::forward(const torch::Tensor& x) {
   // The fused kernel works on the last dimension; the two permutes are views.
   const torch::Tensor channels_last = x.permute({0, 2, 3, 1});  // B,H,W,C
-  return torch::layer_norm(channels_last, weight.sizes(), weight, bias, kLayerNorm2dEps).permute({0, 3, 1, 2});
+  return forward_last(channels_last).permute({0, 3, 1, 2});
+}
+
+torch::Tensor LayerNorm2dImpl::forward_last(const torch::Tensor& x) {
+  return torch::layer_norm(x, weight.sizes(), weight, bias, kLayerNorm2dEps);
 }
 
 }  // namespace automed::nn

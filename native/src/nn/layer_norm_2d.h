@@ -12,6 +12,8 @@ class LayerNorm2dImpl : public torch::nn::Module {
  public:
   explicit LayerNorm2dImpl(std::int64_t channels);
   torch::Tensor forward(const torch::Tensor& x);
+  /// The same with the channels in the last dimension. [..., C] -> [..., C]
+  torch::Tensor forward_last(const torch::Tensor& x);
 
  private:
   torch::Tensor weight, bias;

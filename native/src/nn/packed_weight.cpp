@@ -1,17 +1,17 @@
 #include "nn/packed_weight.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
+
+#include "nn/private_operator.h"
 
 namespace automed::nn {
 namespace {
 
 /// Vectors and relative error of the comparison that every packed weight must pass before it replaces the plain one.
 constexpr std::int64_t kProbeRows = 16;
-constexpr double kProbeTolerance = 1e-4;
+constexpr double kProbeTolerance = 1e-4, kBFloat16ProbeTolerance = 2e-2;
 
 constexpr int kTrials = 3;
 /// Plain weights must be clearly faster to be kept: a neighbour on the machine disturbs single measurements.
@@ -22,20 +22,13 @@ using Pointwise = torch::Tensor(const torch::Tensor&, const torch::Tensor&, cons
                                 std::string_view, c10::List<std::optional<at::Scalar>>,
                                 std::optional<std::string_view>);
 
-template <typename Signature>
-std::optional<c10::TypedOperatorHandle<Signature>> find_operator(const char* name) {
-  const auto schema = c10::Dispatcher::singleton().findSchema({name, ""});
-  if (!schema || !schema->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
-  return schema->typed<Signature>();
-}
-
 const std::optional<c10::TypedOperatorHandle<Reorder>>& reorder() {
-  static const auto kOperator = find_operator<Reorder>("mkldnn::_reorder_linear_weight");
+  static const auto kOperator = find_cpu_operator<Reorder>("mkldnn::_reorder_linear_weight");
   return kOperator;
 }
 
 const std::optional<c10::TypedOperatorHandle<Pointwise>>& pointwise() {
-  static const auto kOperator = find_operator<Pointwise>("mkldnn::_linear_pointwise");
+  static const auto kOperator = find_cpu_operator<Pointwise>("mkldnn::_linear_pointwise");
   return kOperator;
 }
 
@@ -62,15 +55,18 @@ double seconds(Call call) {
 
 std::optional<PackedWeight> PackedWeight::pack(const torch::Tensor& weight, std::int64_t rows) {
   const torch::NoGradGuard no_grad;
-  if (!weight.is_cpu() || weight.scalar_type() != torch::kFloat32) return std::nullopt;
+  const bool reduced = weight.scalar_type() == torch::kBFloat16;
+  if (!weight.is_cpu() || (weight.scalar_type() != torch::kFloat32 && !reduced)) return std::nullopt;
   try {
     if (!reorder() || !pointwise()) return std::nullopt;
     PackedWeight result(reorder()->call(weight.contiguous(), rows));
     const torch::Tensor probe =
-        torch::linspace(-1, 1, kProbeRows * weight.size(1), weight.options()).sin_().view({kProbeRows, -1});
-    const torch::Tensor expected = torch::linear(probe, weight);
-    const torch::Tensor error = (result.multiply(probe, {}, Activation::kNone) - expected).abs().max();
-    const double bound = kProbeTolerance * (1e-6 + expected.abs().max().item<double>());
+        torch::linspace(-1, 1, kProbeRows * weight.size(1)).sin_().view({kProbeRows, -1}).to(weight.dtype());
+    const torch::Tensor expected = torch::linear(probe, weight).to(torch::kFloat32);
+    const torch::Tensor error =
+        (result.multiply(probe, {}, Activation::kNone).to(torch::kFloat32) - expected).abs().max();
+    const double tolerance = reduced ? kBFloat16ProbeTolerance : kProbeTolerance;
+    const double bound = tolerance * (1e-6 + expected.abs().max().item<double>());
     if (!(error.item<double>() <= bound)) return std::nullopt;
     return result;
   } catch (const std::exception&) {  // c10::Error, and dnnl::error of the kernels
@@ -89,6 +85,14 @@ std::optional<PackedWeight> Packer::pack(const torch::Tensor& weight, std::int64
   auto result = PackedWeight::pack(weight, rows);
   if (!result || (policy_ == PackPolicy::kMeasured && !pays(*result, weight, rows))) return std::nullopt;
   ++packed_;
+  return result;
+}
+
+std::optional<PackedConvolution> Packer::pack(const torch::Tensor& weight, const torch::Tensor& bias,
+                                              const ConvolutionSpec& spec) {
+  if (policy_ == PackPolicy::kNever) return std::nullopt;
+  auto result = PackedConvolution::pack(weight, bias, spec);
+  if (result) ++packed_;
   return result;
 }
 

@@ -8,11 +8,12 @@
 #include <tuple>
 
 #include "nn/activation.h"
+#include "nn/packed_convolution.h"
 
 namespace automed::nn {
 
-/// The matrix of a linear layer in the order that oneDNN's kernels read, for inference on a CPU in float32. LibTorch's
-/// own linear goes to MKL, which reads the weights as they are; on many CPUs that takes twice as long.
+/// The matrix of a linear layer in the order that oneDNN's kernels read, for inference on a CPU in float32 or bfloat16.
+/// LibTorch's own linear goes to MKL, which reads the weights as they are; on many CPUs that takes twice as long.
 class PackedWeight {
  public:
   /// `weight` [out, in]; `rows`: how many vectors a call will most often bring. Nothing where this LibTorch has no such
@@ -39,6 +40,9 @@ class Packer {
   explicit Packer(PackPolicy policy) : policy_(policy) {}
   /// Nothing: keep the plain weight.
   std::optional<PackedWeight> pack(const torch::Tensor& weight, std::int64_t rows);
+  /// Convolutions are not measured: packed saves the reordering of every call.
+  std::optional<PackedConvolution> pack(const torch::Tensor& weight, const torch::Tensor& bias,
+                                        const ConvolutionSpec& spec);
   /// How many weights were packed.
   std::int64_t packed() const { return packed_; }
 

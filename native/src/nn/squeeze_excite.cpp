@@ -19,6 +19,10 @@ ImprovedSEImpl::ImprovedSEImpl(std::int64_t channels) {
 torch::Tensor ImprovedSEImpl::forward(const torch::Tensor& x) {
   const torch::Tensor pooled = torch::cat(
       {torch::adaptive_avg_pool2d(x, {1, 1}), std::get<0>(torch::adaptive_max_pool2d(x, {1, 1}))}, 1);  // B,2C,1,1
+  if (!torch::GradMode::is_enabled()) {
+    const torch::Tensor weights = torch::sigmoid(channel->forward(pooled)).add_(1);  // B,C,1,1
+    return (weights + torch::sigmoid(spatial->forward(x))).mul_(x);  // x * (1 + c + s), two passes instead of four
+  }
   const torch::Tensor x_c = x * torch::sigmoid(channel->forward(pooled));
   const torch::Tensor x_s = x * torch::sigmoid(spatial->forward(x));  // weights B,1,H,W
   return x + x_c + x_s;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/checkpoint.h"
+#include "core/device.h"
 #include "core/safetensors.h"
 
 namespace automed::pipeline {
@@ -25,26 +26,44 @@ const char* name_of(Task task) {
   return task == Task::kSegmentation ? "segmentation" : "classification";
 }
 
-LoadedBase::LoadedBase(models::Sam sam, models::SamConfig config, torch::Device device)
-    : sam_(std::move(sam)), config_(std::move(config)), device_(device), parameter_count_(count_parameters(*sam_)) {}
+LoadedBase::LoadedBase(models::Sam sam, models::SamConfig config, torch::Device device, nn::PackPolicy packing,
+                       torch::Dtype precision)
+    : sam_(std::move(sam)),
+      config_(std::move(config)),
+      device_(device),
+      parameter_count_(count_parameters(*sam_)),
+      packing_(packing),
+      precision_(precision) {}
 
 std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_path, const std::string& architecture,
-                                                   torch::Device device, nn::PackPolicy packing) {
+                                                   torch::Device device, nn::PackPolicy packing,
+                                                   torch::Dtype precision) {
+  require_precision(precision, device);
   const auto config = models::parse_sam_config(architecture);
   const auto file = SafetensorsFile::open(weights_path);
   models::Sam sam(config);
   load_strict(*sam, file);
   sam->to(device);
   sam->eval();
-  auto base = std::make_shared<const LoadedBase>(sam, config, device);  // counts the parameters
-  if (device.is_cpu()) sam->image_encoder->pack(packing);
+  auto base = std::make_shared<const LoadedBase>(sam, config, device, packing, precision);  // counts the parameters
+  if (precision != torch::kFloat32) sam->image_encoder->to(precision);
+  {
+    const c10::InferenceMode guard;
+    sam->prompt_encoder->keep_dense_pe();
+  }
+  if (device.is_cpu()) {
+    sam->image_encoder->pack(packing);
+    nn::Packer packer(packing);
+    sam->mask_decoder->pack(packer, config.encoder.grid());
+  }
   return base;
 }
 
 torch::Tensor LoadedBase::encode(const torch::Tensor& images, const models::KeepRows& keep) const {
   const c10::InferenceMode guard;
   auto sam = sam_;
-  return sam->image_encoder->forward(images.to(device_).contiguous(torch::MemoryFormat::ChannelsLast), keep);
+  const auto input = images.to(device_, precision_).contiguous(torch::MemoryFormat::ChannelsLast);
+  return sam->image_encoder->forward(input, keep).to(torch::kFloat32);
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,
@@ -62,13 +81,17 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   const auto seen_as =
       preprocessing ? models::parse_preprocessing(*preprocessing) : base->config().encoder.preprocessing;
   const auto file = SafetensorsFile::open(weights_path);
-  auto sam = base->sam();
-  auto head = models::make_head(config, sam);
+  auto head = models::bare_head(config, base->config());
   auto& module = models::module_of(head);
   load_strict(module, file);
   module.to(base->device());
   module.eval();
-  return std::make_shared<const LoadedModel>(std::move(base), std::move(head), config, seen_as);
+  const auto model = std::make_shared<const LoadedModel>(base, head, config, seen_as);  // counts the parameters
+  const bool on_cpu = base->device().is_cpu();
+  if (on_cpu && base->packing() == nn::PackPolicy::kNever) return model;
+  nn::Packer packer(on_cpu ? base->packing() : nn::PackPolicy::kNever);
+  models::prepare_for_inference(head, packer, base->config());
+  return model;
 }
 
 torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings,

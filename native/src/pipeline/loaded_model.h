@@ -18,9 +18,12 @@ namespace automed::pipeline {
 class LoadedBase {
  public:
   /// Reads and checks the weights (strictly: every key, every shape). `architecture`: JSON of base.json's
-  /// `architecture`. `packing`: on a CPU, whether the encoder's weights are put in the order that its kernels read.
+  /// `architecture`. `packing`: on a CPU, whether weights are put in the order that its kernels read, and batch norms
+  /// folded into convolutions. `precision`: of the encoder, float32 or what the device computes in by itself;
+  /// embeddings are float32 whatever it is. Throws kDeviceUnavailable (field `precision`) rather than emulate.
   static std::shared_ptr<const LoadedBase> load(const std::string& weights_path, const std::string& architecture,
-                                                torch::Device device, nn::PackPolicy packing = nn::PackPolicy::kAlways);
+                                                torch::Device device, nn::PackPolicy packing = nn::PackPolicy::kAlways,
+                                                torch::Dtype precision = torch::kFloat32);
 
   /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device, of the rows that `keep` does not let go.
   torch::Tensor encode(const torch::Tensor& images, const models::KeepRows& keep = {}) const;
@@ -29,14 +32,19 @@ class LoadedBase {
   const models::SamConfig& config() const { return config_; }
   torch::Device device() const { return device_; }
   std::int64_t parameter_count() const { return parameter_count_; }
+  torch::Dtype precision() const { return precision_; }
+  nn::PackPolicy packing() const { return packing_; }
 
-  LoadedBase(models::Sam sam, models::SamConfig config, torch::Device device);
+  LoadedBase(models::Sam sam, models::SamConfig config, torch::Device device,
+             nn::PackPolicy packing = nn::PackPolicy::kNever, torch::Dtype precision = torch::kFloat32);
 
  private:
   models::Sam sam_;
   models::SamConfig config_;
   torch::Device device_;
   std::int64_t parameter_count_;
+  nn::PackPolicy packing_;
+  torch::Dtype precision_;
 };
 
 enum class Task { kSegmentation, kClassification };

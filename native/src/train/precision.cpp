@@ -1,23 +1,11 @@
 #include "train/precision.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/cpu/Utils.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 
+#include "core/device.h"
 #include "core/error.h"
 
 namespace automed::train {
-
-bool computes_in_bfloat16(torch::Device device) {
-  // cuDNN has it from compute capability 8.0 on, where the hardware does.
-  if (device.is_cuda()) return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
-  const auto capabilities = at::cpu::get_cpu_capabilities();
-  for (const char* name : {"avx512_bf16", "amx_bf16", "arm_bf16"}) {
-    const auto found = capabilities.find(name);
-    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) return true;
-  }
-  return false;
-}
 
 bool parse_training_precision(const std::string& text, torch::Device device) {
   if (text == "float32") return false;

@@ -6,9 +6,6 @@
 
 namespace automed::train {
 
-/// Whether the device computes in bfloat16 by itself; elsewhere it is emulated and slower than float32.
-bool computes_in_bfloat16(torch::Device device);
-
 /// `float32`, `bf16`, or `auto`: bf16 where the device computes in it. Returns whether it is bf16. Throws
 /// kInvalidArgument (field `precision`) for anything else, kDeviceUnavailable for bf16 where the device has none.
 bool parse_training_precision(const std::string& text, torch::Device device);

@@ -17,7 +17,7 @@ export type { EngineOptions };
 /** @param options.golden whether models must answer their golden image as they did at registration */
 export function nativeLoader(engine: Engine, options: { golden: boolean }): Loader<Base, Model> {
   return {
-    loadBase: (weightsPath, architecture) => engine.loadBase(weightsPath, architecture),
+    loadBase: (weightsPath, architecture, precision) => engine.loadBase(weightsPath, architecture, precision),
     loadHead: (base, weightsPath, architecture, preprocessing) =>
       engine.loadModel(base, weightsPath, architecture, inputRuleText(preprocessing)),
     prove: (head, stored) => prove(engine, head, stored, options),

@@ -26,6 +26,16 @@ export interface EngineSize {
   encoderWeights: EncoderWeights;
 }
 
+/** @throws ConfigError where the device would emulate the precision: slower than float32, and nothing that agreement was measured in */
+export function checkPrecision(
+  { device, precision }: { device: string; precision: string },
+  build: { cudaAvailable: boolean; cpuComputesInBfloat16: boolean },
+): void {
+  const onCpu = device === 'cpu' || (device === 'auto' && !build.cudaAvailable);
+  if (precision === 'float32' || !onCpu || build.cpuComputesInBfloat16) return;
+  throw new ConfigError([`AUTOMED_PRECISION: this CPU has no ${precision} arithmetic; use float32`]);
+}
+
 /**
  * Fills in what the configuration leaves open. One worker with every core answers a single request soonest. On a CPU an
  * encoder gains nothing from batches, so images do not wait for others there; on a GPU they do.

@@ -11,6 +11,9 @@ export interface BaseCatalog {
   verify(stored: StoredBase): Promise<void>;
 }
 
+/** Of an encoder. */
+export type EncoderPrecision = 'float32' | 'bfloat16';
+
 /** A base in memory. */
 export interface HostedBase<Base> {
   readonly base: Base;
@@ -37,7 +40,9 @@ interface Entry<Base> extends Used {
 
 /** What bases share with the models on them. */
 export interface BaseHost<Base> {
-  load(weightsPath: string, architecture: string): Promise<Base>;
+  load(weightsPath: string, architecture: string, precision: EncoderPrecision): Promise<Base>;
+  /** What a model's base runs in. */
+  precisionOf(manifest: ModelManifest): EncoderPrecision;
   budget: WeightsBudget;
   uses: Uses;
   /** Hears that a base has left memory. */
@@ -84,21 +89,22 @@ export class HostedBases<Base extends LoadableBase> {
   /** The base of a model, which counts among its heads until releaseHead(). */
   async holdForHead(manifest: ModelManifest): Promise<HostedBase<Base>> {
     const { name, version, sha256 } = manifest.base;
-    let entry = this.entries.get(keyOf(manifest.base, sha256));
+    const precision = this.host.precisionOf(manifest);
+    let entry = this.entries.get(keyOf(manifest.base, sha256, precision));
     if (!entry) {
       const stored = await this.catalog.resolveBase(`${name}@${version}`);
       if (stored.manifest.weights.sha256 !== sha256) {
         const message = `${manifest.name}@${manifest.version} was trained on another ${name}@${version} than the store has.`;
         throw automedError('CHECKPOINT_MISMATCH', message);
       }
-      entry = this.entry(stored, manifest.weights.bytes);
+      entry = this.entry(stored, manifest.weights.bytes, precision);
     }
     entry.heads += 1;
     return entry.loading;
   }
 
-  releaseHead({ base }: ModelManifest): void {
-    const key = keyOf(base, base.sha256);
+  releaseHead(manifest: ModelManifest): void {
+    const key = this.keyOfHead(manifest);
     const entry = this.entries.get(key);
     if (!entry) return;
     entry.heads -= 1;
@@ -116,8 +122,8 @@ export class HostedBases<Base extends LoadableBase> {
   /** Bytes of the bases that would be idle if these models were not there. */
   idleBytes(idleModels: readonly ModelManifest[]): number {
     const heads = new Map<string, number>();
-    for (const { base } of idleModels) {
-      const key = keyOf(base, base.sha256);
+    for (const model of idleModels) {
+      const key = this.keyOfHead(model);
       heads.set(key, (heads.get(key) ?? 0) + 1);
     }
     return [...this.entries]
@@ -131,12 +137,14 @@ export class HostedBases<Base extends LoadableBase> {
   }
 
   /** @param headBytes what will be loaded on it at once */
-  private entry(stored: StoredBase, headBytes = 0): Entry<Base> {
-    const key = keyOf(stored.manifest, stored.manifest.weights.sha256);
+  private entry(stored: StoredBase, headBytes = 0, precision: EncoderPrecision = 'float32'): Entry<Base> {
+    const key = keyOf(stored.manifest, stored.manifest.weights.sha256, precision);
     const known = this.entries.get(key);
     if (known) return known;
     const counts = { reserved: 0, heads: 0, uses: 0, kept: false, lastUse: 0 };
-    const entry: Entry<Base> = Object.assign(counts, { loading: this.loadCounted(stored, counts, headBytes) });
+    const entry: Entry<Base> = Object.assign(counts, {
+      loading: this.loadCounted(stored, counts, headBytes, precision),
+    });
     this.entries.set(key, entry);
     entry.loading.catch(() => {
       if (this.entries.get(key) === entry) this.entries.delete(key);
@@ -148,6 +156,7 @@ export class HostedBases<Base extends LoadableBase> {
     stored: StoredBase,
     entry: { reserved: number },
     headBytes: number,
+    precision: EncoderPrecision,
   ): Promise<HostedBase<Base>> {
     const { name, version, weights, architecture } = stored.manifest;
     await this.catalog.verify(stored);
@@ -155,13 +164,17 @@ export class HostedBases<Base extends LoadableBase> {
     this.host.budget.reserve(weights.bytes, what, headBytes);
     entry.reserved = weights.bytes;
     try {
-      const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture));
+      const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture), precision);
       const identity = { name, version, weightsSha256: weights.sha256, precision: base.precision };
       return { base, preprocessing: inputRuleText(architecture), identity, architecture };
     } catch (error) {
       this.giveBack(entry);
       throw error;
     }
+  }
+
+  private keyOfHead(manifest: ModelManifest): string {
+    return keyOf(manifest.base, manifest.base.sha256, this.host.precisionOf(manifest));
   }
 
   private letGo(key: string, entry: Entry<Base>): void {
@@ -190,6 +203,11 @@ export class HostedBases<Base extends LoadableBase> {
   }
 }
 
-function keyOf({ name, version }: { name: string; version: number }, sha256: string): string {
-  return `${name}@${version}:${sha256}`;
+/** Every precision has weights of its own. */
+function keyOf(
+  { name, version }: { name: string; version: number },
+  sha256: string,
+  precision: EncoderPrecision = 'float32',
+): string {
+  return `${name}@${version}${precision === 'float32' ? '' : `:${precision}`}:${sha256}`;
 }

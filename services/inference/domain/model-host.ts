@@ -1,10 +1,10 @@
 import { automedError } from '../../common/errors';
 import type { Lease, ModelIdentity } from '../../common/inference';
 import { stage } from '../../common/stages';
-import type { InputRule, ModelManifest, StoredBase, StoredModel, Task } from '../../store';
+import { agrees, type InputRule, type ModelManifest, type StoredBase, type StoredModel, type Task } from '../../store';
 import { resolveBaseOrModel } from './base-reference';
 import { FollowedModels, keyOf } from './followed-models';
-import { HostedBases, type HostedBase, type LoadableBase } from './hosted-bases';
+import { HostedBases, type EncoderPrecision, type HostedBase, type LoadableBase } from './hosted-bases';
 import { Remembered } from './remembered';
 import { Uses, type Idle, type Used } from './uses';
 import { WeightsBudget } from './weights-budget';
@@ -19,7 +19,7 @@ export interface Catalog {
 
 /** Brings weights into memory. */
 export interface Loader<Base, Head> {
-  loadBase(weightsPath: string, architecture: string): Promise<Base>;
+  loadBase(weightsPath: string, architecture: string, precision: EncoderPrecision): Promise<Base>;
   loadHead(base: Base, weightsPath: string, architecture: string, preprocessing: InputRule): Promise<Head>;
   /**
    * Runs a model once before it serves.
@@ -29,6 +29,8 @@ export interface Loader<Base, Head> {
 }
 
 export interface HostOptions {
+  /** Bfloat16: for versions that agree with float32 (precision-agreement.ts). Default: float32 for all. */
+  precision?: EncoderPrecision;
   /** Tasks of the roles that this program has. */
   tasks: readonly Task[];
   /** Whether a request may load a model that is not loaded. */
@@ -91,7 +93,9 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
       evictOne: () => this.evictIdle(),
     });
     this.bases = new HostedBases(catalog, {
-      load: (path, text) => loader.loadBase(path, text),
+      load: (path, text, precision) => loader.loadBase(path, text, precision),
+      precisionOf: ({ reducedPrecision }) =>
+        options.precision === 'bfloat16' && agrees(reducedPrecision?.bfloat16) ? 'bfloat16' : 'float32',
       budget: this.budget,
       uses: this.uses,
       onReleased: () => options.onReleased(),

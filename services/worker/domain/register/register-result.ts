@@ -13,6 +13,7 @@ import {
   type ModelStore,
   type Populate,
   type StoredBackbone,
+  type ReducedPrecision,
   type StoredBase,
   type StoredModel,
 } from '../../../store';
@@ -23,7 +24,8 @@ import { preprocessingOf, trainedArchitecture } from './preprocessing';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
-import { makeGolden } from './make-golden';
+import { makeGolden, type GoldenWeights } from './make-golden';
+import { measureAgreement } from './measure-agreement';
 import { currentUser, describeHardware } from './provenance';
 import { buildReport, metricsOf, writeCard, writeRunReport } from './run-report';
 
@@ -195,6 +197,21 @@ async function trainedBase(
   });
 }
 
+/** What the manifest says of the version in bfloat16; nothing where that is not measured. */
+async function measureReduced(
+  { spec, data, loadPrecisionPair }: RunResult,
+  weights: GoldenWeights,
+  signal: AbortSignal | undefined,
+): Promise<{ reducedPrecision?: ReducedPrecision }> {
+  if (!loadPrecisionPair || data.parts.validation.length === 0) return {};
+  const pair = await loadPrecisionPair(weights, spec);
+  try {
+    return { reducedPrecision: { bfloat16: await measureAgreement(pair, data.parts.validation, signal) } };
+  } finally {
+    await pair.close();
+  }
+}
+
 /**
  * The head on its base, and before it the base where that was trained, too. Whoever cancels before the first of them is
  * published gets neither; after that both are registered, or, when that fails, none.
@@ -215,14 +232,15 @@ async function registerHead(
     const weights = join(folder, WEIGHTS_FILE);
     await (trained ? copyFile(headPath, weights) : trainer.exportWeights(weights, null));
     await writeSampleRecord(folder, result.before.record);
-    await writeRunReport(folder, result, report);
     const threshold = spec.task === 'segmentation' ? spec.threshold : null;
     const base = trained ?? result.base;
     const preprocessing = preprocessingOf(spec, head, base, data);
     const made = { base, head: { weightsPath: weights, architecture: head, preprocessing, threshold } };
+    const reduced = await measureReduced(result, made, trained ? undefined : signal);
+    await writeRunReport(folder, result, report, reduced.reducedPrecision);
     const golden = answerGolden && (await makeGolden(folder, spec, data.parts.validation, made, answerGolden));
     if (!trained) signal.throwIfAborted();
-    return golden ? { golden } : {};
+    return { ...reduced, ...(golden ? { golden } : {}) };
   };
   const model = await store.registerModel(draft, populate).catch(async (error: unknown) => {
     // What failed counts, not whether its base could be taken away.

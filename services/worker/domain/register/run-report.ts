@@ -14,6 +14,7 @@ import { decodeSample } from '../../../datasets/load/load-samples';
 import type { Losses } from '../../../checks/model-view';
 import type { TrainerPort } from '../ports/trainer';
 import type { RunResult } from './run-result';
+import { describeAgreement, type ReducedPrecision } from '../../../store';
 import { DEFAULT_SYSTEM } from '../../protocol/systems';
 
 /** The scores of a sample under its name, with what of its masks the model cannot see. */
@@ -139,7 +140,17 @@ function purposeOf({ spec, head, structures, data }: RunResult): string {
     : `tells ${data.classes.join(', ')} apart on images like those it was trained on`;
 }
 
-function cardOf(result: RunResult, name: string, metrics: Record<string, Assessment>): CardFacts {
+/** One line for each precision that was measured. */
+function precisionFacts({ bfloat16 }: ReducedPrecision): Fact[] {
+  return bfloat16 ? [{ name: 'encoder in bfloat16', value: describeAgreement(bfloat16) }] : [];
+}
+
+function cardOf(
+  result: RunResult,
+  name: string,
+  metrics: Record<string, Assessment>,
+  reduced: ReducedPrecision,
+): CardFacts {
   const { data, spec } = result;
   return {
     name,
@@ -154,7 +165,7 @@ function cardOf(result: RunResult, name: string, metrics: Record<string, Assessm
     groupColumn: data.groupColumn,
     skipped: data.skipped,
     lineage: lineageFacts(result),
-    training: trainingFacts(result),
+    training: [...trainingFacts(result), ...precisionFacts(reduced)],
     metrics,
     licence: spec.licence,
   };
@@ -165,12 +176,23 @@ export function metricsOf({ parts }: Report): Record<string, Assessment> {
 }
 
 /** Writes MODEL_CARD.md into the folder of a version. */
-export async function writeCard(folder: string, name: string, result: RunResult, report: Report): Promise<void> {
-  await writeFile(join(folder, MODEL_CARD), modelCard(cardOf(result, name, metricsOf(report))));
+export async function writeCard(
+  folder: string,
+  name: string,
+  result: RunResult,
+  report: Report,
+  reduced: ReducedPrecision = {},
+): Promise<void> {
+  await writeFile(join(folder, MODEL_CARD), modelCard(cardOf(result, name, metricsOf(report), reduced)));
 }
 
 /** Writes report/ and MODEL_CARD.md into the folder of a version. */
-export async function writeRunReport(folder: string, result: RunResult, report: Report): Promise<void> {
+export async function writeRunReport(
+  folder: string,
+  result: RunResult,
+  report: Report,
+  reduced: ReducedPrecision = {},
+): Promise<void> {
   await writeReport(join(folder, 'report'), report);
-  await writeCard(folder, result.spec.name, result, report);
+  await writeCard(folder, result.spec.name, result, report, reduced);
 }

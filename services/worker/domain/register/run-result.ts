@@ -7,6 +7,7 @@ import type { Recipe } from '../../protocol/recipes';
 import type { PreparedData } from '../data/load-data';
 import type { SeenBefore } from '../data/seen-before';
 import type { AnswerGolden } from './make-golden';
+import type { LoadPrecisionPair } from './measure-agreement';
 
 /** A run that has ended, as it is registered. */
 export interface RunResult {
@@ -23,6 +24,8 @@ export interface RunResult {
   state: JobState;
   /** Undefined: no golden image. */
   answerGolden: AnswerGolden | undefined;
+  /** Undefined: reduced precision is not measured. */
+  loadPrecisionPair?: LoadPrecisionPair | undefined;
   codeVersion: string;
   seconds: number;
 }

@@ -31,6 +31,7 @@ import {
 } from '../../job-folder/job-state';
 import { ANY_DEPTH, preprocessingOf } from '../register/preprocessing';
 import type { AnswerGolden } from '../register/make-golden';
+import type { LoadPrecisionPair } from '../register/measure-agreement';
 import type { CreateTrainer, NamedHead, TrainerPort } from '../ports/trainer';
 import { inputOf } from '../../../checks/input-axes';
 import { checkEnough, loadSamples, type PreparedData } from '../data/load-data';
@@ -53,6 +54,8 @@ export interface RunDependencies {
   codeVersion: string;
   /** Absent: models are registered without a golden image. */
   answerGolden?: AnswerGolden | undefined;
+  /** Absent: how versions answer in bfloat16 is not measured. */
+  loadPrecisionPair?: LoadPrecisionPair | undefined;
   /** The place of this process where several train together. */
   processGroup?: RankEnvironment;
 }
@@ -264,7 +267,7 @@ async function trainAndRegister(
   dependencies: RunDependencies,
 ): Promise<Registered | undefined> {
   const { spec, recipe, base, structures } = plan;
-  const { store, emit, codeVersion, answerGolden, processGroup } = dependencies;
+  const { store, emit, codeVersion, answerGolden, loadPrecisionPair, processGroup } = dependencies;
   const started = performance.now();
   const open = leads(processGroup) ? openJob : readJob;
   const initial = await open(spec.jobFolder, digestOf(plan, head, data), spec.resume, spec.jobId);
@@ -290,6 +293,7 @@ async function trainAndRegister(
     before,
     state,
     answerGolden,
+    loadPrecisionPair,
     codeVersion,
     seconds: (performance.now() - started) / 1000,
   };

@@ -42,3 +42,72 @@ TEST("conv-bn: the momentum of every batch norm of a network can be set") {
   });
   CHECK(norms == 46);
 }
+
+namespace {
+
+/// Running statistics and affine parameters as a training leaves them.
+void disturb_norms(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  module.apply([](torch::nn::Module& child) {
+    auto* norm = child.as<torch::nn::BatchNorm2d>();
+    if (norm == nullptr) return;
+    norm->running_mean.normal_(0, 0.5);
+    norm->running_var.uniform_(0.5, 2);
+    norm->weight.uniform_(0.5, 1.5);
+    norm->bias.normal_(0, 0.3);
+  });
+}
+
+}  // namespace
+
+TEST("conv-bn: folded for inference it computes what it computed, packed and plain, with any activation and grouping") {
+  using automed::nn::ConvActivation;
+  for (const auto policy : {automed::nn::PackPolicy::kAlways, automed::nn::PackPolicy::kNever}) {
+    for (const auto activation : {ConvActivation::kNone, ConvActivation::kRelu, ConvActivation::kHardswish}) {
+      for (const std::int64_t groups : {1, 8}) {
+        ConvBn module(ConvBnOptions{.in_channels = 8,
+                                    .out_channels = 16,
+                                    .kernel = 3,
+                                    .stride = 2,
+                                    .groups = groups,
+                                    .activation = activation});
+        disturb_norms(*module);
+        module->eval();
+        const torch::NoGradGuard no_grad;
+        const torch::Tensor x = torch::randn({3, 8, 11, 13});
+        const torch::Tensor expected = module->forward(x);
+        automed::nn::Packer packer(policy);
+        module->fold(packer);
+        module->fold(packer);  // a second time changes nothing
+        CHECK(torch::allclose(module->forward(x), expected, 1e-4, 1e-5));
+        CHECK(packer.packed() == (policy == automed::nn::PackPolicy::kAlways ? 1 : 0));
+      }
+    }
+  }
+}
+
+TEST("conv-bn: a whole MobileNetV3 folded for inference computes what it computed, for one image and for several") {
+  for (const bool improved : {true, false}) {
+    torch::manual_seed(11);
+    automed::models::MobileNetV3 network(automed::models::MobileNetConfig{.width = 0.35, .improved_se = improved});
+    disturb_norms(*network);
+    network->eval();
+    for (const std::int64_t batch : {1, 3}) {
+      const torch::Tensor images = torch::randn({batch, 3, 96, 96}).contiguous(torch::MemoryFormat::ChannelsLast);
+      const torch::Tensor expected = network->forward(images).detach();  // as published, with gradients
+      automed::models::MobileNetV3 folded(automed::models::MobileNetConfig{.width = 0.35, .improved_se = improved});
+      {
+        const torch::NoGradGuard no_grad;
+        const auto from = network->named_parameters(), from_buffers = network->named_buffers();
+        for (auto& item : folded->named_parameters()) item.value().copy_(from[item.key()]);
+        for (auto& item : folded->named_buffers()) item.value().copy_(from_buffers[item.key()]);
+      }
+      folded->eval();
+      automed::nn::Packer packer(automed::nn::PackPolicy::kAlways);
+      automed::nn::fold_batch_norms(*folded, packer);
+      const c10::InferenceMode guard;
+      const double scale = expected.abs().max().item<double>();
+      CHECK(automed::test::max_difference(folded->forward(images), expected) < 1e-4 * scale);
+    }
+  }
+}

@@ -39,9 +39,9 @@ TEST("packed weights: inputs and weights in any order in memory") {
   CHECK(torch::allclose(packed->multiply(x, {}, Activation::kNone), torch::matmul(x, weight.t()), 1e-5, 1e-5));
 }
 
-TEST("packed weights: only float32 is packed, and nothing where the plain path is asked for") {
+TEST("packed weights: only float32 and bfloat16 are packed, and nothing where the plain path is asked for") {
   CHECK(!PackedWeight::pack(torch::randn({8, 8}, torch::kDouble), 4));
-  CHECK(!PackedWeight::pack(torch::randn({8, 8}).to(torch::kBFloat16), 4));
+  CHECK(!PackedWeight::pack(torch::randn({8, 8}).to(torch::kHalf), 4));
   Packer never(PackPolicy::kNever);
   CHECK(!never.pack(torch::randn({8, 8}), 4) && never.packed() == 0);
 }
@@ -56,4 +56,17 @@ TEST("packed weights: take the place of a layer's own") {
   CHECK(packer.packed() == 1 && layer->weight.numel() == 0);
   const c10::InferenceMode guard;
   CHECK(torch::allclose(layer->forward(x, Activation::kGelu), expected, 1e-5, 1e-5));
+}
+
+TEST("packed weights: in bfloat16 they answer as the plain ones do") {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  const torch::Tensor weight = torch::randn({40, 24}).to(torch::kBFloat16),
+                      bias = torch::randn({40}).to(torch::kBFloat16);
+  const auto packed = PackedWeight::pack(weight, 64);
+  if (!packed) throw automed::test::Skip("this CPU's oneDNN has no bfloat16");
+  const torch::Tensor x = torch::randn({64, 24}).to(torch::kBFloat16);
+  const torch::Tensor expected =
+      torch::linear(x.to(torch::kFloat32), weight.to(torch::kFloat32), bias.to(torch::kFloat32));
+  CHECK(torch::allclose(packed->multiply(x, bias, Activation::kNone).to(torch::kFloat32), expected, 2e-2, 2e-2));
 }

@@ -1,4 +1,4 @@
-import { sizeEngine } from '../../../../../services/inference/domain/engine-size';
+import { checkPrecision, sizeEngine } from '../../../../../services/inference/domain/engine-size';
 
 const open = {
   device: 'auto',
@@ -28,4 +28,15 @@ test('lets images wait for company on a GPU only', () => {
   expect(sizeEngine(open, 2, true).maxBatch).toBeGreaterThan(1);
   expect(sizeEngine({ ...open, device: 'cpu' }, 2, true).maxBatch).toBe(1);
   expect(sizeEngine({ ...open, device: 'cuda:1', maxBatch: 3 }, 2, false).maxBatch).toBe(3);
+});
+
+test('reduced precision needs hardware that computes in it', () => {
+  const build = { cudaAvailable: false, cpuComputesInBfloat16: false };
+  const check = (device: string, has: Partial<typeof build>) => () =>
+    checkPrecision({ device, precision: 'bfloat16' }, { ...build, ...has });
+  expect(check('cpu', {})).toThrow(/no bfloat16 arithmetic/);
+  expect(check('auto', {})).toThrow(/no bfloat16 arithmetic/);
+  expect(check('cpu', { cpuComputesInBfloat16: true })).not.toThrow();
+  expect(check('auto', { cudaAvailable: true })).not.toThrow();
+  expect(() => checkPrecision({ device: 'cpu', precision: 'float32' }, build)).not.toThrow();
 });

@@ -40,6 +40,7 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
   ]);
   const calls = {
     bases: [] as Counted[],
+    precisions: [] as string[],
     heads: [] as Counted[],
     resolved: 0,
     released: 0,
@@ -75,7 +76,10 @@ function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
   const host = new ModelHost<Counted, Counted>(
     catalog,
     {
-      loadBase: () => make(calls.bases),
+      loadBase: (_path, _architecture, precision) => {
+        calls.precisions.push(precision);
+        return make(calls.bases);
+      },
       loadHead: () => make(calls.heads),
       prove: async (_, { manifest }) => {
         if (unproved.has(manifest.version)) throw automedError('CHECKPOINT_CORRUPT', 'it answers otherwise');
@@ -111,6 +115,31 @@ test('requests that arrive together load the model and its base once', async () 
   expect(new Set(leases.map(({ model: hosted }) => hosted.head)).size).toBe(1);
   expect([calls.bases.length, calls.heads.length]).toEqual([1, 1]);
   expect(calls.events).toEqual(['+polyp@2']);
+});
+
+test('reduced precision is for versions that agree with float32, on a base of their own', async () => {
+  const { host, calls, store } = setUp({ precision: 'bfloat16' });
+  const measured = (dice: number) => ({ reducedPrecision: { bfloat16: { images: 60, dice } } });
+  const agreeing = store.get('polyp')!;
+  store.set('polyp', { ...agreeing, manifest: { ...agreeing.manifest, ...measured(0.995) } } as StoredModel);
+  const differing = store.get('lesion')!;
+  store.set('lesion', { ...differing, manifest: { ...differing.manifest, ...measured(0.98) } } as StoredModel);
+  for (const name of ['polyp', 'lesion']) (await host.acquire(name, 'segmentation')).release();
+  (await host.acquire('tumour', 'classification')).release();
+  expect(calls.precisions).toEqual(['bfloat16', 'float32']);
+  expect(host.weights().filter(({ kind }) => kind === 'base')).toMatchObject([{}, {}]);
+  await host.unload('polyp');
+  await Promise.resolve();
+  expect(calls.bases.map(({ disposed }) => disposed)).toEqual([1, 0]);
+});
+
+test('without the setting every version stays in float32', async () => {
+  const { host, calls, store } = setUp();
+  const { manifest, ...rest } = store.get('polyp')!;
+  const reducedPrecision = { bfloat16: { images: 60, dice: 1 } };
+  store.set('polyp', { ...rest, manifest: { ...manifest, reducedPrecision } } as StoredModel);
+  (await host.acquire('polyp', 'segmentation')).release();
+  expect(calls.precisions).toEqual(['float32']);
 });
 
 test('heads share a base, which is freed with the last of them', async () => {
