@@ -2,6 +2,7 @@
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { automedError } from '../common/errors';
 import { ENDED_JOBS, readTrainingFacts, type TrainingFacts } from './databases';
 import { isWrittenNow } from './durable';
 import { jobNeeds, type JobNeeds } from './job-needs';
@@ -9,6 +10,8 @@ import { ModelStore, type StoredBase, type StoredModel } from './model-store';
 import type { ObjectSettings } from './objects/remote-store';
 import { referenceOf } from './references';
 
+/** In the folder of a store whose jobs are not in its training.db. */
+export const ELSEWHERE_MARK = '.jobs-elsewhere';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A job's id, as the queue draws it; folders of other names are not the queue's. */
@@ -133,10 +136,19 @@ async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbag
   return found;
 }
 
+/** @throws IllegalStateError where jobs are in another database than this machine's: what they need is not known here */
+async function refuseUnseenJobs(root: string): Promise<void> {
+  if (!(await stat(join(root, ELSEWHERE_MARK)).catch(() => undefined))) return;
+  const text =
+    'The jobs of this store are in PostgreSQL, so that it cannot be seen what they need; delete versions one by one.';
+  throw automedError('ILLEGAL_STATE', text, { field: 'home' });
+}
+
 /** Everything that may go under a policy. Changes nothing. */
 export async function findGarbage(root: string, policy: RetentionPolicy, objects?: ObjectSettings): Promise<Garbage[]> {
   const store = await ModelStore.existing(root, { objects });
   const [models, bases] = [await store.listModels(), await store.listBases()];
+  await refuseUnseenJobs(store.root);
   const facts = readTrainingFacts(store.root);
   const { needs } = await jobNeeds(store, facts);
   const surplus = await surplusModels(store, models, policy, { facts, needs });

@@ -2,7 +2,7 @@ export { existingStore, objectSettings, openStore, requireConfiguredStore } from
 export { auditStore, type Audit, type AuditProblem } from './audit';
 export * from './architectures';
 export { backupStore, restoreStore, type BackupOptions } from './backup';
-export { deleteGarbage, findGarbage, type Garbage, type RetentionPolicy } from './garbage';
+export { deleteGarbage, ELSEWHERE_MARK, findGarbage, type Garbage, type RetentionPolicy } from './garbage';
 export { exportWeights, type ExportOptions } from './export-weights';
 export * from './golden';
 export * from './precision-agreement';

@@ -68,6 +68,15 @@ export const trainingSettings = z.object({
    */
   trainingStandby: flag().default(false),
   /**
+   * PostgreSQL 14 or later, `postgres://USER:PASSWORD@HOST/DATABASE`, where jobs, promotions, data sets and reviews are kept, and
+   * which decides who leads. Absent: SQLite in `home`.
+   */
+  trainingDatabaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be postgres://USER:PASSWORD@HOST/DATABASE')
+    .meta({ secret: true })
+    .optional(),
+  /**
    * Which queued jobs it starts workers for. `watched`: of trainings those that somebody watches, as a service needs that ends
    * with one command. `nothing`: it only answers, and what is queued waits for another life of the service.
    */
@@ -144,5 +153,7 @@ function wholeCores(cpu: string): number {
 
 /** What workers inherit. */
 export function workerEnvironment(environment = process.env): NodeJS.ProcessEnv {
-  return { ...environment };
+  // Secrets stay with who needs them.
+  const { AUTOMED_TRAINING_DATABASE_URL: _, ...inherited } = environment;
+  return inherited;
 }

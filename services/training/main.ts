@@ -1,6 +1,5 @@
 // The training service: keeps jobs, runs them in worker processes, tells what becomes of them. Loads no addon.
 
-import { join } from 'node:path';
 import { redacted } from '../common/config';
 import type { ServiceRegistration } from '../common/grpc/handlers';
 import { Health } from '../common/grpc/health';
@@ -8,10 +7,9 @@ import { announce, endWithParent, shutDownOnSignalEarly, type Stages } from '../
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { openStore, type ModelStore } from '../store';
-import { openDatabase } from './adapters/database';
-import { SqliteDatasetTable } from './adapters/dataset-table';
-import { SqliteJobTable } from './adapters/job-table';
-import { SqliteReviewTable } from './adapters/review-table';
+import { SqlDatasetTable } from './adapters/dataset-table';
+import { SqlJobTable } from './adapters/job-table';
+import { SqlReviewTable } from './adapters/review-table';
 import { jobLauncher } from './adapters/job-launcher';
 import { lead } from './adapters/lead';
 import { observeQueue } from './adapters/metrics';
@@ -61,9 +59,8 @@ async function main(): Promise<void> {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const stages = shutDownOnSignalEarly({ timeoutMs: config.shutdownTimeoutMs, log });
-  const lock = await lead(config, log);
-  const database = openDatabase(join(config.home, 'training.db'));
-  const table = new SqliteJobTable(database);
+  const { database, release } = await lead(config, log);
+  const table = new SqlJobTable(database);
   const capacity = capacityOf(config);
   const kinds = new JobKinds([trainingKind(capacity, store), evaluationKind, datasetCheckKind]);
   const queue = new JobQueue(table, kinds);
@@ -74,7 +71,7 @@ async function main(): Promise<void> {
   observeQueue(telemetry, table, () => scheduler.running);
   const stopping = new AbortController();
   const jobs = callsOf(scheduler);
-  const datasets = new DatasetRegistry(new SqliteDatasetTable(database), queue, store.root, jobs.waitsFor);
+  const datasets = new DatasetRegistry(new SqlDatasetTable(database), queue, store.root, jobs.waitsFor);
   const evaluations = evaluationsOf({ ...jobs, queue, store, datasets });
   const promotions = await openPromotions({
     database,
@@ -84,7 +81,7 @@ async function main(): Promise<void> {
     env,
     log,
   });
-  const reviews = new Reviews(new SqliteReviewTable(database), new ImageFiles(store.root));
+  const reviews = new Reviews(new SqlReviewTable(database), new ImageFiles(store.root));
   const services: ServiceRegistration[] = [
     trainingJobService({ ...jobs, queue, datasets, store: store.root, stopping: stopping.signal, log }),
     baseService(new BaseWork({ store: store.root, threads: capacity.threadsPerJob, launch }), stopping.signal, log),
@@ -105,8 +102,7 @@ async function main(): Promise<void> {
       await Promise.all([scheduler.stop(), server.drain(timeoutMs)]);
     },
     dispose: async () => {
-      database.close();
-      lock.release();
+      release();
       await telemetry.close();
     },
   } satisfies Stages);

@@ -50,7 +50,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
   },
   'models in S3': {
     store: { s3: { location: 's3://models/site', endpoint: 'http://objects:9000', existingSecret: 's3' } },
-    training: { launcher: 'kubernetes' },
+    training: { launcher: 'kubernetes', databaseSecret: 'jobs' },
     networkPolicy: { trainingEgress: egress, storeTo: egress },
   },
   keda: { inference: { keda: { enabled: true } } },

@@ -1,5 +1,5 @@
-import type { Database } from 'better-sqlite3';
 import { automedError } from '../../common/errors';
+import { isUniqueViolation, type SqlDatabase } from './sql';
 import type {
   GateResult,
   Promotion,
@@ -44,24 +44,26 @@ function fromRow(row: Row): Promotion {
   };
 }
 
-/** Promotions in training.db. */
-export class SqlitePromotionLog implements PromotionLog {
-  constructor(private readonly database: Database) {}
+/** Promotions beside the jobs. */
+export class SqlPromotionLog implements PromotionLog {
+  constructor(private readonly database: SqlDatabase) {}
 
   insert(draft: PromotionDraft, state: 'PENDING' | 'REFUSED'): Promotion {
     const now = Date.now();
-    const { gates, forced, ...rest } = draft;
     const end = state === 'REFUSED' ? now : null;
-    const statement = this.database.prepare(
-      `INSERT INTO promotions (id, request_id, kind, model, alias, from_version, to_version, state, gates, forced, reason,
-           requested_by, create_time, end_time)
-         VALUES (@id, @requestId, @kind, @model, @alias, @fromVersion, @toVersion, @state, @gates, @forced, @reason,
-           @requestedBy, @now, @end)`,
-    );
+    const { id, requestId, kind, model, alias, fromVersion, toVersion, gates, forced, reason, requestedBy } = draft;
     try {
-      statement.run({ ...rest, gates: JSON.stringify(gates), forced: forced ? 1 : 0, state, now, end });
+      this.database.all(
+        `INSERT INTO promotions (id, request_id, kind, model, alias, from_version, to_version, state, gates, forced, reason,
+           requested_by, create_time, end_time)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [
+          ...[id, requestId, kind, model, alias, fromVersion, toVersion, state, JSON.stringify(gates), forced ? 1 : 0],
+          ...[reason, requestedBy, now, end],
+        ],
+      );
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw error;
+      if (!isUniqueViolation(error)) throw error;
       const text = `The request id ${draft.requestId} belongs to another request that runs now.`;
       throw automedError('ILLEGAL_STATE', text, { field: 'request_id', cause: error });
     }
@@ -69,11 +71,10 @@ export class SqlitePromotionLog implements PromotionLog {
   }
 
   settle(id: string, state: 'DONE' | 'ABANDONED'): Promotion {
-    const row = this.database
-      .prepare('UPDATE promotions SET state = ?, end_time = ? WHERE id = ? RETURNING *')
-      .get(state, Date.now(), id);
+    const sql = 'UPDATE promotions SET state = ?, end_time = ? WHERE id = ? RETURNING *';
+    const row = this.database.get<Row>(sql, [state, Date.now(), id]);
     if (row === undefined) throw automedError('NOT_FOUND', `There is no promotion ${id}.`, { field: 'id' });
-    return fromRow(row as Row);
+    return fromRow(row);
   }
 
   findByRequest(requestId: string): Promotion | undefined {
@@ -89,8 +90,7 @@ export class SqlitePromotionLog implements PromotionLog {
   }
 
   moved(): { model: string; alias: string }[] {
-    const statement = this.database.prepare("SELECT DISTINCT model, alias FROM promotions WHERE state = 'DONE'");
-    return statement.all() as { model: string; alias: string }[];
+    return this.database.all("SELECT DISTINCT model, alias FROM promotions WHERE state = 'DONE'");
   }
 
   list({ model, alias }: PromotionFilter, limit: number, before?: string): Promotion[] {
@@ -102,19 +102,18 @@ export class SqlitePromotionLog implements PromotionLog {
       values.push(value);
     }
     if (before !== undefined) {
-      const number = this.database.prepare('SELECT number FROM promotions WHERE id = ?').pluck().get(before);
-      if (number === undefined) {
+      const found = this.database.get<{ number: number }>('SELECT number FROM promotions WHERE id = ?', [before]);
+      if (found === undefined) {
         throw automedError('INVALID_ARGUMENT', 'The page token is not one of this list.', { field: 'page_token' });
       }
       conditions.push('number < ?');
-      values.push(number as number);
+      values.push(found.number);
     }
-    const where = conditions.length === 0 ? '1' : conditions.join(' AND ');
+    const where = conditions.length === 0 ? '1 = 1' : conditions.join(' AND ');
     return this.rows(`${where} ORDER BY number DESC LIMIT ?`, [...values, limit]);
   }
 
   private rows(where: string, values: (string | number)[]): Promotion[] {
-    const rows = this.database.prepare(`SELECT * FROM promotions WHERE ${where}`).all(...values);
-    return (rows as Row[]).map(fromRow);
+    return this.database.all<Row>(`SELECT * FROM promotions WHERE ${where}`, values).map(fromRow);
   }
 }

@@ -1,16 +1,16 @@
-import type { Database } from 'better-sqlite3';
 import type { Logger } from '../../common/logging';
 import type { ModelStore } from '../../store';
 import type { LaunchOptions } from '../../worker/launch/launch-worker';
 import type { EvaluationData, Evaluations } from '../domain/promotions/promotion';
 import { Promotions } from '../domain/promotions/promotions';
 import { agreementByWorker } from './agreement';
-import { SqlitePromotionLog } from './promotion-log';
+import { SqlPromotionLog } from './promotion-log';
+import type { SqlDatabase } from './sql';
 
 type EvaluationSource = Evaluations & { evaluationData(id: string): Promise<EvaluationData> };
 
 export interface PromotionSettings {
-  database: Database;
+  database: SqlDatabase;
   store: ModelStore;
   evaluations: EvaluationSource;
   /** LibTorch threads of a comparison. */
@@ -23,7 +23,7 @@ export interface PromotionSettings {
 export async function openPromotions(settings: PromotionSettings): Promise<Promotions> {
   const { database, store, evaluations, threads, env, log } = settings;
   const promotions = new Promotions({
-    log: new SqlitePromotionLog(database),
+    log: new SqlPromotionLog(database),
     aliases: store,
     evaluations,
     measureAgreement: agreementByWorker((id) => evaluations.evaluationData(id), { store: store.root, threads, env }),

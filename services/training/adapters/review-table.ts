@@ -11,7 +11,7 @@ import {
   type ReviewState,
   type ReviewTable,
 } from '../../reviews/review';
-import type { Database } from './database';
+import type { SqlDatabase, Value } from './sql';
 
 interface Row {
   number: number;
@@ -20,29 +20,23 @@ interface Row {
   createTime: number;
 }
 
-const SELECT = 'SELECT number, draft, state, create_time AS createTime FROM reviews';
+const SELECT = 'SELECT number, draft, state, create_time AS "createTime" FROM reviews';
 
-/** Reviews in training.db. */
-export class SqliteReviewTable implements ReviewTable {
+/** Reviews beside the jobs. */
+export class SqlReviewTable implements ReviewTable {
   constructor(
-    private readonly database: Database,
+    private readonly database: SqlDatabase,
     private readonly now: () => number = Date.now,
   ) {}
 
   insert(draft: ReviewDraft): Review {
     const { id, queue, name, uncertainty } = draft;
     const { name: modelName } = draft.prediction.model;
-    this.database
-      .prepare(
-        `INSERT INTO reviews (id, queue, name, model, model_name, draft, uncertainty, state, create_time)
-         VALUES (@id, @queue, @name, @model, @modelName, @draft, @uncertainty, 'PENDING', @time)`,
-      )
-      .run({
-        ...{ id, queue, name, uncertainty, modelName },
-        model: modelOf(draft),
-        draft: JSON.stringify(draft),
-        time: this.now(),
-      });
+    this.database.all(
+      `INSERT INTO reviews (id, queue, name, model, model_name, draft, uncertainty, state, create_time)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'PENDING', ?)`,
+      [id, queue, name, modelOf(draft), modelName, JSON.stringify(draft), uncertainty, this.now()],
+    );
     return this.find(id) as Review;
   }
 
@@ -55,7 +49,8 @@ export class SqliteReviewTable implements ReviewTable {
   }
 
   count(queue: string): number {
-    return this.database.prepare('SELECT count(*) FROM reviews WHERE queue = ?').pluck().get(queue) as number;
+    const sql = 'SELECT count(*) AS count FROM reviews WHERE queue = ?';
+    return this.database.get<{ count: number }>(sql, [queue])?.count ?? 0;
   }
 
   list({ queue, state }: ReviewFilter, order: ReviewOrder, limit: number, after?: ReviewPlace): Review[] {
@@ -71,36 +66,37 @@ export class SqliteReviewTable implements ReviewTable {
       conditions.push(byUncertainty ? '(-uncertainty, number) > (?, ?)' : 'number < ?');
       values.push(...(byUncertainty ? [-after.uncertainty] : []), after.number);
     }
-    const where = conditions.length === 0 ? '1' : conditions.join(' AND ');
+    const where = conditions.length === 0 ? '1 = 1' : conditions.join(' AND ');
     const sorted = byUncertainty ? '-uncertainty, number' : 'number DESC';
     return this.rows(`${where} ORDER BY ${sorted} LIMIT ?`, [...values, limit]);
   }
 
   decide(id: string, decision: Decision, before: number): Review | undefined {
     const { state, agreement } = decision;
-    return this.database
-      .transaction(() => {
-        const review = this.find(id);
-        if (review?.decisions.length !== before) return undefined;
-        const { number } = review;
-        this.database
-          .prepare('INSERT INTO review_decisions (review, sequence, decision) VALUES (?, ?, ?)')
-          .run(number, before, JSON.stringify(decision));
-        this.database
-          .prepare('UPDATE reviews SET state = ?, agreement = ? WHERE number = ?')
-          .run(state, agreement, number);
-        return this.find(id);
-      })
-      .immediate();
+    return this.database.transaction(() => {
+      const review = this.find(id);
+      if (review?.decisions.length !== before) return undefined;
+      const { number } = review;
+      this.database.all('INSERT INTO review_decisions (review, sequence, decision) VALUES (?, ?, ?)', [
+        ...[number, before],
+        JSON.stringify(decision),
+      ]);
+      this.database.all('UPDATE reviews SET state = ?, agreement = ? WHERE number = ?', [state, agreement, number]);
+      return this.find(id);
+    });
   }
 
   queues(): QueueCounts[] {
-    const rows = this.database
-      .prepare<unknown[], { queue: string; state: ReviewState; model: string; count: number; addTime: number }>(
-        `SELECT queue, state, model, count(*) AS count, max(create_time) AS addTime FROM reviews
-         GROUP BY queue, state, model ORDER BY queue, model`,
-      )
-      .all();
+    const rows = this.database.all<{
+      queue: string;
+      state: ReviewState;
+      model: string;
+      count: number;
+      addTime: number;
+    }>(
+      `SELECT queue, state, model, count(*) AS count, max(create_time) AS "addTime" FROM reviews
+       GROUP BY queue, state, model ORDER BY queue, model`,
+    );
     const queues = new Map<string, QueueCounts>();
     for (const { queue, state, model, count, addTime } of rows) {
       const counts = { PENDING: 0, ACCEPTED: 0, REJECTED: 0, AMENDED: 0 };
@@ -114,28 +110,29 @@ export class SqliteReviewTable implements ReviewTable {
   }
 
   removeQueue(queue: string): string[] {
-    return this.database.prepare('DELETE FROM reviews WHERE queue = ? RETURNING id').pluck().all(queue) as string[];
+    const gone = this.database.all<{ id: string }>('DELETE FROM reviews WHERE queue = ? RETURNING id', [queue]);
+    return gone.map(({ id }) => id);
   }
 
   agreed({ model, queue }: { model?: string | undefined; queue?: string | undefined }): Agreed[] {
-    return this.database
-      .prepare<unknown[], Agreed>(
-        `SELECT model, uncertainty, agreement, create_time AS time FROM reviews
-         WHERE agreement IS NOT NULL AND (@model IS NULL OR model_name = @model) AND (@queue IS NULL OR queue = @queue)
-         ORDER BY number`,
-      )
-      .all({ model: model ?? null, queue: queue ?? null });
+    const wanted: [condition: string, value: Value][] = [];
+    if (model !== undefined) wanted.push(['model_name = ?', model]);
+    if (queue !== undefined) wanted.push(['queue = ?', queue]);
+    const where = ['agreement IS NOT NULL', ...wanted.map(([condition]) => condition)].join(' AND ');
+    return this.database.all<Agreed>(
+      `SELECT model, uncertainty, agreement, create_time AS time FROM reviews WHERE ${where} ORDER BY number`,
+      wanted.map(([, value]) => value),
+    );
   }
 
-  private rows(where: string, values: readonly (string | number)[]): Review[] {
-    const rows = this.database.prepare<unknown[], Row>(`${SELECT} WHERE ${where}`).all(...values);
-    const decisions = this.database
-      .prepare('SELECT decision FROM review_decisions WHERE review = ? ORDER BY sequence')
-      .pluck();
-    return rows.map(({ draft, ...row }) => ({
+  private rows(where: string, values: readonly Value[]): Review[] {
+    const decisions = 'SELECT decision FROM review_decisions WHERE review = ? ORDER BY sequence';
+    return this.database.all<Row>(`${SELECT} WHERE ${where}`, values).map(({ draft, ...row }) => ({
       ...(JSON.parse(draft) as ReviewDraft),
       ...row,
-      decisions: (decisions.all(row.number) as string[]).map((text) => JSON.parse(text) as Decision),
+      decisions: this.database
+        .all<{ decision: string }>(decisions, [row.number])
+        .map(({ decision }) => JSON.parse(decision) as Decision),
     }));
   }
 }

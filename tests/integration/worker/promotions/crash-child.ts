@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { openDatabase } from '../../../../services/training/adapters/database';
-import { SqlitePromotionLog } from '../../../../services/training/adapters/promotion-log';
+import { SqlPromotionLog } from '../../../../services/training/adapters/promotion-log';
+import { SqliteDatabase } from '../../../../services/training/adapters/sql';
 import type { Aliases, PromotionLog } from '../../../../services/training/domain/promotions/promotion';
 import { Promotions } from '../../../../services/training/domain/promotions/promotions';
 import { ModelStore } from '../../../../services/store';
@@ -15,7 +16,7 @@ function die(now: string): void {
 
 async function promote(): Promise<void> {
   const store = await ModelStore.open(root);
-  const kept = new SqlitePromotionLog(openDatabase(join(root, 'training.db')));
+  const kept = new SqlPromotionLog(new SqliteDatabase(openDatabase(join(root, 'training.db'))));
   const log: PromotionLog = {
     insert: (draft, state) => {
       die('before it is written down');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { ModelStore } from '../../../../services/store';
 import { openDatabase } from '../../../../services/training/adapters/database';
+import { SqliteDatabase } from '../../../../services/training/adapters/sql';
 import { openPromotions } from '../../../../services/training/adapters/promotions';
 import { FinishedEvaluations } from '../../../../services/worker/protocol/evaluation-results';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
@@ -26,7 +27,7 @@ async function promoteAndDie(moment: string) {
     encoding: 'utf8',
   });
   expect([child.stderr, child.signal]).toEqual(['', moment === 'never' ? null : 'SIGKILL']);
-  const database = openDatabase(join(root, 'training.db'));
+  const database = new SqliteDatabase(openDatabase(join(root, 'training.db')));
   const promotions = await openPromotions({
     database,
     store,

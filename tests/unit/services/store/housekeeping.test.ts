@@ -14,7 +14,8 @@ import {
   type RetentionPolicy,
 } from '../../../../services/store';
 import { openDatabase } from '../../../../services/training/adapters/database';
-import { SqlitePromotionLog } from '../../../../services/training/adapters/promotion-log';
+import { SqlPromotionLog } from '../../../../services/training/adapters/promotion-log';
+import { SqliteDatabase } from '../../../../services/training/adapters/sql';
 import { runCommand } from '../../../support/cli';
 import { baseDraft, modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
 
@@ -41,7 +42,7 @@ const names = async (root: string, policy: Partial<RetentionPolicy> = {}): Promi
   (await findGarbage(root, { keepVersions: undefined, promotedDays: 30, ...policy })).map(({ name }) => name);
 
 function promoted(database: Database, version: number, when: Date): void {
-  const log = new SqlitePromotionLog(database);
+  const log = new SqlPromotionLog(new SqliteDatabase(database));
   const draft = { kind: 'promotion', model: 'polyp', alias: 'production', fromVersion: null } as const;
   const rest = { gates: [], forced: false, reason: '', requestedBy: '', requestId: null };
   const id = `promotion-${version}`;
@@ -199,7 +200,7 @@ describe('a backup', () => {
     const restored = await ModelStore.open(home);
     expect((await restored.resolveModel('polyp@production')).manifest.version).toBe(1);
     const again = openDatabase(join(home, 'training.db'));
-    expect(new SqlitePromotionLog(again).done('polyp', 'production')).toHaveLength(1);
+    expect(new SqlPromotionLog(new SqliteDatabase(again)).done('polyp', 'production')).toHaveLength(1);
     again.close();
     const highest = (await restored.resolveModel('polyp')).manifest.version;
     const readded = await restored.registerModel({ ...modelDraft('polyp'), base: reference }, writeWeights('next'));

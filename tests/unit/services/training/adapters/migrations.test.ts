@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { openDatabase } from '../../../../../services/training/adapters/database';
-import { SqliteJobTable } from '../../../../../services/training/adapters/job-table';
+import { SqlJobTable } from '../../../../../services/training/adapters/job-table';
 import { MIGRATIONS } from '../../../../../services/training/adapters/migrations';
-import { SqlitePromotionLog } from '../../../../../services/training/adapters/promotion-log';
+import { SqlPromotionLog } from '../../../../../services/training/adapters/promotion-log';
+import { SqliteDatabase } from '../../../../../services/training/adapters/sql';
 import { temporaryFolder } from '../../../../support/data';
 
 const folder = temporaryFolder();
@@ -74,7 +75,7 @@ test.each(RELEASED)('a file with %s becomes one of today, and keeps its rows', (
   const applied = database.prepare('SELECT name FROM schema_migrations').pluck().all();
   expect(new Set(applied)).toEqual(new Set(MIGRATIONS.map((migration) => migration.name)));
   if (sql.includes('INSERT INTO jobs')) {
-    const table = new SqliteJobTable(database);
+    const table = new SqlJobTable(new SqliteDatabase(database));
     expect(table.find('0123456789abcdef')).toMatchObject({
       requestId: 'asked-once',
       spec: { name: 'polyp' },
@@ -91,7 +92,7 @@ test.each(RELEASED)('a file with %s becomes one of today, and keeps its rows', (
     expect(table.events('0123456789abcdef', 1, 10)).toMatchObject([{ sequence: 1, event: { state: 'PENDING' } }]);
   }
   if (sql.includes('INSERT INTO promotions')) {
-    expect(new SqlitePromotionLog(database).findByRequest('release-1')).toMatchObject({
+    expect(new SqlPromotionLog(new SqliteDatabase(database)).findByRequest('release-1')).toMatchObject({
       toVersion: 2,
       fromVersion: null,
       gates: [{ metric: 'mdsc', measured: 0.8 }],

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openDatabase } from '../../../../../../services/training/adapters/database';
-import { SqliteJobTable } from '../../../../../../services/training/adapters/job-table';
+import { SqlJobTable } from '../../../../../../services/training/adapters/job-table';
 import { JobKinds, type JobKind } from '../../../../../../services/training/domain/jobs/kinds';
 import { JobQueue, moved, type CreateJob } from '../../../../../../services/training/domain/jobs/queue';
 import { temporaryFolder } from '../../../../../support/data';
+import { openJobDatabase } from '../../../../../support/job-database';
 
 const folder = temporaryFolder();
 const kindOf = (name: string): JobKind => ({
@@ -19,7 +19,7 @@ const kindOf = (name: string): JobKind => ({
 });
 
 const path = join(folder, 'training.db');
-let table = new SqliteJobTable(openDatabase(path));
+let table = new SqlJobTable(openJobDatabase(path));
 let queue = new JobQueue(table, new JobKinds([kindOf('training'), kindOf('evaluation')]));
 const request = (changes: Partial<CreateJob> = {}): CreateJob => ({
   kind: 'training',
@@ -138,7 +138,7 @@ describe('a change', () => {
   it('survives the process', () => {
     const { id } = queue.create(request({ requestId: 'survivor' }));
     queue.pause('training', id);
-    table = new SqliteJobTable(openDatabase(path));
+    table = new SqlJobTable(openJobDatabase(path));
     queue = new JobQueue(table, new JobKinds([kindOf('training'), kindOf('evaluation')]));
     expect(queue.create(request({ requestId: 'survivor' }))).toMatchObject({ id, state: 'PAUSED' });
   });

@@ -2,15 +2,15 @@
 
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openDatabase } from '../../../../../../services/training/adapters/database';
-import { SqliteJobTable } from '../../../../../../services/training/adapters/job-table';
+import { SqlJobTable } from '../../../../../../services/training/adapters/job-table';
 import type { StoredEvent } from '../../../../../../services/training/domain/jobs/job';
 import { JobKinds } from '../../../../../../services/training/domain/jobs/kinds';
 import { JobQueue, moved } from '../../../../../../services/training/domain/jobs/queue';
 import { watchJob } from '../../../../../../services/training/domain/jobs/watch';
 import { temporaryFolder } from '../../../../../support/data';
+import { openJobDatabase } from '../../../../../support/job-database';
 
-const table = new SqliteJobTable(openDatabase(join(temporaryFolder(), 'training.db')));
+const table = new SqlJobTable(openJobDatabase(join(temporaryFolder(), 'training.db')));
 const kind = {
   name: 'training',
   noun: 'training job',

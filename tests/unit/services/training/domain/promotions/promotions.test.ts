@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { rmSync, writeFileSync } from 'node:fs';
 import { automedError } from '../../../../../../services/common/errors';
 import { ModelStore, type ModelDraft } from '../../../../../../services/store';
-import { openDatabase } from '../../../../../../services/training/adapters/database';
-import { SqlitePromotionLog } from '../../../../../../services/training/adapters/promotion-log';
+import { SqlPromotionLog } from '../../../../../../services/training/adapters/promotion-log';
 import type { Agreement, Evaluations } from '../../../../../../services/training/domain/promotions/promotion';
 import type { EvaluatedModel } from '../../../../../../services/worker/protocol/evaluation-results';
 import {
@@ -15,6 +14,7 @@ import {
   type RollbackCommand,
 } from '../../../../../../services/training/domain/promotions/promotions';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../../../support/data';
+import { openJobDatabase } from '../../../../../support/job-database';
 
 const folder = temporaryFolder();
 let count = 0;
@@ -28,7 +28,7 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
     const draft: ModelDraft = { ...modelDraft('polyp'), metrics: { test: { mdsc, images: 20 } } };
     await store.registerModel(draft, writeWeights(`weights ${mdsc}`));
   }
-  const database = openDatabase(join(root, 'training.db'));
+  const database = openJobDatabase(join(root, 'training.db'));
   opened.push(database);
   const compared: [number, number, string][] = [];
   const agreement: Agreement = { value: 0.97, images: 12 };
@@ -41,7 +41,7 @@ async function setUp(scores: number[] = [0.7, 0.8, 0.9]) {
     },
   };
   const dependencies: PromotionDependencies = {
-    log: new SqlitePromotionLog(database),
+    log: new SqlPromotionLog(database),
     aliases: store,
     evaluations,
     measureAgreement: async ({ candidate, current, evaluation }) => {
