@@ -10,17 +10,17 @@ const SESSION_MS = 8_000;
 const HEARTBEAT_MS = 2_000;
 /** Without an answer for so long the server counts as gone, milliseconds. */
 const ANSWER_MS = 5_000;
-const BIGINT = 20;
 
 const { url, signal, port } = workerData as ThreadData & { port: MessagePort };
+// Times and counts stay far below 2^53.
+types.setTypeParser(types.builtins.INT8, Number);
+
 const client = new Client({
   connectionString: url,
   application_name: 'automed training',
   connectionTimeoutMillis: ANSWER_MS,
   query_timeout: ANSWER_MS,
   keepAlive: true,
-  // Times and counts stay far below 2^53.
-  types: { getTypeParser: (oid, format) => (oid === BIGINT ? Number : types.getTypeParser(oid, format)) },
 });
 
 let ended = false;
