@@ -25,7 +25,7 @@ export interface LeadConfig {
 interface Led {
   database: SqlDatabase;
   /** Closes the database and lets another service lead. */
-  release(): void;
+  release: () => void;
 }
 
 interface Lock {

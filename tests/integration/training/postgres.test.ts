@@ -57,7 +57,7 @@ test('exactly one leads; the other takes over after a kill -9, and every job end
   successor.close();
   expect(jobs.map(({ state }) => state)).toEqual(Array<string>(JOBS).fill('TRAINING_JOB_STATE_SUCCEEDED'));
   const models = await (await ModelStore.open(home)).listModels();
-  expect(models.map(({ manifest }) => manifest.training['job']).sort()).toEqual([...ids].sort());
+  expect(models.map(({ manifest }) => manifest.training.job).sort()).toEqual([...ids].sort());
   expect(server.psql('training', 'SELECT count(*) FROM jobs').trim()).toBe(String(JOBS));
 
   // A leader whose connection the server ends can no longer write, and goes.
