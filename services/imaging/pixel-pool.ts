@@ -1,8 +1,8 @@
 // Threads for what reads every pixel in JavaScript: on the thread that serves requests 64 megapixels would hold up
 // everybody else for seconds.
 
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { availableCores } from '../common/cores';
 import { copiedShared } from './copied';
 import { checkSize } from './mask-codes';
 import type { MaskTask, RearrangeTask } from './pixel-thread';
@@ -52,7 +52,7 @@ class PixelPool {
     this.threads ??= new Piscina({
       filename: compiledThread('imaging/pixel-thread.js'),
       minThreads: 0,
-      maxThreads: Math.min(MOST_THREADS, availableParallelism()),
+      maxThreads: Math.min(MOST_THREADS, availableCores()),
       idleTimeout: IDLE_MS,
       execArgv: [],
     });

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { Command } from 'commander';
+import { availableCores } from '../../common/cores';
 import { writeDemoData, type DemoFolders } from '../../synthetic/demo-data';
 import { isCheckout, packageRoot } from '../../common/installation';
 import { loadConfig } from '../program/config';
@@ -42,7 +42,7 @@ export function demoCommand(): Command {
     .option('--test-images <count>', 'unseen pictures to measure on', whole(3), DEMO_PLAN.testCount)
     .option('--epochs <count>', 'passes of SAM-AutoMed', whole(1), DEMO_PLAN.segmentation.epochs)
     .option('--class-epochs <count>', 'passes of SAM-MedCls', whole(1), DEMO_PLAN.classification.epochs)
-    .option('--threads <count>', 'LibTorch threads of the training', whole(1, 1024), availableParallelism())
+    .option('--threads <count>', 'LibTorch threads of the training', whole(1, 1024), availableCores())
     .option('--open-for <seconds>', 'serve the console for so long at the end, or until Ctrl-C', whole(1))
     .option('--json', 'end with one line of JSON')
     .action(demo);

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import { availableCores } from '../../common/cores';
 import type { TrainingEvent__Output } from '../../../proto/gen/automed/training/v1/TrainingEvent';
 import type { TrainingStart__Output } from '../../../proto/gen/automed/training/v1/TrainingStart';
 import type { AutomedClient } from '../../client';
@@ -55,7 +55,7 @@ export function reproduceCommand(): Command {
     .option('--out <folder>', 'report, progress and checkpoints (default: reproduce/TABLE)')
     .option('--home <folder>', 'the store (default: AUTOMED_HOME, else ~/.automed)')
     .option('--device <name>', 'cpu, cuda, cuda:N or auto', 'auto')
-    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableParallelism())
+    .option('--threads <count>', 'LibTorch threads', whole(1, 1024), availableCores())
     .option('--json', 'print the report as one JSON document')
     .action(reproduce);
   return examples(command, [

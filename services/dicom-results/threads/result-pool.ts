@@ -1,7 +1,7 @@
 // Objects written on threads of their own, so that whoever asks goes on receiving and answering meanwhile.
 
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { availableCores } from '../../common/cores';
 import { compiledThread } from '../../common/thread-entry';
 import { copiedShared } from '../../imaging/copied';
 import { ResultError } from '../errors';
@@ -74,7 +74,7 @@ export class ResultPool {
     this.threads ??= new Piscina({
       filename: compiledThread('dicom-results/threads/result-thread.js'),
       minThreads: 0,
-      maxThreads: Math.min(MOST_THREADS, availableParallelism()),
+      maxThreads: Math.min(MOST_THREADS, availableCores()),
       idleTimeout: IDLE_MS,
       execArgv: [],
     });

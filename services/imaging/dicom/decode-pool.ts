@@ -1,7 +1,7 @@
 // Threads that decode DICOM files. The codecs compute for as long as a file makes them, without a pause; here they hold up
 // neither the thread that asks nor, when a file makes them loop or run out of memory, the process.
 
-import { availableParallelism } from 'node:os';
+import { availableCores } from '../../common/cores';
 import { automedError } from '../../common/errors';
 import type { Pixels } from '../pixels/pixels';
 import type { Decoded, DecodeRequest, StoredCoding } from './decode-thread';
@@ -66,7 +66,7 @@ export class DecodePool {
   private readonly heapMb: number;
   private readonly idleMs: number;
 
-  constructor({ threads = availableParallelism(), heapMb = HEAP_MB, idleMs = IDLE_MS }: DecodePoolOptions = {}) {
+  constructor({ threads = availableCores(), heapMb = HEAP_MB, idleMs = IDLE_MS }: DecodePoolOptions = {}) {
     this.most = threads;
     this.heapMb = heapMb;
     this.idleMs = idleMs;
