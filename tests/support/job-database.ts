@@ -1,9 +1,9 @@
 // The database of the training service, as tests of its tables open it: SQLite, or PostgreSQL where a test has chosen that.
 
 import { openDatabase } from '../../services/training/adapters/database';
-import { migratePostgres } from '../../services/training/adapters/postgres/migrations';
-import { PostgresDatabase } from '../../services/training/adapters/postgres/postgres-database';
-import { SqliteDatabase, type SqlDatabase } from '../../services/training/adapters/sql';
+import { migratePostgres } from '../../services/training/adapters/migrations/postgres';
+import { PostgresDatabase } from '../../services/database/postgres/postgres-database';
+import { SqliteDatabase, type SqlDatabase } from '../../services/database/sql';
 import { databaseName, type PostgresServer } from './postgres';
 
 let postgres: PostgresServer | undefined;

@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import { printJson, printLine } from '../../terminal/print';
 import { CliError } from '../program/errors';
 import { withServer, type ConnectOptions } from '../program/session';
-import { collectStatus } from '../status/collect';
-import { statusLines } from '../status/status-text';
+import { collectStatus } from '../../status/collect';
+import { statusLines } from '../../status/status-text';
 import { addressOf, examples, number } from './options';
 
 interface StatusOptions extends ConnectOptions {

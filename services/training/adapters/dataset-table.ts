@@ -1,6 +1,6 @@
 import type { DatasetFilter, DatasetRecord, DatasetTable } from '../domain/datasets/dataset';
 import type { DatasetSource } from '../../datasets/samples/data-selection';
-import type { SqlDatabase, Value } from './sql';
+import type { SqlDatabase, Value } from '../../database/sql';
 
 interface Row extends Omit<DatasetRecord, 'source'> {
   source: string;

@@ -1,7 +1,7 @@
 import { automedError } from '../../common/errors';
 import type { Change, Job, JobDraft, JobEvent, JobFilter, JobPatch, JobTable, StoredEvent } from '../domain/jobs/job';
 import type { State } from '../domain/jobs/state';
-import { places, type SqlDatabase, type Value } from './sql';
+import { places, type SqlDatabase, type Value } from '../../database/sql';
 
 interface Row extends Omit<Job, 'spec' | 'progress' | 'result' | 'error'> {
   number: number;

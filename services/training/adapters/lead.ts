@@ -6,9 +6,9 @@ import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
 import { ELSEWHERE_MARK } from '../../store';
 import { openDatabase } from './database';
-import { migratePostgres } from './postgres/migrations';
-import { PostgresDatabase } from './postgres/postgres-database';
-import { SqliteDatabase, type SqlDatabase } from './sql';
+import { migratePostgres } from './migrations/postgres';
+import { PostgresDatabase } from '../../database/postgres/postgres-database';
+import { SqliteDatabase, type SqlDatabase } from '../../database/sql';
 
 /** Between two looks whether the leader is gone, milliseconds. */
 const LOOK_MS = 1_000;

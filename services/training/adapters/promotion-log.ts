@@ -1,5 +1,5 @@
 import { automedError } from '../../common/errors';
-import { isUniqueViolation, type SqlDatabase } from './sql';
+import { isUniqueViolation, type SqlDatabase } from '../../database/sql';
 import type {
   GateResult,
   Promotion,

@@ -5,7 +5,7 @@ import type { EvaluationData, Evaluations } from '../domain/promotions/promotion
 import { Promotions } from '../domain/promotions/promotions';
 import { agreementByWorker } from './agreement';
 import { SqlPromotionLog } from './promotion-log';
-import type { SqlDatabase } from './sql';
+import type { SqlDatabase } from '../../database/sql';
 
 type EvaluationSource = Evaluations & { evaluationData(id: string): Promise<EvaluationData> };
 

@@ -11,7 +11,7 @@ import {
   type ReviewState,
   type ReviewTable,
 } from '../../reviews/review';
-import type { SqlDatabase, Value } from './sql';
+import type { SqlDatabase, Value } from '../../database/sql';
 
 interface Row {
   number: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../../support/data';
 import { eventually } from '../../support/grpc';
 import { microStore } from '../../support/training-service';
-import type { Status } from '../../../services/cli/status/collect';
+import type { Status } from '../../../services/status/collect';
 import { automed, childrenOf, startAutomed, type Running } from './automed-process';
 
 jest.setTimeout(300_000);

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { openDatabase } from '../../../../services/training/adapters/database';
 import { SqlPromotionLog } from '../../../../services/training/adapters/promotion-log';
-import { SqliteDatabase } from '../../../../services/training/adapters/sql';
+import { SqliteDatabase } from '../../../../services/database/sql';
 import type { Aliases, PromotionLog } from '../../../../services/training/domain/promotions/promotion';
 import { Promotions } from '../../../../services/training/domain/promotions/promotions';
 import { ModelStore } from '../../../../services/store';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { ModelStore } from '../../../../services/store';
 import { openDatabase } from '../../../../services/training/adapters/database';
-import { SqliteDatabase } from '../../../../services/training/adapters/sql';
+import { SqliteDatabase } from '../../../../services/database/sql';
 import { openPromotions } from '../../../../services/training/adapters/promotions';
 import { FinishedEvaluations } from '../../../../services/worker/protocol/evaluation-results';
 import { modelDraft, temporaryFolder, writeWeights } from '../../../support/data';

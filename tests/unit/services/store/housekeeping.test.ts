@@ -15,7 +15,7 @@ import {
 } from '../../../../services/store';
 import { openDatabase } from '../../../../services/training/adapters/database';
 import { SqlPromotionLog } from '../../../../services/training/adapters/promotion-log';
-import { SqliteDatabase } from '../../../../services/training/adapters/sql';
+import { SqliteDatabase } from '../../../../services/database/sql';
 import { runCommand } from '../../../support/cli';
 import { baseDraft, modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
 

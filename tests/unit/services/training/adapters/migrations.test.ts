@@ -6,7 +6,7 @@ import { openDatabase } from '../../../../../services/training/adapters/database
 import { SqlJobTable } from '../../../../../services/training/adapters/job-table';
 import { MIGRATIONS } from '../../../../../services/training/adapters/migrations';
 import { SqlPromotionLog } from '../../../../../services/training/adapters/promotion-log';
-import { SqliteDatabase } from '../../../../../services/training/adapters/sql';
+import { SqliteDatabase } from '../../../../../services/database/sql';
 import { temporaryFolder } from '../../../../support/data';
 
 const folder = temporaryFolder();

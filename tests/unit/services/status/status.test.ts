@@ -1,7 +1,7 @@
-import { parseMetrics, sumOf } from '../../../../services/cli/status/metrics-text';
-import { backendsOf, programOf, trafficOf } from '../../../../services/cli/status/programs';
-import type { Status } from '../../../../services/cli/status/collect';
-import { statusLines } from '../../../../services/cli/status/status-text';
+import { parseMetrics, sumOf } from '../../../../services/status/metrics-text';
+import { backendsOf, programOf, trafficOf } from '../../../../services/status/programs';
+import type { Status } from '../../../../services/status/collect';
+import { statusLines } from '../../../../services/status/status-text';
 
 const GATEWAY = parseMetrics(`# HELP automed_gateway_backend_serving Whether
 # TYPE automed_gateway_backend_serving gauge

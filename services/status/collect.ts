@@ -1,9 +1,9 @@
 // What runs and how it is: from the API of a gateway, and from the metrics of the programs that can be reached.
 
-import type { GetStatusResponse__Output } from '../../../proto/gen/automed/pacs/v1/GetStatusResponse';
-import { AutomedError, type AutomedClient } from '../../client';
-import type { ServingStatus } from '../../common/grpc/health';
-import { stateOf } from '../../terminal/state';
+import type { GetStatusResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStatusResponse';
+import { AutomedError, type AutomedClient } from '../client';
+import type { ServingStatus } from '../common/grpc/health';
+import { stateOf } from '../terminal/state';
 import type { Sample } from './metrics-text';
 import {
   backendsOf,

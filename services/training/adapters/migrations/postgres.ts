@@ -1,6 +1,6 @@
 import { automedError } from '../../../common/errors';
 import type { Migration } from '../../../common/database';
-import type { SqlDatabase } from '../sql';
+import type { SqlDatabase } from '../../../database/sql';
 
 /** As the SQLite file is today; a step that was released never changes. */
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [

@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
-import { automedError } from '../../../common/errors';
-import { compiledThread } from '../../../common/thread-entry';
+import { automedError } from '../../common/errors';
+import { compiledThread } from '../../common/thread-entry';
 import type { SqlDatabase, Value } from '../sql';
 import type { Answer, Lost, Query, ThreadData } from './protocol';
 
@@ -30,7 +30,7 @@ export class PostgresDatabase implements SqlDatabase {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const data: ThreadData = { url, signal: this.signal };
-    this.thread = new Worker(compiledThread('training/adapters/postgres/connection-thread.js'), {
+    this.thread = new Worker(compiledThread('database/postgres/connection-thread.js'), {
       workerData: { ...data, port: port2 },
       transferList: [port2],
     });

@@ -1,8 +1,8 @@
 // A status as lines for a terminal.
 
-import { duration } from '../../common/duration';
-import { workText } from '../../terminal/pacs';
-import { byteSize, table } from '../../terminal/table';
+import { duration } from '../common/duration';
+import { workText } from '../terminal/pacs';
+import { byteSize, table } from '../terminal/table';
 import { shortName, type Status } from './collect';
 import type { ProgramStatus, TrafficStatus } from './programs';
 
