@@ -4,25 +4,18 @@ import type { Database } from '../../../common/database';
 import { judge, type SeriesFacts, type Verdict } from '../../domain/rules/match';
 import type { InstanceHeader } from '../../domain/instance-header';
 import type { Rule, Site } from '../../domain/site/schema';
+import { holdOf } from './holds';
 
 interface SeriesRow {
   number: number;
   study: number;
   revision: number;
-  patients: number;
 }
 
 interface InstanceRow {
-  state: string;
   header: string;
   calling: string;
   called: string;
-}
-
-/** Why jobs of a series wait for a person. */
-interface Hold {
-  code: string;
-  message: string;
 }
 
 const TIMERS = `(arrival_time <= @now - @quiet OR open_time <= @now - @longest)`;
@@ -60,7 +53,7 @@ export class Completion {
     const longest = longest_seconds * 1000;
     const series = this.database
       .prepare(
-        `SELECT series.number, series.study, series.revision, studies.patients
+        `SELECT series.number, series.study, series.revision
          FROM series JOIN studies ON studies.number = series.study LEFT JOIN expectations
            ON expectations.study = studies.study AND expectations.series = series.series
          WHERE series.is_open = 1 AND (series.open_time <= @now - @longest OR
@@ -94,20 +87,16 @@ export class Completion {
   private closeStudy(study: number, site: Site, now: number): number {
     this.database.prepare('UPDATE studies SET is_open = 0, revision = revision + 1 WHERE number = ?').run(study);
     const rows = this.database
-      .prepare(
-        `SELECT series.number, series.study, series.revision, studies.patients
-         FROM series JOIN studies ON studies.number = series.study WHERE studies.number = ?`,
-      )
+      .prepare('SELECT number, study, revision FROM series WHERE study = ?')
       .all(study) as SeriesRow[];
     const rules = site.rules.filter(waitsFor('study'));
     return rows.reduce((made, row) => made + this.ask(row, rules, now), 0);
   }
 
   /** A job for every rule that fits; those of earlier revisions that are not done are not needed any more. */
-  private ask({ number, revision, patients }: SeriesRow, rules: readonly Rule[], now: number): number {
-    const instances = this.instancesOf(number);
-    const facts = factsOf(instances);
-    const hold = holdOf(instances, patients);
+  private ask({ number, revision }: SeriesRow, rules: readonly Rule[], now: number): number {
+    const facts = factsOf(this.instancesOf(number));
+    const hold = holdOf(this.database, number);
     const insert = this.database.prepare(
       `INSERT INTO jobs (series, revision, rule, terms, state, next_time, code, message, create_time)
        VALUES (@number, @revision, @rule, @terms, @state, @now, @code, @message, @now)
@@ -148,9 +137,7 @@ export class Completion {
 
   private instancesOf(series: number): InstanceRow[] {
     return this.database
-      .prepare(
-        `SELECT state, header, calling, called FROM instances WHERE series = ? AND state <> 'rejected' ORDER BY number`,
-      )
+      .prepare(`SELECT header, calling, called FROM instances WHERE series = ? AND state <> 'rejected' ORDER BY number`)
       .all(series) as InstanceRow[];
   }
 
@@ -162,22 +149,6 @@ export class Completion {
 
 function waitsFor(what: Rule['wait_for']): (rule: Rule) => boolean {
   return (rule) => rule.wait_for === what;
-}
-
-function holdOf(instances: readonly InstanceRow[], patients: number): Hold | undefined {
-  const conflicts = instances.filter(({ state }) => state === 'conflict').length;
-  if (patients > 1) {
-    return {
-      code: 'SEVERAL_PATIENTS',
-      message:
-        'Images of the study name different patients, as after a merge gone wrong; correct the study, or discard it.',
-    };
-  }
-  if (conflicts === 0) return undefined;
-  return {
-    code: 'CONFLICT',
-    message: `${conflicts} image(s) came twice under one UID with different contents; say with resolve which ones hold.`,
-  };
 }
 
 /** Presentation states, registrations, segmentations, reports: results of others, or of ours that came back. */

@@ -2,11 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal } from '../../../../../../services/pacs/adapters/journal/journal';
-import type { InstanceHeader } from '../../../../../../services/pacs/domain/instance-header';
-import type { Arrival } from '../../../../../../services/pacs/domain/reception';
 import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
 import type { JobOutcome, LeasedJob } from '../../../../../../services/pacs/domain/work';
 import type { StoredResult } from '../../../../../../services/analysis';
+import { arrival } from '../../../../../support/pacs-arrival';
 
 const SITE = readSite(
   `ae_title: AUTOMED
@@ -34,31 +33,6 @@ afterEach(() => {
   journal.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-let files = 0;
-
-function arrival(sopInstance: string, changes: Partial<InstanceHeader> = {}, sha256 = `of ${sopInstance}`): Arrival {
-  files += 1;
-  const header: InstanceHeader = {
-    sopClass: '1.2.840.10008.5.1.4.1.1.2',
-    sopInstance,
-    transferSyntax: '1.2.840.10008.1.2.1',
-    study: '1.2',
-    series: '1.2.1',
-    patient: 'P1',
-    modality: 'CT',
-    bodyPart: '',
-    seriesDescription: '',
-    imageType: [],
-    rows: 8,
-    columns: 8,
-    frames: 1,
-    orientation: [1, 0, 0, 0, 1, 0],
-    ...changes,
-  };
-  const source = { way: 'dicom' as const, calling: 'SCANNER', called: 'AUTOMED' };
-  return { header, source, file: `${files}.dcm`, sha256, bytes: 100 };
-}
 
 const RESULT: StoredResult = {
   kind: 'SEG',
