@@ -1,4 +1,25 @@
+import { z } from 'zod';
+import { readConfig, serverSettings } from '../common/config';
+
+const { shutdownTimeoutMs } = serverSettings({ address: '127.0.0.1:0', metricsAddress: 'off' });
+/** What a program gets beyond its drain to free its models and end, milliseconds. */
+export const DISPOSE_MS = 5_000;
+
 /** The environment of a program that the stack starts: ours, with what it sets for it. */
 export function childEnvironment(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...process.env, ...settings };
+}
+
+/** After which a program that was told to end is killed, milliseconds: AUTOMED_SHUTDOWN_TIMEOUT_MS is what its calls get to finish. */
+export function stopGraceMs(environment = process.env): number {
+  return readConfig(z.object({ shutdownTimeoutMs }), environment).shutdownTimeoutMs + DISPOSE_MS;
+}
+
+/**
+ * TLS of the services behind a gateway of ours, as settings. AUTOMED_TLS_* are then the gateway's: services on loopback speak in the
+ * clear, unless AUTOMED_BACKEND_TLS_CA_FILE says by which authorities the gateway knows them.
+ */
+export function backendTls(environment = process.env): Record<string, string> {
+  if (environment['AUTOMED_BACKEND_TLS_CA_FILE']) return {};
+  return { AUTOMED_TLS_CERT_FILE: '', AUTOMED_TLS_KEY_FILE: '', AUTOMED_TLS_CLIENT_CA_FILE: '' };
 }

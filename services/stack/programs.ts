@@ -1,4 +1,5 @@
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
+import { backendTls } from './config';
 import { programPath, ServiceProcess, type Program } from './service-process';
 
 /** Programs for which the environment may name backends. */
@@ -63,6 +64,7 @@ export async function launchRoles(
   return ServiceProcess.start(training ? TRAINING : INFERENCE, {
     settings: {
       AUTOMED_HOME: home,
+      ...backendTls(),
       ...(training ? trainingSettings : { AUTOMED_ROLES: roles.join(',') }),
       AUTOMED_ADDRESS: options.address,
       AUTOMED_METRICS_ADDRESS: options.metricsAddress,

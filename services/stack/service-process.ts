@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { afterMs, type Alarm } from '../common/timers';
 import { addonPath, buildAdvice, packageRoot } from '../common/installation';
-import { childEnvironment } from './config';
+import { childEnvironment, stopGraceMs } from './config';
 import { LastWords } from './last-words';
 import { LineSplitter } from './line-splitter';
 
@@ -131,8 +131,8 @@ export class ServiceProcess {
     return this.child.kill('SIGKILL');
   }
 
-  /** Asks it to finish what runs and end; kills it after `graceMs`. */
-  async stop(graceMs = 30_000): Promise<Exit> {
+  /** Asks it to finish what runs and end; kills it after `graceMs`. Default: AUTOMED_SHUTDOWN_TIMEOUT_MS and five seconds more. */
+  async stop(graceMs = stopGraceMs()): Promise<Exit> {
     this.child.kill('SIGTERM');
     const killer = afterMs(graceMs, () => this.child.kill('SIGKILL'));
     try {

@@ -9,6 +9,7 @@ import { answerProbes } from '../common/grpc/server';
 import { Health } from '../common/grpc/health';
 import { announce, endWithParent, shutDownOnSignalEarly } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
+import { DISPOSE_MS } from '../stack/config';
 import { KeptService } from '../stack/kept-service';
 import { INFERENCE } from '../stack/programs';
 import { ServiceProcess, type Program } from '../stack/service-process';
@@ -17,8 +18,6 @@ import { readSupervisorConfig } from './config';
 import { killWhenSilent } from './silence';
 
 const PROGRAMS: Readonly<Record<string, Program>> = { inference: INFERENCE };
-/** Beyond its drain, before it is killed, milliseconds. */
-const GRACE_MS = 5_000;
 
 async function main(): Promise<void> {
   endWithParent();
@@ -54,7 +53,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   stages.drain = (timeoutMs) => {
     stopping.abort();
-    return kept.stop(timeoutMs + GRACE_MS);
+    return kept.stop(timeoutMs + DISPOSE_MS);
   };
   void killWhenSilent(kept, {
     check: (service) => child.check(service),

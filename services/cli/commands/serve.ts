@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { withPort } from '../../common/address';
+import { ConfigError } from '../../common/config';
 import { CONSOLE_PORT } from '../demo/keep-open';
-import { loadConfig } from '../program/config';
+import { asksWhoCalls, loadConfig, requireSafeGateway } from '../program/config';
 import { CliError, UsageError } from '../program/errors';
 import { logTo } from '../../terminal/log-lines';
 import { printLine, printNote, printProblem } from '../../terminal/print';
@@ -53,7 +54,7 @@ export function serveCommand(): Command {
       9464,
     )
     .option('--no-metrics', 'offer no metrics')
-    .option('--insecure', 'accept that other machines can call without authentication')
+    .option('--insecure', 'accept that other machines can call without authentication and TLS')
     .option('--quiet', "leave out the services' log lines (standard error)")
     .action(serve);
   return examples(command, [
@@ -80,6 +81,22 @@ function processesOf({ roles, separate }: ServeOptions): Role[][] {
   return [...shared.filter((each) => each.length > 0), ...(roles.includes('training') ? [['training' as const]] : [])];
 }
 
+const addressAt = (host: string, port: number): string =>
+  withPort(host.includes(':') ? `[${host}]:0` : `${host}:0`, port);
+
+/** Beyond this machine the gateway must know who calls, and keys must not travel in the clear. */
+function requireSafeHost(host: string, port: number): void {
+  try {
+    requireSafeGateway(addressAt(host, port));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (asksWhoCalls()) throw new UsageError(error.problems.join('; '));
+    throw new UsageError(
+      `other machines could call ${host} without authentication; set AUTOMED_KEYS_FILE (or tokens) and TLS, use 127.0.0.1, or accept that with --insecure`,
+    );
+  }
+}
+
 /** What the command line says, not a default. */
 const isGiven = (command: Command, option: string): boolean => command.getOptionValueSource(option) !== 'default';
 
@@ -101,7 +118,7 @@ async function gatewayPort({ host, port }: ServeOptions, command: Command): Prom
 async function httpAddressOf(options: ServeOptions, inherited: string | undefined): Promise<string | undefined> {
   const { http, httpPort, host, port } = options;
   if (!http) return 'off';
-  const at = (number: number): string => withPort(host.includes(':') ? `[${host}]:0` : `${host}:0`, number);
+  const at = (number: number): string => addressAt(host, number);
   if (httpPort !== undefined) {
     if (httpPort === 0 || (await isFree(host, httpPort))) return at(httpPort);
     throw new CliError(
@@ -132,12 +149,7 @@ async function metricsPortOf(options: ServeOptions, command: Command): Promise<n
 async function serve(options: ServeOptions, command: Command): Promise<void> {
   const config = loadConfig();
   const home = options.home ?? config.home;
-  const local = options.host === 'localhost' || options.host === '::1' || options.host.startsWith('127.');
-  if (!local && options.insecure !== true) {
-    throw new UsageError(
-      `other machines could call ${options.host} without authentication; use 127.0.0.1, or accept that with --insecure`,
-    );
-  }
+  if (options.insecure !== true) requireSafeHost(options.host, options.port);
   const port = await gatewayPort(options, command);
   const httpAddress = await httpAddressOf(options, config.httpAddress);
   const metricsPort = await metricsPortOf(options, command);
@@ -146,7 +158,7 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
   const stack = await Stack.start({
     home,
     processes: processesOf(options),
-    address: withPort(options.host.includes(':') ? `[${options.host}]:0` : `${options.host}:0`, port),
+    address: addressAt(options.host, port),
     httpAddress,
     insecure: options.insecure === true,
     startTimeoutMs: config.startTimeoutMs,

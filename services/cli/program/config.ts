@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { address, integer, path, readConfig, secret } from '../../common/config';
+import { accessOf, accessSettings } from '../../access/settings';
+import { address, integer, path, readConfig, requireLoopback, secret } from '../../common/config';
 
 const schema = z.object({
   /** Folder of the store: bases, models, jobs. */
@@ -27,4 +28,23 @@ export type CliConfig = Readonly<z.infer<typeof schema>>;
 
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): CliConfig {
   return readConfig(schema, environment);
+}
+
+const gatewaySchema = z.object({
+  ...accessSettings,
+  /** PEM files of TLS of gateways that this command starts: certificate, key, authorities of clients' certificates. */
+  tlsCertFile: path().optional(),
+  tlsKeyFile: path().optional(),
+  tlsClientCaFile: path().optional(),
+});
+
+/** Whether a gateway that this command starts asks who calls, by keys or tokens. @throws ConfigError */
+export function asksWhoCalls(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return accessOf(readConfig(gatewaySchema, environment)) !== undefined;
+}
+
+/** Refuses before anything runs what the gateway would refuse at its start. @throws ConfigError */
+export function requireSafeGateway(gateway: string, environment: NodeJS.ProcessEnv = process.env): void {
+  const config = readConfig(gatewaySchema, environment);
+  requireLoopback({ ...config, address: gateway, metricsAddress: 'off', insecure: false }, asksWhoCalls(environment));
 }

@@ -1,0 +1,40 @@
+// `automed serve` where other machines reach it: with authentication and TLS it starts, without either it says what is missing.
+
+import { join } from 'node:path';
+import { makeAuthority } from '../../support/certificates';
+import { temporaryFolder } from '../../support/data';
+import { startAutomed } from './automed-process';
+
+jest.setTimeout(120_000);
+
+const root = temporaryFolder();
+const keys = join(root, 'keys.json');
+const serve = ['serve', '--host', '0.0.0.0', '--home', join(root, 'store'), '--port', '0', '--roles', 'training'];
+const quiet = [...serve, '--no-http', '--no-metrics', '--quiet'];
+
+test('keys without TLS are refused before anything starts', async () => {
+  const { code, err } = await startAutomed(quiet, { AUTOMED_KEYS_FILE: keys }).ended;
+  expect(code).toBe(2);
+  expect(err).toMatch(/0\.0\.0\.0:0 .*keys would travel in the clear.*AUTOMED_TLS_CERT_FILE/);
+});
+
+test('with keys and TLS it starts without --insecure, and asks who calls', async () => {
+  const authority = makeAuthority(root);
+  const { caFile } = authority;
+  const { certFile, keyFile } = authority.issue('gateway', ['127.0.0.1', 'localhost']);
+  const created = await startAutomed(['keys', 'create', 'clinic', '--role', 'admin', '--file', keys]).ended;
+  const token = created.out.trim();
+  const server = startAutomed(quiet, {
+    AUTOMED_KEYS_FILE: keys,
+    AUTOMED_TLS_CERT_FILE: certFile,
+    AUTOMED_TLS_KEY_FILE: keyFile,
+  });
+  const [, port = ''] = /^listening on [^:]+:(\d+)/.exec(await server.line(/^listening on /)) ?? [];
+  const list = ['jobs', 'list', '--address', `127.0.0.1:${port}`];
+  const stranger = await startAutomed(list, { AUTOMED_GATEWAY_CA_FILE: caFile }).ended;
+  expect(stranger).toMatchObject({ code: 1, err: expect.stringMatching(/key|token/i) as string });
+  const caller = await startAutomed(list, { AUTOMED_GATEWAY_CA_FILE: caFile, AUTOMED_TOKEN: token }).ended;
+  expect(caller).toMatchObject({ code: 0 });
+  server.child.kill('SIGTERM');
+  expect((await server.ended).code).toBe(0);
+});
