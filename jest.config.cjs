@@ -11,6 +11,7 @@ module.exports = {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/', '<rootDir>/.libtorch/', '<rootDir>/.automed/'],
   transform: {
+    '\\.wat$': '<rootDir>/tests/support/wat-transform.cjs',
     '^.+\\.ts$': [
       '@swc/jest',
       {
@@ -25,7 +26,7 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${ES_MODULES.join('|')})/)`],
-  moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
+  moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node', 'wat'],
   // Integration tests start processes and load LibTorch on machines that are busy with other things.
   testTimeout: 300_000,
   maxWorkers: 2,

@@ -16,6 +16,8 @@ import type {
   EngineStats,
   EverythingOptions,
   FoundMasks,
+  HalfTensor,
+  ImageEmbedding,
   PromptedMasks,
   Prompts,
   Timings,
@@ -93,6 +95,15 @@ export class Base {
     readonly precision: string,
     readonly parameterCount: number,
   ) {}
+
+  /** Weights of the prompt encoder and the mask decoder. */
+  decoderWeights(): HalfTensor[] {
+    try {
+      return this.raw.decoderWeights();
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
 
   /** Frees the weights once the last model on it is gone and calls in flight have ended. */
   dispose(): void {
@@ -190,7 +201,23 @@ export class Engine {
 
   /** Leaves the embedding of an image in the cache, under `options.embeddingKey`. Errors as for analyze(). */
   async encode(base: Base, pixels: Pixels, options: RequestOptions): Promise<EncodedImage> {
-    return this.request(options, (raw) => this.raw.encode(base.raw, pixels, raw));
+    const { width, height, timings } = await this.request(options, (raw) =>
+      this.raw.encode(base.raw, pixels, raw, false),
+    );
+    return { width, height, timings };
+  }
+
+  /** The embedding of an image, left in the cache as encode() does. Errors as for analyze(). */
+  async embed(
+    base: Base,
+    pixels: Pixels,
+    options: RequestOptions,
+  ): Promise<EncodedImage & { embedding: ImageEmbedding }> {
+    const { embedding, ...encoded } = await this.request(options, (raw) =>
+      this.raw.encode(base.raw, pixels, raw, true),
+    );
+    if (!embedding) throw new Error('the engine kept the embedding to itself');
+    return { ...encoded, embedding };
   }
 
   /**

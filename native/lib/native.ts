@@ -8,6 +8,8 @@ import { addonPath, buildAdvice } from './installation';
 import type {
   BuildInfo,
   EncodedImage,
+  HalfTensor,
+  ImageEmbedding,
   EngineOptions,
   EngineStats,
   EverythingOptions,
@@ -68,6 +70,7 @@ export interface RawBase {
   readonly device: string;
   readonly precision: string;
   readonly parameterCount: number;
+  decoderWeights(): HalfTensor[];
   dispose(): void;
 }
 
@@ -87,7 +90,12 @@ export interface RawEngine {
   loadModel(base: RawBase, weightsPath: string, architecture: string, preprocessing: string | null): Promise<RawModel>;
   /** The models must stand on one base and have the same preprocessing. */
   runHeads(heads: RawHead[], pixels: Pixels, options: RawRequestOptions): Promise<RawHeadsResult>;
-  encode(base: RawBase, pixels: Pixels, options: RawRequestOptions): Promise<EncodedImage>;
+  encode(
+    base: RawBase,
+    pixels: Pixels,
+    options: RawRequestOptions,
+    returnEmbedding: boolean,
+  ): Promise<EncodedImage & { embedding: ImageEmbedding | null }>;
   /** pixels: null where the embedding is to be found by its key; rejects with EMBEDDING_NOT_RESIDENT when it is not. */
   predictMasks(
     base: RawBase,

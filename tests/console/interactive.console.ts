@@ -81,6 +81,33 @@ test('points, a box and a scribble are listed, taken back, brought back and remo
   expect(complaints).toEqual([]);
 });
 
+test('the mask under the pointer is drawn in the browser, without the server', async () => {
+  const { page } = await openPage(browser, `${services.url}/interactive`);
+  let asked = 0;
+  await page.route('**/PredictMasks', async (route) => {
+    asked += 1;
+    await route.abort();
+  });
+  const { png } = await discImage(300, 200);
+  const decoder = page.waitForResponse('**/GetMaskDecoder');
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await ready(page);
+  await decoder;
+  const box = await page.locator('canvas').boundingBox();
+  let at = 0;
+  await expectSoon(async () => {
+    at += 1;
+    await page.mouse.move((box?.x ?? 0) + 100 + ((at * 37) % 300), (box?.y ?? 0) + 100 + ((at * 53) % 300));
+    return (await page.locator('.readout-under').textContent()) === 'preview';
+  });
+  const before = asked;
+  for (let step = 0; step < 10; step += 1) {
+    await page.mouse.move((box?.x ?? 0) + 150 + 5 * step, (box?.y ?? 0) + 200);
+    await page.waitForTimeout(50);
+  }
+  expect(asked).toBe(before);
+});
+
 test('the area that is told is that of the mask that the API drew', async () => {
   const { page } = await openDisc();
   const asked = (response: { url(): string; request(): { postData(): string | null } }): boolean =>

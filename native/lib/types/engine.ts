@@ -82,6 +82,24 @@ export interface EncodedImage {
   timings: Timings;
 }
 
+/** Weights under their published name. */
+export interface HalfTensor {
+  name: string;
+  shape: number[];
+  /** float16, little endian, row-major. */
+  data: Uint8Array;
+}
+
+/** What an encoder made of an image, and where the image lies on its square input. */
+export interface ImageEmbedding {
+  /** float16, little endian, `channels` x `side` x `side`. */
+  features: Uint8Array;
+  channels: number;
+  side: number;
+  /** The whole image fills `innerWidth` x `innerHeight` at (`left`, `top`) of the input, `size` pixels along each side. */
+  placement: { size: number; left: number; top: number; innerWidth: number; innerHeight: number };
+}
+
 /** In pixels of the image; several boxes are several objects, and then there are neither points nor a mask. */
 export interface Prompts {
   /** x, y of each point. */

@@ -97,7 +97,8 @@ Napi::Value EngineHandle::run_heads(const Napi::CallbackInfo& info) {
 Napi::Value EngineHandle::encode(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto base = unwrap<BaseHandle>(info[0], AddonData::of(info.Env()).base_class, "base")->get();
-    return submit(info.Env(), pipeline::EncodeJob{std::move(base)}, info[1], info[2]);
+    const bool return_features = read_boolean(info[3], "returnEmbedding");
+    return submit(info.Env(), pipeline::EncodeJob{std::move(base), return_features}, info[1], info[2]);
   });
 }
 

@@ -48,6 +48,27 @@ Napi::Value BaseHandle::parameter_count(const Napi::CallbackInfo& info) {
                  [&] { return Napi::Number::New(info.Env(), static_cast<double>(get()->parameter_count())); });
 }
 
+Napi::Value BaseHandle::decoder_weights(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  return guarded(env, [&] {
+    const auto weights = get()->decoder_weights();
+    auto array = Napi::Array::New(env, weights.size());
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const auto& [name, values] = weights[i];
+      auto shape = Napi::Array::New(env, static_cast<std::size_t>(values.dim()));
+      for (std::uint32_t axis = 0; axis < shape.Length(); ++axis) {
+        shape.Set(axis, static_cast<double>(values.size(axis)));
+      }
+      auto item = Napi::Object::New(env);
+      item.Set("name", name);
+      item.Set("shape", shape);
+      item.Set("data", to_buffer(env, values.view(torch::kUInt8)));
+      array.Set(static_cast<std::uint32_t>(i), item);
+    }
+    return array;
+  });
+}
+
 void BaseHandle::dispose(const Napi::CallbackInfo&) {
   base_.reset();
 }
@@ -57,6 +78,7 @@ Napi::Function BaseHandle::define(Napi::Env env) {
       env, "Base",
       {InstanceAccessor<&BaseHandle::device>("device"), InstanceAccessor<&BaseHandle::precision>("precision"),
        InstanceAccessor<&BaseHandle::parameter_count>("parameterCount"),
+       InstanceMethod<&BaseHandle::decoder_weights>("decoderWeights"),
        InstanceMethod<&BaseHandle::dispose>("dispose")});
 }
 

@@ -37,6 +37,7 @@ class BaseHandle : public Napi::ObjectWrap<BaseHandle> {
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value precision(const Napi::CallbackInfo& info);
   Napi::Value parameter_count(const Napi::CallbackInfo& info);
+  Napi::Value decoder_weights(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   std::shared_ptr<const pipeline::LoadedBase> base_;
 };

@@ -88,6 +88,23 @@ Napi::Object image_result_to_js(Napi::Env env, const ImageResult& result) {
   return object;
 }
 
+Napi::Value embedding_to_js(Napi::Env env, const pipeline::EncodeResult& result) {
+  using pipeline::Placement;
+  static const PropertyTable<Placement> kTable = {
+      {"size", member(&Placement::size)},
+      {"left", member(&Placement::left)},
+      {"top", member(&Placement::top)},
+      {"innerWidth", member(&Placement::inner_width)},
+      {"innerHeight", member(&Placement::inner_height)},
+  };
+  auto object = Napi::Object::New(env);
+  object.Set("features", to_buffer(env, result.features.view(torch::kUInt8)));
+  object.Set("channels", static_cast<double>(result.features.size(0)));
+  object.Set("side", static_cast<double>(result.features.size(1)));
+  object.Set("placement", to_object(env, result.placement, kTable));
+  return object;
+}
+
 struct ResultToJs {
   Napi::Env env;
 
@@ -98,7 +115,11 @@ struct ResultToJs {
     object.Set("timings", timings_to_js(env, result.timings));
     return object;
   }
-  Napi::Value operator()(const pipeline::EncodeResult& result) const { return image_result_to_js(env, result); }
+  Napi::Value operator()(const pipeline::EncodeResult& result) const {
+    auto object = image_result_to_js(env, result);
+    object.Set("embedding", result.features.defined() ? embedding_to_js(env, result) : env.Null());
+    return object;
+  }
   Napi::Value operator()(const pipeline::PromptResult& result) const {
     auto object = image_result_to_js(env, result);
     object.Set("masks", array_to_js(env, result.masks));

@@ -251,7 +251,12 @@ Result Batch::run_on_embedding(State& state, const BetweenSteps& between) {
     state.timings.inference_ms += milliseconds_since(begin);
     return EverythingResult{placement, std::move(masks), state.timings};
   }
-  return EncodeResult{placement, state.timings};
+  torch::Tensor features;
+  if (std::get<EncodeJob>(*state.item.job).return_features) {
+    features = state.embedding->features[0].to(torch::kCPU, torch::kHalf).contiguous();
+    check_finite(features, "embedding");  // float16 ends at 65504
+  }
+  return EncodeResult{placement, features, state.timings};
 }
 
 }  // namespace automed::pipeline

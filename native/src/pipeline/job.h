@@ -41,6 +41,7 @@ struct HeadsJob {
 /// Leaves the image's embedding in the cache.
 struct EncodeJob {
   std::shared_ptr<const LoadedBase> base;
+  bool return_features = false;  ///< answers what the encoder made, beside keeping it
 };
 
 /// Draws what prompts point at.
@@ -86,6 +87,7 @@ struct HeadsResult {
 
 struct EncodeResult {
   Placement placement;
+  torch::Tensor features;  ///< float16 C,g,g on the CPU; undefined unless asked for
   Timings timings;
 };
 

@@ -6,6 +6,7 @@
 #include "core/checkpoint.h"
 #include "core/device.h"
 #include "core/safetensors.h"
+#include "pipeline/finite.h"
 
 namespace automed::pipeline {
 
@@ -64,6 +65,20 @@ torch::Tensor LoadedBase::encode(const torch::Tensor& images, const models::Keep
   auto sam = sam_;
   const auto input = images.to(device_, precision_).contiguous(torch::MemoryFormat::ChannelsLast);
   return sam->image_encoder->forward(input, keep).to(torch::kFloat32);
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> LoadedBase::decoder_weights() const {
+  const c10::InferenceMode guard;
+  std::vector<std::pair<std::string, torch::Tensor>> weights;
+  const auto add = [&](const std::string& prefix, const torch::Tensor& values) {
+    auto halves = values.to(torch::kCPU, torch::kHalf).contiguous();
+    check_finite(halves, "decoder weights");
+    weights.emplace_back(prefix, std::move(halves));
+  };
+  for (const auto& item : sam_->prompt_encoder->named_parameters()) add("prompt_encoder." + item.key(), item.value());
+  for (const auto& item : sam_->prompt_encoder->named_buffers()) add("prompt_encoder." + item.key(), item.value());
+  for (const auto& item : sam_->mask_decoder->named_parameters()) add("mask_decoder." + item.key(), item.value());
+  return weights;
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/between_steps.h"
 #include "models/config.h"
@@ -27,6 +29,10 @@ class LoadedBase {
 
   /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device, of the rows that `keep` does not let go.
   torch::Tensor encode(const torch::Tensor& images, const models::KeepRows& keep = {}) const;
+
+  /// Weights of the prompt encoder and the mask decoder under their published names, float16 on the CPU. Throws
+  /// kNonFiniteOutput where float16 cannot hold them.
+  std::vector<std::pair<std::string, torch::Tensor>> decoder_weights() const;
 
   models::Sam sam() const { return sam_; }
   const models::SamConfig& config() const { return config_; }

@@ -1,6 +1,8 @@
 import type { Channel } from '@grpc/grpc-js';
 import type { EncodeImageRequest } from '../../../proto/gen/automed/segmentation/v1/EncodeImageRequest';
 import type { EncodeImageResponse__Output } from '../../../proto/gen/automed/segmentation/v1/EncodeImageResponse';
+import type { GetMaskDecoderRequest } from '../../../proto/gen/automed/segmentation/v1/GetMaskDecoderRequest';
+import type { GetMaskDecoderResponse__Output } from '../../../proto/gen/automed/segmentation/v1/GetMaskDecoderResponse';
 import type { InteractiveSegmentationServiceDefinition } from '../../../proto/gen/automed/segmentation/v1/InteractiveSegmentationService';
 import type { InteractiveSessionRequest } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { PredictMasksRequest } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
@@ -42,6 +44,11 @@ export class InteractiveSegmentationClient implements InteractiveCalls {
   /** Draws what prompts describe, on an image or on an embedding, which may be gone: see open(). */
   predictMasks(request: PredictMasksRequest, options?: CallOptions): Promise<PredictMasksResponse__Output> {
     return this.calls.unary('PredictMasks', request, options);
+  }
+
+  /** The mask decoder of a base, to draw masks of an embedding on this side: `returnEmbedding` of encodeImage() has it. */
+  getMaskDecoder(request: GetMaskDecoderRequest, options?: CallOptions): Promise<GetMaskDecoderResponse__Output> {
+    return this.calls.unary('GetMaskDecoder', request, options);
   }
 
   /** Draws everything that a grid of points finds; takes seconds. */

@@ -7,7 +7,7 @@ const SERVICE = 'automed.segmentation.v1.InteractiveSegmentationService';
 /** An image on one base: the first call encodes it, later ones name what the replica kept of it. */
 export class InteractiveImage {
   private embeddingId = '';
-  private encoding: Promise<void> | undefined;
+  private encoding: Promise<EncodeImageResponse> | undefined;
 
   constructor(
     /** `name@version` of a base. */
@@ -15,13 +15,15 @@ export class InteractiveImage {
     private readonly image: () => Image,
   ) {}
 
-  /** Lets the server look at the image; prompts wait for it. */
-  encode(options: CallOptions & { onWait?: () => void } = {}): Promise<void> {
-    this.encoding ??= persist(
-      () => call<EncodeImageResponse>(SERVICE, 'EncodeImage', { model: this.model, image: this.image() }, options),
-      options,
-    ).then(
-      ({ embeddingId = '' }) => void (this.embeddingId = embeddingId),
+  /** Lets the server look at the image; prompts wait for it. The answer holds what it saw. */
+  encode(options: CallOptions & { onWait?: () => void } = {}): Promise<EncodeImageResponse> {
+    const ask = (): Promise<EncodeImageResponse> =>
+      call(SERVICE, 'EncodeImage', { model: this.model, image: this.image(), returnEmbedding: true }, options);
+    this.encoding ??= persist(ask, options).then(
+      (answer) => {
+        this.embeddingId = answer.embeddingId ?? '';
+        return answer;
+      },
       (error: unknown) => {
         this.encoding = undefined;
         throw error;

@@ -101,6 +101,25 @@ export interface EncodeImageResponse {
   widthPx: number;
   heightPx: number;
   timings?: Timings;
+  embedding?: ImageEmbedding;
+}
+
+export interface ImageEmbedding {
+  features: Tensor;
+  inputSizePx: number;
+  leftPx?: number;
+  topPx?: number;
+  innerWidthPx: number;
+  innerHeightPx: number;
+}
+
+export interface GetMaskDecoderResponse {
+  weights: { name: string; tensor: Tensor }[];
+  inputSizePx: number;
+  headCount: number;
+  layerCount: number;
+  multimaskOutputCount: number;
+  bestOfMultimask?: boolean;
 }
 
 export interface PointPrompt {

@@ -17,6 +17,9 @@ export interface Layer {
   outline: Path2D;
 }
 
+/** A mask without run lengths: one byte for each pixel, 1 is foreground. */
+export type Bits = Pick<Layer, 'bits' | 'width' | 'height'>;
+
 /** Told apart by people who see few colours, too (Okabe and Ito). */
 export const COLOURS = [
   '#f0a020',

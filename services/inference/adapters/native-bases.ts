@@ -58,9 +58,21 @@ function interactiveBase(
     embeddingTtlMs,
     multimaskOutputs: architecture.decoder.multimask_outputs,
     sizeOf: (id) => (embeddings.mayUse(id, caller) ? embeddings.sizeOf(id) : undefined),
-    encode: async (pixels, options) => {
+    decoder: () => ({
+      identity: { ...identity, precision: 'float16' },
+      tensors: base.decoderWeights(),
+      imageSize: architecture.image_size,
+      side: Math.floor(architecture.image_size / architecture.patch_size),
+      heads: architecture.decoder.heads,
+      layers: architecture.decoder.depth,
+      multimaskOutputs: architecture.decoder.multimask_outputs,
+      bestOfMultimask: architecture.adapter,
+    }),
+    encode: async (pixels, options, returned) => {
       const id = await idOf({ pixels });
-      return { embeddingId: id, ...(await engine.encode(base, pixels, keptAs(options, id))) };
+      const kept = keptAs(options, id);
+      const seen = await (returned ? engine.embed(base, pixels, kept) : engine.encode(base, pixels, kept));
+      return { embeddingId: id, ...seen };
     },
     predict: async (source, prompts, threshold, options) => {
       const id = await idOf(source);

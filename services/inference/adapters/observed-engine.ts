@@ -6,6 +6,7 @@ import {
   type EngineOptions,
   type EverythingOptions,
   type FoundMasks,
+  type ImageEmbedding,
   type Head,
   type PromptedMasks,
   type Prompts,
@@ -30,6 +31,14 @@ export class ObservedEngine extends Engine {
 
   override async encode(base: Base, pixels: Pixels, options: RequestOptions): Promise<EncodedImage> {
     return this.told(await super.encode(base, pixels, options));
+  }
+
+  override async embed(
+    base: Base,
+    pixels: Pixels,
+    options: RequestOptions,
+  ): Promise<EncodedImage & { embedding: ImageEmbedding }> {
+    return this.told(await super.embed(base, pixels, options));
   }
 
   override async predictMasks(

@@ -32,6 +32,29 @@ export interface SeenImage {
   timings: RunTimings;
 }
 
+/** What an encoder made of an image, and where the image lies on its square input. */
+export interface ImageEmbedding {
+  /** float16, little endian, `channels` x `side` x `side`. */
+  features: Uint8Array;
+  channels: number;
+  side: number;
+  placement: { size: number; left: number; top: number; innerWidth: number; innerHeight: number };
+}
+
+/** Weights of a base's prompt encoder and mask decoder, and how they belong together. */
+export interface MaskDecoderWeights {
+  identity: BaseIdentity;
+  /** float16, little endian, under the published names. */
+  tensors: { name: string; shape: number[]; data: Uint8Array }[];
+  imageSize: number;
+  side: number;
+  heads: number;
+  layers: number;
+  multimaskOutputs: number;
+  /** Whether the mask of an object is the best of several. */
+  bestOfMultimask: boolean;
+}
+
 export interface PromptedMask extends DrawnMask {
   predictedIou: number;
   /** Index of the object's box. */
@@ -55,9 +78,12 @@ export interface InteractiveBase {
   readonly embeddingTtlMs: number;
   /** Masks that the decoder proposes for one object. */
   readonly multimaskOutputs: number;
+  /** Its mask decoder, for clients that draw masks themselves. */
+  decoder(): MaskDecoderWeights;
   /** Extents of the image behind an embedding's id; undefined when this process has not seen it, or long ago. */
   sizeOf(embeddingId: string): { width: number; height: number } | undefined;
-  encode(pixels: Pixels, options: RunOptions): Promise<SeenImage>;
+  /** @param returned whether the embedding itself is answered */
+  encode(pixels: Pixels, options: RunOptions, returned: boolean): Promise<SeenImage & { embedding?: ImageEmbedding }>;
   /** @throws NotFoundError (EMBEDDING_NOT_RESIDENT) */
   predict(
     source: ImageSource,

@@ -2,6 +2,8 @@
 
 import type { BoxPrompt__Output } from '../../../proto/gen/automed/segmentation/v1/BoxPrompt';
 import type { EncodeImageResponse } from '../../../proto/gen/automed/segmentation/v1/EncodeImageResponse';
+import type { GetMaskDecoderResponse } from '../../../proto/gen/automed/segmentation/v1/GetMaskDecoderResponse';
+import type { ImageEmbedding as EmbeddingMessage } from '../../../proto/gen/automed/segmentation/v1/ImageEmbedding';
 import type { InteractiveSessionRequest__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { PointPrompt__Output } from '../../../proto/gen/automed/segmentation/v1/PointPrompt';
 import type { PredictMasksResponse } from '../../../proto/gen/automed/segmentation/v1/PredictMasksResponse';
@@ -22,7 +24,14 @@ import {
 } from '../../imaging/image-input';
 import { dicomFrame } from '../../imaging/image-messages';
 import { checkEverything, checkLogitsSide, checkPrompts } from '../domain/check-prompts';
-import type { InteractiveBase, InteractiveBases, Prompts, SeenImage } from '../domain/interactive-ports';
+import type {
+  ImageEmbedding,
+  InteractiveBase,
+  InteractiveBases,
+  MaskDecoderWeights,
+  Prompts,
+  SeenImage,
+} from '../domain/interactive-ports';
 import {
   openSource,
   type EverythingCommand,
@@ -160,7 +169,7 @@ export function sourceOf(request: {
 }
 
 export function toEncodeResponse(
-  seen: SeenImage,
+  seen: SeenImage & { embedding?: ImageEmbedding },
   base: InteractiveBase,
   facts: ImageFacts,
   around: { decodeMs: number; totalMs: number },
@@ -173,6 +182,31 @@ export function toEncodeResponse(
     base: baseInfo(base.identity),
     timings: timings(seen.timings, { ...around, encodeMs: 0 }),
     ...dicomFrame(facts),
+    ...(seen.embedding ? { embedding: toEmbedding(seen.embedding) } : {}),
+  };
+}
+
+function toEmbedding({ features, channels, side, placement }: ImageEmbedding): EmbeddingMessage {
+  return {
+    features: toHalves(features, [channels, side, side]),
+    inputSizePx: placement.size,
+    leftPx: placement.left,
+    topPx: placement.top,
+    innerWidthPx: placement.innerWidth,
+    innerHeightPx: placement.innerHeight,
+  };
+}
+
+export function toDecoderResponse(decoder: MaskDecoderWeights): GetMaskDecoderResponse {
+  return {
+    base: baseInfo(decoder.identity),
+    weights: decoder.tensors.map(({ name, shape, data }) => ({ name, tensor: toHalves(data, shape) })),
+    inputSizePx: decoder.imageSize,
+    embeddingSide: decoder.side,
+    headCount: decoder.heads,
+    layerCount: decoder.layers,
+    multimaskOutputCount: decoder.multimaskOutputs,
+    bestOfMultimask: decoder.bestOfMultimask,
   };
 }
 
@@ -208,6 +242,11 @@ export function toEverythingResponse(found: EverythingFound, totalMs: number): S
 
 function imageFields({ seen, identity }: Pick<PredictedMasks, 'seen' | 'identity'>) {
   return { embeddingId: seen.embeddingId, widthPx: seen.width, heightPx: seen.height, base: baseInfo(identity) };
+}
+
+function toHalves(halves: Uint8Array, shape: number[]): Tensor {
+  const data = Buffer.from(halves.buffer, halves.byteOffset, halves.byteLength);
+  return { data, shape, type: 'TENSOR_TYPE_FLOAT16' };
 }
 
 function toTensor(values: Float32Array, side: number): Tensor {

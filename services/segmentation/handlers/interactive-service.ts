@@ -1,5 +1,6 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { EncodeImageRequest__Output } from '../../../proto/gen/automed/segmentation/v1/EncodeImageRequest';
+import type { GetMaskDecoderRequest__Output } from '../../../proto/gen/automed/segmentation/v1/GetMaskDecoderRequest';
 import type { InteractiveSessionRequest__Output } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionRequest';
 import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segmentation/v1/InteractiveSessionResponse';
 import type { PredictMasksRequest__Output } from '../../../proto/gen/automed/segmentation/v1/PredictMasksRequest';
@@ -19,6 +20,7 @@ import {
 import {
   checkLogits,
   sourceOf,
+  toDecoderResponse,
   toEncodeCommand,
   toEncodeResponse,
   toEverythingCommand,
@@ -57,7 +59,7 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
       const { image, options } = await toEncodeCommand(request, intake, context);
       return onBase(request.model, context, (base) =>
         useImage(image, memory, { masks: 0, wait: options }, async ({ pixels, facts, decodeMs }) => {
-          const seen = await base.encode(pixels, options());
+          const seen = await base.encode(pixels, options(), request.returnEmbedding);
           return toEncodeResponse(seen, base, facts, { decodeMs, totalMs: elapsed() });
         }),
       );
@@ -71,6 +73,9 @@ export function interactiveHandlers(deps: InteractiveDeps): UntypedServiceImplem
           toPredictResponse(await predictMasks(base, command, read), command.logits, elapsed()),
         ),
       );
+    }),
+    GetMaskDecoder: unary(log, async (request: GetMaskDecoderRequest__Output, context) => {
+      return onBase(request.model, context, (base) => Promise.resolve(toDecoderResponse(base.decoder())));
     }),
     SegmentEverything: unary(log, async (request: SegmentEverythingRequest__Output, context) => {
       const elapsed = stopwatch();

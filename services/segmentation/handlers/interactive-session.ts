@@ -198,7 +198,7 @@ class Session {
     const admission = { masks: 0, wait: options };
     return useImage(opened, this.deps.intake.memory, admission, async ({ pixels, facts, decodeMs }) => {
       this.remember(image, opened);
-      const seen = await base.encode(pixels, options());
+      const seen = await base.encode(pixels, options(), false);
       this.embeddingId = seen.embeddingId;
       return toEncodeResponse(seen, base, facts, { decodeMs, totalMs: performance.now() - started });
     });

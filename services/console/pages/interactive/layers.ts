@@ -2,15 +2,19 @@
 
 import type { Mask } from '../../../console-kit/api/types';
 import { t } from '../../../console-kit/texts/en';
-import { colourOf, layerOf, type Layer } from '../../../console-kit/viewer/layer';
+import { colourOf, layerOf, layerOfBits, type Bits, type Layer } from '../../../console-kit/viewer/layer';
 import type { Session } from './session';
 
-const known = new WeakMap<Mask, Layer>();
+const known = new WeakMap<Mask | Bits, Layer>();
 
-function layer(mask: Mask, id: string, name: string, colour: string): Layer {
+function layer(mask: Mask | Bits, id: string, name: string, colour: string): Layer {
   let made = known.get(mask);
-  if (made?.colour !== colour || made.name !== name) known.set(mask, (made = layerOf(mask, id, name, colour)));
+  if (made?.colour !== colour || made.name !== name) known.set(mask, (made = drawn(mask, id, name, colour)));
   return made;
+}
+
+function drawn(mask: Mask | Bits, id: string, name: string, colour: string): Layer {
+  return 'bits' in mask ? layerOfBits(mask.bits, { ...mask, id, name, colour }) : layerOf(mask, id, name, colour);
 }
 
 export function layersOf({ work, drawn, hover }: Session): Layer[] {
