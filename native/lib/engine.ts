@@ -10,6 +10,7 @@ import {
 } from './native';
 import type {
   BuildInfo,
+  ClassSaliency,
   EncodedImage,
   EncoderPrecision,
   EngineOptions,
@@ -33,13 +34,25 @@ export interface Segmentation {
 export interface Classification {
   /** One probability per class, in the order of the model's classes; sums to 1. */
   probabilities: Float32Array;
+  /** Null unless asked for. */
+  saliency: ClassSaliency | null;
   timings: Timings;
 }
 
 /** What to ask of one model. */
-export type Head = { model: Model; task: 'segmentation'; threshold: number } | { model: Model; task: 'classification' };
+export type Head =
+  | { model: Model; task: 'segmentation'; threshold: number }
+  | { model: Model; task: 'classification'; saliency?: SaliencyWish | undefined };
+
+/** Asks where the evidence for a class was found. @see ClassSaliency */
+export interface SaliencyWish {
+  /** Default: the most probable. */
+  classIndex?: number | undefined;
+}
+
 export type HeadOutput =
-  { task: 'segmentation'; masks: DrawnMask[] } | { task: 'classification'; probabilities: Float32Array };
+  | { task: 'segmentation'; masks: DrawnMask[] }
+  | { task: 'classification'; probabilities: Float32Array; saliency: ClassSaliency | null };
 
 export interface Analysis {
   /** In the order of the heads. */
@@ -166,15 +179,17 @@ export class Engine {
           model: head.model.raw,
           task: head.task,
           threshold: head.task === 'segmentation' ? head.threshold : null,
+          saliency: head.task === 'classification' && head.saliency !== undefined,
+          saliencyClass: (head.task === 'classification' ? head.saliency?.classIndex : undefined) ?? null,
         })),
         pixels,
         raw,
       ),
     );
     return {
-      outputs: outputs.map(({ masks, probabilities }) =>
+      outputs: outputs.map(({ masks, probabilities, saliency }) =>
         masks === null
-          ? { task: 'classification', probabilities: probabilities ?? new Float32Array() }
+          ? { task: 'classification', probabilities: probabilities ?? new Float32Array(), saliency }
           : { task: 'segmentation', masks },
       ),
       timings,
@@ -192,11 +207,17 @@ export class Engine {
     return { masks: output?.task === 'segmentation' ? output.masks : [], timings };
   }
 
-  /** Class probabilities of one image. Errors as for analyze(). */
-  async classify(model: Model, pixels: Pixels, options: RequestOptions = {}): Promise<Classification> {
-    const { outputs, timings } = await this.analyze([{ model, task: 'classification' }], pixels, options);
+  /** Class probabilities of one image, and where the evidence for one of them was found. Errors as for analyze(). */
+  async classify(
+    model: Model,
+    pixels: Pixels,
+    options: RequestOptions = {},
+    saliency?: SaliencyWish,
+  ): Promise<Classification> {
+    const { outputs, timings } = await this.analyze([{ model, task: 'classification', saliency }], pixels, options);
     const [output] = outputs;
-    return { probabilities: output?.task === 'classification' ? output.probabilities : new Float32Array(), timings };
+    if (output?.task !== 'classification') return { probabilities: new Float32Array(), saliency: null, timings };
+    return { probabilities: output.probabilities, saliency: output.saliency, timings };
   }
 
   /** Leaves the embedding of an image in the cache, under `options.embeddingKey`. Errors as for analyze(). */

@@ -7,6 +7,7 @@ import { automedError } from './errors';
 import { addonPath, buildAdvice } from './installation';
 import type {
   BuildInfo,
+  ClassSaliency,
   EncodedImage,
   HalfTensor,
   ImageEmbedding,
@@ -46,6 +47,10 @@ export interface RawHead {
   task: string;
   /** Probability in (0, 1); null for classification. */
   threshold: number | null;
+  /** Whether the answer says where the evidence for a class was found. */
+  saliency: boolean;
+  /** Of that class; null: the most probable. */
+  saliencyClass: number | null;
 }
 
 /** What one head says of an image; one of the two is null. */
@@ -54,6 +59,8 @@ export interface RawHeadOutput {
   masks: DrawnMask[] | null;
   /** One probability per class, in the order of the model's classes; sums to 1. */
   probabilities: Float32Array | null;
+  /** Null unless asked for. */
+  saliency: ClassSaliency | null;
 }
 
 export interface RawHeadsResult {

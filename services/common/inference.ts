@@ -30,6 +30,16 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Where an image lies on the square input of a base: it fills `innerWidth` x `innerHeight` at (`left`, `top`), pixels. */
+export interface InputPlacement {
+  /** Of the input along each side, pixels. */
+  size: number;
+  left: number;
+  top: number;
+  innerWidth: number;
+  innerHeight: number;
+}
+
 /** Where the engine spent the time of one image, milliseconds. */
 export interface RunTimings {
   queueMs: number;

@@ -2,8 +2,10 @@
 
 import type { DicomFrame } from '../../proto/gen/automed/common/v1/DicomFrame';
 import type { ImagePlane } from '../../proto/gen/automed/common/v1/ImagePlane';
+import type { InputPlacement as PlacementMessage } from '../../proto/gen/automed/common/v1/InputPlacement';
 import type { PixelSpacingOrigin } from '../../proto/gen/automed/common/v1/PixelSpacingOrigin';
 import type { Vector } from '../../proto/gen/automed/common/v1/Vector';
+import type { InputPlacement } from '../common/inference';
 import type { Plane } from './dicom';
 import type { ImageFacts, PixelSpacing } from './image-input';
 
@@ -35,6 +37,10 @@ export function dicomFrame({ source, spacing }: ImageFacts): { dicomFrame?: Dico
   }
   if (plane) message.plane = planeMessage(plane, source.frameOfReference);
   return { dicomFrame: message };
+}
+
+export function toPlacement({ size, left, top, innerWidth, innerHeight }: InputPlacement): PlacementMessage {
+  return { inputSizePx: size, leftPx: left, topPx: top, innerWidthPx: innerWidth, innerHeightPx: innerHeight };
 }
 
 function planeMessage({ position, across, down }: Plane, frameOfReference: string | undefined): ImagePlane {

@@ -27,14 +27,15 @@ export class LocalMask {
       multimaskOutputs: answer.multimaskOutputCount,
       bestOfMultimask: answer.bestOfMultimask,
     });
-    if (!embedding?.features) throw new Error('the embedding was not returned');
+    const { placement } = embedding ?? {};
+    if (!embedding?.features || !placement) throw new Error('the embedding was not returned');
     this.decoder.look(singlesOf(embedding.features.data));
     this.placement = {
-      size: embedding.inputSizePx,
-      left: embedding.leftPx,
-      top: embedding.topPx,
-      innerWidth: embedding.innerWidthPx,
-      innerHeight: embedding.innerHeightPx,
+      size: placement.inputSizePx,
+      left: placement.leftPx,
+      top: placement.topPx,
+      innerWidth: placement.innerWidthPx,
+      innerHeight: placement.innerHeightPx,
     };
     this.size = { width: widthPx, height: heightPx };
   }

@@ -90,14 +90,36 @@ export interface HalfTensor {
   data: Uint8Array;
 }
 
-/** What an encoder made of an image, and where the image lies on its square input. */
+/** Where an image lies on the square input of a base: it fills `innerWidth` x `innerHeight` at (`left`, `top`), pixels. */
+export interface InputPlacement {
+  /** Of the input along each side, pixels. */
+  size: number;
+  left: number;
+  top: number;
+  innerWidth: number;
+  innerHeight: number;
+}
+
+/** Where the evidence for a class was found. */
+export interface ClassSaliency {
+  classIndex: number;
+  /**
+   * `rows` x `columns` over the square input: how much the log-odds of the class fall when the place is left out of the average
+   * pooling. Negative where it speaks against the class.
+   */
+  map: Float32Array;
+  rows: number;
+  columns: number;
+  placement: InputPlacement;
+}
+
+/** What an encoder made of an image. */
 export interface ImageEmbedding {
   /** float16, little endian, `channels` x `side` x `side`. */
   features: Uint8Array;
   channels: number;
   side: number;
-  /** The whole image fills `innerWidth` x `innerHeight` at (`left`, `top`) of the input, `size` pixels along each side. */
-  placement: { size: number; left: number; top: number; innerWidth: number; innerHeight: number };
+  placement: InputPlacement;
 }
 
 /** In pixels of the image; several boxes are several objects, and then there are neither points nor a mask. */

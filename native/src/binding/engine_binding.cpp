@@ -14,6 +14,8 @@
 namespace automed::binding {
 namespace {
 
+constexpr std::int64_t kMostClasses = 1 << 20;  // the model knows its own
+
 void settle(const Completion& completion, pipeline::Result result) {
   if (auto* error = std::get_if<Error>(&result)) {
     completion.reject(std::move(*error));
@@ -88,6 +90,11 @@ Napi::Value EngineHandle::run_heads(const Napi::CallbackInfo& info) {
       head.model = unwrap<ModelHandle>(item.Get("model"), constructor, "model")->get();
       head.task = read_task(item.Get("task"), "task");
       if (head.task == pipeline::Task::kSegmentation) head.threshold = read_number(item.Get("threshold"), "threshold");
+      head.saliency = read_boolean(item.Get("saliency"), "saliency");
+      const auto saliency_class = item.Get("saliencyClass");
+      if (!saliency_class.IsNull()) {
+        head.saliency_class = read_integer(saliency_class, 0, kMostClasses, "saliency_class");
+      }
       job.heads.push_back(std::move(head));
     }
     return submit(info.Env(), std::move(job), info[1], info[2]);

@@ -61,6 +61,28 @@ Napi::Object item_to_js(Napi::Env env, const pipeline::FoundMask& mask) {
   return object;
 }
 
+Napi::Object placement_to_js(Napi::Env env, const pipeline::Placement& placement) {
+  using pipeline::Placement;
+  static const PropertyTable<Placement> kTable = {
+      {"size", member(&Placement::size)},
+      {"left", member(&Placement::left)},
+      {"top", member(&Placement::top)},
+      {"innerWidth", member(&Placement::inner_width)},
+      {"innerHeight", member(&Placement::inner_height)},
+  };
+  return to_object(env, placement, kTable);
+}
+
+Napi::Value saliency_to_js(Napi::Env env, const pipeline::ClassSaliency& saliency) {
+  auto object = Napi::Object::New(env);
+  object.Set("classIndex", static_cast<double>(saliency.target));
+  object.Set("map", to_float_array(env, saliency.map));
+  object.Set("rows", static_cast<double>(saliency.map.size(0)));
+  object.Set("columns", static_cast<double>(saliency.map.size(1)));
+  object.Set("placement", placement_to_js(env, saliency.placement));
+  return object;
+}
+
 Napi::Object item_to_js(Napi::Env env, const pipeline::HeadOutput& output);
 
 template <typename T>
@@ -76,6 +98,8 @@ Napi::Object item_to_js(Napi::Env env, const pipeline::HeadOutput& output) {
   const auto* classification = std::get_if<pipeline::Classification>(&output);
   object.Set("masks", segmentation ? array_to_js(env, segmentation->masks).As<Napi::Value>() : env.Null());
   object.Set("probabilities", classification ? to_float_array(env, classification->probabilities) : env.Null());
+  const bool has_saliency = classification && classification->saliency;
+  object.Set("saliency", has_saliency ? saliency_to_js(env, *classification->saliency) : env.Null());
   return object;
 }
 
@@ -89,19 +113,11 @@ Napi::Object image_result_to_js(Napi::Env env, const ImageResult& result) {
 }
 
 Napi::Value embedding_to_js(Napi::Env env, const pipeline::EncodeResult& result) {
-  using pipeline::Placement;
-  static const PropertyTable<Placement> kTable = {
-      {"size", member(&Placement::size)},
-      {"left", member(&Placement::left)},
-      {"top", member(&Placement::top)},
-      {"innerWidth", member(&Placement::inner_width)},
-      {"innerHeight", member(&Placement::inner_height)},
-  };
   auto object = Napi::Object::New(env);
   object.Set("features", to_buffer(env, result.features.view(torch::kUInt8)));
   object.Set("channels", static_cast<double>(result.features.size(0)));
   object.Set("side", static_cast<double>(result.features.size(1)));
-  object.Set("placement", to_object(env, result.placement, kTable));
+  object.Set("placement", placement_to_js(env, result.placement));
   return object;
 }
 

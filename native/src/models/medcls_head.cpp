@@ -26,24 +26,26 @@ MedClsHeadImpl::MedClsHeadImpl(const MedClsHeadOptions& options)
                                    torch::nn::Dropout(kDropout), torch::nn::Linear(channels, options.classes)));
 }
 
+torch::Tensor MedClsHeadImpl::attended(const torch::Tensor& prior, const torch::Tensor& features) {
+  if (features_ == HeadConfig::Features::kEncoder) return prior;
+  const torch::Tensor projected = base->forward(features);
+  if (features_ == HeadConfig::Features::kMobileNet) return projected;
+  const torch::Tensor detail = torch::upsample_bilinear2d(projected, prior.sizes().slice(2), /*align_corners=*/false);
+  const torch::Tensor x = torch::cat({attention_ ? spatial->forward(prior) : prior, detail}, 1);  // B,2C,g,g
+  return attention_ ? channel_attention(x) : x;
+}
+
 torch::Tensor MedClsHeadImpl::forward(const torch::Tensor& prior, const torch::Tensor& features) {
-  torch::Tensor x;
-  switch (features_) {
-    case HeadConfig::Features::kEncoder:
-      x = prior;
-      break;
-    case HeadConfig::Features::kMobileNet:
-      x = base->forward(features);
-      break;
-    case HeadConfig::Features::kBoth: {
-      const torch::Tensor detail =
-          torch::upsample_bilinear2d(base->forward(features), prior.sizes().slice(2), /*align_corners=*/false);
-      x = torch::cat({attention_ ? spatial->forward(prior) : prior, detail}, 1);  // B,2C,g,g
-      if (attention_) x = channel_attention(x);
-      break;
-    }
-  }
-  return mlp->forward(x.mean(torch::IntArrayRef{2, 3}));
+  return mlp->forward(attended(prior, features).mean(torch::IntArrayRef{2, 3}));
+}
+
+std::pair<torch::Tensor, torch::Tensor> MedClsHeadImpl::leave_one_out(const torch::Tensor& prior,
+                                                                      const torch::Tensor& features) {
+  const torch::Tensor x = attended(prior, features);
+  const torch::Tensor places = x.permute({0, 2, 3, 1});                              // B,h,w,channels
+  const torch::Tensor sum = places.sum(torch::IntArrayRef{1, 2}, /*keepdim=*/true);  // B,1,1,channels
+  const auto others = static_cast<double>(x.size(2) * x.size(3) - 1);
+  return {mlp->forward(x.mean(torch::IntArrayRef{2, 3})), mlp->forward((sum - places) / others)};
 }
 
 }  // namespace automed::models

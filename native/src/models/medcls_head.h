@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "models/config.h"
 #include "models/spatial_attention.h"
@@ -28,10 +29,16 @@ class MedClsHeadImpl : public torch::nn::Module {
  public:
   explicit MedClsHeadImpl(const MedClsHeadOptions& options);
   torch::Tensor forward(const torch::Tensor& prior, const torch::Tensor& features);
+  /// The same logits, and what they would be if one place of the grid after another were left out of the average
+  /// pooling: B,h,w,classes. Exact, and without gradients. A place of the grid has seen more of the image than what
+  /// lies under it.
+  std::pair<torch::Tensor, torch::Tensor> leave_one_out(const torch::Tensor& prior, const torch::Tensor& features);
 
   SpatialAttention spatial{nullptr};
 
  private:
+  /// What is averaged: B,channels or 2*channels,h,w.
+  torch::Tensor attended(const torch::Tensor& prior, const torch::Tensor& features);
   bool attention_;
   HeadConfig::Features features_;
   nn::ConvBn base{nullptr};  // backbone_channels -> channels

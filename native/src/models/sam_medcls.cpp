@@ -22,4 +22,9 @@ torch::Tensor SamMedClsImpl::forward(const torch::Tensor& image, const torch::Te
   return head->forward(embedding, map);
 }
 
+std::pair<torch::Tensor, torch::Tensor> SamMedClsImpl::leave_one_out(const torch::Tensor& image,
+                                                                     const torch::Tensor& embedding) {
+  return head->leave_one_out(embedding, backbone.is_empty() ? torch::Tensor() : backbone->forward(image));
+}
+
 }  // namespace automed::models

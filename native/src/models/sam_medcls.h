@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <utility>
+
 #include "core/between_steps.h"
 #include "models/channel_attention.h"
 #include "models/config.h"
@@ -22,6 +24,8 @@ class SamMedClsImpl : public torch::nn::Module {
   /// image [B, 3, S, S] normalised, embedding [B, C, g, g] of the base's image encoder -> logits [B, classes]. Either
   /// may be undefined where the config does not use it.
   torch::Tensor forward(const torch::Tensor& image, const torch::Tensor& embedding, const BetweenSteps& between = {});
+  /// As MedClsHeadImpl::leave_one_out.
+  std::pair<torch::Tensor, torch::Tensor> leave_one_out(const torch::Tensor& image, const torch::Tensor& embedding);
 
   MobileNetV3 backbone{nullptr};  // null with the encoder's features alone
   MedClsHead head{nullptr};

@@ -28,12 +28,22 @@ Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& p
   return result;
 }
 
-HeadsResult finish_heads(const HeadsJob& job, const std::vector<torch::Tensor>& outputs, const Placement& placement,
+std::optional<ClassSaliency> saliency_of(const HeadRun& head, const torch::Tensor& input,
+                                         const std::optional<Embedding>& embedding, const Placement& placement) {
+  if (!head.saliency) return std::nullopt;
+  const auto features = embedding ? embedding->features : torch::Tensor();
+  auto [target, map] = head.model->saliency(input.unsqueeze(0), features, head.saliency_class);
+  return ClassSaliency{target, std::move(map), placement};
+}
+
+HeadsResult finish_heads(const HeadsJob& job, const std::vector<torch::Tensor>& outputs, const torch::Tensor& input,
+                         const std::optional<Embedding>& embedding, const Placement& placement,
                          const BetweenSteps& between) {
   HeadsResult result;
   for (std::size_t i = 0; i < job.heads.size(); ++i) {
     if (job.heads[i].task == Task::kClassification) {
-      result.outputs.emplace_back(Classification{outputs[i][0].clone()});
+      result.outputs.emplace_back(
+          Classification{outputs[i][0].clone(), saliency_of(job.heads[i], input, embedding, placement)});
     } else {
       result.outputs.emplace_back(finish_segmentation(outputs[i], placement, job.heads[i].threshold, between));
     }
@@ -231,7 +241,8 @@ Result Batch::finish(std::size_t index) {
 /// What a job's heads have answered, at the original size.
 Result Batch::run_on_outputs(State& state, const BetweenSteps& between) {
   const auto begin = BatchClock::now();
-  auto result = finish_heads(std::get<HeadsJob>(*state.item.job), state.outputs, state.placement, between);
+  auto result = finish_heads(std::get<HeadsJob>(*state.item.job), state.outputs, state.input, state.embedding,
+                             state.placement, between);
   state.timings.postprocess_ms = milliseconds_since(begin);
   result.timings = state.timings;
   return result;

@@ -28,8 +28,10 @@ struct ImageSource {
 
 struct HeadRun {
   std::shared_ptr<const LoadedModel> model;
-  Task task = Task::kSegmentation;  ///< what the caller expects of the model
-  double threshold = 0.5;           ///< probability in (0, 1); segmentation only
+  Task task = Task::kSegmentation;             ///< what the caller expects of the model
+  double threshold = 0.5;                      ///< probability in (0, 1); segmentation only
+  bool saliency = false;                       ///< also answers where the evidence was found; classification only
+  std::optional<std::int64_t> saliency_class;  ///< index of the class; absent: the most probable
 };
 
 /// Runs any number of heads of one base and one preprocessing on an image, after one encoder pass. Needs the pixels,
@@ -74,8 +76,16 @@ struct Segmentation {
   std::vector<DrawnMask> masks;  ///< one for each structure of the model, in its order; they may overlap
 };
 
+/// See LoadedModel::saliency.
+struct ClassSaliency {
+  std::int64_t target = 0;
+  torch::Tensor map;  ///< float32 h,w of the model's square input
+  Placement placement;
+};
+
 struct Classification {
   torch::Tensor probabilities;  ///< float32 classes
+  std::optional<ClassSaliency> saliency;
 };
 
 using HeadOutput = std::variant<Segmentation, Classification>;

@@ -1,6 +1,7 @@
 #include "pipeline/loaded_model.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/checkpoint.h"
@@ -107,6 +108,27 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   nn::Packer packer(on_cpu ? base->packing() : nn::PackPolicy::kNever);
   models::prepare_for_inference(head, packer, base->config());
   return model;
+}
+
+LoadedModel::Saliency LoadedModel::saliency(const torch::Tensor& image, const torch::Tensor& embedding,
+                                            std::optional<std::int64_t> target) const {
+  const c10::InferenceMode guard;
+  auto head = std::get<models::SamMedCls>(head_);
+  const auto input = image.to(base_->device()).contiguous(torch::MemoryFormat::ChannelsLast);
+  const auto [logits, without] = head->leave_one_out(input, embedding);  // 1,classes and 1,h,w,classes
+  if (target && (*target < 0 || *target >= logits.size(1))) {
+    throw Error(ErrorCode::kInvalidArgument, "the model has no such class", "saliency_class");
+  }
+  const auto chosen = target.value_or(logits[0].argmax().item<std::int64_t>());
+  const auto log_odds = [chosen](const torch::Tensor& values) {  // ..., classes -> ...
+    const auto one = values.select(-1, chosen);
+    auto others = values.clone();
+    others.select(-1, chosen).fill_(-std::numeric_limits<double>::infinity());
+    return one - others.logsumexp(-1);
+  };
+  auto map = (log_odds(logits)[0] - log_odds(without)[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // h,w
+  check_finite(map, "saliency");
+  return {chosen, map};
 }
 
 torch::Tensor LoadedModel::infer(const torch::Tensor& images, const torch::Tensor& embeddings,

@@ -75,6 +75,16 @@ class LoadedModel {
   torch::Tensor infer(const torch::Tensor& images, const torch::Tensor& embeddings,
                       const BetweenSteps& between = {}) const;
 
+  /// Where the evidence for a class was found, of one normalised image 1,3,S,S and its embedding: h,w float32 on the
+  /// CPU, how much the log-odds of the class fall when a place of the grid is left out of the average pooling (negative
+  /// where the place speaks against it). `target`: index of the class; absent: the most probable. Classification only.
+  struct Saliency {
+    std::int64_t target = 0;
+    torch::Tensor map;
+  };
+  Saliency saliency(const torch::Tensor& image, const torch::Tensor& embedding,
+                    std::optional<std::int64_t> target) const;
+
   Task task() const { return config_.segments() ? Task::kSegmentation : Task::kClassification; }
   const models::HeadConfig& config() const { return config_; }
   /// How its images are prepared.

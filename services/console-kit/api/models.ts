@@ -1,5 +1,5 @@
 import { call, type CallOptions } from './call';
-import type { Base, Finding, Image, Model } from './types';
+import type { Base, ClassifyResponse, Finding, Image, Model } from './types';
 
 const MODELS = 'automed.models.v1.ModelService';
 const ANALYSIS = 'automed.analysis.v1.AnalysisService';
@@ -34,6 +34,16 @@ export async function analyze(
   const request = { model, additionalModels, image, maskFormat: 'MASK_FORMAT_COCO_RLE' };
   const { findings = [] } = await call<{ findings?: Finding[] }>(ANALYSIS, 'Analyze', request, options);
   return findings;
+}
+
+/** @param model `name@version`; `saliency` asks where the evidence for a class was found */
+export function classify(
+  model: string,
+  image: Image,
+  { saliency }: { saliency: { className: string } },
+  options: CallOptions = {},
+): Promise<ClassifyResponse> {
+  return call('automed.classification.v1.ClassificationService', 'Classify', { model, image, saliency }, options);
 }
 
 /** The newest version of each name, by name. */

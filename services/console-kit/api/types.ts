@@ -89,6 +89,14 @@ export interface ClassifyResponse {
   probabilities?: ClassProbability[];
   model: ModelInfo;
   timings?: Timings;
+  saliency?: Saliency;
+}
+
+/** How much the log-odds of a class fall when a place is left out. */
+export interface Saliency {
+  className: string;
+  map: Tensor;
+  placement: InputPlacement;
 }
 
 export interface Finding {
@@ -106,6 +114,11 @@ export interface EncodeImageResponse {
 
 export interface ImageEmbedding {
   features: Tensor;
+  placement: InputPlacement;
+}
+
+/** Where an image lies on the square input of a base. */
+export interface InputPlacement {
   inputSizePx: number;
   leftPx?: number;
   topPx?: number;

@@ -1,5 +1,5 @@
 import { call, type CallOptions } from '../api/call';
-import type { GetMaskDecoderResponse, ImageEmbedding, PointPrompt } from '../api/types';
+import type { GetMaskDecoderResponse, ImageEmbedding, InputPlacement, PointPrompt } from '../api/types';
 import type { Answer, DrawnBits, Order } from './messages';
 import type { Placement } from './restore';
 
@@ -77,6 +77,10 @@ async function load(decoder: LocalDecoder, model: string, side: number): Promise
   await decoder.ask({ kind: 'load', weights: answer.weights, layout });
 }
 
+function placementOf({ inputSizePx, leftPx = 0, topPx = 0, innerWidthPx, innerHeightPx }: InputPlacement): Placement {
+  return { size: inputSizePx, left: leftPx, top: topPx, innerWidth: innerWidthPx, innerHeight: innerHeightPx };
+}
+
 /** Draws masks of one image in the browser, as its server would. */
 export class LocalImage {
   private constructor(
@@ -102,9 +106,7 @@ export class LocalImage {
     await ready;
     signal?.throwIfAborted();
     await decoder.ask({ kind: 'look', features: embedding.features.data });
-    const { leftPx: left = 0, topPx: top = 0 } = embedding;
-    const inner = { innerWidth: embedding.innerWidthPx, innerHeight: embedding.innerHeightPx };
-    return new LocalImage(decoder, { size: embedding.inputSizePx, left, top, ...inner }, size);
+    return new LocalImage(decoder, placementOf(embedding.placement), size);
   }
 
   /** The mask of one point, as PredictMasks would answer it. @throws Error of the worker */

@@ -98,6 +98,9 @@ export const t = {
     nothing: 'not found on this image',
     areaMm2: (value: string) => `${value} mm²`,
     areaPx: (value: string) => `${value} px`,
+    where: (name: string) => `Where ${name} was found`,
+    evidence: (name: string) =>
+      `Orange places speak for ${name}, blue ones against it: what the model would say without each of them. A place has seen more of the image than what lies under it.`,
     mean: (value: string) => `mean probability ${value}`,
     spacing: 'The file gives no pixel spacing, so that areas are in pixels.',
     answered: (ms: string) => `Answered in ${ms}`,

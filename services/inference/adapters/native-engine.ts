@@ -48,8 +48,10 @@ export function classificationModels(host: NativeHost, engine: Engine, embedding
       withModel(await host.acquire(reference, 'classification'), ({ head, manifest, identity }) => ({
         identity,
         classes: manifest.task === 'classification' ? manifest.classes : [],
-        classify: async (pixels, options) =>
-          engine.classify(head, pixels, await embeddings.sharing(options, pixels, originOf({ identity, manifest }))),
+        classify: async (pixels, options, saliency) => {
+          const shared = await embeddings.sharing(options, pixels, originOf({ identity, manifest }));
+          return engine.classify(head, pixels, shared, saliency);
+        },
       })),
   };
 }

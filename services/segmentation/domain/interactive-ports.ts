@@ -1,4 +1,4 @@
-import type { BaseIdentity, Lease, RunOptions, RunTimings } from '../../common/inference';
+import type { BaseIdentity, InputPlacement, Lease, RunOptions, RunTimings } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import type { DrawnMask } from './ports';
 
@@ -38,7 +38,7 @@ export interface ImageEmbedding {
   features: Uint8Array;
   channels: number;
   side: number;
-  placement: { size: number; left: number; top: number; innerWidth: number; innerHeight: number };
+  placement: InputPlacement;
 }
 
 /** Weights of a base's prompt encoder and mask decoder, and how they belong together. */

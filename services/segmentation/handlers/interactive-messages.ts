@@ -22,7 +22,7 @@ import {
   type ImageIntake,
   type OpenedImage,
 } from '../../imaging/image-input';
-import { dicomFrame } from '../../imaging/image-messages';
+import { dicomFrame, toPlacement } from '../../imaging/image-messages';
 import { checkEverything, checkLogitsSide, checkPrompts } from '../domain/check-prompts';
 import type {
   ImageEmbedding,
@@ -187,14 +187,7 @@ export function toEncodeResponse(
 }
 
 function toEmbedding({ features, channels, side, placement }: ImageEmbedding): EmbeddingMessage {
-  return {
-    features: toHalves(features, [channels, side, side]),
-    inputSizePx: placement.size,
-    leftPx: placement.left,
-    topPx: placement.top,
-    innerWidthPx: placement.innerWidth,
-    innerHeightPx: placement.innerHeight,
-  };
+  return { features: toHalves(features, [channels, side, side]), placement: toPlacement(placement) };
 }
 
 export function toDecoderResponse(decoder: MaskDecoderWeights): GetMaskDecoderResponse {

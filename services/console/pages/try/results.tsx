@@ -7,8 +7,15 @@ import { KeepLink } from './keep-link';
 import { recoloured, type Layer } from '../../../console-kit/viewer/layer';
 import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { Analysis } from './use-analysis';
+import type { SaliencyView } from './use-saliency';
 
-export function Results({ state, analysis }: { state: ViewerState; analysis: Analysis }) {
+interface ResultsProps {
+  state: ViewerState;
+  analysis: Analysis;
+  saliency: SaliencyView;
+}
+
+export function Results({ state, analysis, saliency }: ResultsProps) {
   const { findings, busy, error, again, tookMs } = analysis;
   return (
     <section aria-live="polite">
@@ -19,7 +26,7 @@ export function Results({ state, analysis }: { state: ViewerState; analysis: Ana
       {state.layers.value.length > 0 ? <LayerSettings state={state} /> : null}
       {findings.map((finding, index) => (
         <div key={index}>
-          <FindingCard finding={finding} state={state} />
+          <FindingCard finding={finding} state={state} saliency={saliency} />
           <KeepLink finding={finding} frame={state.frame.value} />
         </div>
       ))}
@@ -54,10 +61,11 @@ function LayerSettings({ state }: { state: ViewerState }) {
   );
 }
 
-function FindingCard({ finding, state }: { finding: Finding; state: ViewerState }) {
+function FindingCard(props: { finding: Finding; state: ViewerState; saliency: SaliencyView }) {
+  const { finding, state, saliency } = props;
   const { segmentation, classification } = finding;
   if (segmentation) return <Segmentation answer={segmentation} state={state} />;
-  if (classification) return <Classification answer={classification} />;
+  if (classification) return <Classification answer={classification} saliency={saliency} />;
   return null;
 }
 
@@ -107,18 +115,33 @@ function MaskRow({ mask, state, id }: { mask: Mask; state: ViewerState; id: stri
   );
 }
 
-function Classification({ answer }: { answer: ClassifyResponse }) {
+function Classification({ answer, saliency }: { answer: ClassifyResponse; saliency: SaliencyView }) {
+  const model = `${answer.model.name}@${answer.model.version}`;
+  const { shown, show, error } = saliency;
+  const isShown = (className: string): boolean => shown?.model === model && shown.className === className;
   const classes = [...(answer.probabilities ?? [])].sort((a, b) => (b.probability ?? 0) - (a.probability ?? 0));
   return (
     <article class="card finding">
-      <h3>{`${answer.model.name}@${answer.model.version}`}</h3>
+      <h3>{model}</h3>
       {classes.map(({ className, probability = 0 }) => (
         <div class="class-row" key={className}>
           <span class={className === answer.predictedClass ? 'class-name first' : 'class-name'}>{className}</span>
           <meter min="0" max="1" value={probability} aria-label={className} />
           <span class="number">{t.units.percent(probability)}</span>
+          <button
+            type="button"
+            class="tool"
+            aria-pressed={isShown(className)}
+            aria-label={t.try.where(className)}
+            title={t.try.where(className)}
+            onClick={() => show(isShown(className) ? undefined : { model, className })}
+          >
+            <Icon name="eye" />
+          </button>
         </div>
       ))}
+      {shown?.model === model && error !== undefined ? <Problem error={error} /> : null}
+      {shown?.model === model && error === undefined ? <p class="fine">{t.try.evidence(shown.className)}</p> : null}
     </article>
   );
 }

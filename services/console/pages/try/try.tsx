@@ -8,6 +8,7 @@ import { ViewerState } from '../../../console-kit/viewer/state';
 import { ModelPicker } from './model-picker';
 import { Results } from './results';
 import { useAnalysis } from './use-analysis';
+import { useSaliency } from './use-saliency';
 
 const state = new ViewerState();
 
@@ -16,6 +17,7 @@ export function TryPage() {
   useEffect(() => showCurrentFile(state), []);
   const file = currentFile.value;
   const analysis = useAnalysis(state, models);
+  const saliency = useSaliency(state, models);
   return (
     <DropTarget>
       <div class="workbench">
@@ -34,7 +36,7 @@ export function TryPage() {
             <p class="lead">{t.try.lead}</p>
           )}
           <ModelPicker chosen={models} onChange={setModels} />
-          {file ? <Results state={state} analysis={analysis} /> : null}
+          {file ? <Results state={state} analysis={analysis} saliency={saliency} /> : null}
         </div>
       </div>
     </DropTarget>

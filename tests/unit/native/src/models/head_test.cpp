@@ -165,3 +165,33 @@ TEST("AutoSAM: the prompt has the grid of the base it stands on") {
   CHECK(prompt.sizes() == torch::IntArrayRef({2, 16, 4, 4}));
   CHECK(prompt.abs().max().item<float>() <= 1);
 }
+
+TEST("SAM-MedCls: a place that is left out is as if the grid had never had it") {
+  torch::NoGradGuard no_grad;
+  automed::models::MedClsHead head(automed::models::MedClsHeadOptions{
+      .classes = 3, .channels = 16, .attention = false, .features = HeadConfig::Features::kEncoder});
+  head->eval();
+  const torch::Tensor prior = torch::randn({2, 16, 4, 5});
+  const auto [logits, without] = head->leave_one_out(prior, {});
+  CHECK(automed::test::max_difference(logits, head->forward(prior, {})) == 0);
+  CHECK(without.sizes() == torch::IntArrayRef({2, 4, 5, 3}));
+  const torch::Tensor places = prior.flatten(2);  // 2,16,20
+  for (std::int64_t place = 0; place < 20; ++place) {
+    const torch::Tensor others = torch::cat({places.narrow(2, 0, place), places.narrow(2, place + 1, 19 - place)}, 2);
+    const torch::Tensor expected = head->forward(others.unsqueeze(2), {});
+    CHECK(automed::test::max_difference(without.flatten(1, 2).select(1, place), expected) < 1e-5);
+  }
+}
+
+TEST("SAM-MedCls: what is left out of the full head is left out after its attention") {
+  torch::NoGradGuard no_grad;
+  Sam base(micro_base());
+  automed::models::SamMedCls model(base->config(), automed::models::named_head_config("medcls", base->config(), 2));
+  model->eval();
+  const torch::Tensor images = torch::randn({1, 3, 64, 64});
+  const torch::Tensor embedding = embed(base, images);
+  const auto [logits, without] = model->leave_one_out(images, embedding);
+  CHECK(automed::test::max_difference(logits, model->forward(images, embedding)) < 1e-6);
+  CHECK(without.sizes() == torch::IntArrayRef({1, 4, 4, 2}));
+  CHECK((without - logits.view({1, 1, 1, 2})).abs().max().item<float>() > 0);
+}
