@@ -34,6 +34,32 @@ test('an image that is chosen gets masks and classes from every model', async ()
   expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
 });
 
+test('where a class was found is laid over the image, of one class at a time, and goes with the frame', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const { png } = await discImage(300, 200);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.getByText(/Answered in/).waitFor();
+  const screenshot = async (): Promise<Buffer> => {
+    await page.mouse.move(5, 5);
+    return page.locator('canvas').screenshot();
+  };
+  const before = await screenshot();
+  const [first, second] = await page.getByRole('button', { name: /^Where / }).all();
+  const answered = page.waitForResponse('**/Classify');
+  await first?.click();
+  const { saliency } = (await (await answered).json()) as { saliency?: { className: string } };
+  await page.getByText(`Orange places speak for ${saliency?.className}`).waitFor();
+  const deadline = Date.now() + 30_000;
+  while ((await screenshot()).equals(before) && Date.now() < deadline) await page.waitForTimeout(100);
+  expect((await screenshot()).equals(before)).toBe(false);
+  await second?.click();
+  expect(await page.getByRole('button', { pressed: true, name: /^Where / }).count()).toBe(1);
+  await second?.click();
+  await page.getByText(/Orange places/).waitFor({ state: 'detached' });
+  expect((await screenshot()).equals(before)).toBe(true);
+  expect(complaints).toEqual([]);
+});
+
 test('a DICOM file is windowed in Hounsfield units, and areas are in square millimetres', async () => {
   const { page, complaints } = await openPage(browser, services.url);
   const file = { name: 'slice.dcm', mimeType: 'application/dicom', buffer: ctSlice() };

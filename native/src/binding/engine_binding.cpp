@@ -93,7 +93,7 @@ Napi::Value EngineHandle::run_heads(const Napi::CallbackInfo& info) {
       head.saliency = read_boolean(item.Get("saliency"), "saliency");
       const auto saliency_class = item.Get("saliencyClass");
       if (!saliency_class.IsNull()) {
-        head.saliency_class = read_integer(saliency_class, 0, kMostClasses, "saliency_class");
+        head.saliency_class = read_integer(saliency_class, "saliency_class", 0, kMostClasses);
       }
       job.heads.push_back(std::move(head));
     }

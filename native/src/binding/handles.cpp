@@ -51,7 +51,8 @@ Napi::Value BaseHandle::parameter_count(const Napi::CallbackInfo& info) {
 Napi::Value BaseHandle::decoder_weights(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   return guarded(env, [&] {
-    const auto weights = get()->decoder_weights();
+    const auto base = get();
+    const auto& weights = base->decoder_weights();
     auto array = Napi::Array::New(env, weights.size());
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const auto& [name, values] = weights[i];

@@ -10,6 +10,21 @@
 #include "pipeline/finite.h"
 
 namespace automed::pipeline {
+namespace {
+
+LoadedBase::DecoderWeights copy_decoder_weights(models::SamImpl& sam) {
+  const torch::NoGradGuard guard;
+  LoadedBase::DecoderWeights weights;
+  const auto add = [&weights](const std::string& name, const torch::Tensor& values) {
+    weights.emplace_back(name, values.to(torch::kCPU, torch::kHalf).contiguous());
+  };
+  for (const auto& item : sam.prompt_encoder->named_parameters()) add("prompt_encoder." + item.key(), item.value());
+  for (const auto& item : sam.prompt_encoder->named_buffers()) add("prompt_encoder." + item.key(), item.value());
+  for (const auto& item : sam.mask_decoder->named_parameters()) add("mask_decoder." + item.key(), item.value());
+  return weights;
+}
+
+}  // namespace
 
 std::int64_t count_parameters(const torch::nn::Module& module) {
   std::int64_t count = 0;
@@ -35,7 +50,8 @@ LoadedBase::LoadedBase(models::Sam sam, models::SamConfig config, torch::Device 
       device_(device),
       parameter_count_(count_parameters(*sam_)),
       packing_(packing),
-      precision_(precision) {}
+      precision_(precision),
+      decoder_weights_(copy_decoder_weights(*sam_)) {}
 
 std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_path, const std::string& architecture,
                                                    torch::Device device, nn::PackPolicy packing,
@@ -68,18 +84,9 @@ torch::Tensor LoadedBase::encode(const torch::Tensor& images, const models::Keep
   return sam->image_encoder->forward(input, keep).to(torch::kFloat32);
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> LoadedBase::decoder_weights() const {
-  const c10::InferenceMode guard;
-  std::vector<std::pair<std::string, torch::Tensor>> weights;
-  const auto add = [&](const std::string& prefix, const torch::Tensor& values) {
-    auto halves = values.to(torch::kCPU, torch::kHalf).contiguous();
-    check_finite(halves, "decoder weights");
-    weights.emplace_back(prefix, std::move(halves));
-  };
-  for (const auto& item : sam_->prompt_encoder->named_parameters()) add("prompt_encoder." + item.key(), item.value());
-  for (const auto& item : sam_->prompt_encoder->named_buffers()) add("prompt_encoder." + item.key(), item.value());
-  for (const auto& item : sam_->mask_decoder->named_parameters()) add("mask_decoder." + item.key(), item.value());
-  return weights;
+const LoadedBase::DecoderWeights& LoadedBase::decoder_weights() const {
+  for (const auto& [name, values] : decoder_weights_) check_finite(values, "decoder weights");
+  return decoder_weights_;
 }
 
 LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head head, models::HeadConfig config,

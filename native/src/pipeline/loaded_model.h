@@ -30,9 +30,11 @@ class LoadedBase {
   /// Normalised images B,3,S,S -> embeddings B,C,g,g on the base's device, of the rows that `keep` does not let go.
   torch::Tensor encode(const torch::Tensor& images, const models::KeepRows& keep = {}) const;
 
-  /// Weights of the prompt encoder and the mask decoder under their published names, float16 on the CPU. Throws
+  /// By the published names, float16 on the CPU.
+  using DecoderWeights = std::vector<std::pair<std::string, torch::Tensor>>;
+  /// Weights of the prompt encoder and the mask decoder, 8 MB of SAM's, copied before they were packed. Throws
   /// kNonFiniteOutput where float16 cannot hold them.
-  std::vector<std::pair<std::string, torch::Tensor>> decoder_weights() const;
+  const DecoderWeights& decoder_weights() const;
 
   models::Sam sam() const { return sam_; }
   const models::SamConfig& config() const { return config_; }
@@ -51,6 +53,7 @@ class LoadedBase {
   std::int64_t parameter_count_;
   nn::PackPolicy packing_;
   torch::Dtype precision_;
+  DecoderWeights decoder_weights_;
 };
 
 enum class Task { kSegmentation, kClassification };

@@ -8,7 +8,7 @@ import type { ClassificationModel, ClassSaliency } from './ports';
 export interface ClassifyCommand {
   image: OpenedImage;
   /** Asks where the evidence was found, for a class or, when its name is empty, for the most probable one. */
-  saliency: { className: string } | undefined;
+  saliency?: { className: string } | undefined;
   options: () => RunOptions;
 }
 

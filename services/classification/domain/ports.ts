@@ -5,7 +5,8 @@ import type { Pixels } from '../../imaging/pixels/pixels';
 export interface ClassProbabilities {
   /** One per class, in the model's order; sums to 1. */
   probabilities: ArrayLike<number>;
-  saliency: ClassSaliency | null;
+  /** Where it was asked for. */
+  saliency?: ClassSaliency | null;
   timings: RunTimings;
 }
 

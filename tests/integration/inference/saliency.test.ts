@@ -1,6 +1,5 @@
 // Where the evidence for a class was found: exact, and about the class that was asked for.
 
-import { status as Code } from '@grpc/grpc-js';
 import { classificationClient } from '../../support/api-clients';
 import { temporaryFolder } from '../../support/data';
 import { startProgram, type Program } from '../../support/stack';
@@ -54,7 +53,8 @@ test('a class that the model does not have is refused by name', async () => {
   const { png } = await discImage(120, 80);
   const request = { model: 'tumour', image: { encoded: png }, saliency: { className: 'cat' } };
   await expect(classification.unary('Classify', request)).rejects.toMatchObject({
-    code: Code.INVALID_ARGUMENT,
-    details: expect.stringContaining('glioma, meningioma, none') as string,
+    code: 'INVALID_ARGUMENT',
+    field: 'saliency.class_name',
+    message: expect.stringContaining('glioma, meningioma, none') as string,
   });
 });

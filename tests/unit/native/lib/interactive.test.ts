@@ -60,7 +60,7 @@ describe('several heads on one image', () => {
     );
     expect(engine.stats().encodedImages).toBe(3);
     expect(outputs.map(({ task }) => task)).toEqual(['classification', 'segmentation', 'segmentation']);
-    expect(outputs[0]).toEqual({ task: 'classification', probabilities });
+    expect(outputs[0]).toEqual({ task: 'classification', probabilities, saliency: null });
     expect(outputs[1]?.task === 'segmentation' && outputs[1].masks[0]?.mask.equals(alone.masks[0]!.mask)).toBe(true);
   });
 

@@ -105,7 +105,7 @@ TEST("a batch ends when all have left, and what it did for nobody is at most one
 
 TEST("prompts and a finished pass are left as soon as nobody waits") {
   const auto base = base_of_twelve_blocks();
-  PromptJob prompt{.base = base};
+  PromptJob prompt{.base = base, .prompts = {}};
   prompt.prompts.points = torch::tensor({{10.F, 10.F}});
   prompt.prompts.labels = torch::ones({1});
   const Job job = prompt;

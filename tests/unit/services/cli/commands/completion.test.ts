@@ -20,7 +20,7 @@ function completed(...words: string[]): string[] {
 }
 
 const CASES: [words: string[], offered: string[]][] = [
-  [['s'], ['serve', 'segment', 'status', 'store']],
+  [['s'], ['serve', 'status', 'segment', 'store']],
   [
     ['models', 'pro'],
     ['promote', 'promotions'],
