@@ -63,12 +63,13 @@ function sentLines({ rule, revision, results }: Analysis__Output): string[] {
 }
 
 /** What each rule makes of each series, and in which encodings its results go where. */
-export function explanation({ series }: GetStudyResponse__Output): string[] {
+export function explanation({ study, series }: GetStudyResponse__Output): string[] {
   return series.flatMap((each) => [
     seriesLine(each),
     ...(each.verdicts.length === 0 ? ['  there are no rules'] : []),
-    ...each.verdicts.flatMap(({ rule, fits, dryRun, reasons, encodings }) => [
+    ...each.verdicts.flatMap(({ rule, fits, dryRun, missed, reasons, encodings }) => [
       `  ${rule}: ${fits ? (dryRun ? 'fits; nothing is done (dry run)' : 'fits') : `no: ${reasons.join('; ')}`}`,
+      ...(missed ? [`    not analysed: fits only now; automed pacs retry ${study?.number ?? ''} makes up for it`] : []),
       ...encodings.map(
         ({ destination, encoding, reason }) => `    to ${destination} as ${encoding || 'nothing'}: ${reason}`,
       ),

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
-import type { PacsClient, SteeredCounts } from '../../client';
+import type { PacsClient, RetriedCounts, SteeredCounts } from '../../client';
 import { explanation, studyLines, workText } from '../../terminal/pacs';
 import { printJson, printLine } from '../../terminal/print';
 import { duration } from '../../common/duration';
@@ -38,8 +38,10 @@ export function pacsCommand(): Command {
     ),
   );
   command.addCommand(
-    studyCommand('retry', 'try again what was given up, and at once what waits', async (client, study) =>
-      steered(await client.retry(study), 'tried again'),
+    studyCommand(
+      'retry',
+      'try again what was given up, at once what waits, and by the rules as they are now',
+      async (client, study) => retried(await client.retry(study)),
     ),
   );
   command.addCommand(
@@ -114,7 +116,7 @@ function rowOf({ number, instanceCount, analyses, deliveries, open, studyUid }: 
 
 /** What a command answers, for programs and for people. */
 interface Answer {
-  json: unknown;
+  json: object;
   text: string;
 }
 
@@ -136,6 +138,12 @@ function studyCommand(
 function steered({ analysisCount, deliveryCount }: SteeredCounts, what: string): Answer {
   const json = { analyses: analysisCount, deliveries: deliveryCount };
   return { json, text: `${analysisCount} analyses and ${deliveryCount} deliveries ${what}` };
+}
+
+function retried({ heldCount, ...counts }: RetriedCounts): Answer {
+  const { json, text } = steered(counts, 'tried again');
+  const held = heldCount === 0 ? '' : `; ${heldCount} analyses are held until a person decides: see automed pacs show`;
+  return { json: { ...json, held: heldCount }, text: `${text}${held}` };
 }
 
 function resolveCommand(): Command {

@@ -19,6 +19,11 @@ export interface SteeredCounts {
   deliveryCount: number;
 }
 
+/** What is tried again, and how many analyses of the study wait for a person instead. */
+export interface RetriedCounts extends SteeredCounts {
+  heldCount: number;
+}
+
 /** What to fetch from an archive. */
 export interface Pull {
   /** UID. */
@@ -57,8 +62,8 @@ export class PacsClient {
     return this.calls.unary('GetStudy', { study }, options);
   }
 
-  /** Tries again what was given up or discarded. */
-  retry(study: string, options?: CallOptions): Promise<SteeredCounts> {
+  /** Tries again what was given up or discarded, and analyses what rules fit only now. */
+  retry(study: string, options?: CallOptions): Promise<RetriedCounts> {
     return this.calls.unary('RetryStudy', { study }, options);
   }
 

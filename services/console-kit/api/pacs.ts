@@ -58,7 +58,7 @@ export interface Series {
   instanceCount?: number;
   revision?: number;
   open?: boolean;
-  verdicts?: { rule: string; fits?: boolean; reasons?: string[] }[];
+  verdicts?: { rule: string; fits?: boolean; missed?: boolean; reasons?: string[] }[];
   analyses?: Analysis[];
 }
 
@@ -73,10 +73,15 @@ export async function listStudies(options: CallOptions): Promise<Study[]> {
 export const getStudy = (study: string, options: CallOptions): Promise<{ study: Study; series?: Series[] }> =>
   call(SERVICE, 'GetStudy', { study }, options);
 
-/** Tries again what was given up; answers how much that is. */
-export const retryStudy = (study: string): Promise<{ analysisCount?: number; deliveryCount?: number }> =>
-  call(SERVICE, 'RetryStudy', { study });
+interface Steered {
+  analysisCount?: number;
+  deliveryCount?: number;
+  /** Analyses that wait for a person, and are not tried again. */
+  heldCount?: number;
+}
+
+/** Tries again what was given up, and analyses what rules fit only now; answers how much that is. */
+export const retryStudy = (study: string): Promise<Steered> => call(SERVICE, 'RetryStudy', { study });
 
 /** Gives up what cannot be delivered. */
-export const discardStudy = (study: string): Promise<{ analysisCount?: number; deliveryCount?: number }> =>
-  call(SERVICE, 'DiscardStudy', { study });
+export const discardStudy = (study: string): Promise<Steered> => call(SERVICE, 'DiscardStudy', { study });

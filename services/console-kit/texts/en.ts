@@ -429,11 +429,13 @@ export const t = {
     open: 'may still grow',
     why: 'Why: what each rule makes of it',
     fits: 'fits',
+    missed: 'fits only now: “Try again” analyses it',
     to: (kind: string, destination: string) => `${kind} to ${destination}`,
     retry: 'Try again',
     discard: 'Give up',
     changed: (analyses: number, deliveries: number) =>
       `${plural(analyses, 'analysis', 'analyses')} and ${plural(deliveries, 'delivery', 'deliveries')} changed`,
+    held: (analyses: number) => `${plural(analyses, 'analysis waits', 'analyses wait')} for a person's decision`,
   },
   operations: {
     title: 'Operations',

@@ -4,7 +4,7 @@ import type { StateCount } from '../../../proto/gen/automed/pacs/v1/StateCount';
 import type { Study } from '../../../proto/gen/automed/pacs/v1/Study';
 import type { WorkState as WorkStateMessage } from '../../../proto/gen/automed/pacs/v1/WorkState';
 import type { AnalysisView, Counts, ResultView, SeriesView, StudyView, Totals } from '../adapters/journal/overview';
-import type { Verdict } from '../domain/rules/match';
+import type { SeriesVerdict } from '../adapters/journal/completion';
 import { WORK_STATES, type WorkState } from '../domain/work';
 
 const stateOf = (state: WorkState): WorkStateMessage => `WORK_STATE_${state.toUpperCase()}` as WorkStateMessage;
@@ -70,7 +70,7 @@ function toAnalysis({ state, results, ...rest }: AnalysisView) {
 }
 
 /** A verdict with the encodings in which the rule's destinations get segmentations. */
-export interface ExplainedVerdict extends Verdict {
+export interface ExplainedVerdict extends SeriesVerdict {
   encodings: { destination: string; encoding: string; reason: string }[];
 }
 

@@ -62,28 +62,11 @@ function keptOf(keep: string): 'first' | 'last' {
 
 export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
   const { journal, site, log } = deps;
-  const { overview, steering, completion, parcels } = journal;
+  const { overview, steering } = journal;
   const numberOf = ({ study }: WithStudy): number => {
     const number = overview.numberOf(study);
     if (number !== undefined) return number;
     throw automedError('NOT_FOUND', 'The journal has no such study.', { field: 'study' });
-  };
-  const explain = (series: number): ExplainedVerdict[] => {
-    const { rules, destinations } = site();
-    return completion.explain(series, rules).map((verdict) => {
-      const rule = rules.find(({ name }) => name === verdict.rule);
-      const sends = verdict.fits && rule?.results.includes('SEG') ? rule.send_to : [];
-      const encodings = sends.flatMap((name) => {
-        const destination = destinations[name];
-        const choice = destination && explainEncoding(destination.encodings, parcels.refusals(name));
-        return choice ? [{ destination: name, ...choice }] : [];
-      });
-      return { ...verdict, encodings };
-    });
-  };
-  const steered = async (study: number, what: 'retry' | 'discard'): Promise<ReturnType<typeof counted>> => {
-    await deps.onSteered(study, what);
-    return counted(steering[what](study));
   };
   const implementation: UntypedServiceImplementation = {
     GetStatus: unary(log, () => ({
@@ -105,11 +88,20 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
       const series = overview.series(number);
       return {
         study: toStudy(overview.study(number)),
-        series: series.map((each) => toSeries(each, explain(each.number))),
+        series: series.map((each) => toSeries(each, explained(each.number, deps))),
       };
     }),
-    RetryStudy: unary(log, (request: WithStudy) => steered(numberOf(request), 'retry')),
-    DiscardStudy: unary(log, (request: WithStudy) => steered(numberOf(request), 'discard')),
+    RetryStudy: unary(log, async (request: WithStudy) => {
+      const study = numberOf(request);
+      await deps.onSteered(study, 'retry');
+      const retried = steering.retry(study, site().rules);
+      return { ...counted(retried), heldCount: retried.held };
+    }),
+    DiscardStudy: unary(log, async (request: WithStudy) => {
+      const study = numberOf(request);
+      await deps.onSteered(study, 'discard');
+      return counted(steering.discard(study));
+    }),
     VerifyResult: verifyResult(log, deps.verification),
     ResolveStudy: unary(log, async (request: ResolveStudyRequest__Output) => {
       const [study, keep] = [numberOf(request), keptOf(request.keep)];
@@ -119,6 +111,20 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
     PullStudy: serverStream(log, (request: PullStudyRequest__Output, { signal }) => pulled(request, deps, signal)),
   };
   return { name: NAME, definition: serviceDefinition(NAME), implementation };
+}
+
+function explained(series: number, { journal, site }: PacsServiceDeps): ExplainedVerdict[] {
+  const { rules, destinations } = site();
+  return journal.completion.explain(series, rules).map((verdict) => {
+    const rule = rules.find(({ name }) => name === verdict.rule);
+    const sends = verdict.fits && rule?.results.includes('SEG') ? rule.send_to : [];
+    const encodings = sends.flatMap((name) => {
+      const destination = destinations[name];
+      const choice = destination && explainEncoding(destination.encodings, journal.parcels.refusals(name));
+      return choice ? [{ destination: name, ...choice }] : [];
+    });
+    return { ...verdict, encodings };
+  });
 }
 
 function counted({ analyses, deliveries }: { analyses: number; deliveries: number }) {

@@ -33,8 +33,9 @@ function Actions({ number, onDone }: { number: string; onDone: () => void }) {
   const [error, setError] = useState<unknown>();
   const act = (work: typeof retryStudy): void => {
     setError(undefined);
-    work(number).then(({ analysisCount = 0, deliveryCount = 0 }) => {
-      setSaid(t.deliveries.changed(analysisCount, deliveryCount));
+    work(number).then(({ analysisCount = 0, deliveryCount = 0, heldCount = 0 }) => {
+      const held = heldCount === 0 ? [] : [t.deliveries.held(heldCount)];
+      setSaid([t.deliveries.changed(analysisCount, deliveryCount), ...held].join('; '));
       onDone();
     }, setError);
   };
@@ -68,10 +69,10 @@ function SeriesCard({ series }: { series: Series }) {
       <details open={analyses.length === 0}>
         <summary>{t.deliveries.why}</summary>
         <ul class="rows findings">
-          {verdicts.map(({ rule, fits = false, reasons = [] }) => (
+          {verdicts.map(({ rule, fits = false, missed = false, reasons = [] }) => (
             <li key={rule}>
               <span class={`chip ${fits ? 'good' : ''}`}>{rule}</span>
-              <span class="grow">{fits ? t.deliveries.fits : reasons.join(' ')}</span>
+              <span class="grow">{missed ? t.deliveries.missed : fits ? t.deliveries.fits : reasons.join(' ')}</span>
             </li>
           ))}
         </ul>

@@ -18,6 +18,11 @@ interface InstanceRow {
   called: string;
 }
 
+/** What a rule makes of a series, and whether its analysis is missing though it fits: it did not when the series was complete. */
+export interface SeriesVerdict extends Verdict {
+  missed: boolean;
+}
+
 const TIMERS = `(arrival_time <= @now - @quiet OR open_time <= @now - @longest)`;
 
 /** Finds what is complete. */
@@ -86,11 +91,26 @@ export class Completion {
 
   private closeStudy(study: number, site: Site, now: number): number {
     this.database.prepare('UPDATE studies SET is_open = 0, revision = revision + 1 WHERE number = ?').run(study);
-    const rows = this.database
+    const rules = site.rules.filter(waitsFor('study'));
+    return this.seriesOf(study).reduce((made, row) => made + this.ask(row, rules, now), 0);
+  }
+
+  /**
+   * Judges complete series of a study again: a job for every rule that fits now, where their revision has none of that rule. Call it
+   * within a transaction.
+   */
+  catchUp(study: number, rules: readonly Rule[], now: number): void {
+    for (const row of this.seriesOf(study)) {
+      const missed = this.explain(row.number, rules).flatMap(({ rule, missed }) => (missed ? [rule] : []));
+      const wanted = rules.filter(({ name }) => missed.includes(name));
+      this.ask(row, wanted, now);
+    }
+  }
+
+  private seriesOf(study: number): SeriesRow[] {
+    return this.database
       .prepare('SELECT number, study, revision FROM series WHERE study = ?')
       .all(study) as SeriesRow[];
-    const rules = site.rules.filter(waitsFor('study'));
-    return rows.reduce((made, row) => made + this.ask(row, rules, now), 0);
   }
 
   /** A job for every rule that fits; those of earlier revisions that are not done are not needed any more. */
@@ -142,8 +162,25 @@ export class Completion {
   }
 
   /** What each rule makes of a series as it is now. @param series number in the journal */
-  explain(series: number, rules: readonly Rule[]): Verdict[] {
-    return judge(rules, factsOf(this.instancesOf(series)));
+  explain(series: number, rules: readonly Rule[]): SeriesVerdict[] {
+    const waiting = new Set(rules.filter((rule) => this.lacks(series, rule)).map(({ name }) => name));
+    return judge(rules, factsOf(this.instancesOf(series))).map((verdict) => ({
+      ...verdict,
+      missed: verdict.fits && !verdict.dryRun && waiting.has(verdict.rule),
+    }));
+  }
+
+  /** Whether what the rule waits for is complete, and no job of it is there. */
+  private lacks(series: number, { name, wait_for }: Rule): boolean {
+    const row = this.database
+      .prepare(
+        `SELECT 1 FROM series JOIN studies ON studies.number = series.study
+         WHERE series.number = @series AND series.is_open = 0 AND (@wait_for = 'series' OR studies.is_open = 0)
+           AND NOT EXISTS (SELECT 1 FROM jobs
+             WHERE jobs.series = series.number AND jobs.revision = series.revision AND jobs.rule = @name)`,
+      )
+      .get({ series, name, wait_for });
+    return row !== undefined;
   }
 }
 

@@ -45,20 +45,21 @@ export function openJournal(path: string): Journal {
   const parcels = new Parcels(database);
   const jobs = new Jobs(database, parcels);
   jobs.releaseAll();
+  const completion = new Completion(database);
   // Pulls end with the process that asked for them.
   database.exec('DELETE FROM expectations');
   return {
     arrivals: new Arrivals(database, keyOf(database, 'patients')),
     auditable: new Auditable(database),
     auditKey: keyOf(database, 'audit'),
-    completion: new Completion(database),
+    completion,
     jobs,
     outbox: new Outbox(database),
     overview: new Overview(database),
     parcels,
     reports: new PendingReports(database),
     retention: new Retention(database),
-    steering: new Steering(database),
+    steering: new Steering(database, completion),
     close: () => database.close(),
   };
 }

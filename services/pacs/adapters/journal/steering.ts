@@ -1,12 +1,25 @@
 // What people decide about studies.
 
 import type { Database } from '../../../common/database';
+import type { Rule } from '../../domain/site/schema';
+import type { Completion } from './completion';
 import { holdOf } from './holds';
 import { OVERTAKEN } from './overtaken';
 
 export interface Steered {
   analyses: number;
   deliveries: number;
+}
+
+export interface Retried extends Steered {
+  /** Analyses of the study that wait for a person. */
+  held: number;
+}
+
+interface JobRow {
+  number: number;
+  series: number;
+  rule: string;
 }
 
 const SERIES = '(SELECT number FROM series WHERE study = @study)';
@@ -16,39 +29,62 @@ const AGAIN = 'state = @state, attempts = 0, next_time = @now, end_time = NULL';
 
 /** Steers what the journal keeps. */
 export class Steering {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly completion: Completion,
+  ) {}
 
   /**
    * What was given up gets all its attempts again, and what waits is due now; not what a later revision of its series has overtaken.
-   * What a person has to decide is held as before, discarded meanwhile or not.
+   * Rules that fit now and did not when a series was complete get their analyses; others go by their rule as it is now. What is done
+   * is not done again, and what a person has to decide is held as before, discarded meanwhile or not.
+   * @param rules as they are now
    */
-  retry(study: number, now = Date.now()): Steered {
+  retry(study: number, rules: readonly Rule[], now = Date.now()): Retried {
     const from = `('queued', 'dead', 'discarded')`;
     const run = this.database.transaction(() => {
+      this.completion.catchUp(study, rules, now);
       const jobs = this.database
         .prepare(
-          `SELECT number, series FROM jobs WHERE series IN ${SERIES} AND state IN ${from} AND NOT ${OVERTAKEN.jobs}`,
+          `SELECT number, series, rule FROM jobs WHERE series IN ${SERIES} AND state IN ${from} AND NOT ${OVERTAKEN.jobs}`,
         )
-        .all({ study }) as { number: number; series: number }[];
-      const begun = jobs.filter((job) => this.begin(job, now));
+        .all({ study }) as JobRow[];
+      const begun = jobs.filter((job) => this.begin(job, now, this.termsOf(job, rules)));
       const { changes } = this.database
         .prepare(
           `UPDATE deliveries SET ${AGAIN}, code = '', message = ''
            WHERE result IN ${RESULTS} AND state IN ${from} AND NOT ${OVERTAKEN.deliveries}`,
         )
         .run({ study, state: 'queued', now });
-      return { analyses: begun.length, deliveries: changes };
+      const held = this.heldJobs(study).length;
+      return { analyses: begun.length, deliveries: changes, held };
     });
     return run.immediate();
   }
 
-  /** Queues an analysis, or holds it where a person has to decide; returns whether it is queued. */
-  private begin({ number, series }: { number: number; series: number }, now: number): boolean {
+  private heldJobs(study: number): JobRow[] {
+    return this.database
+      .prepare(`SELECT number, series, rule FROM jobs WHERE series IN ${SERIES} AND state = 'held'`)
+      .all({ study }) as JobRow[];
+  }
+
+  /** The rule of an analysis as it is now; null where it is gone, or fits no more. */
+  private termsOf({ series, rule: name }: JobRow, rules: readonly Rule[]): string | null {
+    const isGood = this.completion
+      .explain(series, rules)
+      .some(({ rule, fits, dryRun }) => rule === name && fits && !dryRun);
+    return isGood ? JSON.stringify(rules.find((rule) => rule.name === name)) : null;
+  }
+
+  /** Queues an analysis, or holds it where a person has to decide; returns whether it is queued. @param terms null: those that it has */
+  private begin({ number, series }: JobRow, now: number, terms: string | null = null): boolean {
     const hold = holdOf(this.database, series);
     const { code, message } = hold ?? { code: '', message: '' };
     this.database
-      .prepare(`UPDATE jobs SET ${AGAIN}, code = @code, message = @message WHERE number = @number`)
-      .run({ number, state: hold ? 'held' : 'queued', code, message, now });
+      .prepare(
+        `UPDATE jobs SET ${AGAIN}, terms = coalesce(@terms, terms), code = @code, message = @message WHERE number = @number`,
+      )
+      .run({ number, terms, state: hold ? 'held' : 'queued', code, message, now });
     return !hold;
   }
 
@@ -81,10 +117,7 @@ export class Steering {
       this.database
         .prepare(`UPDATE instances SET state = 'kept' WHERE series IN ${SERIES} AND state = 'conflict'`)
         .run({ study });
-      const held = this.database
-        .prepare(`SELECT number, series FROM jobs WHERE series IN ${SERIES} AND state = 'held'`)
-        .all({ study }) as { number: number; series: number }[];
-      held.forEach((job) => this.begin(job, now));
+      this.heldJobs(study).forEach((job) => this.begin(job, now));
       return changes;
     });
     return run.immediate();

@@ -244,7 +244,7 @@ describe('work', () => {
     expect(journal.jobs.claim(HOUR, 15 * SECOND)).toBeUndefined();
     journal.jobs.fail(claimed(16 * SECOND), failure, 'dead', 17 * SECOND);
     expect(journal.overview.totals().analyses).toEqual({ dead: 1 });
-    expect(journal.steering.retry(1, 18 * SECOND)).toEqual({ analyses: 1, deliveries: 0 });
+    expect(journal.steering.retry(1, SITE.rules, 18 * SECOND)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
     expect(claimed(19 * SECOND).attempts).toBe(1);
   });
 

@@ -55,7 +55,7 @@ describe('what is held', () => {
     journal.completion.closeDue(SITE, 20 * SECOND);
     expect(journal.steering.discard(1, 21 * SECOND)).toEqual({ analyses: 1, deliveries: 0 });
     expect(states()).toEqual([`discarded ${code}`]);
-    expect(journal.steering.retry(1, 22 * SECOND)).toEqual({ analyses: 0, deliveries: 0 });
+    expect(journal.steering.retry(1, SITE.rules, 22 * SECOND)).toEqual({ analyses: 0, deliveries: 0, held: 1 });
     expect(states()).toEqual([`held ${code}`]);
     expect(journal.overview.series(1)[0]?.analyses[0]?.message).not.toBe('');
     expect(journal.jobs.claim(HOUR, 2 * HOUR)).toBeUndefined();
@@ -67,7 +67,7 @@ describe('what is held', () => {
     journal.steering.discard(1, 21 * SECOND);
     expect(journal.steering.resolve(1, 'first', 22 * SECOND)).toBe(1);
     expect(states()).toEqual(['discarded CONFLICT']);
-    expect(journal.steering.retry(1, 23 * SECOND)).toEqual({ analyses: 1, deliveries: 0 });
+    expect(journal.steering.retry(1, SITE.rules, 23 * SECOND)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
     expect(states()).toEqual(['queued']);
   });
 
@@ -86,7 +86,7 @@ describe('what is held', () => {
     if (!job) throw new Error('there is no job');
     journal.jobs.fail(job, { code: 'INTERNAL', message: '' }, 'dead', 21 * SECOND);
     journal.arrivals.record(arrival('1.2.2.1', { series: '1.2.2', patient: 'P2' }), 22 * SECOND);
-    expect(journal.steering.retry(1, 23 * SECOND)).toEqual({ analyses: 0, deliveries: 0 });
+    expect(journal.steering.retry(1, SITE.rules, 23 * SECOND)).toEqual({ analyses: 0, deliveries: 0, held: 1 });
     expect(states()).toEqual(['held SEVERAL_PATIENTS']);
   });
 });
@@ -98,7 +98,89 @@ describe('what was discarded', () => {
     journal.steering.discard(1, 21 * SECOND);
     journal.arrivals.record(arrival('1.2.1.2'), 22 * SECOND);
     journal.completion.closeDue(SITE, 40 * SECOND);
-    expect(journal.steering.retry(1, 41 * SECOND)).toEqual({ analyses: 1, deliveries: 0 });
+    expect(journal.steering.retry(1, SITE.rules, 41 * SECOND)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
     expect(states()).toEqual(['discarded', 'queued']);
   });
+});
+
+describe('what no rule fitted', () => {
+  const MISTAKEN = siteOf('name: ct, when: { modality: MR }, model: m');
+  const missed = (site = SITE): boolean | undefined => journal.completion.explain(1, site.rules)[0]?.missed;
+  const unfitting = (): void => {
+    journal.arrivals.record(arrival('1.2.1.1'), 0);
+    expect(journal.completion.closeDue(MISTAKEN, 100 * SECOND)).toBe(0);
+  };
+
+  it('is analysed, once, when it is tried again with the rule that fits', () => {
+    unfitting();
+    expect(missed(MISTAKEN)).toBe(false);
+    expect(journal.steering.retry(1, MISTAKEN.rules, HOUR)).toEqual({ analyses: 0, deliveries: 0, held: 0 });
+    // Sending it again changes nothing: the bytes are known.
+    expect(journal.arrivals.record(arrival('1.2.1.1'), HOUR)).toBe('known');
+    expect(journal.completion.closeDue(SITE, 2 * HOUR)).toBe(0);
+    expect(missed()).toBe(true);
+    expect(journal.steering.retry(1, SITE.rules, 3 * HOUR)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
+    expect(missed()).toBe(false);
+    expect(states()).toEqual(['queued']);
+    const job = journal.jobs.claim(HOUR, 3 * HOUR);
+    if (!job) throw new Error('there is no job');
+    expect(journal.steering.retry(1, SITE.rules, 3 * HOUR + 1)).toMatchObject({ analyses: 0 });
+    journal.jobs.succeed(job, { model: 'm@1', context: '{}', results: [], deliveries: [] }, 3 * HOUR + 2);
+    expect(journal.steering.retry(1, SITE.rules, 4 * HOUR)).toMatchObject({ analyses: 0 });
+    expect(states()).toEqual(['done']);
+  });
+
+  it('is judged for what is complete alone: the series, or its study where a rule waits for it', () => {
+    const site = siteOf('name: ct, when: { modality: CT }, model: m', 'name: all, wait_for: study, model: m');
+    journal.arrivals.record(arrival('1.2.1.1'), 0);
+    expect(journal.steering.retry(1, site.rules, SECOND)).toMatchObject({ analyses: 0 });
+    journal.completion.closeDue(MISTAKEN, 20 * SECOND);
+    const explained = journal.completion.explain(1, site.rules);
+    expect(explained.map(({ rule, fits, missed }) => ({ rule, fits, missed }))).toEqual([
+      { rule: 'ct', fits: true, missed: true },
+      { rule: 'all', fits: true, missed: false },
+    ]);
+    expect(journal.steering.retry(1, site.rules, 21 * SECOND)).toMatchObject({ analyses: 1 });
+    journal.completion.closeDue(MISTAKEN, 70 * SECOND);
+    // The one that waits is tried again, and the other comes to it.
+    expect(journal.steering.retry(1, site.rules, 71 * SECOND)).toMatchObject({ analyses: 2 });
+    expect(states()).toEqual(['queued', 'queued']);
+  });
+
+  it('is held where a person has to decide', () => {
+    journal.arrivals.record(arrival('1.2.1.2', { patient: 'P2' }), 0);
+    unfitting();
+    expect(journal.steering.retry(1, SITE.rules, HOUR)).toEqual({ analyses: 0, deliveries: 0, held: 1 });
+    expect(states()).toEqual(['held SEVERAL_PATIENTS']);
+  });
+
+  it('stays undone by a rule on a dry run', () => {
+    unfitting();
+    const dry = siteOf('name: ct, dry_run: true, model: m');
+    expect(missed(dry)).toBe(false);
+    expect(journal.steering.retry(1, dry.rules, HOUR)).toMatchObject({ analyses: 0 });
+  });
+
+  it('is analysed as it is now where only an earlier revision was', () => {
+    journal.arrivals.record(arrival('1.2.1.1'), 0);
+    journal.completion.closeDue(SITE, 20 * SECOND);
+    journal.arrivals.record(arrival('1.2.1.2'), 21 * SECOND);
+    journal.completion.closeDue(MISTAKEN, 200 * SECOND);
+    expect(states()).toEqual(['queued']);
+    expect(journal.steering.retry(1, SITE.rules, HOUR)).toMatchObject({ analyses: 1 });
+    expect(states()).toEqual(['superseded', 'queued']);
+  });
+});
+
+it('what was given up is tried again by its rule as it is now, and as it was where that fits no more', () => {
+  journal.arrivals.record(arrival('1.2.1.1'), 0);
+  journal.completion.closeDue(siteOf('name: ct, model: mistaken'), 20 * SECOND);
+  const modelAfter = (site: typeof SITE, now: number): string | undefined => {
+    journal.steering.retry(1, site.rules, now);
+    const job = journal.jobs.claim(HOUR, now);
+    if (job) journal.jobs.fail(job, { code: 'MODEL_NOT_FOUND', message: '' }, 'dead', now);
+    return job?.rule.model;
+  };
+  expect(modelAfter(siteOf('name: ct, when: { modality: MR }, model: other'), HOUR)).toBe('mistaken');
+  expect(modelAfter(siteOf('name: ct, model: right'), 2 * HOUR)).toBe('right');
 });
