@@ -73,13 +73,9 @@ async function main(): Promise<void> {
   });
   observeWeights(telemetry, host);
   const memory = requestMemory(config, telemetry);
-  await whileNotReady(config.healthAddress, () =>
-    preload(
-      config.preload,
-      (reference) => host.load(reference),
-      (err) => log.warn({ event: 'store-away', err }, 'the model store does not answer; waiting for it'),
-    ),
-  );
+  const away = (err: unknown): void =>
+    log.warn({ event: 'store-away', err }, 'the model store does not answer; waiting for it');
+  await whileNotReady(config.healthAddress, () => preload(config.preload, (reference) => host.load(reference), away));
   const following = every(Math.max(config.resolveTtlMs, SHORTEST_LOOK_MS), () => host.refresh());
 
   const server = buildServer({

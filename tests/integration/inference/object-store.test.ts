@@ -24,9 +24,9 @@ const healthAddress = `unix:${join(root, 'health')}`;
 
 beforeAll(async () => {
   const home = join(root, 'origin');
-  const { store, addSegmentation } = await makeStore(home, 'micro', MICRO_ARCHITECTURE);
-  for (const seed of [2, 3]) await addSegmentation('polyp', seed);
-  await store.setAlias('polyp', 'production', 1);
+  const made = await makeStore(home, 'micro', MICRO_ARCHITECTURE);
+  for (const seed of [2, 3]) await made.addSegmentation('polyp', seed);
+  await made.store.setAlias('polyp', 'production', 1);
   server = await startObjectStore(served, ['models']);
   await server.upload('models', 'site/', home);
   Object.assign(process.env, server.env);

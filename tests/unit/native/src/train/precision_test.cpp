@@ -74,8 +74,7 @@ TEST("gives losses, gradients and statistics in float32 in mixed precision, near
   } cases[] = {
       {R"({"kind":"sam-automed",)" + mobilenet + "}", true, TrainedPart::kEncoder},
       {R"({"kind":"sam-medcls","attention":true,"classes":3,)" + mobilenet + "}", false, TrainedPart::kHead},
-      {R"({"kind":"autosam","hardnet":{"width":0.1,"block_layers":4,"input_size":64}})", true,
-       TrainedPart::kHead},
+      {R"({"kind":"autosam","hardnet":{"width":0.1,"block_layers":4,"input_size":64}})", true, TrainedPart::kHead},
       {"", true, TrainedPart::kAdapters}};
   for (const auto& [head, segments, train] : cases) {
     const auto exact = losses_of(*micro_system(head, train), segments, false);

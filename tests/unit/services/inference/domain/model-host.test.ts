@@ -1,113 +1,6 @@
 // The rules of who loads what when, with an engine that only counts. The real one answers in tests/integration/inference.
 
-import { automedError } from '../../../../../services/common/errors';
-import { ModelHost, type Catalog, type HostOptions } from '../../../../../services/inference/domain/model-host';
-import type { StoredBase, StoredModel } from '../../../../../services/store';
-
-const SHA = 'a'.repeat(64);
-const BASE_SHA = 'b'.repeat(64);
-const OTHER_SHA = 'c'.repeat(64);
-const [HEAD_BYTES, BASE_BYTES] = [10, 100];
-
-class Counted {
-  readonly precision = 'float32';
-  disposed = 0;
-  dispose(): void {
-    this.disposed += 1;
-  }
-}
-
-function model(name: string, version: number, task = 'segmentation', sha256 = SHA): StoredModel {
-  const base = { name: 'tiny', version: 1, sha256: BASE_SHA };
-  const manifest = { name, version, task, base, weights: { file: 'w', sha256, bytes: HEAD_BYTES }, architecture: {} };
-  return { manifest, weightsPath: `/${name}`, folder: '/' } as unknown as StoredModel;
-}
-
-function setUp(options: Partial<HostOptions> = {}, baseSha = BASE_SHA) {
-  const base = {
-    manifest: { name: 'tiny', version: 1, weights: { sha256: baseSha, bytes: BASE_BYTES }, architecture: {} },
-    weightsPath: '/b',
-  };
-  const otherBase = {
-    manifest: { ...base.manifest, name: 'other', weights: { sha256: OTHER_SHA, bytes: BASE_BYTES } },
-    weightsPath: '/o',
-  };
-  const store = new Map([
-    ['polyp', model('polyp', 2)],
-    ['polyp@2', model('polyp', 2)],
-    ['lesion', model('lesion', 1)],
-    ['tumour', model('tumour', 1, 'classification')],
-  ]);
-  const calls = {
-    bases: [] as Counted[],
-    precisions: [] as string[],
-    heads: [] as Counted[],
-    resolved: 0,
-    released: 0,
-    events: [] as string[],
-    heldBack: [] as string[],
-  };
-  const unproved = new Set<number>();
-  let [corrupt, unreadable] = [false, false];
-  const catalog: Catalog = {
-    resolveModel: async (reference) => {
-      calls.resolved += 1;
-      if (unreadable) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
-      const found = store.get(reference);
-      if (!found) throw automedError('NOT_FOUND', 'no');
-      return found;
-    },
-    resolveBase: async (reference) => {
-      if (reference === 'other@1') return otherBase as unknown as StoredBase;
-      if (!/^tiny(@1)?$/.test(reference)) throw automedError('NOT_FOUND', 'no');
-      return base as unknown as StoredBase;
-    },
-    verify: async () => {
-      if (corrupt) throw automedError('CHECKPOINT_CORRUPT', 'changed');
-    },
-  };
-  const make = async (into: Counted[]): Promise<Counted> => {
-    const made = new Counted();
-    into.push(made);
-    await new Promise((resolve) => setImmediate(resolve));
-    return made;
-  };
-  let now = 0;
-  const host = new ModelHost<Counted, Counted>(
-    catalog,
-    {
-      loadBase: (_path, _architecture, precision) => {
-        calls.precisions.push(precision);
-        return make(calls.bases);
-      },
-      loadHead: () => make(calls.heads),
-      prove: async (_, { manifest }) => {
-        if (unproved.has(manifest.version)) throw automedError('CHECKPOINT_CORRUPT', 'it answers otherwise');
-      },
-    },
-    {
-      tasks: ['segmentation', 'classification'],
-      loadOnDemand: true,
-      resolveTtlMs: 1000,
-      weightsBudgetBytes: Infinity,
-      onLoaded: (name, version) => calls.events.push(`+${name}@${version}`),
-      onUnloaded: (name, version) => calls.events.push(`-${name}@${version}`),
-      onReleased: () => (calls.released += 1),
-      onHeldBack: (reference, error) => calls.heldBack.push(`${reference}: ${(error as Error).message}`),
-      ...options,
-    },
-    () => now,
-  );
-  return {
-    host,
-    calls,
-    store,
-    unproved,
-    tick: (ms: number) => (now += ms),
-    damage: (yes: boolean) => (corrupt = yes),
-    hide: (yes: boolean) => (unreadable = yes),
-  };
-}
+import { BASE_BYTES, BASE_SHA, model, setUp } from '../../../../support/counted-host';
 
 test('requests that arrive together load the model and its base once', async () => {
   const { host, calls } = setUp();
@@ -121,9 +14,9 @@ test('reduced precision is for versions that agree with float32, on a base of th
   const { host, calls, store } = setUp({ precision: 'bfloat16' });
   const measured = (dice: number) => ({ reducedPrecision: { bfloat16: { images: 60, dice } } });
   const agreeing = store.get('polyp')!;
-  store.set('polyp', { ...agreeing, manifest: { ...agreeing.manifest, ...measured(0.995) } } as StoredModel);
+  store.set('polyp', { ...agreeing, manifest: { ...agreeing.manifest, ...measured(0.995) } });
   const differing = store.get('lesion')!;
-  store.set('lesion', { ...differing, manifest: { ...differing.manifest, ...measured(0.98) } } as StoredModel);
+  store.set('lesion', { ...differing, manifest: { ...differing.manifest, ...measured(0.98) } });
   for (const name of ['polyp', 'lesion']) (await host.acquire(name, 'segmentation')).release();
   (await host.acquire('tumour', 'classification')).release();
   expect(calls.precisions).toEqual(['bfloat16', 'float32']);
@@ -137,7 +30,7 @@ test('without the setting every version stays in float32', async () => {
   const { host, calls, store } = setUp();
   const { manifest, ...rest } = store.get('polyp')!;
   const reducedPrecision = { bfloat16: { images: 60, dice: 1 } };
-  store.set('polyp', { ...rest, manifest: { ...manifest, reducedPrecision } } as StoredModel);
+  store.set('polyp', { ...rest, manifest: { ...manifest, reducedPrecision } });
   (await host.acquire('polyp', 'segmentation')).release();
   expect(calls.precisions).toEqual(['float32']);
 });
@@ -446,83 +339,4 @@ test('a base is found by its name, its version, and by a segmentation model on i
   await expect(host.acquireBase('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'model' });
   await expect(host.acquireBase('tiny@production')).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'model' });
   await expect(host.acquireBase('')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'model' });
-});
-
-describe('a budget for weights', () => {
-  const withRoomFor = (heads: number): Partial<HostOptions> => ({
-    weightsBudgetBytes: BASE_BYTES + heads * HEAD_BYTES,
-  });
-
-  test('lets the model go that was not used for the longest time, and loads it again when asked', async () => {
-    const { host, calls } = setUp(withRoomFor(2));
-    for (const name of ['polyp', 'lesion', 'polyp']) (await host.acquire(name, 'segmentation')).release();
-    (await host.acquire('tumour', 'classification')).release();
-    expect(calls.events).toEqual(['+polyp@2', '+lesion@1', '-lesion@1', '+tumour@1']);
-    expect([host.weightsBytes, host.evictionCount]).toEqual([BASE_BYTES + 2 * HEAD_BYTES, 1]);
-    (await host.acquire('lesion', 'segmentation')).release();
-    expect(calls.events.slice(4)).toEqual(['-polyp@2', '+lesion@1']);
-    expect(calls.bases.length).toBe(1);
-  });
-
-  test('refuses when everything is in use, and has room again after it', async () => {
-    const { host } = setUp(withRoomFor(1));
-    const lease = await host.acquire('polyp', 'segmentation');
-    await expect(host.acquire('lesion', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
-    expect(host.weightsBytes).toBe(BASE_BYTES + HEAD_BYTES);
-    lease.release();
-    (await host.acquire('lesion', 'segmentation')).release();
-    expect(host.loadedCount).toBe(1);
-  });
-
-  test('a model that does not fit leaves its base as it was', async () => {
-    const { host, calls, store } = setUp({ weightsBudgetBytes: BASE_BYTES + 2 * HEAD_BYTES });
-    (await host.acquireBase('tiny')).release();
-    const huge = model('huge', 1);
-    huge.manifest.weights.bytes = 2 * BASE_BYTES;
-    store.set('huge', huge);
-    await expect(host.acquire('huge', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
-    // The base was held by what was being loaded; now it is idle, and nothing else is.
-    expect([host.loadedBaseCount, host.weightsBytes, calls.bases.length]).toEqual([1, BASE_BYTES, 1]);
-  });
-
-  test('a load that cannot fit takes nothing out', async () => {
-    const { host, calls, store } = setUp(withRoomFor(2));
-    for (const name of ['polyp', 'lesion']) (await host.acquire(name, 'segmentation')).release();
-    const loaded = [...calls.events];
-    const huge = model('huge', 1);
-    huge.manifest.weights.bytes = BASE_BYTES; // more than both idle models would make room for
-    store.set('huge', huge);
-    await expect(host.acquire('huge', 'segmentation')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
-    expect([calls.events, host.evictionCount, host.loadedCount]).toEqual([loaded, 0, 2]);
-  });
-
-  test('nor does one whose base fits and whose model then would not', async () => {
-    const { host, calls, store } = setUp({ weightsBudgetBytes: 2 * BASE_BYTES });
-    (await host.acquireBase('tiny')).release();
-    const elsewhere = model('elsewhere', 1);
-    elsewhere.manifest.base = { name: 'other', version: 1, sha256: OTHER_SHA };
-    elsewhere.manifest.weights.bytes = BASE_BYTES + 1; // with its base more than the whole budget
-    store.set('elsewhere', elsewhere);
-    await expect(host.acquire('elsewhere', 'segmentation')).rejects.toMatchObject({
-      code: 'OUT_OF_MEMORY',
-      message: expect.stringContaining(`(${2 * BASE_BYTES + 1} bytes): the weights in use take 0 of`) as string,
-    });
-    expect([calls.bases.map(({ disposed }) => disposed), host.evictionCount]).toEqual([[0], 0]);
-    elsewhere.manifest.weights.bytes = BASE_BYTES; // now it fits once the other base is gone
-    (await host.acquire('elsewhere', 'segmentation')).release();
-    expect([calls.bases.map(({ disposed }) => disposed), host.weightsBytes]).toEqual([[1, 0], 2 * BASE_BYTES]);
-  });
-
-  test('a base alone that does not fit is refused', async () => {
-    const { host } = setUp({ weightsBudgetBytes: BASE_BYTES - 1 });
-    await expect(host.acquireBase('tiny')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
-    expect([host.weightsBytes, host.loadedBaseCount]).toEqual([0, 0]);
-  });
-
-  test('never lets go of what could not be loaded again', async () => {
-    const { host } = setUp({ ...withRoomFor(1), loadOnDemand: false });
-    await host.load('polyp');
-    await expect(host.load('lesion')).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
-    expect(host.loadedCount).toBe(1);
-  });
 });
