@@ -85,7 +85,10 @@ export class Limiter {
     if (perDay !== undefined && counts.today >= perDay)
       throw exceeded(`${perDay} call(s) per day`, DAY_MS - (this.clock() % DAY_MS));
     if (perSecond !== undefined && counts.tokens < 1)
-      throw exceeded(`${perSecond} call(s) per second`, ((1 - counts.tokens) / perSecond) * 1000);
+      throw exceeded(
+        `${Number(perSecond.toPrecision(3))} call(s) per second`,
+        ((1 - counts.tokens) / perSecond) * 1000,
+      );
   }
 
   /** Kept by whom the limit is for, so that a policy with other numbers goes on counting. */
@@ -105,12 +108,13 @@ export class Limiter {
 }
 
 /** One gateway's part; of what cannot be divided each has one, which the docs say. */
-function partOf({ perSecond, burst, concurrent, perDay, ...of }: Limit, shares: number): Limit {
+function partOf(limit: Limit, shares: number): Limit {
+  const { perSecond, burst: _, concurrent, perDay, ...of } = limit;
   const whole = (count: number): number => Math.max(1, Math.floor(count / shares));
   return {
     ...of,
-    ...(perSecond === undefined ? {} : { perSecond: perSecond / shares }),
-    ...(burst === undefined ? {} : { burst: whole(burst) }),
+    // The burst of all is divided: a burst of each part, rounded up, would add up to more.
+    ...(perSecond === undefined ? {} : { perSecond: perSecond / shares, burst: whole(burstOf(limit)) }),
     ...(concurrent === undefined ? {} : { concurrent: whole(concurrent) }),
     ...(perDay === undefined ? {} : { perDay: whole(perDay) }),
   };

@@ -97,6 +97,7 @@ test('a policy may have limits beside the standard roles, and says what is wrong
 
 test.each([
   ['perSecond', limit({ perSecond: 9, burst: 9 }), 9],
+  ['perSecond without a burst', limit({ perSecond: 10 }), 9],
   ['concurrent', limit({ concurrent: 8 }), 6],
   ['perDay', limit({ perDay: 10 }), 9],
   ['less than one each', limit({ concurrent: 2 }), 3],
@@ -115,4 +116,11 @@ test.each([
   }
   // Of what cannot be divided each lets one in.
   expect(letIn).toBe(granted);
+});
+
+test('says a part of a limit in digits that can be read', () => {
+  const gateway = new Limiter(3, () => now);
+  const limits = [limit({ perSecond: 1 })];
+  gateway.enter(limits, 'key:a', SEGMENT);
+  expect(() => gateway.enter(limits, 'key:a', SEGMENT)).toThrow(/at most 0\.333 call\(s\) per second/);
 });
