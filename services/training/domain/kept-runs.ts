@@ -25,6 +25,8 @@ const MOST_EVENTS = 10_000;
 const KEPT_END_MS = 60_000;
 /** Runs that go on without a reader: more of them would pass by the limits of their callers. */
 const MOST_ALONE = 8;
+/** Ends of runs that are kept; the oldest go first. */
+const MOST_ENDS = 64;
 
 interface Run<Event> {
   id: string;
@@ -117,14 +119,20 @@ export class KeptRuns<Event> {
   /** Nobody listens: the run ends, or what it came to is forgotten, unless somebody comes back in time. */
   private forgetSoon(run: Run<Event>): void {
     run.alarm?.cancel();
-    const alone = [...this.runs.values()].filter(({ readers }) => readers === 0).length;
-    const wanted = run.end && run.keepMs > 0 ? Math.max(run.keepMs, KEPT_END_MS) : run.keepMs;
-    const forget = (): void => {
-      run.abort.abort();
-      this.runs.delete(run.id);
-    };
-    if (wanted === 0 || alone > MOST_ALONE) forget();
-    else run.alarm = afterMs(wanted, forget, { unref: true });
+    // What has ended costs no more than its events, and takes no place of work that goes on.
+    const hasEnded = run.end !== undefined;
+    const alone = [...this.runs.values()].filter((each) => each.readers === 0 && (each.end !== undefined) === hasEnded);
+    const wanted = hasEnded && run.keepMs > 0 ? Math.max(run.keepMs, KEPT_END_MS) : run.keepMs;
+    if (wanted === 0 || (!hasEnded && alone.length > MOST_ALONE)) return this.forget(run);
+    // Of work that goes on there are never so many.
+    for (const oldest of alone.slice(0, -MOST_ENDS)) this.forget(oldest);
+    run.alarm = afterMs(wanted, () => this.forget(run), { unref: true });
+  }
+
+  private forget(run: Run<Event>): void {
+    run.alarm?.cancel();
+    run.abort.abort();
+    this.runs.delete(run.id);
   }
 }
 

@@ -109,3 +109,29 @@ test("a run is its own caller's, and few go on without one", async () => {
     expect(() => runs.resume(token, reader(0))).toThrow(expect.objectContaining({ field: 'resume_token' }));
   }
 });
+
+test('work that has ended takes no place of work that goes on, and its ends are kept by number', async () => {
+  const runs = new KeptRuns<number>();
+  const tokens: string[] = [];
+  for (let at = 0; at < 66; at += 1) {
+    const { run, end } = work();
+    end();
+    const events = runs.begin(run, reader(60_000));
+    tokens.push((await take(events)).token);
+    await expect(events.next()).resolves.toMatchObject({ done: true });
+  }
+  const { run, aborted } = work();
+  const events = runs.begin(run, reader(60_000));
+  const { token } = await take(events);
+  await events.return(undefined);
+  expect(aborted()).toBe(false);
+  const isKept = tokens.map((each) => {
+    try {
+      return runs.resume(each, reader(60_000)) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  expect(isKept).toEqual(tokens.map((_, at) => at >= 2));
+  await runs.resume(token, reader(0)).next();
+});
