@@ -32,6 +32,9 @@ const refused = (field: string, message: string): Error => automedError('INVALID
 
 export const stateMessage = (state: ReviewState): StateMessage => `${PREFIX}${state}`;
 
+/** Whether a number is within `[0, 1]`; NaN is not. */
+const isShare = (value: number): boolean => value >= 0 && value <= 1;
+
 /** Undefined for UNSPECIFIED. */
 export function stateOf(state: StateMessage): ReviewState | undefined {
   return state === 'REVIEW_STATE_UNSPECIFIED' ? undefined : (state.slice(PREFIX.length) as ReviewState);
@@ -60,7 +63,7 @@ export function toPrediction(finding: Finding__Output | null): Prediction {
   if (!segmentation) {
     const { predictedClass: predicted = '', probabilities = [] } = classification ?? {};
     const classes = probabilities.map((each) => ({ name: each.className, probability: each.probability }));
-    if (classes.some(({ probability }) => !(probability >= 0 && probability <= 1))) {
+    if (!classes.every(({ probability }) => isShare(probability))) {
       throw refused('finding.classification.probabilities', 'Probabilities are within [0, 1].');
     }
     if (!classes.some((each) => each.name === predicted)) {
@@ -68,14 +71,22 @@ export function toPrediction(finding: Finding__Output | null): Prediction {
     }
     return { kind: 'classification', model: said, predicted, classes };
   }
+  const { threshold } = segmentation;
+  if (!isShare(threshold)) {
+    throw refused('finding.segmentation.threshold', `The threshold ${threshold} is outside [0, 1].`);
+  }
   const masks = segmentation.masks.map((mask, at) => {
     const checked = toMask(mask);
-    checkMask(checked, `finding.segmentation.masks[${at}]`);
+    const field = `finding.segmentation.masks[${at}]`;
+    checkMask(checked, field);
     const { meanForegroundProbability: p } = mask;
+    if (p !== undefined && !isShare(p)) {
+      throw refused(`${field}.mean_foreground_probability`, `The probability ${p} is outside [0, 1].`);
+    }
     return p === undefined ? checked : { ...checked, meanProbability: p };
   });
   if (masks.length === 0) throw refused('finding.segmentation.masks', 'The answer has no mask.');
-  return { kind: 'segmentation', model: said, threshold: segmentation.threshold, masks };
+  return { kind: 'segmentation', model: said, threshold, masks };
 }
 
 /** @throws InvalidInputError (field `image`) */
@@ -85,6 +96,9 @@ export function toNewImage(image: Image__Output | null): NewReview['image'] {
     throw refused('image.encoded', 'A review needs the file of the image, as the model was given it.');
   }
   const { frameNumber, pixelSpacing } = image ?? {};
+  if (frameNumber !== undefined && frameNumber < 1) {
+    throw refused('image.frame_number', `Frames are counted from 1; ${frameNumber} is none.`);
+  }
   return {
     encoded,
     ...(frameNumber === undefined ? {} : { frameNumber }),
