@@ -2,7 +2,7 @@
 
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 
-import { Client, types } from 'pg';
+import { Client, DatabaseError, types } from 'pg';
 import type { Answer, Query, ThreadData } from './protocol';
 
 /** The server ends a session that says nothing for so long, and with it falls the lock of its service, milliseconds. */
@@ -42,7 +42,10 @@ async function open(): Promise<void> {
   await client.query(`SET idle_session_timeout = ${SESSION_MS}`);
   await client.query(`SET idle_in_transaction_session_timeout = ${SESSION_MS}`);
   setInterval(() => {
-    client.query('SELECT 1').catch((error: unknown) => lose((error as Error).message));
+    client.query('SELECT 1').catch((error: unknown) => {
+      // The server refuses it in a transaction in which a statement has failed, and lives.
+      if (!(error instanceof DatabaseError)) lose((error as Error).message);
+    });
   }, HEARTBEAT_MS);
 }
 
@@ -53,10 +56,11 @@ async function answer({ sql, values }: Query): Promise<Answer> {
     const result = await client.query(sql, [...values]);
     return { rows: result.rows };
   } catch (error) {
-    const { message, code } = error as { message: string; code?: string };
-    // Without the server's code it is the connection that failed, and what became of the query is not known.
-    if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) lose(message);
-    return { error: { message, ...(code === undefined ? {} : { code }) } };
+    const { message } = error as Error;
+    if (error instanceof DatabaseError && error.code !== undefined) return { error: { message, code: error.code } };
+    // It is the connection that failed, and what became of the query is not known.
+    lose(message);
+    return { error: { message } };
   }
 }
 

@@ -9,6 +9,11 @@ const ANSWER_MS = 15_000;
 /** Advisory locks are numbers; this one stands for the training service of a database. */
 const LEADER_LOCK = '6085341250913124';
 
+/** Classes of SQLSTATE: the server could not serve a statement that is right. */
+const UNAVAILABLE = new Set(['08', '53', '57']);
+/** A value that a column cannot hold, e.g. NUL in a text. */
+const DATA_EXCEPTION = '22';
+
 /** `?` to `$1`, `$2`, ...; no statement of the tables has one in a literal. */
 function numbered(sql: string): string {
   let count = 0;
@@ -25,8 +30,15 @@ export class PostgresDatabase implements SqlDatabase {
   private readonly thread: Worker;
   private closed = false;
 
-  /** @param onLost hears why the connection is gone; then nothing works any more */
-  constructor(url: string, onLost: (reason: string) => void) {
+  /**
+   * @param onLost hears why the connection is gone; then nothing works any more
+   * @param answerMs how long an answer is waited for, milliseconds
+   */
+  constructor(
+    url: string,
+    private readonly onLost: (reason: string) => void,
+    private readonly answerMs = ANSWER_MS,
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const data: ThreadData = { url, signal: this.signal };
@@ -35,11 +47,8 @@ export class PostgresDatabase implements SqlDatabase {
       transferList: [port2],
     });
     this.thread.unref();
-    const lost = (reason: string): void => {
-      if (!this.closed) onLost(reason);
-    };
-    this.thread.on('message', (message: Lost) => lost(message.lost));
-    this.thread.on('error', (error) => lost(error.message));
+    this.thread.on('message', (message: Lost) => this.lose(message.lost));
+    this.thread.on('error', (error) => this.lose(error.message));
   }
 
   /** Whether this service leads from now on; the lock falls with the connection, however that ends. */
@@ -88,15 +97,34 @@ export class PostgresDatabase implements SqlDatabase {
     if (this.closed) throw new Error('the database is closed');
     Atomics.store(this.signal, 0, 0);
     this.port.postMessage(query);
-    if (Atomics.wait(this.signal, 0, 0, ANSWER_MS) === 'timed-out') throw away(new Error('no answer'));
+    if (Atomics.wait(this.signal, 0, 0, this.answerMs) === 'timed-out') {
+      // An answer that comes late would be taken for that of the next query.
+      this.lose('no answer');
+      throw away(new Error('no answer'));
+    }
     const { message } = receiveMessageOnPort(this.port) as { message: Answer };
     if ('rows' in message) return message.rows as Row[];
     const cause = Object.assign(new Error(message.error.message), message.error);
-    // A statement that the server refused is our fault, unless it only could not serve it: classes 08, 53, 57.
-    throw /^(?!08|53|57)[0-9A-Z]{5}$/.test(message.error.code ?? '')
-      ? new Error(cause.message, { cause })
-      : away(cause);
+    throw refusal(cause, message.error.code?.slice(0, 2));
   }
+
+  private lose(reason: string): void {
+    if (this.closed) return;
+    this.close();
+    this.onLost(reason);
+  }
+}
+
+/** @param sqlClass of the server's SQLSTATE; undefined where the connection failed */
+function refusal(cause: Error, sqlClass: string | undefined): Error {
+  if (sqlClass === undefined || UNAVAILABLE.has(sqlClass)) return away(cause);
+  if (sqlClass === DATA_EXCEPTION) {
+    return automedError('INVALID_ARGUMENT', `The database cannot keep or look up a value: ${cause.message}.`, {
+      cause,
+    });
+  }
+  // A statement that the server refuses otherwise is our fault.
+  return new Error(cause.message, { cause });
 }
 
 const away = (cause: Error): Error =>

@@ -13,6 +13,7 @@ export interface Query {
   values: readonly Value[];
 }
 
+/** `code`: the server's SQLSTATE; absent where it was the connection that failed. */
 export type Answer = { rows: unknown[] } | { error: { message: string; code?: string } };
 
 /** Tells why the connection is gone. */
