@@ -1,7 +1,7 @@
 // Copies of objects on this machine, named by their sha256, so that nothing is fetched twice and nothing damaged is read.
 
 import { createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -59,9 +59,15 @@ export class BlobCache {
   async adopt(path: string, { sha256, bytes }: { sha256: string; bytes: number }): Promise<void> {
     const reserved = await this.reserve(bytes).catch(() => undefined);
     if (reserved === undefined) return;
-    // Only another file system refuses to rename.
-    await rename(path, this.path(sha256)).catch(() => undefined);
-    await rm(reserved, { force: true });
+    try {
+      // Another file system refuses to rename.
+      await rename(path, reserved).catch(async () => copyFile(path, reserved));
+      await rename(reserved, this.path(sha256));
+    } catch {
+      // It is fetched when somebody asks for it.
+    } finally {
+      await rm(reserved, { force: true });
+    }
   }
 
   /** Empty when the source has another content. */

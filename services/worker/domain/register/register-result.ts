@@ -234,6 +234,8 @@ async function registerHead(
     await writeSampleRecord(folder, result.before.record);
     const threshold = spec.task === 'segmentation' ? spec.threshold : null;
     const base = trained ?? result.base;
+    // Hours may have passed, and a copy from an object store may have made room for others.
+    await store.verify(base);
     const preprocessing = preprocessingOf(spec, head, base, data);
     const made = { base, head: { weightsPath: weights, architecture: head, preprocessing, threshold } };
     const reduced = await measureReduced(result, made, trained ? undefined : signal);

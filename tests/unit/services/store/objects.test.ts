@@ -1,6 +1,6 @@
 // Bases and models in an S3-compatible store, over HTTP.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   auditStore,
@@ -191,6 +191,17 @@ describe('the cache of a machine', () => {
     await expect(store.verify(await store.resolveModel('c'))).rejects.toEqual(code('STORAGE_FULL'));
     const small = await replica({ ...objects, cacheBytes: 399 });
     await expect(small.verify(await small.resolveModel('a'))).rejects.toThrow('AUTOMED_MODEL_CACHE_BYTES');
+  });
+
+  it('keeps what this machine has written, also in a folder of another file system', async () => {
+    const cacheFolder = mkdtempSync('/dev/shm/automed-model-cache-');
+    try {
+      const store = await replica({ ...settings(), cacheFolder });
+      const { weightsPath } = await store.registerModel(modelDraft('polyp'), writeWeights('one'));
+      expect(readFileSync(weightsPath, 'utf8')).toBe('one');
+    } finally {
+      rmSync(cacheFolder, { recursive: true });
+    }
   });
 
   it('fetches again what was damaged on this machine', async () => {
