@@ -8,6 +8,7 @@ import {
   dicomResults,
   FileImages,
   GatewayModels,
+  type GatewayAccess,
   pack,
   resultPool,
   verify,
@@ -37,10 +38,12 @@ import { StorageServer } from '../dicom-net/storage-server';
 import { DiskSpace } from './adapters/disk-space';
 import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';
+import { GatewayReviews } from './adapters/gateway-reviews';
 import { Purge } from './adapters/purge';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
 import { clearReceivedFiles } from './adapters/received-files';
+import { ReviewSender } from './adapters/review-sender';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
 import { Trail } from './adapters/trail';
@@ -82,8 +85,9 @@ async function main(): Promise<void> {
   const { site, journal } = parts;
   const dispatcher = dispatcherOf(parts);
   const models = modelsOf(config);
+  const reviews = new GatewayReviews(config.gateway, config.pacsCallTimeoutMs, accessOf(config));
   const reporter = new CommitmentReporter({ site: () => site.value, reports: journal.reports, log });
-  const bridge = bridgeOf(parts, models, dispatcher, reporter);
+  const bridge = bridgeOf(parts, models, dispatcher, reporter, senderOf(parts, reviews));
   const storage = storageOf(parts);
   let dicomAddress = '';
   const service = pacsService({
@@ -114,6 +118,7 @@ async function main(): Promise<void> {
     dispose: async () => {
       site.close();
       models.close();
+      reviews.close();
       await resultPool.close();
       await parts.trail.end();
       await parts.forwarder.end();
@@ -190,16 +195,26 @@ function verificationOf({ config, journal, spool, receiver }: Parts, models: Gat
   };
 }
 
-function modelsOf({
-  gateway,
-  token,
-  gatewayCaFile,
-  gatewayCertFile,
-  gatewayKeyFile,
-  ...config
-}: PacsConfig): GatewayModels {
+function accessOf({ token, gatewayCaFile, gatewayCertFile, gatewayKeyFile }: PacsConfig): GatewayAccess {
   const files = { caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile };
-  return new GatewayModels(gateway, config.pacsCallTimeoutMs, { token, credentials: channelCredentials(files) });
+  return { token, credentials: channelCredentials(files) };
+}
+
+const modelsOf = (config: PacsConfig): GatewayModels =>
+  new GatewayModels(config.gateway, config.pacsCallTimeoutMs, accessOf(config));
+
+function senderOf({ config, log, site, journal, spool, outbox, images }: Parts, reviews: GatewayReviews): ReviewSender {
+  return new ReviewSender({
+    site: () => site.value,
+    reviews: journal.reviews,
+    done: (job) => journal.parcels.done(job),
+    images,
+    received: (file) => readFile(spool.path(file)),
+    result: (file) => readFile(outbox.path(file)),
+    add: (request, signal) => reviews.add(request, signal),
+    inFlight: config.pacsFramesInFlight,
+    log,
+  });
 }
 
 /** Deletes files that no journal names: whoever sent them was never told that they are kept. */
@@ -293,7 +308,13 @@ function dispatcherOf(parts: Parts): Dispatcher {
   });
 }
 
-function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, reporter: CommitmentReporter): Bridge {
+function bridgeOf(
+  parts: Parts,
+  models: GatewayModels,
+  dispatcher: Dispatcher,
+  reporter: CommitmentReporter,
+  reviewing: ReviewSender,
+): Bridge {
   const { config, log, metrics, site, journal, spool, outbox, images, receiver, trail, forwarder } = parts;
   const purge = new Purge({
     site: () => site.value,
@@ -335,6 +356,7 @@ function bridgeOf(parts: Parts, models: GatewayModels, dispatcher: Dispatcher, r
     drop: async (results) => void (await Promise.allSettled(results.map(packing.drop))),
     deliver: () => dispatcher.deliver(),
     report: () => reporter.step(),
+    review: (signal) => reviewing.step(signal),
     takeIn: (signal) => folders.look(signal),
     tidy: () => purge.step(),
     audit: () => trail.step(),

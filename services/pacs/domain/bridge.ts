@@ -30,6 +30,8 @@ export interface BridgeDeps {
   deliver: () => Promise<boolean>;
   /** Reports to senders what they asked for; resolves to whether there was anything. */
   report?: () => Promise<boolean>;
+  /** Puts what was drawn into review queues; resolves to whether anything was due. */
+  review?: (signal: AbortSignal) => Promise<boolean>;
   /** Looks for what comes by itself, such as files in folders; resolves to whether anything came. */
   takeIn?: (signal: AbortSignal) => Promise<boolean>;
   /** Deletes what is kept no longer; resolves to whether anything was. */
@@ -60,7 +62,8 @@ export class Bridge {
   /** @param workers analyses at a time */
   start(workers: number): void {
     const nothing = (): Promise<boolean> => Promise.resolve(false);
-    const { takeIn = nothing, tidy = nothing, audit = nothing, forward = nothing, report = nothing } = this.deps;
+    const { takeIn = nothing, tidy = nothing, audit = nothing, forward = nothing } = this.deps;
+    const { report = nothing, review = nothing } = this.deps;
     const steps = [
       () => takeIn(this.stopping.signal),
       tidy,
@@ -69,6 +72,7 @@ export class Bridge {
       () => Promise.resolve(this.close()),
       () => this.deps.deliver(),
       report,
+      () => review(this.stopping.signal),
       ...Array.from({ length: workers }, () => () => this.runOne()),
     ];
     this.running = Promise.all(steps.map((step) => this.repeat(step)));

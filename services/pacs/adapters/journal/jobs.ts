@@ -5,6 +5,7 @@ import type { Rule } from '../../domain/site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from '../../domain/work';
 import { failWork, OVERTAKEN } from './overtaken';
 import { keptFiles, type Parcels } from './parcels';
+import { askReview } from './pending-reviews';
 
 interface JobRow {
   number: number;
@@ -79,7 +80,10 @@ export class Jobs {
          WHERE number = ?`,
       )
       .run(later ? 'superseded' : 'done', now, model, context, job.number);
-    if (!later) this.parcels.insert(job.number, packed, now);
+    if (!later) {
+      this.parcels.insert(job.number, packed, now);
+      askReview(this.database, job, now);
+    }
     return !later;
   }
 

@@ -11,6 +11,7 @@ import { Outbox } from './outbox';
 import { Overview } from './overview';
 import { Parcels } from './parcels';
 import { PendingReports } from './pending-reports';
+import { PendingReviews } from './pending-reviews';
 import { Retention } from './retention';
 import { Steering } from './steering';
 
@@ -25,6 +26,7 @@ export interface Journal {
   overview: Overview;
   parcels: Parcels;
   reports: PendingReports;
+  reviews: PendingReviews;
   retention: Retention;
   steering: Steering;
   close(): void;
@@ -58,6 +60,7 @@ export function openJournal(path: string): Journal {
     overview: new Overview(database),
     parcels,
     reports: new PendingReports(database),
+    reviews: new PendingReviews(database),
     retention: new Retention(database),
     steering: new Steering(database, completion),
     close: () => database.close(),

@@ -191,4 +191,15 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    // Analyses whose images have not gone to their review queue; without a next time: given up.
+    name: 'pacs-reviews-001',
+    sql: `
+      CREATE TABLE reviews (
+        job INTEGER PRIMARY KEY REFERENCES jobs (number) ON DELETE CASCADE,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_time INTEGER
+      ) STRICT;
+    `,
+  },
 ];

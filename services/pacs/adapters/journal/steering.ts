@@ -56,6 +56,12 @@ export class Steering {
            WHERE result IN ${RESULTS} AND state IN ${from} AND NOT ${OVERTAKEN.deliveries}`,
         )
         .run({ study, state: 'queued', now });
+      this.database
+        .prepare(
+          `UPDATE reviews SET attempts = 0, next_time = @now
+           WHERE job IN (SELECT number FROM jobs WHERE series IN ${SERIES} AND state = 'done')`,
+        )
+        .run({ study, now });
       const held = this.heldJobs(study).length;
       return { analyses: begun.length, deliveries: changes, held };
     });

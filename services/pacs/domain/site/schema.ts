@@ -71,7 +71,7 @@ const conditionSchema = z.strictObject({
 
 const RESULTS = ['SEG', 'SR'] as const;
 
-const ruleSchema = z.strictObject({
+const ruleFields = z.strictObject({
   name,
   when: conditionSchema.default({}),
   task: z.enum(['segmentation', 'classification']),
@@ -85,7 +85,17 @@ const ruleSchema = z.strictObject({
   wait_for: z.enum(['series', 'study']).default('series'),
   /** Says what it would do, in `explain`, and does nothing. */
   dry_run: z.boolean().optional(),
+  /** Queue of the review service that gets the images on which something was drawn, as they came, with the answer. */
+  review: z
+    .string()
+    .regex(/^[a-z0-9_.-]{1,63}$/, 'must be a queue: 1 to 63 of a-z, 0-9, dashes, dots, underscores')
+    .optional(),
 });
+
+const ruleSchema = ruleFields.refine(
+  ({ review, task, results }) => review === undefined || (task === 'segmentation' && results.includes('SEG')),
+  { path: ['review'], message: 'needs task: segmentation, and SEG among the results' },
+);
 
 const unique = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
