@@ -16,6 +16,7 @@ import {
 } from '../../../store';
 import type { FinishedEvent, TrainSpec, Emit } from '../../protocol/protocol';
 import { alarmsOf } from './alarms';
+import { alarmTeller } from './tell-alarms';
 import { embeddingCacheFor, tellEmbeddingCache, tellEmbeddingProblem } from './embedding-cache';
 import { runEpochs, type LoopContext } from './epoch-loop';
 import type { RankEnvironment } from '../../launch/rank-environment';
@@ -161,12 +162,13 @@ const leads = (processGroup: RankEnvironment | undefined): boolean => (processGr
 /** Of its epochs, after which a model is judged by what it draws. */
 const LEARNT_SHARE = 0.75;
 
-/** Tells after each epoch what is wrong with the training, whenever that has changed. */
+/** Looks for what is wrong with trainings on masks. @param resumed whether there were epochs before */
 function watcher(
   { spec, recipe }: Plan,
   trainer: TrainerPort,
   data: PreparedData,
   { emit, processGroup }: RunDependencies,
+  resumed: boolean,
 ): LoopContext['watch'] {
   if (spec.task !== 'segmentation' || !leads(processGroup)) return undefined;
   const context = {
@@ -176,17 +178,8 @@ function watcher(
     leaking: data.leaking,
     followsPrompts: spec.system === INTERACTIVE,
   };
-  let told = '';
-  return async (epoch, outcomes) => {
-    const alarms = await alarmsOf(context, outcomes, epoch < LEARNT_SHARE * recipe.epochs);
-    const kinds = alarms.map(({ kind }) => kind).join(' ');
-    if (kinds === told) return;
-    for (const { kind, advice } of alarms) {
-      if (!told.split(' ').includes(kind)) emit({ type: 'log', level: 'warn', message: advice });
-    }
-    told = kinds;
-    emit({ type: 'alarms', epoch, alarms });
-  };
+  const isEarly = (epoch: number): boolean => epoch < LEARNT_SHARE * recipe.epochs;
+  return alarmTeller((epoch, outcomes) => alarmsOf(context, outcomes, isEarly(epoch)), emit, resumed);
 }
 
 /** Draws previews where the run is a job's and pictures may be shown. One that cannot be made costs a line, not the run. */
@@ -248,7 +241,7 @@ async function trainToBest(
       ranks,
       signal,
       emit,
-      watch: watcher(plan, trainer, data, dependencies),
+      watch: watcher(plan, trainer, data, dependencies, initial.epochs > 0),
       preview: previewer(plan, trainer, data, dependencies),
     },
     initial,
