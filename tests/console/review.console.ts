@@ -152,11 +152,23 @@ test('what was decided becomes a data set and agreement of the version', async (
   await picture(page, 'review-queues');
 });
 
+interface Predicted {
+  segmentation: { masks: { areaPx: string }[] };
+}
+
 test('a link shows one result and what was decided, and nothing to whoever may not see it', async () => {
   const [amended] = await inQueue('AMENDED');
   const { page, complaints } = await openPage(browser, `${services.url}/results/${amended?.id}`);
   await page.getByText('What polyp@1 says of one image.').waitFor();
   await page.getByText(/amended: the edge was missed/).waitFor();
+  // Of what is drawn, which is the amended mask.
+  const { review } = await ask<{ review: { decision: { masks: { areaPx: string }[] }; finding: Predicted } }>(
+    'GetReview',
+    { id: amended?.id },
+  );
+  const area = Number(review.decision.masks[0]?.areaPx);
+  expect(area).not.toBe(Number(review.finding.segmentation.masks[0]?.areaPx));
+  await page.getByText(new Intl.NumberFormat('en').format(area)).waitFor();
   expect(await page.getByRole('navigation').count()).toBe(0);
   await page.waitForFunction("document.querySelector('canvas').dataset.drawn > 0");
   await picture(page, 'result');

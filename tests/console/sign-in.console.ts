@@ -117,6 +117,11 @@ test('a link to a result asks who follows it, also in a frame of a PACS, and sho
   const frame = pacs.page.frameLocator('iframe');
   await signIn(frame, reviewer.key);
   await frame.getByText('What tumour@1 says of one image.').waitFor();
+  // Pages that change something open outside of the frame.
+  const left = pacs.page.context().waitForEvent('page');
+  await frame.getByRole('main').getByRole('link').click();
+  await (await left).waitForURL(`${url}/review/kept`);
+  expect(pacs.page.frames().map((each) => new URL(each.url()).pathname)).not.toContain('/review/kept');
   await pacs.page.goto(`${originOf(other)}/try`);
   expect(await frame.getByRole('heading', { name: 'Sign in' }).count()).toBe(0);
 });

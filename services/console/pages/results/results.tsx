@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getReview, type OpenReview } from '../../../console-kit/api/reviews';
+import { masksThatCount } from '../../../console-kit/api/masks-that-count';
 import { pictureOf } from '../../../console-kit/files/sample-picture';
 import { measure } from '../../../console-kit/parts/measure';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
@@ -26,25 +27,27 @@ export function ResultPage({ id }: { id: string }) {
   );
 }
 
+/** Within the page of somebody else, in which no other page of the console is to be. */
+const isFramed = (): boolean => window.top !== window;
+
 async function openResult(id: string, state: ViewerState, signal: AbortSignal): Promise<OpenReview> {
   const open = await getReview(id, { signal });
   const picture = await pictureOf(open.image, open.displayPng);
   if (signal.aborted) return open;
-  const { finding, decision } = open.review;
-  const amended = decision?.masks ?? [];
-  const masks = amended.length > 0 ? amended : (finding.segmentation?.masks ?? []);
   state.show(picture);
-  state.layers.value = masks.map((mask, at) => layerOf(mask, mask.structure ?? '', mask.structure ?? '', colourOf(at)));
+  state.layers.value = masksThatCount(open.review).map((mask, at) =>
+    layerOf(mask, mask.structure ?? '', mask.structure ?? '', colourOf(at)),
+  );
   return open;
 }
 
 function Answer({ open: { review, decisions = [] } }: { open: OpenReview }) {
-  const { segmentation, classification } = review.finding;
+  const { classification } = review.finding;
   return (
     <>
       <p class="lead">{t.result.lead(review.model)}</p>
       <section>
-        {segmentation?.masks?.map((mask, at) => (
+        {masksThatCount(review).map((mask, at) => (
           <p key={mask.structure}>
             <span class="swatch" style={{ background: colourOf(at) }} /> {mask.structure}: {measure(mask)}
           </p>
@@ -62,7 +65,9 @@ function Answer({ open: { review, decisions = [] } }: { open: OpenReview }) {
           <DecisionText key={at} decision={decision} />
         ))}
       </section>
-      <a href={`/review/${review.queue}`}>{t.result.open}</a>
+      <a href={`/review/${review.queue}`} target={isFramed() ? '_blank' : ''} rel="noreferrer">
+        {t.result.open}
+      </a>
       <p class="fine">{t.notice}</p>
     </>
   );

@@ -11,6 +11,7 @@ import {
   type Review,
   type ReviewState,
 } from '../../../console-kit/api/reviews';
+import { masksThatCount } from '../../../console-kit/api/masks-that-count';
 import { pictureOf } from '../../../console-kit/files/sample-picture';
 import { colourOf, layerOfBits } from '../../../console-kit/viewer/layer';
 import { ViewerState } from '../../../console-kit/viewer/state';
@@ -154,9 +155,8 @@ export class Desk {
   }
 
   /** What was decided last, else what was predicted. */
-  private beginMasks({ review: { finding, decision } }: OpenReview): void {
-    const amended = decision?.masks ?? [];
-    this.editor.begin(amended.length > 0 ? amended : (finding.segmentation?.masks ?? []));
+  private beginMasks({ review }: OpenReview): void {
+    this.editor.begin(masksThatCount(review));
   }
 
   private drawMasks(): void {
