@@ -136,20 +136,31 @@ async function leftOfJobs(root: string, { jobs }: TrainingFacts): Promise<Garbag
   return found;
 }
 
-/** @throws IllegalStateError where jobs are in another database than this machine's: what they need is not known here */
-async function refuseUnseenJobs(root: string): Promise<void> {
-  if (!(await stat(join(root, ELSEWHERE_MARK)).catch(() => undefined))) return;
-  const text =
-    'The jobs of this store are in PostgreSQL, so that it cannot be seen what they need; delete versions one by one.';
-  throw automedError('ILLEGAL_STATE', text, { field: 'home' });
+/**
+ * What jobs need; undefined where there never was one.
+ * @throws IllegalStateError where that is not known: jobs are in PostgreSQL, or in the folder of another machine
+ */
+async function trainingFacts(root: string, objects: ObjectSettings | undefined): Promise<TrainingFacts | undefined> {
+  const inPostgres = await stat(join(root, ELSEWHERE_MARK)).catch(() => undefined);
+  const facts = inPostgres ? undefined : readTrainingFacts(root);
+  if (facts || (!inPostgres && !objects)) return facts;
+  const where = inPostgres
+    ? 'The jobs of this store are in PostgreSQL'
+    : `${root} has no training.db, and the models in the object store may be those of a training service elsewhere`;
+  const advice = inPostgres ? 'delete versions one by one' : 'run it on the home of that service';
+  throw automedError('ILLEGAL_STATE', `${where}, so that it cannot be seen what jobs need; ${advice}.`, {
+    field: 'home',
+  });
 }
 
-/** Everything that may go under a policy. Changes nothing. */
+/**
+ * Everything that may go under a policy. Changes nothing.
+ * @throws IllegalStateError where it cannot be seen what jobs need
+ */
 export async function findGarbage(root: string, policy: RetentionPolicy, objects?: ObjectSettings): Promise<Garbage[]> {
   const store = await ModelStore.existing(root, { objects });
   const [models, bases] = [await store.listModels(), await store.listBases()];
-  await refuseUnseenJobs(store.root);
-  const facts = readTrainingFacts(store.root);
+  const facts = await trainingFacts(store.root, objects);
   const { needs } = await jobNeeds(store, facts);
   const surplus = await surplusModels(store, models, policy, { facts, needs });
   const kept = models.filter((model) => !surplus.includes(model));

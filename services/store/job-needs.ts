@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobFacts, TrainingFacts } from './databases';
 import type { ModelStore, StoredBase, StoredModel } from './model-store';
+import { isAway } from './versions';
 
 export interface JobNeeds {
   /** Whether a job that waits, runs or can be resumed needs this version. */
@@ -28,7 +29,11 @@ function parsed(text: string): References {
 async function resolved(resolve: Promise<StoredModel | StoredBase>): Promise<string[]> {
   return resolve.then(
     ({ folder }) => [folder],
-    () => [],
+    (error: unknown) => {
+      // Not known is not the same as not there.
+      if (isAway(error)) throw error;
+      return [];
+    },
   );
 }
 

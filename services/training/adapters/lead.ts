@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from '../../common/file-lock';
 import { whileNotReady } from '../../common/grpc/not-ready';
@@ -76,6 +76,7 @@ function fileLock(home: string): Lock {
     },
     led: () => {
       const database = new SqliteDatabase(openDatabase(join(home, 'training.db')));
+      rmSync(join(home, ELSEWHERE_MARK), { force: true });
       return {
         database,
         release: () => {

@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { join } from 'node:path';
 import {
   auditStore,
+  deleteGarbage,
+  findGarbage,
   localFile,
   ModelStore,
   readGolden,
@@ -11,6 +13,9 @@ import {
   writeSampleRecord,
 } from '../../../../services/store';
 import type { ObjectSettings } from '../../../../services/store/objects/remote-store';
+import { SqliteDatabase } from '../../../../services/database/sql';
+import { openDatabase } from '../../../../services/training/adapters/database';
+import { SqlJobTable } from '../../../../services/training/adapters/job-table';
 import { baseDraft, modelDraft, temporaryFolder, writeWeights } from '../../../support/data';
 import { startObjectStore, type ObjectStore } from '../../../support/object-store';
 
@@ -239,6 +244,28 @@ describe('the cache of a machine', () => {
       subject: 'model a@1',
       problem: 'The weights of a@1 have changed since they were registered.',
     });
+  });
+});
+
+describe('garbage', () => {
+  it('is found only where it can be seen what jobs need', async () => {
+    const objects = settings();
+    const store = await replica(objects);
+    for (const content of ['one', 'two', 'three'])
+      await store.registerModel(modelDraft('polyp'), writeWeights(content));
+    const policy = { keepVersions: 1, promotedDays: 30 };
+    await expect(findGarbage(store.root, policy, objects)).rejects.toMatchObject({
+      code: 'ILLEGAL_STATE',
+      message: expect.stringContaining('has no training.db') as string,
+    });
+    const database = openDatabase(join(store.root, 'training.db'));
+    const draft = { id: 'a', kind: 'training', requestId: null, spec: { startFrom: 'polyp@2' } };
+    new SqlJobTable(new SqliteDatabase(database)).insert({ ...draft, name: 'n', task: 't', priority: 0, creator: '' });
+    database.close();
+    const found = await findGarbage(store.root, policy, objects);
+    expect(found.map(({ name }) => name)).toEqual(['polyp@1']);
+    expect(await deleteGarbage(store.root, found, objects)).toEqual(found);
+    expect((await store.listModels()).map(({ manifest }) => manifest.version)).toEqual([2, 3]);
   });
 });
 
