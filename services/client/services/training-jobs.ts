@@ -78,8 +78,12 @@ export class TrainingJobsClient {
   /** The events of a job to its end, each once. A stream that breaks is opened again behind the last event. */
   async *watch(id: string, { fromSequence = 1, ...options }: WatchOptions = {}): AsyncGenerator<TrainingEvent__Output> {
     const request = { id, fromSequence };
+    let last = fromSequence - 1;
     for await (const { event } of this.calls.resumedStream('WatchTrainingJob', request, options, true)) {
-      if (event !== null) yield event;
+      // A server of before the resume tokens tells everything again.
+      if (event === null || Number(event.sequence) <= last) continue;
+      last = Number(event.sequence);
+      yield event;
     }
   }
 }

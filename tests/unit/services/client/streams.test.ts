@@ -90,6 +90,21 @@ test('a watch that breaks goes on behind the last event', async () => {
   expect(breaks).toHaveLength(1);
 });
 
+test('a watch that breaks tells no event twice where the server has no resume tokens', async () => {
+  let begun = 0;
+  const client = await served({
+    [JOBS]: (log) => ({
+      WatchTrainingJob: serverStream(log, async function* () {
+        begun += 1;
+        for (let sequence = 1; sequence <= 2 * begun; sequence += 1) yield { event: { sequence } };
+        if (begun === 1) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+      }),
+    }),
+  });
+  const events = await collect(client.trainingJobs.watch('a'));
+  expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3', '4']);
+});
+
 test('a server that is at fault itself is not asked forever', async () => {
   let begun = 0;
   const client = await served({
