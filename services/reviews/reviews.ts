@@ -56,7 +56,7 @@ export class Reviews {
       });
     }
     const id = randomBytes(16).toString('hex');
-    // The file first: a row always has its image, and an image without a row is swept with its queue's.
+    // The file first: a row always has its image. A crash between the two leaves a file that no queue knows.
     await this.images.write(id, encoded);
     const again = this.known(added, sha256);
     if (again) {
