@@ -12,7 +12,7 @@ import { packBits, unpackBits } from '../imaging/mask';
 import type { Pixels } from '../imaging/pixels/pixels';
 import type { GoldenReference } from './manifests';
 import type { StoredModel } from './model-store';
-import { isAway, localFile } from './versions';
+import { isUnread, localFile } from './versions';
 
 const FOLDER = 'golden';
 const ANSWER_FILE = 'golden.json';
@@ -109,7 +109,7 @@ export async function readGolden(stored: StoredModel): Promise<Golden | undefine
       },
     };
   } catch (error) {
-    if (isAway(error)) throw error;
+    if (isUnread(error)) throw error;
     throw damaged(error);
   }
 }

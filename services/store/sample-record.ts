@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { automedError } from '../common/errors';
 import type { BaseManifest, ModelManifest } from './manifests';
-import { isAway, localFile, type Stored } from './versions';
+import { isUnread, localFile, type Stored } from './versions';
 
 export const SAMPLES_FILE = 'samples.json';
 
@@ -90,7 +90,7 @@ export async function readSampleRecord(stored: RecordedVersion): Promise<SampleR
   const bytes = await localFile(stored, SAMPLES_FILE)
     .then(async (path) => readFile(path))
     .catch((cause: unknown) => {
-      throw isAway(cause) ? cause : damaged(cause);
+      throw isUnread(cause) ? cause : damaged(cause);
     });
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw damaged();
   const { inherited, unrecorded, train, validation, test, unused } = fileSchema.parse(

@@ -76,6 +76,11 @@ export async function hashesOf(folder: string): Promise<Record<string, string>> 
 export const isAway = (error: unknown): boolean =>
   error instanceof AutomedError && error.code === 'SERVICE_UNAVAILABLE';
 
+const UNREAD = new Set<string>(['SERVICE_UNAVAILABLE', 'ILLEGAL_STATE', 'STORAGE_FULL']);
+
+/** Whether an error says that a file could not be brought here (store away or refusing, no room), and nothing of its content. */
+export const isUnread = (error: unknown): boolean => error instanceof AutomedError && UNREAD.has(error.code);
+
 /** What a folder and an object store have in common: names, versions, and manifests that are checked when they are read. */
 export abstract class Versions<M extends Manifest> {
   protected constructor(
@@ -117,7 +122,7 @@ export abstract class Versions<M extends Manifest> {
 
   async read(name: string, version: number): Promise<Stored<M>> {
     const text = await this.manifestText(name, version).catch(async (cause: unknown) => {
-      if (isAway(cause)) throw cause;
+      if (isUnread(cause)) throw cause;
       // Deleted by another process since it was looked up.
       if (!(await this.versions(name)).includes(version)) throw this.noVersion(name, String(version));
       throw this.corrupt(name, version, `its ${this.kind}.json cannot be read`, cause);

@@ -34,6 +34,7 @@ export interface ObjectStore {
   upload(bucket: string, prefix: string, folder: string): Promise<void>;
   put(bucket: string, key: string, body: Buffer): Promise<void>;
   port: number;
+  http: Server;
   stop(): Promise<void>;
 }
 
@@ -99,6 +100,7 @@ export async function startObjectStore(
   return {
     client,
     port,
+    http: server.httpServer,
     env,
     put,
     async upload(bucket, prefix, folder) {

@@ -20,8 +20,9 @@ import {
   type Populate,
   type Stored,
 } from '../versions';
-
+import type { Source } from './blob-cache';
 import type { RemoteStore } from './remote-store';
+import { objectStoreError } from './s3-errors';
 
 /** Manifests kept in memory; an object with the same ETag is not read again. */
 const MOST_MANIFESTS = 10_000;
@@ -129,10 +130,14 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
     const sha256 = file === weights.file ? weights.sha256 : files[file];
     if (sha256 === undefined) throw automedError('NOT_FOUND', `${subject} has no ${file}.`);
     const what = file === weights.file ? 'The weights' : `The ${file}`;
-    const path = await cache.get(sha256, async () => {
+    const source: Source = async () => {
       const found = await objects.open(`${this.prefixOf(name)}${version}/${file}`);
       if (found) return found;
       throw automedError('CHECKPOINT_CORRUPT', `${what} of ${subject} cannot be read: there is no such object.`);
+    };
+    const path = await cache.get(sha256, source).catch((error: unknown) => {
+      // The connection may break in the middle of an answer.
+      throw objectStoreError(error, objects.place);
     });
     if (path !== undefined) return path;
     throw automedError('CHECKPOINT_CORRUPT', `${what} of ${subject} have changed since they were registered.`);

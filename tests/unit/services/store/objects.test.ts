@@ -1,6 +1,7 @@
 // Bases and models in an S3-compatible store, over HTTP.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import {
   auditStore,
@@ -198,6 +199,23 @@ describe('the cache of a machine', () => {
     await expect(small.verify(await small.resolveModel('a'))).rejects.toThrow('AUTOMED_MODEL_CACHE_BYTES');
   });
 
+  it('without room for a file does not call it damaged', async () => {
+    const objects = settings();
+    const { manifest } = await (
+      await replica(objects)
+    ).registerModel(modelDraft('polyp'), async (path) => {
+      await writeWeights('one')(path);
+      await writeSampleRecord(path, {
+        own: new Map([['a'.repeat(64), 'train']]),
+        inherited: new Map(),
+        unrecorded: [],
+      });
+    });
+    const small = await replica({ ...objects, cacheBytes: 10 });
+    const stored = await small.resolveModel(`polyp@${manifest.version}`);
+    await expect(readSampleRecord(stored)).rejects.toEqual(code('STORAGE_FULL'));
+  });
+
   it('keeps what this machine has written, also in a folder of another file system', async () => {
     const cacheFolder = mkdtempSync('/dev/shm/automed-model-cache-');
     try {
@@ -290,6 +308,27 @@ describe('an object store', () => {
     } finally {
       process.env['AWS_ENDPOINT_URL_S3'] = endpoint;
     }
+  });
+
+  it('that breaks off in the middle of an answer does not answer, and is asked again', async () => {
+    const objects = settings();
+    await (await replica(objects)).registerModel(modelDraft('polyp'), writeWeights('x'.repeat(100_000)));
+    const store = await replica(objects);
+    const stored = await store.resolveModel('polyp');
+    const breaking = (request: IncomingMessage, response: ServerResponse): void => {
+      if (!request.url?.includes('weights')) return;
+      const write = response.write.bind(response);
+      response.write = ((chunk: Buffer) => {
+        write(chunk.subarray(0, 1_000));
+        setImmediate(() => request.socket.destroy());
+        return true;
+      }) as typeof response.write;
+    };
+    server.http.prependListener('request', breaking);
+    await expect(store.verify(stored)).rejects.toEqual(code('SERVICE_UNAVAILABLE'));
+    server.http.off('request', breaking);
+    await store.verify(stored);
+    expect(readFileSync(stored.weightsPath, 'utf8')).toHaveLength(100_000);
   });
 
   it('that ignores conditions is refused before a version is written', async () => {
