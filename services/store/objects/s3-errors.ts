@@ -4,6 +4,10 @@ import { AutomedError, automedError } from '../../common/errors';
 const UNREACHABLE =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ERR_STREAM_PREMATURE_CLOSE)$/;
 
+/** Another region, a method or a header that the store does not have: asking again changes nothing. */
+const NEVER_STATUS = new Set([301, 405, 501]);
+const NEVER_NAME = new Set(['AuthorizationHeaderMalformed', 'PermanentRedirect', 'NotImplemented']);
+
 interface SdkError {
   name?: string;
   code?: unknown;
@@ -29,6 +33,10 @@ export function objectStoreError(error: unknown, location: string, field?: strin
   }
   if ([401, 403].includes(status ?? 0) || name === 'CredentialsProviderError') {
     return automedError('ILLEGAL_STATE', `The object store refuses to show ${location} to this service.`, detail);
+  }
+  if (NEVER_STATUS.has(status ?? 0) || NEVER_NAME.has(name ?? '')) {
+    const text = `The object store of ${location} does not take the request (${status} ${name}): look at AWS_REGION, the endpoint, and whether it has conditional writes.`;
+    return automedError('ILLEGAL_STATE', text, detail);
   }
   const broken = typeof code === 'string' && UNREACHABLE.test(code);
   // Whatever else the SDK has given up on has its metadata.
