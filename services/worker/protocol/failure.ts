@@ -44,7 +44,8 @@ export function knownFailure(error: unknown): Failure | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof AutomedError && each.code !== 'INTERNAL') {
       const { code, message, field } = each;
-      if (code === 'STORAGE_FULL') return FULL;
+      // A bound that somebody has set is no full disk; the message names it.
+      if (code === 'STORAGE_FULL' && !message.includes('AUTOMED_')) return FULL;
       return { code, message, ...(field === undefined ? {} : { field }) };
     }
     if (isRefusedFolder(each)) return READ_ONLY;

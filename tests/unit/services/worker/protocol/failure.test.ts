@@ -27,6 +27,12 @@ test('a failure event keeps the sentence and the field of a typed error', () => 
   expect(knownFailure(error)).toEqual({ code: 'NOT_FOUND', message: 'There is no base "x".', field: 'base' });
 });
 
+test('a cache that is full is no full disk', () => {
+  expect(knownFailure(automedError('STORAGE_FULL', 'disk full: /home/x'))?.message).toMatch(/disk is full/);
+  const text = 'A file of 9 bytes does not fit into the cache of models, which may take 8 (AUTOMED_MODEL_CACHE_BYTES).';
+  expect(knownFailure(automedError('STORAGE_FULL', text))).toEqual({ code: 'STORAGE_FULL', message: text });
+});
+
 test('a folder that cannot be made is a store that cannot be written, a missing file is not', () => {
   expect(knownFailure(errno('ENOENT', 'mkdir'))?.message).toMatch(/read-only/);
   expect(knownFailure(errno('ENOENT', 'open'))).toBeUndefined();
