@@ -32,7 +32,7 @@ export interface Status {
   programs: ProgramStatus[];
   /** Absent where no metrics of a gateway can be read. */
   traffic?: TrafficStatus | undefined;
-  /** Absent, as the following, where the gateway does not offer it. */
+  /** Absent, as the following, where the gateway does not offer it, or not to this caller. */
   models?: ModelStatus[] | undefined;
   /** The newest training jobs by state. */
   jobs?: Record<string, number> | undefined;
@@ -93,10 +93,14 @@ export async function collectStatus(
 export const shortName = (service: string): string => service.split('.').at(-1) ?? service;
 
 /** A gateway without a route to a service, or without a backend that has it, says so; counts and lists are never not found. */
+/** What this caller may not ask is no trouble of the programs. */
 function isNotOffered(error: unknown): boolean {
   const { cause } = error as { cause?: { code?: number } };
   const UNIMPLEMENTED = 12;
-  return error instanceof AutomedError && (cause?.code === UNIMPLEMENTED || error.code === 'NOT_FOUND');
+  return (
+    error instanceof AutomedError &&
+    (cause?.code === UNIMPLEMENTED || error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED')
+  );
 }
 
 async function modelsOf(client: AutomedClient): Promise<ModelStatus[]> {

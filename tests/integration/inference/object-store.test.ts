@@ -1,5 +1,6 @@
 // An inference program whose models are in an S3-compatible store, which goes away and comes back.
 
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ModelStore } from '../../../services/store';
 import { modelClient, segmentationClient } from '../../support/api-clients';
@@ -84,8 +85,24 @@ test('waits for the store with what is to be loaded first: alive, and not ready'
   const starting = start({ AUTOMED_PRELOAD: 'polyp@production', AUTOMED_HOME: join(root, 'new-replica') });
   await eventually(async () => (await probed()) === 'NOT_SERVING');
   expect(await probed('liveness')).toBe('SERVING');
+  await refuses(port, 8);
   server = await startObjectStore(served, ['models'], { port });
   program = await starting;
   expect(program.lines.filter(({ event }) => event === 'store-away')).toHaveLength(1);
   expect((await segment('polyp')).model?.version).toBe(2);
 });
+
+/** Listens at a port and ends so many connections, more than one load tries. */
+async function refuses(port: number, count: number): Promise<void> {
+  const closed = createServer();
+  let connections = 0;
+  await new Promise<void>((resolve, reject) => {
+    closed.once('error', reject);
+    closed.on('connection', (socket) => {
+      socket.destroy();
+      if ((connections += 1) === count) resolve();
+    });
+    closed.listen(port, '127.0.0.1');
+  });
+  await new Promise((resolve) => closed.close(resolve));
+}

@@ -17,12 +17,7 @@ export function DecidePanel({ desk, open }: { desk: Desk; open: OpenReview }) {
     <section>
       {decision ? <DecisionText decision={decision} /> : null}
       <div class="row">
-        <button
-          type="button"
-          class="button primary small"
-          disabled={desk.busy.value}
-          onClick={() => void desk.decide('REVIEW_STATE_ACCEPTED', '')}
-        >
+        <button type="button" class="button primary small" disabled={desk.busy.value} onClick={() => desk.accept()}>
           {t.review.accept}
         </button>
         <button type="button" class="button small" onClick={() => (step.value = 'reject')}>

@@ -122,6 +122,12 @@ export class Desk {
     return this.interactive !== undefined;
   }
 
+  /** Says yes to what is shown: to what was amended already, which is on to the next, or to the prediction. */
+  accept(): void {
+    if (this.open.peek()?.review.state === 'REVIEW_STATE_AMENDED') void this.show(this.at.peek() + 1);
+    else void this.decide('REVIEW_STATE_ACCEPTED', '');
+  }
+
   /** Keeps the decision and goes on. */
   async decide(state: ReviewState, reason: string): Promise<void> {
     const open = this.open.peek();

@@ -22,7 +22,7 @@ export function onReviewKey(event: KeyboardEvent, desk: Desk): boolean {
 
 function onLookKey({ ctrlKey, metaKey }: KeyboardEvent, key: string, desk: Desk): boolean {
   if (ctrlKey || metaKey) return false;
-  if (key === 'a') void desk.decide('REVIEW_STATE_ACCEPTED', '');
+  if (key === 'a') desk.accept();
   else if (key === 'r') desk.step.value = 'reject';
   else if (key === 'e') desk.amend();
   else if (key === 'j') void desk.show(desk.at.peek() + 1);
