@@ -25,7 +25,7 @@ function fieldsOf(method: object): string[] {
 }
 
 /**
- * Sends a heartbeat on streams that said nothing for a while. At most one waits for a caller who does not read.
+ * Sends a heartbeat on streams that said nothing for a while. None is added while the one before has not been written.
  * @param everyMs between two signs of life, milliseconds
  */
 export function heartbeats(everyMs: number, streams: ReadonlySet<string>): ServerInterceptor {
