@@ -48,7 +48,7 @@ import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';
 import { Trail } from './adapters/trail';
 import { WatchedFolders } from './adapters/watched-folders';
-import type { Site } from './domain/site/schema';
+import type { Site } from '../pacs-site/schema';
 import { Bridge } from './domain/bridge';
 import { Dispatcher } from './domain/dispatcher';
 import { Substitutes, targetOf } from './domain/substitutes';

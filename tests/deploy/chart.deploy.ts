@@ -6,7 +6,7 @@ import { gatewaySettings, readGatewayConfig } from '../../services/gateway/confi
 import { routesSchema } from '../../services/gateway/domain/routes';
 import { inferenceSettings } from '../../services/inference/config';
 import { pacsSettings } from '../../services/pacs/config';
-import { readSite } from '../../services/pacs/domain/site/read-site';
+import { readSite } from '../../services/pacs-site/read-site';
 import { trainingSettings } from '../../services/training/config';
 import { problemsOf, type Container, type Manifest } from './manifests';
 import { CHART, helm, installTools } from './tools';

@@ -4,7 +4,7 @@ import type { CommitmentReports } from '../../services/dicom-net/commitment';
 import type { StorageDeps } from '../../services/dicom-net/storage-scp';
 import { StorageServer } from '../../services/dicom-net/storage-server';
 import { commitmentOf } from '../../services/pacs/adapters/commitment';
-import type { Site } from '../../services/pacs/domain/site/schema';
+import type { Site } from '../../services/pacs-site/schema';
 import type { Receiving } from './pacs-receiver';
 
 /** @param own what the test is about */

@@ -6,7 +6,7 @@ import { asksWhoCalls, loadConfig, requireSafeGateway } from '../program/config'
 import { CliError, UsageError } from '../program/errors';
 import { logTo } from '../../terminal/log-lines';
 import { printLine, printNote, printProblem } from '../../terminal/print';
-import { consoleUrl, openBrowser } from '../program/browser';
+import { consoleUrl, openBrowser } from '../../terminal/browser';
 import { onStopSignal } from '../program/signals';
 import { freePorts, isFree } from '../../stack/free-ports';
 import { INFERENCE_ROLES, ROLES, type Role } from '../../stack/programs';

@@ -1,5 +1,5 @@
 import { loadConfig } from '../program/config';
-import { consoleUrl } from '../program/browser';
+import { consoleUrl } from '../../terminal/browser';
 import { onStopSignal } from '../program/signals';
 import { sleepMs } from '../../common/timers';
 import { freePorts } from '../../stack/free-ports';

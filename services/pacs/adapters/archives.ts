@@ -5,7 +5,7 @@ import type { Logger } from '../../common/logging';
 import type { WebService } from '../../dicomweb/client';
 import type { Archive } from '../domain/pull';
 import type { CalledAe } from '../../dicom-net/association-scu';
-import type { DicomDestination, Site, WebDestination } from '../domain/site/schema';
+import type { DicomDestination, Site, WebDestination } from '../../pacs-site/schema';
 import { WebArchive } from './dicomweb/web-archive';
 import { DimseArchive } from './dimse/dimse-archive';
 import type { Receiver } from './receiver';

@@ -3,7 +3,7 @@
 import type { Logger } from '../../common/logging';
 import { sendReport } from '../../dicom-net/commitment';
 import { policyOf, waitMs } from '../domain/backoff';
-import type { Site } from '../domain/site/schema';
+import type { Site } from '../../pacs-site/schema';
 import type { PendingReport, PendingReports } from './journal/pending-reports';
 
 export interface ReporterDeps {

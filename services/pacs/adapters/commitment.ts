@@ -8,7 +8,7 @@ import {
 } from '../../dicom-net/commitment';
 import type { Source } from '../../dicom-net/reception';
 import type { CommitmentDeps } from '../../dicom-net/storage-scp';
-import type { Site } from '../domain/site/schema';
+import type { Site } from '../../pacs-site/schema';
 import { reportPort } from './commitment-reporter';
 
 export interface CommitmentParts {

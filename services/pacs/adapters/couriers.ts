@@ -1,7 +1,7 @@
 import type { ReidentificationMap } from '../../deidentification';
 import type { CommitmentReports } from '../../dicom-net/commitment';
 import type { Courier } from '../domain/delivery';
-import type { Destination } from '../domain/site/schema';
+import type { Destination } from '../../pacs-site/schema';
 import { archiveOf, serviceOf, targetOf, type ArchiveDeps } from './archives';
 import { DeidentifyingCourier } from './deidentifying-courier';
 import { StowCourier } from './dicomweb/stow-courier';

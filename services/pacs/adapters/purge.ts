@@ -2,7 +2,7 @@
 
 import type { Logger } from '../../common/logging';
 import type { RoomGauge } from '../domain/reception';
-import type { Site } from '../domain/site/schema';
+import type { Site } from '../../pacs-site/schema';
 import type { Finished, Retention } from './journal/retention';
 import type { Spool } from './spool';
 

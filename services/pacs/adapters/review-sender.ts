@@ -9,7 +9,7 @@ import { ResultError } from '../../dicom-results';
 import { encodeRle } from '../../imaging/mask';
 import { policyOf, waitMs } from '../domain/backoff';
 import { judgeFailure } from '../domain/failures';
-import type { Site } from '../domain/site/schema';
+import type { Site } from '../../pacs-site/schema';
 import type { DoneJob } from '../domain/work';
 import type { PendingReview, PendingReviews } from './journal/pending-reviews';
 

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Logger } from '../../common/logging';
 import { WatchedFile } from '../../common/watched-file';
-import { readSite, SiteError } from '../domain/site/read-site';
-import type { Site } from '../domain/site/schema';
+import { readSite, SiteError } from '../../pacs-site/read-site';
+import type { Site } from '../../pacs-site/schema';
 
 /**
  * The site's YAML file, read again when it changes. A change that does not hold is refused as a whole: what was read before goes on.

@@ -1,7 +1,7 @@
 // Tells the audit trail what the journal knows: who sent what, which model answered by which weights, what went where.
 
 import type { AuditedStudy, AuditEvent, AuditLog, Participant } from '../../audit';
-import type { Destination, Site } from '../domain/site/schema';
+import type { Destination, Site } from '../../pacs-site/schema';
 import type { Auditable, AuditableDelivery, AuditableJob, AuditableSeries, OfStudy } from './journal/auditable';
 import type { Finished } from './journal/retention';
 

@@ -10,7 +10,7 @@ import { makeFolder } from '../../common/make-folder';
 import { errnoOf } from '../../store/durable';
 import { waitMs } from '../domain/backoff';
 import type { Outcome, Source } from '../../dicom-net/reception';
-import type { WatchedFolder } from '../domain/site/schema';
+import type { WatchedFolder } from '../../pacs-site/schema';
 import { FileIntake } from './file-intake';
 import type { Receiver } from './receiver';
 

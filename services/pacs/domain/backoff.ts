@@ -1,4 +1,4 @@
-import type { Site } from './site/schema';
+import type { Site } from '../../pacs-site/schema';
 
 export interface RetryPolicy {
   /** Attempts until work is given up. */

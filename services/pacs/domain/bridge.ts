@@ -5,7 +5,7 @@ import type { Logger } from '../../common/logging';
 import { sleepMs } from '../../common/timers';
 import { policyOf, waitMs } from './backoff';
 import { judgeFailure } from './failures';
-import type { Site } from './site/schema';
+import type { Site } from '../../pacs-site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from './work';
 
 export interface JobBoard {

@@ -4,7 +4,7 @@ import type { Logger } from '../../common/logging';
 import { policyOf, waitMs, type RetryPolicy } from './backoff';
 import { failed, type Courier, type FailureClass, type NotStored, type Sent } from './delivery';
 import { ourFault } from './failures';
-import type { Destination, Site } from './site/schema';
+import type { Destination, Site } from '../../pacs-site/schema';
 import type { Failure, LeasedDelivery, Verdict } from './work';
 
 export interface OutboxPort {

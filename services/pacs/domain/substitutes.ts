@@ -12,7 +12,7 @@ import {
   type Target,
 } from '../../analysis';
 import { failed, type Sent } from './delivery';
-import type { Destination } from './site/schema';
+import type { Destination } from '../../pacs-site/schema';
 import type { DoneJob, Failure, JobOutcome, LeasedDelivery } from './work';
 
 export interface ParcelBoard {

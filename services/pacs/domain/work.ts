@@ -1,7 +1,7 @@
 // Work of the bridge, as the journal keeps it: analyses of series, and deliveries of their results.
 
 import type { ObjectKind, PlannedDelivery, StoredResult } from '../../analysis';
-import type { Rule } from './site/schema';
+import type { Rule } from '../../pacs-site/schema';
 
 /**
  * `queued`: due at some time. `running`: leased. `done`: for good. `dead`: given up, with a sentence that says why. `held`: waits for

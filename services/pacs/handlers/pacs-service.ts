@@ -11,7 +11,7 @@ import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import { requireRoom } from '../adapters/received-files';
 import { pull, type Archive, type PullCounts, type PullJournal } from '../domain/pull';
-import type { Site } from '../domain/site/schema';
+import type { Site } from '../../pacs-site/schema';
 import { verifyResult, type VerifyDeps } from './verify-result';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 

@@ -9,7 +9,7 @@ import { DimseArchive } from '../../../services/pacs/adapters/dimse/dimse-archiv
 import type { StorageServer } from '../../../services/dicom-net/storage-server';
 import { readInstanceHeader } from '../../../services/pacs/domain/instance-header';
 import { pull, type Archive, type PullProgress } from '../../../services/pacs/domain/pull';
-import { readSite } from '../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../services/pacs-site/read-site';
 import { runCommand } from '../../support/cli';
 import { dicomFile } from '../../support/dicom';
 import { Orthanc } from '../../support/orthanc';

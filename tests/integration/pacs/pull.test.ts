@@ -3,7 +3,7 @@
 import { AutomedClient } from '../../../services/client';
 import type { Archive } from '../../../services/pacs/domain/pull';
 import { pacsService, type PacsServiceDeps } from '../../../services/pacs/handlers/pacs-service';
-import { readSite } from '../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../services/pacs-site/read-site';
 import { startServer, type TestServer } from '../../support/grpc';
 import { receiving, type Receiving } from '../../support/pacs-receiver';
 

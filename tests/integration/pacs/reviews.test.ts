@@ -10,7 +10,7 @@ import { readSource } from '../../../services/dicom-results';
 import { GatewayReviews } from '../../../services/pacs/adapters/gateway-reviews';
 import { openJournal, type Journal } from '../../../services/pacs/adapters/journal/journal';
 import { ReviewSender } from '../../../services/pacs/adapters/review-sender';
-import { readSite } from '../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../services/pacs-site/read-site';
 import { temporaryFolder } from '../../support/data';
 import { startServer } from '../../support/grpc';
 import { ctFiles } from '../../support/dicom-series';

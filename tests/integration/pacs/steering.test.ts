@@ -1,7 +1,7 @@
 // A study that no rule fitted, over gRPC and as the command line tells it.
 
 import { AutomedClient } from '../../../services/client';
-import { readSite } from '../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../services/pacs-site/read-site';
 import { pacsService, type PacsServiceDeps } from '../../../services/pacs/handlers/pacs-service';
 import { explanation } from '../../../services/terminal/pacs';
 import { startServer, type TestServer } from '../../support/grpc';

@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DONE, REFUSED, WatchedFolders } from '../../../services/pacs/adapters/watched-folders';
-import type { WatchedFolder } from '../../../services/pacs/domain/site/schema';
+import type { WatchedFolder } from '../../../services/pacs-site/schema';
 import { dicomFile } from '../../support/dicom';
 import { dataSetsOf, pictures, receiving, type Receiving } from '../../support/pacs-receiver';
 import { seriesFiles } from '../../support/scanned-series';

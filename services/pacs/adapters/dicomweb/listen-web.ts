@@ -3,7 +3,7 @@
 import { isLoopback, withPort } from '../../../common/address';
 import type { Logger } from '../../../common/logging';
 import { Access, type AccessSettings } from '../../../access/access';
-import type { Site } from '../../domain/site/schema';
+import type { Site } from '../../../pacs-site/schema';
 import type { Receiver } from '../receiver';
 import { followFiles, portTls } from '../../../dicom-net/port-identity';
 import { StowServer, WEB_ROOT } from './stow-server';

@@ -1,9 +1,9 @@
 // Series and studies that have come whole become jobs.
 
 import type { Database } from '../../../common/database';
-import { judge, type SeriesFacts, type Verdict } from '../../domain/rules/match';
+import { judge, type SeriesFacts, type Verdict } from '../../../pacs-site/rules/match';
 import type { InstanceHeader } from '../../domain/instance-header';
-import type { Rule, Site } from '../../domain/site/schema';
+import type { Rule, Site } from '../../../pacs-site/schema';
 import { holdOf } from './holds';
 
 interface SeriesRow {

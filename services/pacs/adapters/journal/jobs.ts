@@ -1,7 +1,7 @@
 // Analyses: who works on what, and what came of it.
 
 import type { Database } from '../../../common/database';
-import type { Rule } from '../../domain/site/schema';
+import type { Rule } from '../../../pacs-site/schema';
 import type { Failure, JobOutcome, LeasedJob, Verdict } from '../../domain/work';
 import { failWork, OVERTAKEN } from './overtaken';
 import { keptFiles, type Parcels } from './parcels';

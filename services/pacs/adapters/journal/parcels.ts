@@ -2,7 +2,7 @@
 
 import type { Database } from '../../../common/database';
 import { encodingOf, REFUSAL_HOLDS_MS, type EncodingName, type Refusal, type StoredResult } from '../../../analysis';
-import type { Rule } from '../../domain/site/schema';
+import type { Rule } from '../../../pacs-site/schema';
 import type { DoneJob, Failure, JobOutcome, LeasedDelivery } from '../../domain/work';
 
 type Parcel = Pick<JobOutcome, 'results' | 'deliveries'>;

@@ -1,7 +1,7 @@
 // What people decide about studies.
 
 import type { Database } from '../../../common/database';
-import type { Rule } from '../../domain/site/schema';
+import type { Rule } from '../../../pacs-site/schema';
 import type { Completion } from './completion';
 import { holdOf } from './holds';
 import { OVERTAKEN } from './overtaken';

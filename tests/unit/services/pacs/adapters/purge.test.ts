@@ -8,7 +8,7 @@ import { createLogger } from '../../../../../services/common/logging';
 import { openJournal, type Journal } from '../../../../../services/pacs/adapters/journal/journal';
 import { Purge } from '../../../../../services/pacs/adapters/purge';
 import { Spool } from '../../../../../services/pacs/adapters/spool';
-import { readSite } from '../../../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../../../services/pacs-site/read-site';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;

@@ -8,7 +8,7 @@ import { createLogger } from '../../../../../services/common/logging';
 import { openJournal, type Journal } from '../../../../../services/pacs/adapters/journal/journal';
 import { failed, type Courier } from '../../../../../services/pacs/domain/delivery';
 import { Dispatcher, type DispatcherDeps } from '../../../../../services/pacs/domain/dispatcher';
-import { readSite } from '../../../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../../../services/pacs-site/read-site';
 
 const SITE = readSite(
   `{ ae_title: A, destinations: { a: { kind: folder, path: /a } },

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal } from '../../../../../../services/pacs/adapters/journal/journal';
-import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../../../../services/pacs-site/read-site';
 import type { JobOutcome, LeasedJob } from '../../../../../../services/pacs/domain/work';
 import type { StoredResult } from '../../../../../../services/analysis';
 import { arrival } from '../../../../../support/pacs-arrival';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal } from '../../../../../../services/pacs/adapters/journal/journal';
-import { readSite } from '../../../../../../services/pacs/domain/site/read-site';
+import { readSite } from '../../../../../../services/pacs-site/read-site';
 import { arrival } from '../../../../../support/pacs-arrival';
 
 const SECOND = 1000;

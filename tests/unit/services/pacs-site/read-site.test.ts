@@ -1,4 +1,4 @@
-import { readSite, SiteError } from '../../../../../../services/pacs/domain/site/read-site';
+import { readSite, SiteError } from '../../../../services/pacs-site/read-site';
 
 const GOOD = `ae_title: AUTOMED
 accept:

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { parseAddress, withPort } from '../../common/address';
+import { parseAddress, withPort } from '../common/address';
 
 /** Where a browser of this machine finds the console. @param address `host:port` that is bound */
 export function consoleUrl(address: string, secure = false): string {

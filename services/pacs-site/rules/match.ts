@@ -1,6 +1,6 @@
 // Which rules fit a series, and for those that do not, why.
 
-import type { Condition, Rule } from '../site/schema';
+import type { Condition, Rule } from '../schema';
 import { orientationName, type OrientationName } from './orientation';
 
 /** What rules look at; of a series whose images differ, every value. Texts may identify patients. */

@@ -1,7 +1,7 @@
 // What a site says in its pacs.yaml: who may send, where results go, and which model looks at what.
 
 import { z } from 'zod';
-import { ENCODINGS, EXTRAS } from '../../../analysis/types';
+import { ENCODINGS, EXTRAS } from '../analysis/types';
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes: at most 64');
 /** AE titles have 1 to 16 characters without backslashes, and none is blank (PS3.5, 6.2). */

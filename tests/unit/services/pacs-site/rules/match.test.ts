@@ -1,6 +1,6 @@
-import { judge, type SeriesFacts } from '../../../../../../services/pacs/domain/rules/match';
-import { orientationName } from '../../../../../../services/pacs/domain/rules/orientation';
-import type { Condition, Rule } from '../../../../../../services/pacs/domain/site/schema';
+import { judge, type SeriesFacts } from '../../../../../services/pacs-site/rules/match';
+import { orientationName } from '../../../../../services/pacs-site/rules/orientation';
+import type { Condition, Rule } from '../../../../../services/pacs-site/schema';
 
 const FACTS: SeriesFacts = {
   modality: 'CT',
