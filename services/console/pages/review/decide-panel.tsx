@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { OpenReview, ReviewState } from '../../../console-kit/api/reviews';
 import { Field, SelectField } from '../../../console-kit/parts/field';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
@@ -87,7 +87,8 @@ function ClassChoice({ desk, open }: { desk: Desk; open: OpenReview }) {
 function ReasonForm({ desk, state }: { desk: Desk; state: ReviewState }) {
   const [reason, setReason] = useState('');
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  // With the form itself: the first key that is typed after it is there counts.
+  useLayoutEffect(() => input.current?.focus(), []);
   const back = (): void => {
     if (state === 'REVIEW_STATE_AMENDED') desk.step.value = 'amend';
     else desk.look();
