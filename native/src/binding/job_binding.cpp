@@ -98,7 +98,7 @@ Napi::Object item_to_js(Napi::Env env, const pipeline::HeadOutput& output) {
   const auto* classification = std::get_if<pipeline::Classification>(&output);
   object.Set("masks", segmentation ? array_to_js(env, segmentation->masks).As<Napi::Value>() : env.Null());
   object.Set("probabilities", classification ? to_float_array(env, classification->probabilities) : env.Null());
-  const bool has_saliency = classification && classification->saliency;
+  const bool has_saliency = classification != nullptr && classification->saliency.has_value();
   object.Set("saliency", has_saliency ? saliency_to_js(env, *classification->saliency) : env.Null());
   return object;
 }

@@ -80,7 +80,7 @@ torch::Tensor MaskDecoderImpl::draw(const torch::Tensor& keys, const torch::Tens
     return torch::matmul(weights, upscaled.flatten(2)).view({batch, count, side, side});
   }
   torch::Tensor x = first_doubling_->weight.multiply(keys, first_doubling_->bias, nn::Activation::kNone)
-                        .view({batch, grid * grid, 2 * 2, -1});  // B,gg,4,C/4
+                        .view({batch, grid * grid, 4, -1});  // B,gg,4,C/4
   x = torch::gelu(output_upscaling->at<nn::LayerNorm2dImpl>(1).forward_last(x));
   x = second_doubling_->weight.multiply(x, second_doubling_->bias, nn::Activation::kGelu)
           .view({batch, grid * grid * 16, -1});  // B,gg16,C/8

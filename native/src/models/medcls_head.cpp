@@ -28,7 +28,7 @@ MedClsHeadImpl::MedClsHeadImpl(const MedClsHeadOptions& options)
 
 torch::Tensor MedClsHeadImpl::attended(const torch::Tensor& prior, const torch::Tensor& features) {
   if (features_ == HeadConfig::Features::kEncoder) return prior;
-  const torch::Tensor projected = base->forward(features);
+  torch::Tensor projected = base->forward(features);
   if (features_ == HeadConfig::Features::kMobileNet) return projected;
   const torch::Tensor detail = torch::upsample_bilinear2d(projected, prior.sizes().slice(2), /*align_corners=*/false);
   const torch::Tensor x = torch::cat({attention_ ? spatial->forward(prior) : prior, detail}, 1);  // B,2C,g,g

@@ -73,7 +73,7 @@ InvertedResidualImpl::InvertedResidualImpl(std::int64_t in_channels, const Inver
 }
 
 torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor y = block->forward(x);
+  torch::Tensor y = block->forward(x);
   if (!residual_) return y;
   return torch::GradMode::is_enabled() ? x + y : y.add_(x);
 }

@@ -97,7 +97,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const LoadedBase> base, models::Head he
       preprocessing_(preprocessing),
       parameter_count_(count_parameters(models::module_of(head_))) {}
 
-std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const LoadedBase> base,
+std::shared_ptr<const LoadedModel> LoadedModel::load(const std::shared_ptr<const LoadedBase>& base,
                                                      const std::string& weights_path, const std::string& architecture,
                                                      const std::optional<std::string>& preprocessing) {
   const auto config = models::parse_head_config(architecture);
@@ -109,7 +109,7 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(std::shared_ptr<const Loade
   load_strict(module, file);
   module.to(base->device());
   module.eval();
-  const auto model = std::make_shared<const LoadedModel>(base, head, config, seen_as);  // counts the parameters
+  auto model = std::make_shared<const LoadedModel>(base, head, config, seen_as);  // counts the parameters
   const bool on_cpu = base->device().is_cpu();
   if (on_cpu && base->packing() == nn::PackPolicy::kNever) return model;
   nn::Packer packer(on_cpu ? base->packing() : nn::PackPolicy::kNever);

@@ -63,7 +63,7 @@ class LoadedModel {
  public:
   /// `architecture`: JSON of model.json's `architecture`. `preprocessing`: JSON with `fit`, `channels`, `resize`;
   /// absent: the base's.
-  static std::shared_ptr<const LoadedModel> load(std::shared_ptr<const LoadedBase> base,
+  static std::shared_ptr<const LoadedModel> load(const std::shared_ptr<const LoadedBase>& base,
                                                  const std::string& weights_path, const std::string& architecture,
                                                  const std::optional<std::string>& preprocessing = std::nullopt);
 
