@@ -2,7 +2,6 @@
 
 export { AuditLog } from './audit-log';
 export { AuditForwarder } from './syslog/forwarder';
-export { syslogMessage } from './syslog/message';
-export { sendMessages, type SyslogTarget } from './syslog/transports';
+export type { SyslogTarget } from './syslog/transports';
 export { auditXml } from './xml';
 export type * from './types';

@@ -47,7 +47,7 @@ export function agreementOf(prediction: Prediction, { state, masks }: Pick<Decis
 export function weekOf(time: number): string {
   const day = Math.floor(time / DAY_MS);
   // 1970 began on a Thursday, three days after a Monday.
-  const monday = day - ((((day + 3) % 7) + 7) % 7);
+  const monday = day - ((day + 3) % 7);
   return new Date(monday * DAY_MS).toISOString().slice(0, 10);
 }
 

@@ -44,7 +44,7 @@ function labelled(reviews: readonly Review[]): Labelled[] {
   return [...pictures.values()].flatMap((review) => labelOf(review) ?? []);
 }
 
-export interface Published {
+interface Published {
   source: DatasetSource;
   imageCount: number;
   amendedCount: number;

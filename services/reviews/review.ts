@@ -1,7 +1,6 @@
 // Predictions that wait for a person, and what was decided about them.
 
-export const REVIEW_STATES = ['PENDING', 'ACCEPTED', 'REJECTED', 'AMENDED'] as const;
-export type ReviewState = (typeof REVIEW_STATES)[number];
+export type ReviewState = 'PENDING' | 'ACCEPTED' | 'REJECTED' | 'AMENDED';
 export type ReviewOrder = 'uncertain-first' | 'newest-first';
 
 export interface ReviewMask {

@@ -1,5 +1,6 @@
 // What runs and how it is: from the API of a gateway, and from the metrics of the programs that can be reached.
 
+import { status as Code } from '@grpc/grpc-js';
 import type { GetStatusResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStatusResponse';
 import { AutomedError, type AutomedClient } from '../client';
 import type { ServingStatus } from '../common/grpc/health';
@@ -92,14 +93,15 @@ export async function collectStatus(
 /** `SegmentationService` of `automed.segmentation.v1.SegmentationService`. */
 export const shortName = (service: string): string => service.split('.').at(-1) ?? service;
 
-/** A gateway without a route to a service, or without a backend that has it, says so; counts and lists are never not found. */
-/** What this caller may not ask is no trouble of the programs. */
+/**
+ * A gateway without a route to a service, or without a backend that has it, says so; counts and lists are never not found.
+ * What this caller may not ask is no trouble of the programs.
+ */
 function isNotOffered(error: unknown): boolean {
   const { cause } = error as { cause?: { code?: number } };
-  const UNIMPLEMENTED = 12;
   return (
     error instanceof AutomedError &&
-    (cause?.code === UNIMPLEMENTED || error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED')
+    (cause?.code === Code.UNIMPLEMENTED || error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED')
   );
 }
 

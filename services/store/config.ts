@@ -48,21 +48,16 @@ export function objectStoreVariables(environment: NodeJS.ProcessEnv): Record<str
 }
 
 /** The store that the environment names, made when it is missing. */
-export async function openStore(
-  home: string,
-  options: StoreOptions = {},
-  environment = process.env,
-): Promise<ModelStore> {
-  return ModelStore.open(home, { ...options, objects: objectSettings(environment) });
+export async function openStore(home: string, options: StoreOptions = {}): Promise<ModelStore> {
+  return ModelStore.open(home, { ...options, objects: objectSettings() });
 }
 
 /** Looks for the store that the environment names, and makes none: a mistyped folder is no empty store. */
-export async function requireConfiguredStore(home: string, environment = process.env): Promise<void> {
-  if (readConfig(schema, environment).modelStore === undefined) await requireStore(home);
+export async function requireConfiguredStore(home: string): Promise<void> {
+  if (readConfig(schema, process.env).modelStore === undefined) await requireStore(home);
 }
 
 /** @throws NotFoundError on field `home` where it would be a folder, and is not there */
-export async function existingStore(home: string, environment = process.env): Promise<ModelStore> {
-  await requireConfiguredStore(home, environment);
-  return openStore(home, {}, environment);
+export async function existingStore(home: string): Promise<ModelStore> {
+  return ModelStore.existing(home, { objects: objectSettings() });
 }

@@ -16,7 +16,7 @@ export const reducedPrecisionSchema = z.object({ bfloat16: precisionAgreementSch
 export type ReducedPrecision = z.infer<typeof reducedPrecisionSchema>;
 
 /** What reduced precision may cost. */
-export const AGREEMENT_RULE = { dice: 0.99, accuracyPoints: 0.2 };
+const AGREEMENT_RULE = { dice: 0.99, accuracyPoints: 0.2 };
 
 /** Whether a version may be served in a reduced precision. What was never measured may not. */
 export function agrees(found: PrecisionAgreement | undefined): boolean {

@@ -1,6 +1,6 @@
 // Versions as folders NAME/VERSION/ of this machine.
 
-import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { makeFolder } from '../common/make-folder';
@@ -16,17 +16,7 @@ import {
   temporaryName,
 } from './durable';
 import { nameSchema } from './manifests';
-import {
-  hashesOf,
-  sha256OfFile,
-  Versions,
-  WEIGHTS_FILE,
-  type Describe,
-  type Facts,
-  type Manifest,
-  type Populate,
-  type Stored,
-} from './versions';
+import { factsOf, Versions, type Describe, type Facts, type Manifest, type Populate, type Stored } from './versions';
 
 /** An empty file `.given-N` for every number ever given to a version; it outlives the version, so no number comes again. */
 const GIVEN = /^\.given-([1-9]\d{0,8})$/;
@@ -110,10 +100,7 @@ export class VersionedFolder<M extends Manifest> extends Versions<M> {
   }
 
   private async publish(name: string, temporary: string, describe: (facts: Facts) => M): Promise<number> {
-    const weightsPath = join(temporary, WEIGHTS_FILE);
-    const bytes = (await stat(weightsPath)).size;
-    const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(weightsPath), bytes };
-    const files = await hashesOf(temporary);
+    const { weights, files } = await factsOf(temporary);
     for (;;) {
       const version = await this.claimNumber(name);
       const manifest = this.schema.parse(describe({ version, weights, files }));

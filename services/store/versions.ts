@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { z } from 'zod';
 import { excerpt, shortList } from '../common/bounded-text';
@@ -60,8 +60,15 @@ export async function sha256OfFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** What is known of a version from its files, before it has a number. */
+export async function factsOf(folder: string): Promise<Omit<Facts, 'version'>> {
+  const path = join(folder, WEIGHTS_FILE);
+  const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(path), bytes: (await stat(path)).size };
+  return { weights, files: await hashesOf(folder) };
+}
+
 /** sha256 of every file of a folder but its weights, by path with slashes. */
-export async function hashesOf(folder: string): Promise<Record<string, string>> {
+async function hashesOf(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const hashes: [string, string][] = [];

@@ -22,7 +22,9 @@ afterAll(async () => {
 async function openDisc(): Promise<{ page: Page; complaints: string[] }> {
   const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
   const { png } = await discImage(300, 200);
+  const encoded = page.waitForResponse('**/EncodeImage');
   await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await encoded;
   await ready(page);
   return { page, complaints };
 }
@@ -106,6 +108,35 @@ test('the mask under the pointer is drawn in the browser, without the server', a
     await page.waitForTimeout(50);
   }
   expect(asked).toBe(before);
+});
+
+test('a decoder of the browser that ends leaves previews to the server', async () => {
+  const { page } = await openPage(browser, `${services.url}/interactive`);
+  // The worker comes up, and is ended from outside as a browser that is short of memory ends it.
+  await page.evaluate(`{
+    const Real = Worker;
+    globalThis.Worker = class extends Real {
+      constructor(...given) {
+        super(...given);
+        globalThis.endWorker = () => this.dispatchEvent(new Event('error'));
+      }
+    };
+  }`);
+  const { png } = await discImage(300, 200);
+  const decoder = page.waitForResponse('**/GetMaskDecoder');
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await decoder;
+  await ready(page);
+  await page.evaluate('endWorker()');
+  const asked = page.waitForRequest('**/PredictMasks');
+  const box = await page.locator('canvas').boundingBox();
+  let at = 0;
+  await expectSoon(async () => {
+    at += 1;
+    await page.mouse.move((box?.x ?? 0) + 100 + ((at * 37) % 300), (box?.y ?? 0) + 100 + ((at * 53) % 300));
+    return (await page.locator('.readout-under').textContent()) === 'preview';
+  });
+  await asked;
 });
 
 test('the area that is told is that of the mask that the API drew', async () => {

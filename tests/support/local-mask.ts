@@ -44,7 +44,7 @@ export class LocalMask {
     const { placement, size } = this;
     const x = (xPx * placement.innerWidth) / size.width + placement.left;
     const y = (yPx * placement.innerHeight) / size.height + placement.top;
-    const prediction = this.decoder.predict({ points: [{ x, y, foreground: true }] });
+    const prediction = this.decoder.predict({ x, y, foreground: true });
     return { ...prediction, bits: restoredMask(prediction.logits, placement, size.width, size.height) };
   }
 }

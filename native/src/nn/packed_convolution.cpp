@@ -76,8 +76,8 @@ std::optional<PackedConvolution> PackedConvolution::pack(const torch::Tensor& we
     if (!(error.item<double>() <= bound)) return std::nullopt;
     return result;
   } catch (const std::exception&) {  // c10::Error, and dnnl::error of the kernels
-    return std::nullopt;             // an interface that is not the one we know: plain
-                                     // weights serve as well
+    // An interface that is not the one we know: plain weights serve as well.
+    return std::nullopt;
   }
 }
 

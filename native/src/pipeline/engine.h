@@ -64,10 +64,9 @@ struct EngineStats {
 };
 
 /// The one queue of a process and its long-lived LibTorch threads, shared by all models. Orders by priority, then
-/// deadline, then arrival; drops cancelled and expired requests
-/// before their work starts and between its steps; runs requests that can share
-/// a forward pass as one batch; refuses with kQueueFull and a time to come back when the queue is full or the wait
-/// would outlast the deadline. Holds the embeddings that jobs share.
+/// deadline, then arrival; drops cancelled and expired requests before their work starts and between its steps; runs
+/// requests that can share a forward pass as one batch; refuses with kQueueFull and a time to come back when the queue
+/// is full or the wait would outlast the deadline. Holds the embeddings that jobs share.
 class Engine {
  public:
   explicit Engine(const EngineOptions& options);

@@ -2,7 +2,7 @@ import { automedError } from '../../common/errors';
 import { afterMs } from '../../common/timers';
 
 /** Servers send a sign of life every 15 s, or 30 s at most: longer silence is a connection that is gone without a word. */
-export const LONGEST_SILENCE_MS = 60_000;
+const LONGEST_SILENCE_MS = 60_000;
 
 /**
  * The messages of a stream without its heartbeats.

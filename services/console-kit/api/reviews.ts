@@ -72,9 +72,12 @@ export async function listQueues(options: CallOptions): Promise<ReviewQueue[]> {
   return (await call<{ queues?: ReviewQueue[] }>(SERVICE, 'ListReviewQueues', {}, options)).queues ?? [];
 }
 
-/** The most uncertain first; at most 200. */
+/** Reviews of one list, at most. */
+export const MOST_LISTED = 200;
+
+/** The most uncertain first; at most MOST_LISTED. */
 export async function listReviews(queue: string, state: ReviewState, options: CallOptions): Promise<Review[]> {
-  const request = { queue, state, pageSize: 200 };
+  const request = { queue, state, pageSize: MOST_LISTED };
   return (await call<{ reviews?: Review[] }>(SERVICE, 'ListReviews', request, options)).reviews ?? [];
 }
 

@@ -56,7 +56,7 @@ export function sum(a: Float32Array, b: Float32Array, into: Float32Array): Float
 }
 
 /**
- * Attention of several heads: each of `queries` rows is answered with the mean of `keys` rows' values, weighed by likeness.
+ * Attention of several heads: each of `queries` rows is answered with the mean of `keys` rows' values, weighted by the softmax of their dot products.
  * @param into as many rows as queries; all rows have `width` values, of which each head takes its share
  */
 export function attend(
@@ -77,10 +77,10 @@ export function attend(
       let [most, total] = [-Infinity, 0];
       for (let key = 0; key < keys; key += 1) {
         const other = key * width + head * depth;
-        let likeness = 0;
-        for (let at = 0; at < depth; at += 1) likeness += (q[mine + at] as number) * (k[other + at] as number);
-        weights[key] = likeness * scale;
-        if (likeness * scale > most) most = likeness * scale;
+        let product = 0;
+        for (let at = 0; at < depth; at += 1) product += (q[mine + at] as number) * (k[other + at] as number);
+        weights[key] = product * scale;
+        if (product * scale > most) most = product * scale;
       }
       for (let key = 0; key < keys; key += 1) total += weights[key] = Math.exp((weights[key] as number) - most);
       into.fill(0, mine, mine + depth);

@@ -1,11 +1,13 @@
 import { call, type CallOptions } from '../api/call';
 import type { GetMaskDecoderResponse, ImageEmbedding, InputPlacement, PointPrompt } from '../api/types';
-import type { Answer, DrawnBits, Order } from './messages';
+import type { Answer, Order } from './messages';
 import type { Placement } from './restore';
 
 const SERVICE = 'automed.segmentation.v1.InteractiveSegmentationService';
 /** Larger embeddings, SAM's of 1024 pixels, take a browser longer than the way to the server and back. */
 const MOST_SIDE = 32;
+
+const ENDED = 'the decoder of the browser has ended';
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
@@ -14,6 +16,7 @@ class LocalDecoder {
   private readonly worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private last = 0;
+  private ended = false;
 
   constructor() {
     this.worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
@@ -21,14 +24,12 @@ class LocalDecoder {
       this.waiting.delete(data.id);
     });
     // A worker that cannot start answers nothing more.
-    this.worker.addEventListener('error', () => {
-      for (const [id, answer] of this.waiting) answer({ id, failure: 'the worker failed' });
-      this.waiting.clear();
-    });
+    this.worker.addEventListener('error', () => this.close());
   }
 
-  /** @throws Error with what the worker said */
+  /** @throws Error with what the worker said, or that it has ended */
   async ask(order: Unnumbered<Order>): Promise<Answer> {
+    if (this.ended) throw new Error(ENDED);
     const id = (this.last += 1);
     const answer = await new Promise<Answer>((resolve) => {
       this.waiting.set(id, resolve);
@@ -38,8 +39,12 @@ class LocalDecoder {
     return answer;
   }
 
+  /** Ends the worker, and with an error what waits for it. */
   close(): void {
+    this.ended = true;
     this.worker.terminate();
+    for (const [id, answer] of this.waiting) answer({ id, failure: ENDED });
+    this.waiting.clear();
   }
 }
 
@@ -110,13 +115,13 @@ export class LocalImage {
   }
 
   /** The mask of one point, as PredictMasks would answer it. @throws Error of the worker */
-  async draw({ xPx, yPx, label }: PointPrompt): Promise<DrawnBits | undefined> {
+  async draw({ xPx, yPx, label }: PointPrompt): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { placement, size } = this;
-    const at = {
+    const point = {
       x: (xPx * placement.innerWidth) / size.width + placement.left,
       y: (yPx * placement.innerHeight) / size.height + placement.top,
       foreground: label === 'POINT_LABEL_FOREGROUND',
     };
-    return (await this.decoder.ask({ kind: 'draw', prompts: { points: [at] }, placement, ...size })).drawn;
+    return (await this.decoder.ask({ kind: 'draw', point, placement, ...size })).bits;
   }
 }

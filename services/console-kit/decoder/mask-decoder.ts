@@ -3,9 +3,9 @@
 
 import { Arena, type Linear } from './arena';
 import { Attention, type Rows } from './attention';
-import { gelu, layerNorm, relu } from './functions';
-import { PromptTokens, type PlacedPrompts } from './prompt-tokens';
-import { lookAtImage, TwoWayLayer, type ImageProjections, type Scratch } from './transformer';
+import { gelu, layerNorm, relu, sum } from './functions';
+import { PromptTokens, type PlacedPoint } from './prompt-tokens';
+import { EPSILON, lookAtImage, TwoWayLayer, type ImageProjections, type Scratch } from './transformer';
 import { WeightsReader, type Norm, type Weights } from './weights';
 
 export interface DecoderLayout {
@@ -28,10 +28,10 @@ export interface Prediction {
   iou: number;
 }
 
-/** Prompts of one mask, at most. */
-export const MAX_PROMPTS = 64;
+/** A point, and that no box is given. */
+const PROMPT_TOKENS = 2;
 const EPSILON_2D = 1e-6;
-/** Of the input's embedding, at each of four levels of the upscaling. */
+/** Logits along each side of a pixel of the embedding. */
 const SCALE = 4;
 
 export class MaskDecoder {
@@ -95,13 +95,13 @@ export class MaskDecoder {
     const projections = (): ImageProjections => ({ keys: plane(), values: plane(), queries: plane() });
     [this.image, this.grid, this.placed] = [plane(), plane(), plane()];
     [this.seen, this.later] = [projections(), projections()];
-    const most = this.outputs.length + MAX_PROMPTS + 1;
+    const most = this.outputs.length + PROMPT_TOKENS;
     const tokens = (): Float32Array => arena.take(most * this.width);
     const widest = Math.max(this.width, ...[...weights.values()].map(({ shape }) => shape[0] ?? 0));
     this.scratch = {
       tokens: [tokens(), tokens(), tokens(), tokens()],
       hidden: arena.take(most * widest),
-      image: [plane(), plane(), plane(), plane()],
+      image: [plane(), plane()],
     };
     const up: [Float32Array, Float32Array] = [plane(), arena.take(2 * this.pixels * this.width)];
     this.work = { tokens: tokens(), places: tokens(), image: plane(), up };
@@ -120,9 +120,9 @@ export class MaskDecoder {
     this.layers[0]?.look(rows(image, pixels), rows(this.placed, pixels), this.seen);
   }
 
-  /** The mask that points, or a box, describe: at least one and at most MAX_PROMPTS of them. */
-  predict(prompts: PlacedPrompts): Prediction {
-    const tokens = this.tokensOf(prompts);
+  /** The mask that a point describes. */
+  predict(point: PlacedPoint): Prediction {
+    const tokens = this.tokensOf(point);
     const places = this.work.places.subarray(0, tokens.values.length);
     places.set(tokens.values);
     const image = rows(this.work.image, this.pixels);
@@ -137,12 +137,12 @@ export class MaskDecoder {
     this.last.project(rows(this.placed, this.pixels), this.last.key, keys);
     this.last.project(image, this.last.value, values);
     lookAtImage(this.last, tokens, places, rows(keys, this.pixels), values, this.scratch);
-    layerNorm(tokens.values, tokens.count, this.lastNorm, 1e-5);
+    layerNorm(tokens.values, tokens.count, this.lastNorm, EPSILON);
     return this.draw(tokens.values, image.values);
   }
 
-  private tokensOf(prompts: PlacedPrompts): Rows {
-    const all = [...this.outputs, ...this.prompts.of(prompts)];
+  private tokensOf(point: PlacedPoint): Rows {
+    const all = [...this.outputs, ...this.prompts.of(point)];
     const values = this.work.tokens.subarray(0, all.length * this.width);
     all.forEach((row, at) => values.set(row, at * this.width));
     return { values, count: all.length };
@@ -150,7 +150,7 @@ export class MaskDecoder {
 
   /** `placed = image + grid` */
   private place(image: Float32Array): void {
-    for (let at = 0; at < image.length; at += 1) this.placed[at] = (image[at] as number) + (this.grid[at] as number);
+    sum(image, this.grid, this.placed);
   }
 
   private draw(tokens: Float32Array, image: Float32Array): Prediction {
@@ -214,7 +214,10 @@ function rowsOf(values: Float32Array, width: number): Float32Array[] {
 
 /** Values that the arena must hold: weights in panels, and what is computed. */
 function roomFor(weights: Weights, plane: number): number {
-  const all = [...weights.values()].reduce((sum, { values, shape }) => sum + values.length + 8 * (shape[1] ?? 1), 0);
+  const all = [...weights.values()].reduce(
+    (count, { values, shape }) => count + values.length + 8 * (shape[1] ?? 1),
+    0,
+  );
   const widest = Math.max(...[...weights.values()].map(({ shape }) => shape[0] ?? 0));
-  return all + 20 * plane + 10 * (MAX_PROMPTS + 8) * widest + 65_536;
+  return all + 20 * plane + 10 * 16 * widest + 65_536;
 }

@@ -1,15 +1,17 @@
+import { addTo } from './functions';
 import type { WeightsReader } from './weights';
 
 /** In pixels of the base's square input, 0 at the centre of the first one. */
-export interface PlacedPrompts {
-  points: readonly { x: number; y: number; foreground: boolean }[];
-  box?: { x0: number; y0: number; x1: number; y1: number } | undefined;
+export interface PlacedPoint {
+  x: number;
+  y: number;
+  foreground: boolean;
 }
 
-/** SAM's prompt encoder of points and a box (segment-anything, prompt_encoder.py). */
+/** SAM's prompt encoder of a point (segment-anything, prompt_encoder.py). */
 export class PromptTokens {
   private readonly frequencies: Float32Array;
-  /** Background, foreground, upper left and lower right corner. */
+  /** Background, foreground. */
   private readonly kinds: Float32Array[];
   private readonly nothing: Float32Array;
   readonly noMask: Float32Array;
@@ -20,16 +22,17 @@ export class PromptTokens {
     private readonly imageSize: number,
   ) {
     this.frequencies = weights.values('pe_layer.positional_encoding_gaussian_matrix');
-    this.kinds = [0, 1, 2, 3].map((kind) => weights.values(`point_embeddings.${kind}.weight`));
+    this.kinds = [0, 1].map((kind) => weights.values(`point_embeddings.${kind}.weight`));
     this.nothing = weights.values('not_a_point_embed.weight');
     this.noMask = weights.values('no_mask_embed.weight');
   }
 
-  /** One row for each point and corner, and one that says that no box is given. */
-  of({ points, box }: PlacedPrompts): Float32Array[] {
-    const rows = points.map(({ x, y, foreground }) => this.placed(x, y, foreground ? 1 : 0));
-    if (box) return [...rows, this.placed(box.x0, box.y0, 2), this.placed(box.x1, box.y1, 3)];
-    return [...rows, this.nothing];
+  /** One row for the point, and one that says that no box is given. */
+  of({ x, y, foreground }: PlacedPoint): Float32Array[] {
+    const token = new Float32Array(this.noMask.length);
+    this.encode((x + 0.5) / this.imageSize, (y + 0.5) / this.imageSize, token);
+    addTo(token, this.kinds[foreground ? 1 : 0] as Float32Array);
+    return [token, this.nothing];
   }
 
   /** Where each pixel of the embedding is, row by row. */
@@ -41,14 +44,6 @@ export class PromptTokens {
         this.encode((column + 0.5) / side, (row + 0.5) / side, into.subarray(at, at + width));
       }
     }
-  }
-
-  private placed(x: number, y: number, kind: number): Float32Array {
-    const token = new Float32Array(this.noMask.length);
-    this.encode((x + 0.5) / this.imageSize, (y + 0.5) / this.imageSize, token);
-    const what = this.kinds[kind] as Float32Array;
-    for (let at = 0; at < token.length; at += 1) token[at] = (token[at] as number) + (what[at] as number);
-    return token;
   }
 
   /** Random frequencies of a place in the unit square: sines, then cosines. */

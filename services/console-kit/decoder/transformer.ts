@@ -3,7 +3,8 @@ import { Attention, type Rows } from './attention';
 import { addTo, layerNorm, relu, sum } from './functions';
 import type { Norm, WeightsReader } from './weights';
 
-const EPSILON = 1e-5;
+/** Of the layers' normalisations. */
+export const EPSILON = 1e-5;
 
 /** Where the layers compute; each is used by one of them after the other. */
 export interface Scratch {
@@ -12,7 +13,7 @@ export interface Scratch {
   /** Tokens x the widest layer between. */
   hidden: Float32Array;
   /** Pixels of the embedding x the decoder's width. */
-  image: [Float32Array, Float32Array, Float32Array, Float32Array];
+  image: [Float32Array, Float32Array];
 }
 
 /** What of the first layer depends on the image alone. */

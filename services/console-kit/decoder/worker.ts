@@ -29,14 +29,14 @@ function answer(order: Order): Answer {
     return { id: order.id };
   }
   const { placement, width, height } = order;
-  const { logits, iou } = decoder.predict(order.prompts);
-  return { id: order.id, drawn: { bits: restoredMask(logits, placement, width, height), iou } };
+  const { logits } = decoder.predict(order.point);
+  return { id: order.id, bits: restoredMask(logits, placement, width, height) };
 }
 
 self.addEventListener('message', ({ data: order }: MessageEvent<Order>) => {
   try {
     const answered = answer(order);
-    self.postMessage(answered, answered.drawn ? [answered.drawn.bits.buffer] : []);
+    self.postMessage(answered, answered.bits ? [answered.bits.buffer] : []);
   } catch (error) {
     self.postMessage({ id: order.id, failure: String(error) } satisfies Answer);
   }

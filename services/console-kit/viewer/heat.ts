@@ -11,7 +11,7 @@ const AGAINST = [40, 110, 240] as const;
 const MOST_ALPHA = 200;
 
 /** RGBA of each value, the strongest of them opaque but for a little. */
-export function heatColours(values: Float32Array): Uint8ClampedArray<ArrayBuffer> {
+function heatColours(values: Float32Array): Uint8ClampedArray<ArrayBuffer> {
   const most = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   const colours = new Uint8ClampedArray(4 * values.length);
   values.forEach((value, at) => {

@@ -199,3 +199,7 @@ export function parseFile(file: Uint8Array, options: ParseOptions): ParsedFile {
       : new DicomError('TRUNCATED', 'The DICOM file is damaged or cut short.');
   }
 }
+
+/** Data sets of a sequence's items; none where the sequence is absent. */
+export const itemsOf = (dataSet: DataSet | undefined, tag: string): DataSet[] =>
+  (dataSet?.elements[tag]?.items ?? []).flatMap((item) => item.dataSet ?? []);

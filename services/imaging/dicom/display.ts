@@ -51,7 +51,7 @@ function levelPixels(
     : { data, width, height, channels, sampleType: 'uint8' };
 }
 
-/** Padding, and what is no number: maps hold NaN where nothing was measured. */
+/** Padding, NaN and infinity: maps hold NaN where nothing was measured. */
 function isPadding(padding: Padding | undefined, value: number): boolean {
   if (!Number.isFinite(value)) return true;
   return padding !== undefined && value >= padding.from && value <= padding.to;

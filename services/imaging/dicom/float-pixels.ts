@@ -16,11 +16,7 @@ export function checkFloats(bits: 32 | 64, allocated: number): void {
   throw new DicomError('HEADER', `The DICOM header allocates ${allocated} bits for floating-point pixels of ${bits}.`);
 }
 
-/**
- * The values of a frame.
- * @param frame bytes of one that is not compressed
- * @throws DicomError (PIXEL_FORMAT) in a transfer syntax of compressed frames
- */
+/** The values of a frame. @param frame bytes of one that is not compressed */
 export function floatsOf({ dataSet, syntax }: ParsedFile, frame: Uint8Array): Float32Array | Float64Array {
   const isDouble = floatBits(dataSet) === 64;
   // A copy: it is swapped, and a typed array needs an aligned start.

@@ -3,6 +3,7 @@
 
 import type { DataSet } from 'dicom-parser';
 import { decodedText } from './character-set';
+import { itemsOf } from './data-set';
 import { DicomError } from './errors';
 import { text, type ImageFormat } from './header';
 import type { Values } from './stored-values';
@@ -31,7 +32,7 @@ function backgroundOf(dataSet: DataSet): number {
 
 /** The segments of a segmentation, without the background of a label map. */
 export function segmentsIn(dataSet: DataSet): Segment[] {
-  const items = (dataSet.elements.x00620002?.items ?? []).flatMap((item) => item.dataSet ?? []);
+  const items = itemsOf(dataSet, 'x00620002');
   const all = items.flatMap((item): Segment[] => {
     const number = item.uint16('x00620004');
     return number === undefined ? [] : [{ number, label: decodedText(item, 'x00620005', dataSet) }];

@@ -3,7 +3,7 @@
 
 import type { DataSet } from 'dicom-parser';
 import type { Mask } from '../pixels/pixels';
-import { parseFile, type ParsedFile } from './data-set';
+import { itemsOf, parseFile, type ParsedFile } from './data-set';
 import { DicomError } from './errors';
 import { areSlices, drawOn, type Plane } from './geometry';
 import { DICOM_LIMITS, headerOf, text, type DicomHeader, type DicomLimits } from './header';
@@ -51,9 +51,6 @@ interface Reference {
   /** YES, NO or REORIENTED_ONLY (PS3.3 C.12.4.1). */
   locations: string | undefined;
 }
-
-const itemsOf = (dataSet: DataSet | undefined, tag: string): DataSet[] =>
-  (dataSet?.elements[tag]?.items ?? []).flatMap((item) => item.dataSet ?? []);
 
 function referenceOf(item: DataSet): Reference[] {
   const sopInstanceUid = text(item, 'x00081155');

@@ -198,7 +198,7 @@ function bitFrame(file: ParsedFile, format: ImageFormat, frame: number): Uint8Ar
   return unpackBits(bytes, isWrapped ? 0 : (frame * pixels) % 8, pixels);
 }
 
-/** A frame of floating-point numbers. */
+/** A frame of floating-point numbers. @throws DicomError (PIXEL_FORMAT) in a transfer syntax of compressed frames */
 function floatFrame(file: ParsedFile, format: ImageFormat, frame: number): Float32Array | Float64Array {
   if (file.syntax.codec) {
     throw new DicomError('PIXEL_FORMAT', 'The DICOM image has floating-point pixels in a syntax of compressed ones.');

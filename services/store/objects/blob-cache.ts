@@ -27,7 +27,7 @@ export type Source = () => Promise<{ bytes: number; body: Readable }>;
  */
 export class BlobCache {
   private readonly verified = new VerifiedFiles();
-  private readonly coming = new Map<string, Promise<string>>();
+  private readonly coming = new Map<string, Promise<boolean>>();
 
   private constructor(
     private readonly folder: string,
@@ -52,7 +52,7 @@ export class BlobCache {
   async get(sha256: string, source: Source): Promise<string | undefined> {
     const coming = this.coming.get(sha256) ?? this.bring(sha256, source).finally(() => this.coming.delete(sha256));
     this.coming.set(sha256, coming);
-    return (await coming) === '' ? undefined : this.path(sha256);
+    return (await coming) ? this.path(sha256) : undefined;
   }
 
   /** Keeps a copy of a file of this machine, which is gone afterwards, where there is room. */
@@ -70,19 +70,19 @@ export class BlobCache {
     }
   }
 
-  /** Empty when the source has another content. */
-  private async bring(sha256: string, source: Source): Promise<string> {
+  /** False when the source has another content. */
+  private async bring(sha256: string, source: Source): Promise<boolean> {
     const path = this.path(sha256);
-    if (await this.isThere(path, sha256)) return path;
+    if (await this.isThere(path, sha256)) return true;
     const { bytes, body } = await source();
     let temporary: string | undefined;
     try {
       temporary = await this.reserve(bytes);
       await pipeline(body, createWriteStream(temporary, { flags: 'r+', flush: true }));
-      if (!(await this.verified.check(temporary, { sha256, bytes }))) return '';
+      if (!(await this.verified.check(temporary, { sha256, bytes }))) return false;
       await rename(temporary, path);
       await this.used(path, sha256);
-      return path;
+      return true;
     } catch (error) {
       throw storageError(error);
     } finally {

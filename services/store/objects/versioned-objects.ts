@@ -10,8 +10,7 @@ import { storageError, sweepTemporaries, temporaryName } from '../durable';
 import { nameSchema } from '../manifests';
 import { LAST_DELETED } from '../versioned-folder';
 import {
-  hashesOf,
-  sha256OfFile,
+  factsOf,
   Versions,
   WEIGHTS_FILE,
   type Describe,
@@ -145,9 +144,7 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
 
   private async publish(name: string, folder: string, describe: (facts: Facts) => M): Promise<M> {
     const { objects } = this.remote;
-    const path = join(folder, WEIGHTS_FILE);
-    const weights = { file: WEIGHTS_FILE, sha256: await sha256OfFile(path), bytes: (await stat(path)).size };
-    const files = await hashesOf(folder);
+    const { weights, files } = await factsOf(folder);
     const version = await this.claimNumber(name);
     const manifest = this.schema.parse(describe({ version, weights, files }));
     const prefix = `${this.prefixOf(name)}${version}/`;

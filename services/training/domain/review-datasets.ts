@@ -26,7 +26,7 @@ export class ReviewDatasets {
       if (!this.reviews.queues().some((each) => each.name === queue)) {
         throw automedError('NOT_FOUND', `There is no queue ${JSON.stringify(queue)}.`, { field: 'queue' });
       }
-      const { source, imageCount, amendedCount } = await writeDataset(this.decided(queue), {
+      const { source, imageCount, amendedCount } = await writeDataset(this.all(queue), {
         folder: join(this.home, 'reviews', 'datasets', queue),
         imageOf: (review) => this.reviews.imageOf(review),
       });
@@ -35,11 +35,11 @@ export class ReviewDatasets {
     });
   }
 
-  private decided(queue: string): Review[] {
+  private all(queue: string): Review[] {
     const found: Review[] = [];
     for (let pageToken = ''; ;) {
       const page = this.reviews.list({ queue }, 'newest-first', { ...PAGE, pageToken });
-      found.push(...page.reviews.filter(({ state }) => state !== 'PENDING'));
+      found.push(...page.reviews);
       if ((pageToken = page.nextPageToken) === '') return found;
     }
   }

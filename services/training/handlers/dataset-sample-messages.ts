@@ -1,16 +1,13 @@
 // Samples of data sets as messages of the API.
 
-import type { DatasetSample } from '../../../proto/gen/automed/datasets/v1/DatasetSample';
 import type { ReadDatasetSampleResponse } from '../../../proto/gen/automed/datasets/v1/ReadDatasetSampleResponse';
 import { areaOf, parseRuns } from '../../common/coco-rle';
-import type { ListedSample, ReadSample } from '../domain/datasets/samples';
-
-export const sampleMessage = (sample: ListedSample): DatasetSample => ({ ...sample });
+import type { ReadSample } from '../domain/datasets/samples';
 
 export function toReadSample(read: ReadSample): ReadDatasetSampleResponse {
   const { sample, encoded, frameNumber, displayPng, masks, problem } = read;
   return {
-    sample: sampleMessage(sample),
+    sample,
     image: { encoded, ...(frameNumber === undefined ? {} : { frameNumber }) },
     displayPng,
     masks: masks.map((mask) => ({

@@ -9,7 +9,7 @@ import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
 import type { DatasetSamples } from '../domain/datasets/samples';
-import { sampleMessage, toReadSample } from './dataset-sample-messages';
+import { toReadSample } from './dataset-sample-messages';
 import { sourceOf, toDataset } from './dataset-messages';
 import { taskOf } from '../../worker/protocol/training-spec-message';
 
@@ -46,10 +46,9 @@ export function datasetService({ datasets, samples, log }: DatasetDeps): Service
         nextPageToken: page.nextPageToken,
       };
     }),
-    ListDatasetSamples: unary(log, async ({ dataset, ...page }: ListDatasetSamplesRequest__Output) => {
-      const found = await samples.list(dataset, page);
-      return { ...found, samples: found.samples.map(sampleMessage) };
-    }),
+    ListDatasetSamples: unary(log, ({ dataset, ...page }: ListDatasetSamplesRequest__Output) =>
+      samples.list(dataset, page),
+    ),
     ReadDatasetSample: unary(log, async ({ dataset, name }: ReadDatasetSampleRequest__Output) =>
       toReadSample(await samples.read(dataset, name)),
     ),

@@ -11,6 +11,7 @@ import { areaOf, parseRuns } from '../../common/coco-rle';
 import { automedError } from '../../common/errors';
 import type { VersionAgreement } from '../../reviews/agreement';
 import { checkMask } from '../../reviews/amendment';
+import { timestamp } from './training-job-messages';
 import {
   modelOf,
   type Decision,
@@ -22,11 +23,6 @@ import {
 import type { NewReview } from '../../reviews/reviews';
 
 const PREFIX = 'REVIEW_STATE_';
-
-export const timestamp = (ms: number): { seconds: string; nanos: number } => ({
-  seconds: String(Math.floor(ms / 1000)),
-  nanos: (ms % 1000) * 1e6,
-});
 
 const refused = (field: string, message: string): Error => automedError('INVALID_ARGUMENT', message, { field });
 

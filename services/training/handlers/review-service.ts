@@ -18,11 +18,11 @@ import {
   decisionMessage,
   reviewMessage,
   stateOf,
-  timestamp,
   toMask,
   toNewImage,
   toPrediction,
 } from './review-messages';
+import { timestamp } from './training-job-messages';
 
 const NAME = 'automed.reviews.v1.ReviewService';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Diseases of trainings on masks; see services/worker/domain/training/alarms.ts. */
-export const ALARM_KINDS = ['prompt-deaf', 'draws-nothing', 'groups-leak', 'empty-slices-flatter'] as const;
+const ALARM_KINDS = ['prompt-deaf', 'draws-nothing', 'groups-leak', 'empty-slices-flatter'] as const;
 
 export const alarmSchema = z.object({
   kind: z.enum(ALARM_KINDS),

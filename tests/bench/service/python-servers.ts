@@ -100,7 +100,7 @@ async function nativeEmbedding({ base }: TestStore, image: Buffer, folder: strin
   writeFileSync(path('image.f32'), new Uint8Array(planes.buffer));
   writeFileSync(path('architecture.json'), JSON.stringify(base.manifest.architecture));
   execFileSync('cmake', ['--build', join(ROOT, 'build'), '--target', 'automed_bench'], { stdio: ['ignore', 2, 2] });
-  const args = [base.weightsPath, path('architecture.json'), path('image.f32'), '1', 'packed'];
+  const args = [base.weightsPath, path('architecture.json'), path('image.f32'), '1', 'packed', 'float32'];
   const peer = await startPeer('native', join(ROOT, 'build', 'Release', 'automed_bench'), args);
   if (!peer) throw new Error('build/Release/automed_bench does not start');
   await peer.run(path('native.f32'));

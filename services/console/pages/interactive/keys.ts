@@ -1,17 +1,10 @@
 // Prompts by keyboard; the viewer's own keys follow.
 
 import { t } from '../../../console-kit/texts/en';
-import { pointBy } from '../../../console-kit/viewer/crosshair';
+import { ARROWS, pointBy } from '../../../console-kit/viewer/crosshair';
 import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { PromptMarker, PromptTool } from './markers';
 import type { Session } from './session';
-
-const ARROWS: Readonly<Record<string, readonly [x: number, y: number]>> = {
-  arrowleft: [-1, 0],
-  arrowright: [1, 0],
-  arrowup: [0, -1],
-  arrowdown: [0, 1],
-};
 
 const moved = (state: ViewerState, marker: PromptMarker, by: readonly [number, number]): void =>
   marker.point(pointBy(state, marker.crosshair.peek(), by));

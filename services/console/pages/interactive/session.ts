@@ -157,8 +157,12 @@ export class Session {
     const request = requestOf([{ kind: 'point', positive: true, at }], size);
     const [point] = request.points;
     if (!local || !point) return (await this.image?.predict(request, { once: true }))?.masks?.[0]?.mask;
-    const drawn = await local.draw(point);
-    return drawn && { bits: drawn.bits, ...size };
+    const bits = await local.draw(point).catch((error: unknown) => {
+      // Its worker has ended: the next preview comes from the server.
+      if (this.local === local) this.local = undefined;
+      throw error;
+    });
+    return bits && { bits, ...size };
   }
 
   /** Gets the decoder for an image that the server has looked at; without it previews come from there. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { OpenReview, Review, ReviewState } from '../../../console-kit/api/reviews';
+import { MOST_LISTED, type OpenReview, type Review, type ReviewState } from '../../../console-kit/api/reviews';
 import { measure } from '../../../console-kit/parts/measure';
 import { SelectField } from '../../../console-kit/parts/field';
 import { Icon } from '../../../console-kit/parts/icon';
@@ -50,7 +50,7 @@ export function Bench({ queue }: { queue: string }) {
           onChange={(state) => void desk.load(state)}
         />
         <p class="muted" role="status">
-          {list.value ? t.review.left(list.value.length) : t.loading}
+          {list.value ? t.review.left(list.value.length, list.value.length === MOST_LISTED) : t.loading}
         </p>
         {error.value === undefined ? null : <Problem error={error.value} retry={() => void desk.load()} />}
         {review.value ? <Facts review={review.value} open={open.value} /> : null}

@@ -1,16 +1,10 @@
 // The review queue by keyboard alone.
 
-import { pointBy } from '../../../console-kit/viewer/crosshair';
+import { ARROWS, pointBy } from '../../../console-kit/viewer/crosshair';
 import type { AmendTool } from './amend-marker';
 import type { Desk } from './desk';
 
 const TOOLS: Readonly<Record<string, AmendTool>> = { b: 'brush', l: 'polygon', p: 'point', m: 'box' };
-const ARROWS: Readonly<Record<string, readonly [x: number, y: number]>> = {
-  arrowleft: [-1, 0],
-  arrowright: [1, 0],
-  arrowup: [0, -1],
-  arrowdown: [0, 1],
-};
 
 /** @returns whether the key meant something */
 export function onReviewKey(event: KeyboardEvent, desk: Desk): boolean {

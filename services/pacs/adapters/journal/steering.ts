@@ -76,10 +76,9 @@ export class Steering {
 
   /** The rule of an analysis as it is now; null where it is gone, or fits no more. */
   private termsOf({ series, rule: name }: JobRow, rules: readonly Rule[]): string | null {
-    const isGood = this.completion
-      .explain(series, rules)
-      .some(({ rule, fits, dryRun }) => rule === name && fits && !dryRun);
-    return isGood ? JSON.stringify(rules.find((rule) => rule.name === name)) : null;
+    const own = rules.filter((rule) => rule.name === name);
+    const isGood = this.completion.explain(series, own).some(({ fits, dryRun }) => fits && !dryRun);
+    return isGood ? JSON.stringify(own[0]) : null;
   }
 
   /** Queues an analysis, or holds it where a person has to decide; returns whether it is queued. @param terms null: those that it has */

@@ -28,7 +28,7 @@ automed_model_weights_bytes{kind="model",model="polyp@2",program="inference"} 40
 nodejs_eventloop_lag_p99_seconds{program="inference"} Nan
 `);
 
-test('metrics are read with escapes in labels, and without what is no number', () => {
+test('metrics are read with escapes in labels, and without NaN', () => {
   const samples = parseMetrics('a{x="1\\"2\\\\3\\n",y="}"} 2\nb 1e3\nc{} NaN\n# d 4\nnonsense\n');
   expect(samples).toEqual([
     { name: 'a', labels: { x: '1"2\\3\n', y: '}' }, value: 2 },
