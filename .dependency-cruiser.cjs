@@ -27,8 +27,8 @@ module.exports = {
     },
     importing(
       'not-to-unresolvable',
-      'An import must name something; what the page of a viewer imports is installed apart.',
-      { pathNot: '^tests/e2e/pacs/viewer/page[.]mjs$' },
+      'An import must name something; what the proofs with a viewer and with readers of others import is installed apart.',
+      { pathNot: '^tests/e2e/pacs/(viewer/page|readers/read)[.]mjs$' },
       { couldNotResolve: true },
     ),
     importing('not-to-tests', 'Nothing imports tests.', { pathNot: '^tests/' }, { path: '^tests/' }),

@@ -1,40 +1,28 @@
 // Cornerstone in headless Chromium: its packages are installed apart, bundled, and served with the objects that it is to open.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM, openPage, startBrowser } from '../../../console/browser';
+import { apart, installApart } from '../apart';
 
 const ROOT = join(__dirname, '../../../..');
-const FILES = ['package.json', 'package-lock.json', 'index.html', 'page.mjs', 'vite.config.mjs'];
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.wasm': 'application/wasm',
 };
 
-/** Why there is no viewer; undefined: there is one, in `.automed/viewer`. */
-export function installViewer(): string | undefined {
-  if (CHROMIUM === undefined) return 'apt-get install chromium';
-  const folder = join(ROOT, '.automed', 'viewer');
-  mkdirSync(folder, { recursive: true });
-  for (const name of FILES) cpSync(join(__dirname, name), join(folder, name));
-  const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8');
-  const stamp = join(folder, 'installed-lock.json');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return undefined;
-  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts'];
-  const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) return `npm ci of Cornerstone failed: ${stderr.slice(-300)}`;
-  writeFileSync(stamp, lock);
-  return undefined;
-}
+/** Why there is no viewer; undefined: there is one. */
+export const installViewer = (): string | undefined =>
+  CHROMIUM === undefined ? 'apt-get install chromium' : installApart('viewer');
 
 /** Answers the folder of the page. */
 function bundle(): string {
-  const folder = join(ROOT, '.automed', 'viewer');
+  const folder = apart('viewer');
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const { status, stderr } = spawnSync(process.execPath, [vite, 'build'], { cwd: folder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`Cornerstone could not be bundled: ${stderr.slice(-1000)}`);

@@ -1,27 +1,14 @@
 import { parseFile } from '../../../../../services/imaging/dicom/data-set';
 import { presentationObject, readSource, type ResultObject } from '../../../../../services/dicom-results';
-import { outlinesOf, type Corner } from '../../../../../services/dicom-results/presentation/outline';
+import { outlinesOf } from '../../../../../services/dicom-results/presentation/outline';
 import { crFile, ctFiles, sliceUid } from '../../../../support/dicom-series';
 import { contextOf, drawnOnFrames, drawnOnStack } from '../../../../support/drawn-masks';
 import { entityErrors, missingDicomTools, objectErrors } from '../../../../support/dicom-tools';
+import { filled } from '../../../../support/outlines';
 
 const missing = missingDicomTools();
 if (missing !== undefined) console.warn(`Presentation states are not validated: ${missing}`);
 const validated = missing === undefined ? test : test.skip;
-
-/** Pixels whose middle lies within an odd number of outlines. */
-function filled(outlines: readonly (readonly Corner[])[], width: number, size: number): number[] {
-  return Array.from({ length: size }, (_, at) => {
-    const [x, y] = [(at % width) + 0.5, Math.floor(at / width) + 0.5];
-    const crossings = outlines.flatMap((outline) =>
-      outline.slice(1).filter(([column, row], edge) => {
-        const [fromColumn = 0, fromRow = 0] = outline[edge] ?? [];
-        return column === fromColumn && column > x && Math.min(row, fromRow) < y && Math.max(row, fromRow) > y;
-      }),
-    );
-    return crossings.length % 2;
-  });
-}
 
 describe('outlines', () => {
   test('of a pixel are its edges', () => {
