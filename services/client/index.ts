@@ -12,7 +12,7 @@ export type { DatasetsClient } from './services/datasets';
 export type { EvaluationsClient } from './services/evaluations';
 export type { InteractiveSegmentationClient, SessionAnswer } from './services/interactive';
 export type { ModelsClient, SampleOrigin, SampleOrigins } from './services/models';
-export type { PacsClient, Pull, RetriedCounts, SteeredCounts } from './services/pacs';
+export type { ObjectDecision, PacsClient, Pull, RetriedCounts, SteeredCounts } from './services/pacs';
 export type { PromotionsClient } from './services/promotions';
 export type { PromptedImage, PromptedImageSource } from './services/prompted-image';
 export type { ReportsClient } from './services/reports';

@@ -1,14 +1,31 @@
 import type { Analysis__Output } from '../../proto/gen/automed/pacs/v1/Analysis';
+import type { GetStatusResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStatusResponse';
 import type { GetStudyResponse__Output } from '../../proto/gen/automed/pacs/v1/GetStudyResponse';
 import type { Series__Output } from '../../proto/gen/automed/pacs/v1/Series';
 import type { StateCount__Output } from '../../proto/gen/automed/pacs/v1/StateCount';
 import type { VerifyResultResponse__Output } from '../../proto/gen/automed/pacs/v1/VerifyResultResponse';
+import { duration } from '../common/duration';
 
 const stateText = (state: string): string => state.replace('WORK_STATE_', '').toLowerCase();
 
 /** `2 done, 1 dead`. */
 export function workText(counts: readonly StateCount__Output[]): string {
   return counts.map(({ state, count }) => `${count} ${stateText(state)}`).join(', ') || 'none';
+}
+
+export function statusLines(status: GetStatusResponse__Output): string[] {
+  const { oldestWaitSeconds, awayDestinations, waitingReviewCount, deadReviewCount } = status;
+  const reviews = [`${waitingReviewCount} waiting`, ...(deadReviewCount === 0 ? [] : [`${deadReviewCount} dead`])];
+  return [
+    `receiving on ${status.dicomAddress} as ${status.aeTitles.join(', ')}`,
+    ...(status.hasRoom ? [] : ['no room: the disk is above its watermark, and senders are refused']),
+    `${status.studyCount} studies, ${status.instanceCount} objects, ${status.openSeriesCount} series that may still grow`,
+    `analyses:   ${workText(status.analyses)}`,
+    `deliveries: ${workText(status.deliveries)}`,
+    ...(waitingReviewCount + deadReviewCount === 0 ? [] : [`reviews:    ${reviews.join(', ')}`]),
+    ...(oldestWaitSeconds === undefined ? [] : [`the oldest waits for ${duration(oldestWaitSeconds)}`]),
+    ...(awayDestinations.length > 0 ? [`away: ${awayDestinations.join(', ')}`] : []),
+  ];
 }
 
 function seriesLine({

@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Study__Output } from '../../../proto/gen/automed/pacs/v1/Study';
-import type { PacsClient, RetriedCounts, SteeredCounts } from '../../client';
-import { explanation, studyLines, workText } from '../../terminal/pacs';
+import type { ObjectDecision, PacsClient, RetriedCounts, SteeredCounts } from '../../client';
+import { explanation, statusLines, studyLines, workText } from '../../terminal/pacs';
 import { printJson, printLine } from '../../terminal/print';
-import { duration } from '../../common/duration';
 import { table } from '../../terminal/table';
 import { examples, whole } from './options';
 import { connected, withPacs, type PacsOptions } from './pacs-connection';
@@ -70,16 +69,7 @@ function statusCommand(): Command {
     .action(async (options: PacsOptions) => {
       const status = await withPacs(options, (client) => client.status());
       if (options.json) return printJson(status);
-      const { oldestWaitSeconds, awayDestinations } = status;
-      printLine(`receiving on ${status.dicomAddress} as ${status.aeTitles.join(', ')}`);
-      if (!status.hasRoom) printLine('no room: the disk is above its watermark, and senders are refused');
-      printLine(
-        `${status.studyCount} studies, ${status.instanceCount} objects, ${status.openSeriesCount} series that may still grow`,
-      );
-      printLine(`analyses:   ${workText(status.analyses)}`);
-      printLine(`deliveries: ${workText(status.deliveries)}`);
-      if (oldestWaitSeconds !== undefined) printLine(`the oldest waits for ${duration(oldestWaitSeconds)}`);
-      if (awayDestinations.length > 0) printLine(`away: ${awayDestinations.join(', ')}`);
+      printLine(statusLines(status).join('\n'));
     });
 }
 
@@ -148,11 +138,15 @@ function retried({ heldCount, ...counts }: RetriedCounts): Answer {
 
 function resolveCommand(): Command {
   return connected(new Command('resolve'))
-    .description('say which objects hold where several came under one UID, and let the study go on')
+    .description(
+      'say which objects hold where several came under one UID, or several patients are named; the study goes on',
+    )
     .argument('<study>', 'Study Instance UID, or number in the list')
-    .addOption(new Option('--keep <which>', 'the object that holds').choices(['first', 'last']).makeOptionMandatory())
-    .action(async (study: string, options: PacsOptions & { keep: 'first' | 'last' }) => {
-      const rejected = await withPacs(options, (client) => client.resolve(study, options.keep));
+    .addOption(new Option('--keep <which>', 'of each UID, the object that holds').choices(['first', 'last']))
+    .option('--patient <id>', 'the one whose objects hold: its ID, or ID^^^ISSUER where they name an issuer')
+    .action(async (study: string, options: PacsOptions & ObjectDecision) => {
+      const { keep, patient } = options;
+      const rejected = await withPacs(options, (client) => client.resolve(study, { keep, patient }));
       if (options.json) printJson({ rejected });
       else printLine(`${rejected} objects are not used any more`);
     });

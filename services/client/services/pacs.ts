@@ -24,6 +24,14 @@ export interface RetriedCounts extends SteeredCounts {
   heldCount: number;
 }
 
+/** Which objects of a study hold; at least one of both. */
+export interface ObjectDecision {
+  /** Of several under one UID. */
+  keep?: 'first' | 'last' | undefined;
+  /** The patient whose objects hold: ID, or `ID^^^ISSUER` where they name an issuer; default: all hold. */
+  patient?: string | undefined;
+}
+
 /** What to fetch from an archive. */
 export interface Pull {
   /** UID. */
@@ -84,10 +92,16 @@ export class PacsClient {
     throw new InternalError('INTERNAL', 'The bridge gave no answer.');
   }
 
-  /** Says which of several objects with one UID holds. Resolves to how many objects are not used any more. */
-  async resolve(study: string, keep: 'first' | 'last', options?: CallOptions): Promise<number> {
-    const kept = keep === 'first' ? 'KEPT_OBJECT_FIRST' : 'KEPT_OBJECT_LAST';
-    return (await this.calls.unary('ResolveStudy', { study, keep: kept }, options)).rejectedCount;
+  /**
+   * Says which objects hold, so that what was held for that goes on.
+   * @param decision `first` or `last` is short for `{ keep }`
+   * @returns how many objects are not used any more
+   */
+  async resolve(study: string, decision: ObjectDecision | 'first' | 'last', options?: CallOptions): Promise<number> {
+    const { keep, patient: patientId = '' } = typeof decision === 'string' ? { keep: decision } : decision;
+    const kept = { first: 'KEPT_OBJECT_FIRST', last: 'KEPT_OBJECT_LAST', none: 'KEPT_OBJECT_UNSPECIFIED' } as const;
+    return (await this.calls.unary('ResolveStudy', { study, keep: kept[keep ?? 'none'], patientId }, options))
+      .rejectedCount;
   }
 
   /**

@@ -26,13 +26,15 @@ function toCounts(counts: Counts): StateCount[] {
 }
 
 export function toStatus(totals: Totals, now: number): GetStatusResponse {
-  const { studies, instances, openSeries, analyses, deliveries, oldest } = totals;
+  const { studies, instances, openSeries, analyses, deliveries, reviews, oldest } = totals;
   return {
     studyCount: studies,
     instanceCount: instances,
     openSeriesCount: openSeries,
     analyses: toCounts(analyses),
     deliveries: toCounts(deliveries),
+    waitingReviewCount: reviews.waiting,
+    deadReviewCount: reviews.dead,
     ...(oldest === undefined ? {} : { oldestWaitSeconds: Math.max(0, now - oldest) / 1000 }),
   };
 }

@@ -9,6 +9,7 @@ import { serverStream, unary, type ServiceRegistration } from '../../common/grpc
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
+import type { Decision } from '../adapters/journal/steering';
 import { requireRoom } from '../adapters/received-files';
 import { pull, type Archive, type PullCounts, type PullJournal } from '../domain/pull';
 import type { Site } from '../../pacs-site/schema';
@@ -55,9 +56,14 @@ function sizeOf(pageSize: number): number {
 
 const KEEP = { KEPT_OBJECT_FIRST: 'first', KEPT_OBJECT_LAST: 'last' } as const;
 
-function keptOf(keep: string): 'first' | 'last' {
-  if (keep === 'KEPT_OBJECT_FIRST' || keep === 'KEPT_OBJECT_LAST') return KEEP[keep];
-  throw automedError('INVALID_ARGUMENT', 'Say which object holds: the first or the last.', { field: 'keep' });
+function decisionOf({ keep, patientId }: ResolveStudyRequest__Output): Decision {
+  const kept = keep === 'KEPT_OBJECT_FIRST' || keep === 'KEPT_OBJECT_LAST' ? KEEP[keep] : undefined;
+  if (kept === undefined && patientId === '') {
+    const message = 'Say which object holds, the first or the last, or whose objects hold.';
+    throw automedError('INVALID_ARGUMENT', message, { field: 'keep' });
+  }
+  const [id = '', ...issuer] = patientId.split('^^^');
+  return { keep: kept, patient: patientId === '' ? undefined : [id, issuer.join('^^^')].join('\\') };
 }
 
 export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
@@ -104,9 +110,13 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
     }),
     VerifyResult: verifyResult(log, deps.verification),
     ResolveStudy: unary(log, async (request: ResolveStudyRequest__Output) => {
-      const [study, keep] = [numberOf(request), keptOf(request.keep)];
+      const [study, decision] = [numberOf(request), decisionOf(request)];
       await deps.onSteered(study, 'resolve');
-      return { rejectedCount: steering.resolve(study, keep) };
+      const rejectedCount = steering.resolve(study, decision);
+      if (rejectedCount !== undefined) return { rejectedCount };
+      const message =
+        'No object of the study names this patient. Where they name an issuer of the ID, it is ID^^^ISSUER.';
+      throw automedError('INVALID_ARGUMENT', message, { field: 'patient_id' });
     }),
     PullStudy: serverStream(log, (request: PullStudyRequest__Output, { signal }) => pulled(request, deps, signal)),
   };

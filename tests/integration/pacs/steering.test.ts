@@ -3,7 +3,7 @@
 import { AutomedClient } from '../../../services/client';
 import { readSite } from '../../../services/pacs-site/read-site';
 import { pacsService, type PacsServiceDeps } from '../../../services/pacs/handlers/pacs-service';
-import { explanation } from '../../../services/terminal/pacs';
+import { explanation, statusLines } from '../../../services/terminal/pacs';
 import { startServer, type TestServer } from '../../support/grpc';
 import { arrival } from '../../support/pacs-arrival';
 import { receiving, type Receiving } from '../../support/pacs-receiver';
@@ -69,4 +69,36 @@ it('says how many analyses wait for a person instead', async () => {
   at.journal.completion.closeDue(site);
   site = siteOf('CT');
   expect(await client.pacs.retry('1.2')).toEqual({ analysisCount: 0, deliveryCount: 0, heldCount: 1 });
+});
+
+it('goes on with the patient whom a person names, with the issuer of the ID or without one', async () => {
+  at.journal.arrivals.record(arrival('1.2.1.1', { patient: 'P1\\' }), 0);
+  at.journal.arrivals.record(arrival('1.2.1.2', { patient: 'P1\\HOSPITAL' }), 0);
+  site = siteOf('CT');
+  at.journal.completion.closeDue(site);
+  await expect(client.pacs.resolve('1', {})).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('whose objects') as string,
+  });
+  await expect(client.pacs.resolve('1', { patient: 'P2' })).rejects.toMatchObject({
+    message: expect.stringContaining('names this patient') as string,
+  });
+  expect(await client.pacs.resolve('1', { patient: 'P1^^^HOSPITAL' })).toBe(1);
+  const { series } = await client.pacs.get('1');
+  expect(series[0]).toMatchObject({ instanceCount: 1, analyses: [{ state: 'WORK_STATE_QUEUED' }] });
+});
+
+it('counts reviews that wait or were refused', async () => {
+  at.journal.arrivals.record(arrival('1.2.1.1'), 0);
+  site = siteOf('CT');
+  site = { ...site, rules: site.rules.map((rule) => ({ ...rule, review: 'lesions' })) };
+  at.journal.completion.closeDue(site);
+  const job = at.journal.jobs.claim(60_000);
+  if (!job) throw new Error('there is no analysis');
+  at.journal.jobs.succeed(job, { model: 'm v1', context: '', results: [], deliveries: [] });
+  expect(statusLines(await client.pacs.status())).toContain('reviews:    1 waiting');
+  at.journal.reviews.giveUp({ job: job.number, patient: '', attempts: 1 });
+  const status = await client.pacs.status();
+  expect(status).toMatchObject({ waitingReviewCount: 0, deadReviewCount: 1 });
+  expect(statusLines(status)).toContain('reviews:    0 waiting, 1 dead');
 });

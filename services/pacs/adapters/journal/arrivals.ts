@@ -1,9 +1,9 @@
 // What arrived: studies, series and instances.
 
-import { createHmac } from 'node:crypto';
 import type { Database } from '../../../common/database';
 import type { Kept } from '../../../dicom-net/reception';
 import type { Arrival, ArrivalJournal } from '../../domain/reception';
+import { patientHash } from './holds';
 
 /** Instances as the journal knows them. */
 export class Arrivals implements ArrivalJournal {
@@ -25,17 +25,17 @@ export class Arrivals implements ArrivalJournal {
 
   private insert({ header, source, file, sha256, bytes }: Arrival, now: number): Kept {
     const same = this.database
-      .prepare('SELECT sha256 FROM instances WHERE sop_instance = ?')
-      .pluck()
-      .all(header.sopInstance) as string[];
-    if (same.includes(sha256)) return 'known';
-    const series = this.seriesOf(header.study, header.series, header.patient, now);
-    const state = same.length > 0 ? 'conflict' : 'kept';
-    const { patient: _, pixels: _place, ...kept } = header;
+      .prepare('SELECT sha256, state FROM instances WHERE sop_instance = ?')
+      .all(header.sopInstance) as { sha256: string; state: string }[];
+    if (same.some((other) => other.sha256 === sha256)) return 'known';
+    const patient = patientHash(this.key, header.patient);
+    const series = this.seriesOf(header.study, header.series, patient, now);
+    const state = same.some((other) => other.state !== 'rejected') ? 'conflict' : 'kept';
+    const { patient: _patient, pixels: _place, ...kept } = header;
     this.database
       .prepare(
-        `INSERT INTO instances (series, sop_instance, sha256, state, file, bytes, header, way, calling, called, arrival_time)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO instances (series, sop_instance, sha256, state, file, bytes, header, way, calling, called, arrival_time, patient)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         series,
@@ -49,13 +49,13 @@ export class Arrivals implements ArrivalJournal {
         source.calling,
         source.called,
         now,
+        patient,
       );
     return state;
   }
 
-  /** Number of the series, which is open again. */
+  /** Number of the series, which is open again. @param patient hashed */
   private seriesOf(studyUid: string, seriesUid: string, patient: string, now: number): number {
-    const hashed = createHmac('sha256', this.key).update(patient).digest('hex');
     const study = this.database
       .prepare(
         `INSERT INTO studies (study, patient, create_time, open_time, arrival_time) VALUES (@study, @patient, @now, @now, @now)
@@ -65,7 +65,7 @@ export class Arrivals implements ArrivalJournal {
          RETURNING number`,
       )
       .pluck()
-      .get({ study: studyUid, patient: hashed, now }) as number;
+      .get({ study: studyUid, patient, now }) as number;
     return this.database
       .prepare(
         `INSERT INTO series (study, series, open_time, arrival_time) VALUES (@study, @series, @now, @now)

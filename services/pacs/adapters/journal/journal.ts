@@ -48,10 +48,11 @@ export function openJournal(path: string): Journal {
   const jobs = new Jobs(database, parcels);
   jobs.releaseAll();
   const completion = new Completion(database);
+  const patientKey = keyOf(database, 'patients');
   // Pulls end with the process that asked for them.
   database.exec('DELETE FROM expectations');
   return {
-    arrivals: new Arrivals(database, keyOf(database, 'patients')),
+    arrivals: new Arrivals(database, patientKey),
     auditable: new Auditable(database),
     auditKey: keyOf(database, 'audit'),
     completion,
@@ -62,7 +63,7 @@ export function openJournal(path: string): Journal {
     reports: new PendingReports(database),
     reviews: new PendingReviews(database),
     retention: new Retention(database),
-    steering: new Steering(database, completion),
+    steering: new Steering(database, completion, patientKey),
     close: () => database.close(),
   };
 }

@@ -202,4 +202,13 @@ export const PACS_MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    // Keyed hash of the patient whom an object names; absent where objects of several came before it was kept for each of them.
+    name: 'pacs-patients-001',
+    sql: `
+      ALTER TABLE instances ADD COLUMN patient TEXT;
+      UPDATE instances SET patient = (SELECT studies.patient FROM studies JOIN series ON series.study = studies.number
+        WHERE series.number = instances.series AND studies.patients = 1);
+    `,
+  },
 ];

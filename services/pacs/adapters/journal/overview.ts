@@ -64,6 +64,8 @@ export interface Totals {
   openSeries: number;
   analyses: Counts;
   deliveries: Counts;
+  /** Analyses whose images have not gone to their review queue. */
+  reviews: { waiting: number; dead: number };
   /** When the work that waits longest was asked for; undefined when nothing waits. */
   oldest: number | undefined;
 }
@@ -93,6 +95,10 @@ export class Overview {
       openSeries: count('SELECT count(*) FROM series WHERE is_open = 1'),
       analyses: this.counts('SELECT state, count(*) AS count FROM jobs GROUP BY state', {}),
       deliveries: this.counts('SELECT state, count(*) AS count FROM deliveries GROUP BY state', {}),
+      reviews: {
+        waiting: count('SELECT count(*) FROM reviews WHERE next_time IS NOT NULL'),
+        dead: count('SELECT count(*) FROM reviews WHERE next_time IS NULL'),
+      },
       oldest: this.oldest(),
     };
   }

@@ -3,7 +3,7 @@
 import type { Database } from '../../../common/database';
 import type { Rule } from '../../../pacs-site/schema';
 import type { Completion } from './completion';
-import { holdOf } from './holds';
+import { holdOf, patientHash } from './holds';
 import { OVERTAKEN } from './overtaken';
 
 export interface Steered {
@@ -14,6 +14,12 @@ export interface Steered {
 export interface Retried extends Steered {
   /** Analyses of the study that wait for a person. */
   held: number;
+}
+
+/** Which objects hold: of those under one UID, and by whom they are. */
+export interface Decision {
+  keep?: 'first' | 'last' | undefined;
+  patient?: string | undefined;
 }
 
 interface JobRow {
@@ -29,9 +35,11 @@ const AGAIN = 'state = @state, attempts = 0, next_time = @now, end_time = NULL';
 
 /** Steers what the journal keeps. */
 export class Steering {
+  /** @param key of the hash under which patients are told apart */
   constructor(
     private readonly database: Database,
     private readonly completion: Completion,
+    private readonly key: Buffer,
   ) {}
 
   /**
@@ -81,8 +89,12 @@ export class Steering {
     return isGood ? JSON.stringify(own[0]) : null;
   }
 
-  /** Queues an analysis, or holds it where a person has to decide; returns whether it is queued. @param terms null: those that it has */
+  /**
+   * Queues an analysis, holds it where a person has to decide, or drops it where no object of its series is left; returns whether it is
+   * queued. @param terms null: those that it has
+   */
   private begin({ number, series }: JobRow, now: number, terms: string | null = null): boolean {
+    if (!this.hasObjects(series)) return this.drop(number, now);
     const hold = holdOf(this.database, series);
     const { code, message } = hold ?? { code: '', message: '' };
     this.database
@@ -107,24 +119,63 @@ export class Steering {
     return run.immediate();
   }
 
-  /** Keeps one object of each UID of the study, and lets what was held for a conflict go on; returns how many are not used any more. */
-  resolve(study: number, keep: 'first' | 'last', now = Date.now()): number {
-    const [end, order] = keep === 'first' ? ['min', '>'] : ['max', '<'];
+  /**
+   * Keeps the objects of one patient, one object of each UID, or both, and lets what was held for that go on.
+   * @param patient ID and issuer as headers have them
+   * @returns how many objects are not used any more; undefined where none names the patient, and nothing is decided
+   */
+  resolve(study: number, { keep, patient }: Decision, now = Date.now()): number | undefined {
     const run = this.database.transaction(() => {
-      const contested = `(SELECT sop_instance FROM instances WHERE series IN ${SERIES} AND state = 'conflict')`;
-      const kept = `(SELECT ${end}(number) FROM instances AS other WHERE other.sop_instance = instances.sop_instance
-        AND other.state <> 'rejected')`;
-      const { changes } = this.database
-        .prepare(
-          `UPDATE instances SET state = 'rejected' WHERE sop_instance IN ${contested} AND number ${order} ${kept}`,
-        )
-        .run({ study });
-      this.database
-        .prepare(`UPDATE instances SET state = 'kept' WHERE series IN ${SERIES} AND state = 'conflict'`)
-        .run({ study });
+      const ofOthers = patient === undefined ? 0 : this.keepPatient(study, patientHash(this.key, patient));
+      if (ofOthers === undefined) return undefined;
+      const ofUids = keep === undefined ? 0 : this.keepOne(study, keep);
+      this.settle(study);
       this.heldJobs(study).forEach((job) => this.begin(job, now));
-      return changes;
+      return ofOthers + ofUids;
     });
     return run.immediate();
+  }
+
+  private keepPatient(study: number, patient: string): number | undefined {
+    const there = `series IN ${SERIES} AND state <> 'rejected'`;
+    const is = this.database.prepare(`SELECT 1 FROM instances WHERE ${there} AND patient = @patient`);
+    if (is.get({ study, patient }) === undefined) return undefined;
+    return this.database
+      .prepare(`UPDATE instances SET state = 'rejected' WHERE ${there} AND patient IS NOT @patient`)
+      .run({ study, patient }).changes;
+  }
+
+  private keepOne(study: number, keep: 'first' | 'last'): number {
+    const [end, order] = keep === 'first' ? ['min', '>'] : ['max', '<'];
+    const contested = `(SELECT sop_instance FROM instances WHERE series IN ${SERIES} AND state = 'conflict')`;
+    const kept = `(SELECT ${end}(number) FROM instances AS other WHERE other.sop_instance = instances.sop_instance
+      AND other.state <> 'rejected')`;
+    return this.database
+      .prepare(
+        `UPDATE instances SET state = 'rejected' WHERE sop_instance IN ${contested} AND state <> 'rejected'
+           AND number ${order} ${kept}`,
+      )
+      .run({ study }).changes;
+  }
+
+  /** An object that alone is left under its UID is no conflict any more. */
+  private settle(study: number): void {
+    this.database
+      .prepare(
+        `UPDATE instances SET state = 'kept' WHERE series IN ${SERIES} AND state = 'conflict' AND NOT EXISTS
+           (SELECT 1 FROM instances AS other WHERE other.sop_instance = instances.sop_instance
+              AND other.number <> instances.number AND other.state <> 'rejected')`,
+      )
+      .run({ study });
+  }
+
+  private hasObjects(series: number): boolean {
+    const some = `SELECT 1 FROM instances WHERE series = ? AND state <> 'rejected'`;
+    return this.database.prepare(some).get(series) !== undefined;
+  }
+
+  private drop(number: number, now: number): false {
+    this.database.prepare(`UPDATE jobs SET state = 'discarded', end_time = ? WHERE number = ?`).run(now, number);
+    return false;
   }
 }

@@ -82,7 +82,7 @@ describe('arrivals', () => {
     completion.closeDue(SITE, 20 * SECOND);
     expect(jobs.claim(HOUR, HOUR)).toBeUndefined();
     expect(overview.series(1)[0]?.analyses[0]).toMatchObject({ state: 'held', code: 'CONFLICT' });
-    expect(steering.resolve(1, 'first', 21 * SECOND)).toBe(1);
+    expect(steering.resolve(1, { keep: 'first' }, 21 * SECOND)).toBe(1);
     expect(claimed(HOUR).files).toEqual([first.file]);
   });
 

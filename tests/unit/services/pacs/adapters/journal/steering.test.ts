@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '../../../../../../services/common/database';
+import { PACS_MIGRATIONS } from '../../../../../../services/pacs/adapters/journal/migrations';
 import { openJournal, type Journal } from '../../../../../../services/pacs/adapters/journal/journal';
 import { readSite } from '../../../../../../services/pacs-site/read-site';
 import { arrival } from '../../../../../support/pacs-arrival';
@@ -65,7 +67,7 @@ describe('what is held', () => {
     conflicting();
     journal.completion.closeDue(SITE, 20 * SECOND);
     journal.steering.discard(1, 21 * SECOND);
-    expect(journal.steering.resolve(1, 'first', 22 * SECOND)).toBe(1);
+    expect(journal.steering.resolve(1, { keep: 'first' }, 22 * SECOND)).toBe(1);
     expect(states()).toEqual(['discarded CONFLICT']);
     expect(journal.steering.retry(1, SITE.rules, 23 * SECOND)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
     expect(states()).toEqual(['queued']);
@@ -75,7 +77,7 @@ describe('what is held', () => {
     conflicting();
     journal.completion.closeDue(SITE, 20 * SECOND);
     journal.arrivals.record(arrival('1.2.2.1', { series: '1.2.2', patient: 'P2' }), 21 * SECOND);
-    journal.steering.resolve(1, 'last', 22 * SECOND);
+    journal.steering.resolve(1, { keep: 'last' }, 22 * SECOND);
     expect(states()).toEqual(['held SEVERAL_PATIENTS']);
   });
 
@@ -88,6 +90,84 @@ describe('what is held', () => {
     journal.arrivals.record(arrival('1.2.2.1', { series: '1.2.2', patient: 'P2' }), 22 * SECOND);
     expect(journal.steering.retry(1, SITE.rules, 23 * SECOND)).toEqual({ analyses: 0, deliveries: 0, held: 1 });
     expect(states()).toEqual(['held SEVERAL_PATIENTS']);
+  });
+});
+
+describe('a study of several patients', () => {
+  const of = (patient: string) => ({ patient: `${patient}\\` });
+  const files = (): string[] | undefined => journal.jobs.claim(HOUR, HOUR)?.files;
+  const three = (): void => {
+    journal.arrivals.record(arrival('1.2.1.1', of('P1')), 0);
+    journal.arrivals.record(arrival('1.2.1.2', of('P2')), 0);
+    journal.arrivals.record(arrival('1.2.1.3', of('P1')), 0);
+    journal.completion.closeDue(SITE, 20 * SECOND);
+  };
+
+  it('names the images that are of another one than most', () => {
+    three();
+    const message = journal.overview.series(1)[0]?.analyses[0]?.message ?? '';
+    expect(message).toContain('of another patient than most: 1.2.1.2.');
+    expect(message).not.toContain('P2');
+  });
+
+  it('goes on with the images of the one whom a person names', () => {
+    three();
+    expect(journal.steering.resolve(1, of('P3'), 21 * SECOND)).toBeUndefined();
+    expect(states()).toEqual(['held SEVERAL_PATIENTS']);
+    expect(journal.steering.resolve(1, of('P1'), 22 * SECOND)).toBe(1);
+    expect(states()).toEqual(['queued']);
+    expect(files()).toHaveLength(2);
+  });
+
+  it('goes on with images that came again, corrected', () => {
+    three();
+    journal.arrivals.record(arrival('1.2.1.2', of('P1'), 'corrected'), 21 * SECOND);
+    journal.completion.closeDue(SITE, 40 * SECOND);
+    expect(states()).toEqual(['superseded SEVERAL_PATIENTS', 'held SEVERAL_PATIENTS']);
+    expect(journal.steering.resolve(1, { keep: 'last' }, 41 * SECOND)).toBe(1);
+    expect(states()).toEqual(['superseded SEVERAL_PATIENTS', 'queued']);
+    expect(files()).toHaveLength(3);
+  });
+
+  it('needs no other decision where the image that is left of a conflict is of the one named', () => {
+    three();
+    journal.arrivals.record(arrival('1.2.1.2', of('P1'), 'corrected'), 21 * SECOND);
+    journal.completion.closeDue(SITE, 40 * SECOND);
+    expect(journal.steering.resolve(1, of('P1'), 41 * SECOND)).toBe(1);
+    expect(files()).toHaveLength(3);
+  });
+
+  it('drops the analyses of series of which nothing is left, for good, and takes the right image as the first', () => {
+    journal.arrivals.record(arrival('1.2.1.1', of('P1')), 0);
+    journal.arrivals.record(arrival('1.2.2.1', { series: '1.2.2', ...of('P2') }), 0);
+    journal.completion.closeDue(SITE, 20 * SECOND);
+    expect(states()).toEqual(['held SEVERAL_PATIENTS', 'held SEVERAL_PATIENTS']);
+    expect(journal.steering.resolve(1, of('P1'), 21 * SECOND)).toBe(1);
+    expect(journal.steering.retry(1, SITE.rules, 22 * SECOND)).toEqual({ analyses: 1, deliveries: 0, held: 0 });
+    expect(states().map((state) => state.split(' ')[0])).toEqual(['queued', 'discarded']);
+    expect(journal.arrivals.record(arrival('1.2.2.1', { series: '1.2.2', ...of('P1') }, 'right'), HOUR)).toBe('kept');
+    journal.completion.closeDue(SITE, 2 * HOUR);
+    expect(states().map((state) => state.split(' ')[0])).toEqual(['queued', 'discarded', 'queued']);
+  });
+
+  it('is held where it came before the patient of each image was kept, until it is discarded', () => {
+    three();
+    journal.close();
+    const database = openDatabase(join(folder, 'journal.db'), PACS_MIGRATIONS);
+    database.exec('UPDATE instances SET patient = NULL');
+    database.close();
+    journal = openJournal(join(folder, 'journal.db'));
+    expect(journal.steering.resolve(1, of('P1'), 21 * SECOND)).toBeUndefined();
+    expect(journal.steering.resolve(1, { keep: 'first' }, 21 * SECOND)).toBe(0);
+    expect(states()).toEqual(['held SEVERAL_PATIENTS']);
+  });
+
+  it('is held again when another image of the other one comes', () => {
+    three();
+    journal.steering.resolve(1, of('P1'), 21 * SECOND);
+    journal.arrivals.record(arrival('1.2.1.4', of('P2')), 22 * SECOND);
+    journal.completion.closeDue(SITE, 40 * SECOND);
+    expect(states()).toEqual(['superseded', 'held SEVERAL_PATIENTS']);
   });
 });
 
