@@ -1,26 +1,11 @@
 // Compressed frames: JPEG, JPEG-LS, JPEG 2000 and HTJ2K.
 
-import type * as Codecs from 'dcmjs-codecs';
-import { isCorrupt, withLibrary, type Library } from './codec-library';
+import { withDecoded } from '../codecs/library';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
 import { unboxed } from './jp2-file';
 import type { StreamCodec } from './transfer-syntax';
-
-function run({ codecs }: Library, codec: StreamCodec, context: Codecs.Context): Codecs.Context {
-  switch (codec) {
-    case 'jpeg':
-      // Colour is turned by our own code: the codec asks neither the header nor the stream what it holds.
-      return codecs.decodeJpeg(context, { convertColorspaceToRgb: false });
-    case 'jpeg-ls':
-      return codecs.decodeJpegLs(context);
-    case 'jpeg-2000':
-      return codecs.decodeJpeg2000(context);
-    case 'htj2k':
-      return codecs.decodeHtJpeg2000(context);
-  }
-}
 
 export interface DecodedFrame {
   /** Little-endian samples of as many bits as the header allocates. */
@@ -38,9 +23,9 @@ export interface DecodedFrame {
 /** Bits that the codecs give a sample: what its precision needs, whatever the header allocates. */
 const codecBits = (precision: number): 8 | 16 | 32 => (precision <= 8 ? 8 : precision <= 16 ? 16 : 32);
 
-/** Little-endian samples of `from` bits as such of `to`. */
+/** A copy of little-endian samples of `from` bits, as such of as many as the header allocates. */
 function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, signed }: ImageFormat): Uint8Array {
-  if (to <= from) return bytes;
+  if (to <= from) return bytes.slice();
   const size = from / 8;
   const wide = Buffer.alloc((bytes.length / size) * (to / 8));
   const narrow = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -74,24 +59,21 @@ export async function decodeCompressed(
   if (stream.isCut) throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are cut short.');
   const bits = codecBits(stream.precision);
   const expected = (width * height * samples * bits) / 8;
-  const decoded = await withLibrary((library) => {
-    const context = new library.context({
-      width,
-      height,
-      bitsAllocated: bits,
-      bitsStored: stream.precision,
-      samplesPerPixel: samples,
-      pixelRepresentation: format.signed ? 1 : 0,
-      planarConfiguration: 0,
-      photometricInterpretation: format.photometric,
-      encodedBuffer: encoded,
-    });
-    const frame = run(library, codec, context).getDecodedBuffer();
-    return isCorrupt(library) ? undefined : frame;
-  });
-  if (decoded?.length !== expected) {
-    throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
-  }
   const { precision, isYbr, planar = false, order } = stream;
-  return { bytes: widened(decoded, bits, format), precision, isYbr, planar, order };
+  const { signed, photometric } = format;
+  const picture = { width, height, samples, bits, precision, signed, photometric };
+  return withDecoded(codec, encoded, picture, (decoded) => {
+    if (decoded === 'too much memory') {
+      throw new DicomError(
+        'PIXEL_DECODE',
+        'Decoding the DICOM image takes more memory than a picture of its size needs.',
+      );
+    }
+    if (decoded === 'damaged' || decoded.length !== expected) {
+      throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
+    }
+    // The memory is the codec's.
+    const bytes = widened(decoded, bits, format);
+    return { bytes, precision, isYbr, planar, order };
+  });
 }

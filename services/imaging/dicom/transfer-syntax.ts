@@ -1,11 +1,12 @@
 // The encodings of DICOM files that are read (PS3.5 annex A).
 
+import type { StreamKind } from '../codecs/codec';
 import { DicomError } from './errors';
 
 /** How compressed frames are decoded. */
 export type Codec = 'rle' | StreamCodec | FrameWrapping;
 /** Streams that a decoder reads. */
-export type StreamCodec = 'jpeg' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k';
+export type StreamCodec = StreamKind;
 /** Frames that lie one by one as fragments, with the bytes of uncompressed ones: as they are, or deflated (PS3.5, A.4.11 and A.4.13). */
 export type FrameWrapping = 'bare' | 'deflate';
 
