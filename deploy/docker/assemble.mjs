@@ -2,7 +2,7 @@
 //
 //   node deploy/docker/assemble.mjs gateway|native FOLDER
 //
-// The gateway gets the packages that its own files load, the native image all that run.
+// The image of gateway and bridge gets the files and packages that these two load, the native image all that run.
 
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -20,16 +20,17 @@ function copy(path, filter = () => true) {
   cpSync(join(root, path), join(target, path), { recursive: true, filter });
 }
 
-/** Compiled files that a program loads, and the packages that they name. */
-function loadedBy(main) {
+/** Compiled files that programs load, their threads' included, and the packages that these name. */
+function loadedBy(...programs) {
   const files = new Set();
   const packages = new Set();
   const visit = (file) => {
     if (files.has(file)) return;
     files.add(file);
-    for (const [, specifier] of readFileSync(join(root, file), 'utf8').matchAll(
-      /(?:require|require\.resolve|import)\(["']([^"']+)["']\)/g,
-    )) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, thread] of text.matchAll(/compiledThread\)?\(["']([^"']+)["']\)/g))
+      visit(join('dist/services', thread));
+    for (const [, specifier] of text.matchAll(/(?:require|require\.resolve|import)\(["']([^"']+)["']\)/g)) {
       if (specifier.startsWith('node:') || builtinModules.includes(specifier)) continue;
       if (specifier.startsWith('.')) {
         const path = join(dirname(file), specifier);
@@ -48,7 +49,7 @@ function loadedBy(main) {
       }
     }
   };
-  visit(main);
+  programs.forEach(visit);
   return { files, packages };
 }
 
@@ -72,6 +73,9 @@ function closure(names) {
   return [...found].filter((folder) => ![...found].some((other) => folder.startsWith(`${other}/`)));
 }
 
+/** Not a package's own sources, nor what its build left: tens of megabytes that nothing loads. */
+const runs = (path) => !/better-sqlite3\/(deps|src|build\/(deps|Release\/(obj|.*[.]a$|test_)))/.test(path);
+
 copy('package.json');
 copy('LICENSE');
 copy('NOTICE');
@@ -82,17 +86,17 @@ copy('dist/console');
 cpSync(join(root, 'deploy', 'docker', 'entrypoint.sh'), join(target, 'entrypoint.sh'));
 
 if (image === 'gateway') {
-  const { files, packages } = loadedBy('dist/services/gateway/main.js');
+  const { files, packages } = loadedBy('dist/services/gateway/main.js', 'dist/services/pacs/main.js');
   for (const file of files) copy(file);
-  for (const folder of closure(packages)) copy(folder);
+  for (const folder of closure(packages)) copy(folder, runs);
 } else {
-  copy('dist/services');
-  copy('dist/native');
+  copy('dist/services', (path) => !path.endsWith('.map'));
+  copy('dist/native', (path) => !path.endsWith('.map'));
   copy('build/Release/automed.node');
   // Not Python's half, nor what only LibTorch's own tests load.
   copy(
     '.libtorch',
     (path) => !/[.](a|h|py|pyc)$|lib(torch_python|shm|aoti_custom|backend_with|jitbackend|torchbind)/.test(path),
   );
-  for (const folder of closure(Object.keys(manifestOf('.').dependencies))) copy(folder);
+  for (const folder of closure(Object.keys(manifestOf('.').dependencies))) copy(folder, runs);
 }

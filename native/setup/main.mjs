@@ -1,6 +1,6 @@
 // Everything between a fresh clone and a working build; each step is skipped when it is already done.
 //
-//   node native/setup/main.mjs [packages] [native] [typescript] [console] [declarations]     default: the first four
+//   node native/setup/main.mjs [packages] [libtorch] [native] [typescript] [console] [declarations]     default: the first five
 //
 // Plain Node without packages, because it runs before they are installed.
 
@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildAddon } from './build-addon.mjs';
 import { endWithNpm } from './end-with-npm.mjs';
+import { ensureLibTorch } from './libtorch.mjs';
 import { checkNode, readOrNull, run, SetupError, sha256 } from './tools.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -28,7 +29,11 @@ async function typescript() {
   await run(process.execPath, [join(root, 'proto', 'generate.mjs')], { cwd: root });
   const newest = Math.max(
     statSync(join(root, 'native', 'architectures.json')).mtimeMs,
-    ...['native/lib', 'services', 'proto', 'tests'].map((folder) => newestChange(join(root, folder))),
+    // An image's build has no tests.
+    ...['native/lib', 'services', 'proto', 'tests']
+      .map((name) => join(root, name))
+      .filter(existsSync)
+      .map(newestChange),
   );
   const stamp = join(root, 'dist', '.built');
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
@@ -77,7 +82,8 @@ function newestChange(folder) {
 }
 
 endWithNpm();
-const build = { packages, native: () => buildAddon(root, log), typescript, console: pages };
+const libtorch = () => ensureLibTorch(root, log);
+const build = { packages, libtorch, native: () => buildAddon(root, log), typescript, console: pages };
 const steps = { ...build, declarations };
 const asked = process.argv.slice(2);
 try {

@@ -55,10 +55,12 @@ describe.each(Object.keys(MATRIX))('values: %s', (name) => {
     const pods = deployments(all).map((each) => each.spec.template.metadata.labels);
     const matching = (selector: Record<string, string>): number =>
       pods.filter((labels) => Object.entries(selector).every(([key, value]) => labels[key] === value)).length;
-    for (const { kind, spec } of all) {
+    for (const { kind, metadata, spec } of all) {
       if (kind === 'Deployment' || kind === 'PodDisruptionBudget')
         expect(matching(spec.selector?.matchLabels ?? {})).toBe(1);
-      if (kind === 'Service') expect(matching(spec.selector ?? {})).toBe(1);
+      // Metrics are every pod's.
+      if (kind === 'Service')
+        expect(matching(spec.selector ?? {})).toBe(metadata.name === 'automed-metrics' ? pods.length : 1);
       if (kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject') {
         const target = spec.scaleTargetRef.name;
         const deployment = deployments(all).find(({ metadata }) => metadata.name === target);
@@ -110,6 +112,48 @@ test('with models in S3 inference mounts no claim, and credentials come from the
     const store = volumes.find(({ name }) => name === 'store');
     expect(store?.emptyDir?.sizeLimit).toBe(container.name === 'inference' ? '22Gi' : undefined);
   }
+});
+
+test('of several training services one leads, and the rest are no hindrance for a rollout', () => {
+  const all = render(MATRIX['standby of training']);
+  const [training, gateway] = ['training', 'gateway'].map((name) =>
+    deployments(all).find((each) => componentOf(each) === name),
+  ) as [Manifest, Manifest];
+  expect(training.spec).toMatchObject({
+    replicas: 2,
+    strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+  });
+  expect(settingOf(containerOf(training), 'AUTOMED_TRAINING_STANDBY')).toBe('true');
+  expect(containerOf(training)['readinessProbe']).toMatchObject({ grpc: { service: 'liveness' } });
+  // The gateway asks each of them whether it leads, and so must see them all.
+  const backends = settingOf(containerOf(gateway), 'AUTOMED_TRAINING_BACKENDS');
+  expect(backends).toBe('dns:automed-training-replicas:50053');
+  const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name.includes('training'));
+  expect(service).toMatchObject({ metadata: { name: 'automed-training-replicas' }, spec: { clusterIP: 'None' } });
+  const budgets = all.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
+  expect(budgets).toContain('automed-training');
+});
+
+test('one training service is ready when it leads, and ends before the next one starts', () => {
+  const training = deployments(render()).find((each) => componentOf(each) === 'training') as Manifest;
+  expect(training.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  expect(settingOf(containerOf(training), 'AUTOMED_TRAINING_STANDBY')).toBeUndefined();
+  expect(containerOf(training)['readinessProbe']).toMatchObject({ grpc: { port: 50_060 } });
+  expect(containerOf(training)['readinessProbe']).not.toMatchObject({ grpc: { service: expect.anything() } });
+});
+
+test('each program runs from an image that holds it', () => {
+  const images = deployments(render(MATRIX['picture archives'])).map((each) => [
+    componentOf(each),
+    String(containerOf(each)['image']).replace(/:.*/, ''),
+  ]);
+  expect(Object.fromEntries(images)).toEqual({
+    gateway: 'automed/gateway',
+    pacs: 'automed/gateway',
+    segmentation: 'automed/native',
+    classification: 'automed/native',
+    training: 'automed/native',
+  });
 });
 
 test('the chart takes every routing rule that the gateway takes, and no other', () => {
@@ -164,6 +208,12 @@ test('values that cannot work are refused with what to do', () => {
   expect(refused({ inference: { mode: 'both' } })).toContain('/inference/mode');
   expect(refused({ inference: { replica: 3 } })).toContain("additional properties 'replica' not allowed");
   expect(refused({ training: { launcher: 'kubernetes' } })).toContain('networkPolicy.trainingEgress');
+  expect(refused({ training: { databaseSecret: 'jobs' } })).toContain('networkPolicy.databaseTo');
+  expect(refused({ training: { replicas: 2 } })).toContain('training.databaseSecret');
+  const standby = MATRIX['standby of training'];
+  expect(refused({ ...standby, store: { accessModes: ['ReadWriteOnce'] } })).toContain('ReadWriteMany');
+  const monitors = { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } };
+  expect(refused({ monitoring: monitors })).toContain('enable one of them');
   const both = { inference: { autoscaling: { enabled: true }, keda: { enabled: true } } };
   expect(refused(both)).toContain('enable one of them');
 });

@@ -55,15 +55,17 @@ passed=0
 failed=0
 for target in gateway native; do
   echo "== build: $target"
+  start=$SECONDS
   if buildah_ bud --isolation chroot --layers --format docker --build-arg "BASE=$base" "${mounts[@]}" "${settings[@]}" \
     --target "$target" --tag "localhost/automed/$target:test" --file deploy/docker/Dockerfile . >"$work/$target.log" 2>&1; then
     passed=$((passed + 1))
-    buildah_ images --format '{{.Name}}:{{.Tag}} {{.Size}}' "localhost/automed/$target:test"
+    echo "$target: $((SECONDS - start)) s"
   else
     failed=$((failed + 1))
     tail -30 "$work/$target.log"
   fi
 done
+buildah_ images --format '{{.Name}}:{{.Tag}} {{.Size}}' | grep -E "^($base|localhost/automed/)" || true
 
 # Starts a program of an image on a free port and asks its health from outside, as the kubelet does.
 run() {
@@ -72,7 +74,9 @@ run() {
   containers+=("$container")
   port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
   buildah_ run --isolation chroot --user 10001:10001 --env AUTOMED_ADDRESS=127.0.0.1:0 --env AUTOMED_METRICS_ADDRESS=off \
-    --env AUTOMED_HEALTH_ADDRESS="127.0.0.1:$port" --env AUTOMED_TRAINING_BACKENDS=, "$container" \
+    --env AUTOMED_HEALTH_ADDRESS="127.0.0.1:$port" --env AUTOMED_TRAINING_BACKENDS=, \
+    --env AUTOMED_PACS_SITE=/etc/automed/pacs.yaml --env AUTOMED_PACS_HOME=/var/lib/automed/pacs --env AUTOMED_PACS_PORT=0 \
+    --volume "$work/pacs.yaml:/etc/automed/pacs.yaml:ro" "$container" \
     -- /opt/automed/entrypoint.sh "$program" >"$work/$program.log" 2>&1 &
   local process=$!
   if node tests/deploy/probe.mjs "127.0.0.1:$port" "$health"; then
@@ -86,7 +90,9 @@ run() {
   kill "$process" 2>/dev/null || true
   wait "$process" 2>/dev/null || true
 }
+printf 'ae_title: AUTOMED\n' >"$work/pacs.yaml"
 run gateway gateway liveness # its backends are elsewhere
+run pacs gateway
 run inference native
 run training native
 

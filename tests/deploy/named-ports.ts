@@ -38,6 +38,7 @@ interface Spec {
   ingress?: Rule[];
   egress?: Rule[];
   podMetricsEndpoints?: { port: string; path: string }[];
+  endpoints?: { port: string; path: string }[];
   rules?: { backendRefs?: { name: string; port: number }[]; http?: { paths: IngressPath[] } }[];
 }
 interface IngressPath {
@@ -107,6 +108,20 @@ function objectProblems(
         ends.map(({ port }) => port),
       ),
     ];
+  }
+  if (kind === 'ServiceMonitor') {
+    const services = all.filter(
+      (each) =>
+        each.kind === 'Service' &&
+        Object.entries(spec.selector?.matchLabels ?? {}).every(([key, value]) => each.metadata.labels[key] === value),
+    );
+    if (services.length === 0) return [`${where}: there is no such Service`];
+    return (spec.endpoints ?? []).flatMap(({ port, path }) => [
+      ...(path === '/metrics' ? [] : [`${where}: nothing answers ${path}`]),
+      ...(services.every(({ metadata }) => offersPort(all, metadata.name, port))
+        ? []
+        : [`${where}: no Service has port ${port}`]),
+    ]);
   }
   if (kind === 'NetworkPolicy') {
     const inward = (spec.ingress ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port));

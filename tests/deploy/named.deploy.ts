@@ -203,7 +203,7 @@ describe('a wrong name of each kind is found', () => {
   });
 
   const portsAfter = (change: (manifests: Manifest[], container: Container) => void): string[] => {
-    const manifests = [...render(MATRIX['from outside']), ...render(MATRIX['autoscaling'])];
+    const manifests = ['from outside', 'autoscaling', 'standby of training'].flatMap((name) => render(MATRIX[name]));
     change(manifests, containerOf(deployments(manifests)[0] as Manifest));
     return portProblems(manifests);
   };
@@ -227,6 +227,11 @@ describe('a wrong name of each kind is found', () => {
       (all) =>
         ((of(all, 'PodMonitor') as { podMetricsEndpoints: { port: string }[] }).podMetricsEndpoints[0]!.port = 'stats'),
       'port stats is not open',
+    ],
+    [
+      'of a ServiceMonitor',
+      (all) => ((of(all, 'ServiceMonitor') as { endpoints: { port: string }[] }).endpoints[0]!.port = 'stats'),
+      'no Service has port stats',
     ],
     [
       'of a route',

@@ -51,7 +51,12 @@ export const MATRIX: Readonly<Record<string, object>> = {
   'models in S3': {
     store: { s3: { location: 's3://models/site', endpoint: 'http://objects:9000', existingSecret: 's3' } },
     training: { launcher: 'kubernetes', databaseSecret: 'jobs' },
-    networkPolicy: { trainingEgress: egress, storeTo: egress },
+    networkPolicy: { trainingEgress: egress, databaseTo: egress, storeTo: egress },
+  },
+  'standby of training': {
+    training: { replicas: 2, databaseSecret: 'jobs' },
+    networkPolicy: { databaseTo: [{ ports: [{ port: 5432 }] }] },
+    monitoring: { serviceMonitor: { enabled: true, labels: { release: 'prometheus' } } },
   },
   keda: { inference: { keda: { enabled: true } } },
   'from outside': {

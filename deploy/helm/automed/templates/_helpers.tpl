@@ -105,14 +105,14 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
 {{/* Probes ask the plaintext health port: the kubelet's gRPC probes know no TLS. Only an answer counts as alive, so that a
-     gateway whose backends are away is not restarted for it. */}}
+     gateway whose backends are away is not restarted for it. dict "startup" SECONDS "ready" NAME, default the whole program */}}
 {{- define "automed.probes" -}}
 startupProbe:
   grpc: { port: 50060, service: liveness }
   periodSeconds: 2
-  failureThreshold: {{ div (add (int64 .) 1) 2 }}
+  failureThreshold: {{ div (add (int64 .startup) 1) 2 }}
 readinessProbe:
-  grpc: { port: 50060 }
+  grpc: { port: 50060{{ with .ready }}, service: {{ . }}{{ end }} }
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 3
