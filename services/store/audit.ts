@@ -1,7 +1,9 @@
 // Reads every byte of every version and follows every reference: what an operator runs after a crash, a restore or a copy.
 
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { databaseFiles, databaseProblems } from './databases';
+import { temporaryName } from './durable';
 import { basesWithoutModel } from './garbage';
 import { ModelStore, type StoredBackbone, type StoredBase, type StoredModel } from './model-store';
 import type { ObjectSettings } from './objects/remote-store';
@@ -28,14 +30,29 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /**
  * Checks each version's weights and other files (reports, golden images) against their sha256, each model's base, each alias, and the
- * databases.
+ * databases. Objects are read from their store, not from copies: those of the programs at work stay as they are.
  * @throws NotFoundError when there is no store
  */
 export async function auditStore(root: string, objects?: ObjectSettings): Promise<Audit> {
+  if (!objects) return audited(root);
+  const cacheFolder = join(root, 'outgoing', temporaryName());
+  try {
+    return await audited(root, { ...objects, cacheFolder, inUseMs: 0 });
+  } finally {
+    await rm(cacheFolder, { recursive: true, force: true });
+  }
+}
+
+/** Copies of one version at a time. */
+async function forgetCopies(folder: string): Promise<void> {
+  const copies = (await readdir(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  await Promise.all(copies.map((name) => rm(join(folder, name), { force: true })));
+}
+
+async function audited(root: string, objects?: ObjectSettings): Promise<Audit> {
   const problems: AuditProblem[] = [];
   const store = await ModelStore.existing(root, {
-    // One version after another is read once, and none again.
-    objects: objects && { ...objects, inUseMs: 0 },
+    objects,
     onProblem: (error) => problems.push({ subject: 'store', problem: messageOf(error) }),
   });
   const [bases, models] = [await store.listBases(), await store.listModels()];
@@ -50,6 +67,7 @@ export async function auditStore(root: string, objects?: ObjectSettings): Promis
       const report = (problem: string) => problems.push({ subject: `${kind} ${name}@${version}`, problem });
       await store.verify(stored).catch((error: unknown) => report(messageOf(error)));
       (await fileProblems(stored)).forEach(report);
+      if (objects?.cacheFolder !== undefined) await forgetCopies(objects.cacheFolder);
     }
   }
   for (const model of models) {

@@ -14,6 +14,7 @@ import { referenceOf } from './references';
 export const ELSEWHERE_MARK = '.jobs-elsewhere';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const HALF_WRITTEN = 'half written, and left behind';
 /** A job's id, as the queue draws it; folders of other names are not the queue's. */
 const JOB_ID = /^(?:job-)?([0-9a-f]{16})$/;
 
@@ -25,7 +26,7 @@ export interface RetentionPolicy {
 }
 
 export interface Garbage {
-  kind: 'model' | 'base' | 'temporary' | 'job' | 'preview' | 'evaluation';
+  kind: 'model' | 'base' | 'temporary' | 'upload' | 'job' | 'preview' | 'evaluation';
   /** `polyp@1`, or the path within the store. */
   name: string;
   reason: string;
@@ -104,8 +105,7 @@ async function temporaries(root: string): Promise<Garbage[]> {
       const path = join(root, parent, entry);
       const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
       if (age < HOUR_MS) continue;
-      const reason = 'half written, and left behind';
-      found.push({ kind: 'temporary', name: `${parent}/${entry}`, reason, bytes: await sizeOf(path) });
+      found.push({ kind: 'temporary', name: `${parent}/${entry}`, reason: HALF_WRITTEN, bytes: await sizeOf(path) });
     }
   }
   return found;
@@ -158,8 +158,11 @@ async function trainingFacts(root: string, objects: ObjectSettings | undefined):
  * @throws IllegalStateError where it cannot be seen what jobs need
  */
 export async function findGarbage(root: string, policy: RetentionPolicy, objects?: ObjectSettings): Promise<Garbage[]> {
-  const store = await ModelStore.existing(root, { objects });
-  const [models, bases] = [await store.listModels(), await store.listBases()];
+  const unread: unknown[] = [];
+  const store = await ModelStore.existing(root, { objects, onProblem: (error) => unread.push(error) });
+  const models = await store.listModels();
+  // A model that cannot be read may stand on any base.
+  const bases = unread.length > 0 ? [] : await store.listBases();
   const facts = await trainingFacts(store.root, objects);
   const { needs } = await jobNeeds(store, facts);
   const surplus = await surplusModels(store, models, policy, { facts, needs });
@@ -177,6 +180,12 @@ export async function findGarbage(root: string, policy: RetentionPolicy, objects
     ...(await versions('model', surplus, `older than the newest ${policy.keepVersions}, without alias`)),
     ...(await versions('base', unusedBases(bases, kept, needs), 'no model stands on it')),
     ...(await temporaries(store.root)),
+    ...((await store.abandoned?.find()) ?? []).map(({ place, bytes }) => ({
+      kind: 'upload' as const,
+      name: place,
+      reason: HALF_WRITTEN,
+      bytes,
+    })),
     ...(facts ? await leftOfJobs(store.root, facts) : []),
   ];
 }
@@ -203,6 +212,8 @@ export async function deleteGarbage(
     } else if (item.kind === 'base') {
       if (await neededNow(store, await store.resolveBase(item.name))) continue;
       await store.deleteBase(name, Number(version));
+    } else if (item.kind === 'upload') {
+      if (!(await store.abandoned?.remove(item.name))) continue;
     } else await rm(join(store.root, item.name), { recursive: true, force: true });
     gone.push(item);
   }

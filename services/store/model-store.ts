@@ -19,6 +19,7 @@ import {
   type ModelManifest,
 } from './manifests';
 import { AliasFolder, type Aliases } from './aliases';
+import { AbandonedObjects } from './objects/abandoned';
 import { AliasObjects } from './objects/alias-objects';
 import { openRemote, type ObjectSettings, type RemoteStore } from './objects/remote-store';
 import { VersionedObjects } from './objects/versioned-objects';
@@ -88,6 +89,8 @@ export class ModelStore {
   private readonly backbones: Versions<BackboneManifest>;
   private readonly aliasesOf: Aliases;
   private readonly verified = new VerifiedFiles();
+  /** Of an object store; folders are swept when they are opened. */
+  readonly abandoned: AbandonedObjects | undefined;
 
   private constructor(
     /** The folder of what belongs to this machine or service: jobs, databases, and without an object store everything. */
@@ -98,6 +101,7 @@ export class ModelStore {
     this.models = versionsIn(root, remote, 'model', modelManifestSchema);
     this.bases = versionsIn(root, remote, 'base', baseManifestSchema);
     this.backbones = versionsIn(root, remote, 'backbone', backboneManifestSchema);
+    this.abandoned = remote && new AbandonedObjects(remote.objects);
     this.aliasesOf = remote ? new AliasObjects(remote.objects) : new AliasFolder(root);
   }
 

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { excerpt, shortList } from '../common/bounded-text';
 import { AutomedError, automedError } from '../common/errors';
 import { MANIFEST_SCHEMA, nameSchema } from './manifests';
+import { isOfObjectStore } from './objects/s3-errors';
 
 export const WEIGHTS_FILE = 'weights.safetensors';
 
@@ -79,9 +80,10 @@ async function hashesOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(hashes);
 }
 
-/** Whether an error says of the object store that it does not answer, and nothing of what it holds. */
+/** Whether an error says of the object store that it does not answer or refuses, and nothing of what it holds. */
 export const isAway = (error: unknown): boolean =>
-  error instanceof AutomedError && error.code === 'SERVICE_UNAVAILABLE';
+  error instanceof AutomedError &&
+  (error.code === 'SERVICE_UNAVAILABLE' || (error.code === 'ILLEGAL_STATE' && isOfObjectStore(error.cause)));
 
 const UNREAD = new Set<string>(['SERVICE_UNAVAILABLE', 'ILLEGAL_STATE', 'STORAGE_FULL']);
 
@@ -104,6 +106,16 @@ export abstract class Versions<M extends Manifest> {
 
   /** Ascending. */
   abstract versions(name: string): Promise<number[]>;
+
+  /** Versions of every name that has some, both ascending. */
+  protected async all(): Promise<Map<string, number[]>> {
+    const found = new Map<string, number[]>();
+    for (const name of await this.names()) {
+      const versions = await this.versions(name);
+      if (versions.length > 0) found.set(name, versions);
+    }
+    return found;
+  }
 
   /** Writes the next version: nothing of it is visible before all of it is kept. */
   abstract register(name: string, describe: Describe<M>, populate: Populate<M>): Promise<Stored<M>>;
@@ -162,8 +174,8 @@ export abstract class Versions<M extends Manifest> {
   /** Every readable version, by name and version; the others go to `onProblem`. */
   async list(onProblem: (error: unknown) => void): Promise<Stored<M>[]> {
     const found: Stored<M>[] = [];
-    for (const name of await this.names()) {
-      for (const version of await this.versions(name)) {
+    for (const [name, versions] of await this.all()) {
+      for (const version of versions) {
         try {
           found.push(await this.read(name, version));
         } catch (error) {
@@ -176,8 +188,7 @@ export abstract class Versions<M extends Manifest> {
   }
 
   async unknown(name: string): Promise<Error> {
-    const known: string[] = [];
-    for (const each of await this.names()) if ((await this.versions(each)).length > 0) known.push(each);
+    const known = [...(await this.all()).keys()];
     const hint = known.length ? `known are ${shortList(known)}` : 'the store has none yet';
     return automedError('NOT_FOUND', `There is no ${this.kind} "${excerpt(name)}"; ${hint}.`, { field: this.kind });
   }

@@ -20,7 +20,10 @@ cleanup() {
   [ -n "${AUTOMED_IMAGE_WORK:-}" ] || rm -rf "$work"
 }
 trap cleanup EXIT
-buildah_() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
+# vfs copies every file of every layer, and deletes them one by one: minutes each.
+driver=vfs
+buildah --root "$work/probe" --runroot "$work/probe-run" --storage-driver overlay info >/dev/null 2>&1 && driver=overlay
+buildah_() { buildah --root "$work/store" --runroot "$work/run" --storage-driver "$driver" "$@"; }
 
 base=localhost/automed-base:12
 if ! buildah_ images "$base" >/dev/null 2>&1; then
@@ -51,13 +54,18 @@ for name in PIP_FIND_LINKS PIP_CONSTRAINT PIP_EXTRA_INDEX_URL npm_config_registr
   [ -n "${!name:-}" ] && settings+=(--env "$name=${!name}")
 done
 
+# Both images are of one state of the files, whatever is edited meanwhile.
+rm -rf "$work/context"
+mkdir "$work/context"
+tar --anchored --exclude-from=<(sed 's#^#./#' .dockerignore) --create . | tar --extract --directory "$work/context"
+
 passed=0
 failed=0
 for target in gateway native; do
   echo "== build: $target"
   start=$SECONDS
   if buildah_ bud --isolation chroot --layers --format docker --build-arg "BASE=$base" "${mounts[@]}" "${settings[@]}" \
-    --target "$target" --tag "localhost/automed/$target:test" --file deploy/docker/Dockerfile . >"$work/$target.log" 2>&1; then
+    --target "$target" --tag "localhost/automed/$target:test" --file "$work/context/deploy/docker/Dockerfile" "$work/context" >"$work/$target.log" 2>&1; then
     passed=$((passed + 1))
     echo "$target: $((SECONDS - start)) s"
   else

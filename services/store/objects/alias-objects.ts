@@ -6,6 +6,13 @@ import type { ObjectStore } from './object-store';
 
 const folderOf = (name: string): string => `models/${name}/${ALIASES}/`;
 
+const moved = (name: string, alias: string): Error =>
+  automedError(
+    'ILLEGAL_STATE',
+    `${name}@${alias} was moved by somebody else at the same moment; look at it and ask again.`,
+    { field: 'alias' },
+  );
+
 export class AliasObjects implements Aliases {
   constructor(private readonly objects: ObjectStore) {}
 
@@ -28,15 +35,18 @@ export class AliasObjects implements Aliases {
     if (await this.objects.write(key, text, before ? { etag: before.etag } : 'absent')) return;
     // The answer to a first try may have been lost on its way.
     if ((await this.objects.read(key))?.text === text) return;
-    const other = `${name}@${alias} was moved by somebody else at the same moment; look at it and ask again.`;
-    throw automedError('ILLEGAL_STATE', other, { field: 'alias' });
+    throw moved(name, alias);
   }
 
+  /** Leaves an empty object, which is no alias: few stores delete under a condition, and all that are used here write under one. */
   async remove(name: string, alias: string): Promise<boolean> {
     const key = `${folderOf(name)}${alias}`;
-    if (!(await this.objects.read(key))) return false;
-    await this.objects.remove(key);
-    return true;
+    const before = await this.objects.read(key);
+    if (before === undefined || versionIn(before.text) === undefined) return false;
+    if (await this.objects.write(key, '', { etag: before.etag })) return true;
+    // Gone by now, by a first try whose answer was lost or by somebody else.
+    if (versionIn((await this.objects.read(key))?.text ?? '') === undefined) return true;
+    throw moved(name, alias);
   }
 
   async isReserved(name: string, alias: string): Promise<boolean> {

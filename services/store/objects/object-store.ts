@@ -6,6 +6,9 @@ export interface Listed {
   /** Below the store's prefix, e.g. `models/polyp/1/model.json`. */
   key: string;
   etag: string;
+  bytes: number;
+  /** When it was written, milliseconds since 1970. */
+  writtenMs: number;
 }
 
 /** `absent`: only where there is no such object; with an ETag: only where the object is still that one. */

@@ -19,6 +19,12 @@ export function httpStatusOf(error: unknown): number | undefined {
   return (error as SdkError).$metadata?.httpStatusCode;
 }
 
+/** Whether an error is the object store's own answer, or that there are no credentials to ask it with. */
+export function isOfObjectStore(error: unknown): boolean {
+  const { name, $metadata } = (error ?? {}) as SdkError;
+  return $metadata !== undefined || name === 'CredentialsProviderError';
+}
+
 /**
  * What an error of the AWS SDK means to a caller; errors that are not the object store's pass.
  * @param location `s3://BUCKET/PREFIX`, for the message

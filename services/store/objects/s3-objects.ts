@@ -60,8 +60,9 @@ export class S3Objects implements ObjectStore {
     return this.told(async () => {
       const found: Listed[] = [];
       for await (const page of this.sdk.paginateListObjectsV2({ client: this.client }, { Bucket, Prefix })) {
-        for (const { Key = '', ETag: etag = '' } of page.Contents ?? []) {
-          found.push({ key: Key.slice(this.location.prefix.length), etag });
+        for (const { Key = '', ETag: etag = '', Size: bytes = 0, LastModified } of page.Contents ?? []) {
+          const writtenMs = LastModified?.getTime() ?? Date.now();
+          found.push({ key: Key.slice(this.location.prefix.length), etag, bytes, writtenMs });
         }
       }
       return found;

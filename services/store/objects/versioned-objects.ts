@@ -48,11 +48,24 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
   }
 
   async names(): Promise<string[]> {
-    return [...(await this.listed('')).keys()].filter((name) => nameSchema.safeParse(name).success).sort();
+    return [...(await this.all()).keys()];
   }
 
   async versions(name: string): Promise<number[]> {
     return (await this.listed(this.checkName(name))).get(name) ?? [];
+  }
+
+  /** A version that is named costs one request; only the highest one needs a list, a request for every thousand objects. */
+  override async resolve(name: string, selector: string): Promise<Stored<M>> {
+    if (selector !== '') {
+      const key = this.manifestKey(name, Number(selector));
+      const found = await this.remote.objects.read(key);
+      if (found) {
+        this.remember(key, found);
+        return this.read(name, Number(selector));
+      }
+    }
+    return super.resolve(name, selector);
   }
 
   /** A version shows when its manifest does, which is written last. */
@@ -76,7 +89,7 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
     await this.keepNumber(name, version);
     const prefix = `${this.prefixOf(name)}${version}/`;
     // What shows the version goes first: nobody finds one without its weights.
-    await this.remote.objects.remove(`${prefix}${this.kind}.json`);
+    await this.remote.objects.remove(this.manifestKey(name, version));
     for (const { key } of await this.remote.objects.list(prefix)) await this.remote.objects.remove(key);
   }
 
@@ -85,13 +98,19 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
     for (const version of await this.versions(name)) await this.remove(name, version);
   }
 
+  /** One list for all names together. */
+  protected override async all(): Promise<Map<string, number[]>> {
+    const found = [...(await this.listed(''))].filter(([name]) => nameSchema.safeParse(name).success);
+    return new Map(found.sort(([left], [right]) => (left < right ? -1 : 1)));
+  }
+
   protected async manifestText(name: string, version: number): Promise<string> {
-    const key = `${this.prefixOf(name)}${version}/${this.kind}.json`;
+    const key = this.manifestKey(name, version);
     const known = this.texts.get(key);
     if (known !== undefined && known.etag === this.etags.get(key)) return known.text;
     const found = await this.remote.objects.read(key);
     if (!found) throw new Error(`there is no ${key}`);
-    this.texts.set(key, found);
+    this.remember(key, found);
     return found.text;
   }
 
@@ -103,6 +122,15 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
       weightsPath: cache.path(manifest.weights.sha256),
       fetch: (file) => this.fetch(manifest, file),
     };
+  }
+
+  private remember(key: string, found: { text: string; etag: string }): void {
+    this.etags.set(key, found.etag);
+    this.texts.set(key, found);
+  }
+
+  private manifestKey(name: string, version: number): string {
+    return `${this.prefixOf(name)}${version}/${this.kind}.json`;
   }
 
   private prefixOf(name: string): string {
@@ -153,7 +181,7 @@ export class VersionedObjects<M extends Manifest> extends Versions<M> {
       await objects.upload(`${prefix}${file}`, join(folder, file), { sha256, bytes });
     }
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
-    const key = `${prefix}${this.kind}.json`;
+    const key = this.manifestKey(name, version);
     // Refused: another writer has the number, or the answer to a first try was lost.
     if (!(await objects.write(key, text, 'absent')) && (await objects.read(key))?.text !== text) {
       throw automedError('ILLEGAL_STATE', `${name}@${version} was registered by somebody else at the same moment.`);

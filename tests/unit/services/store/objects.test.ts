@@ -1,8 +1,9 @@
 // Bases and models in an S3-compatible store, over HTTP.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import {
   auditStore,
   deleteGarbage,
@@ -265,6 +266,25 @@ describe('the cache of a machine', () => {
   });
 });
 
+describe('verification', () => {
+  it('reads the objects, and leaves alone the copies of programs at work', async () => {
+    const objects = settings({ cacheBytes: 500 });
+    const store = await replica(objects);
+    await store.registerModel(modelDraft('a'), writeWeights('a'.repeat(400)));
+    await store.registerModel(modelDraft('b'), writeWeights('b'.repeat(400)));
+    const used = await store.resolveModel('a');
+    await store.verify(used);
+    const { ino } = statSync(used.weightsPath);
+    // The copy would hide it.
+    await server.put('models', `${objects.prefix}models/a/1/weights.safetensors`, Buffer.from('x'.repeat(400)));
+    const { problems } = await auditStore(store.root, objects);
+    const damaged = problems.filter(({ problem }) => problem.includes('weights'));
+    expect(damaged.map(({ subject }) => subject)).toEqual(['model a@1']);
+    expect(statSync(used.weightsPath).ino).toBe(ino);
+    expect(readdirSync(join(store.root, 'outgoing'))).toEqual([]);
+  });
+});
+
 describe('garbage', () => {
   it('is found only where it can be seen what jobs need', async () => {
     const objects = settings();
@@ -287,7 +307,81 @@ describe('garbage', () => {
   });
 });
 
+describe('garbage of writers that died', () => {
+  const policy = { keepVersions: undefined, promotedDays: 30 };
+  const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000);
+  /** Makes the objects below a prefix as old as that. */
+  const age = (prefix: string): void => {
+    const path = join(served, 'models', prefix);
+    for (const entry of readdirSync(path, { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), twoDaysAgo, twoDaysAgo);
+  };
+
+  it('is a version without manifest, a day after its last object; what is whole or at work stays', async () => {
+    const objects = settings();
+    const store = await replica(objects);
+    openDatabase(join(store.root, 'training.db')).close();
+    await store.registerModel(modelDraft('polyp'), writeWeights('one'));
+    const put = (file: string, text: string): Promise<void> =>
+      server.put('models', `${objects.prefix}${file}`, Buffer.from(text));
+    await put('models/polyp/2/weights.safetensors', 'lost');
+    await put('models/polyp/2/report/index.html', 'page');
+    await put('bases/tiny/1/weights.safetensors', 'lost');
+    expect(await findGarbage(store.root, policy, objects)).toEqual([]);
+    age(objects.prefix);
+    const found = await findGarbage(store.root, policy, objects);
+    expect(found.map(({ kind, name, bytes }) => [kind, name, bytes])).toEqual([
+      ['upload', 'models/polyp/2', 8],
+      ['upload', 'bases/tiny/1', 4],
+    ]);
+    // Somebody goes on with one of them.
+    await put('bases/tiny/1/samples.json', '{}');
+    expect((await deleteGarbage(store.root, found, objects)).map(({ name }) => name)).toEqual(['models/polyp/2']);
+    expect(await findGarbage(store.root, policy, objects)).toEqual([]);
+    await store.verify(await store.resolveModel('polyp@1'));
+  });
+
+  it('is no base while a model cannot be read, which may stand on it', async () => {
+    const objects = settings();
+    const store = await replica(objects);
+    openDatabase(join(store.root, 'training.db')).close();
+    const draft = { ...baseDraft('own'), trainedFrom: { name: 'tiny', version: 1, sha256: '0'.repeat(64) } };
+    const { manifest } = await store.registerBase(draft, writeWeights('one'));
+    const old = Buffer.from(JSON.stringify({ ...manifest, created: twoDaysAgo.toISOString() }));
+    await server.put('models', `${objects.prefix}bases/own/1/base.json`, old);
+    const model = `${objects.prefix}models/polyp/1/model.json`;
+    await server.put('models', model, Buffer.from('{'));
+    expect(await findGarbage(store.root, policy, objects)).toEqual([]);
+    await server.client.send(new DeleteObjectCommand({ Bucket: 'models', Key: model }));
+    expect((await findGarbage(store.root, policy, objects)).map(({ name }) => name)).toEqual(['own@1']);
+  });
+});
+
 describe('an object store', () => {
+  it('that refuses is not one without models: nothing is listed, and gc deletes nothing', async () => {
+    const objects = settings();
+    const store = await replica(objects);
+    await store.registerModel(modelDraft('polyp'), writeWeights('one'));
+    const database = openDatabase(join(store.root, 'training.db'));
+    const draft = { id: 'a', kind: 'training', requestId: null, spec: { startFrom: 'polyp@1' } };
+    new SqlJobTable(new SqliteDatabase(database)).insert({ ...draft, name: 'n', task: 't', priority: 0, creator: '' });
+    database.close();
+    const refusing = (request: IncomingMessage, response: ServerResponse): void => {
+      if (request.method !== 'GET' || !request.url?.includes('model.json')) return;
+      request.url = '/nothing-there';
+      response.writeHead(403).end();
+      response.writeHead = (() => response);
+    };
+    server.http.prependListener('request', refusing);
+    try {
+      const reader = await replica(objects, store.root.split('/').at(-1));
+      await expect(reader.listModels()).rejects.toThrow('refuses');
+      await expect(findGarbage(store.root, { keepVersions: 1, promotedDays: 30 }, objects)).rejects.toThrow('refuses');
+    } finally {
+      server.http.off('request', refusing);
+    }
+  });
+
   it('that does not answer is told from one that lacks a model; what is here can still be used', async () => {
     const away = await startObjectStore(join(folder, 'away'), ['models']);
     const endpoint = process.env['AWS_ENDPOINT_URL_S3'];
