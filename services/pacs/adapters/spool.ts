@@ -121,11 +121,14 @@ export class SpoolFile {
     await new Promise<void>((resolve, reject) => {
       if (this.failed) reject(this.failed);
       this.stream.once('error', reject);
-      this.stream.end(resolve);
+      // Called with the error of a write that failed, before the stream emits it.
+      this.stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     }).finally(() => this.drained());
     const path = this.spool.path(this.name);
     const handle = await open(this.partPath, 'r');
     try {
+      const { size } = await handle.stat();
+      if (size !== this.bytes) throw new Error('the disk has not taken the whole file');
       await handle.datasync();
     } finally {
       await handle.close();

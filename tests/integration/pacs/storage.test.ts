@@ -1,11 +1,12 @@
 // The storage SCP over real sockets: what is kept, what is refused, and who is cut. The sender is the bridge's own.
 
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '../../../services/common/logging';
-import { AssociationError } from '../../../services/dicom-net/association-scu';
+import { AssociationError, AssociationScu } from '../../../services/dicom-net/association-scu';
+import { CStoreRequest, Dataset } from '../../../services/dicom-net/library';
 import { dataSetOf } from '../../../services/dicom-net/part10';
 import { StorageServer } from '../../../services/dicom-net/storage-server';
 import { StoreScu } from '../../../services/pacs/adapters/dimse/store-scu';
@@ -13,9 +14,13 @@ import { openJournal, type Journal } from '../../../services/pacs/adapters/journ
 import { Receiver } from '../../../services/pacs/adapters/receiver';
 import { Spool } from '../../../services/pacs/adapters/spool';
 import type { Sendable, Sent } from '../../../services/pacs/domain/delivery';
+import type { DicomElements } from '../../support/dicom';
+import { eventually } from '../../support/grpc';
 import { imageUid, seriesFiles } from '../../support/scanned-series';
+import { mount, unmount, whyNoMount } from '../../support/tmpfs';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
+const EXPLICIT = '1.2.840.10008.1.2.1';
 const LIMITS = { associateMs: 300, idleMs: 10_000, maxPduBytes: 1024 * 1024 };
 
 let folder: string;
@@ -73,6 +78,16 @@ function series(study: string, count: number, change: (file: Buffer) => Buffer =
   });
 }
 
+/** An image of 16 bits, black. */
+function largeFile(study: string, side: number): Sendable {
+  const more = { '7fe00010': ['OW', Buffer.alloc(2 * side * side)] as const };
+  const picture = { pixels: new Uint8Array(0), width: side, height: side };
+  const [bytes = Buffer.alloc(0)] = seriesFiles([picture], { study, more });
+  const path = join(folder, `${study}.dcm`);
+  writeFileSync(path, bytes);
+  return { sopClass: CT, sopInstance: imageUid(study, 0), path };
+}
+
 const kept = (): string[] =>
   (readdirSync(join(folder, 'received'), { recursive: true }) as string[]).filter((name) => /\.(dcm|part)$/.test(name));
 const stored = (sent: readonly Sent[]): boolean[] => sent.map((each) => each.stored);
@@ -113,6 +128,88 @@ describe('C-STORE', () => {
   });
 });
 
+describe('an object that is refused', () => {
+  class Raw extends Dataset {
+    constructor(
+      uids: Record<string, unknown>,
+      private readonly bytes: Buffer,
+    ) {
+      super(uids, EXPLICIT);
+    }
+    override getDenaturalizedDataset(): Buffer {
+      return this.bytes;
+    }
+  }
+
+  /** Statuses of objects over one association, each announced as the slice of its place. */
+  async function statuses(files: readonly Buffer[]): Promise<number[]> {
+    const target = { host: '127.0.0.1', port, callingAe: 'SCANNER', calledAe: 'AUTOMED', timeoutMs: 20_000 };
+    const open = await AssociationScu.open(target, [{ abstractSyntax: CT, transferSyntax: EXPLICIT }]);
+    const said: number[] = [];
+    for (const [at, file] of files.entries()) {
+      const uids = { SOPClassUID: CT, SOPInstanceUID: imageUid('1.2.8', at) };
+      said.push(await open.request(new CStoreRequest(new Raw(uids, dataSetOf(file)))));
+    }
+    await open.release();
+    return said;
+  }
+
+  const sliceOf = (at: number, more: DicomElements = {}): Buffer => {
+    const picture = { pixels: new Uint8Array(64 * 64), width: 64, height: 64 };
+    return seriesFiles(
+      Array.from({ length: at + 1 }, () => picture),
+      { study: '1.2.8', more },
+    )[at] as Buffer;
+  };
+
+  it.each<[string, number, Buffer]>([
+    ['another instance than was announced', 0xa900, sliceOf(1)],
+    ['another class than was announced', 0xa900, sliceOf(0, { '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.4'] })],
+    ['one without a study', 0xc000, sliceOf(0, { '0020000d': ['UI', ''] })],
+    ['a UID that is a path', 0xc000, sliceOf(0, { '0020000e': ['UI', '../../etc/passwd'] })],
+    ['letters for a UID', 0xc000, sliceOf(0, { '0020000d': ['UI', '1.2.x'] })],
+    ['a header that ends early', 0xc000, sliceOf(0).subarray(0, 400)],
+    ['random bytes', 0xc000, Buffer.concat([sliceOf(0).subarray(0, 300), Buffer.alloc(500, 0xa7)])],
+  ])('is %s; the association goes on', async (_, status, file) => {
+    expect(await statuses([file, sliceOf(1)])).toEqual([status, 0]);
+    expect(journal.overview.totals().instances).toBe(1);
+    expect(kept()).toHaveLength(1);
+  });
+});
+
+describe('a sender that goes away', () => {
+  it('in the middle of an object leaves nothing, and others go on', async () => {
+    const large = [largeFile('1.2.9', 2000), ...series('1.2.11', 1)];
+    let passed = 0;
+    const relay = createServer((inner) => {
+      const outer = connect(port, '127.0.0.1');
+      for (const socket of [inner, outer]) socket.on('error', () => undefined);
+      outer.pipe(inner);
+      inner.on('data', (chunk: Buffer) => {
+        passed += chunk.length;
+        if (passed < 1_000_000) outer.write(chunk);
+        else [inner, outer].forEach((socket) => socket.destroy());
+      });
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    const { port: through } = relay.address() as AddressInfo;
+    const cut = new StoreScu({
+      host: '127.0.0.1',
+      port: through,
+      callingAe: 'SCANNER',
+      calledAe: 'AUTOMED',
+      timeoutMs: 20_000,
+    });
+    expect(stored(await cut.send(large))).toEqual([false, false]);
+    relay.close();
+    expect(passed).toBeGreaterThan(1_000_000);
+    expect(stored(await scu().send(series('1.2.10', 2)))).toEqual([true, true]);
+    await eventually(() => kept().length === 2);
+    expect(kept().every((name) => name.endsWith('.dcm'))).toBe(true);
+    expect(journal.overview.totals()).toMatchObject({ studies: 1, instances: 2 });
+  });
+});
+
 describe('a receiver that is away', () => {
   it('is told apart from one that refuses us, so that deliveries to it wait', async () => {
     await server.close(0);
@@ -140,6 +237,23 @@ describe('who may send', () => {
     const full = expect.objectContaining({ code: 'OUT_OF_RESOURCES', class: 'away' }) as object;
     expect(await scu().send(objects)).toEqual([{ stored: true }, full, full]);
   });
+
+  (whyNoMount() === undefined ? it : it.skip)(
+    'refuses an object that fills the disk at once, and goes on',
+    async () => {
+      const received = join(folder, 'received');
+      mount(received, 'size=200k');
+      try {
+        const [large, small] = [largeFile('1.2.12', 500), series('1.2.11', 1)];
+        const full = expect.objectContaining({ code: 'OUT_OF_RESOURCES', class: 'away' }) as object;
+        expect(await scu().send([large, ...small])).toEqual([full, { stored: true }]);
+        expect(kept()).toHaveLength(1);
+        expect(journal.overview.totals()).toMatchObject({ studies: 1, instances: 1 });
+      } finally {
+        unmount(received);
+      }
+    },
+  );
 
   it('refuses everybody for now while there is no room', async () => {
     room = false;

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Spool } from '../../../../../services/pacs/adapters/spool';
+import { mount, unmount, whyNoMount } from '../../../../support/tmpfs';
 
 let folder: string;
 let spool: Spool;
@@ -34,4 +35,28 @@ describe('a file that is received', () => {
     await resumed;
     expect(await spool.names()).toEqual([]);
   });
+
+  (whyNoMount() === undefined ? it : it.skip).each([1, 3, 20, 200])(
+    'is whole when it is said to be, whenever the disk is full: in %i part(s)',
+    async (parts) => {
+      mount(folder, 'size=64k');
+      try {
+        const ends: string[] = [];
+        for (const size of [1000, 60_000, 64_000, 66_000, 200_000, 1_500_000]) {
+          const file = await spool.create(Buffer.alloc(0));
+          for (let part = 0; part < parts; part += 1) file.write(Buffer.alloc(Math.floor(size / parts), part));
+          const end = file.finish().then(
+            ({ name, bytes }) => (readFileSync(spool.path(name)).length === bytes ? 'whole' : 'cut short'),
+            (error: NodeJS.ErrnoException) => error.code ?? error.message,
+          );
+          ends.push(await end);
+          await file.discard();
+        }
+        expect(ends).toEqual(['whole', 'whole', 'whole', 'ENOSPC', 'ENOSPC', 'ENOSPC']);
+        expect(await spool.names()).toEqual([]);
+      } finally {
+        unmount(folder);
+      }
+    },
+  );
 });
