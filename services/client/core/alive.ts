@@ -4,15 +4,22 @@ import { afterMs } from '../../common/timers';
 /** Servers send a sign of life every 15 s, or 30 s at most: longer silence is a connection that is gone without a word. */
 const LONGEST_SILENCE_MS = 60_000;
 
+export interface AliveOptions {
+  signal?: AbortSignal | undefined;
+  /** Called at each heartbeat. */
+  heard?: (() => void) | undefined;
+  /** Longest silence while somebody waits, milliseconds; default 60 000. */
+  silenceMs?: number | undefined;
+}
+
 /**
  * The messages of a stream without its heartbeats.
  * @param open opens it, until the signal fires
- * @throws UnavailableError when the server is silent for too long while somebody waits
+ * @throws UnavailableError when the server is silent for too long
  */
 export async function* alive<Message>(
   open: (signal: AbortSignal) => AsyncGenerator<Message>,
-  signal: AbortSignal | undefined,
-  silenceMs = LONGEST_SILENCE_MS,
+  { signal, heard, silenceMs = LONGEST_SILENCE_MS }: AliveOptions = {},
 ): AsyncGenerator<Message> {
   const silent = new AbortController();
   const messages = open(signal ? AbortSignal.any([signal, silent.signal]) : silent.signal);
@@ -21,7 +28,8 @@ export async function* alive<Message>(
       const alarm = afterMs(silenceMs, () => silent.abort());
       const next = await messages.next().finally(() => alarm.cancel());
       if (next.done) return;
-      if (!isHeartbeat(next.value)) yield next.value;
+      if (isHeartbeat(next.value)) heard?.();
+      else yield next.value;
     }
   } catch (error) {
     if (!silent.signal.aborted || signal?.aborted) throw error;
@@ -32,4 +40,4 @@ export async function* alive<Message>(
 }
 
 /** Whether a message only says that its stream lives. */
-export const isHeartbeat = (message: unknown): boolean => (message as { heartbeat?: boolean }).heartbeat === true;
+const isHeartbeat = (message: unknown): boolean => (message as { heartbeat?: boolean }).heartbeat === true;

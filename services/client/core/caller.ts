@@ -1,34 +1,38 @@
 import type { Channel, ServiceDefinition } from '@grpc/grpc-js';
 import { InvalidInputError } from '../../common/errors';
 import { ApiClient, type CallSettings, type Input, type Output } from '../../common/grpc/client';
-import { alive, isHeartbeat } from './alive';
+import { alive } from './alive';
+import type { ResumeOptions } from './breaks';
 import type { CallOptions, ClientOptions, StreamOptions } from './options';
-import { resumed, type Resumable, type ResumeOptions } from './resumed';
+import { resumed, type Resumable } from './resumed';
+import { resumedSeries, type SeriesOptions, type SeriesRequest } from './resumed-series';
 import { retrying } from './retry';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_ATTEMPTS = 4;
 
-type Defaults = Pick<ClientOptions, 'timeoutMs' | 'attempts' | 'metadata'>;
+type Defaults = Pick<ClientOptions, 'timeoutMs' | 'attempts' | 'silenceMs' | 'metadata'>;
 
 /** Calls of one service with the settings of its client: deadlines, header fields, retries. */
 export class Caller<D extends ServiceDefinition> {
   private readonly api: ApiClient<D>;
   private readonly timeoutMs: number;
   private readonly attempts: number;
+  private readonly silenceMs: number | undefined;
   private readonly metadata: Record<string, string>;
 
   /** @throws InvalidInputError */
   constructor(
     service: string,
     channel: Channel,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, attempts = DEFAULT_ATTEMPTS, metadata = {} }: Defaults,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, attempts = DEFAULT_ATTEMPTS, silenceMs, metadata = {} }: Defaults,
   ) {
     if (!Number.isInteger(attempts) || attempts < 1)
       throw invalid('attempts', 'a whole number of at least 1', attempts);
     this.api = new ApiClient(service, channel);
     this.timeoutMs = checkedTimeout(timeoutMs);
     this.attempts = attempts;
+    this.silenceMs = silenceMs;
     this.metadata = metadata;
   }
 
@@ -54,9 +58,11 @@ export class Caller<D extends ServiceDefinition> {
     method: M,
     request: Input<D, M>,
     options: StreamOptions = {},
+    heard?: () => void,
   ): AsyncGenerator<Output<D, M>> {
     const settings = this.settings(options);
-    return alive((signal) => this.api.serverStream(method, request, { ...settings, signal }), options.signal);
+    const open = (signal: AbortSignal) => this.api.serverStream(method, request, { ...settings, signal });
+    return alive(open, { signal: options.signal, heard, silenceMs: this.silenceMs });
   }
 
   /**
@@ -66,16 +72,16 @@ export class Caller<D extends ServiceDefinition> {
   resumedStream<M extends keyof D & string>(
     method: M,
     request: Input<D, M>,
-    { patienceMs, onBroken, ...options }: StreamOptions & ResumeOptions = {},
+    options: StreamOptions & ResumeOptions = {},
     always = false,
   ): AsyncGenerator<Output<D, M> & Resumable> {
     type Message = Output<D, M> & Resumable;
-    const open = (resumeToken: string): AsyncGenerator<Message> => {
+    const left = timeLeft(options);
+    const open = (resumeToken: string, heard: () => void): AsyncGenerator<Message> => {
       const from = resumeToken === '' ? request : { ...(request as object), resumeToken };
-      return this.serverStream(method, from as Input<D, M>, options) as AsyncGenerator<Message>;
+      return this.serverStream(method, from as Input<D, M>, left(), heard) as AsyncGenerator<Message>;
     };
-    const patience = this.attempts === 1 ? 0 : patienceMs;
-    return resumed(open, { patienceMs: patience, onBroken, signal: options.signal }, always);
+    return resumed(open, this.breaks(options), always);
   }
 
   /** Sends a series, as fast as the server reads it, and yields the answers. */
@@ -83,17 +89,41 @@ export class Caller<D extends ServiceDefinition> {
     method: M,
     requests: Iterable<Input<D, M>> | AsyncIterable<Input<D, M>>,
     options: StreamOptions = {},
+    heard?: () => void,
   ): AsyncGenerator<Output<D, M>> {
-    return withoutHeartbeats(this.api.series(method, requests, this.settings(options)));
+    const settings = this.settings(options);
+    const open = (signal: AbortSignal) => this.api.series(method, requests, { ...settings, signal });
+    return alive(open, { signal: options.signal, heard, silenceMs: this.silenceMs });
   }
 
-  private settings({ metadata, ...rest }: CallOptions): CallSettings {
-    return { ...rest, metadata: { ...this.metadata, ...metadata } };
+  /** As series(), but where the stream breaks, the requests without an answer go on another, unless the client never repeats. */
+  resumedSeries<M extends keyof D & string>(
+    method: M,
+    requests: Iterable<Input<D, M> & SeriesRequest> | AsyncIterable<Input<D, M> & SeriesRequest>,
+    options: StreamOptions & SeriesOptions = {},
+  ): AsyncGenerator<Output<D, M> & Resumable & { index: number }> {
+    type Answer = Output<D, M> & Resumable & { index: number };
+    const left = timeLeft(options);
+    const open = (unanswered: AsyncIterable<Input<D, M>>, heard: () => void): AsyncGenerator<Answer> =>
+      this.series(method, unanswered, left(), heard) as AsyncGenerator<Answer>;
+    return resumedSeries(open, requests, { ...this.breaks(options), onLastImage: options.onLastImage });
+  }
+
+  private breaks({ patienceMs, onBroken, signal }: ResumeOptions): ResumeOptions {
+    return { patienceMs: this.attempts === 1 ? 0 : patienceMs, onBroken, signal };
+  }
+
+  private settings({ timeoutMs, signal, metadata }: CallOptions): CallSettings {
+    return { timeoutMs, signal, metadata: { ...this.metadata, ...metadata } };
   }
 }
 
-async function* withoutHeartbeats<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
-  for await (const message of messages) if (!isHeartbeat(message)) yield message;
+/** The settings of each of the streams that together may take the time of one. */
+function timeLeft(options: StreamOptions): () => StreamOptions {
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined) return () => options;
+  const end = performance.now() + timeoutMs;
+  return () => ({ ...options, timeoutMs: Math.max(0, end - performance.now()) });
 }
 
 function checkedTimeout(timeoutMs: number): number {

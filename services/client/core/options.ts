@@ -6,6 +6,8 @@ export interface ClientOptions {
   timeoutMs?: number | undefined;
   /** How often a call is tried at most, `[1, inf)`; default 4, 1 never repeats. */
   attempts?: number | undefined;
+  /** How long a stream may be silent before it counts as broken, milliseconds; default 60 000: servers send a sign of life every 15 s. */
+  silenceMs?: number | undefined;
   /** Header fields of every call. */
   metadata?: Record<string, string> | undefined;
   /** TLS, from `@grpc/grpc-js`; default: plain text. */

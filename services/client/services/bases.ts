@@ -11,7 +11,7 @@ import type { TrainingResult__Output } from '../../../proto/gen/automed/training
 import { present } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
-import type { ResumeOptions } from '../core/resumed';
+import type { ResumeOptions } from '../core/breaks';
 
 /** What an import made. */
 export interface Imported {

@@ -4,6 +4,7 @@ import type { ClassifyRequest } from '../../../proto/gen/automed/classification/
 import type { ClassifyResponse__Output } from '../../../proto/gen/automed/classification/v1/ClassifyResponse';
 import type { ClassifyStreamRequest } from '../../../proto/gen/automed/classification/v1/ClassifyStreamRequest';
 import { streamAnswers, type StreamAnswer } from '../core/answers';
+import type { ResumeOptions } from '../core/breaks';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
 
@@ -20,11 +21,14 @@ export class ClassificationClient {
     return this.calls.unary('Classify', request, options);
   }
 
-  /** Classifies a series of images; one that fails is answered with its error, and the series goes on. */
+  /**
+   * Classifies a series of images; one that fails is answered with its error, and the series goes on; so it does where the stream
+   * breaks.
+   */
   classifyStream(
     requests: Iterable<ClassifyStreamRequest> | AsyncIterable<ClassifyStreamRequest>,
-    options?: StreamOptions,
+    options?: StreamOptions & ResumeOptions,
   ): AsyncGenerator<StreamAnswer<ClassifyResponse__Output>> {
-    return streamAnswers(this.calls.series('ClassifyStream', requests, options));
+    return streamAnswers(this.calls.resumedSeries('ClassifyStream', requests, options));
   }
 }

@@ -11,6 +11,7 @@ import type { SegmentEverythingRequest } from '../../../proto/gen/automed/segmen
 import type { SegmentEverythingResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentEverythingResponse';
 import { fromItemStatus } from '../../common/grpc/status';
 import { present, type StreamAnswer } from '../core/answers';
+import type { ResumeOptions } from '../core/breaks';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
 import { PromptedImage, type InteractiveCalls, type PromptedImageSource } from './prompted-image';
@@ -59,12 +60,16 @@ export class InteractiveSegmentationClient implements InteractiveCalls {
     return this.calls.unary('SegmentEverything', request, options);
   }
 
-  /** Answers prompts as a person makes them. The first request brings the image; of prompts that wait only the newest is answered. */
+  /**
+   * Answers prompts as a person makes them. The first request brings the image; of prompts that wait only the newest is answered.
+   * Where the stream breaks, the image and the prompts without an answer go to whichever replica is there.
+   */
   async *session(
     requests: Iterable<InteractiveSessionRequest> | AsyncIterable<InteractiveSessionRequest>,
-    options?: StreamOptions,
+    options?: StreamOptions & ResumeOptions,
   ): AsyncGenerator<SessionAnswer> {
-    for await (const answer of this.calls.series('InteractiveSession', requests, options)) {
+    const resuming = { ...options, onLastImage: true };
+    for await (const answer of this.calls.resumedSeries('InteractiveSession', requests, resuming)) {
       const { index, droppedIndexes, encoded, result, status } = answer;
       if (status) yield { index, droppedIndexes, error: fromItemStatus(status) };
       else if (encoded) yield { index, droppedIndexes, result: { encoded } };

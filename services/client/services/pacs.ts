@@ -11,7 +11,7 @@ import { InternalError } from '../../common/errors';
 import { paged } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
-import type { ResumeOptions } from '../core/resumed';
+import type { ResumeOptions } from '../core/breaks';
 
 /** What was steered. */
 export interface SteeredCounts {

@@ -4,6 +4,7 @@ import type { SegmentRequest } from '../../../proto/gen/automed/segmentation/v1/
 import type { SegmentResponse__Output } from '../../../proto/gen/automed/segmentation/v1/SegmentResponse';
 import type { SegmentStreamRequest } from '../../../proto/gen/automed/segmentation/v1/SegmentStreamRequest';
 import { streamAnswers, type StreamAnswer } from '../core/answers';
+import type { ResumeOptions } from '../core/breaks';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
 
@@ -20,11 +21,14 @@ export class SegmentationClient {
     return this.calls.unary('Segment', request, options);
   }
 
-  /** Draws in a series of images of one model; an image that fails is answered with its error, and the series goes on. */
+  /**
+   * Draws in a series of images of one model; an image that fails is answered with its error, and the series goes on;
+   * so it does where the stream breaks.
+   */
   segmentStream(
     requests: Iterable<SegmentStreamRequest> | AsyncIterable<SegmentStreamRequest>,
-    options?: StreamOptions,
+    options?: StreamOptions & ResumeOptions,
   ): AsyncGenerator<StreamAnswer<SegmentResponse__Output>> {
-    return streamAnswers(this.calls.series('SegmentStream', requests, options));
+    return streamAnswers(this.calls.resumedSeries('SegmentStream', requests, options));
   }
 }

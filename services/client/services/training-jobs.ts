@@ -7,7 +7,7 @@ import type { TrainingSpec } from '../../../proto/gen/automed/training/v1/Traini
 import { paged, present } from '../core/answers';
 import { Caller } from '../core/caller';
 import type { CallOptions, ClientOptions } from '../core/options';
-import type { ResumeOptions } from '../core/resumed';
+import type { ResumeOptions } from '../core/breaks';
 
 export interface CreateJobOptions extends CallOptions {
   /** The same id with the same specification makes one job; default: one of the call's own. */

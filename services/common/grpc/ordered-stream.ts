@@ -5,12 +5,14 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
  * Answers each message of a stream, in order, with at most `maxInFlight` answers under way. Reading stops while that many
  * are unanswered, and writing stops while the caller does not read, so that HTTP/2 flow control holds the sender back.
  * @param answer must not reject for what concerns one message only: it resolves to an answer that carries a status
+ * @param inTurn completes an answer when all those before it are written
  */
 export async function answerInOrder<Request, Response>(
   call: ServerDuplexStream<Request, Response>,
   maxInFlight: number,
   signal: AbortSignal,
   answer: (request: Request, index: number) => Promise<Response>,
+  inTurn: (response: Response) => Response = (response) => response,
 ): Promise<void> {
   const waiting: Promise<Response>[] = [];
   const changed = new Bell();
@@ -40,7 +42,7 @@ export async function answerInOrder<Request, Response>(
       }
       const response = await next;
       if (signal.aborted) return;
-      if (!call.write(response)) await once(call, 'drain', { signal });
+      if (!call.write(inTurn(response))) await once(call, 'drain', { signal });
       void waiting.shift(); // answered
       changed.ring();
     }

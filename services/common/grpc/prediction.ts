@@ -1,5 +1,5 @@
 import { bidi, unary, type CallContext } from './handlers';
-import { serveSeries, type SeriesAnswer } from './series';
+import { serveSeries, type SeriesAnswer, type SeriesRequest } from './series';
 import type { Lease, LeasedModels, ModelIdentity } from '../inference';
 import type { Logger } from '../logging';
 
@@ -20,7 +20,7 @@ interface Prediction<Request, Command, Model, Response> {
 
 /** The two methods of a service that answers one image with one model: a single image, and a stream of them. */
 export function predictionMethods<
-  Request extends { model: string },
+  Request extends SeriesRequest,
   Command,
   Model extends { identity: ModelIdentity },
   Response,
@@ -28,9 +28,10 @@ export function predictionMethods<
   { models, log, streamImagesInFlight }: PredictionDeps<Model>,
   prediction: Prediction<Request, Command, Model, Response>,
 ) {
+  const identify = ({ identity: { name, version } }: Model): string => `${name}@${version}`;
   const acquire = async (reference: string, context: CallContext): Promise<Lease<Model>> => {
     const lease = await models.acquire(reference);
-    context.setModel(`${lease.model.identity.name}@${lease.model.identity.version}`);
+    context.setModel(identify(lease.model));
     return lease;
   };
   return {
@@ -45,6 +46,7 @@ export function predictionMethods<
         maxInFlight: streamImagesInFlight,
         prepare: (request) => prediction.prepare(request, context),
         acquire: (reference) => acquire(reference, context),
+        identify,
         answer: (model, command) => prediction.answer(model, command, performance.now()),
       }),
     ),

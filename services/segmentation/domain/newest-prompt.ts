@@ -20,6 +20,11 @@ export class NewestPrompt<Message> {
   private dropped: number[] = [];
   private count = 0;
 
+  /** @param index of the message that is offered next */
+  startAt(index: number): void {
+    this.count = index;
+  }
+
   /** @param setsImage whether the message replaces the image that prompts are on */
   offer(message: Message, setsImage: boolean): void {
     const index = this.count;

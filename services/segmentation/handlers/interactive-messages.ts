@@ -47,7 +47,7 @@ const MAX_POINTS = 1024;
 const MAX_BOXES = 64;
 
 /** PredictMasksRequest and InteractiveSessionRequest spell their prompts alike. */
-export type PromptFields = Omit<InteractiveSessionRequest__Output, 'model' | 'image'>;
+export type PromptFields = Omit<InteractiveSessionRequest__Output, 'model' | 'image' | 'resumeToken'>;
 
 /** What a request asks for, whatever image it is about. */
 export type PromptCommand = Omit<PredictCommand, 'source'>;

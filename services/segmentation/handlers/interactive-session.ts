@@ -6,6 +6,7 @@ import type { InteractiveSessionResponse } from '../../../proto/gen/automed/segm
 import { excerpt } from '../../common/bounded-text';
 import { AutomedError, automedError } from '../../common/errors';
 import { readable, wellFormed, withModel, type CallContext } from '../../common/grpc/handlers';
+import { BEGINNING, placeOf, placeToken, requireNoPlace, type Place } from '../../common/grpc/place';
 import { asAutomedError, toItemStatus } from '../../common/grpc/status';
 import type { Lease } from '../../common/inference';
 import {
@@ -48,8 +49,10 @@ export async function serveSession(
   const waiting = new NewestPrompt<Request>();
   let wake: () => void = () => undefined;
   let reading = true;
+  const session = new Session(deps, context);
   const read = async (): Promise<void> => {
     for await (const message of call.iterator({ destroyOnReturn: false })) {
+      if (session.begin(message as Request)) waiting.startAt(session.from.next);
       waiting.offer(message as Request, Boolean((message as Request).image));
       wake();
     }
@@ -61,7 +64,6 @@ export async function serveSession(
   reader.catch(() => undefined); // awaited below
   context.signal.addEventListener('abort', () => wake(), { once: true });
 
-  const session = new Session(deps, context);
   try {
     while (!context.signal.aborted) {
       const next = waiting.take();
@@ -69,7 +71,8 @@ export async function serveSession(
         const outcome = await session.answer(next.message, next.index);
         if (context.signal.aborted) return;
         const { index, droppedIndexes } = next;
-        if (!call.write({ index, droppedIndexes, ...outcome })) await once(call, 'drain', { signal: context.signal });
+        const written = call.write({ index, droppedIndexes, ...outcome, resumeToken: session.placeBehind(index) });
+        if (!written) await once(call, 'drain', { signal: context.signal });
       } else if (reading) {
         await new Promise<void>((resolve) => (wake = resolve));
       } else {
@@ -92,24 +95,58 @@ class Session {
   private facts: ImageFacts = NO_FACTS;
   private extent: Partial<Extent> = {};
   private embeddingId = '';
+  private begun: Place | undefined;
+  /** `name@version` of the base. */
+  private answeredBy = '';
 
   constructor(
     private readonly deps: SessionDeps,
     private readonly context: CallContext,
   ) {}
 
+  get from(): Place {
+    return this.begun ?? BEGINNING;
+  }
+
+  /** Looks at the first message. @returns whether this was it @throws InvalidInputError */
+  begin(message: Request): boolean {
+    if (this.begun) return false;
+    this.begun = placeOf(readable(message).resumeToken);
+    this.answeredBy = this.begun.answeredBy;
+    return true;
+  }
+
   /** What became of one message; fails only where the whole session does, because its base cannot be had. */
   async answer(message: Request, index: number): Promise<Outcome> {
     this.reference ??= withModel(readable(message), this.context).model;
     let run: (base: InteractiveBase) => Promise<Outcome>;
     try {
-      run = await this.prepare(wellFormed(message), this.reference);
+      const request = wellFormed(message);
+      if (index !== this.from.next) requireNoPlace(request);
+      run = await this.prepare(request, this.reference);
     } catch (error) {
       return this.statusOf(error, index);
     }
-    this.lease ??= this.deps.bases.acquire(this.reference, this.context.principal);
+    this.lease ??= this.acquire(this.reference);
     const { model: base } = await this.lease;
     return run(base).catch((error: unknown) => this.statusOf(error, index));
+  }
+
+  placeBehind(index: number): string {
+    return placeToken({ next: index + 1, answeredBy: this.answeredBy });
+  }
+
+  private async acquire(reference: string): Promise<Lease<InteractiveBase>> {
+    const lease = await this.deps.bases.acquire(reference, this.context.principal);
+    const { name, version } = lease.model.identity;
+    const standing = `${name}@${version}`;
+    if (this.answeredBy !== '' && this.answeredBy !== standing) {
+      lease.release();
+      const text = `This session was on the base ${this.answeredBy}; '${excerpt(reference)}' is on ${standing} by now.`;
+      throw automedError('ILLEGAL_STATE', text, { field: 'resume_token' });
+    }
+    this.answeredBy = standing;
+    return lease;
   }
 
   async close(): Promise<void> {

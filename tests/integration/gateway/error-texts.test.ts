@@ -44,6 +44,7 @@ const services = (log: Logger): ServiceRegistration[] => [
           maxInFlight: 1,
           prepare: (request) => Promise.resolve(request),
           acquire: (model) => Promise.resolve({ model, release: () => undefined }),
+          identify: (model: string) => model,
           answer: (model: string, request) => refuse({ ...request, model }),
         }),
       ),

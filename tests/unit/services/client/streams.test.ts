@@ -31,6 +31,7 @@ test('a series answers in order, an image that fails with its typed error', asyn
           maxInFlight: 2,
           prepare: async (request) => request,
           acquire: async (model) => ({ model, release: () => undefined }),
+          identify: (model) => model,
           answer: async (_model: string, { threshold = 0 }) => {
             if (threshold === 0.5) throw automedError('UNSUPPORTED_IMAGE', 'Not an image.', { field: 'image' });
             return { threshold };
@@ -90,6 +91,26 @@ test('a watch that breaks goes on behind the last event', async () => {
   expect(breaks).toHaveLength(1);
 });
 
+test('patience begins with a break, however long the stream had nothing to say before', async () => {
+  let begun = 0;
+  const client = await served({
+    [JOBS]: (log) => ({
+      WatchTrainingJob: serverStream(log, async function* () {
+        begun += 1;
+        yield { event: { sequence: begun }, resumeToken: `behind${begun}` };
+        if (begun === 3) return;
+        for (let beat = 0; beat < 5; beat += 1) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          yield { heartbeat: true };
+        }
+        throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+      }),
+    }),
+  });
+  const events = await collect(client.trainingJobs.watch('a', { patienceMs: 400 }));
+  expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3']);
+});
+
 test('a watch that breaks tells no event twice where the server has no resume tokens', async () => {
   let begun = 0;
   const client = await served({
@@ -145,8 +166,7 @@ test('a stream that falls silent counts as broken', async () => {
         signal.addEventListener('abort', () => reject(new CancelledError('CANCELLED', ''))),
       );
     },
-    undefined,
-    30,
+    { silenceMs: 30 },
   );
   expect((await silent.next()).value).toBe('first');
   await expect(silent.next()).rejects.toBeInstanceOf(UnavailableError);

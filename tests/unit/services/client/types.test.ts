@@ -11,7 +11,7 @@ test('a client is made of an address and options', () => {
   expectTypeOf<typeof AutomedClient>().toBeConstructibleWith('127.0.0.1:50051');
   expectTypeOf<typeof AutomedClient>().toBeConstructibleWith('127.0.0.1:50051', { timeoutMs: 1000, attempts: 1 });
   expectTypeOf<keyof client.ClientOptions>().toEqualTypeOf<
-    'timeoutMs' | 'attempts' | 'metadata' | 'credentials' | 'maxMessageBytes'
+    'timeoutMs' | 'attempts' | 'silenceMs' | 'metadata' | 'credentials' | 'maxMessageBytes'
   >();
   expectTypeOf<keyof CallOptions>().toEqualTypeOf<'timeoutMs' | 'signal' | 'metadata'>();
   expectTypeOf<CallOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>();

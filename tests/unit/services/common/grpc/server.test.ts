@@ -40,6 +40,7 @@ async function start(handler: Handler, config = {}): Promise<TestServer & { clie
                 if (reference === 'nobody') throw automedError('NOT_FOUND', 'no such model');
                 return { model: reference, release: () => undefined };
               },
+              identify: (model: string) => model,
               answer: (_model, request) => handler(request, context),
             }),
           ),
