@@ -1,4 +1,11 @@
-import { createFileRegistry, fromBinary, type DescMethod } from '@bufbuild/protobuf';
+import {
+  createFileRegistry,
+  fromBinary,
+  getOption,
+  type DescExtension,
+  type DescMethod,
+  type Message,
+} from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { compiledDescriptors } from '../../common/grpc/reflection';
 import { protoRoot } from '../../common/grpc/proto';
@@ -13,17 +20,34 @@ export interface HttpMethod {
   descriptor: DescMethod;
 }
 
-/** The methods of these services that take one request. Streams of requests need gRPC. */
+/** google.api.HttpRule, as far as the protos use it. */
+interface HttpRule extends Message {
+  pattern: { case: string; value: unknown };
+  body: string;
+}
+
+/** The methods of these services that take one request, where the protos put them. Streams of requests need gRPC. */
 export function httpMethods(services: readonly string[]): HttpMethod[] {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, compiledDescriptors(protoRoot())));
+  const http = registry.getExtension('google.api.http');
+  if (!http) throw new Error('the compiled protos lack google.api.http');
   return services.flatMap((service) =>
     (registry.getService(service)?.methods ?? [])
       .filter(({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming')
       .map((descriptor) => ({
-        path: `/v1/${service}/${descriptor.name}`,
+        path: pathOf(descriptor, http),
         grpcPath: `/${service}/${descriptor.name}`,
         streams: descriptor.methodKind === 'server_streaming',
         descriptor,
       })),
+  );
+}
+
+/** Where HTTP has a method, whose request is the whole body. */
+function pathOf(method: DescMethod, http: DescExtension): string {
+  const { pattern, body } = getOption(method, http) as HttpRule;
+  if (pattern.case === 'post' && typeof pattern.value === 'string' && body === '*') return pattern.value;
+  throw new Error(
+    `${method.parent.typeName}/${method.name} needs google.api.http with a path to POST its whole request to`,
   );
 }
