@@ -8,6 +8,7 @@ import { AutomedError } from '../../services/common/errors';
 import { ModelStore } from '../../services/store';
 import { draws, MortalService } from '../support/chaos';
 import { temporaryFolder } from '../support/data';
+import { startPostgres } from '../support/postgres';
 import {
   createJob,
   microSpec,
@@ -54,8 +55,15 @@ async function listAll(client: TrainingClient): Promise<TrainingJob__Output[]> {
 const endedOf = (all: readonly TrainingJob__Output[]): TrainingJob__Output[] =>
   all.filter(({ state }) => FINAL.includes(state.replace('TRAINING_JOB_STATE_', '')));
 
-test(`${jobs} jobs from ${CLIENTS} clients end exactly once, though the service is killed ${RESTARTS} times`, async () => {
-  const home = join(root, 'home');
+const postgres = startPostgres();
+if (!postgres) process.stderr.write('PostgreSQL is not installed (/usr/lib/postgresql): jobs are in SQLite alone\n');
+afterAll(async () => postgres?.stop());
+const DATABASES: [string, Record<string, string>][] = [['SQLite', {}]];
+if (postgres) DATABASES.push(['PostgreSQL', { AUTOMED_TRAINING_DATABASE_URL: postgres.url('training') }]);
+const title = `on %s ${jobs} jobs from ${CLIENTS} clients end exactly once, though the service is killed ${RESTARTS} times`;
+
+test.each(DATABASES)(title, async (kind, database) => {
+  const home = join(root, kind);
   const data = writeDiscs(join(root, 'discs'), 4);
   await microStore(home);
   const random = draws(seed);
@@ -64,6 +72,7 @@ test(`${jobs} jobs from ${CLIENTS} clients end exactly once, though the service 
     AUTOMED_TRAINING_THREADS: '1',
     AUTOMED_TRAINING_CONCURRENCY: '2',
     AUTOMED_LOG_LEVEL: 'warn',
+    ...database,
   });
   const clients = Array.from({ length: CLIENTS }, () => trainingJobClient(service.address));
   const [first] = clients as [TrainingClient];
@@ -98,7 +107,7 @@ test(`${jobs} jobs from ${CLIENTS} clients end exactly once, though the service 
   }
   const models = await (await ModelStore.open(home)).listModels();
   expect(models.map(({ manifest }) => manifest.training.job).sort()).toEqual([...accepted].sort());
-  process.stderr.write(`${jobs} jobs took ${Math.round((Date.now() - begun) / 1000)} s (seed ${seed})\n`);
+  process.stderr.write(`${kind}: ${jobs} jobs took ${Math.round((Date.now() - begun) / 1000)} s (seed ${seed})\n`);
   for (const client of clients) client.close();
   await service.stop();
 });

@@ -1,4 +1,4 @@
-// The tests of the queue once more, on PostgreSQL, and what the other tables ask of it.
+// The tests of the queue, of watches and of promotions once more, on PostgreSQL, and what the other tables ask of it.
 
 import type { DatasetSource } from '../../../../../../services/datasets/samples/data-selection';
 import { SqlDatasetTable } from '../../../../../../services/training/adapters/dataset-table';
@@ -7,7 +7,7 @@ import type { Promotion } from '../../../../../../services/training/domain/promo
 import { openJobDatabase } from '../../../../../support/job-database';
 import { installed } from '../../../../../support/use-postgres';
 
-const SUITES = ['jobs/queue'];
+const SUITES = ['jobs/queue', 'jobs/watch', 'promotions/promotions'];
 
 function otherTables(): void {
   const database = openJobDatabase('/tables');
