@@ -9,10 +9,10 @@ import { protoRoot, serviceNames } from '../../services/common/grpc/proto';
 import { compiledDescriptors } from '../../services/common/grpc/reflection';
 import { draws } from '../support/chaos';
 import { temporaryFolder } from '../support/data';
-import { greyDicom } from '../support/dicom';
+import { BIG_ENDIAN, dicomFile, greyDicom, greyElements, IMPLICIT } from '../support/dicom';
 import { startProgram, type Program } from '../support/stack';
 import { makeStore } from '../support/stack-store';
-import { damaged, extreme, noise } from './hostile';
+import { damaged, damagedImage, extreme, noise } from './hostile';
 
 const count = Number(process.env['AUTOMED_FUZZ_COUNT'] ?? 100_000);
 const random = draws(Number(process.env['AUTOMED_FUZZ_SEED'] ?? 1));
@@ -22,6 +22,13 @@ const HANG_MS = 5_000;
 const LASTS = /\/(Watch|.*Stream|InteractiveSession|SegmentEverything|CreateBase|ImportBase)/;
 /** Only noise: what they would undo is what the others are about. */
 const SPARED = /\/(Delete|Unload|Prune)/;
+/** Methods that decode an image, and a model that they know: every second call. */
+const DECODES: readonly (readonly [method: RegExp, model: string])[] = [
+  [/\.SegmentationService\/|\.AnalysisService\//, 'polyp'],
+  [/\.ClassificationService\//, 'tumour'],
+  [/\/(EncodeImage|PredictMasks|InteractiveSession)$/, 'tiny'],
+];
+const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
 const home = temporaryFolder();
 const same = (bytes: Buffer): Buffer => bytes;
 
@@ -33,10 +40,17 @@ interface Method {
 async function images(): Promise<Buffer[]> {
   const raw = { width: 40, height: 30, channels: 3 as const };
   const picture = sharp(Buffer.alloc(40 * 30 * 3, 120), { raw });
-  const dicom = greyDicom({ width: 8, height: 8, values: Array.from({ length: 64 }, (_, at) => at * 10) });
+  const coded = [picture.png(), picture.jpeg(), picture.tiff(), picture.webp()].map((each) => each.toBuffer());
+  const side = { width: 8, height: 8 };
+  const values = Array.from({ length: 64 }, (_, at) => at * 10);
+  const jpeg = await sharp(Buffer.alloc(64, 90), { raw: { ...side, channels: 1 } })
+    .jpeg()
+    .toBuffer();
   return [
-    ...(await Promise.all([picture.png(), picture.jpeg(), picture.tiff()].map((each) => each.toBuffer()))),
-    dicom,
+    ...(await Promise.all(coded)),
+    ...[undefined, IMPLICIT, BIG_ENDIAN].map((syntax) => greyDicom({ ...side, values, ...(syntax && { syntax }) })),
+    greyDicom({ ...side, frames: 2, bits: 8, values: [...values, ...values].map((each) => each % 256) }),
+    dicomFile(greyElements({ ...side, bits: 8 }), JPEG_BASELINE, [jpeg]),
   ];
 }
 
@@ -51,8 +65,12 @@ function call(client: Client, path: string, bytes: Buffer): Promise<Code> {
   });
 }
 
+const modelFor = (path: string): string | undefined => DECODES.find(([method]) => method.test(path))?.[1];
+
 function hostile({ path, descriptor }: Method, files: readonly Buffer[]): Buffer {
   const kind = random();
+  const model = modelFor(path);
+  if (model !== undefined && kind < 0.6) return damagedImage(random, descriptor.input, files, model);
   if (kind < 0.25 || SPARED.test(path)) return noise(random);
   const bytes = extreme(random, descriptor.input, files);
   return kind < 0.4 ? damaged(random, bytes) : bytes;
@@ -77,6 +95,7 @@ test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
     .filter((name) => !name.includes('.pacs.'))
     .flatMap((name) => registry.getService(name)?.methods ?? [])
     .map((descriptor): Method => ({ path: `/${descriptor.parent.typeName}/${descriptor.name}`, descriptor }));
+  const decoding = methods.filter(({ path }) => modelFor(path) !== undefined);
   const files = await images();
 
   const counts = new Map<string, number>();
@@ -86,7 +105,8 @@ test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
     const client = new Client(gateway.address, credentials.createInsecure());
     while (made < count) {
       made += 1;
-      const method = methods[made % methods.length] as Method;
+      const among = made % 2 === 0 ? decoding : methods;
+      const method = among[(made >> 1) % among.length] as Method;
       const bytes = hostile(method, files);
       const code = await call(client, method.path, bytes);
       counts.set(Code[code], (counts.get(Code[code]) ?? 0) + 1);
@@ -98,6 +118,7 @@ test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, caller));
 
+  expect(decoding).toHaveLength(8);
   process.stderr.write(`${made} calls: ${[...counts].map(([code, each]) => `${code} ${each}`).join(', ')}\n`);
   expect(faults).toEqual([]);
   expect(programs.filter(([, { child }]) => child.exitCode !== null || child.signalCode !== null)).toEqual([]);

@@ -45,6 +45,21 @@ export function extreme(random: Random, type: DescMessage, images: readonly Buff
   return Buffer.from(toBinary(type, message(random, type, images, 0)));
 }
 
+/** A request that could be answered, but for a damaged image and the odd extreme field. @param model that the method knows */
+export function damagedImage(random: Random, type: DescMessage, files: readonly Buffer[], model: string): Buffer {
+  const made = create(type);
+  const face = reflect(type, made);
+  for (const field of type.fields) {
+    if (field.name === 'model') face.set(field, model);
+    else if (field.name === 'image' && field.message) {
+      const image = reflect(field.message);
+      image.set(field.message.field.encoded as DescField, damaged(random, pick(random, files)));
+      face.set(field, image);
+    } else if (random() < 0.05) setField(random, face, field, files, MAX_DEPTH - 1);
+  }
+  return Buffer.from(toBinary(type, made));
+}
+
 function message(random: Random, type: DescMessage, images: readonly Buffer[], depth: number): Message {
   const made = create(type);
   const face = reflect(type, made);

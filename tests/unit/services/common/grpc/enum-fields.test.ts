@@ -13,7 +13,7 @@ const root = apiRoot();
 
 function apiRoot(): Root {
   const all = new Root();
-  all.resolvePath = (_origin, target) => (target.startsWith('google/') ? target : join(protoRoot(), target));
+  all.resolvePath = (_origin, target) => (target.startsWith('google/protobuf/') ? target : join(protoRoot(), target));
   const files = readdirSync(join(protoRoot(), 'automed'), { recursive: true, encoding: 'utf8' });
   all.loadSync(files.filter((name) => name.endsWith('.proto')).map((name) => join('automed', name)));
   all.resolveAll();

@@ -30,7 +30,7 @@ test('maps with keys of 64 bits are found, in nested messages too', () => {
 test('no message of the API has a map with keys of 64 bits', () => {
   const root = new Root();
   root.resolvePath = (_origin, target) =>
-    target.startsWith('google/') ? target : join(protoRoot(), target.replace(`${protoRoot()}/`, ''));
+    target.startsWith('google/protobuf/') ? target : join(protoRoot(), target.replace(`${protoRoot()}/`, ''));
   const files = readdirSync(join(protoRoot(), 'automed'), { recursive: true, encoding: 'utf8' });
   const protos = files.filter((name) => name.endsWith('.proto')).map((name) => join('automed', name));
   root.loadSync(protos);
