@@ -6,6 +6,7 @@ import { pacsService, type PacsServiceDeps } from '../../../services/pacs/handle
 import { explanation, statusLines } from '../../../services/terminal/pacs';
 import { startServer, type TestServer } from '../../support/grpc';
 import { arrival } from '../../support/pacs-arrival';
+import { startProgram } from '../../support/stack';
 import { receiving, type Receiving } from '../../support/pacs-receiver';
 
 const siteOf = (modality: string) =>
@@ -101,4 +102,21 @@ it('counts reviews that wait or were refused', async () => {
   const status = await client.pacs.status();
   expect(status).toMatchObject({ waitingReviewCount: 0, deadReviewCount: 1 });
   expect(statusLines(status)).toContain('reviews:    0 waiting, 1 dead');
+});
+
+it('is told, and steered, through a gateway', async () => {
+  at.journal.arrivals.record(arrival('1.2.1.1'), 0);
+  at.journal.completion.closeDue(site);
+  site = siteOf('CT');
+  const gateway = await startProgram('gateway', { AUTOMED_PACS_BACKENDS: server.address });
+  const through = new AutomedClient(gateway.address, { timeoutMs: 60_000 });
+  try {
+    expect((await through.pacs.status()).studyCount).toBe('1');
+    for await (const { studyUid } of through.pacs.list()) expect(studyUid).toBe('1.2');
+    expect(await through.pacs.retry('1.2')).toMatchObject({ analysisCount: 1 });
+    await expect(through.pacs.get('9.9')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  } finally {
+    through.close();
+    await gateway.stop();
+  }
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { StoredResult } from '../../../../../services/analysis';
 import { createLogger } from '../../../../../services/common/logging';
 import { openJournal, type Journal } from '../../../../../services/pacs/adapters/journal/journal';
+import { waitMs } from '../../../../../services/pacs/domain/backoff';
 import { failed, type Courier } from '../../../../../services/pacs/domain/delivery';
 import { Dispatcher, type DispatcherDeps } from '../../../../../services/pacs/domain/dispatcher';
 import { readSite } from '../../../../../services/pacs-site/read-site';
@@ -73,4 +74,54 @@ it.each([
   await deliver(replacing);
   expect(replacing).toHaveBeenCalledTimes(1);
   expect(journal.overview.totals().deliveries).toEqual({ [state]: 3 });
+});
+
+describe('a destination that does not answer', () => {
+  const away = failed('away', 'UNREACHABLE', 'The receiver cannot be reached.');
+  const dispatcherOf = (send: Courier['send'], site = SITE): Dispatcher =>
+    new Dispatcher({
+      ...{ site: () => site, outbox: journal.outbox, courier: () => ({ send }), path: (file: string) => file },
+      replace: () => Promise.resolve(undefined),
+      log: createLogger('test', 'silent'),
+    });
+
+  it('is left alone for a while, all that waits for it together, and uses up no attempts', async () => {
+    threeCaptures();
+    const send = jest.fn((objects: readonly unknown[]) => Promise.resolve(objects.map(() => away)));
+    const dispatcher = dispatcherOf(send);
+    expect(await dispatcher.deliver()).toBe(true);
+    await dispatcher.idle();
+    expect(dispatcher.away).toEqual(['a']);
+    expect(await dispatcher.deliver()).toBe(false);
+    expect(send).toHaveBeenCalledTimes(1);
+    const [result] = journal.overview.series(1)[0]?.analyses[0]?.results ?? [];
+    expect(result?.deliveries[0]).toMatchObject({ state: 'queued', attempts: 0, code: 'UNREACHABLE' });
+  });
+
+  const HASTY = { ...SITE, delivery: { ...SITE.delivery, attempts: 4, first_seconds: 0, longest_seconds: 0 } };
+
+  it.each([
+    ['away', away, 20, 'queued'],
+    ['a fault that may pass', failed('transient', 'SERVER', 'Broken.'), 4, 'dead'],
+    ['what looks like a refusal', failed('suspect', 'ABORTED', 'It hangs up.'), 3, 'dead'],
+    ['a refusal', failed('permanent', 'REFUSED', 'No.'), 1, 'dead'],
+  ] as const)('is tried as often as its failure deserves: %s', async (_, failure, attempts, state) => {
+    threeCaptures();
+    const send = jest.fn((objects: readonly unknown[]) => Promise.resolve(objects.map(() => failure)));
+    const dispatcher = dispatcherOf(send, HASTY);
+    for (let round = 0; round < 20; round += 1) {
+      await dispatcher.deliver();
+      await dispatcher.idle();
+    }
+    expect(send).toHaveBeenCalledTimes(attempts);
+    expect(journal.overview.totals().deliveries).toEqual({ [state]: 3 });
+  });
+});
+
+test('waits double up to the longest, and are spread over their upper half', () => {
+  const policy = { attempts: 12, firstMs: 2_000, longestMs: 60_000 };
+  const least = [1, 2, 3, 4, 5, 6, 60].map((attempts) => waitMs(policy, attempts, () => 0));
+  const most = [1, 2, 3, 4, 5, 6, 60].map((attempts) => waitMs(policy, attempts, () => 1));
+  expect(least).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  expect(most).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
