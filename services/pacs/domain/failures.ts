@@ -41,7 +41,8 @@ export function judgeFailure(error: unknown): JudgedFailure {
   }
   if (error instanceof AutomedError) {
     const transient = TRANSIENT.some((kind) => error instanceof kind);
-    return { code: error.code, message: error.message, transient, away: error instanceof ModelsAwayError };
+    const away = error instanceof ModelsAwayError || error.code === 'STORAGE_FULL';
+    return { code: error.code, message: error.message, transient, away };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
     return { code: 'FILE_MISSING', message: 'A file of the study is missing from the spool.', transient: false };

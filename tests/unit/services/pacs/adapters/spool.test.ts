@@ -1,6 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { storeResult } from '../../../../../services/pacs/adapters/result-files';
+import { judgeFailure } from '../../../../../services/pacs/domain/failures';
 import { Spool } from '../../../../../services/pacs/adapters/spool';
 import { mount, unmount, whyNoMount } from '../../../../support/tmpfs';
 
@@ -54,6 +56,27 @@ describe('a file that is received', () => {
         }
         expect(ends).toEqual(['whole', 'whole', 'whole', 'ENOSPC', 'ENOSPC', 'ENOSPC']);
         expect(await spool.names()).toEqual([]);
+      } finally {
+        unmount(folder);
+      }
+    },
+  );
+
+  (whyNoMount() === undefined ? it : it.skip)(
+    'is no result where the disk is full: its analysis waits for room',
+    async () => {
+      mount(folder, 'size=64k');
+      try {
+        const uids = { sopClassUid: '1.2', sopInstanceUid: '2.25.1', seriesUid: '2.25.2', studyUid: '1.3' };
+        const made = {
+          kind: 'SEG',
+          of: '',
+          part: 1,
+          object: { kind: 'segmentation', ...uids, bytes: Buffer.alloc(200_000) },
+        } as const;
+        const error: unknown = await storeResult(spool, made).catch((thrown: unknown) => thrown);
+        expect(judgeFailure(error)).toMatchObject({ code: 'STORAGE_FULL', transient: true, away: true });
+        expect(readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('.'))).toEqual([]);
       } finally {
         unmount(folder);
       }
