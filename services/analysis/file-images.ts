@@ -26,7 +26,7 @@ export class FileImages implements Images {
     const frames = source.planes.length;
     let shared: Promise<Uint8Array> | undefined;
     const picture = async (frame: number): Promise<Pixels> => {
-      if (frames === 1) return this.pool.picture(await bytesOf(path), 0);
+      if (frames === 1) return this.pool.picture(path, 0);
       shared ??= bytesOf(path, true);
       return this.pool.picture(await shared, frame - 1);
     };

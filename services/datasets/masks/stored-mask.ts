@@ -3,7 +3,7 @@
 import sharp from 'sharp';
 import { isBmp, readBmpAlpha } from '../../imaging/bmp';
 import { DEFAULT_LIMITS } from '../../imaging/decode';
-import { isDicom } from '../../imaging/dicom';
+import { isDicom, storedPixels } from '../../imaging/dicom';
 import { readIndexed } from '../../imaging/palette';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { readTiffPages } from '../../imaging/tiff';
@@ -42,8 +42,9 @@ export async function decodeStoredMask(bytes: Buffer): Promise<StoredMask> {
 
 /** A DICOM image; of a palette the indices, as grey. */
 async function decodeDicom(bytes: Buffer): Promise<StoredMask> {
-  const { pixels, lossy, bitsStored, signed } = await decodeStoredDicom(bytes);
-  const stored = greyOrColour(pixels, lossy, 8);
+  const frame = await decodeStoredDicom(bytes);
+  const { lossy, bitsStored, signed } = frame;
+  const stored = greyOrColour(storedPixels(frame), lossy, 8);
   return stored.kind === 'colour' ? stored : { ...stored, scale: 2 ** (signed ? bitsStored - 1 : bitsStored) - 1 };
 }
 

@@ -23,27 +23,37 @@ export interface DecodedFrame {
 /** Bits that the codecs give a sample: what its precision needs, whatever the header allocates. */
 const codecBits = (precision: number): 8 | 16 | 32 => (precision <= 8 ? 8 : precision <= 16 ? 16 : 32);
 
-/** A copy of little-endian samples of `from` bits, as such of as many as the header allocates. */
-function widened(bytes: Uint8Array, from: 8 | 16 | 32, { bitsAllocated: to, signed }: ImageFormat): Uint8Array {
-  if (to <= from) return bytes.slice();
+/** Copies little-endian samples of `from` bits as such of as many as the header allocates. */
+function copied(
+  bytes: Uint8Array,
+  from: 8 | 16 | 32,
+  { bitsAllocated: to, signed }: ImageFormat,
+  memory: (bytes: number) => ArrayBuffer,
+): Uint8Array {
   const size = from / 8;
-  const wide = Buffer.alloc((bytes.length / size) * (to / 8));
-  const narrow = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0, out = 0; at < bytes.length; at += size, out += to / 8) {
-    if (signed) wide.writeIntLE(narrow.readIntLE(at, size), out, to / 8);
-    else wide.writeUIntLE(narrow.readUIntLE(at, size), out, to / 8);
+  const length = to <= from ? bytes.length : (bytes.length / size) * (to / 8);
+  const copy = Buffer.from(memory(length), 0, length);
+  if (to <= from) copy.set(bytes);
+  else {
+    const narrow = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0, out = 0; at < bytes.length; at += size, out += to / 8) {
+      if (signed) copy.writeIntLE(narrow.readIntLE(at, size), out, to / 8);
+      else copy.writeUIntLE(narrow.readUIntLE(at, size), out, to / 8);
+    }
   }
-  return wide;
+  return copy;
 }
 
 /**
  * Decodes one compressed frame. It runs on the calling thread.
+ * @param memory gives what the samples are put into, from its beginning
  * @throws DicomError (PIXEL_DECODE) for a stream that is damaged or another picture than the header describes
  */
 export async function decodeCompressed(
   fragments: Uint8Array,
   codec: StreamCodec,
   format: ImageFormat,
+  memory: (bytes: number) => ArrayBuffer,
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
   const encoded = unboxed(fragments);
@@ -73,7 +83,7 @@ export async function decodeCompressed(
       throw new DicomError('PIXEL_DECODE', 'The compressed pixels of the DICOM image are damaged.');
     }
     // The memory is the codec's.
-    const bytes = widened(decoded, bits, format);
+    const bytes = copied(decoded, bits, format, memory);
     return { bytes, precision, isYbr, planar, order };
   });
 }

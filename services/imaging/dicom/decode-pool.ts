@@ -11,6 +11,7 @@ import type { FrameSource } from './frame-source';
 import { DICOM_LIMITS, HEADER_BYTES, needsMore, type DicomLimits } from './header';
 import type { DicomOutline } from './outline';
 import type { SourceFrame } from './segmentation';
+import type { StoredFrame } from './stored-values';
 import { PooledThread, type Job } from './pooled-thread';
 
 /** What a file gets until its thread is stopped, milliseconds: the largest that are read need a few seconds. */
@@ -84,28 +85,28 @@ export class DecodePool {
 
   /**
    * What a display shows of a DICOM image.
-   * @param bytes as those of `frame`
+   * @param file as that of `frame`
    * @param frame from 0; undefined: the only one
    * @param limitMs what decoding gets from when a thread has the file, milliseconds
    * @throws DicomError
    */
-  async picture(bytes: Uint8Array, frame?: number, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
-    return (await this.frame(bytes, frame, { limitMs })).pixels;
+  async picture(file: Uint8Array | string, frame?: number, limitMs = DECODE_LIMIT_MS): Promise<Pixels> {
+    return (await this.frame(file, frame, { limitMs })).pixels;
   }
 
   /**
    * What a display shows of a frame, and which one it is.
-   * @param bytes the file; they are given away, and empty afterwards where they were alone in their buffer. Bytes of shared
-   * memory are not: they must not change as long as they are asked about
+   * @param file its path, which its thread reads, or its bytes; they are given away, and empty afterwards where they were alone in
+   * their buffer. Bytes of shared memory are not: they must not change as long as they are asked about
    * @param frame from 0; undefined: the only one
-   * @throws DicomError; CancelledError
+   * @throws DicomError; CancelledError; of a path errors with the `code` of the file system
    */
   async frame(
-    bytes: Uint8Array,
+    file: Uint8Array | string,
     frame?: number,
     { limits = DICOM_LIMITS, limitMs = DECODE_LIMIT_MS, depth, signal }: FrameOptions = {},
   ): Promise<DicomFrame> {
-    const decoded = await this.decode({ bytes, limits, wanted: { frame, depth } }, limitMs, signal);
+    const decoded = await this.decode({ bytes: file, limits, wanted: { frame, depth } }, limitMs, signal);
     if (!('pixels' in decoded) || !decoded.source) throw unexpected();
     return { pixels: decoded.pixels, source: decoded.source };
   }
@@ -138,15 +139,18 @@ export class DecodePool {
   }
 
   /**
-   * The values that the only frame of a DICOM image stores, neither rescaled nor windowed: as uint8 or uint16, and negative
-   * ones or those of 32 bits as float32.
-   * @param bytes given away, as those of `frame`
-   * @throws DicomError
+   * The values that the only frame of a DICOM image stores, neither rescaled nor windowed, and how they were encoded.
+   * @param file bytes, given away as those of `frame`, or a path, which its thread reads
+   * @param options `into`: memory that the values may be put into, given away; where it is large enough theirs is this
+   * @throws DicomError; of a path errors with the `code` of the file system
    */
-  async stored(bytes: Uint8Array, limitMs = DECODE_LIMIT_MS): Promise<StoredCoding & { pixels: Pixels }> {
-    const decoded = await this.decode({ bytes, wanted: { stored: true } }, limitMs);
-    if (!('pixels' in decoded) || !decoded.coding) throw unexpected();
-    return { pixels: decoded.pixels, ...decoded.coding };
+  async stored(
+    file: Uint8Array | string,
+    { into, limitMs = DECODE_LIMIT_MS }: { into?: ArrayBuffer | undefined; limitMs?: number } = {},
+  ): Promise<StoredFrame & StoredCoding> {
+    const decoded = await this.decode({ bytes: file, wanted: { stored: true, into } }, limitMs);
+    if (!('stored' in decoded)) throw unexpected();
+    return decoded.stored;
   }
 
   /**
@@ -161,7 +165,9 @@ export class DecodePool {
   }
 
   /** The number of a file in shared memory. */
-  private fileOf({ buffer }: Uint8Array): number | undefined {
+  private fileOf(bytes: Uint8Array | string): number | undefined {
+    if (typeof bytes === 'string') return undefined;
+    const { buffer } = bytes;
     if (!(buffer instanceof SharedArrayBuffer)) return undefined;
     const file = this.files.get(buffer) ?? (this.lastFile += 1);
     this.files.set(buffer, file);

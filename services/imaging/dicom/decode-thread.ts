@@ -5,14 +5,16 @@ import type { Mask, Pixels } from '../pixels/pixels';
 import { DicomImage } from './decode';
 import type { DisplayDepth } from './display';
 import { DicomError, type DicomDefect } from './errors';
+import { DicomFile } from './file-bytes';
 import type { FrameSource } from './frame-source';
-import { DICOM_LIMITS, type DicomLimits } from './header';
+import { DICOM_LIMITS, type DicomLimits, type ImageFormat } from './header';
 import { outlineOf, type DicomOutline } from './outline';
 import { DicomSegmentation, type SourceFrame } from './segmentation';
 import type { StoredFrame } from './stored-values';
 
 export interface DecodeRequest {
-  bytes: Uint8Array;
+  /** The file, or its path. */
+  bytes: Uint8Array | string;
   /** Number of a file that several requests are about; absent: of this one alone. */
   file?: number | undefined;
   /** Default: DICOM_LIMITS. */
@@ -24,16 +26,13 @@ export interface DecodeRequest {
    */
   wanted:
     | { frame: number | undefined; depth?: DisplayDepth | undefined }
-    | { stored: true }
+    | { stored: true; into?: ArrayBuffer | undefined }
     | { drawnOn: SourceFrame }
     | { outlineOf: number; fileBytes: number };
 }
 
-/** A DicomError as what can cross between threads. */
-export interface DecodeFailure {
-  defect: DicomDefect;
-  message: string;
-}
+/** A DicomError, or an error of the file system, as what can cross between threads. */
+export type DecodeFailure = { defect: DicomDefect; message: string } | { system: string };
 
 /** How stored values were encoded. */
 export interface StoredCoding {
@@ -44,13 +43,17 @@ export interface StoredCoding {
   signed: boolean;
 }
 
-/** Pixels, of a frame with where it comes from, of stored values with how they were encoded; or what the header says. */
-export type Decoded = { pixels: Pixels; source?: FrameSource; coding?: StoredCoding } | { outline: DicomOutline };
+/** Pixels, of a frame with where it comes from; stored values with how they were encoded; or what the header says. */
+export type Decoded =
+  { pixels: Pixels; source?: FrameSource } | { stored: StoredFrame & StoredCoding } | { outline: DicomOutline };
 
 export type DecodeAnswer = (Decoded | DecodeFailure) & {
   /** Whether the file had to be parsed. */
   parsed: boolean;
 };
+
+/** With the bytes of the file. */
+type ReadRequest = DecodeRequest & { bytes: Uint8Array };
 
 const WHITE = 255;
 
@@ -63,7 +66,7 @@ class Parsed<T> {
 
   constructor(private readonly parse: (bytes: Uint8Array, limits: DicomLimits) => T) {}
 
-  of({ bytes, file, limits = DICOM_LIMITS }: DecodeRequest): T {
+  of({ bytes, file, limits = DICOM_LIMITS }: ReadRequest): T {
     if (file !== undefined && this.kept?.file === file) return this.kept.content;
     this.kept = undefined;
     parsedFiles += 1;
@@ -77,7 +80,7 @@ const images = new Parsed((bytes, limits) => DicomImage.parse(bytes, limits));
 const segmentations = new Parsed((bytes, limits) => DicomSegmentation.parse(bytes, limits));
 
 /** An image of which one frame is meant. */
-function imageOf(request: DecodeRequest, frame?: number): DicomImage {
+function imageOf(request: ReadRequest, frame?: number): DicomImage {
   const image = images.of(request);
   const { frames } = image.header;
   if (frame === undefined && frames > 1) {
@@ -90,26 +93,33 @@ function inWhite({ mask, width, height }: Mask): Pixels {
   return { data: mask.map((value) => value * WHITE), width, height, channels: 1, sampleType: 'uint8' };
 }
 
-/** Stored values as they are; negative ones, and those of 32 bits or more, as floats. */
-function asPixels({ values, width, height, kind }: StoredFrame): Pixels {
-  const channels = kind === 'rgb' ? 3 : 1;
-  if (values instanceof Uint8Array) return { data: values, width, height, channels, sampleType: 'uint8' };
-  const isWords = values instanceof Uint16Array;
-  const { buffer, byteOffset, byteLength } = isWords ? values : new Float32Array(values);
-  const data = new Uint8Array(buffer, byteOffset, byteLength);
-  return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
+const codingOf = ({ bitsStored, signed }: ImageFormat, lossy: boolean): StoredCoding => ({ lossy, bitsStored, signed });
+
+async function storedOf(image: DicomImage, into?: ArrayBuffer): Promise<Decoded> {
+  const { header } = image;
+  return { stored: { ...(await image.stored(0, into)), ...codingOf(header, header.syntax.lossy === true) } };
 }
 
-async function storedOf(image: DicomImage): Promise<Decoded> {
-  const { syntax, bitsStored, signed } = image.header;
-  return { pixels: asPixels(await image.stored()), coding: { lossy: syntax.lossy === true, bitsStored, signed } };
+/** Reads the file of a request that names its path. */
+async function readAnd(request: DecodeRequest & { bytes: string }): Promise<Decoded> {
+  const { bytes: path, limits = DICOM_LIMITS, wanted } = request;
+  return DicomFile.read(path, limits, async (file) => {
+    if ('stored' in wanted) {
+      const plain = file.plainFrame(wanted.into);
+      if (plain) {
+        parsedFiles += 1;
+        return { stored: { ...plain.stored, ...codingOf(plain.format, false) } };
+      }
+    }
+    return wantedOf({ ...request, bytes: file.whole() });
+  });
 }
 
-async function wantedOf(request: DecodeRequest): Promise<Decoded> {
+async function wantedOf(request: ReadRequest): Promise<Decoded> {
   const { wanted, bytes, limits = DICOM_LIMITS } = request;
   if ('outlineOf' in wanted) return { outline: outlineOf(bytes, wanted.fileBytes, wanted.outlineOf, limits) };
   if ('drawnOn' in wanted) return { pixels: inWhite(await segmentations.of(request).mask(wanted.drawnOn)) };
-  if ('stored' in wanted) return storedOf(imageOf(request));
+  if ('stored' in wanted) return storedOf(imageOf(request), wanted.into);
   const image = imageOf(request, wanted.frame);
   return { pixels: await image.display(wanted.frame, wanted.depth), source: image.source(wanted.frame) };
 }
@@ -122,10 +132,19 @@ function alone(decoded: Decoded): Decoded {
   return whole ? decoded : { ...decoded, pixels: { ...decoded.pixels, data: data.slice() } };
 }
 
+/** Memory that goes to the other thread. */
+function movable(answer: DecodeAnswer): ArrayBuffer[] {
+  if ('stored' in answer) return [answer.stored.values.buffer as ArrayBuffer];
+  return 'pixels' in answer ? [answer.pixels.data.buffer as ArrayBuffer] : [];
+}
+
 async function answerTo(request: DecodeRequest): Promise<Decoded | DecodeFailure> {
   try {
-    return alone(await wantedOf(request));
+    const { bytes } = request;
+    return alone(await (typeof bytes === 'string' ? readAnd({ ...request, bytes }) : wantedOf({ ...request, bytes })));
   } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code !== undefined && syscall !== undefined) return { system: code };
     if (error instanceof DicomError) return { defect: error.defect, message: error.message };
     // The message of what nobody expected may hold values of the header.
     const kind = error instanceof Error ? error.name : 'unknown';
@@ -137,6 +156,6 @@ parentPort?.on('message', (request: DecodeRequest) => {
   const before = parsedFiles;
   void answerTo(request).then((answered) => {
     const answer: DecodeAnswer = { ...answered, parsed: parsedFiles > before };
-    parentPort?.postMessage(answer, 'pixels' in answer ? [answer.pixels.data.buffer as ArrayBuffer] : []);
+    parentPort?.postMessage(answer, movable(answer));
   });
 });

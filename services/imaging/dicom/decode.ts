@@ -21,10 +21,11 @@ export class DicomImage {
   /**
    * The numbers that the file stores: decompressed, neither rescaled nor windowed.
    * @param frame from 0
+   * @param into memory that the values may be put into
    * @throws DicomError
    */
-  async stored(frame = 0): Promise<StoredFrame> {
-    return storedFrame(this.file, this.header, frame);
+  async stored(frame = 0, into?: ArrayBuffer): Promise<StoredFrame> {
+    return storedFrame(this.file, this.header, frame, into);
   }
 
   /**

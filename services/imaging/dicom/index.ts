@@ -11,6 +11,6 @@ export { DicomSegmentation, type Concatenation, type SourceFrame } from './segme
 export { frameBytes } from './outline';
 export type { PixelSize, SpacingOrigin } from './pixel-spacing';
 export type { Segment } from './segment-values';
-export type { StoredFrame } from './stored-values';
+export { storedPixels, type StoredFrame } from './stored-values';
 export type { SidePicture } from './object-kind';
 export type { Plane } from './geometry';

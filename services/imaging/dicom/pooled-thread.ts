@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { compiledThread } from '../../common/thread-entry';
 import { afterMs, type Alarm } from '../../common/timers';
-import type { DecodeAnswer, Decoded, DecodeRequest } from './decode-thread';
+import type { DecodeAnswer, Decoded, DecodeFailure, DecodeRequest } from './decode-thread';
 import { DicomError } from './errors';
 
 /**
@@ -19,8 +19,17 @@ export interface Job {
 }
 
 /** Bytes that are alone in their buffer move to the other thread; others, such as small ones of Node's pool, are copied. */
-function movable({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+function movable({ bytes, wanted }: DecodeRequest): ArrayBuffer[] {
+  const into = 'stored' in wanted && wanted.into ? [wanted.into] : [];
+  if (typeof bytes === 'string') return into;
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer, ...into] : into;
+}
+
+/** What a thread says of a file, for whoever asked. Neither says where the file lies: paths may name a patient. */
+function errorOf(failure: DecodeFailure): Error {
+  if ('defect' in failure) return new DicomError(failure.defect, failure.message);
+  return Object.assign(new Error(`${failure.system}: the DICOM file cannot be read`), { code: failure.system });
 }
 
 /** A thread and the one file that it has. The process does not wait for a thread without a file. */
@@ -71,7 +80,7 @@ export class PooledThread {
       this.settle()?.reject(new DicomError('PIXEL_DECODE', `Decoding the DICOM image took longer than ${seconds} s.`));
       this.end();
     });
-    this.worker.postMessage(job.request, movable(job.request.bytes));
+    this.worker.postMessage(job.request, movable(job.request));
   }
 
   private take(answer: DecodeAnswer): void {
@@ -82,7 +91,7 @@ export class PooledThread {
     this.worker.unref();
     this.clock = afterMs(this.idleMs, () => this.end(), { unref: true });
     this.on.free(this);
-    if ('defect' in answer) job.reject(new DicomError(answer.defect, answer.message));
+    if ('defect' in answer || 'system' in answer) job.reject(errorOf(answer));
     else job.resolve(answer);
   }
 

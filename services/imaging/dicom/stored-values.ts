@@ -1,6 +1,7 @@
 // A frame as the numbers that the file stores: decompressed, in the order of bytes of this machine, unused bits removed,
 // colour as RGB. Neither rescaled nor windowed.
 
+import type { Pixels } from '../pixels/pixels';
 import { DicomError } from './errors';
 import { decodeCompressed } from './codecs';
 import { pixelElement, type ParsedFile } from './data-set';
@@ -22,6 +23,16 @@ export interface StoredFrame {
   kind: 'grey' | 'palette' | 'rgb';
 }
 
+/** Stored values as pixels: negative ones, and those of 32 bits or more, as float32. */
+export function storedPixels({ values, width, height, kind }: StoredFrame): Pixels {
+  const channels = kind === 'rgb' ? 3 : 1;
+  if (values instanceof Uint8Array) return { data: values, width, height, channels, sampleType: 'uint8' };
+  const isWords = values instanceof Uint16Array;
+  const { buffer, byteOffset, byteLength } = isWords ? values : new Float32Array(values);
+  const data = new Uint8Array(buffer, byteOffset, byteLength);
+  return { data, width, height, channels, sampleType: isWords ? 'uint16' : 'float32' };
+}
+
 /** Little-endian samples as they came, and how many of their bits count. */
 interface Raw {
   bytes: Uint8Array;
@@ -29,27 +40,40 @@ interface Raw {
   shift: number;
   /** Whether colour is luma and chroma, where that is known better than from the header. */
   isYbr?: boolean | undefined;
+  /** Whether nothing else holds the bytes, which begin their buffer. */
+  owned?: boolean;
   /** Whether colour of a compressed frame lies plane by plane. */
   planar?: boolean;
   /** For each component its place among those that were decoded; absent: the same. */
   order?: readonly number[] | undefined;
 }
 
-function viewOf(bytes: Uint8Array, bitsAllocated: 8 | 16 | 32, signed: boolean): Integers {
-  // A copy: the values are changed, and a typed array needs an aligned start. (Buffer's slice() would copy nothing.)
-  const { buffer } = new Uint8Array(bytes);
+/** Samples of a frame as numbers, in a buffer from its beginning. */
+export function numbersIn(buffer: ArrayBuffer, bytes: number, { bitsAllocated, signed }: ImageFormat): Integers {
   switch (bitsAllocated) {
-    case 8:
-      return signed ? new Int8Array(buffer) : new Uint8Array(buffer);
     case 16:
-      return signed ? new Int16Array(buffer) : new Uint16Array(buffer);
+      return signed ? new Int16Array(buffer, 0, bytes / 2) : new Uint16Array(buffer, 0, bytes / 2);
     case 32:
-      return signed ? new Int32Array(buffer) : new Uint32Array(buffer);
+      return signed ? new Int32Array(buffer, 0, bytes / 4) : new Uint32Array(buffer, 0, bytes / 4);
+    default:
+      return signed ? new Int8Array(buffer, 0, bytes) : new Uint8Array(buffer, 0, bytes);
   }
 }
 
+/** Memory of so many bytes: what a caller gave for it, where that is large enough, else of its own. */
+export const memoryFor = (bytes: number, into?: ArrayBuffer): ArrayBuffer =>
+  into && into.byteLength >= bytes ? into : new ArrayBuffer(bytes);
+
+function viewOf({ bytes, owned }: Raw, format: ImageFormat, into?: ArrayBuffer): Integers {
+  if (owned) return numbersIn(bytes.buffer as ArrayBuffer, bytes.length, format);
+  // A copy: the values are changed, and a typed array needs an aligned start.
+  const buffer = memoryFor(bytes.length, into);
+  new Uint8Array(buffer).set(bytes);
+  return numbersIn(buffer, bytes.length, format);
+}
+
 /** Keeps `bits` bits from `shift` on; the highest of them is the sign of signed values. */
-function keepBits(values: Integers, { bits, shift }: Raw, signed: boolean): void {
+export function keepBits(values: Integers, { bits, shift }: Pick<Raw, 'bits' | 'shift'>, signed: boolean): void {
   const size = values.BYTES_PER_ELEMENT * 8;
   if (bits + shift >= size && shift === 0) return;
   const left = 32 - bits - shift;
@@ -86,7 +110,7 @@ function littleEndian(file: ParsedFile, bytes: Uint8Array, bitsAllocated: number
   return pixelElement(file.dataSet).vr === 'OW' ? fromWords(file, bytes, frame) : bytes;
 }
 
-async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): Promise<Raw> {
+async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number, into?: ArrayBuffer): Promise<Raw> {
   const { width, height, samples, bitsAllocated, bitsStored, highBit, frames } = format;
   const { codec } = file.syntax;
   const shift = highBit + 1 - bitsStored;
@@ -100,13 +124,16 @@ async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number): P
   }
   if (codec === 'rle') {
     const shape = { pixels: width * height, samples, bytesPerSample: bitsAllocated / 8 };
-    return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift };
+    return { bytes: decodeRleFrame(encoded, shape), bits: bitsStored, shift, owned: true };
   }
-  const { bytes, precision, ...colours } = await decodeCompressed(encoded, codec, format);
+  const { bytes, precision, ...colours } = await decodeCompressed(encoded, codec, format, (size) =>
+    memoryFor(size, into),
+  );
+  const owned = true;
   // dcmtk compresses whole words: bits that do not count are zero above negative values too, or hold an overlay.
-  if (file.syntax.lossless && precision === bitsAllocated) return { bytes, bits: bitsStored, shift, ...colours };
+  if (file.syntax.lossless && precision === bitsAllocated) return { bytes, owned, bits: bitsStored, shift, ...colours };
   // What is compressed with loss may exceed the bits that the header names: white must not become black.
-  return { bytes, bits: Math.max(bitsStored, precision), shift: 0, ...colours };
+  return { bytes, owned, bits: Math.max(bitsStored, precision), shift: 0, ...colours };
 }
 
 const IN_ORDER = [0, 1, 2];
@@ -208,9 +235,15 @@ function floatFrame(file: ParsedFile, format: ImageFormat, frame: number): Float
 
 /**
  * @param frame from 0
+ * @param into memory for the values, where it is large enough and they come as whole numbers
  * @throws DicomError
  */
-export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: number): Promise<StoredFrame> {
+export async function storedFrame(
+  file: ParsedFile,
+  told: ImageFormat,
+  frame: number,
+  into?: ArrayBuffer,
+): Promise<StoredFrame> {
   const format = file.syntax.codec ? told : nativeFormat(file.dataSet, told);
   const { width, height, samples, bitsAllocated, signed, photometric } = format;
   checkFrame(format, frame);
@@ -218,8 +251,8 @@ export async function storedFrame(file: ParsedFile, told: ImageFormat, frame: nu
     return { values: floatFrame(file, format, frame), width, height, kind: 'grey' };
   }
   if (bitsAllocated === 1) return { values: bitFrame(file, format, frame), width, height, kind: 'grey' };
-  const raw = await rawFrame(file, format, frame);
-  const values = viewOf(raw.bytes, bitsAllocated, signed);
+  const raw = await rawFrame(file, format, frame, into);
+  const values = viewOf(raw, format, into);
   keepBits(values, raw, signed);
   if (samples === 3) {
     return { values: colour(values, format, isCompressed(file), raw), width, height, kind: 'rgb' };
