@@ -1,7 +1,17 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { address, flag, integer, path, readConfig, requireLoopback, secret, serverSettings } from '../common/config';
+import {
+  address,
+  flag,
+  integer,
+  path,
+  readConfig,
+  requireLoopback,
+  secret,
+  serverSettings,
+  serverTls,
+} from '../common/config';
 import { availableCores } from '../common/cores';
 import { accessOf, accessSettings } from '../access/settings';
 import type { AccessSettings } from '../access/access';
@@ -48,6 +58,7 @@ export const pacsSettings = z.object({
 });
 
 export type PacsConfig = Readonly<z.infer<typeof pacsSettings>> & {
+  readonly tls: ReturnType<typeof serverTls>;
   /** Who may send by DICOMweb; absent: everybody. */
   readonly access: Omit<AccessSettings, 'onProblem'> | undefined;
 };
@@ -57,7 +68,7 @@ export function readPacsConfig(args: readonly string[], environment = process.en
   const insecure = args.includes('--insecure') ? { AUTOMED_INSECURE: 'true' } : {};
   const config = readConfig(pacsSettings, { ...environment, ...insecure });
   requireLoopback(config);
-  return Object.freeze({ ...config, access: accessOf(config) });
+  return Object.freeze({ ...config, tls: serverTls(config), access: accessOf(config) });
 }
 
 /** The password that a site's file names a variable for. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readConfig, serverSettings } from '../common/config';
+import type { TlsFiles } from '../common/grpc/tls';
 
 const { shutdownTimeoutMs } = serverSettings({ address: '127.0.0.1:0', metricsAddress: 'off' });
 /** What a program gets beyond its drain to free its models and end, milliseconds. */
@@ -15,11 +16,26 @@ export function stopGraceMs(environment = process.env): number {
   return readConfig(z.object({ shutdownTimeoutMs }), environment).shutdownTimeoutMs + DISPOSE_MS;
 }
 
+/** No TLS of a server, whatever the environment says. */
+export const PLAIN: Readonly<Record<string, string>> = {
+  AUTOMED_TLS_CERT_FILE: '',
+  AUTOMED_TLS_KEY_FILE: '',
+  AUTOMED_TLS_CLIENT_CA_FILE: '',
+};
+
 /**
  * TLS of the services behind a gateway of ours, as settings. AUTOMED_TLS_* are then the gateway's: services on loopback speak in the
  * clear, unless AUTOMED_BACKEND_TLS_CA_FILE says by which authorities the gateway knows them.
  */
-export function backendTls(environment = process.env): Record<string, string> {
-  if (environment['AUTOMED_BACKEND_TLS_CA_FILE']) return {};
-  return { AUTOMED_TLS_CERT_FILE: '', AUTOMED_TLS_KEY_FILE: '', AUTOMED_TLS_CLIENT_CA_FILE: '' };
+export function backendTls(environment = process.env): Readonly<Record<string, string>> {
+  return environment['AUTOMED_BACKEND_TLS_CA_FILE'] ? {} : PLAIN;
+}
+
+/** By which files callers on this machine know such a service; none where it speaks in the clear. */
+export function backendFiles(environment = process.env): TlsFiles {
+  const of = (name: string): string | undefined => {
+    const file = environment[`AUTOMED_BACKEND_TLS_${name}_FILE`];
+    return file === '' ? undefined : file;
+  };
+  return { caFile: of('CA'), certFile: of('CERT'), keyFile: of('KEY') };
 }

@@ -1,5 +1,5 @@
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
-import { backendTls } from './config';
+import { backendTls, PLAIN } from './config';
 import { programPath, ServiceProcess, type Program } from './service-process';
 
 /** Programs for which the environment may name backends. */
@@ -46,6 +46,8 @@ export interface LaunchOptions {
 export interface GatewayOptions extends LaunchOptions {
   /** `host:port` of HTTP/JSON and the console, or `off`; absent: as the environment says. */
   httpAddress?: string | undefined;
+  /** Without the TLS of the environment. */
+  plain?: boolean | undefined;
 }
 
 /** Starts the process that has these roles; it listens on loopback only, whatever the environment says. */
@@ -104,6 +106,7 @@ export async function launchPacs(
 ): Promise<ServiceProcess> {
   return ServiceProcess.start(PACS, {
     settings: {
+      ...backendTls(),
       AUTOMED_PACS_SITE: site,
       AUTOMED_PACS_HOME: folder,
       AUTOMED_PACS_PORT: port === undefined ? '' : String(port),
@@ -130,7 +133,7 @@ export async function launchGateway(
   options: GatewayOptions,
   pacs?: string,
 ): Promise<ServiceProcess> {
-  const { startTimeoutMs, log, httpAddress } = options;
+  const { startTimeoutMs, log, httpAddress, plain = false } = options;
   const rule = (service: string, addresses: string[]): object => ({
     service,
     backends: [...new Set(addresses)].map((address) => ({ address })),
@@ -144,6 +147,7 @@ export async function launchGateway(
   ];
   return ServiceProcess.start(GATEWAY, {
     settings: {
+      ...(plain ? PLAIN : {}),
       AUTOMED_ROUTES: JSON.stringify({ rules }),
       // Empty means absent: what the environment says about routes is for another gateway.
       AUTOMED_ROUTES_FILE: '',

@@ -22,6 +22,11 @@ export interface StackOptions {
   address: string;
   /** `host:port` of HTTP/JSON and the console, or `off`; absent: as the environment says. */
   httpAddress?: string | undefined;
+  /**
+   * The gateway is for who starts it, on loopback: without HTTP and without TLS, which the environment sets for the gateway that others
+   * call.
+   */
+  own?: boolean | undefined;
   /** Lets the gateway listen where other machines reach it. */
   insecure: boolean;
   /** Default: the training service runs all that is queued. */
@@ -125,9 +130,11 @@ function gatewayLaunch(
   pacs: string | undefined,
 ): (address: string) => Promise<ServiceProcess> {
   const { startTimeoutMs, log, insecure } = options;
-  let { httpAddress } = options;
+  const plain = options.own;
+  let httpAddress = options.own ? 'off' : options.httpAddress;
   return async (address) => {
-    const launchOptions = { address, httpAddress, startTimeoutMs, log, metricsAddress: metricsAddress(options, 0) };
+    const metrics = metricsAddress(options, 0);
+    const launchOptions = { address, httpAddress, plain, startTimeoutMs, log, metricsAddress: metrics };
     const gateway = await launchGateway(routes, insecure, launchOptions, pacs);
     httpAddress = gateway.httpAddress ?? httpAddress;
     return gateway;

@@ -2,8 +2,11 @@ import { Client, credentials, status as Code } from '@grpc/grpc-js';
 import { healthDefinition } from '../../services/common/grpc/health';
 
 /** Asks grpc.health.v1 as a probe does: a status, or the name of the gRPC code of what failed. */
-export function healthClient(address: string): { check: (service: string) => Promise<string>; close: () => void } {
-  const client = new Client(address, credentials.createInsecure());
+export function healthClient(
+  address: string,
+  by = credentials.createInsecure(),
+): { check: (service: string) => Promise<string>; close: () => void } {
+  const client = new Client(address, by);
   const { path, requestSerialize, responseDeserialize } = healthDefinition['Check']!;
   return {
     check: (service) =>

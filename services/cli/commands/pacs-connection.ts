@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AutomedClient, type ClientOptions, type PacsClient } from '../../client';
 import { channelCredentials } from '../../common/grpc/tls';
+import { backendFiles } from '../../stack/config';
 import { runningServer } from '../../stack/running-server';
 import { loadConfig } from '../program/config';
 import { CliError } from '../program/errors';
@@ -32,7 +33,7 @@ export async function withPacs<T>(
   if (found === undefined) {
     throw new CliError(`no bridge runs in ${place}; start one with \`automed pacs serve\`, or name it with --address`);
   }
-  const access = address === undefined ? {} : gatewayAccess();
+  const access = address === undefined ? { credentials: channelCredentials(backendFiles()) } : gatewayAccess();
   const client = new AutomedClient(found, { timeoutMs: TIMEOUT_MS, ...access });
   try {
     return await work(client.pacs);

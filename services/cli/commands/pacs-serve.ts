@@ -72,6 +72,7 @@ async function withModels(home: string, pacs: PacsLaunch, { startTimeoutMs, log 
     home,
     processes: [INFERENCE_ROLES],
     address: ANY_PORT,
+    own: true,
     insecure: false,
     startTimeoutMs,
     say: printProblem,

@@ -125,6 +125,7 @@ async function startOwn(home: string, roles: readonly Role[], use: ServiceUse): 
     home,
     processes: [roles],
     address: ANY_PORT,
+    own: true,
     insecure: false,
     training: { runs, threads },
     startTimeoutMs: loadConfig().startTimeoutMs,

@@ -1,6 +1,8 @@
 // `automed serve` where other machines reach it: with authentication and TLS it starts, without either it says what is missing.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ModelStore } from '../../../services/store';
 import { makeAuthority } from '../../support/certificates';
 import { temporaryFolder } from '../../support/data';
 import { startAutomed } from './automed-process';
@@ -37,4 +39,33 @@ test('with keys and TLS it starts without --insecure, and asks who calls', async
   expect(caller).toMatchObject({ code: 0 });
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
+});
+
+describe("with TLS in the environment, which is the served gateway's", () => {
+  const home = join(root, 'own');
+  const environment = (): Record<string, string> => {
+    const { certFile, keyFile } = makeAuthority(root, 'other').issue('served', ['gateway.example.org']);
+    return { AUTOMED_TLS_CERT_FILE: certFile, AUTOMED_TLS_KEY_FILE: keyFile, AUTOMED_HTTP_ADDRESS: '127.0.0.1:1' };
+  };
+  beforeAll(async () => {
+    await ModelStore.open(home);
+    writeFileSync(join(root, 'pacs.yaml'), 'ae_title: AUTOMED\n');
+  });
+
+  test('a command reaches the services that it starts for itself', async () => {
+    expect(await startAutomed(['jobs', 'list', '--home', home], environment()).ended).toMatchObject({ code: 0 });
+  });
+
+  test('the bridge that `automed pacs serve` starts answers commands, alone and with models', async () => {
+    for (const gateway of [[], ['--address', '127.0.0.1:1']]) {
+      const folder = join(root, `pacs${gateway.length}`);
+      const site = ['--site', join(root, 'pacs.yaml'), '--folder', folder, '--home', home, '--port', '0', '--quiet'];
+      const bridge = startAutomed(['pacs', 'serve', ...site, ...gateway], environment());
+      await bridge.line(/^the bridge runs/);
+      const asked = await startAutomed(['pacs', 'status', '--folder', folder], environment()).ended;
+      expect(asked).toMatchObject({ code: 0 });
+      bridge.child.kill('SIGTERM');
+      expect((await bridge.ended).code).toBe(0);
+    }
+  });
 });
