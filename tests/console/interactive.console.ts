@@ -210,6 +210,40 @@ test('a prompt that is taken back while its mask is drawn leaves nothing to wait
   await page.unroute('**/PredictMasks');
 });
 
+test('prompts that were set before the page knew the bases, or the server the image, can be taken back', async () => {
+  const { page, complaints } = await openPage(browser, 'about:blank');
+  const hold = async (calls: string): Promise<() => void> => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(calls, async (route) => {
+      await held;
+      await route.continue();
+    });
+    return release;
+  };
+  const releases = [await hold('**/ListBases'), await hold('**/EncodeImage')];
+  await page.goto(`${services.url}/interactive`);
+  const { png } = await discImage(300, 200);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.locator('.viewer-empty').waitFor({ state: 'detached' });
+  for (const x of [0.4, 0.5, 0.6]) await click(page, x, 0.5);
+  const sent = page.waitForRequest('**/EncodeImage');
+  releases[0]?.();
+  await sent;
+  await click(page, 0.5, 0.6);
+  for (const count of [4, 3, 2, 1]) {
+    expect(await prompts(page).count()).toBe(count);
+    await page.getByRole('button', { name: /^Undo/ }).click();
+  }
+  await page.getByRole('button', { name: /^Redo/ }).click();
+  await page.getByRole('button', { name: /^Redo/ }).click();
+  releases[1]?.();
+  await masked(page).waitFor();
+  await ready(page);
+  expect(await prompts(page).count()).toBe(2);
+  expect(complaints).toEqual([]);
+});
+
 test('frames that are passed by are not sent; the one where they stop is', async () => {
   const { page, complaints } = await openPage(browser, `${services.url}/interactive`);
   const frames = 40;

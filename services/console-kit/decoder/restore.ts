@@ -7,61 +7,81 @@ export interface Placement {
   innerHeight: number;
 }
 
-interface Plane {
-  values: Float32Array;
-  width: number;
-  height: number;
+/** Of each value of a line: the two that it lies between, and the share of the second. */
+interface Taps {
+  first: Int32Array;
+  second: Int32Array;
+  share: Float64Array;
 }
 
-/** Bilinear interpolation with the pixels' centres in their middle, as torch has it (align_corners = False). */
-export function resized({ values, width, height }: Plane, toWidth: number, toHeight: number): Plane {
-  const [columns, rows] = [taps(width, toWidth), taps(height, toHeight)];
-  const into = new Float32Array(toWidth * toHeight);
-  for (let y = 0; y < toHeight; y += 1) {
-    const { first, second, share } = rows[y] as Tap;
-    for (let x = 0; x < toWidth; x += 1) {
-      const column = columns[x] as Tap;
-      const along = (row: number): number => {
-        const from = values[row * width + column.first] as number;
-        return from + ((values[row * width + column.second] as number) - from) * column.share;
-      };
-      const upper = along(first);
-      into[y * toWidth + x] = upper + (along(second) - upper) * share;
-    }
-  }
-  return { values: into, width: toWidth, height: toHeight };
-}
-
-interface Tap {
-  first: number;
-  second: number;
-  /** Of the second. */
-  share: number;
-}
-
-function taps(from: number, to: number): Tap[] {
-  return Array.from({ length: to }, (_, at) => {
+/** Linear interpolation along a line with the pixels' centres in their middle, as torch has it (align_corners = False). */
+function tapsOf(from: number, to: number): Taps {
+  const taps = { first: new Int32Array(to), second: new Int32Array(to), share: new Float64Array(to) };
+  for (let at = 0; at < to; at += 1) {
     const position = Math.max(0, ((at + 0.5) * from) / to - 0.5);
     const first = Math.min(Math.floor(position), from - 1);
-    return { first, second: Math.min(first + 1, from - 1), share: position - first };
+    taps.first[at] = first;
+    taps.second[at] = Math.min(first + 1, from - 1);
+    taps.share[at] = position - first;
+  }
+  return taps;
+}
+
+function alongRow(row: Float32Array, { first, second, share }: Taps, into: Float32Array): void {
+  for (let at = 0; at < into.length; at += 1) {
+    const from = row[first[at] as number] as number;
+    into[at] = from + ((row[second[at] as number] as number) - from) * (share[at] as number);
+  }
+}
+
+function between(a: Float32Array, b: Float32Array, share: number, into: Float32Array): void {
+  for (let at = 0; at < into.length; at += 1)
+    into[at] = (a[at] as number) + ((b[at] as number) - (a[at] as number)) * share;
+}
+
+/** Every row of the logits, interpolated to the base's input, cut to the image and interpolated to its width. */
+function widened(logits: Float32Array, { size, left, innerWidth }: Placement, width: number): Float32Array[] {
+  const edge = Math.sqrt(logits.length);
+  const [toInput, toImage] = [tapsOf(edge, size), tapsOf(innerWidth, width)];
+  const input = new Float32Array(size);
+  return Array.from({ length: edge }, (_, row) => {
+    alongRow(logits.subarray(row * edge, (row + 1) * edge), toInput, input);
+    const into = new Float32Array(width);
+    alongRow(input.subarray(left, left + innerWidth), toImage, into);
+    return into;
   });
 }
 
-/** The mask of logits of a base's input on the image: one byte for each pixel, 1 where the probability is above a half. */
+/**
+ * The mask of logits of a base's input on the image: one byte for each pixel, 1 where the probability is above a half. Both
+ * steps, to the input and to the image, are separable: rows first, a few of them at a time.
+ */
 export function restoredMask(
   logits: Float32Array,
-  { size, left, top, innerWidth, innerHeight }: Placement,
+  placement: Placement,
   width: number,
   height: number,
 ): Uint8Array<ArrayBuffer> {
-  const edge = Math.sqrt(logits.length);
-  const full = resized({ values: logits, width: edge, height: edge }, size, size);
-  const inner = new Float32Array(innerWidth * innerHeight);
-  for (let row = 0; row < innerHeight; row += 1) {
-    const from = (top + row) * size + left;
-    inner.set(full.values.subarray(from, from + innerWidth), row * innerWidth);
+  const rows = widened(logits, placement, width);
+  const [toInput, toImage] = [tapsOf(rows.length, placement.size), tapsOf(placement.innerHeight, height)];
+  const kept = [0, 1].map(() => ({ row: -1, values: new Float32Array(width) }));
+  // Neighbours of one another are asked for in turn, so that the two kept rows never take each other's place.
+  const inputRow = (row: number): Float32Array => {
+    const slot = kept[row % 2] as (typeof kept)[number];
+    if (slot.row !== row) {
+      const at = placement.top + row;
+      const [a, b] = [rows[toInput.first[at] as number], rows[toInput.second[at] as number]];
+      between(a as Float32Array, b as Float32Array, toInput.share[at] as number, slot.values);
+      slot.row = row;
+    }
+    return slot.values;
+  };
+  const bits = new Uint8Array(width * height);
+  for (let y = 0, at = 0; y < height; y += 1) {
+    const [a, b] = [inputRow(toImage.first[y] as number), inputRow(toImage.second[y] as number)];
+    const share = toImage.share[y] as number;
+    for (let x = 0; x < width; x += 1, at += 1)
+      if ((a[x] as number) + ((b[x] as number) - (a[x] as number)) * share > 0) bits[at] = 1;
   }
-  const plane = { values: inner, width: innerWidth, height: innerHeight };
-  const { values } = innerWidth === width && innerHeight === height ? plane : resized(plane, width, height);
-  return Uint8Array.from(values, (value) => (value > 0 ? 1 : 0));
+  return bits;
 }

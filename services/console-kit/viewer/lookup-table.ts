@@ -1,6 +1,6 @@
 // Window and level through a table: one look-up for each pixel, whatever the window.
 
-import type { GrayPicture, Window } from './picture';
+import type { ColorPicture, GrayPicture, Window } from './picture';
 
 /** Grey of a value, `[0, 255]`: the linear function of DICOM PS3.3 C.11.2.1.2. */
 export function gray(value: number, { center, width }: Window): number {
@@ -32,19 +32,44 @@ export function channelTable(window: Window, negative: boolean): Uint8Array {
   return table;
 }
 
-/** Writes grey pixels as opaque RGBA, one 32-bit word each. */
-export function paintGray(values: Uint16Array, table: Uint8Array, words: Uint32Array): void {
+/** Pixels of a picture; within it. */
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Writes the grey pixels of a region as opaque RGBA, one 32-bit word each. */
+export function paintGray(
+  { values, width: stride }: Pick<GrayPicture, 'values' | 'width'>,
+  { x, y, width, height }: Region,
+  table: Uint8Array,
+  words: Uint32Array,
+): void {
   const colours = new Uint32Array(table.length);
   for (let value = 0; value < table.length; value += 1)
     colours[value] = 0xff000000 | ((table[value] as number) * 0x010101);
-  for (let at = 0; at < words.length; at += 1) words[at] = colours[values[at] as number] as number;
+  for (let row = 0, at = 0; row < height; row += 1) {
+    const from = (y + row) * stride + x;
+    for (let pixel = from; pixel < from + width; pixel += 1, at += 1)
+      words[at] = colours[values[pixel] as number] as number;
+  }
 }
 
-export function paintColor(rgba: Uint8ClampedArray, table: Uint8Array, bytes: Uint8ClampedArray): void {
-  for (let at = 0; at < bytes.length; at += 4) {
-    bytes[at] = table[rgba[at] as number] as number;
-    bytes[at + 1] = table[rgba[at + 1] as number] as number;
-    bytes[at + 2] = table[rgba[at + 2] as number] as number;
-    bytes[at + 3] = 255;
+export function paintColor(
+  { rgba, width: stride }: Pick<ColorPicture, 'rgba' | 'width'>,
+  { x, y, width, height }: Region,
+  table: Uint8Array,
+  bytes: Uint8ClampedArray,
+): void {
+  for (let row = 0, at = 0; row < height; row += 1) {
+    const from = 4 * ((y + row) * stride + x);
+    for (let pixel = from; pixel < from + 4 * width; pixel += 4, at += 4) {
+      bytes[at] = table[rgba[pixel] as number] as number;
+      bytes[at + 1] = table[rgba[pixel + 1] as number] as number;
+      bytes[at + 2] = table[rgba[pixel + 2] as number] as number;
+      bytes[at + 3] = 255;
+    }
   }
 }

@@ -1,9 +1,10 @@
-// Draws a picture with its layers onto a canvas. The pixels are painted anew only when window, inversion or picture change.
+// Draws a picture with its layers onto a canvas. Only what is seen is painted, at the size at which it is seen.
 
-import { channelTable, grayTable, paintColor, paintGray } from './lookup-table';
+import { channelTable, grayTable, paintColor, paintGray, type Region } from './lookup-table';
 import type { Layer } from './layer';
 import type { Picture, Window } from './picture';
-import type { View } from './view';
+import { shrunk } from './shrink';
+import type { Size, View } from './view';
 
 export interface Scene {
   picture: Picture;
@@ -20,44 +21,74 @@ export interface Scene {
 export type Overlay = (context: CanvasRenderingContext2D, px: number) => void;
 
 export class Renderer {
+  /** The part that is seen, where its pixels are enlarged. */
   private readonly surface = new OffscreenCanvas(1, 1);
-  private painted: Pick<Scene, 'picture' | 'window' | 'negative'> | undefined;
   private image: ImageData | undefined;
+  /** The picture at the size of the screen, kept for as long as both stay. */
+  private sampled: { picture: Picture; scale: number; shown: Picture } | undefined;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
 
   draw(scene: Scene, overlay?: Overlay): void {
     const context = this.canvas.getContext('2d');
     if (!context) return;
-    this.paint(scene);
     const ratio = devicePixelRatio;
-    const { scale, x, y } = scene.view;
+    const { scale } = scene.view;
+    // Whole pixels of the screen, so that those of the picture need not be mixed anew when it is moved.
+    const place = { scale: scale * ratio, x: Math.round(scene.view.x * ratio), y: Math.round(scene.view.y * ratio) };
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    context.setTransform(scale * ratio, 0, 0, scale * ratio, x * ratio, y * ratio);
-    // Enlarged pixels are shown as they are; what is made smaller is averaged.
-    context.imageSmoothingEnabled = scale * ratio < 2;
-    context.drawImage(this.surface, 0, 0);
+    this.paint(context, scene, place);
+    context.setTransform(place.scale, 0, 0, place.scale, place.x, place.y);
     context.imageSmoothingEnabled = false;
     for (const layer of scene.layers) if (layer.visible) drawLayer(context, layer, scene);
     overlay?.(context, 1 / scale);
   }
 
-  private paint({ picture, window, negative }: Scene): void {
-    const { painted, surface } = this;
-    if (painted?.picture === picture && painted.window === window && painted.negative === negative) return;
-    this.painted = { picture, window, negative };
-    const { width, height } = picture;
-    if (surface.width !== width || surface.height !== height || !this.image) {
-      Object.assign(surface, { width, height });
-      this.image = new ImageData(width, height);
-    }
+  /** Paints the part of the picture that is on the canvas, and nothing beside it. */
+  private paint(context: CanvasRenderingContext2D, scene: Scene, { scale, x, y }: View): void {
+    const shown = scale < 1 ? this.sample(scene.picture, scale) : scene.picture;
+    const enlarged = Math.max(1, scale);
+    const seen = seenOf(shown, { scale: enlarged, x, y }, this.canvas);
+    if (seen.width <= 0 || seen.height <= 0) return;
+    const image = this.paintRegion(shown, seen, scene);
+    if (scale <= 1) return context.putImageData(image, x + seen.x, y + seen.y);
+    const { surface } = this;
+    if (surface.width !== seen.width || surface.height !== seen.height)
+      Object.assign(surface, { width: seen.width, height: seen.height });
+    surface.getContext('2d')?.putImageData(image, 0, 0);
+    context.setTransform(scale, 0, 0, scale, x, y);
+    // Much enlarged pixels are shown as they are.
+    context.imageSmoothingEnabled = scale < 2;
+    context.drawImage(surface, seen.x, seen.y);
+  }
+
+  private sample(picture: Picture, scale: number): Picture {
+    if (this.sampled?.picture !== picture || this.sampled.scale !== scale)
+      this.sampled = { picture, scale, shown: shrunk(picture, scale) };
+    return this.sampled.shown;
+  }
+
+  private paintRegion(picture: Picture, seen: Region, { window, negative }: Scene): ImageData {
+    const { width, height } = seen;
+    if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height);
     const { data } = this.image;
     if (picture.kind === 'gray')
-      paintGray(picture.values, grayTable(picture, window, negative), new Uint32Array(data.buffer));
-    else paintColor(picture.rgba, channelTable(window, negative), data);
-    surface.getContext('2d')?.putImageData(this.image, 0, 0);
+      paintGray(picture, seen, grayTable(picture, window, negative), new Uint32Array(data.buffer));
+    else paintColor(picture, seen, channelTable(window, negative), data);
+    return this.image;
   }
+}
+
+/** The whole pixels of a picture that lie on a canvas, in part or in full; one that is smoothed needs its neighbours, too. */
+function seenOf(picture: Size, { scale, x, y }: View, canvas: Size): Region {
+  const span = (offset: number, most: number, room: number): [number, number] => [
+    Math.max(0, Math.floor(-offset / scale) - 1),
+    Math.min(most, Math.ceil((room - offset) / scale) + 1),
+  ];
+  const [left, right] = span(x, picture.width, canvas.width);
+  const [top, bottom] = span(y, picture.height, canvas.height);
+  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 function drawLayer(context: CanvasRenderingContext2D, layer: Layer, { opacity, outlines, view }: Scene): void {

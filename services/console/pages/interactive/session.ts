@@ -17,10 +17,18 @@ export type Status = 'none' | 'encoding' | 'ready' | 'drawing' | 'away';
 /** Playing frames encodes the one where it stops. */
 const SETTLE_MS = 150;
 
-/** What browsers call the time from a place under the pointer to its mask, among a page's measures. */
+/** What browsers call the time from a place under the pointer to the frame with its mask, among a page's measures. */
 const PREVIEW = 'automed.preview';
 /** Measures are kept by the browser until they are cleared. */
 const MOST_MEASURES = 500;
+
+/** Measures what began at `start` until the next frame is drawn. */
+function measureDrawn(start: number): void {
+  requestAnimationFrame(() => {
+    if (performance.getEntriesByName(PREVIEW).length >= MOST_MEASURES) performance.clearMeasures(PREVIEW);
+    performance.measure(PREVIEW, { start });
+  });
+}
 
 const EMPTY: Work = { prompts: [], objects: [] };
 
@@ -39,7 +47,8 @@ export class Session {
   private asking: AbortController | undefined;
   /** Of the image; fires when another one takes its place. */
   private opened = new AbortController();
-  private wanted: Point | undefined;
+  /** The newest place under the pointer, and since when it is there. */
+  private wanted: { at: Point; since: number } | undefined;
   private previewing = false;
   /** Draws in the browser, once it has what it needs. */
   private local: LocalImage | undefined;
@@ -67,14 +76,14 @@ export class Session {
     const { signal } = (this.opened = new AbortController());
     const saved = loadWork(key);
     // Who clicks before the list of bases is there means this image.
-    const early = this.key === '' ? this.work.peek() : EMPTY;
+    const early = this.key === '' ? this.history.peek() : begin(EMPTY);
     const otherBase = key === this.key && model !== this.image?.model;
     batch(() => {
       this.key = key;
       this.size = size;
       this.image = new InteractiveImage(model, image);
       this.local = undefined;
-      this.history.value = begin(saved?.now ?? early);
+      this.history.value = saved ? begin(saved.now) : early;
       this.drawn.value = saved?.drawn;
       this.hover.value = undefined;
       this.error.value = undefined;
@@ -82,7 +91,7 @@ export class Session {
     });
     const start = async (): Promise<void> => {
       await this.encode();
-      if (!signal.aborted && (otherBase || early.prompts.length > 0)) await this.draw();
+      if (!signal.aborted && (otherBase || early.now.prompts.length > 0)) await this.draw();
     };
     const timer = setTimeout(() => void start(), SETTLE_MS);
     signal.addEventListener('abort', () => clearTimeout(timer));
@@ -134,20 +143,18 @@ export class Session {
 
   /** Shows what a click would give. While one answer is under way only the newest place waits. */
   async preview(at: Point | undefined): Promise<void> {
-    this.wanted = at;
+    this.wanted = at && { at, since: performance.now() };
     if (at === undefined) this.hover.value = undefined;
     if (this.previewing) return;
     this.previewing = true;
     while (this.wanted && this.canPreview()) {
-      const place = this.wanted;
+      const { at: place, since } = this.wanted;
       this.wanted = undefined;
       const { image } = this;
-      const start = performance.now();
       // A preview that fails is none; the click will say why.
       const mask = await this.previewAt(place).catch(() => undefined);
       if (this.image === image && this.canPreview()) this.hover.value = mask;
-      if (performance.getEntriesByName(PREVIEW).length >= MOST_MEASURES) performance.clearMeasures(PREVIEW);
-      performance.measure(PREVIEW, { start });
+      measureDrawn(since);
     }
     this.previewing = false;
   }

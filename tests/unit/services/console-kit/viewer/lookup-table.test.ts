@@ -1,4 +1,10 @@
-import { channelTable, gray, grayTable, paintGray } from '../../../../../services/console-kit/viewer/lookup-table';
+import {
+  channelTable,
+  gray,
+  grayTable,
+  paintColor,
+  paintGray,
+} from '../../../../../services/console-kit/viewer/lookup-table';
 import { FULL_RANGE, type GrayPicture, valueAt } from '../../../../../services/console-kit/viewer/picture';
 
 const ct: GrayPicture = {
@@ -24,12 +30,23 @@ test('a window is black at its lower end and white at its upper end, as DICOM ha
 test('signed values, slope and intercept are in the table; MONOCHROME1 and inversion undo each other', () => {
   const table = grayTable(ct, { center: 40, width: 400 }, false);
   const words = new Uint32Array(2);
-  paintGray(ct.values, table, words);
+  paintGray(ct, { x: 0, y: 0, width: 2, height: 1 }, table, words);
   expect([...words].map((word) => word.toString(16))).toEqual(['ff000000', 'ffffffff']);
   const negative = grayTable({ ...ct, inverted: true }, { center: 40, width: 400 }, true);
   expect(negative).toEqual(table);
   expect(valueAt(ct, 1, 0)).toBe('240 HU');
   expect(valueAt(ct, 2, 0)).toBe('');
+});
+
+test('a region of a picture is painted row by row, in grey and in colour', () => {
+  const table = Uint8Array.from({ length: 65_536 }, (_, value) => value);
+  const region = { x: 1, y: 1, width: 2, height: 2 };
+  const words = new Uint32Array(4);
+  paintGray({ values: Uint16Array.from({ length: 12 }, (_, at) => at), width: 4 }, region, table, words);
+  expect([...words].map((word) => word & 255)).toEqual([5, 6, 9, 10]);
+  const bytes = new Uint8ClampedArray(16);
+  paintColor({ rgba: Uint8ClampedArray.from({ length: 48 }, (_, at) => at), width: 4 }, region, table, bytes);
+  expect([...bytes.subarray(0, 8)]).toEqual([20, 21, 22, 255, 24, 25, 26, 255]);
 });
 
 test('the full range leaves eight bits as they are', () => {
