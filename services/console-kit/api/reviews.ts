@@ -99,7 +99,12 @@ export async function decideReview({ id, decisionCount = 0 }: Review, decision: 
 export async function publishQueue(
   queue: string,
   dataset: string,
-): Promise<{ dataset: { name: string; version: number }; imageCount: number; amendedCount?: number }> {
+): Promise<{
+  dataset: { name: string; version: number };
+  imageCount: number;
+  amendedCount?: number;
+  skipped?: { id: string; name: string; problem: string }[];
+}> {
   return call(SERVICE, 'PublishReviewQueue', { queue, dataset });
 }
 

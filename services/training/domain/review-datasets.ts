@@ -3,7 +3,7 @@ import { automedError } from '../../common/errors';
 import type { Dataset } from './datasets/dataset';
 import type { DatasetRegistry } from './datasets/registry';
 import { KeyedLock } from './keyed-lock';
-import { writeDataset } from '../../reviews/publish';
+import { writeDataset, type Published } from '../../reviews/publish';
 import type { Review } from '../../reviews/review';
 import type { Reviews } from '../../reviews/reviews';
 
@@ -21,17 +21,17 @@ export class ReviewDatasets {
   ) {}
 
   /** Registers the next version of the data set, and queues its check. */
-  publish(queue: string, name: string): Promise<{ dataset: Dataset; imageCount: number; amendedCount: number }> {
+  publish(queue: string, name: string): Promise<{ dataset: Dataset } & Omit<Published, 'source'>> {
     return this.lock.run(queue, async () => {
       if (!this.reviews.queues().some((each) => each.name === queue)) {
         throw automedError('NOT_FOUND', `There is no queue ${JSON.stringify(queue)}.`, { field: 'queue' });
       }
-      const { source, imageCount, amendedCount } = await writeDataset(this.all(queue), {
+      const { source, ...counts } = await writeDataset(this.all(queue), {
         folder: join(this.home, 'reviews', 'datasets', queue),
         imageOf: (review) => this.reviews.imageOf(review),
       });
       const { version } = await this.registry.register(name, source, '');
-      return { dataset: this.registry.validate(`${name}@${version}`), imageCount, amendedCount };
+      return { dataset: this.registry.validate(`${name}@${version}`), ...counts };
     });
   }
 

@@ -67,8 +67,8 @@ export function reviewService({ reviews, datasets, log }: ReviewDeps): ServiceRe
       deletedCount: await reviews.removeQueue(queue),
     })),
     PublishReviewQueue: unary(log, async ({ queue, dataset }: PublishReviewQueueRequest__Output) => {
-      const { dataset: made, ...counts } = await datasets.publish(queue, dataset === '' ? queue : dataset);
-      return { dataset: toDataset(made), ...counts };
+      const { dataset: made, ...published } = await datasets.publish(queue, dataset === '' ? queue : dataset);
+      return { dataset: toDataset(made), ...published };
     }),
     GetAgreement: unary(log, ({ model, queue }: GetAgreementRequest__Output) => ({
       versions: reviews.agreement({ model: given(model), queue: given(queue) }).map(agreementMessage),

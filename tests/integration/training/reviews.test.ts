@@ -192,6 +192,52 @@ test('classes are accepted, and replaced by another one of the model', async () 
   await expect(reviews.unary('GetReview', { id: first.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
+test('one review that cannot be written does not hold back the others: it is named with why', async () => {
+  const classified = (name: string, predictedClass: string) =>
+    add(name, 0, {
+      queue: 'one-bad',
+      finding: {
+        classification: {
+          model: { name: 'tumour', version: 1 },
+          predictedClass,
+          probabilities: ['glioma', 'a/b'].map((className) => ({
+            className,
+            probability: className === predictedClass ? 0.9 : 0.1,
+          })),
+        },
+      },
+    });
+  const [good, bad] = [await classified('good', 'glioma'), await classified('bad', 'a/b')];
+  await decide(bad.id, 'ACCEPTED');
+  await expect(reviews.unary('PublishReviewQueue', { queue: 'one-bad' })).rejects.toThrow(`bad (review ${bad.id})`);
+  await decide(good.id, 'ACCEPTED');
+  const { dataset, imageCount, skipped } = await reviews.unary('PublishReviewQueue', { queue: 'one-bad' });
+  expect({ imageCount, skipped }).toEqual({
+    imageCount: 1,
+    skipped: [{ id: bad.id, name: 'bad', problem: expect.stringContaining('"a/b"') as string }],
+  });
+  expect(readdirSync(dataset?.spec?.location ?? '')).toContain('glioma');
+  expect(readdirSync(dataset?.spec?.location ?? '')).not.toContain('a');
+});
+
+test('answers of models of different kinds are refused by the name of one of the fewer', async () => {
+  for (const name of ['mask 1', 'mask 2']) await decide((await add(name, 0.9, { queue: 'mixed' })).id, 'ACCEPTED');
+  const odd = await add('class', 0, {
+    queue: 'mixed',
+    finding: {
+      classification: {
+        model: { name: 'tumour', version: 1 },
+        predictedClass: 'glioma',
+        probabilities: [{ className: 'glioma', probability: 1 }],
+      },
+    },
+  });
+  await decide(odd.id, 'ACCEPTED');
+  await expect(reviews.unary('PublishReviewQueue', { queue: 'mixed' })).rejects.toThrow(
+    `1 of 3, such as class (review ${odd.id}) by tumour@1`,
+  );
+});
+
 test('samples of a data set are shown with their masks, by their names and those of findings; no other file is', async () => {
   const location = writeDiscs(join(root, 'discs'), 5);
   writeFileSync(join(location, 'secret.txt'), 'not to be read');

@@ -41,6 +41,16 @@ export function PublishForm({ queue }: { queue: string }) {
             </a>
           </p>
         ) : null}
+        {made?.skipped?.length ? (
+          <div class="notice hint">
+            <p>{texts.skipped}</p>
+            <ul>
+              {made.skipped.map(({ id, name: of, problem }) => (
+                <li key={id}>{texts.why(of, problem)}</li>
+              ))}
+            </ul>
+          </div>
+        ) : null}
         <button type="submit" class="button small" disabled={busy}>
           {texts.submit}
         </button>
