@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS } from './decode';
 import { toDisplayRgb8 } from './display';
 import { sniffFormat } from './formats';
 import { encodePicturePng } from './overlay';
+import type { Pixels } from './pixels/pixels';
 import { readImage } from './read-image';
 
 /** Whether browsers show the file as it is. */
@@ -21,5 +22,10 @@ export async function displayPng(bytes: Buffer, frameNumber?: number): Promise<B
   // DICOM files are given away to be read.
   const own = Buffer.from(bytes);
   const { pixels } = await readImage(own, { limits: DEFAULT_LIMITS, also: ['BMP', 'DICOM'], frame });
+  return pixelsPng(pixels);
+}
+
+/** The same of pixels that were read. */
+export function pixelsPng(pixels: Pixels): Promise<Buffer> {
   return encodePicturePng({ data: toDisplayRgb8(pixels), width: pixels.width, height: pixels.height });
 }

@@ -1,7 +1,8 @@
 // The page Try as a person uses it: an image in, masks and classes out.
 
 import type { Browser } from 'playwright-core';
-import { dicomFile, greyDicom } from '../support/dicom';
+import sharp from 'sharp';
+import { dicomFile, greyDicom, greyElements, RLE, rleFrame } from '../support/dicom';
 import { discImage } from '../support/stack-images';
 import { openPage, picture, startBrowser } from './browser';
 import { startServices, type Running } from './services';
@@ -74,6 +75,43 @@ test('a DICOM file is windowed in Hounsfield units, and areas are in square mill
   expect(complaints).toEqual([]);
 });
 
+test('the pixels on the screen are those of the file, smaller, enlarged, moved and in part beside the canvas', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  // Four quarters of one value each, far larger than the screen.
+  const side = 1600;
+  const quarter = (at: number): number => 2 * Math.floor(at / side / 800) + Math.floor((at % side) / 800);
+  const values = Array.from({ length: side * side }, (_, at) => [0, 1000, 2000, 4000][quarter(at)] ?? 0);
+  const buffer = greyDicom({ width: side, height: side, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'large.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText(`${side} × ${side}`).waitFor();
+  for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
+  const shown = async (): Promise<number[]> =>
+    page.evaluate<number[]>(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
+      const canvas = document.querySelector('canvas');
+      const { width, height } = canvas;
+      const [x, y] = [width / 2, height / 2];
+      const at = (dx, dy) => canvas.getContext('2d').getImageData(x + dx, y + dy, 1, 1).data[0];
+      resolve([at(-9, -9), at(9, -9), at(-9, 9), at(9, 9)]);
+    })))`);
+  await page.locator('canvas').focus();
+  const fitted = await shown();
+  expect(fitted).toEqual([0, 64, 128, 255]);
+  for (const key of ['1', '+', '+', '+', '+', '+', '+']) {
+    await page.keyboard.press(key);
+    expect(await shown()).toEqual(fitted);
+  }
+  await page.keyboard.press('i');
+  expect(await shown()).toEqual(fitted.map((value) => 255 - value));
+  await page.keyboard.press('i');
+  // So far to the left that the right half alone is there, and then nothing.
+  await page.keyboard.press('1');
+  for (let count = 0; count < 5; count += 1) await page.keyboard.press('ArrowRight');
+  expect(await shown()).toEqual([64, 64, 255, 255]);
+  for (let count = 0; count < 60; count += 1) await page.keyboard.press('ArrowRight');
+  expect(await shown()).toEqual([0, 0, 0, 0]);
+  expect(complaints).toEqual([]);
+});
+
 test('frames of a DICOM file are stepped through and played, and the models are asked about the one that is shown', async () => {
   const { page, complaints } = await openPage(browser, services.url);
   const values = Array.from({ length: 3 * 32 * 32 }, (_, at) => 100 * Math.floor(at / 1024) + (at % 32));
@@ -115,6 +153,28 @@ test('masks of one frame never lie on another: they go before the models answer,
   expect(await page.getByText('Opacity').count()).toBe(0);
 });
 
+test('compressed DICOM and TIFF are shown as the server reads them', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const values = (frame: number): number[] => Array.from({ length: 64 * 48 }, (_, at) => (at % 64) + 100 * frame);
+  const elements = {
+    ...greyElements({ width: 64, height: 48, bits: 8, frames: 2 }),
+    '00280030': ['DS', '0.5\\0.5'],
+  } as const;
+  const buffer = dicomFile(elements, RLE, [rleFrame(values(0)), rleFrame(values(1))]);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'rle.dcm', mimeType: 'application/dicom', buffer });
+  await page.locator('.readout').getByText('64 × 48').waitFor();
+  await page.getByText('1 / 2').waitFor();
+  await page.getByText(/Answered in/).waitFor();
+  await page.locator('canvas').press('PageDown');
+  await page.getByText('2 / 2').waitFor();
+  const raw = { width: 40, height: 30, channels: 1 } as const;
+  const tiff = await sharp(Buffer.alloc(1200, 200), { raw }).tiff().toBuffer();
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'slice.tiff', mimeType: 'image/tiff', buffer: tiff });
+  await page.locator('.readout').getByText('40 × 30').waitFor();
+  await page.getByText(/Answered in/).waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('the example shows what the page is for', async () => {
   const { page, complaints } = await openPage(browser, services.url);
   await page.getByRole('button', { name: 'Use an example' }).click();
@@ -127,7 +187,8 @@ test('what is no image is told, with what to do', async () => {
   const { page } = await openPage(browser, services.url);
   const file = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no image') };
   await page.getByLabel('Choose a file').setInputFiles(file);
-  expect(await page.getByRole('alert').innerText()).toContain('This is no image that a browser shows');
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').innerText()).toContain('This is no image that the browser or the server reads');
 });
 
 /** 64 x 64, a disc of 60 HU on -800 HU. */

@@ -71,6 +71,22 @@ export function encapsulated(frames: readonly Buffer[], offsets: Buffer = Buffer
   return Buffer.concat([...items, tagBytes('fffee0dd', false), u32(0, false)]);
 }
 
+export const RLE = '1.2.840.10008.1.2.5';
+
+/** A frame of 8-bit grey values in RLE Lossless (PS3.5 G), as literal runs. */
+export function rleFrame(values: readonly number[]): Buffer {
+  const header = Buffer.alloc(64);
+  header.writeUInt32LE(1, 0);
+  header.writeUInt32LE(header.length, 4);
+  const runs: Buffer[] = [];
+  for (let at = 0; at < values.length; at += 128) {
+    const run = values.slice(at, at + 128);
+    runs.push(Buffer.from([run.length - 1, ...run]));
+  }
+  const bytes = Buffer.concat([header, ...runs]);
+  return bytes.length % 2 ? Buffer.concat([bytes, Buffer.alloc(1)]) : bytes;
+}
+
 /** A Part 10 file; `frames` are compressed ones, in place of 7fe00010 among the elements. */
 export function dicomFile(
   elements: DicomElements,

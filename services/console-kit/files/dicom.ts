@@ -1,14 +1,17 @@
-// Pixels of DICOM files for the screen: uncompressed ones and JPEG baseline. The server reads more than that.
+// Pixels of DICOM files for the screen: uncompressed ones and JPEG baseline. The server makes pictures of the others.
 
 import { parseDicom, readEncapsulatedImageFrame, type DataSet, type Element } from 'dicom-parser';
 import { FULL_RANGE, type GrayPicture, type Picture } from '../viewer/picture';
 import { t } from '../texts/en';
 import { decodeImage, FileError } from './browser-image';
+import type { Render } from './server-picture';
 import { readSamples, type SampleLayout } from './samples';
 import { fullRange, windowPresets } from './window-presets';
 
 const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+/** Colours that are read as they are stored; others go through tables or another colour space. */
+const PLAIN = ['MONOCHROME1', 'MONOCHROME2', 'RGB'];
 const UNCOMPRESSED = ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', BIG_ENDIAN];
 
 interface DicomFrames {
@@ -16,14 +19,18 @@ interface DicomFrames {
   frame: (number: number) => Promise<Picture>;
 }
 
-/** @throws FileError where the file is none or its compression is not known here */
-export function openDicom(bytes: Uint8Array): DicomFrames {
+/**
+ * @param render what is stored in another way
+ * @throws FileError where the file is none, or holds no picture
+ */
+export function openDicom(bytes: Uint8Array<ArrayBuffer>, render: Render): DicomFrames {
   const header = parsed(bytes);
   const pixels = header.elements['x7fe00010'];
   if (!pixels) throw new FileError(t.files.noPixels);
   const syntax = header.string('x00020010') ?? '';
   const frameCount = Math.max(1, Number(header.intString('x00280008') ?? 1));
-  if (UNCOMPRESSED.includes(syntax)) {
+  const colours = header.string('x00280004') ?? 'MONOCHROME2';
+  if (UNCOMPRESSED.includes(syntax) && PLAIN.includes(colours) && isWholeBytes(header)) {
     const layout = layoutOf(header, syntax === BIG_ENDIAN);
     const frameBytes = Math.ceil((layout.width * layout.height * layout.samples * layout.bits) / 8);
     if (pixels.length < frameBytes) throw new FileError(t.files.truncated);
@@ -36,7 +43,13 @@ export function openDicom(bytes: Uint8Array): DicomFrames {
     };
   }
   if (syntax === JPEG_BASELINE) return { frameCount, frame: (number) => jpegFrame(header, pixels, number) };
-  throw new FileError(t.files.compressed);
+  return {
+    frameCount,
+    frame: async (number) => ({
+      ...(await render(bytes, frameCount > 1 ? number : undefined)),
+      ...spacingOf(header),
+    }),
+  };
 }
 
 function parsed(bytes: Uint8Array): DataSet {
@@ -47,10 +60,16 @@ function parsed(bytes: Uint8Array): DataSet {
   }
 }
 
+/** Grey of 8 or 16 bits, colours of 8. */
+function isWholeBytes(header: DataSet): boolean {
+  const bits = header.uint16('x00280100') ?? 16;
+  return bits === 8 || (bits === 16 && (header.uint16('x00280002') ?? 1) === 1);
+}
+
 function layoutOf(header: DataSet, bigEndian: boolean): SampleLayout {
   const [height = 0, width = 0] = [header.uint16('x00280010'), header.uint16('x00280011')];
   const bits = header.uint16('x00280100') ?? 16;
-  if (width === 0 || height === 0 || (bits !== 8 && bits !== 16)) throw new FileError(t.files.noPixels);
+  if (width === 0 || height === 0) throw new FileError(t.files.noPixels);
   return {
     width,
     height,

@@ -3,11 +3,12 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import type { Image } from '../../../proto/gen/automed/common/v1/Image';
 import { decodeSample } from '../../../services/datasets/load/load-samples';
 import type { Pixels } from '../../../services/imaging/pixels/pixels';
 import { temporaryFolder } from '../../support/data';
-import { dicomFile, greyDicom, greyElements, planeGroups, segmentationDicom } from '../../support/dicom';
+import { dicomFile, greyDicom, greyElements, planeGroups, RLE, rleFrame, segmentationDicom } from '../../support/dicom';
 import { startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
@@ -310,4 +311,23 @@ test('nothing of a header is logged', () => {
   const logged = JSON.stringify([...program.lines, ...gateway.lines]);
   expect(logged).toContain('EncodeImage');
   for (const uid of ['1.2.3.4', '1.2.3.9', '1.2.840.10008.5.1.4.1.1']) expect(logged).not.toContain(`"${uid}`);
+});
+
+test('a picture is made of what a browser cannot read: compressed DICOM frame by frame, and TIFF', async () => {
+  const values = (frame: number): number[] => Array.from({ length: 12 * 8 }, (_, at) => (at * 2 + 50 * frame) % 256);
+  const elements = greyElements({ width: 12, height: 8, bits: 8, frames: 2 });
+  const encoded = dicomFile(elements, RLE, [rleFrame(values(0)), rleFrame(values(1))]);
+  const pixelsOf = async (png: Buffer): Promise<number[]> => [...(await sharp(png).extractChannel(0).raw().toBuffer())];
+  for (const frame of [0, 1]) {
+    const { png } = await analysis.unary('RenderImage', { image: { encoded, frameNumber: frame + 1 } });
+    expect(await pixelsOf(png)).toEqual(values(frame));
+  }
+  const raw = { width: 12, height: 8, channels: 1 } as const;
+  const tiff = await sharp(Buffer.from(values(1)), { raw })
+    .tiff()
+    .toBuffer();
+  const { png } = await analysis.unary('RenderImage', { image: { encoded: tiff } });
+  expect(await pixelsOf(png)).toEqual(values(1));
+  const notes = { image: { encoded: Buffer.from('no image') } };
+  await expect(analysis.unary('RenderImage', notes)).rejects.toMatchObject({ field: 'image' });
 });
