@@ -59,7 +59,7 @@ test('a study that came says what was made of it, where that went, and why a rul
   );
   await page.getByRole('link', { name: 'Study 1' }).click();
   await page.getByText('SEG to results').waitFor();
-  await page.getByText('dead', { exact: true }).waitFor();
+  await page.getByText('failed for good', { exact: true }).waitFor();
   expect(await page.getByText(/coded terms|terms/).count()).toBeGreaterThan(0);
   await page.getByText('Why: what each rule makes of it').click();
   await page

@@ -29,6 +29,7 @@ export function Chart({ title, xLabel, x, series }: ChartProps) {
     if (!element) return undefined;
     const made = new UPlot(optionsOf(element, xLabel, series), data, element);
     plot.current = made;
+    showNewest(made);
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     return () => {
@@ -36,7 +37,10 @@ export function Chart({ title, xLabel, x, series }: ChartProps) {
       made.destroy();
     };
   }, [names, xLabel]);
-  useEffect(() => plot.current?.setData(data), [x, series]);
+  useEffect(() => {
+    plot.current?.setData(data);
+    if (plot.current) showNewest(plot.current);
+  }, [x, series]);
   const newest = series.map(({ label, values }) => `${label} ${values.at(-1)?.toFixed(4) ?? ''}`).join(', ');
   return (
     <figure class="chart">
@@ -44,6 +48,12 @@ export function Chart({ title, xLabel, x, series }: ChartProps) {
       <div ref={root} role="img" aria-label={`${title}: ${newest}`} />
     </figure>
   );
+}
+
+/** The legend tells the newest values until the pointer asks for others. */
+function showNewest(plot: UPlot): void {
+  const count = plot.data[0].length;
+  if (count > 0) plot.setLegend({ idx: count - 1 });
 }
 
 function optionsOf(element: HTMLElement, xLabel: string, series: readonly ChartSeries[]): UPlot.Options {

@@ -1,3 +1,5 @@
+import { t } from '../texts/en';
+
 const TONES: Readonly<Record<string, string>> = {
   succeeded: 'good',
   ready: 'good',
@@ -13,8 +15,8 @@ const TONES: Readonly<Record<string, string>> = {
   checking: 'warn',
 };
 
-/** A state of the API, e.g. `TRAINING_JOB_STATE_RUNNING`, as one word. */
+/** A state of the API, e.g. `TRAINING_JOB_STATE_RUNNING`, in words. */
 export function StateChip({ state, prefix }: { state: string; prefix: string }) {
   const word = state.replace(prefix, '').toLowerCase().replaceAll('_', ' ');
-  return <span class={`chip ${TONES[word] ?? ''}`}>{word}</span>;
+  return <span class={`chip ${TONES[word] ?? ''}`}>{t.states[word] ?? word}</span>;
 }

@@ -28,7 +28,7 @@ export function PromptTools(props: { state: ViewerState; marker: PromptMarker; s
         {tool('box', 'box', t.interactive.box)}
         {tool('scribble', 'brush', t.interactive.scribble)}
         <ToolButton
-          icon="minus"
+          icon="outside"
           label={t.interactive.outside}
           pressed={marker.negative.value}
           disabled={off}

@@ -6,6 +6,7 @@ import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
 import { duration } from '../../../console-kit/parts/time';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { scoreName } from '../../../console-kit/parts/score-name';
 import { t } from '../../../console-kit/texts/en';
 import { Curves } from './curves';
 import { JobLog } from './log';
@@ -130,7 +131,7 @@ function Result({ job }: { job: TrainingJob }) {
       <dl class="facts">
         {shown.map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>{scoreName(name)}</dt>
             <dd class="number">{value.toFixed(4)}</dd>
           </div>
         ))}

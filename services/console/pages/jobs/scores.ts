@@ -1,8 +1,9 @@
 import type { EpochMetrics, TrainingJob } from '../../../console-kit/api/job-types';
+import { t } from '../../../console-kit/texts/en';
 
 const NAMES: readonly [keyof EpochMetrics, string][] = [
-  ['mdsc', 'mDSC'],
-  ['accuracy', 'accuracy'],
+  ['mdsc', t.scores['mdsc'] ?? ''],
+  ['accuracy', t.scores['accuracy'] ?? ''],
 ];
 
 /** Of the best epoch, with its name. */

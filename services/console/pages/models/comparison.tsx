@@ -5,6 +5,7 @@ import type { Model } from '../../../console-kit/api/types';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { scoreName } from '../../../console-kit/parts/score-name';
 import { t } from '../../../console-kit/texts/en';
 import { pairedDifference, type Difference } from './paired-bootstrap';
 import { scoreRows } from './scores';
@@ -25,7 +26,7 @@ export function Comparison({ first, second }: { first: Model; second: Model }) {
     return other === undefined ? [] : [{ name, first: value, second: other }];
   });
   const columns: readonly Column<Row>[] = [
-    { title: t.models.score, cell: ({ name }) => name },
+    { title: t.models.score, cell: ({ name }) => scoreName(name) },
     { title: names[0], numeric: true, cell: (row) => row.first.toFixed(4) },
     { title: names[1], numeric: true, cell: (row) => row.second.toFixed(4) },
     { title: t.models.difference, numeric: true, cell: (row) => signed(row.second - row.first) },

@@ -5,6 +5,7 @@ import { Icon } from '../../../console-kit/parts/icon';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { scoreName } from '../../../console-kit/parts/score-name';
 import { t } from '../../../console-kit/texts/en';
 import { PromoteForm } from './promote-form';
 import { PromotionHistory } from './promotion-history';
@@ -57,7 +58,7 @@ const interval = ({ low, high }: ScoreRow): string =>
   low === undefined || high === undefined ? '' : `${low.toFixed(3)} – ${high.toFixed(3)}`;
 
 const COLUMNS: readonly Column<ScoreRow>[] = [
-  { title: t.models.score, cell: ({ name }) => name },
+  { title: t.models.score, cell: ({ name }) => scoreName(name) },
   { title: t.models.value, numeric: true, cell: ({ value }) => value.toFixed(4) },
   { title: t.models.interval, numeric: true, cell: interval },
 ];

@@ -5,6 +5,7 @@ import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { Table, type Column } from '../../../console-kit/parts/table';
 import { Time } from '../../../console-kit/parts/time';
 import { useLoad } from '../../../console-kit/parts/use-load';
+import { scoreName } from '../../../console-kit/parts/score-name';
 import { t } from '../../../console-kit/texts/en';
 import { Comparison } from './comparison';
 import { ModelPage } from './model';
@@ -170,7 +171,8 @@ const COLUMNS: readonly Column<Model>[] = [
       const score = mainScore(model);
       return score ? (
         <>
-          <small>{score.name}</small> {score.value.toFixed(3)} <small>{intervalText(model, score.name)}</small>
+          <small>{scoreName(score.name)}</small> {score.value.toFixed(3)}{' '}
+          <small>{intervalText(model, score.name)}</small>
         </>
       ) : null;
     },

@@ -40,7 +40,7 @@ const COLUMNS: readonly Column<VersionAgreement>[] = [
   { title: texts.columns.agreement, numeric: true, cell: ({ agreement = 0 }) => t.units.percent(agreement) },
   { title: texts.columns.count, numeric: true, cell: ({ count }) => count },
   { title: texts.weeks, cell: ({ weeks = [] }) => <Weeks weeks={weeks} /> },
-  { title: texts.columns.drift, cell: ({ drift }) => driftText(drift) },
+  { title: texts.columns.drift, cell: driftText },
 ];
 
 const SHOWN_WEEKS = 12;
@@ -61,8 +61,8 @@ function Weeks({ weeks }: { weeks: NonNullable<VersionAgreement['weeks']> }) {
   );
 }
 
-function driftText(drift: VersionAgreement['drift']) {
-  if (!drift) return texts.early;
+function driftText({ drift, count }: VersionAgreement) {
+  if (!drift) return texts.early(count);
   if (drift.alarm === true) return <span class="chip bad">{texts.alarm}</span>;
   return texts.steady((drift.change ?? 0).toFixed(2));
 }

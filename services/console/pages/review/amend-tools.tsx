@@ -26,7 +26,7 @@ export function AmendTools({ desk }: { desk: Desk }) {
         {tool('point', 'point', t.review.point)}
         {tool('box', 'box', t.review.box)}
         <ToolButton
-          icon="minus"
+          icon="outside"
           label={t.review.erase}
           pressed={marker.erase.value}
           onClick={() => (marker.erase.value = !marker.erase.value)}

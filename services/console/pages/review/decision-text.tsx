@@ -7,7 +7,7 @@ export function DecisionText({ decision }: { decision: ReviewDecision }) {
   const what = className === '' ? t.review.states[state] : `${t.review.states[state]} (${className})`;
   return (
     <p>
-      {t.review.decided(what, decidedBy, reason)} <Time at={decideTime} />
+      {t.review.decided(what, decidedBy, reason)} · <Time at={decideTime} />
     </p>
   );
 }
