@@ -1,5 +1,7 @@
 // The page Try as a person uses it: an image in, masks and classes out.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { dicomFile, greyDicom, greyElements, RLE, rleFrame } from '../support/dicom';
@@ -168,7 +170,7 @@ test('compressed DICOM and TIFF are shown as the server reads them', async () =>
   await page.locator('canvas').press('PageDown');
   await page.getByText('2 / 2').waitFor();
   const raw = { width: 40, height: 30, channels: 1 } as const;
-  const tiff = await sharp(Buffer.alloc(1200, 200), { raw }).tiff().toBuffer();
+  const tiff = await sharp(Buffer.alloc(1200, 200), { raw }).tiff({ compression: 'lzw' }).toBuffer();
   await page.getByLabel('Choose a file').setInputFiles({ name: 'slice.tiff', mimeType: 'image/tiff', buffer: tiff });
   await page.locator('.readout').getByText('40 × 30').waitFor();
   await page.getByText(/Answered in/).waitFor();
@@ -189,6 +191,31 @@ test('what is no image is told, with what to do', async () => {
   await page.getByLabel('Choose a file').setInputFiles(file);
   await page.getByRole('alert').waitFor();
   expect(await page.getByRole('alert').innerText()).toContain('This is no image that the browser or the server reads');
+});
+
+test('a file that is too large for the server is shown, and told with what to do', async () => {
+  const { page } = await openPage(browser, services.url);
+  const frames = 9;
+  const elements = greyElements({ width: 2048, height: 2048, frames });
+  const path = join(services.home, 'large.dcm');
+  writeFileSync(path, dicomFile({ ...elements, '7fe00010': ['OW', Buffer.alloc(frames * 2048 * 2048 * 2)] }));
+  await page.getByLabel('Choose a file').setInputFiles(path);
+  await page.locator('.readout').getByText('2048 × 2048').waitFor();
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').innerText()).toMatch(/larger than the 64 MiB .* Send a smaller image/);
+});
+
+test('while the server is away the page says so, and answers when it is asked again', async () => {
+  const { page } = await openPage(browser, services.url);
+  await page.getByRole('checkbox').first().waitFor();
+  await page.route('**/v1/**', (route) => route.abort());
+  const { png } = await discImage(120, 80);
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').innerText()).toMatch(/cannot be reached. Is automed serve still running/);
+  await page.unroute('**/v1/**');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText(/Answered in/).waitFor();
 });
 
 /** 64 x 64, a disc of 60 HU on -800 HU. */

@@ -69,15 +69,19 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
     const text = `There is no ${request.method} ${request.url.split('?')[0] ?? ''}; /openapi.json lists what there is.`;
     return sendError(reply, automedError('NOT_FOUND', text));
   });
-  app.setErrorHandler((error, _request, reply) => sendError(reply, typed(error, deps.log)));
+  app.setErrorHandler((error, _request, reply) => sendError(reply, typed(error, deps)));
   return app;
 }
 
 /** What fastify itself refuses: a body that is no JSON or too large, a form that is none. */
-function typed(error: unknown, log: Logger): AutomedError {
+function typed(error: unknown, { log, maxMessageBytes }: HttpDeps): AutomedError {
   if (error instanceof AutomedError) return error;
   const { statusCode = 500, message } = error as { statusCode?: number; message: string };
-  if (statusCode === 413) return automedError('OUT_OF_MEMORY', 'The body is larger than the largest message.');
+  if (statusCode === 413) {
+    const most = `${(maxMessageBytes / 2 ** 20).toFixed(0)} MiB`;
+    const advice = 'Send a smaller image or fewer frames, or raise AUTOMED_MAX_MESSAGE_BYTES of the server.';
+    return automedError('OUT_OF_MEMORY', `The request is larger than the ${most} that this server takes. ${advice}`);
+  }
   if (statusCode < 500) return automedError('INVALID_ARGUMENT', message);
   log.error({ err: error }, 'an HTTP request failed');
   return automedError('INTERNAL', message);
