@@ -39,7 +39,7 @@ export function analysisService<Model extends AnyModel>(deps: AnalysisDeps<Model
   });
   const RenderImage = unary(deps.log, async ({ image }: RenderImageRequest__Output, context) => {
     const opened = await openImage(image, deps.intake);
-    const admission = { masks: PICTURE_CHANNELS, wait: () => runOptions(0, context) };
+    const admission = { masks: PICTURE_CHANNELS, wait: runOptions(0, context) };
     const png = await useImage(opened, deps.intake.memory, admission, ({ pixels }) => pixelsPng(pixels));
     return { png };
   });
