@@ -26,9 +26,8 @@ async function shown(address: string, files: { ca: Buffer; cert: Buffer; key: Bu
   return serialNumber;
 }
 
-test.each(['gateway', 'inference', 'training', 'pacs'])(
-  '%s speaks mutual TLS alone, and shows a renewed certificate without a restart',
-  async (name) => {
+describe.each(['gateway', 'inference', 'training', 'pacs'])('%s', (name) => {
+  test('speaks mutual TLS alone, and shows a renewed certificate without a restart', async () => {
     const home = join(folder, name);
     await ModelStore.open(home);
     writeFileSync(join(home, 'pacs.yaml'), 'ae_title: AUTOMED\n');
@@ -69,5 +68,5 @@ test.each(['gateway', 'inference', 'training', 'pacs'])(
     } finally {
       await program.stop();
     }
-  },
-);
+  });
+});
