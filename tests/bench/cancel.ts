@@ -15,7 +15,7 @@ import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { noise } from '../support/micro';
 import { bench } from './keep-alive';
-import { describeMachine } from './peers';
+import { machine } from './machine';
 
 const LIMIT = 0.05;
 const WARM_UP = 3;
@@ -103,7 +103,7 @@ async function main(): Promise<void> {
     const found = await measure(engine, await engine.loadBase(weights, architecture));
     const rows = Object.entries(found).map(([name, value]) => [name, String(value)]);
     if (!options.json) process.stdout.write(`${table(['half of the callers leave', ''], rows)}\n`);
-    const line = { ...found, architecture: options.arch, machine: describeMachine(availableParallelism()) };
+    const line = { ...found, architecture: options.arch, machine: machine() };
     process.stdout.write(`${JSON.stringify(line)}\n`);
     if (Number(found.wasted_after) > LIMIT) process.exitCode = 1;
   } finally {

@@ -16,7 +16,8 @@ import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { baseArchitecture } from '../../services/store/architectures';
 import { bench } from './keep-alive';
-import { describeMachine, startPeer, type Peer, type Taken } from './peers';
+import { machine } from './machine';
+import { startPeer, type Peer, type Taken } from './peers';
 
 const ROOT = join(__dirname, '..', '..');
 const PYTHON = process.env.AUTOMED_REFERENCE_PYTHON ?? 'python3';
@@ -158,7 +159,7 @@ function report(peers: readonly Peer[], times: readonly Taken[][], found: readon
     kernels: options.kernels,
     rounds: Number(options.rounds),
     libtorch: buildInfo().libtorch,
-    machine: describeMachine(availableParallelism()),
+    machine: machine(),
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

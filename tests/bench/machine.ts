@@ -7,14 +7,17 @@ export interface Machine {
   cpu: string;
   /** That this process may use. */
   cores: number;
-  /** Vector instructions that LibTorch has kernels for. */
+  /** Instructions that kernels are chosen by. */
   features: string[];
   node: string;
   /** Processes that wanted a processor in the minute before: more than the cores, and the times are those of waiting, too. */
   loadAverage: number;
 }
 
-const FEATURES = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'asimd', 'bf16'];
+const FEATURES = [
+  ...['avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_tile', 'amx_bf16'],
+  ...['asimd', 'bf16'], // of Arm
+];
 
 export function machine(): Machine {
   const info = readFileSync('/proc/cpuinfo', 'utf8');
@@ -26,4 +29,11 @@ export function machine(): Machine {
     node: process.version,
     loadAverage: Number(loadavg()[0]?.toFixed(1)),
   };
+}
+
+/** @throws where results come from different machines: their times say nothing about the programs */
+export function requireSameMachine(one: Machine, other: Machine): void {
+  const told = ({ cpu, cores, features }: Machine): string => `${cores} cores of ${cpu} (${features.join(', ')})`;
+  if (told(one) === told(other)) return;
+  throw new Error(`results of different machines are not compared: ${told(one)}, and ${told(other)}`);
 }

@@ -1,12 +1,13 @@
 // Goodput, latency and memory of gateway and inference service at 0.7 and 5 times their capacity, in an open loop.
 //
-//   npm run bench:overload [-- SECONDS [DEADLINE_MS]]      default: 20 2000
+//   npm run bench:overload [-- --seconds N] [--deadline MS] [--json]      default: 20, 2000
 //
 // Capacity is what the same client gets from the same services in a closed loop just before.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../services/common/grpc/proto';
 import { table } from '../../services/terminal/table';
@@ -15,10 +16,14 @@ import { cpuMs, residentMib, startProgram, type Program } from '../support/stack
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 import { bench } from './keep-alive';
+import { machine } from './machine';
+import { printResult } from './result';
 
 const SERVICE = 'automed.segmentation.v1.SegmentationService';
 const IMAGES = 16;
 const CONCURRENCY = 4;
+/** Of the capacity: a load that it bears, and one that it does not. */
+const FACTORS = [0.7, 5];
 
 async function requests(): Promise<Buffer[]> {
   const { requestSerialize } = serviceDefinition<ServiceDefinition>(SERVICE).Segment ?? {};
@@ -38,9 +43,25 @@ async function counter({ metricsAddress }: Program, line: RegExp): Promise<numbe
 
 const COMPLETED = /^automed_engine_requests_total\{.*outcome="completed"/;
 
+/** What the two loads say. */
+function figures(capacity: number, [borne, beyond]: readonly Summary[]): object {
+  if (!borne || !beyond) return {};
+  return {
+    ...{ capacity_per_second: capacity, p99_over_p50: borne.p99 / borne.p50 },
+    ...{ goodput_ratio: beyond.goodput / capacity, refusal_p50_ms: beyond.refusalP50 },
+  };
+}
+
 async function main(): Promise<void> {
-  const [seconds = '20', deadline = '2000'] = process.argv.slice(2);
-  const durationMs = Number(seconds) * 1000;
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '20' },
+      deadline: { type: 'string', default: '2000' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const durationMs = Number(values.seconds) * 1000;
+  const where = machine();
   const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
   const store = await makeStore(home);
   await store.addSegmentation('polyp');
@@ -59,8 +80,9 @@ async function main(): Promise<void> {
     AUTOMED_LOG_LEVEL: 'error',
   });
   const target = { address: gateway.address, path: `/${SERVICE}/Segment`, requests: await requests() };
-  const client = new LoadClient({ ...target, deadlineMs: Number(deadline) });
+  const client = new LoadClient({ ...target, deadlineMs: Number(values.deadline) });
   const rows: string[][] = [];
+  const found: Summary[] = [];
   const report = (name: string, offered: number, { goodput, ...rest }: Summary, wasted: number): void => {
     const memory = [inference, gateway].map((each) => residentMib(each).toFixed(0)).join(' + ');
     const times = [rest.p50, rest.p99, rest.refusalP50].map((ms) => ms.toFixed(0));
@@ -71,7 +93,7 @@ async function main(): Promise<void> {
     await client.capacity(CONCURRENCY, 3_000); // warms up
     const capacity = await client.capacity(CONCURRENCY, durationMs / 2);
     process.stdout.write(`capacity ${capacity.toFixed(1)} calls/s, ${CONCURRENCY} callers\n`);
-    for (const factor of [0.7, 5]) {
+    for (const factor of FACTORS) {
       const before = await counter(inference, COMPLETED);
       const all = [inference, gateway, { child: process }];
       const cpuBefore = all.map(cpuMs);
@@ -81,9 +103,11 @@ async function main(): Promise<void> {
       const used = all.map((each, at) => ((cpuMs(each) - (cpuBefore[at] ?? 0)) / 1000).toFixed(1));
       process.stdout.write(`processor seconds of inference, gateway, client: ${used.join(' ')}\n`);
       report(`${factor} x capacity`, capacity * factor, summary, wasted);
+      found.push(summary);
     }
     const header = ['load', 'offered/s', 'goodput/s', 'p50 ms', 'p99 ms', 'refusal p50 ms', 'wasted', 'resident MiB'];
     process.stdout.write(`${table(header, rows)}\n`);
+    if (values.json) printResult({ deadline_ms: Number(values.deadline), ...figures(capacity, found) }, where);
   } finally {
     client.close();
     await gateway.stop();

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 
@@ -46,21 +45,4 @@ export async function startPeer(name: string, command: string, args: readonly st
     },
     close,
   };
-}
-
-/** What figures depend on: they compare within one run on one machine. */
-export interface MachineDescription {
-  cpu: string;
-  /** Of those that kernels are chosen by. */
-  features: string[];
-  cores: number;
-}
-
-const FEATURES = ['avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_tile', 'amx_bf16'];
-
-export function describeMachine(cores: number): MachineDescription {
-  const info = readFileSync('/proc/cpuinfo', 'utf8');
-  const field = (name: string): string => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(info)?.[1] ?? '';
-  const flags = new Set(field('flags').split(' '));
-  return { cpu: field('model name'), features: FEATURES.filter((name) => flags.has(name)), cores };
 }

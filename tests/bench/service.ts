@@ -6,8 +6,8 @@
 // Python around PyTorch and onnxruntime (AUTOMED_REFERENCE_PYTHON has torch, grpcio, Pillow, onnx, onnxscript and onnxruntime; what
 // cannot start is left out).
 //
-// Both builds are called in turn, with pictures whose embeddings they hold: inference is the decoder's, and what is compared is
-// everything else. Times are the caller's and those that answers tell; the last line of --json is one JSON document.
+// Both builds are called in turn, with pictures that they have not seen; what is compared is everything of a call that is not
+// inference. Times are the caller's and those that answers tell; the last line of --json is one JSON document.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,8 +17,10 @@ import { table } from '../../services/terminal/table';
 import { makeStore, type TestStore } from '../support/stack-store';
 import { bench } from './keep-alive';
 import { machine } from './machine';
+import { printResult } from './result';
 import { MeasuredBuild } from './service/build';
 import { measureDistance } from './service/distance';
+import { measureLargeBase, type LargeBase } from './service/large-base';
 import { measureLoad } from './service/load';
 import { measureCalls, STAGES, type BuildTimes, type Spread } from './service/measure';
 import { pictures } from './service/pictures';
@@ -26,7 +28,12 @@ import { measureServers } from './service/python-servers';
 
 const ROOT = join(__dirname, '..', '..');
 const IMAGES = 8;
-const FORMATS = ['png', 'jpeg'] as const;
+/** Pictures by the side of their square; the smaller PNG has 200 kB. */
+const CASES = [
+  { name: 'png', format: 'png', side: 512 },
+  { name: 'jpeg', format: 'jpeg', side: 512 },
+  { name: 'png_200_kb', format: 'png', side: 324 },
+] as const;
 
 const shown = ({ median, low, high }: Spread): string => `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 const ratio = (of: Spread, to: Spread): number => Number((of.median / to.median).toFixed(3));
@@ -55,25 +62,19 @@ function ratios([own, baseline]: readonly BuildTimes[]): object {
   };
 }
 
-/** Rounds every number of a document to three decimals. */
-const rounded = (document: object): object =>
-  JSON.parse(
-    JSON.stringify(document, (_, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(3)) : value)),
-  ) as object;
-
-/** Every build beside the others, with pictures whose embeddings they hold. */
+/** Every build beside the others, with pictures that they have not seen. */
 async function compare(home: string, checkouts: readonly Checkout[], calls: number): Promise<Record<string, object>> {
   const builds: MeasuredBuild[] = [];
   const result: Record<string, object> = {};
   try {
     for (const { name, folder } of checkouts) builds.push(await MeasuredBuild.start(name, folder, home));
     const names = builds.map(({ name }) => name);
-    for (const format of FORMATS) {
-      const images = await pictures(format, IMAGES);
+    for (const { name, format, side } of CASES) {
+      const images = await pictures(format, calls + IMAGES, side);
       const kib = Math.round((images[0]?.length ?? 0) / 1024);
-      const times = await measureCalls(builds, images, calls);
+      const times = await measureCalls(builds, images);
       const each = Object.fromEntries(names.map((name, index) => [name, times[index]]));
-      result[format] = { kib, ...ratios(times), builds: each };
+      result[name] = { kib, ...ratios(times), builds: each };
       process.stdout.write(`${report(`${format} of ${kib} KiB`, names, times)}\n\n`);
     }
     return result;
@@ -88,8 +89,8 @@ async function load(home: string, store: TestStore, seconds: number): Promise<ob
   try {
     const images = await pictures('png', IMAGES);
     const result = {
-      ...(await measureLoad(build.gatewayAddress, store, images, seconds)),
-      ...(await measureDistance(build.gatewayAddress, images)),
+      ...(await measureLoad(build.gatewayAddress, store, images, { seconds })),
+      ...(await measureDistance(build.gatewayAddress)),
     };
     process.stdout.write(
       `${table(
@@ -121,6 +122,16 @@ async function peers(arch: string, images: number): Promise<object> {
   }
 }
 
+/** How soon a base of the size that models are published in serves, and what a second head adds. */
+async function largeBase(arch: string, size: { images: number; seconds: number }): Promise<LargeBase> {
+  const found = await measureLargeBase(ROOT, arch, size);
+  const rows = Object.entries({ ...found, ...found.load }).flatMap(([name, value]) =>
+    typeof value === 'object' ? [] : [[name, String(value)]],
+  );
+  process.stdout.write(`${table(['a large base', ''], rows)}\n`);
+  return found;
+}
+
 interface Checkout {
   name: string;
   folder: string;
@@ -145,8 +156,9 @@ async function main(): Promise<void> {
     const where = machine();
     const stages = await compare(home, [{ name: 'this', folder: ROOT }, ...others], Number(values.calls));
     const loaded = await load(home, store, Number(values.seconds));
-    const result = { machine: where, ...stages, load: loaded, peers: await peers(values.arch, Number(values.images)) };
-    if (values.json) process.stdout.write(`${JSON.stringify(rounded(result))}\n`);
+    const large = await largeBase(values.arch, { images: Number(values.images), seconds: Number(values.seconds) });
+    const result = { ...stages, load: loaded, large, peers: await peers(values.arch, Number(values.images)) };
+    if (values.json) printResult(result, where);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

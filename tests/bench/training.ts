@@ -1,7 +1,7 @@
 // Throughput of one epoch of the paper's SAM-AutoMed recipe (frozen encoder, batch 2, Adam 1e-4), with and without kept
 // embeddings, beside the same loop in Python with PyTorch on the same machine. Random weights and images: only the time counts.
 //
-//   npm run bench:training [-- ARCH [IMAGES [EPOCHS [THREADS]]]]      default: sam-med2d-vit-b 16 3 and all cores
+//   npm run bench:training [-- ARCH [IMAGES [EPOCHS [THREADS]]] [--json]]      default: sam-med2d-vit-b 16 3 and all cores
 //
 // The three take turns epoch by epoch, so that a neighbour on the machine slows all of them alike; the first epoch of each is
 // warm-up, in which the last one fills its store. Needs models.py in AUTOMED_TEST_REFERENCE (default ../shared/reference) and torch in python3's path (PYTHONPATH).
@@ -23,6 +23,8 @@ import { recipeFor } from '../../services/worker/protocol/recipes';
 import { segmentationHead } from '../support/heads';
 import { noise, trainerOptions } from '../support/micro';
 import { bench } from './keep-alive';
+import { machine } from './machine';
+import { printResult } from './result';
 
 const ROOT = join(__dirname, '..', '..');
 const REFERENCE = process.env.AUTOMED_TEST_REFERENCE ?? join(ROOT, '..', 'shared', 'reference');
@@ -107,12 +109,14 @@ function pythonLoop(settings: Settings): Contestant {
   };
 }
 
-function report(seconds: Map<Contestant, number[]>, reference: Contestant, images: number): void {
+/** @returns how many times as fast as the reference each is, in their order */
+function report(seconds: Map<Contestant, number[]>, reference: Contestant, images: number): number[] {
   const measured = (contestant: Contestant): number[] => (seconds.get(contestant) ?? []).slice(1);
+  // Pairs of neighbouring epochs: the machine's state was most nearly the same.
+  const ratiosOf = (contestant: Contestant): number[] =>
+    measured(contestant).map((value, at) => (measured(reference)[at] ?? NaN) / value);
   const rows = [...seconds.keys()].map((contestant) => {
-    const epochs = measured(contestant);
-    // Pairs of neighbouring epochs: the machine's state was most nearly the same.
-    const ratios = epochs.map((value, at) => (measured(reference)[at] ?? NaN) / value);
+    const [epochs, ratios] = [measured(contestant), ratiosOf(contestant)];
     return [
       contestant.name,
       median(epochs).toFixed(2),
@@ -122,11 +126,15 @@ function report(seconds: Map<Contestant, number[]>, reference: Contestant, image
     ];
   });
   process.stdout.write(`${table(['loop', 's per epoch', 'images/s', 'x PyTorch', 'range'], rows)}\n`);
+  return [...seconds.keys()].map((contestant) => median(ratiosOf(contestant)));
 }
 
 async function main(): Promise<void> {
-  const [arch = 'sam-med2d-vit-b', images = '16', epochs = '3', threads = `${availableParallelism()}`] =
-    process.argv.slice(2);
+  const json = process.argv.includes('--json');
+  const [arch = 'sam-med2d-vit-b', images = '16', epochs = '3', threads = `${availableParallelism()}`] = process.argv
+    .slice(2)
+    .filter((argument) => argument !== '--json');
+  const where = machine();
   if (!existsSync(join(REFERENCE, 'models.py'))) throw new Error(`no models.py in ${REFERENCE}`);
   const folder = mkdtempSync(join(tmpdir(), 'automed-bench-'));
   const { architecture } = baseArchitecture(arch);
@@ -154,7 +162,8 @@ async function main(): Promise<void> {
       }
     }
     process.stdout.write(`${arch}, ${images} images, ${threads} threads, median of ${epochs} epochs\n`);
-    report(seconds, reference, settings.images);
+    const [, ratio, kept_ratio] = report(seconds, reference, settings.images);
+    if (json) printResult({ architecture: arch, images: settings.images, ratio, kept_ratio }, where);
   } finally {
     await Promise.all(loops.map((loop) => loop.close()));
     rmSync(folder, { recursive: true, force: true });

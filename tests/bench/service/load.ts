@@ -30,18 +30,26 @@ export interface LoadResult {
   at_load: { share: number; per_second: number; p50_ms: number; p99_ms: number }[];
 }
 
+interface LoadSettings {
+  /** Of each round, and of each share three times that. */
+  seconds: number;
+  /** Of the capacity, at which latencies are taken. */
+  shares?: readonly number[];
+  deadlineMs?: number;
+}
+
 /** Encoded images without their embeddings kept, so that every call runs the encoder. */
 export async function measureLoad(
   address: string,
   { store, base }: TestStore,
   images: readonly Buffer[],
-  seconds: number,
+  { seconds, shares = SHARES, deadlineMs = 60_000 }: LoadSettings,
 ): Promise<LoadResult> {
   const durationMs = seconds * 1000;
   const { requestSerialize } = serviceDefinition<ServiceDefinition>(SERVICE).Segment ?? {};
   if (!requestSerialize) throw new Error('there is no Segment');
   const requests = images.map((encoded) => requestSerialize({ model: 'polyp', image: { encoded } }));
-  const client = new LoadClient({ address, path: `/${SERVICE}/Segment`, requests, deadlineMs: 60_000 });
+  const client = new LoadClient({ address, path: `/${SERVICE}/Segment`, requests, deadlineMs });
   const engine = await EngineAlone.load(
     base.weightsPath,
     await store.resolveModel('polyp'),
@@ -56,7 +64,7 @@ export async function measureLoad(
     }
     const [served, computed] = [percentile(service, 0.5), percentile(alone, 0.5)];
     const atLoad: LoadResult['at_load'] = [];
-    for (const share of SHARES) {
+    for (const share of shares) {
       const perSecond = share * served;
       const { p50, p99 } = summarize(await client.openLoop(perSecond, ROUNDS * durationMs), ROUNDS * durationMs);
       atLoad.push({ share, per_second: perSecond, p50_ms: p50, p99_ms: p99 });

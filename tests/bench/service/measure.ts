@@ -26,30 +26,28 @@ export function spread(values: readonly number[]): Spread {
   return { median: percentile(values, 0.5), low: percentile(values, 0.25), high: percentile(values, 0.75) };
 }
 
+const WARM_UP = 8;
+
 /**
  * Calls every build in turn, so that whatever else the machine does meets all of them.
- * @param images sent in turn; a first round of each is not counted
+ * @param images each of which comes through the gateway once, and then past it, when its embedding is held
  */
-export async function measureCalls(
-  builds: readonly MeasuredBuild[],
-  images: readonly Buffer[],
-  calls: number,
-): Promise<BuildTimes[]> {
+export async function measureCalls(builds: readonly MeasuredBuild[], images: readonly Buffer[]): Promise<BuildTimes[]> {
   const times = builds.map((): { through: CallTimes[]; hop: number[] } => ({ through: [], hop: [] }));
-  for (const image of images) for (const build of builds) await build.segment(image);
+  for (const image of images.slice(0, WARM_UP)) for (const build of builds) await build.segment(image);
+  const counted = images.slice(WARM_UP);
   const before = builds.map((build) => build.cpuMs());
-  for (let call = 0; call < calls; call += 1) {
-    const image = images[call % images.length]!;
+  for (const [call, image] of counted.entries()) {
     // Whoever comes first finds other caches than who comes next.
     const order = builds.map((_, index) => (index + call) % builds.length);
     for (const index of order) {
-      const direct = await builds[index]!.segment(image, 'direct');
       const through = await builds[index]!.segment(image);
+      const direct = await builds[index]!.segment(image, 'direct');
       times[index]!.through.push(through);
       times[index]!.hop.push(through.transport - direct.transport);
     }
   }
-  const taken = builds.map((build, index) => (build.cpuMs() - (before[index] ?? 0)) / (2 * calls));
+  const taken = builds.map((build, index) => (build.cpuMs() - (before[index] ?? 0)) / (2 * counted.length));
   return times.map(({ through, hop }, index) => ({
     cpuMs: taken[index] ?? NaN,
     stages: Object.fromEntries(STAGES.map((stage) => [stage, spread(through.map((each) => each[stage]))])) as Record<

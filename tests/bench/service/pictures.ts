@@ -10,10 +10,10 @@ const NOISE = 6;
 function pixels(seed: number, side: number): Buffer {
   const random = new Random(seed);
   const rgb = Buffer.alloc(side * side * 3);
-  const [x0, y0] = [random.range(150, 350), random.range(150, 350)];
+  const [x0, y0] = [random.range(0.3 * side, 0.7 * side), random.range(0.3 * side, 0.7 * side)];
   for (let at = 0; at < side * side; at += 1) {
     const [x, y] = [at % side, Math.floor(at / side)];
-    const inside = Math.hypot(x - x0, y - y0) < 90;
+    const inside = Math.hypot(x - x0, y - y0) < side / 6;
     for (let band = 0; band < 3; band += 1) {
       rgb[3 * at + band] = (inside ? 170 - 40 * band : 80 + 15 * band) + 20 * Math.sin(x / 70) + random.next() * NOISE;
     }
