@@ -11,8 +11,8 @@ export class Trainer {
   private constructor(private readonly raw: RawTrainer) {}
 
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { preprocessing = null, threshold = null } = options;
-    const raw = { ...options, preprocessing, threshold };
+    const { preprocessing = null, threshold = null, encoderWeights = 'packed' } = options;
+    const raw = { ...options, preprocessing, threshold, encoderWeights };
     return new Trainer(await typedErrors(() => loadAddon().Trainer.create(raw)));
   }
 

@@ -13,8 +13,11 @@ function cmakeJsPath(root) {
   return join(dirname(manifest), JSON.parse(readFileSync(manifest, 'utf8')).bin['cmake-js']);
 }
 
-/** Fetches LibTorch where it is not there and builds the addon, each where it is not done. @throws SetupError */
-export async function buildAddon(root, log) {
+/**
+ * Fetches LibTorch where it is not there and builds the addon, each where it is not done; with `tests` the programs that test
+ * and measure the native code too, where there are their sources. @throws SetupError
+ */
+export async function buildAddon(root, log, { tests = false } = {}) {
   checkBuildTools();
   const libtorch = await ensureLibTorch(root, log);
   const build = join(root, 'build');
@@ -33,10 +36,10 @@ export async function buildAddon(root, log) {
     ),
   );
   const stamp = join(build, '.automed-configured');
-  const cmakeJs = (command) =>
+  const cmakeJs = (command, ...more) =>
     run(
       process.execPath,
-      [cmakeJsPath(root), command, '--directory', join(root, 'native'), '--out', build, '--parallel', jobs],
+      [cmakeJsPath(root), command, '--directory', join(root, 'native'), '--out', build, '--parallel', jobs, ...more],
       { cwd: root },
     );
   // cmake-js does not configure again by itself when its cache exists.
@@ -47,6 +50,6 @@ export async function buildAddon(root, log) {
     await cmakeJs('configure');
     writeFileSync(stamp, signature);
   }
-  log('building the native code');
-  await cmakeJs('build');
+  log(`building the native code${tests ? ' and its tests' : ''}`);
+  await cmakeJs('build', ...(tests ? [] : ['--target', 'automed_addon']));
 }

@@ -1,6 +1,9 @@
 // Everything between a fresh clone and a working build; each step is skipped when it is already done.
 //
-//   node native/setup/main.mjs [packages] [libtorch] [native] [typescript] [console] [declarations]     default: the first five
+//   node native/setup/main.mjs [packages] [libtorch] [addon|native] [typescript] [console] [declarations]
+//
+// `addon` is what running needs of the native code, `native` the programs that test it too. Default: packages, native,
+// typescript, console.
 //
 // Plain Node without packages, because it runs before they are installed.
 
@@ -10,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { buildAddon } from './build-addon.mjs';
 import { endWithNpm } from './end-with-npm.mjs';
 import { ensureLibTorch } from './libtorch.mjs';
-import { checkNode, readOrNull, run, SetupError, sha256 } from './tools.mjs';
+import { checkBuildTools, checkNode, endCommands, readOrNull, run, SetupError, sha256 } from './tools.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const log = (text) => process.stderr.write(`setup: ${text}\n`);
@@ -81,18 +84,33 @@ function newestChange(folder) {
   return newest;
 }
 
+const STEPS = ['packages', 'libtorch', 'addon', 'native', 'typescript', 'console', 'declarations'];
+const DEFAULT_STEPS = ['packages', 'native', 'typescript', 'console'];
+
+async function setUp(wanted) {
+  const asks = (step) => wanted.includes(step);
+  const native = asks('native') || asks('addon');
+  if (native) checkBuildTools();
+  // Both mostly wait for the network.
+  await Promise.all([asks('packages') && packages(), (native || asks('libtorch')) && ensureLibTorch(root, log)]);
+  // The compiler's last units leave processors idle, and the rest needs nothing of them.
+  const rest = async () => {
+    if (asks('typescript')) await typescript();
+    if (asks('console')) await pages();
+  };
+  await Promise.all([native && buildAddon(root, log, { tests: asks('native') }), rest()]);
+  if (asks('declarations')) await declarations();
+}
+
 endWithNpm();
-const libtorch = () => ensureLibTorch(root, log);
-const build = { packages, libtorch, native: () => buildAddon(root, log), typescript, console: pages };
-const steps = { ...build, declarations };
 const asked = process.argv.slice(2);
 try {
   checkNode();
-  const unknown = asked.find((name) => !(name in steps));
-  if (unknown) throw new SetupError(`unknown step '${unknown}'; there are ${Object.keys(steps).join(', ')}`);
-  const wanted = asked.length === 0 ? Object.keys(build) : asked;
-  for (const [name, step] of Object.entries(steps)) if (wanted.includes(name)) await step();
+  const unknown = asked.find((name) => !STEPS.includes(name));
+  if (unknown) throw new SetupError(`unknown step '${unknown}'; there are ${STEPS.join(', ')}`);
+  await setUp(asked.length === 0 ? DEFAULT_STEPS : asked);
 } catch (error) {
+  endCommands();
   process.stderr.write(`setup: ${error instanceof SetupError ? error.message : error.stack}\n`);
   process.exit(1);
 }

@@ -45,6 +45,19 @@ export function checkBuildTools() {
   );
 }
 
+/** Commands at work, several at a time. */
+const children = new Set();
+
+/** Ends every command at work, and what each of them started. */
+export function endCommands(signal = 'SIGTERM') {
+  for (const { pid } of children) if (pid !== undefined) process.kill(-pid, signal);
+}
+
+function stop(signal) {
+  endCommands(signal);
+  process.exit(signal === 'SIGINT' ? 130 : 143);
+}
+
 /**
  * Runs a command with its output on stderr, so that stdout stays the caller's. With `quiet` the output is shown only when
  * the command fails.
@@ -53,19 +66,23 @@ export function run(command, args, { cwd, env = process.env, quiet = false } = {
   return new Promise((resolve, reject) => {
     // In a process group of its own, so that all of a build ends when set-up is told to.
     const stdio = ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2];
-    const stop = (signal) => {
-      if (child.pid !== undefined) process.kill(-child.pid, signal);
-      process.exit(signal === 'SIGINT' ? 130 : 143);
-    };
     // Before the command starts: a signal in between would end set-up alone.
-    for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
+    if (children.size === 0) for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
     const child = spawn(command, args, { cwd, env, stdio, detached: true });
+    children.add(child);
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
-    child.on('error', (error) => reject(new SetupError(`${command}: ${error.message}`)));
+    const ended = () => {
+      children.delete(child);
+      if (children.size === 0) for (const each of ['SIGTERM', 'SIGINT']) process.off(each, stop);
+    };
+    child.on('error', (error) => {
+      ended();
+      reject(new SetupError(`${command}: ${error.message}`));
+    });
     child.on('exit', (code, signal) => {
-      for (const each of ['SIGTERM', 'SIGINT']) process.off(each, stop);
+      ended();
       if (code === 0) resolve(output);
       else {
         if (quiet) process.stderr.write(output);

@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const launch = await jobLauncher(env, processGroupSettings(config));
   const settings = schedulerSettings(config, capacity, store.root);
   const scheduler = new Scheduler({ queue, table, kinds, launch, log }, settings);
-  observeQueue(telemetry, table, () => scheduler.running);
+  observeQueue(telemetry, table, scheduler);
   const stopping = new AbortController();
   const jobs = callsOf(scheduler);
   const datasets = new DatasetRegistry(new SqlDatasetTable(database), queue, store.root, jobs.waitsFor);

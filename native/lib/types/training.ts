@@ -1,3 +1,5 @@
+import type { EncoderWeights } from './engine';
+
 /** Part of the data that a sample belongs to. */
 export type SplitName = 'train' | 'validation' | 'test';
 
@@ -36,6 +38,8 @@ export interface TrainerOptions {
   backboneWeightsPath: string | null;
   /** The head alone, with it the adapters of the base's image encoder, or all of the encoder. */
   train: 'head' | 'adapters' | 'encoder';
+  /** Of a frozen encoder on a CPU; `measured` may round otherwise in a run that is resumed. Default: `packed`. */
+  encoderWeights?: EncoderWeights;
   /** Masks of each sample; must be those of the head. */
   structures: number;
   /** Probability in (0, 1) above which an evaluation's pixel is foreground; absent or null: 0.5. */
@@ -94,6 +98,8 @@ export interface StepResult {
   loss: number;
   /** True when the epoch has no further batch; the next call starts the next epoch. */
   epochDone: boolean;
+  /** Seconds that these steps waited for their samples to be read and augmented, which happens beside the steps before. */
+  waitSeconds: number;
 }
 
 export interface Overlap {

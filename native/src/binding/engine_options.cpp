@@ -49,9 +49,13 @@ pipeline::CancelFlag read_cancel_flag(const Napi::Value& value, const std::strin
 
 }  // namespace
 
-EngineSettings read_engine_settings(const Napi::Object& options) {
-  static const Choices<nn::PackPolicy> kEncoderWeights = {
+const Choices<nn::PackPolicy>& encoder_weights_choices() {
+  static const Choices<nn::PackPolicy> kChoices = {
       {"packed", nn::PackPolicy::kAlways}, {"plain", nn::PackPolicy::kNever}, {"measured", nn::PackPolicy::kMeasured}};
+  return kChoices;
+}
+
+EngineSettings read_engine_settings(const Napi::Object& options) {
   static const OptionTable<EngineSettings> kTable = {
       {"device", into(read_device, &EngineSettings::device)},
       {"workers", integer(1, kMaxThreads, kEngine, &EngineOptions::workers)},
@@ -61,7 +65,7 @@ EngineSettings read_engine_settings(const Napi::Object& options) {
       {"maxBatchWaitMs", integer(0, kMaxWaitMs, kEngine, &EngineOptions::max_batch_wait)},
       {"embeddingCacheBytes", integer(0, kMaxCacheBytes, kEngine, &EngineOptions::cache, &CacheOptions::max_bytes)},
       {"embeddingTtlMs", integer(1, kMaxTtlMs, kEngine, &EngineOptions::cache, &CacheOptions::time_to_live)},
-      {"encoderWeights", or_missing(choice(kEncoderWeights, &EngineSettings::encoder_weights))},
+      {"encoderWeights", or_missing(choice(encoder_weights_choices(), &EngineSettings::encoder_weights))},
   };
   return read_options(options, kTable);
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "binding/convert.h"
 #include "core/device.h"
 #include "nn/packed_weight.h"
 #include "pipeline/engine.h"
@@ -16,6 +17,9 @@ struct EngineSettings {
   nn::PackPolicy encoder_weights = nn::PackPolicy::kAlways;
   pipeline::EngineOptions engine;
 };
+
+/// EncoderWeights of native/lib/types.
+const Choices<nn::PackPolicy>& encoder_weights_choices();
 
 /// EngineOptions of native/lib/types.
 EngineSettings read_engine_settings(const Napi::Object& options);

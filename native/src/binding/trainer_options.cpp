@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "binding/convert.h"
+#include "binding/engine_options.h"
 #include "binding/job_binding.h"
 #include "binding/options.h"
 #include "binding/results.h"
@@ -64,6 +65,7 @@ OptionTable<TrainerOptions> model_table() {
       {"preprocessing", or_null(text(&TrainerOptions::preprocessing))},
       {"headWeightsPath", or_null(text(&TrainerOptions::head_weights_path))},
       {"backboneWeightsPath", or_null(text(&TrainerOptions::backbone_weights_path))},
+      {"encoderWeights", or_missing(choice(encoder_weights_choices(), &TrainerOptions::encoder_weights))},
       {"train", choice(parts, &TrainerOptions::train)},
       {"structures", integer(1, kMaxStructures, &TrainerOptions::structures)},
       {"threshold", or_null(number(&TrainerOptions::threshold))},
@@ -140,7 +142,8 @@ Napi::Value step_to_js(Napi::Env env, const StepResult& result) {
   static const PropertyTable<StepResult> kTable = {{"steps", member(&StepResult::steps)},
                                                    {"images", member(&StepResult::images)},
                                                    {"loss", member(&StepResult::loss)},
-                                                   {"epochDone", member(&StepResult::epoch_done)}};
+                                                   {"epochDone", member(&StepResult::epoch_done)},
+                                                   {"waitSeconds", member(&StepResult::wait_seconds)}};
   return to_object(env, result, kTable);
 }
 

@@ -63,6 +63,10 @@ FileMapping::~FileMapping() {
   ::close(descriptor_);
 }
 
+void FileMapping::release() const {
+  ::madvise(data_, size_, MADV_DONTNEED);  // private copies of written pages go too; nothing of the file is lost
+}
+
 bool FileMapping::still_complete() const {
   struct stat status {};
   return ::fstat(descriptor_, &status) == 0 && static_cast<std::size_t>(status.st_size) >= size_;

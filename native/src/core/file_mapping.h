@@ -28,6 +28,8 @@ class FileMapping {
   char* data() const { return static_cast<char*>(data_); }
   std::size_t size() const { return size_; }
   std::string_view bytes() const { return {data(), size_}; }
+  /// Gives the pages back to the system; touching them reads the file again. For what is read once and seldom after.
+  void release() const;
   /// False once the file has shrunk: touching pages behind its end raises SIGBUS.
   bool still_complete() const;
 

@@ -27,6 +27,8 @@ class SafetensorsFile : public WeightsSource {
   bool contains(const std::string& name) const override;
   std::vector<std::string> keys() const override;
   torch::Tensor tensor(const std::string& name) const override;
+  /// Takes the file's pages out of this process's memory until a tensor is read again.
+  void release() const { mapping_->release(); }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:

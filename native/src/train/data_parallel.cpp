@@ -101,14 +101,22 @@ void DataParallel::synchronise(const std::vector<std::int64_t>& facts) {
   }
 }
 
-BatchPart DataParallel::take_part(std::size_t begin, std::size_t end) {
+BatchPart DataParallel::share_of(std::size_t begin, std::size_t end) const {
   const auto count = end - begin;
   const auto place = static_cast<std::size_t>(rank());
-  BatchPart part{begin + count * place / world_size(), begin + count * (place + 1) / world_size()};
-  weight_ = static_cast<double>(part.end - part.begin) / static_cast<double>(count);
+  return {begin + count * place / world_size(), begin + count * (place + 1) / world_size()};
+}
+
+BatchPart DataParallel::part_of(std::size_t begin, std::size_t end) const {
+  const BatchPart part = share_of(begin, end);
+  return part.begin < part.end ? part : BatchPart{begin, begin + 1};
+}
+
+BatchPart DataParallel::take_part(std::size_t begin, std::size_t end) {
+  const BatchPart part = share_of(begin, end);
+  weight_ = static_cast<double>(part.end - part.begin) / static_cast<double>(end - begin);
   statistics_->set_contributes(weight_ > 0);
-  if (weight_ == 0) part = {begin, begin + 1};
-  return part;
+  return part_of(begin, end);
 }
 
 double DataParallel::whole_loss(const torch::Tensor& loss) {

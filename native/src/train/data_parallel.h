@@ -44,8 +44,10 @@ class DataParallel {
   /// Whether batch norm takes its statistics from the whole batch, as at first, or from this rank's part alone.
   void share_statistics(bool shared);
 
-  /// Splits the batch [begin, end) evenly, contiguous parts in the order of the ranks. A rank for which there is no
-  /// sample gets the first as a stand-in that counts nothing.
+  /// This rank's part of the batch [begin, end), which is split evenly, contiguous parts in the order of the ranks. A
+  /// rank for which there is no sample gets the first as a stand-in that counts nothing.
+  BatchPart part_of(std::size_t begin, std::size_t end) const;
+  /// The same for the batch that is learned from next.
   BatchPart take_part(std::size_t begin, std::size_t end);
   /// Loss of the whole batch, from the mean over this rank's part.
   double whole_loss(const torch::Tensor& loss);
@@ -66,6 +68,9 @@ class DataParallel {
 
  private:
   class Statistics;
+
+  /// Without a stand-in.
+  BatchPart share_of(std::size_t begin, std::size_t end) const;
 
   std::unique_ptr<Collective> collective_;
   System::Modules modules_;

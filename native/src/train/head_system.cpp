@@ -110,7 +110,7 @@ void HeadSystem::export_weights(const std::optional<std::string>& head_path,
   if (auto* automed = std::get_if<models::SamAutoMed>(&head_); automed && !(*automed)->mask_decoder.is_empty()) {
     models::adopt_weights(*(*automed)->mask_decoder, *base_->mask_decoder);
   }
-  save_safetensors(*base_path, state_dict(*base_));
+  save_safetensors(*base_path, base_weights());
 }
 
 }  // namespace automed::train

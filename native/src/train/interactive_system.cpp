@@ -116,7 +116,7 @@ Evaluation InteractiveSystem::evaluate(const Batch& batch, const std::vector<std
 void InteractiveSystem::export_weights(const std::optional<std::string>& head_path,
                                        const std::optional<std::string>& base_path) {
   if (head_path) throw Error(ErrorCode::kIllegalState, "a run that trains a base has no head to write");
-  if (base_path) save_safetensors(*base_path, state_dict(*base_));
+  if (base_path) save_safetensors(*base_path, base_weights());
 }
 
 }  // namespace automed::train

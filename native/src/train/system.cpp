@@ -1,8 +1,14 @@
 #include "train/system.h"
 
 #include "core/error.h"
+#include "train/precision.h"
 
 namespace automed::train {
+namespace {
+
+constexpr const char* kEncoder = "image_encoder.";
+
+}  // namespace
 
 System::System(models::Sam base, TrainedPart train) : base_(std::move(base)), train_(train) {
   for (auto& parameter : base_->parameters()) parameter.set_requires_grad(false);
@@ -27,9 +33,28 @@ std::vector<torch::Tensor> System::trainable_parameters() {
   return parameters;
 }
 
+void System::pack_encoder(const SafetensorsFile& file, nn::PackPolicy policy) {
+  if (!can_keep_embeddings() || !base_->parameters().front().is_cpu()) return;
+  if (base_->image_encoder->pack(policy) == 0) return;
+  plain_ = file;
+  file.release();
+}
+
+NamedTensors System::base_weights() const {
+  NamedTensors tensors = state_dict(*base_);
+  if (!plain_) return tensors;
+  for (auto& [name, tensor] : tensors) {
+    if (name.starts_with(kEncoder)) tensor = plain_->tensor(name).to(tensor.dtype());
+  }
+  return tensors;
+}
+
 torch::Tensor System::encode(const Batch& batch) {
   if (trains_encoder()) return base_->image_encoder->forward(batch.images).to(torch::kFloat32);
   const torch::NoGradGuard no_grad;
+  if (!plain_) return encode_frozen(batch);
+  // Packed weights are float32, and faster so than plain ones in bfloat16.
+  const Autocast float32(batch.images.device(), false);
   return encode_frozen(batch);
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/checkpoint.h"
+#include "core/safetensors.h"
 #include "models/sam.h"
 #include "train/embedding_store.h"
 
@@ -63,6 +65,9 @@ class System {
 
   /// Whether embeddings of the images are needed and never change.
   virtual bool can_keep_embeddings() const { return !trains_encoder(); }
+  /// Puts the weights of a frozen encoder in the order that a CPU's kernels read, in place of the plain ones, which an
+  /// export takes from `file` again, the base's. Nothing happens where `can_keep_embeddings` is false or on a GPU.
+  void pack_encoder(const SafetensorsFile& file, nn::PackPolicy policy);
   /// The store must outlive the system's last batch.
   void keep_embeddings(EmbeddingStore* store) { embeddings_ = store; }
 
@@ -74,6 +79,8 @@ class System {
   /// B,C,g,g float32; with gradients only when some of the encoder is trained.
   torch::Tensor encode(const Batch& batch);
   bool trains_encoder() const { return train_ != TrainedPart::kHead; }
+  /// The whole base as it is stored, whatever order its weights are in.
+  NamedTensors base_weights() const;
 
   models::Sam base_;
 
@@ -82,6 +89,7 @@ class System {
 
   TrainedPart train_;
   EmbeddingStore* embeddings_ = nullptr;
+  std::optional<SafetensorsFile> plain_;  ///< where the encoder's weights are packed
 };
 
 }  // namespace automed::train

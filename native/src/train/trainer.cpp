@@ -98,11 +98,18 @@ void check_options(const TrainerOptions& options, const std::optional<models::He
 std::unique_ptr<System> make_system(const TrainerOptions& options, const models::SamConfig& base_config,
                                     const std::optional<models::HeadConfig>& head, torch::Device device) {
   models::Sam base(base_config);
-  load_strict(*base, SafetensorsFile::open(options.base_weights_path));
+  const auto file = SafetensorsFile::open(options.base_weights_path);
+  load_strict(*base, file);
   base->to(device);
-  if (!head) return std::make_unique<InteractiveSystem>(base, options.train);
-  const HeadStart start{options.head_weights_path, options.backbone_weights_path};
-  return std::make_unique<HeadSystem>(base, *head, options.train, start, options.batch_norm_momentum);
+  std::unique_ptr<System> system;
+  if (head) {
+    const HeadStart start{options.head_weights_path, options.backbone_weights_path};
+    system = std::make_unique<HeadSystem>(base, *head, options.train, start, options.batch_norm_momentum);
+  } else {
+    system = std::make_unique<InteractiveSystem>(base, options.train);
+  }
+  system->pack_encoder(file, options.encoder_weights);
+  return system;
 }
 
 }  // namespace
@@ -129,6 +136,7 @@ Trainer::Trainer(TrainerOptions options)
                                                base_config_.encoder.image_size, preprocessing, options_.structures);
   }
   open_embeddings();
+  loader_ = std::make_unique<BatchLoader>([this](const BatchPlan& plan) { return training_batch(plan); });
   if (!options_.process_group || options_.process_group->world_size == 1) return;
   parallel_ = std::make_unique<DataParallel>(join_process_group(*options_.process_group, device_), system_->modules(),
                                              trainable_);
@@ -148,6 +156,7 @@ std::string Trainer::embeddings_owner() const {
   owner << ' ' << augment.rotation_degrees << ' ' << augment.rotation_steps;
   owner << ' ' << augment.horizontal_flip << ' ' << augment.vertical_flip;
   owner << ' ' << options_.precision;
+  if (options_.encoder_weights != nn::PackPolicy::kNever && device_.is_cpu()) owner << " packed";
   // What else decides the pixels that the encoder sees, such as how images are brought to its input, belongs here.
   return owner.str();
 }
@@ -177,6 +186,7 @@ std::size_t Trainer::add_segmentation_sample(Split split, const pipeline::PixelV
         "there must be one byte per pixel of the image for each of " + std::to_string(options_.structures) + " masks",
         "mask");
   }
+  loader_->drop();
   return store(split).add(pixels, masks, -1, /*keep_original=*/split != Split::kTrain);
 }
 
@@ -185,10 +195,11 @@ std::size_t Trainer::add_classification_sample(Split split, const pipeline::Pixe
   if (label < 0 || label >= classes) {
     throw Error(ErrorCode::kInvalidArgument, "label must lie in [0, " + std::to_string(classes) + ")", "label");
   }
+  loader_->drop();
   return store(split).add(pixels, nullptr, label, false);
 }
 
-Batch Trainer::collate(const std::vector<Sample>& samples) const {
+Batch Trainer::collate(const std::vector<Sample>& samples) {
   std::vector<torch::Tensor> images;
   std::vector<torch::Tensor> masks;
   std::vector<std::int64_t> labels;
@@ -199,20 +210,25 @@ Batch Trainer::collate(const std::vector<Sample>& samples) const {
   }
   // Channels last: a training step of SAM-AutoMed on the tiny base takes a quarter less time
   // (tests/bench/training.mjs).
-  Batch batch{torch::stack(images).to(device_).contiguous(torch::MemoryFormat::ChannelsLast), {}, {}};
+  Batch batch{torch::stack(images).contiguous(torch::MemoryFormat::ChannelsLast), {}, {}};
   batch.target =
       masks.empty() ? torch::tensor(labels, torch::kInt64) : torch::stack(masks).to(torch::kFloat32);  // B,K,S,S
+  return batch;
+}
+
+Batch Trainer::on_device(Batch batch) const {
+  batch.images = batch.images.to(device_);
   batch.target = batch.target.to(device_);
   return batch;
 }
 
-Batch Trainer::training_batch(const std::vector<std::size_t>& indices, std::uint64_t epoch, bool keep_embeddings) {
+Batch Trainer::training_batch(const BatchPlan& plan) const {
   std::vector<Sample> samples;
   std::vector<EmbeddingKey> keys;
-  for (const auto index : indices) {
-    const auto transform = draw_transform(options_.augment, options_.seed, epoch, index);
+  for (const auto index : plan.indices) {
+    const auto transform = draw_transform(options_.augment, options_.seed, plan.epoch, index);
     samples.push_back(apply_transform(store(Split::kTrain).read(index), transform));
-    if (!transform.variant || !keep_embeddings) continue;
+    if (!transform.variant) continue;
     keys.push_back({store(Split::kTrain).digest(index), *transform.variant | (bfloat16_ ? kReducedPrecision : 0)});
   }
   Batch batch = collate(samples);
@@ -227,16 +243,39 @@ Batch Trainer::plain_batch(Split split, std::size_t begin, std::size_t count) {
     samples.push_back(store(split).read(i));
     keys.push_back({store(split).digest(i), 0});
   }
-  Batch batch = collate(samples);
+  Batch batch = on_device(collate(samples));
   batch.keys = std::move(keys);
   return batch;
 }
 
-/// Draws the epoch's order; it depends on the seed and the epoch alone.
+/// It depends on the seed and the epoch alone.
+std::vector<std::size_t> Trainer::order_of(std::uint64_t epoch) const {
+  return permutation(store(Split::kTrain).size(), mix_seed(options_.seed, epoch));
+}
+
 void Trainer::start_epoch() {
-  const auto count = store(Split::kTrain).size();
-  if (count == 0) throw Error(ErrorCode::kIllegalState, "there is no training sample");
-  order_ = permutation(count, mix_seed(options_.seed, epoch_));
+  if (store(Split::kTrain).size() == 0) throw Error(ErrorCode::kIllegalState, "there is no training sample");
+  order_ = order_of(epoch_);
+}
+
+std::size_t Trainer::end_of_batch(const std::vector<std::size_t>& order, std::size_t begin) const {
+  return std::min(order.size(), begin + whole_batch());
+}
+
+BatchPlan Trainer::plan_of(const std::vector<std::size_t>& order, std::uint64_t epoch, std::size_t begin) const {
+  const auto end = end_of_batch(order, begin);
+  const BatchPart part = parallel_ ? parallel_->part_of(begin, end) : BatchPart{begin, end};
+  return {.indices = {order.begin() + static_cast<std::ptrdiff_t>(part.begin),
+                      order.begin() + static_cast<std::ptrdiff_t>(part.end)},
+          .epoch = epoch};
+}
+
+void Trainer::prepare_next(std::size_t next) {
+  if (next < order_.size()) {
+    loader_->prepare(plan_of(order_, epoch_, next));
+  } else {
+    loader_->prepare(plan_of(order_of(epoch_ + 1), epoch_ + 1, 0));
+  }
 }
 
 void Trainer::fail_not_finite(const char* what, double value) {
@@ -286,15 +325,16 @@ StepResult Trainer::train(std::int64_t steps) {
     synchronised_ = true;
   }
   system_->set_training(true);
+  const double waited_before = loader_->waited_seconds();
   StepResult result;
   while (result.steps < steps && position_ < order_.size()) {
-    const auto end = std::min(order_.size(), position_ + whole_batch());
+    const auto end = end_of_batch(order_, position_);
     const BatchPart part = parallel_ ? parallel_->take_part(position_, end) : BatchPart{position_, end};
-    const std::vector<std::size_t> indices(order_.begin() + static_cast<std::ptrdiff_t>(part.begin),
-                                           order_.begin() + static_cast<std::ptrdiff_t>(part.end));
+    const BatchPlan plan = plan_of(order_, epoch_, position_);
     if (gathered_ == 0) recent_.clear();
-    recent_.insert(recent_.end(), indices.begin(), indices.end());
-    const auto batch = training_batch(indices, epoch_, /*keep_embeddings=*/true);
+    recent_.insert(recent_.end(), plan.indices.begin(), plan.indices.end());
+    const auto batch = on_device(loader_->take(plan));
+    prepare_next(end);
     double sum = 0;
     std::int64_t losses = 0;
     const auto seed = mix_seed(mix_seed(options_.seed, epoch_), part.begin);
@@ -309,6 +349,7 @@ StepResult Trainer::train(std::int64_t steps) {
     ++result.steps;
   }
   if (result.steps > 0) result.loss /= static_cast<double>(result.steps);
+  result.wait_seconds = loader_->waited_seconds() - waited_before;
   if (position_ >= order_.size()) {
     result.epoch_done = true;
     ++epoch_;
@@ -351,7 +392,8 @@ std::int64_t Trainer::measure_batch_norm(std::int64_t batches) {
     if (taken > 0 && 2 * (end - begin) <= step) break;
     const std::vector<std::size_t> indices(order.begin() + static_cast<std::ptrdiff_t>(begin),
                                            order.begin() + static_cast<std::ptrdiff_t>(end));
-    system_->observe(training_batch(indices, kMeasurement, /*keep_embeddings=*/false));
+    const BatchPlan plan{.indices = indices, .epoch = kMeasurement};
+    system_->observe(on_device(training_batch(plan)));
   }
   if (parallel_) parallel_->share_statistics(true);
   return taken;

@@ -12,6 +12,7 @@
 #include "models/config.h"
 #include "pipeline/loaded_model.h"
 #include "train/augment.h"
+#include "train/batch_loader.h"
 #include "train/collective.h"
 #include "train/data_parallel.h"
 #include "train/embedding_store.h"
@@ -42,6 +43,8 @@ struct TrainerOptions {
   /// Weights of a model of either task whose MobileNet the run starts from; absent: the head's own.
   std::optional<std::string> backbone_weights_path;
   TrainedPart train = TrainedPart::kHead;
+  /// Of a frozen encoder on a CPU. kMeasured may round otherwise in a run that is resumed.
+  nn::PackPolicy encoder_weights = nn::PackPolicy::kAlways;
   std::int64_t structures = 1;  ///< masks of each sample; must be the head's
   double threshold = 0.5;       ///< probability in (0, 1) above which an evaluation's pixel is foreground
   std::uint64_t seed = 0;
@@ -65,6 +68,7 @@ struct StepResult {
   std::int64_t images = 0;
   double loss = 0;  ///< mean over the steps
   bool epoch_done = false;
+  double wait_seconds = 0;  ///< that the steps waited for their samples to be read and augmented
 };
 
 struct SampleResult {
@@ -120,9 +124,18 @@ class Trainer {
 
  private:
   SampleStore& store(Split split) { return *stores_[static_cast<std::size_t>(split)]; }
-  Batch collate(const std::vector<Sample>& samples) const;
-  /// Training samples as an epoch's augmentation shows them.
-  Batch training_batch(const std::vector<std::size_t>& indices, std::uint64_t epoch, bool keep_embeddings);
+  const SampleStore& store(Split split) const { return *stores_[static_cast<std::size_t>(split)]; }
+  std::vector<std::size_t> order_of(std::uint64_t epoch) const;
+  /// On the CPU.
+  static Batch collate(const std::vector<Sample>& samples);
+  Batch on_device(Batch batch) const;
+  /// Training samples as an epoch's augmentation shows them, on the CPU.
+  Batch training_batch(const BatchPlan& plan) const;
+  /// This rank's part of a whole batch of an epoch.
+  BatchPlan plan_of(const std::vector<std::size_t>& order, std::uint64_t epoch, std::size_t begin) const;
+  /// Has the batch made that is learned from next, if there is one.
+  void prepare_next(std::size_t next);
+  std::size_t end_of_batch(const std::vector<std::size_t>& order, std::size_t begin) const;
   /// Samples of a split as they are.
   Batch plain_batch(Split split, std::size_t begin, std::size_t count);
   /// One step of the optimiser, or a part of its gradients; returns the loss.
@@ -158,6 +171,7 @@ class Trainer {
   std::vector<std::size_t> recent_;
   bool synchronised_ = false;               ///< with the other ranks, since the weights last came from a file
   std::unique_ptr<DataParallel> parallel_;  ///< null: the run is this process alone
+  std::unique_ptr<BatchLoader> loader_;     ///< last: it reads the others
 };
 
 }  // namespace automed::train

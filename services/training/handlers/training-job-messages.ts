@@ -131,7 +131,14 @@ function toWhat(event: JobEvent): Partial<TrainingEvent> {
       return { step };
     }
     case 'epoch':
-      return { epoch: { metrics: toMetrics(event.metrics), best: event.best, seconds: event.seconds } };
+      return {
+        epoch: {
+          metrics: toMetrics(event.metrics),
+          best: event.best,
+          seconds: event.seconds,
+          dataWaitSeconds: event.dataWaitSeconds ?? 0,
+        },
+      };
     case 'preview':
       return { preview: { epoch: event.epoch, pictures: event.pictures } };
     case 'alarms':

@@ -200,7 +200,14 @@ export const workerEventSchema = z.discriminatedUnion('type', [
     progress: z.number(),
     etaSeconds: z.number(),
   }),
-  z.object({ type: z.literal('epoch'), metrics: epochMetricsSchema, best: z.boolean(), seconds: z.number() }),
+  z.object({
+    type: z.literal('epoch'),
+    metrics: epochMetricsSchema,
+    best: z.boolean(),
+    /** That it took, and of them those in which its steps waited for samples to be read and augmented. */
+    seconds: z.number(),
+    dataWaitSeconds: z.number().optional(),
+  }),
   /** After an epoch of a job: validation images with what the model makes of them. */
   z.object({
     type: z.literal('preview'),

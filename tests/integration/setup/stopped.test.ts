@@ -22,10 +22,12 @@ test.each([
   ['SIGINT', 130],
 ] as const)('%s ends what set-up started, and what that started', async (signal, code) => {
   const build = `sh -c 'echo $PPID $$; exec sleep 600'; true`;
-  const script = `import { run } from ${JSON.stringify(TOOLS)}; await run('sh', ['-c', ${JSON.stringify(build)}]);`;
+  const one = `run('sh', ['-c', ${JSON.stringify(build)}])`;
+  const script = `import { run } from ${JSON.stringify(TOOLS)}; await Promise.all([${one}, ${one}]);`;
   const setup = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const [line] = (await once(createInterface({ input: setup.stderr }), 'line')) as [string];
-  const pids = line.split(' ').map(Number);
+  const lines = createInterface({ input: setup.stderr })[Symbol.asyncIterator]();
+  const two = [await lines.next(), await lines.next()].map(({ value }) => value as string);
+  const pids = two.flatMap((line) => line.split(' ').map(Number));
   expect(pids.every(alive)).toBe(true);
   setup.kill(signal);
   expect(await once(setup, 'exit')).toEqual([code, null]);

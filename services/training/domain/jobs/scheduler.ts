@@ -61,6 +61,8 @@ export class Scheduler {
   private readonly notBefore = new Map<string, number>();
   /** Trainings that run though nobody asked for all of them. */
   private readonly watched = new Set<string>();
+  /** Seconds of the epochs that workers have told, and of them those in which steps waited for samples. */
+  readonly epochTime = { total: 0, dataWait: 0 };
   private runs: 'all' | 'watched' | 'nothing' = 'nothing';
   private stopping = false;
 
@@ -225,6 +227,10 @@ export class Scheduler {
   /** Events that the disk refuses are lost: a metric less, but the work goes on. */
   private record(id: string, event: WorkerEvent): void {
     if (event.type === 'finished' || event.type === 'failed') return;
+    if (event.type === 'epoch') {
+      this.epochTime.total += event.seconds;
+      this.epochTime.dataWait += event.dataWaitSeconds ?? 0;
+    }
     try {
       this.deps.queue.change(id, (job) => recorded(job, event));
     } catch (error) {

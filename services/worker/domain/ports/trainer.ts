@@ -10,6 +10,8 @@ export interface StepOutcome {
   images: number;
   loss: number;
   epochDone: boolean;
+  /** Seconds that the steps waited for their samples. */
+  waitSeconds: number;
 }
 
 export interface EmbeddingStats {

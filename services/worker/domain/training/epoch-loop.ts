@@ -48,6 +48,8 @@ interface Clock {
   started: number;
   firstStep: number;
   lastEvent: number;
+  /** Of this epoch in this process: seconds that its steps waited for samples. */
+  dataWait: number;
 }
 
 const scoresOf = (state: JobState): number[] => state.history.map(({ score }) => score);
@@ -116,6 +118,7 @@ async function runSteps(loop: Loop, state: JobState): Promise<EpochProgress> {
       images: progress.images + outcome.images,
       lossSum: progress.lossSum + outcome.loss * outcome.images,
     };
+    loop.clock.dataWait += outcome.waitSeconds;
     writer.learned();
     if (progress.steps < stepsPerEpoch && writer.due) await writer.write(state, progress);
     tellStep(loop, epoch, progress, since);
@@ -134,6 +137,7 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
   const { trainer, recipe, stepsPerEpoch, labels, emit } = loop;
   const started = performance.now();
   const epoch = before.epochs + 1;
+  loop.clock.dataWait = 0;
   const { lossSum, images } = await runSteps(loop, before);
   const last = { step: epoch * stepsPerEpoch - 1, stepsPerEpoch, scores: scoresOf(before) };
   if (recipe.batchNorm === 'reestimate') {
@@ -149,7 +153,8 @@ async function runEpoch(loop: Loop, before: JobState): Promise<JobState> {
     bestEpoch: best ? epoch : before.bestEpoch,
     history: [...before.history, metrics],
   });
-  emit({ type: 'epoch', metrics, best, seconds: (performance.now() - started) / 1000 });
+  const seconds = (performance.now() - started) / 1000;
+  emit({ type: 'epoch', metrics, best, seconds, dataWaitSeconds: loop.clock.dataWait });
   await loop.watch?.(epoch, outcomes);
   await loop.preview?.(epoch, outcomes);
   return state;
@@ -165,7 +170,7 @@ export async function runEpochs(context: LoopContext, initial: JobState): Promis
     ...context,
     stepsPerEpoch,
     writer: new Checkpoints(trainer, jobFolder, context.checkpoints),
-    clock: { started: now, firstStep, lastEvent: now },
+    clock: { started: now, firstStep, lastEvent: now, dataWait: 0 },
   };
   let state = initial;
   while (state.epochs < recipe.epochs && !hasStopped(recipe, scoresOf(state))) state = await runEpoch(loop, state);

@@ -23,7 +23,7 @@ describe('TrainingDisplay, where there is no terminal', () => {
     ] as const) {
       show({ step: { epoch, step: 10 * epoch, loss: 1, imagesPerSecond: 20, progress: 0.5, etaSeconds: 9 } });
       const metrics = { epoch, trainLoss: 0.5, validationLoss: 0.25, learningRate: 1e-3, score, structures: [] };
-      show({ epoch: { metrics, best: epoch === 1, seconds: 3 } });
+      show({ epoch: { metrics, best: epoch === 1, seconds: 3, dataWaitSeconds: 0 } });
     }
     const lines = text().trimEnd().split('\n');
     expect(lines).toHaveLength(4);
