@@ -2,18 +2,24 @@
 //
 //   automed_bench WEIGHTS ARCHITECTURE.json IMAGE.f32 THREADS measured|plain|packed float32|bfloat16 [DEVICE BATCH]
 //   automed_bench --init ARCHITECTURE.json WEIGHTS      writes random weights
+//
+// `mobilenet` in place of ARCHITECTURE.json: the branch beside the encoder, on 256 x 256 pixels, as it serves.
 
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "core/checkpoint.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/safetensors.h"
+#include "models/mobilenet_v3.h"
 #include "pipeline/loaded_model.h"
 
 namespace {
@@ -40,19 +46,57 @@ struct Arguments {
   std::int64_t batch = 1;
 };
 
+constexpr const char* kMobileNet = "mobilenet";
+constexpr std::int64_t kMobileNetSize = 256;
+
+/// What is timed: images B,3,S,S -> maps.
+struct Network {
+  std::int64_t size = 0;
+  std::function<torch::Tensor(const torch::Tensor&)> encode;
+};
+
+Network load_mobilenet(const Arguments& arguments) {
+  automed::models::MobileNetV3 network(automed::models::MobileNetConfig{});
+  automed::load_strict(*network, automed::SafetensorsFile::open(arguments.weights));
+  network->eval();
+  automed::nn::Packer packer(parse_policy(arguments.kernels));
+  automed::nn::fold_batch_norms(*network, packer);
+  return {.size = kMobileNetSize, .encode = [network](const torch::Tensor& images) mutable {
+            const c10::InferenceMode guard;
+            return network->forward(images.contiguous(torch::MemoryFormat::ChannelsLast));
+          }};
+}
+
+Network load(const Arguments& arguments, torch::Device device) {
+  if (arguments.architecture == kMobileNet) return load_mobilenet(arguments);
+  const auto base = automed::pipeline::LoadedBase::load(arguments.weights, read_file(arguments.architecture), device,
+                                                        parse_policy(arguments.kernels),
+                                                        automed::parse_precision(arguments.precision, device));
+  return {.size = base->config().encoder.image_size,
+          .encode = [base](const torch::Tensor& images) { return base->encode(images); }};
+}
+
+void init(const std::string& architecture, const std::string& weights) {
+  if (architecture != kMobileNet) {
+    automed::pipeline::init_base(read_file(architecture), 1, weights);
+    return;
+  }
+  torch::manual_seed(1);
+  const automed::models::MobileNetV3 network(automed::models::MobileNetConfig{});
+  automed::save_safetensors(weights, automed::state_dict(*network));
+}
+
 int run(const Arguments& arguments) {
   using Clock = std::chrono::steady_clock;
   at::set_num_threads(arguments.threads);
   const torch::Device device = automed::parse_device(arguments.device);
-  const auto base = automed::pipeline::LoadedBase::load(arguments.weights, read_file(arguments.architecture), device,
-                                                        parse_policy(arguments.kernels),
-                                                        automed::parse_precision(arguments.precision, device));
-  const std::int64_t size = base->config().encoder.image_size;
+  const Network network = load(arguments, device);
+  const std::int64_t size = network.size;
   std::string pixels = read_file(arguments.image);
   const torch::Tensor images =
       torch::from_blob(pixels.data(), {1, 3, size, size}).repeat({arguments.batch, 1, 1, 1}).to(device);
   // What comes back to the CPU has been computed.
-  const auto encode = [&] { return base->encode(images).to(torch::kCPU).contiguous(); };
+  const auto encode = [&] { return network.encode(images).to(torch::kCPU).contiguous(); };
   encode();
   std::cout << R"({"name":"native"})" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
@@ -80,7 +124,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> given(argv + 1, argv + argc);
   try {
     if (given.size() == 3 && given[0] == "--init") {
-      automed::pipeline::init_base(read_file(given[1]), 1, given[2]);
+      init(given[1], given[2]);
       return 0;
     }
     if (given.size() != 6 && given.size() != 8) {

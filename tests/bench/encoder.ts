@@ -3,6 +3,9 @@
 //
 //   npm run bench:encoder [-- --json --arch sam-med2d-vit-b --rounds 15 --threads 2 --kernels measured|plain|packed]
 //
+// `--arch sam-vit-b` is SAM's at 1024 pixels; `--arch mobilenet` the branch beside the encoder, which needs models.py in
+// AUTOMED_TEST_REFERENCE (default ../shared/reference).
+//
 // The last line is JSON. AUTOMED_REFERENCE_PYTHON: a Python with torch, and for the second peer onnx, onnxscript and onnxruntime
 // (default python3); a peer that cannot start is left out.
 
@@ -11,7 +14,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildInfo, initBase } from '../../native/lib';
+import { buildInfo } from '../../native/lib';
 import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { baseArchitecture } from '../../services/store/architectures';
@@ -20,6 +23,9 @@ import { machine } from './machine';
 import { startPeer, type Peer, type Taken } from './peers';
 
 const ROOT = join(__dirname, '..', '..');
+/** The network beside the encoder; its reference is models.py. */
+const BRANCH = 'mobilenet';
+const REFERENCE = process.env.AUTOMED_TEST_REFERENCE ?? join(ROOT, '..', 'shared', 'reference');
 const PYTHON = process.env.AUTOMED_REFERENCE_PYTHON ?? 'python3';
 /** Relative L2 distance up to which two float32 embeddings are the same. */
 const SAME = 1e-4;
@@ -64,19 +70,23 @@ function difference(result: Float32Array, expected: Float32Array): Difference {
 
 /** The weights and the image that all encode, and the peers, ready. The first is ours, the second the reference. */
 async function startPeers(folder: string): Promise<Peer[]> {
-  const { architecture } = baseArchitecture(options.arch);
+  const isBranch = options.arch === BRANCH;
+  const architecture = isBranch
+    ? { image_size: 256, reference: REFERENCE }
+    : baseArchitecture(options.arch).architecture;
   const path = (name: string): string => join(folder, name);
   const [weights, image, spec] = [path('base.safetensors'), path('image.f32'), path('spec.json')];
-  await initBase(JSON.stringify(architecture), 1, weights);
+  const program = join(ROOT, 'build', 'Release', 'automed_bench');
   writeFileSync(path('architecture.json'), JSON.stringify(architecture));
+  const given = isBranch ? BRANCH : path('architecture.json');
+  execFileSync(program, ['--init', given, weights]);
   writeFileSync(spec, JSON.stringify({ architecture, weights, image, threads: Number(options.threads) }));
   const pixels = Float32Array.from({ length: 3 * architecture.image_size ** 2 }, (_, at) => Math.sin(at * 12.9898) * 2);
   writeFileSync(image, new Uint8Array(pixels.buffer));
   const script = join(__dirname, 'encoder_reference.py');
   execFileSync(PYTHON, [script, spec, 'weights'], { stdio: ['ignore', 'inherit', 'inherit'] });
-  const program = join(ROOT, 'build', 'Release', 'automed_bench');
-  const native = [weights, path('architecture.json'), image, options.threads, options.kernels];
-  const { cpuComputesInBfloat16: reduced } = buildInfo();
+  const native = [weights, given, image, options.threads, options.kernels];
+  const reduced = buildInfo().cpuComputesInBfloat16 && !isBranch;
   const peers = [
     await startPeer('native', program, [...native, 'float32']),
     await startPeer('PyTorch', PYTHON, [script, spec, 'eager']),

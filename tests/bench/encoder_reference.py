@@ -2,8 +2,10 @@
 
     python3 encoder_reference.py SPEC.json KIND
 
-SPEC: architecture (base.json's), weights (a base's safetensors file), image (float32, normalised, 3 x S x S), threads.
-KIND: weights (fills the position tables, which start as zeros, with noise, in place), eager or onnxruntime.
+SPEC: architecture (base.json's, or of the MobileNet branch image_size and reference, the folder of models.py), weights (a
+safetensors file), image (float32, normalised, 3 x S x S), threads.
+KIND: weights (fills position tables and batch norm's statistics, which start as zeros and ones, with noise, in place), eager or
+onnxruntime.
 
 A peer prints {"name", "shape"} once it is ready. For each line that it reads it encodes the image once and prints
 {"ms": ..., "cpu_ms": ...} (of all threads); a line that names a file gets the embedding written to it as float32 as well.
@@ -22,19 +24,22 @@ import torch
 from sam_reference import Encoder
 
 PREFIX = "image_encoder."
+BRANCH = "features."
 RENAMED = {"patch_embed.proj.": "patch.", ".Adapter.": ".adapter.", ".mlp.lin1.": ".mlp.0.", ".mlp.lin2.": ".mlp.2."}
 
 
 def tensors(path: str, mode: str) -> dict[str, np.ndarray]:
-    """Views of the encoder's tensors in a safetensors file."""
+    """Views of the tensors of the encoder, or of the branch, in a safetensors file."""
     data = np.memmap(path, dtype=np.uint8, mode=mode)
     size = int.from_bytes(data[:8].tobytes(), "little")
     header = json.loads(data[8 : 8 + size].tobytes())
     views = {}
     for name, entry in header.items():
-        if not name.startswith(PREFIX):
+        if not name.startswith((PREFIX, BRANCH)):
             continue
         begin, end = (8 + size + at for at in entry["data_offsets"])
+        if entry["dtype"] != "F32":
+            continue
         views[name.removeprefix(PREFIX)] = data[begin:end].view(np.float32).reshape(entry["shape"])
     return views
 
@@ -44,11 +49,25 @@ def fill_positions(path: str) -> None:
     for name, view in tensors(path, "r+").items():
         if name.endswith(("pos_embed", "rel_pos_h", "rel_pos_w")):
             view[...] = generator.normal(0, 0.02 if name == "pos_embed" else 0.2, view.shape)
+        if name.endswith("running_mean"):
+            view[...] = generator.normal(0, 0.2, view.shape)
+        if name.endswith("running_var"):
+            view[...] = generator.uniform(0.5, 2, view.shape)
 
 
-def load(spec: dict) -> Encoder:
-    encoder = Encoder(spec["architecture"]).eval().requires_grad_(False)
-    state = {}
+def network(architecture: dict) -> torch.nn.Module:
+    if "reference" not in architecture:
+        return Encoder(architecture)
+    sys.path.insert(0, architecture["reference"])
+    import models  # the paper's own blocks
+
+    return models.MobileNetV3("improved")
+
+
+def load(spec: dict) -> torch.nn.Module:
+    encoder = network(spec["architecture"]).eval().requires_grad_(False)
+    # Counts of batches are no floats, and inference has no use for them.
+    state = {name: value for name, value in encoder.state_dict().items() if name.endswith("num_batches_tracked")}
     for name, view in tensors(spec["weights"], "r").items():
         for published, ours in RENAMED.items():
             name = name.replace(published, ours)
