@@ -2,6 +2,7 @@
 //
 //   automed_bench WEIGHTS ARCHITECTURE.json IMAGE.f32 THREADS measured|plain|packed float32|bfloat16 [DEVICE BATCH]
 //   automed_bench --init ARCHITECTURE.json WEIGHTS      writes random weights
+//   automed_bench --train WEIGHTS ARCHITECTURE.json THREADS DEVICE BATCH     steps of the paper's SAM-AutoMed recipe
 //
 // `mobilenet` in place of ARCHITECTURE.json: the branch beside the encoder, on 256 x 256 pixels, as it serves.
 
@@ -21,6 +22,7 @@
 #include "core/safetensors.h"
 #include "models/mobilenet_v3.h"
 #include "pipeline/loaded_model.h"
+#include "train/trainer.h"
 
 namespace {
 
@@ -40,9 +42,9 @@ PackPolicy parse_policy(const std::string& text) {
 }
 
 struct Arguments {
-  std::string weights, architecture, image;
+  std::string weights = {}, architecture = {}, image = {};
   int threads = 1;
-  std::string kernels, precision, device = "cpu";
+  std::string kernels = {}, precision = {}, device = "cpu";
   std::int64_t batch = 1;
 };
 
@@ -86,8 +88,44 @@ void init(const std::string& architecture, const std::string& weights) {
   automed::save_safetensors(weights, automed::state_dict(*network));
 }
 
+using Clock = std::chrono::steady_clock;
+
+/// Steps on random images, one for each line that is read.
+int train(const Arguments& arguments) {
+  at::set_num_threads(arguments.threads);
+  automed::train::TrainerOptions options;
+  options.device = arguments.device;
+  options.base_architecture = read_file(arguments.architecture);
+  options.base_weights_path = arguments.weights;
+  options.head_architecture = R"({"kind":"sam-automed","mobilenet":{"width":1,"se":"improved"}})";
+  options.batch_size = arguments.batch;
+  options.cache_path = arguments.weights + ".samples";
+  automed::train::Trainer trainer(options);
+  const std::int64_t size = automed::models::parse_sam_config(options.base_architecture).encoder.image_size;
+  const torch::Tensor mask = torch::zeros({size, size}, torch::kUInt8);
+  mask.narrow(0, 0, size / 8).fill_(1);
+  for (std::int64_t i = 0; i < arguments.batch; ++i) {
+    const torch::Tensor pixels = torch::randint(0, 256, {size, size, 3}, torch::kUInt8);
+    trainer.add_segmentation_sample(automed::train::Split::kTrain,
+                                    {.data = pixels.data_ptr<std::uint8_t>(),
+                                     .size_bytes = pixels.nbytes(),
+                                     .width = size,
+                                     .height = size,
+                                     .channels = 3},
+                                    mask.data_ptr<std::uint8_t>(), mask.nbytes());
+  }
+  trainer.train(1);
+  std::cout << R"({"name":"native"})" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto begin = Clock::now();
+    const double loss = trainer.train(1).loss;  // on the CPU, so that the step has been computed
+    const double ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    std::cout << R"({"ms":)" << ms << R"(,"loss":)" << loss << "}" << std::endl;
+  }
+  return 0;
+}
+
 int run(const Arguments& arguments) {
-  using Clock = std::chrono::steady_clock;
   at::set_num_threads(arguments.threads);
   const torch::Device device = automed::parse_device(arguments.device);
   const Network network = load(arguments, device);
@@ -118,7 +156,8 @@ int run(const Arguments& arguments) {
 
 constexpr const char* kUsage =
     "usage: automed_bench WEIGHTS ARCHITECTURE.json IMAGE.f32 THREADS measured|plain|packed float32|bfloat16 [DEVICE "
-    "BATCH]\n       automed_bench --init ARCHITECTURE.json WEIGHTS\n";
+    "BATCH]\n       automed_bench --init ARCHITECTURE.json WEIGHTS\n"
+    "       automed_bench --train WEIGHTS ARCHITECTURE.json THREADS DEVICE BATCH\n";
 
 int main(int argc, char** argv) {
   const std::vector<std::string> given(argv + 1, argv + argc);
@@ -126,6 +165,13 @@ int main(int argc, char** argv) {
     if (given.size() == 3 && given[0] == "--init") {
       init(given[1], given[2]);
       return 0;
+    }
+    if (given.size() == 6 && given[0] == "--train") {
+      return train({.weights = given[1],
+                    .architecture = given[2],
+                    .threads = std::stoi(given[3]),
+                    .device = given[4],
+                    .batch = std::stoll(given[5])});
     }
     if (given.size() != 6 && given.size() != 8) {
       std::fputs(kUsage, stderr);

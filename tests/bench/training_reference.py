@@ -7,7 +7,8 @@ from the reference's models.py. Random weights: only the time counts.
 
 For each line that it reads it trains one epoch and prints {"seconds": ..., "loss": ...}.
 
-SPEC: reference (folder of models.py), threads, images, batch, epochs, learning_rate, architecture (base.json's).
+SPEC: reference (folder of models.py), threads, images, batch, epochs, learning_rate, architecture (base.json's), device
+(default cpu).
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ def main() -> None:
     import models  # the paper's own blocks
 
     torch.set_num_threads(spec["threads"])
+    torch.set_default_device(spec.get("device", "cpu"))
     torch.manual_seed(1)
     a = spec["architecture"]
     size, channels = a["image_size"], a["out_channels"]

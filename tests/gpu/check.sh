@@ -4,9 +4,10 @@
 #   tests/gpu/check.sh [--device cuda|cpu] [--fixtures DIR] [--rounds N] [--no-build]
 #
 # Needs g++, cmake and a Python with torch >= 2.11 and numpy (AUTOMED_REFERENCE_PYTHON, default python3); builds against that
-# torch in build/gpu (AUTOMED_GPU_BUILD). Runs the native tests, parity with the published code on the device, and the encoder
-# beside PyTorch eager in one run, batches of 1, 8 and 32. The last line is JSON; ends with 1 where anything differs.
-# --device: default cuda where torch sees one. Without --fixtures parity is left out.
+# torch in build/gpu (AUTOMED_GPU_BUILD). Runs the native tests, parity with the published code on the device, and the encoder and
+# a training step beside PyTorch eager in one run, batches of 1, 8 and 32. The last line is JSON; ends with 1 where anything differs.
+# --device: default cuda where torch sees one; on cpu it says "gpu": "no device". Without --fixtures parity is left out, and
+# training, whose reference is models.py in the folder above the fixtures.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,7 +21,7 @@ while [ $# -gt 0 ]; do
     --fixtures) fixtures=$2; shift 2 ;;
     --rounds) rounds=$2; shift 2 ;;
     --no-build) compile=no; shift ;;
-    *) sed -n '2,11p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10p' "$0" >&2; exit 2 ;;
   esac
 done
 
@@ -44,5 +45,7 @@ if [ -n "$fixtures" ]; then
   parity=$(echo "$table" | grep -c ' ok$' || true)
 fi
 
+reference=''
+[ -z "$fixtures" ] || [ ! -e "$fixtures/../models.py" ] || reference=$fixtures/..
 PYTHONPATH=tests/bench${PYTHONPATH:+:$PYTHONPATH} "$python" tests/gpu/encoder.py "$programs/automed_bench" "$device" "$rounds" \
-  "$tests" "$parity" "$failed"
+  "$tests" "$parity" "$failed" ${reference:+"$reference"}

@@ -1,6 +1,9 @@
-"""The native encoder beside PyTorch eager on one device, in turns: the last step of check.sh, whose results it prints too.
+"""The native encoder and a training step beside PyTorch eager on one device, in turns: the last step of check.sh, whose
+results it prints too.
 
-    python3 encoder.py BENCH_PROGRAM DEVICE ROUNDS NATIVE_TESTS PARITY FAILED
+    python3 encoder.py BENCH_PROGRAM DEVICE ROUNDS NATIVE_TESTS PARITY FAILED [REFERENCE]
+
+REFERENCE: the folder of models.py; without it training is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from encoder_reference import fill_positions, load
+from training import compare_training
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCHES = {"cuda": (1, 8, 32), "cpu": (1,)}
@@ -80,7 +84,7 @@ def compare(program: str, device: str, rounds: int, folder: Path, spec: dict, ba
 
 
 def main() -> None:
-    program, device, rounds, tests, parity, failed = sys.argv[1:]
+    program, device, rounds, tests, parity, failed, *reference = sys.argv[1:]
     torch.set_grad_enabled(False)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -106,14 +110,21 @@ def main() -> None:
             for precision in PRECISIONS[kind]
             for batch in BATCHES[kind]
         ]
+        steps = [
+            compare_training(program, path, device, int(rounds), folder, spec, batch)
+            for path in reference
+            for batch in BATCHES[kind]
+        ]
     print(
         json.dumps(
             {
                 "device": torch.cuda.get_device_name() if kind == "cuda" else "cpu",
+                "gpu": "checked" if kind == "cuda" else "no device",
                 "torch": torch.__version__,
                 "native_tests": tests,
                 "parity_compared": json.loads(parity),
                 "encoder": rows,
+                "training": steps or None,
             }
         )
     )
