@@ -87,10 +87,17 @@ const isEpoch = (event: WorkerEvent): event is Extract<WorkerEvent, { type: 'epo
 describe('a training worker that is killed', () => {
   it('again and again, at any moment, ends with the weights and the curve of one that was not', async () => {
     const curve: EpochMetrics[] = [];
+    const waits: [wait: number, of: number][] = [];
+    const keep = (event: WorkerEvent): void => {
+      if (!isEpoch(event)) return;
+      curve.push(event.metrics);
+      waits.push([event.dataWaitSeconds ?? NaN, event.seconds]);
+    };
     const whole = await launchWorker(
       { type: 'train', spec: specOf({ name: 'whole', checkpointSeconds: 0, checkpointSteps: 1000 }) },
-      { env: process.env, onEvent: (event) => void (isEpoch(event) && curve.push(event.metrics)) },
+      { env: process.env, onEvent: keep },
     );
+    for (const [wait, of] of waits) expect(wait > 0 && wait < of).toBe(true);
     const expected = await store.resolveModel(whole.model!);
 
     const spec = specOf({ name: 'pieces', resume: true, jobId: 'job-of-pieces' });
