@@ -56,7 +56,7 @@ describe.each([false, true])('in the dark: %s', (dark) => {
     if (dark) await picture(page, 'dark');
     await page.getByRole('link', { name: 'Interactive' }).click();
     await page.locator('canvas').click();
-    await page.getByText(/the decoder expects/).waitFor();
+    await page.getByText(/The decoder expects/).waitFor();
     expect(await seriousFindings(page)).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ async function openDisc(): Promise<{ page: Page; complaints: string[] }> {
 
 const prompts = (page: Page) =>
   page.locator('section', { has: page.getByRole('heading', { name: 'Prompts' }) }).getByRole('listitem');
-const masked = (page: Page) => page.getByText(/the decoder expects an IoU of/);
+const masked = (page: Page) => page.getByText(/The decoder expects an IoU with/);
 const ready = (page: Page) => page.getByRole('status').waitFor({ state: 'detached' });
 
 /** Waits for what is drawn some frames later. */

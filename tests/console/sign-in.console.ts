@@ -83,7 +83,7 @@ test('who signs out leaves neither key nor image nor work', async () => {
   await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
   await page.getByText('Ready').waitFor();
   await page.locator('canvas').click();
-  await page.getByText(/the decoder expects/).waitFor();
+  await page.getByText(/The decoder expects/).waitFor();
   expect((await kept(page)).keys).toEqual(expect.arrayContaining(['automed.file', 'automed.token', 'automed.works']));
   expect((await kept(page)).files).toBe(1);
   await page.getByRole('button', { name: 'Sign out' }).click();

@@ -162,7 +162,7 @@ export const t = {
       mask: 'earlier mask',
     },
     mask: 'Mask',
-    iou: (value: string) => `the decoder expects an IoU of ${value}`,
+    iou: (value: string) => `The decoder expects an IoU with the true outline of ${value}`,
     doubtful:
       'The decoder itself expects little of this mask. Was this base trained to follow prompts? New training with Following prompts does that.',
     continue: 'Go on from this mask',

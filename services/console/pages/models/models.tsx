@@ -87,6 +87,7 @@ function ListControls({ filter, order, count, onFilter, onOrder }: ListControlsP
     <div class="row">
       <input
         type="text"
+        class="filter"
         aria-label={t.models.filter}
         placeholder={t.models.filter}
         value={filter}

@@ -91,7 +91,7 @@ function PromoteFields(props: { draft: Draft; metrics: readonly string[]; onChan
         label={t.models.promote.metric}
         hint={t.models.promote.metricHint}
         value={draft.metric}
-        options={metrics.map((each) => [each, each] as const)}
+        options={metrics.map((each) => [each, t.scores[each] ?? each] as const)}
         onChange={(metric) => change({ metric })}
       />
       <TextField
