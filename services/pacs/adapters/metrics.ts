@@ -50,11 +50,13 @@ export class PacsMetrics {
 
 /** Publishes what the journal holds, read at each scrape. */
 export function observeJournal(telemetry: Telemetry, { overview }: Journal): void {
-  const waiting = (kind: 'analyses' | 'deliveries', state: 'queued' | 'dead'): number =>
+  const waiting = (kind: 'analyses' | 'deliveries', state: 'queued' | 'held' | 'dead'): number =>
     overview.totals()[kind][state] ?? 0;
   telemetry.gauge('pacs_open_series', 'Series that may still grow', () => overview.totals().openSeries);
   telemetry.gauge('pacs_queued_analyses', 'Analyses that wait', () => waiting('analyses', 'queued'));
   telemetry.gauge('pacs_dead_analyses', 'Analyses that were given up', () => waiting('analyses', 'dead'));
+  telemetry.gauge('pacs_held_analyses', 'Analyses that wait for a person', () => waiting('analyses', 'held'));
+  telemetry.gauge('pacs_dead_reviews', 'Analyses that a review queue refused', () => overview.totals().reviews.dead);
   telemetry.gauge('pacs_queued_deliveries', 'Deliveries that wait', () => waiting('deliveries', 'queued'));
   telemetry.gauge('pacs_dead_deliveries', 'Deliveries that were given up', () => waiting('deliveries', 'dead'));
   telemetry.gauge('pacs_oldest_wait_seconds', 'Age of the oldest analysis or delivery that waits', () => {
