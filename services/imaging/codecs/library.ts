@@ -1,7 +1,7 @@
 // The codecs of this thread, each loaded with the first frame that needs it.
 
-import { loadCharls } from './charls';
 import { MemoryLimit, type Codec, type StreamKind, type StreamPicture } from './codec';
+import { loadCornerstone, type CornerstoneCodec } from './cornerstone';
 import { NativeCodecs } from './native-codecs';
 
 interface Loaded {
@@ -11,11 +11,18 @@ interface Loaded {
   used: boolean;
 }
 
-const loading = new Map<StreamKind, Promise<Loaded>>();
+const loading = new Map<StreamKind | CornerstoneCodec, Promise<Loaded>>();
 
-async function load(kind: StreamKind): Promise<Loaded> {
+/** The fastest that gives every bit of such a picture. */
+function codecFor(kind: StreamKind, { samples, precision }: StreamPicture): StreamKind | CornerstoneCodec {
+  if (kind === 'jpeg-ls') return 'charls';
+  return kind === 'jpeg-2000' && samples === 1 && precision <= 16 ? 'openjpeg' : kind;
+}
+
+async function load(name: StreamKind | CornerstoneCodec): Promise<Loaded> {
   const limit = new MemoryLimit();
-  const codec = kind === 'jpeg-ls' ? await loadCharls(limit) : await NativeCodecs.load(kind, limit);
+  const isCornerstone = name === 'charls' || name === 'openjpeg';
+  const codec = isCornerstone ? await loadCornerstone(name, limit) : await NativeCodecs.load(name, limit);
   return { codec, limit, used: false };
 }
 
@@ -32,12 +39,13 @@ export async function withDecoded<T>(
   picture: StreamPicture,
   use: (outcome: Outcome) => T,
 ): Promise<T> {
+  const name = codecFor(kind, picture);
   for (;;) {
-    const mine = loading.get(kind) ?? load(kind);
-    loading.set(kind, mine);
+    const mine = loading.get(name) ?? load(name);
+    loading.set(name, mine);
     const loaded = await mine;
     // While this caller waited another one may have failed, and dropped what both had got. From here on nobody waits.
-    if (mine !== loading.get(kind)) continue;
+    if (mine !== loading.get(name)) continue;
     const { codec, limit, used } = loaded;
     loaded.used = true;
     limit.expect(picture, encoded.length);
@@ -48,7 +56,7 @@ export async function withDecoded<T>(
       // What it threw may hold anything.
     }
     if (samples && !limit.exceeded) return use(samples);
-    loading.delete(kind);
+    loading.delete(name);
     // A picture before this one may have left its memory in pieces.
     if (limit.exceeded && used) continue;
     return use(limit.exceeded ? 'too much memory' : 'damaged');
