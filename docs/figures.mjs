@@ -45,14 +45,16 @@ const ROWS = {
     ],
   },
   interactive: {
-    measures: ({ width, height }) =>
-      `cold load, warm load, encode, decode, end to end (the columns that Geti publishes), ${width} x ${height}, one caller`,
+    measures: ({ width, height }) => `the columns that Geti publishes, ${width} x ${height}, one caller`,
     figure: ({ bases }) =>
-      Object.entries(bases).map(
-        ([arch, { cold_load_ms, warm_load_ms, encode_ms, decode_ms, end_to_end_ms, predict_ratio }]) =>
-          `${arch}: ${[cold_load_ms, warm_load_ms, encode_ms, decode_ms, end_to_end_ms].map(ms).join(', ')}` +
-          (predict_ratio === undefined ? '' : `; decode ${times(predict_ratio)} the baseline`),
-      ),
+      Object.entries(bases).map(([arch, found]) => {
+        const columns = ['cold_load', 'warm_load', 'encode', 'decode', 'end_to_end'].filter(
+          (name) => found[`${name}_ms`] !== undefined,
+        );
+        const shown = columns.map((name) => `${name.replaceAll('_', ' ')} ${ms(found[`${name}_ms`])}`).join(', ');
+        const ratio = found.predict_ratio === undefined ? '' : `, decode ${times(found.predict_ratio)} the baseline`;
+        return `${arch}: ${shown}${ratio}`;
+      }),
   },
   memory: {
     measures: ({ arch }) => `heads on one ${arch} base, one process and a process each`,
