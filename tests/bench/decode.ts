@@ -3,6 +3,7 @@
 //   npm run bench:decode [-- --threads N --rounds N --slices N --only 'JPEG 2000']      default: 1 thread, 5 rounds, 300 slices
 //
 // Needs libgdcm-dev and a compiler. Both read the files, parse them and decode to stored values; sums of pixels are compared.
+// Of JPEG 2000 only the ratio of CPU time is fair: GDCM has OpenJPEG use every processor, whatever it is told of threads.
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
