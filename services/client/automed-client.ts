@@ -6,6 +6,7 @@ import { BasesClient } from './services/bases';
 import { ClassificationClient } from './services/classification';
 import { DatasetsClient } from './services/datasets';
 import { EvaluationsClient } from './services/evaluations';
+import { GatewayClient } from './services/gateway';
 import { HealthClient } from './services/health';
 import { InteractiveSegmentationClient } from './services/interactive';
 import { ModelsClient } from './services/models';
@@ -38,6 +39,7 @@ export class AutomedClient {
   readonly promotions: PromotionsClient;
   readonly reports: ReportsClient;
   readonly reviews: ReviewsClient;
+  readonly gateway: GatewayClient;
   readonly health: HealthClient;
   private readonly channel: Channel;
 
@@ -63,6 +65,7 @@ export class AutomedClient {
     this.promotions = new PromotionsClient(this.channel, options);
     this.reports = new ReportsClient(this.channel, options);
     this.reviews = new ReviewsClient(this.channel, options);
+    this.gateway = new GatewayClient(this.channel, options);
     this.health = new HealthClient(this.channel, options);
   }
 

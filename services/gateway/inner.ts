@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Channel } from '@grpc/grpc-js';
 import { openChannel } from '../common/grpc/client';
+import type { ServiceRegistration } from '../common/grpc/handlers';
 import { buildServer, type ServerDeps } from './server';
 
 /** Streams of all callers together share one connection. */
@@ -17,11 +18,12 @@ export interface InnerServer {
   close(timeoutMs: number): Promise<void>;
 }
 
-export async function openInner(deps: ServerDeps): Promise<InnerServer> {
+/** @param others services beside those that are relayed */
+export async function openInner(deps: ServerDeps, others: readonly ServiceRegistration[]): Promise<InnerServer> {
   const folder = await mkdtemp(join(tmpdir(), 'automed-gateway-'));
   const address = `unix:${join(folder, 'rpc.sock')}`;
   const config = { ...deps.config, address, healthAddress: 'off', tls: {}, maxConcurrentStreams: MAX_STREAMS };
-  const server = buildServer({ ...deps, config, behindOthers: true });
+  const server = buildServer({ ...deps, config, behindOthers: true }, others);
   await server.listen();
   const channel = openChannel(address, deps.config);
   return {

@@ -11,6 +11,7 @@ import { AuditLog } from '../access/audit';
 import { Backends } from './adapters/backends';
 import { gatewaySettings, readGatewayConfig } from './config';
 import { leadsTo } from './domain/routes';
+import { GATEWAY_SERVICE, gatewayService } from './handlers/gateway-service';
 import { listenHttp } from './http/listen';
 import { openInner } from './inner';
 import { openInferenceService } from './open-inference/service';
@@ -29,7 +30,9 @@ async function main(): Promise<void> {
   log.info({ event: 'start', config: redacted(gatewaySettings, config), routes: table.rules }, 'starting');
 
   // Services that no route leads to are not offered.
-  const services = serviceNames().filter((service) => table.rules.some((rule) => leadsTo(rule, service)));
+  const services = serviceNames().filter(
+    (service) => service !== GATEWAY_SERVICE && table.rules.some((rule) => leadsTo(rule, service)),
+  );
   const health = new Health((name) => backends.check(name));
   const backends = new Backends(table, services, config, (service, status) => health.set(service, status));
   const access =
@@ -50,13 +53,17 @@ async function main(): Promise<void> {
     services,
     ...makeRouting(table, backends, telemetry, log),
   };
-  const inner = await openInner(deps);
-  const server = buildServer(deps, [openInferenceService({ ...deps, channel: inner.channel })]);
+  const own = gatewayService(deps);
+  const inner = await openInner(deps, [own]);
+  const server = buildServer(deps, [own, openInferenceService({ ...deps, channel: inner.channel })]);
 
   await backends.known(KNOWN_TIMEOUT_MS);
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
   const address = await server.listen();
-  const http = config.httpAddress === 'off' ? undefined : await listenHttp(deps, inner.channel);
+  const http =
+    config.httpAddress === 'off'
+      ? undefined
+      : await listenHttp({ ...deps, services: [...services, GATEWAY_SERVICE] }, inner.channel);
   shutDownOnSignal({
     timeoutMs: config.shutdownTimeoutMs,
     log,

@@ -252,8 +252,18 @@ export const siteSchema = z.strictObject({
         .optional(),
     })
     .default({}),
+  /** Address at which people open a study in a viewer, such as OHIF; `{study}` stands for its Study Instance UID. Absent: no link. */
+  viewer_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2000)
+    .refine((url) => url.includes('{study}'), 'must hold {study}, which stands for the Study Instance UID')
+    .optional(),
   rules: z.array(ruleSchema).default([]),
 });
+
+/** Where people open a study; empty where the site names no viewer. */
+export const viewerUrlOf = ({ viewer_url: url = '' }: Pick<Site, 'viewer_url'>, study: string): string =>
+  url.replaceAll('{study}', encodeURIComponent(study));
 
 export type Site = z.infer<typeof siteSchema>;
 export type Rule = Site['rules'][number];

@@ -82,10 +82,12 @@ async function main(): Promise<void> {
     log,
   });
   const reviews = new Reviews(new SqlReviewTable(database), new ImageFiles(store.root));
+  const bases = new BaseWork({ store: store.root, threads: capacity.threadsPerJob, launch });
+  const samples = new DatasetSamples(datasets, store.root);
   const services: ServiceRegistration[] = [
     trainingJobService({ ...jobs, queue, datasets, store: store.root, stopping: stopping.signal, log }),
-    baseService(new BaseWork({ store: store.root, threads: capacity.threadsPerJob, launch }), stopping.signal, log),
-    datasetService({ datasets, samples: new DatasetSamples(datasets, store.root), log }),
+    baseService(bases, stopping.signal, log),
+    datasetService({ datasets, samples, bases, stopping: stopping.signal, log }),
     evaluationService(evaluations, store.root, log),
     promotionService(promotions, log),
     reportService(new Reports({ store, queue }), log),

@@ -9,6 +9,7 @@ import { tryLock } from '../common/file-lock';
 import { canMeasureBfloat16, loadNativePrecisionPair } from './adapters/native-agreement';
 import { answerNatively } from './adapters/native-golden';
 import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
+import { loadNativeEmbedder } from './adapters/native-embedder';
 import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
 import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
@@ -17,6 +18,7 @@ import { s3Mirror } from './adapters/s3-mirror';
 import { measuresBfloat16 } from './config';
 import { createBase } from './domain/bases/create-base';
 import { checkDataset } from './domain/data/check-dataset';
+import { orderNextLabels } from './domain/data/order-labels';
 import { evaluateBase } from './domain/evaluation/evaluate-base';
 import { evaluateModel } from './domain/evaluation/evaluate-model';
 import { s3Addressing } from '../store/config';
@@ -32,6 +34,7 @@ import {
   type CreateBaseSpec,
   type EvaluateBaseSpec,
   type EvaluateSpec,
+  type OrderLabelsSpec,
   type TrainSpec,
   type WorkerEvent,
 } from './protocol/protocol';
@@ -89,6 +92,13 @@ async function evaluateServed(spec: EvaluateSpec): Promise<WorkerEvent> {
     signal: cancellation.signal,
     codeVersion: packageVersion(),
   });
+}
+
+async function orderLabels(spec: OrderLabelsSpec): Promise<WorkerEvent> {
+  const { copyOf } = spec.dataset ?? {};
+  if (copyOf !== undefined) await s3Mirror(s3Addressing())(copyOf, spec.data, { signal: cancellation.signal });
+  const store = await openStore(spec.store);
+  return orderNextLabels(spec, { store, loadEmbedder: loadNativeEmbedder, emit, signal: cancellation.signal });
 }
 
 async function create(spec: CreateBaseSpec): Promise<WorkerEvent> {
@@ -152,6 +162,8 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
       return unlessCancelled(importWeights(command.spec));
     case 'checkDataset':
       return checkDataset(command.spec, { emit, signal: cancellation.signal, mirror: s3Mirror(s3Addressing()) });
+    case 'orderLabels':
+      return orderLabels(command.spec);
     case 'importBackbone':
       return unlessCancelled(importBackboneWeights(command.spec));
   }

@@ -16,6 +16,7 @@ listen: { host: 127.0.0.1, port: 0 }
 watch: [{ path: ${folder}/in, settle_seconds: 0 }]
 complete: { series_seconds: 1, study_seconds: 1 }
 storage: { most_percent: 100, reserve: 1MB }
+viewer_url: https://ohif.example.org/viewer?StudyInstanceUIDs={study}
 destinations:
   results: { kind: folder, path: ${folder}/out }
 rules:
@@ -67,6 +68,9 @@ test('a study that came says what was made of it, where that went, and why a rul
     .first()
     .waitFor();
   await picture(page, 'delivery');
+  const viewer = page.getByRole('link', { name: 'Open in the viewer' });
+  expect(await viewer.getAttribute('href')).toBe('https://ohif.example.org/viewer?StudyInstanceUIDs=1.2.3');
+  expect(await viewer.getAttribute('rel')).toContain('noreferrer');
   // No UID in the address.
   expect(page.url()).toBe(`${services.url}/deliveries/1`);
   await page.getByRole('button', { name: 'Try again' }).click();
@@ -79,5 +83,8 @@ test('operations show what is in memory and what the bridge holds', async () => 
   await page.getByText('lesion@1').waitFor();
   await page.getByText('1 study').waitFor();
   await page.getByText('This server runs no trainings.').waitFor();
+  await page.getByRole('row', { name: /^ModelService\/ListModels 0 \d+ 0 / }).waitFor();
+  const replicas = page.getByRole('region', { name: 'Replicas' });
+  await replicas.getByText('SegmentationService', { exact: false }).first().waitFor();
   await picture(page, 'operations');
 });

@@ -1,6 +1,6 @@
 // Data sets and trainings as a person uses them: register, check, train, watch, pause, go on, try.
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -132,6 +132,37 @@ test('a finding shows the pictures in question, with their masks', async () => {
     await finding.getByRole('img', { name }).and(page.locator('[data-drawn]')).waitFor();
   }
   await picture(page, 'finding');
+  expect(complaints).toEqual([]);
+});
+
+test('images without a label are ordered, said whether that helps, and sent to a review queue', async () => {
+  const folder = writeDiscs(join(data, 'waiting'), 67);
+  mkdirSync(join(folder, 'unlabelled'));
+  for (const number of [64, 65, 66]) {
+    renameSync(join(folder, 'images', `${number}.png`), join(folder, 'unlabelled', `${number}.png`));
+    rmSync(join(folder, 'masks', `${number}.png`));
+  }
+  const { page, complaints } = await openPage(browser, `${services.url}/data`);
+  await page.getByRole('button', { name: 'Register a data set' }).click();
+  await page.getByLabel('Name').fill('waiting');
+  await page.getByLabel('Folder').fill(folder);
+  await page.getByRole('button', { name: 'Register and check' }).click();
+  await page.getByText('ready', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Order the images' }).click();
+  await page
+    .getByRole('status')
+    .filter({ hasText: /^(helps|does not help) This order .* of the labels of random order/ })
+    .waitFor();
+  await page.getByText('3 of 3 images without a label; the head learned from 64.').waitFor();
+  const list = page.getByRole('list', { name: 'Images in the order in which to label them' });
+  await list.getByRole('img', { name: 'unlabelled/65.png' }).and(page.locator('[data-drawn]')).waitFor();
+  await picture(page, 'next-labels');
+  await page.getByLabel('Queue', { exact: true }).fill('waiting');
+  await page.getByLabel('How many').fill('2');
+  await page.getByRole('button', { name: 'Predict and send' }).click();
+  await page.getByText('2 predictions in the queue').waitFor();
+  await page.getByRole('link', { name: 'Open the queue' }).click();
+  await page.getByRole('link', { name: 'waiting' }).waitFor();
   expect(complaints).toEqual([]);
 });
 

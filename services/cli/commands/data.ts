@@ -1,15 +1,15 @@
 import { Command, Option } from 'commander';
-import { checkData, type DataReport, type PartSummary } from '../../checks/check-data';
-import type { Finding } from '../../datasets/samples/finding';
+import { checkData } from '../../checks/check-data';
 import { listSamples } from '../../datasets/split/divide';
 import { PARTS } from '../../datasets/files/part-names';
 import { resolveSource, taskOf } from '../../datasets/layouts/read-data';
 import { CliError } from '../program/errors';
-import { ARCHITECTURE_NAMES, checkedInput, type CheckedFor, type CheckedInput } from '../input/checked-input';
+import { ARCHITECTURE_NAMES, checkedInput, type CheckedFor } from '../input/checked-input';
 import { CountDisplay } from '../../terminal/count-display';
 import { printJson, printLine } from '../../terminal/print';
-import { table } from '../../terminal/table';
+import { inputJson, reportJson, reportLines } from '../../terminal/data-report';
 import { datasetCommands } from './datasets';
+import { nextLabelsCommand } from './next-labels';
 import {
   examples,
   INTENSITY,
@@ -21,9 +21,6 @@ import {
   type LayoutOptions,
   type Structure,
 } from './options';
-
-/** Findings printed one by one; --json has all. */
-const SHOWN_FINDINGS = 20;
 
 const TASKS = ['segmentation', 'classification'] as const;
 type TaskName = (typeof TASKS)[number];
@@ -45,13 +42,14 @@ export function dataCommand(): Command {
     'look at labelled images before training on them, and register them with a running service',
   );
   command.addCommand(checkCommand());
-  for (const each of datasetCommands()) command.addCommand(each);
+  for (const each of [...datasetCommands(), nextLabelsCommand()]) command.addCommand(each);
   return examples(command, [
     'automed data check data/CVC-ClinicDB',
     'automed data check HAM10000 --task classification --json',
     'automed data check data/CVC-ClinicDB --architecture sam-vit-b',
     'automed data register polyps data/CVC-ClinicDB --task segmentation',
     'automed data validate polyps',
+    'automed data next-labels polyps --base tiny --count 50',
     'automed data check cases.csv --columns image=file,label=dx,group=patient',
   ]);
 }
@@ -113,60 +111,4 @@ async function check(folder: string, options: CheckOptions): Promise<void> {
     throw new CliError(
       `${errors} ${errors === 1 ? 'finding makes' : 'findings make'} a score on ${folder} wrong or a run fail`,
     );
-}
-
-function reportLines(report: DataReport, input: CheckedInput | undefined): string[] {
-  const { parts, classes, groupColumn, ungrouped, fingerprint, masks, findings } = report;
-  const of = ungrouped === 0 ? '' : `, which ${ungrouped} ${ungrouped === 1 ? 'sample does' : 'samples do'} not have`;
-  const rows = PARTS.filter((part) => parts[part].images > 0).map((part) => {
-    const { images, perClass, side, foreground } = parts[part];
-    const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-    return [
-      part,
-      String(images),
-      side ? `${side.min} to ${side.max} px` : '-',
-      foreground ? `${percent(foreground.min)}, ${percent(foreground.median)}, ${percent(foreground.max)}` : '-',
-      classes.map((name, index) => `${name} ${perClass[index] ?? 0}`).join(', ') || '-',
-    ];
-  });
-  const shown = [...findings].sort(bySeverity).slice(0, SHOWN_FINDINGS);
-  const more = findings.length - shown.length;
-  return [
-    table(['PART', 'IMAGES', 'LONGER SIDE', 'FOREGROUND (MIN, MEDIAN, MAX)', 'CLASSES'], rows),
-    `groups: ${groupColumn === undefined ? 'none' : `column ${groupColumn}${of}`}; fingerprint ${fingerprint}`,
-    ...(masks === undefined ? [] : [`masks: ${masks}`]),
-    ...(input === undefined ? [] : [`input: ${input.side} px, ${input.fit}, of ${input.name}`]),
-    ...shown.map(({ severity, message }) => `${severity}: ${message}`),
-    ...(more > 0 ? [`and ${more} more findings; --json lists all`] : []),
-    ...(findings.length === 0 ? ['no findings'] : []),
-  ];
-}
-
-function bySeverity(one: Finding, other: Finding): number {
-  return one.severity === other.severity ? 0 : one.severity === 'error' ? -1 : 1;
-}
-
-function partJson({ images, perClass, side, foreground }: PartSummary, classes: readonly string[]): object {
-  return {
-    images,
-    per_class: Object.fromEntries(classes.map((name, index) => [name, perClass[index] ?? 0])),
-    side_px: side ?? null,
-    foreground: foreground ?? null,
-  };
-}
-
-function inputJson(input: CheckedInput | undefined): object | null {
-  return input ? { of: input.name, side_px: input.side, fit: input.fit } : null;
-}
-
-function reportJson(report: DataReport): object {
-  const { parts, classes, groupColumn, ungrouped, fingerprint, masks, findings } = report;
-  return {
-    parts: Object.fromEntries(PARTS.map((part) => [part, partJson(parts[part], classes)])),
-    group_column: groupColumn ?? null,
-    samples_without_group: ungrouped,
-    fingerprint,
-    masks: masks ?? null,
-    findings,
-  };
 }

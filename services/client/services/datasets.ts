@@ -2,11 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type { Channel } from '@grpc/grpc-js';
 import type { Dataset__Output } from '../../../proto/gen/automed/datasets/v1/Dataset';
 import type { DatasetServiceDefinition } from '../../../proto/gen/automed/datasets/v1/DatasetService';
+import type { NextLabels__Output } from '../../../proto/gen/automed/datasets/v1/NextLabels';
+import type { OrderNextLabelsRequest } from '../../../proto/gen/automed/datasets/v1/OrderNextLabelsRequest';
 import type { DatasetSpec } from '../../../proto/gen/automed/datasets/v1/DatasetSpec';
 import { paged, present } from '../core/answers';
 import { Caller } from '../core/caller';
-import type { CallOptions, ClientOptions } from '../core/options';
+import type { CallOptions, ClientOptions, StreamOptions } from '../core/options';
 import { polled, type PollOptions } from '../core/polled';
+
+export interface NextLabelsOptions extends StreamOptions {
+  /** Called while images are encoded, and again from the beginning while the order is measured. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
 
 /** Registered data sets. Every method rejects with an AutomedError. */
 export class DatasetsClient {
@@ -49,6 +56,22 @@ export class DatasetsClient {
       const { datasets, nextPageToken } = await this.calls.unary('ListDatasets', page, options);
       return { items: datasets, nextPageToken };
     });
+  }
+
+  /** Which images to label next, and whether that order helps; lasts as long as its images take to encode. */
+  async nextLabels(
+    request: OrderNextLabelsRequest,
+    { onProgress, ...options }: NextLabelsOptions = {},
+  ): Promise<NextLabels__Output> {
+    let result: NextLabels__Output | null | undefined;
+    for await (const message of this.calls.serverStream('OrderNextLabels', request, {
+      timeoutMs: Infinity,
+      ...options,
+    })) {
+      if (message.result) result = message.result;
+      else if (message.preparation) onProgress?.(message.preparation.doneCount, message.preparation.totalCount);
+    }
+    return present(result, 'result');
   }
 
   /** Forgets one version; its files stay. @param dataset `name@2` */

@@ -1,4 +1,6 @@
-import { call, type CallOptions } from './call';
+import { t } from '../texts/en';
+import { call, CallError, type CallOptions } from './call';
+import { events } from './events';
 import type { Image, Mask, Task } from './types';
 
 const SERVICE = 'automed.datasets.v1.DatasetService';
@@ -101,3 +103,37 @@ export async function listSamples(dataset: string, options: CallOptions): Promis
 /** @param name of a sample, or of a file that a finding names */
 export const readSample = (dataset: string, name: string, options?: CallOptions): Promise<OpenSample> =>
   call(SERVICE, 'ReadDatasetSample', { dataset, name }, options);
+
+export interface LabelOrderBenefit {
+  helps?: boolean;
+  labelShare?: number;
+  statement: string;
+}
+
+export interface NextLabels {
+  images?: { name: string; uncertainty?: number }[];
+  unlabelledCount?: number;
+  labelledCount: number;
+  benefit?: LabelOrderBenefit;
+  reason?: string;
+}
+
+interface NextLabelsMessage {
+  preparation?: { doneCount?: number; totalCount: number };
+  result?: NextLabels;
+}
+
+/** Which images to label next; the signal ends the work. */
+export async function orderNextLabels(
+  dataset: string,
+  base: string,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void,
+): Promise<NextLabels> {
+  for await (const message of events<NextLabelsMessage>(SERVICE, 'OrderNextLabels', { dataset, base }, signal)) {
+    const { preparation, result } = message;
+    if (preparation) onProgress(preparation.doneCount ?? 0, preparation.totalCount);
+    if (result) return result;
+  }
+  throw new CallError(t.errors.unreachable, 'UNREACHABLE', 'UNAVAILABLE');
+}

@@ -29,6 +29,8 @@ export interface Study {
   instanceCount?: number;
   analyses?: StateCount[];
   deliveries?: StateCount[];
+  /** Of a single study. */
+  viewerUrl?: string;
 }
 
 export interface Delivery {

@@ -10,6 +10,7 @@ import { counted, finding, type Finding } from '../samples/finding';
 import { uniteGroups } from '../tables/group-spelling';
 import { dicomAmong } from './dicom-content';
 import { listTree, type FileTree } from '../files/file-tree';
+import { setAside, withoutMask, type UnlabelledImage } from '../files/unlabelled';
 import type { CsvColumns, Layout } from './layout';
 import { parseMaskValues, valuesOfStructure } from '../masks/mask-values';
 import { unreadFindings } from './unread';
@@ -52,8 +53,14 @@ function layoutNamed(name: string): Layout {
   });
 }
 
+interface Opened {
+  layout: Layout;
+  tree: FileTree;
+  unlabelled: UnlabelledImage[];
+}
+
 /** The layout of a source, with its files. */
-async function openAny({ data, layout }: Omit<DataSource, 'task'>): Promise<{ layout: Layout; tree: FileTree }> {
+async function openAny({ data, layout }: Omit<DataSource, 'task'>): Promise<Opened> {
   const found = await stat(data).catch((cause: unknown) => {
     throw automedError('NOT_FOUND', `The data folder ${data} cannot be read.`, { field: 'data', cause });
   });
@@ -61,14 +68,14 @@ async function openAny({ data, layout }: Omit<DataSource, 'task'>): Promise<{ la
     if (!/\.csv$/i.test(data) || (layout ?? csv.name) !== csv.name) {
       throw automedError('INVALID_ARGUMENT', `${data} is neither a folder nor a CSV file.`, { field: 'data' });
     }
-    return { layout: csv, tree: { root: dirname(data), files: [basename(data)] } };
+    return { layout: csv, tree: { root: dirname(data), files: [basename(data)] }, unlabelled: [] };
   }
-  const tree = await listTree(data);
-  return { layout: layout === undefined ? await recognise(tree) : layoutNamed(layout), tree };
+  const { tree, unlabelled } = setAside(await listTree(data));
+  return { layout: layout === undefined ? await recognise(tree) : layoutNamed(layout), tree, unlabelled };
 }
 
 /** As `openAny`, for a task that the layout has something for. */
-async function open(source: DataSource): Promise<{ layout: Layout; tree: FileTree }> {
+async function open(source: DataSource): Promise<Opened> {
   const opened = await openAny(source);
   const { name, title, tasks } = opened.layout;
   if (tasks.includes(source.task)) return opened;
@@ -110,8 +117,10 @@ export async function resolveSource<T extends DataSource>(source: T): Promise<T>
 }
 
 /** Lists the samples of a source, part by part as its folder has them. */
-export async function readData(source: DataSource): Promise<DataFolder & { layout: string }> {
-  const { layout, tree } = await open(source);
+export async function readData(
+  source: DataSource,
+): Promise<DataFolder & { layout: string; unlabelled: UnlabelledImage[] }> {
+  const { layout, tree, unlabelled } = await open(source);
   const { task, structures, masksDir, groupColumn, columns, eachMask = false } = source;
   const masks = structures?.map((structure) => structure.masks) ?? (masksDir === undefined ? undefined : [masksDir]);
   const listed = await layout.read(tree, { task, masks, groupColumn, columns, eachMask });
@@ -124,7 +133,8 @@ export async function readData(source: DataSource): Promise<DataFolder & { layou
     ...(await unreadFindings(tree, folder, (path) => layout.passesOver?.(path) ?? false)),
     ...(layout.readsHeaders ? [] : await dicomFindings(tree, folder, layout)),
   ];
-  return { ...stateValues(folder, source), findings: found, layout: layout.name };
+  const waiting = [...unlabelled, ...withoutMask(tree, folder.problems)];
+  return { ...stateValues(folder, source), findings: found, layout: layout.name, unlabelled: waiting };
 }
 
 /** A warning about DICOM pictures whose patients a layout does not know. */

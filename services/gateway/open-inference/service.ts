@@ -14,7 +14,7 @@ import { PEER_KEY, unary, type CallContext, type ServiceRegistration } from '../
 import type { Health } from '../../common/grpc/health';
 import { openInferenceDefinition } from '../../common/grpc/proto';
 import { packageVersion } from '../../common/installation';
-import { guarded, type Guarded, type GuardDeps } from './guarded';
+import { guarded, type Guarded, type GuardDeps } from '../handlers/guarded';
 import { answerOf, classificationOutputs, IMAGE_INPUT, imageOf, numberOf, segmentationOutputs } from './tensors';
 
 export const OPEN_INFERENCE = 'inference.GRPCInferenceService';

@@ -3,6 +3,7 @@ import type { Series } from '../../../proto/gen/automed/pacs/v1/Series';
 import type { StateCount } from '../../../proto/gen/automed/pacs/v1/StateCount';
 import type { Study } from '../../../proto/gen/automed/pacs/v1/Study';
 import type { WorkState as WorkStateMessage } from '../../../proto/gen/automed/pacs/v1/WorkState';
+import { timestamp } from '../../common/grpc/timestamp';
 import type { AnalysisView, Counts, ResultView, SeriesView, StudyView, Totals } from '../adapters/journal/overview';
 import type { SeriesVerdict } from '../adapters/journal/completion';
 import { WORK_STATES, type WorkState } from '../domain/work';
@@ -12,10 +13,6 @@ const stateOf = (state: WorkState): WorkStateMessage => `WORK_STATE_${state.toUp
 /** The state that a request names; undefined for none. */
 export function namedState(state: string): WorkState | undefined {
   return WORK_STATES.find((each) => stateOf(each) === state);
-}
-
-function toTimestamp(ms: number): { seconds: string; nanos: number } {
-  return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1_000_000 };
 }
 
 function toCounts(counts: Counts): StateCount[] {
@@ -44,7 +41,7 @@ export function toStudy(view: StudyView): Study {
   return {
     number,
     studyUid: study,
-    arrivalTime: toTimestamp(arrivalTime),
+    arrivalTime: timestamp(arrivalTime),
     open: isOpen,
     seriesCount,
     instanceCount,
@@ -62,7 +59,7 @@ function toResult({ kind, sopClass, sopInstance, series, deliveries }: ResultVie
     deliveries: deliveries.map(({ state, time, ...rest }) => ({
       ...rest,
       state: stateOf(state),
-      time: toTimestamp(time),
+      time: timestamp(time),
     })),
   };
 }

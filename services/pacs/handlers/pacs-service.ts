@@ -12,7 +12,7 @@ import type { Journal } from '../adapters/journal/journal';
 import type { Decision } from '../adapters/journal/steering';
 import { requireRoom } from '../adapters/received-files';
 import { pull, type Archive, type PullCounts, type PullJournal } from '../domain/pull';
-import type { Site } from '../../pacs-site/schema';
+import { viewerUrlOf, type Site } from '../../pacs-site/schema';
 import { verifyResult, type VerifyDeps } from './verify-result';
 import { namedState, toSeries, toStatus, toStudy, type ExplainedVerdict } from './pacs-messages';
 
@@ -91,9 +91,10 @@ export function pacsService(deps: PacsServiceDeps): ServiceRegistration {
     }),
     GetStudy: unary(log, (request: WithStudy) => {
       const number = numberOf(request);
+      const study = overview.study(number);
       const series = overview.series(number);
       return {
-        study: toStudy(overview.study(number)),
+        study: { ...toStudy(study), viewerUrl: viewerUrlOf(site(), study.study) },
         series: series.map((each) => toSeries(each, explained(each.number, deps))),
       };
     }),

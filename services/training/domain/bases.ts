@@ -33,6 +33,11 @@ export class BaseWork {
     return this.deps.store;
   }
 
+  /** LibTorch threads of a worker. */
+  get threads(): number {
+    return this.deps.threads;
+  }
+
   /** Runs a command after those before it; rejects with the worker's typed error. */
   run(command: WorkerCommand, follow: Follow): Promise<FinishedEvent> {
     return this.turns.run(ONE_AT_A_TIME, () => this.deps.launch(command, follow));

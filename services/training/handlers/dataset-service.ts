@@ -1,14 +1,17 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ListDatasetSamplesRequest__Output } from '../../../proto/gen/automed/datasets/v1/ListDatasetSamplesRequest';
+import type { OrderNextLabelsRequest__Output } from '../../../proto/gen/automed/datasets/v1/OrderNextLabelsRequest';
 import type { ListDatasetsRequest__Output } from '../../../proto/gen/automed/datasets/v1/ListDatasetsRequest';
 import type { ReadDatasetSampleRequest__Output } from '../../../proto/gen/automed/datasets/v1/ReadDatasetSampleRequest';
 import type { RegisterDatasetRequest__Output } from '../../../proto/gen/automed/datasets/v1/RegisterDatasetRequest';
 import { automedError } from '../../common/errors';
-import { unary, type ServiceRegistration } from '../../common/grpc/handlers';
+import { serverStream, unary, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { DatasetRegistry } from '../domain/datasets/registry';
+import type { BaseWork } from '../domain/bases';
 import type { DatasetSamples } from '../domain/datasets/samples';
+import { orderNextLabels } from './next-labels';
 import { toReadSample } from './dataset-sample-messages';
 import { sourceOf, toDataset } from './dataset-messages';
 import { taskOf } from '../../worker/protocol/training-spec-message';
@@ -18,6 +21,9 @@ const NAME = 'automed.datasets.v1.DatasetService';
 export interface DatasetDeps {
   datasets: DatasetRegistry;
   samples: DatasetSamples;
+  bases: BaseWork;
+  /** Ends what runs when the service stops. */
+  stopping: AbortSignal;
   log: Logger;
 }
 
@@ -25,7 +31,7 @@ interface WithDataset {
   dataset: string;
 }
 
-export function datasetService({ datasets, samples, log }: DatasetDeps): ServiceRegistration {
+export function datasetService({ datasets, samples, bases, stopping, log }: DatasetDeps): ServiceRegistration {
   const implementation: UntypedServiceImplementation = {
     RegisterDataset: unary(log, async ({ requestId, spec }: RegisterDatasetRequest__Output) => {
       if (spec === null) throw automedError('INVALID_ARGUMENT', 'The request has no data set.', { field: 'spec' });
@@ -51,6 +57,9 @@ export function datasetService({ datasets, samples, log }: DatasetDeps): Service
     ),
     ReadDatasetSample: unary(log, async ({ dataset, name }: ReadDatasetSampleRequest__Output) =>
       toReadSample(await samples.read(dataset, name)),
+    ),
+    OrderNextLabels: serverStream(log, (request: OrderNextLabelsRequest__Output, { signal }) =>
+      orderNextLabels(request, { datasets, bases, signal: AbortSignal.any([signal, stopping]) }),
     ),
     DeleteDataset: unary(log, async ({ dataset }: WithDataset) => {
       await datasets.remove(dataset);

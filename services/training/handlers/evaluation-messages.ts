@@ -19,7 +19,8 @@ import {
 } from '../../worker/protocol/evaluation-results';
 import type { State } from '../domain/jobs/state';
 import { stateText } from '../domain/jobs/waiting';
-import { optionalTime, timestamp } from './training-job-messages';
+import { timestamp } from '../../common/grpc/timestamp';
+import { optionalTime } from './training-job-messages';
 import { columnsOf, taskName, wordOf } from '../../worker/protocol/training-spec-message';
 
 const PARTS = {

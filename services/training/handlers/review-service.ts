@@ -6,6 +6,7 @@ import type { ListReviewsRequest__Output } from '../../../proto/gen/automed/revi
 import type { PublishReviewQueueRequest__Output } from '../../../proto/gen/automed/reviews/v1/PublishReviewQueueRequest';
 import { unary, type CallContext, type ServiceRegistration } from '../../common/grpc/handlers';
 import { serviceDefinition } from '../../common/grpc/proto';
+import { timestamp } from '../../common/grpc/timestamp';
 import type { Logger } from '../../common/logging';
 import { displayPng, isShownAsIs } from '../../imaging/display-png';
 import type { ReviewDatasets } from '../domain/review-datasets';
@@ -21,8 +22,7 @@ import {
   toMask,
   toNewImage,
   toPrediction,
-} from './review-messages';
-import { timestamp } from './training-job-messages';
+} from '../../reviews/review-messages';
 
 const NAME = 'automed.reviews.v1.ReviewService';
 

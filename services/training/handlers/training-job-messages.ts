@@ -7,6 +7,7 @@ import type { TrainingJob } from '../../../proto/gen/automed/training/v1/Trainin
 import type { TrainingProgress } from '../../../proto/gen/automed/training/v1/TrainingProgress';
 import type { TrainingResult } from '../../../proto/gen/automed/training/v1/TrainingResult';
 import { automedError } from '../../common/errors';
+import { timestamp } from '../../common/grpc/timestamp';
 import type { Job, JobEvent, JobProgress, StoredEvent } from '../domain/jobs/job';
 import { stateText } from '../domain/jobs/waiting';
 import { STATES, type State } from '../domain/jobs/state';
@@ -30,10 +31,6 @@ function fromState(name: string): State {
   const state = STATES.find((each) => toState(each) === name);
   if (state) return state;
   throw automedError('INVALID_ARGUMENT', `The state ${name} is not known.`, { field: 'states' });
-}
-
-export function timestamp(ms: number): { seconds: string; nanos: number } {
-  return { seconds: String(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
 }
 
 export const optionalTime = (ms: number | null) => (ms === null ? null : timestamp(ms));

@@ -147,6 +147,22 @@ export const checkDatasetSpecSchema = z.strictObject({
   cache: z.string(),
 });
 
+/** Puts the images of a data set that have no label into an order. */
+export const orderLabelsSpecSchema = z.strictObject({
+  ...dataFields,
+  task: z.enum(['segmentation', 'classification']),
+  store: z.string(),
+  base: z.string(),
+  /** Images to name. */
+  count: z.int().min(1).max(1000).default(100),
+  /** Labelled images that are encoded at most. */
+  limit: z.int().min(60).max(20_000).default(2000),
+  device: z.string().default('cpu'),
+  threads: z.int().min(1).max(1024),
+  /** Of what is drawn. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+
 export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('train'), spec: trainSpecSchema }),
   z.strictObject({ type: z.literal('createBase'), spec: createBaseSpecSchema }),
@@ -156,6 +172,7 @@ export const workerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('evaluate'), spec: evaluateSpecSchema }),
   z.strictObject({ type: z.literal('importBackbone'), spec: importBackboneSpecSchema }),
   z.strictObject({ type: z.literal('checkDataset'), spec: checkDatasetSpecSchema }),
+  z.strictObject({ type: z.literal('orderLabels'), spec: orderLabelsSpecSchema }),
   z.strictObject({ type: z.literal('cancel') }),
 ]);
 
@@ -166,6 +183,8 @@ export type CompareModelsSpec = z.infer<typeof compareModelsSpecSchema>;
 export type CompareModelsSpecInput = z.input<typeof compareModelsSpecSchema>;
 export type EvaluationSpec = z.infer<typeof evaluationSpecSchema>;
 export type EvaluateSpec = z.infer<typeof evaluateSpecSchema>;
+export type OrderLabelsSpec = z.infer<typeof orderLabelsSpecSchema>;
+export type OrderLabelsSpecInput = z.input<typeof orderLabelsSpecSchema>;
 export type CheckDatasetSpec = z.infer<typeof checkDatasetSpecSchema>;
 export type TrainedPart = z.infer<typeof trainedPartSchema>;
 export type CreateBaseSpec = z.infer<typeof createBaseSpecSchema>;

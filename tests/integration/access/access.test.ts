@@ -72,7 +72,7 @@ async function startGateway(backend: string, settings: Record<string, string>): 
 async function outcome(
   gateway: Program,
   token: string | undefined,
-  call: 'segment' | 'delete' = 'segment',
+  call: 'segment' | 'delete' | 'traffic' = 'segment',
   options: { metadata?: Record<string, string>; tls?: TlsFiles } = {},
 ): Promise<string> {
   const client = new AutomedClient(gateway.address, {
@@ -84,6 +84,7 @@ async function outcome(
   try {
     if (call === 'segment')
       await client.segmentation.segment({ model: 'polyp@3', image: { encoded: Buffer.from('x') } });
+    else if (call === 'traffic') await client.gateway.traffic();
     else await client.models.delete('polyp@3');
     return 'OK';
   } catch (error) {
@@ -102,6 +103,10 @@ test('a key opens what its roles allow, and reaches no backend itself', async ()
   expect(await outcome(gateway, 'amk_aaaaaaaa_' + 'A'.repeat(43))).toBe('UNAUTHENTICATED');
   expect(await outcome(gateway, 'some.jwt.token')).toBe('UNAUTHENTICATED');
   expect(await outcome(gateway, clinic.key, 'delete')).toBe('PERMISSION_DENIED');
+  // What the gateway answers itself is no less guarded.
+  expect(await outcome(gateway, undefined, 'traffic')).toBe('UNAUTHENTICATED');
+  expect(await outcome(gateway, clinic.key, 'traffic')).toBe('PERMISSION_DENIED');
+  expect(await outcome(gateway, boss.key, 'traffic')).toBe('OK');
   expect(seen).toEqual([]);
   const forged = { metadata: { 'automed-principal': 'key:boss' } };
   expect(await outcome(gateway, clinic.key, 'segment', forged)).toBe('REACHED');

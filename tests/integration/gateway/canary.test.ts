@@ -3,6 +3,7 @@
 import { automedError, type AutomedError } from '../../../services/common/errors';
 import { unary } from '../../../services/common/grpc/handlers';
 import { serviceDefinition } from '../../../services/common/grpc/proto';
+import { AutomedClient } from '../../../services/client';
 import { encodeMaskPng } from '../../../services/imaging/mask';
 import { modelClient, segmentationClient } from '../../support/api-clients';
 import { eventually, startServer, type TestServer } from '../../support/grpc';
@@ -69,6 +70,12 @@ const models = ({ asked }: Backend): Record<string, number> => {
   return counts;
 };
 
+/** What the gateway says of itself. */
+async function traffic({ address }: Program) {
+  const client = new AutomedClient(address);
+  return client.gateway.traffic().finally(() => client.close());
+}
+
 async function metrics({ metricsAddress }: Program): Promise<string> {
   return (await fetch(`http://${metricsAddress}/metrics`)).text();
 }
@@ -100,6 +107,15 @@ test('a candidate that is not there, or fails, costs no caller an answer', async
   for (let at = 0; at < 40; at += 1) expect(await segment()).toBe('OK');
   expect(models(one)).toEqual({ [CURRENT]: 40, [CANDIDATE]: 4 });
   expect(await metrics(gateway)).toMatch(/automed_gateway_fallbacks_total\{model="polyp@candidate".* 4\n/);
+  const { canaries, replicas, methods } = await traffic(gateway);
+  expect(canaries).toEqual([
+    { model: CANDIDATE, callCount: '4', fallbackCount: '4' },
+    { model: CURRENT, callCount: '36', fallbackCount: '0' },
+  ]);
+  expect(replicas).toEqual([{ backend: one.address, member: one.address, serving: [NAME], notServing: [] }]);
+  const [segments] = methods.filter(({ method }) => method === `${NAME}/Segment`);
+  expect(segments).toMatchObject({ callCount: '40', errorCount: '0', inFlightCount: 0 });
+  expect(segments?.p95Seconds).toBeGreaterThan(0);
 });
 
 test('a candidate whose backends are not ready gets no call', async () => {
@@ -134,6 +150,10 @@ test('a candidate in the shadow gets copies of the lowest priority, and its answ
   // Dice of a half and a whole: 2 x 32 / 96.
   expect(Number(/automed_gateway_shadow_agreement_sum\{.*\} ([\d.]+)/.exec(text)?.[1]) / 3).toBeCloseTo(2 / 3, 6);
   expect(text).toMatch(/automed_gateway_shadow_calls_total\{model="polyp@candidate",outcome="compared".* 3\n/);
+  const { shadows } = await traffic(gateway);
+  expect(shadows).toMatchObject([{ model: CANDIDATE, outcomes: [{ name: 'compared', count: '3' }] }]);
+  expect(shadows[0]?.agreement).toBeCloseTo(2 / 3, 6);
+  expect(shadows[0]?.candidateSeconds).toBeGreaterThan(0);
 });
 
 test('a shadow that fails or is slow is noticed by metrics alone', async () => {

@@ -12,6 +12,7 @@ import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { useRepeat } from '../../../console-kit/parts/use-polling';
+import { NextLabelsSection } from './next-labels';
 import { SamplePicture } from './sample-picture';
 import { t } from '../../../console-kit/texts/en';
 
@@ -46,6 +47,7 @@ export function DatasetPage({ name }: { name: string }) {
       {checking ? <Checking dataset={dataset} /> : null}
       <Parts dataset={dataset} />
       <Findings dataset={dataset} />
+      {dataset.checkTime === undefined ? null : <NextLabelsSection dataset={reference(dataset)} />}
     </Page>
   );
 }

@@ -14,7 +14,10 @@ export function StudyPage({ number }: { number: string }) {
   if (!value) return error === undefined ? <Busy>{t.loading}</Busy> : <Problem error={error} retry={reload} />;
   const { study, series = [] } = value;
   return (
-    <Page title={t.deliveries.study(study.number)} actions={<Actions number={number} onDone={reload} />}>
+    <Page
+      title={t.deliveries.study(study.number)}
+      actions={<Actions number={number} viewerUrl={study.viewerUrl ?? ''} onDone={reload} />}
+    >
       <a class="back" href="/deliveries">
         <Icon name="back" /> {t.deliveries.all}
       </a>
@@ -28,7 +31,7 @@ export function StudyPage({ number }: { number: string }) {
   );
 }
 
-function Actions({ number, onDone }: { number: string; onDone: () => void }) {
+function Actions({ number, viewerUrl, onDone }: { number: string; viewerUrl: string; onDone: () => void }) {
   const [said, setSaid] = useState('');
   const [error, setError] = useState<unknown>();
   const act = (work: typeof retryStudy): void => {
@@ -44,6 +47,11 @@ function Actions({ number, onDone }: { number: string; onDone: () => void }) {
       <span role="status" class="muted">
         {said}
       </span>
+      {viewerUrl === '' ? null : (
+        <a class="button" href={viewerUrl} target="_blank" rel="noopener noreferrer">
+          {t.deliveries.viewer}
+        </a>
+      )}
       <button type="button" class="button primary" onClick={() => act(retryStudy)}>
         {t.deliveries.retry}
       </button>

@@ -2,6 +2,7 @@ import { isAbsent } from '../../../console-kit/api/call';
 import { hasEnded, listJobs } from '../../../console-kit/api/jobs';
 import { listBases, listModels, reference } from '../../../console-kit/api/models';
 import { pacsStatus, type PacsStatus } from '../../../console-kit/api/pacs';
+import { getTraffic } from '../../../console-kit/api/traffic';
 import type { Model } from '../../../console-kit/api/types';
 import { Busy, Page, Problem } from '../../../console-kit/parts/notice';
 import { StateChip } from '../../../console-kit/parts/state-chip';
@@ -10,6 +11,7 @@ import { duration } from '../../../console-kit/parts/time';
 import { usePolling } from '../../../console-kit/parts/use-polling';
 import { workCounts } from '../../../console-kit/parts/work-counts';
 import { t } from '../../../console-kit/texts/en';
+import { TrafficSections } from './traffic';
 
 const POLL_MS = 5_000;
 
@@ -23,6 +25,7 @@ export function OperationsPage() {
         <Archive />
       </div>
       <Aliases />
+      <Gateway />
     </Page>
   );
 }
@@ -59,6 +62,8 @@ function Memory() {
   );
 }
 
+const waited = (since: string): string => t.operations.waited(duration((Date.now() - Date.parse(since)) / 1000));
+
 function Queue() {
   const { value, error, reload } = usePolling((signal) => listJobs({ signal }), POLL_MS);
   const open = value?.filter(({ state }) => !hasEnded(state));
@@ -68,17 +73,28 @@ function Queue() {
       <Trouble error={error} retry={reload} absent={t.operations.noTraining} />
       {open ? <p class="big-number">{t.operations.open(open.length)}</p> : null}
       <ul class="rows">
-        {open?.map(({ id, name, state, stateMessage = '' }) => (
+        {open?.map(({ id, name, state, stateMessage = '', createTime, startTime }) => (
           <li class="list-row" key={id}>
             <a class="grow" href={`/jobs/${id}`}>
               {name}
             </a>
+            <span class="fine">{startTime === undefined && createTime ? waited(createTime) : ''}</span>
             <span class="fine">{stateMessage}</span>
             <StateChip state={state} prefix="TRAINING_JOB_STATE_" />
           </li>
         ))}
       </ul>
     </section>
+  );
+}
+
+function Gateway() {
+  const { value, error, reload } = usePolling((signal) => getTraffic({ signal }), POLL_MS);
+  return (
+    <>
+      <Trouble error={error} retry={reload} />
+      {value ? <TrafficSections traffic={value} /> : null}
+    </>
   );
 }
 

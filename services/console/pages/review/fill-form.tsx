@@ -5,7 +5,8 @@ import { NAME_PATTERN, SelectField, TextField } from '../../../console-kit/parts
 import { Problem } from '../../../console-kit/parts/notice';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
-import { fileToFill, fill, sampleToFill, type Filled } from './fill';
+import { fileToFill, fill, sampleToFill, type Filled } from '../../workspace/fill';
+import { FillProgress, type FillCount } from '../../workspace/fill-progress';
 
 const texts = t.review.fill;
 const CHECKED: ReadonlySet<string> = new Set(['DATASET_STATE_READY', 'DATASET_STATE_REJECTED']);
@@ -37,7 +38,7 @@ export function FillForm({ onChange }: { onChange: () => void }) {
   return (
     <form class="card form" onSubmit={submit}>
       <Fields asked={{ ...asked, model }} offered={value} onChange={change} onFiles={setFiles} />
-      <Progress progress={progress} outcome={outcome} error={error} />
+      <FillProgress progress={progress} outcome={outcome} error={error} />
       <div class="row">
         <button type="submit" class="button primary" disabled={progress !== undefined || model === ''}>
           {texts.submit}
@@ -100,14 +101,9 @@ function Fields(props: {
   );
 }
 
-interface Progress {
-  done: number;
-  total: number;
-}
-
 /** One filling at a time; it ends with the page. */
 function useFilling(onChange: () => void) {
-  const [progress, setProgress] = useState<Progress>();
+  const [progress, setProgress] = useState<FillCount>();
   const [outcome, setOutcome] = useState<Filled>();
   const [error, setError] = useState<unknown>();
   const controller = useRef<AbortController | undefined>(undefined);
@@ -133,26 +129,4 @@ function useFilling(onChange: () => void) {
     onChange();
   };
   return { run, stop: () => controller.current?.abort(), progress, outcome, error };
-}
-
-function Progress(props: { progress: Progress | undefined; outcome: Filled | undefined; error: unknown }) {
-  const { progress, outcome, error } = props;
-  return (
-    <div aria-live="polite">
-      {progress ? (
-        <div class="job-progress">
-          <progress
-            {...(progress.total === 0 ? {} : { max: progress.total, value: progress.done })}
-            aria-label={texts.progress(progress.done, progress.total)}
-          />
-          <span>{texts.progress(progress.done, progress.total)}</span>
-        </div>
-      ) : null}
-      {outcome ? <p class="good">{texts.done(outcome.added)}</p> : null}
-      {outcome?.failures[0] === undefined ? null : (
-        <Problem error={texts.failed(outcome.failures.length, outcome.failures[0])} />
-      )}
-      {error === undefined ? null : <Problem error={error} />}
-    </div>
-  );
 }

@@ -41,8 +41,15 @@ export interface ReadSample {
   problem: string;
 }
 
+interface Entry {
+  listed: ListedSample;
+  sample: Sample;
+}
+
 interface Listing {
-  samples: { listed: ListedSample; sample: Sample }[];
+  samples: Entry[];
+  /** Images without a label, by their paths below the data. */
+  unlabelled: Map<string, Entry>;
   /** By name, and by the paths of images and masks below the data. */
   byName: Map<string, number>;
   structures: string[];
@@ -82,8 +89,8 @@ export class DatasetSamples {
 
   /** @param name of a sample, or the path of its image or of a mask below the data; no other file is read */
   async read(reference: string, name: string): Promise<ReadSample> {
-    const { samples, byName, structures } = await this.listing(reference);
-    const found = samples[byName.get(name) ?? -1];
+    const { samples, byName, structures, unlabelled } = await this.listing(reference);
+    const found = samples[byName.get(name) ?? -1] ?? unlabelled.get(name);
     if (!found) {
       throw automedError('NOT_FOUND', `The data set has no sample ${JSON.stringify(name.slice(0, 200))}.`, {
         field: 'name',
@@ -133,9 +140,20 @@ export class DatasetSamples {
       const names = [sample.name, ...paths.map((path) => relative(base, path).replaceAll('\\', '/'))];
       for (const each of names) if (!byName.has(each)) byName.set(each, index);
     });
-    return { samples, byName, structures: resolved.structures?.map((structure) => structure.name) ?? ['foreground'] };
+    const unlabelled = new Map(folder.unlabelled.map((each): [string, Entry] => [each.name, waiting(each)]));
+    return {
+      samples,
+      byName,
+      unlabelled,
+      structures: resolved.structures?.map((structure) => structure.name) ?? ['foreground'],
+    };
   }
 }
+
+const waiting = (sample: Sample): Entry => ({
+  sample,
+  listed: { name: sample.name, part: 'train', group: '', className: '' },
+});
 
 /** Keeps what a person can be told; other failures are failures. */
 function tell<T>(error: unknown, problems: string[], instead: T): T {

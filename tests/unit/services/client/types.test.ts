@@ -33,6 +33,7 @@ test('a client has a property for each service', () => {
     | 'promotions'
     | 'reports'
     | 'reviews'
+    | 'gateway'
     | 'health'
   >();
 });

@@ -1,26 +1,19 @@
 // Reviews as messages of the API.
 
-import type { Finding, Finding__Output } from '../../../proto/gen/automed/analysis/v1/Finding';
-import type { Image__Output } from '../../../proto/gen/automed/common/v1/Image';
-import type { Mask, Mask__Output } from '../../../proto/gen/automed/common/v1/Mask';
-import type { Review as ReviewMessage } from '../../../proto/gen/automed/reviews/v1/Review';
-import type { ReviewDecision } from '../../../proto/gen/automed/reviews/v1/ReviewDecision';
-import type { ReviewState__Output as StateMessage } from '../../../proto/gen/automed/reviews/v1/ReviewState';
-import type { VersionAgreement as AgreementMessage } from '../../../proto/gen/automed/reviews/v1/VersionAgreement';
-import { areaOf, parseRuns } from '../../common/coco-rle';
-import { automedError } from '../../common/errors';
-import type { VersionAgreement } from '../../reviews/agreement';
-import { checkMask } from '../../reviews/amendment';
-import { timestamp } from './training-job-messages';
-import {
-  modelOf,
-  type Decision,
-  type Prediction,
-  type Review,
-  type ReviewMask,
-  type ReviewState,
-} from '../../reviews/review';
-import type { NewReview } from '../../reviews/reviews';
+import type { Finding, Finding__Output } from '../../proto/gen/automed/analysis/v1/Finding';
+import type { Image__Output } from '../../proto/gen/automed/common/v1/Image';
+import type { Mask, Mask__Output } from '../../proto/gen/automed/common/v1/Mask';
+import type { Review as ReviewMessage } from '../../proto/gen/automed/reviews/v1/Review';
+import type { ReviewDecision } from '../../proto/gen/automed/reviews/v1/ReviewDecision';
+import type { ReviewState__Output as StateMessage } from '../../proto/gen/automed/reviews/v1/ReviewState';
+import type { VersionAgreement as AgreementMessage } from '../../proto/gen/automed/reviews/v1/VersionAgreement';
+import { areaOf, parseRuns } from '../common/coco-rle';
+import { automedError } from '../common/errors';
+import type { VersionAgreement } from './agreement';
+import { checkMask } from './amendment';
+import { timestamp } from '../common/grpc/timestamp';
+import { modelOf, type Decision, type Prediction, type Review, type ReviewMask, type ReviewState } from './review';
+import type { NewReview } from './reviews';
 
 const PREFIX = 'REVIEW_STATE_';
 

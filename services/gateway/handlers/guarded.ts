@@ -1,4 +1,4 @@
-// What every call of the Open Inference Protocol goes through before its message is decoded: who calls, and how large it is.
+// What every call that the gateway answers itself goes through before its message is decoded: who calls, and how large it is.
 
 import { status as Code, type handleUnaryCall, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { Principal } from '../../access/access';
@@ -6,8 +6,8 @@ import { recordOrLog } from '../../access/audit';
 import { automedError } from '../../common/errors';
 import { unary, type CallContext } from '../../common/grpc/handlers';
 import { asAutomedError, GRPC_CODE_OF } from '../../common/grpc/status';
-import { requireSize } from '../handlers/call';
-import type { RelayDeps } from '../handlers/relay';
+import { requireSize } from './call';
+import type { RelayDeps } from './relay';
 
 export type GuardDeps = Pick<RelayDeps, 'access' | 'audit' | 'maxBytes' | 'log'>;
 
@@ -16,12 +16,14 @@ type Call = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
 /** A method whose messages arrive as bytes, `package.Service/Method`. */
 export interface Guarded<Request, Response> {
   method: string;
+  /** Whether the caller's roles must allow the method; others become calls that are asked about themselves. */
+  authorizes?: boolean;
   decode: (bytes: Buffer) => Request;
   handle: (request: Request, call: Call, context: CallContext) => Promise<Response>;
 }
 
 export function guarded<Request, Response>(
-  { method, decode, handle }: Guarded<Request, Response>,
+  { method, authorizes = false, decode, handle }: Guarded<Request, Response>,
   { access, audit, maxBytes, log }: GuardDeps,
 ): handleUnaryCall<Buffer, Response> {
   const run = async (bytes: Buffer, call: Call, context: CallContext): Promise<Response> => {
@@ -30,6 +32,7 @@ export function guarded<Request, Response>(
     try {
       principal = await access?.authenticate(call.metadata.get('authorization')[0]?.toString());
       if (principal) context.setCaller(principal.id);
+      if (principal && authorizes) access?.authorize(principal, { method, models: [] });
       requireSize(bytes, maxBytes(method));
       return await handle(decoded(bytes, decode), call, context);
     } catch (error) {

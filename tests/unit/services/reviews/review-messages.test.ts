@@ -1,7 +1,7 @@
-import type { Finding__Output } from '../../../../../proto/gen/automed/analysis/v1/Finding';
-import type { Image__Output } from '../../../../../proto/gen/automed/common/v1/Image';
-import { toNewImage, toPrediction } from '../../../../../services/training/handlers/review-messages';
-import { encodeRle } from '../../../../../services/imaging/mask';
+import type { Finding__Output } from '../../../../proto/gen/automed/analysis/v1/Finding';
+import type { Image__Output } from '../../../../proto/gen/automed/common/v1/Image';
+import { toNewImage, toPrediction } from '../../../../services/reviews/review-messages';
+import { encodeRle } from '../../../../services/imaging/mask';
 
 const model = { name: 'polyp', version: 1, baseName: '', baseVersion: 0 };
 

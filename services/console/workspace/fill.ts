@@ -1,11 +1,11 @@
 // Fills a queue: each image is read, predicted and added, a few at a time.
 
-import { toBase64 } from '../../../console-kit/api/bytes';
-import { sentence } from '../../../console-kit/api/call';
-import { readSample } from '../../../console-kit/api/datasets';
-import { analyze } from '../../../console-kit/api/models';
-import { addReview } from '../../../console-kit/api/reviews';
-import type { Image } from '../../../console-kit/api/types';
+import { toBase64 } from '../../console-kit/api/bytes';
+import { sentence } from '../../console-kit/api/call';
+import { readSample } from '../../console-kit/api/datasets';
+import { analyze } from '../../console-kit/api/models';
+import { addReview } from '../../console-kit/api/reviews';
+import type { Image } from '../../console-kit/api/types';
 
 /** Calls under way at a time; the server has a queue of its own. */
 const PARALLEL = 2;
