@@ -3,6 +3,7 @@
 export { analyse, ModelsAwayError, type Analysis, type AnalysisDeps } from './analyse';
 export { FileImages } from './file-images';
 export { GatewayModels, type GatewayAccess } from './gateway-models';
+export { GatewayReviews } from './gateway-reviews';
 export { choices, encodingOf, explainEncoding, KIND_OF, REFUSAL_HOLDS_MS, type Refusal } from './packing/encodings';
 export { keptText, reopen } from './packing/kept-analysis';
 export { pack, type PackDeps, type Packed, type Target } from './packing/pack';

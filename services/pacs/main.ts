@@ -8,6 +8,7 @@ import {
   dicomResults,
   FileImages,
   GatewayModels,
+  GatewayReviews,
   type GatewayAccess,
   pack,
   resultPool,
@@ -38,7 +39,6 @@ import { StorageServer } from '../dicom-net/storage-server';
 import { DiskSpace } from './adapters/disk-space';
 import { openJournal, type Journal } from './adapters/journal/journal';
 import { observeJournal, PacsMetrics } from './adapters/metrics';
-import { GatewayReviews } from './adapters/gateway-reviews';
 import { Purge } from './adapters/purge';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';

@@ -7,7 +7,7 @@ import { AutomedClient } from '../../../services/client';
 import { decodeRle } from '../../../services/common/coco-rle';
 import { createLogger } from '../../../services/common/logging';
 import { readSource } from '../../../services/dicom-results';
-import { GatewayReviews } from '../../../services/pacs/adapters/gateway-reviews';
+import { GatewayReviews } from '../../../services/analysis';
 import { openJournal, type Journal } from '../../../services/pacs/adapters/journal/journal';
 import { ReviewSender } from '../../../services/pacs/adapters/review-sender';
 import { readSite } from '../../../services/pacs-site/read-site';

@@ -1,9 +1,9 @@
 // The review service behind the gateway.
 
-import type { AddReviewRequest } from '../../../proto/gen/automed/reviews/v1/AddReviewRequest';
-import type { ReviewServiceDefinition } from '../../../proto/gen/automed/reviews/v1/ReviewService';
-import type { GatewayAccess } from '../../analysis';
-import { ApiClient } from '../../common/grpc/client';
+import type { AddReviewRequest } from '../../proto/gen/automed/reviews/v1/AddReviewRequest';
+import type { ReviewServiceDefinition } from '../../proto/gen/automed/reviews/v1/ReviewService';
+import type { GatewayAccess } from './gateway-models';
+import { ApiClient } from '../common/grpc/client';
 
 export class GatewayReviews {
   private readonly client: ApiClient<ReviewServiceDefinition>;
