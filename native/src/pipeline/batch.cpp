@@ -23,7 +23,7 @@ Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& p
   Segmentation result;
   for (std::int64_t k = 0; k < logits.size(1); ++k) {
     look_up(between);
-    result.masks.push_back(draw_mask(restore_logits(logits.narrow(1, k, 1), placement), threshold));
+    result.masks.push_back(draw_mask(logits.narrow(1, k, 1), placement, threshold));
   }
   return result;
 }

@@ -1,10 +1,89 @@
 #include "pipeline/drawn_mask.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <vector>
 
 #include "core/error.h"
+#include "pipeline/bilinear.h"
 
 namespace automed::pipeline {
+namespace {
+
+/// Logits of the foreground that are turned into probabilities at a time.
+constexpr std::size_t kGathered = 1 << 16;
+
+/// Turns rows of logits into a mask, and measures it on the way: one pass, whatever the size of the image.
+class Tracer {
+ public:
+  Tracer(std::int64_t width, double logit)
+      // LibTorch compares float32 with a number in float32.
+      : width_(static_cast<std::size_t>(width)), logit_(static_cast<float>(logit)) {
+    const auto padded = (width_ + kBlock - 1) / kBlock * kBlock;
+    bits_.resize(padded);
+    columns_.resize(padded);
+    gathered_.resize(kGathered + padded);
+  }
+
+  /// @param logits padded to whole blocks with what is no foreground
+  void draw(const float* logits, std::int64_t y, std::uint8_t* out) {
+    std::int64_t count = 0;
+    for (std::size_t x = 0; x < bits_.size(); x += kBlock) count += draw_block(logits + x, x);
+    std::memcpy(out, bits_.data(), width_);
+    if (count == 0) return;
+    if (area_ == 0) top_ = y;
+    bottom_ = y;
+    area_ += count;
+    if (used_ >= kGathered) add_probabilities();
+  }
+
+  void finish(DrawnMask& mask) {
+    mask.area_px = area_;
+    if (area_ == 0) return;
+    add_probabilities();
+    mask.mean_probability = probabilities_ / static_cast<double>(area_);
+    const auto first = std::find(columns_.begin(), columns_.end(), 1) - columns_.begin();
+    const auto last = columns_.rend() - std::find(columns_.rbegin(), columns_.rend(), 1) - 1;
+    mask.bounding_box = std::array<std::int64_t, 4>{first, top_, last - first + 1, bottom_ - top_ + 1};
+  }
+
+ private:
+  static constexpr std::size_t kBlock = BilinearRows::kBlock;
+
+  /// Loops of a fixed length, which compilers turn into vector instructions.
+  std::int64_t draw_block(const float* __restrict logits, std::size_t x) {
+    std::uint8_t* __restrict bits = bits_.data() + x;
+    std::uint8_t* __restrict columns = columns_.data() + x;
+    for (std::size_t i = 0; i < kBlock; ++i) bits[i] = static_cast<std::uint8_t>(logits[i] > logit_);
+    int count = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) count += bits[i];
+    if (count == 0) return 0;
+    for (std::size_t i = 0; i < kBlock; ++i) columns[i] |= bits[i];
+    float* gathered = gathered_.data();
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      gathered[used_] = logits[i];
+      used_ += bits[i];
+    }
+    return count;
+  }
+
+  void add_probabilities() {
+    const auto logits = torch::from_blob(gathered_.data(), {static_cast<std::int64_t>(used_)});
+    probabilities_ += logits.sigmoid().sum(torch::kFloat64).item<double>();
+    used_ = 0;
+  }
+
+  std::size_t width_;
+  float logit_;
+  std::vector<std::uint8_t> bits_, columns_;
+  std::vector<float> gathered_;
+  std::size_t used_ = 0;
+  std::int64_t area_ = 0, top_ = 0, bottom_ = 0;
+  double probabilities_ = 0;
+};
+
+}  // namespace
 
 void check_threshold(double threshold) {
   if (threshold > 0 && threshold < 1) return;
@@ -20,15 +99,17 @@ std::optional<std::array<std::int64_t, 4>> bounding_box_of(const torch::Tensor& 
   return std::array{left, top, columns[-1].item<std::int64_t>() - left + 1, rows[-1].item<std::int64_t>() - top + 1};
 }
 
-DrawnMask draw_mask(const torch::Tensor& logits, double threshold) {
-  const auto foreground = logits > std::log(threshold / (1 - threshold));  // height,width
+DrawnMask draw_mask(const torch::Tensor& logits, const Placement& placement, double threshold) {
+  const auto inner = logits_of_image(logits, placement);  // inner_height,inner_width
+  const BilinearRows::Plane plane{inner.const_data_ptr<float>(), inner.size(0), inner.size(1), inner.stride(0)};
+  BilinearRows rows(plane, placement.height, placement.width);
   DrawnMask result;
-  result.mask = foreground.to(torch::kUInt8).contiguous();
-  result.area_px = result.mask.sum(torch::kInt64).item<std::int64_t>();
-  result.bounding_box = bounding_box_of(result.mask);
-  if (result.area_px > 0) {
-    result.mean_probability = logits.masked_select(foreground).sigmoid().mean(torch::kFloat64).item<double>();
+  result.mask = torch::empty({placement.height, placement.width}, torch::kUInt8);
+  Tracer tracer(placement.width, std::log(threshold / (1 - threshold)));
+  for (std::int64_t y = 0; y < placement.height; ++y) {
+    tracer.draw(rows.row(y), y, result.mask.mutable_data_ptr<std::uint8_t>() + y * placement.width);
   }
+  tracer.finish(result);
   return result;
 }
 

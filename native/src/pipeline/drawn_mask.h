@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "pipeline/image.h"
+
 namespace automed::pipeline {
 
 /// A mask at the original size of its image, with what was measured on it.
@@ -20,8 +22,9 @@ struct DrawnMask {
 /// Throws kInvalidArgument (field `threshold`) unless the probability lies in (0, 1).
 void check_threshold(double threshold);
 
-/// Logits height,width of the original image -> foreground where the probability is above `threshold`.
-DrawnMask draw_mask(const torch::Tensor& logits, double threshold);
+/// Logits 1,1,h,w (float32 on the CPU, any resolution of the input) -> foreground of the original image where the
+/// probability is above `threshold`. Places logits as restore_logits() does, row by row.
+DrawnMask draw_mask(const torch::Tensor& logits, const Placement& placement, double threshold);
 
 /// x, y, width, height of what is not 0 in a mask height,width; absent when there is nothing.
 std::optional<std::array<std::int64_t, 4>> bounding_box_of(const torch::Tensor& mask);

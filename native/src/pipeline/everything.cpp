@@ -127,11 +127,11 @@ std::vector<FoundMask> draw_candidates(const LoadedBase& base, const Embedding& 
       look_up(checkpoint);
       const auto& candidate = chosen[static_cast<std::size_t>(i)];
       const auto point = grid[candidate.point];
-      found.push_back(
-          {.drawn = draw_mask(restore(prediction.masks[i - begin][candidate.mask], embedding.placement), kProbability),
-           .predicted_iou = candidate.predicted_iou,
-           .stability = candidate.stability,
-           .point = {point[0].item<float>(), point[1].item<float>()}});
+      found.push_back({.drawn = draw_mask(prediction.masks[i - begin][candidate.mask].unsqueeze(0).unsqueeze(0),
+                                          embedding.placement, kProbability),
+                       .predicted_iou = candidate.predicted_iou,
+                       .stability = candidate.stability,
+                       .point = {point[0].item<float>(), point[1].item<float>()}});
     }
   }
   return found;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "pipeline/bilinear.h"
 #include "pipeline/display_levels.h"
 #include "pipeline/value_scale.h"
 
@@ -46,25 +47,6 @@ float sample_at(const std::uint8_t* data, std::size_t index, const ValueScale& s
   if (scale.mapped) return std::clamp((value - scale.low) * scale.factor, 0.0F, 255.0F);
   if constexpr (std::is_same_v<T, std::uint16_t>) return value * kUint16Scale;
   return value;
-}
-
-/// The two source positions of one output position and the weight of the second, as bilinear interpolation with
-/// align_corners=False has them.
-struct Tap {
-  std::int64_t first;
-  std::int64_t second;
-  float weight;
-};
-
-std::vector<Tap> bilinear_taps(std::int64_t source, std::int64_t target) {
-  std::vector<Tap> taps(static_cast<std::size_t>(target));
-  const float scale = static_cast<float>(source) / static_cast<float>(target);
-  for (std::int64_t i = 0; i < target; ++i) {
-    const float position = std::max(0.0F, (static_cast<float>(i) + 0.5F) * scale - 0.5F);
-    const auto first = std::min(static_cast<std::int64_t>(position), source - 1);
-    taps[static_cast<std::size_t>(i)] = {first, std::min(first + 1, source - 1), position - static_cast<float>(first)};
-  }
-  return taps;
 }
 
 /// The source position of each output position, as cv2.resize computes it with INTER_NEAREST.
@@ -340,12 +322,16 @@ torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement)
   return out;
 }
 
-torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement) {
+torch::Tensor logits_of_image(const torch::Tensor& logits, const Placement& placement) {
   const auto full = resize_bilinear(logits, placement.size, placement.size);  // 1,1,size,size
-  const auto inner = full.slice(2, placement.top, placement.top + placement.inner_height)
-                         .slice(3, placement.left, placement.left + placement.inner_width);
-  if (!placement.resized()) return inner[0][0].contiguous();
-  return resize_bilinear(inner, placement.height, placement.width)[0][0];  // height,width
+  return full.slice(2, placement.top, placement.top + placement.inner_height)
+      .slice(3, placement.left, placement.left + placement.inner_width)[0][0];
+}
+
+torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement) {
+  const auto inner = logits_of_image(logits, placement);  // inner_height,inner_width
+  if (!placement.resized()) return inner.contiguous();
+  return resize_bilinear(inner.unsqueeze(0).unsqueeze(0), placement.height, placement.width)[0][0];  // height,width
 }
 
 torch::Tensor place_points(const torch::Tensor& points, const Placement& placement) {

@@ -100,6 +100,10 @@ PreparedImage prepare_image(const PixelView& pixels, std::int64_t size,
 /// 256 pixels, and 0.962 and 0.926 at 64.
 torch::Tensor prepare_mask(const std::uint8_t* mask, const Placement& placement);
 
+/// The part of the input that shows the image: 1,1,h,w (any resolution of the input) -> inner_height,inner_width, a
+/// view.
+torch::Tensor logits_of_image(const torch::Tensor& logits, const Placement& placement);
+
 /// Undoes the placement for logits: 1,1,h,w (any resolution of the input) -> height,width of the original image.
 /// Bilinear to the input's size, cropped to the image, then resized bilinearly where it was resized.
 torch::Tensor restore_logits(const torch::Tensor& logits, const Placement& placement);

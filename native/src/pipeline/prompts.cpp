@@ -148,8 +148,7 @@ std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding&
       look_up(between);
       const auto candidate = order[object][rank].item<std::int64_t>();
       const auto low_res = logits[object][candidate];  // 4g,4g
-      const auto restored = restore_logits(low_res.unsqueeze(0).unsqueeze(0), embedding.placement);
-      result.push_back({.drawn = draw_mask(restored, threshold),
+      result.push_back({.drawn = draw_mask(low_res.unsqueeze(0).unsqueeze(0), embedding.placement, threshold),
                         .predicted_iou = iou[object][candidate].item<double>(),
                         .object = static_cast<std::size_t>(object),
                         .low_res = low_res.clone()});
