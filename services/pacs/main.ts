@@ -42,7 +42,7 @@ import { observeJournal, PacsMetrics } from './adapters/metrics';
 import { Purge } from './adapters/purge';
 import { Receiver } from './adapters/receiver';
 import { storeResult } from './adapters/result-files';
-import { clearReceivedFiles } from './adapters/received-files';
+import { clearReceivedFiles } from '../common/received-files';
 import { ReviewSender } from './adapters/review-sender';
 import { openSite } from './adapters/site-file';
 import { Spool } from './adapters/spool';

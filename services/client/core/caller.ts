@@ -1,5 +1,5 @@
 import type { Channel, ServiceDefinition } from '@grpc/grpc-js';
-import { InvalidInputError } from '../../common/errors';
+import { automedError, InvalidInputError } from '../../common/errors';
 import { ApiClient, type CallSettings, type Input, type Output } from '../../common/grpc/client';
 import { alive } from './alive';
 import type { ResumeOptions } from './breaks';
@@ -107,6 +107,25 @@ export class Caller<D extends ServiceDefinition> {
     const open = (unanswered: AsyncIterable<Input<D, M>>, heard: () => void): AsyncGenerator<Answer> =>
       this.series(method, unanswered, left(), heard) as AsyncGenerator<Answer>;
     return resumedSeries(open, requests, { ...this.breaks(options), onLastImage: options.onLastImage });
+  }
+
+  /** Sends a series and reads what is made of all of it; a stream that breaks behind the first message goes on, without the series. */
+  resumedUpload<M extends keyof D & string>(
+    method: M,
+    requests: Iterable<Input<D, M>> | AsyncIterable<Input<D, M>>,
+    options: StreamOptions & ResumeOptions = {},
+  ): AsyncGenerator<Output<D, M> & Resumable> {
+    type Message = Output<D, M> & Resumable;
+    const left = timeLeft(options);
+    let isSent = false;
+    const open = (resumeToken: string, heard: () => void): AsyncGenerator<Message> => {
+      if (resumeToken === '' && isSent)
+        throw automedError('SERVICE_UNAVAILABLE', 'The server was started again: send it all again.');
+      isSent = true;
+      const sent = resumeToken === '' ? requests : [{ resumeToken } as Input<D, M>];
+      return this.series(method, sent, left(), heard) as AsyncGenerator<Message>;
+    };
+    return resumed(open, this.breaks(options));
   }
 
   private breaks({ patienceMs, onBroken, signal }: ResumeOptions): ResumeOptions {

@@ -82,13 +82,16 @@ export class PacsClient {
 
   /**
    * Computes a result again, and says what is equal and what has changed.
-   * @param parts files in parts, the result first; without images those count that the bridge keeps
+   * @param parts files in parts, the result first; without images those count that the bridge keeps. A stream that breaks once they
+   * are there goes on.
    */
   async verify(
     parts: Iterable<VerifyResultRequest> | AsyncIterable<VerifyResultRequest>,
-    options?: StreamOptions,
+    options?: StreamOptions & ResumeOptions,
   ): Promise<VerifyResultResponse__Output> {
-    for await (const answer of this.calls.series('VerifyResult', parts, options)) return answer;
+    // Without images there is only the token.
+    for await (const answer of this.calls.resumedUpload('VerifyResult', parts, options))
+      if (answer.imageCount > 0) return answer;
     throw new InternalError('INTERNAL', 'The bridge gave no answer.');
   }
 

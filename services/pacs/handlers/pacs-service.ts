@@ -10,7 +10,7 @@ import { serviceDefinition } from '../../common/grpc/proto';
 import type { Logger } from '../../common/logging';
 import type { Journal } from '../adapters/journal/journal';
 import type { Decision } from '../adapters/journal/steering';
-import { requireRoom } from '../adapters/received-files';
+import { requireRoom } from '../../common/received-files';
 import { pull, type Archive, type PullCounts, type PullJournal } from '../domain/pull';
 import { viewerUrlOf, type Site } from '../../pacs-site/schema';
 import { verifyResult, type VerifyDeps } from './verify-result';

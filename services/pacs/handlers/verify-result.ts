@@ -6,7 +6,11 @@ import { automedError } from '../../common/errors';
 import { bidi } from '../../common/grpc/handlers';
 import type { Logger } from '../../common/logging';
 import { readIdentity } from '../../dicom-results';
-import { withReceivedFiles } from '../adapters/received-files';
+import { KeptRuns } from '../../common/kept-runs';
+import { withReceivedFiles } from '../../common/received-files';
+
+/** How long a comparison goes on for a caller that has lost its stream, milliseconds. */
+const KEEP_MS = 120_000;
 
 export interface VerifyDeps {
   /** Folder of the bridge. */
@@ -26,16 +30,53 @@ function toResponse({ equal, agreements, differences, images }: Verification): V
   };
 }
 
-export function verifyResult(log: Logger, { home, hasRoom, kept, verify }: VerifyDeps) {
-  return bidi<VerifyResultRequest__Output, VerifyResultResponse>(log, async (call, { signal }) => {
+export function verifyResult(log: Logger, deps: VerifyDeps) {
+  const runs = new KeptRuns<VerifyResultResponse>();
+  return bidi<VerifyResultRequest__Output, VerifyResultResponse>(log, async (call, { signal, principal }) => {
     // The stream stays open for the answer.
-    const parts = call.iterator({ destroyOnReturn: false }) as AsyncIterable<VerifyResultRequest__Output>;
-    const verification = await withReceivedFiles(home, parts, { hasRoom }, async ([first, ...images]) => {
-      if (first === undefined) throw automedError('INVALID_ARGUMENT', 'There is no result.', { field: 'data' });
-      const result = await readFile(first);
-      const paths = images.length > 0 ? images : kept(readIdentity(result).images);
-      return verify(result, paths, signal);
-    });
-    call.write(toResponse(verification));
+    const parts = call.iterator({ destroyOnReturn: false }) as AsyncIterator<VerifyResultRequest__Output>;
+    const first = await parts.next();
+    const resumeToken = first.done ? '' : first.value.resumeToken;
+    const reader = { owner: principal, keepMs: KEEP_MS, signal };
+    if (resumeToken !== '') return tell(runs.resume(resumeToken, reader));
+    const { files, leave } = await received(deps, beginningWith(first, parts));
+    const compare = async function* (ended: AbortSignal) {
+      try {
+        yield toResponse(await verifyFiles(deps, files, ended));
+      } finally {
+        leave();
+      }
+    };
+    return tell(runs.begin(compare, reader));
+
+    async function tell(answers: ReturnType<typeof runs.begin>): Promise<void> {
+      for await (const { token, event } of answers) call.write({ ...event, resumeToken: token });
+    }
   });
+}
+
+/** Compares the first of some files by the others, or by what the bridge keeps. */
+async function verifyFiles(
+  { kept, verify }: VerifyDeps,
+  [first, ...images]: readonly string[],
+  signal: AbortSignal,
+): Promise<Verification> {
+  if (first === undefined) throw automedError('INVALID_ARGUMENT', 'There is no result.', { field: 'data' });
+  const result = await readFile(first);
+  return verify(result, images.length > 0 ? images : kept(readIdentity(result).images), signal);
+}
+
+/** The files of a stream, until they are left. */
+function received(
+  { home, hasRoom }: VerifyDeps,
+  parts: AsyncIterable<VerifyResultRequest__Output>,
+): Promise<{ files: readonly string[]; leave: () => void }> {
+  return new Promise((resolve, reject) => {
+    const held = (files: readonly string[]) => new Promise<void>((leave) => resolve({ files, leave }));
+    withReceivedFiles(home, parts, { hasRoom }, held).catch(reject);
+  });
+}
+
+async function* beginningWith<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T> {
+  for (let next = first; !next.done; next = await rest.next()) yield next.value;
 }

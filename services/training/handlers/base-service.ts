@@ -16,7 +16,7 @@ import { importBackboneSpecSchema, importSpecSchema } from '../../worker/protoco
 import { createBaseSpecSchema, evaluateBaseSpecSchema } from '../../worker/protocol/protocol';
 import { checkDataExists } from '../../worker/protocol/preflight';
 import type { BaseWork } from '../domain/bases';
-import { KeptRuns, type Reader } from '../domain/kept-runs';
+import { KeptRuns, type Reader } from '../../common/kept-runs';
 import { bytesOf, fromBackbone, fromEvaluation, fromImport, made, toProgress, toReport } from './base-messages';
 import { toResult } from './training-job-messages';
 

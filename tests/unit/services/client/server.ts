@@ -11,10 +11,15 @@ afterEach(async () => {
   for (const task of cleanUp.splice(0).reverse()) await task();
 });
 
-/** Serves services, by full name, until the test has ended. @returns a client of them */
+/**
+ * Serves services, by full name, until the test has ended.
+ * @param way what the client calls instead of the server's address
+ * @returns a client of them
+ */
 export async function served(
   services: Record<string, (log: Logger) => UntypedServiceImplementation>,
   options: ClientOptions = {},
+  way: (address: string) => Promise<string> = (address) => Promise.resolve(address),
 ): Promise<AutomedClient> {
   const { address, server } = await startServer((log) =>
     Object.entries(services).map(([name, make]) => ({
@@ -23,7 +28,7 @@ export async function served(
       implementation: make(log),
     })),
   );
-  const client = new AutomedClient(address, options);
+  const client = new AutomedClient(await way(address), options);
   cleanUp.push(
     () => server.drain(0),
     () => client.close(),

@@ -1,5 +1,5 @@
-import { KeptRuns, type Placed, type Reader } from '../../../../../services/training/domain/kept-runs';
-import { eventually } from '../../../../support/grpc';
+import { KeptRuns, type Placed, type Reader } from '../../../../services/common/kept-runs';
+import { eventually } from '../../../support/grpc';
 
 /** Work that tells 1, 2, ... as it is let, until it is let to end or nobody listens. */
 function work(): {

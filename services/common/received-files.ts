@@ -3,8 +3,8 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { automedError } from '../../common/errors';
-import { makeFolder } from '../../common/make-folder';
+import { automedError } from './errors';
+import { makeFolder } from './make-folder';
 
 export interface FilePart {
   data: Uint8Array;

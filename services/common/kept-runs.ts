@@ -1,8 +1,8 @@
 // Work whose callers may lose their connection: it goes on for a while without one, and who comes back hears what was missed.
 
 import { randomBytes } from 'node:crypto';
-import { automedError } from '../../common/errors';
-import { afterMs, type Alarm } from '../../common/timers';
+import { automedError } from './errors';
+import { afterMs, type Alarm } from './timers';
 
 /** A place in a run, as callers hold it. */
 export interface Placed<Event> {

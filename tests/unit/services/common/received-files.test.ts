@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clearReceivedFiles, withReceivedFiles } from '../../../../../services/pacs/adapters/received-files';
+import { clearReceivedFiles, withReceivedFiles } from '../../../../services/common/received-files';
 
 let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'automed-received-'))));
