@@ -10,7 +10,7 @@ import { counted, finding, type Finding } from '../samples/finding';
 import { uniteGroups } from '../tables/group-spelling';
 import { dicomAmong } from './dicom-content';
 import { listTree, type FileTree } from '../files/file-tree';
-import { setAside, withoutMask, type UnlabelledImage } from '../files/unlabelled';
+import { setAside, withoutMask, type UnlabelledImage } from './unlabelled';
 import type { CsvColumns, Layout } from './layout';
 import { parseMaskValues, valuesOfStructure } from '../masks/mask-values';
 import { unreadFindings } from './unread';

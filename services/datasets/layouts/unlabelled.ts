@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Problem } from '../samples/sample';
-import { isImage, type FileTree } from './file-tree';
+import { isImage, type FileTree } from '../files/file-tree';
 
 /** No layout reads what lies in it. */
 const FOLDER = 'unlabelled/';
