@@ -1,8 +1,8 @@
 // Who may import whom. The packages of services/ are libraries (common, access, store, imaging, dicomweb, dicom-net, dicom-results, analysis, audit, deidentification, synthetic, datasets, checks,
-// scoring, client, evaluation, reproduction, reviews, database, status, pacs-site, stack) and programs, and programs meet over gRPC.
+// scoring, client, evaluation, next-labels, reproduction, reviews, database, status, pacs-site, stack) and programs, and programs meet over gRPC.
 
 const LIBRARIES =
-  'common|access|store|imaging|dicomweb|dicom-net|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|reviews|database|status|pacs-site|stack|terminal';
+  'common|access|store|imaging|dicomweb|dicom-net|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|next-labels|reproduction|reviews|database|status|pacs-site|stack|terminal';
 
 /** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -43,7 +43,7 @@ module.exports = {
       'without-addon',
       'These run without the addon, so that they stay small and cannot crash with it.',
       {
-        path: '^services/(gateway|cli|training|supervisor|pacs|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|reproduction|reviews|database|status|pacs-site|stack|worker/(protocol|launch|job-folder))/',
+        path: '^services/(gateway|cli|training|supervisor|pacs|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|next-labels|reproduction|reviews|database|status|pacs-site|stack|worker/(protocol|launch|job-folder))/',
       },
       { path: '^native/lib/', dependencyTypesNot: ['type-only'] },
     ),
