@@ -2,6 +2,7 @@
 
 import { channelTable, grayTable, paintColor, paintGray, type Region } from './lookup-table';
 import type { Layer } from './layer';
+import { MaskOverlay } from './mask-overlay';
 import type { Picture, Window } from './picture';
 import { shrunk } from './shrink';
 import type { Size, View } from './view';
@@ -23,7 +24,9 @@ export type Overlay = (context: CanvasRenderingContext2D, px: number) => void;
 export class Renderer {
   /** The part that is seen, where its pixels are enlarged. */
   private readonly surface = new OffscreenCanvas(1, 1);
-  private image: ImageData | undefined;
+  private readonly masks = new MaskOverlay();
+  /** The pixels that were painted last, and all that they depend on. */
+  private painted: { image: ImageData; of: readonly unknown[] } | undefined;
   /** The picture at the size of the screen, kept for as long as both stay. */
   private sampled: { picture: Picture; scale: number; shown: Picture } | undefined;
 
@@ -39,9 +42,11 @@ export class Renderer {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.paint(context, scene, place);
+    const { layers, opacity, outlines } = scene;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    this.masks.draw(context, layers, { place, opacity, outlines, ratio });
     context.setTransform(place.scale, 0, 0, place.scale, place.x, place.y);
     context.imageSmoothingEnabled = false;
-    for (const layer of scene.layers) if (layer.visible) drawLayer(context, layer, scene);
     overlay?.(context, 1 / scale);
   }
 
@@ -51,12 +56,12 @@ export class Renderer {
     const enlarged = Math.max(1, scale);
     const seen = seenOf(shown, { scale: enlarged, x, y }, this.canvas);
     if (seen.width <= 0 || seen.height <= 0) return;
-    const image = this.paintRegion(shown, seen, scene);
+    const { image, fresh } = this.paintRegion(shown, seen, scene);
     if (scale <= 1) return context.putImageData(image, x + seen.x, y + seen.y);
     const { surface } = this;
     if (surface.width !== seen.width || surface.height !== seen.height)
       Object.assign(surface, { width: seen.width, height: seen.height });
-    surface.getContext('2d')?.putImageData(image, 0, 0);
+    if (fresh) surface.getContext('2d')?.putImageData(image, 0, 0);
     context.setTransform(scale, 0, 0, scale, x, y);
     // Much enlarged pixels are shown as they are.
     context.imageSmoothingEnabled = scale < 2;
@@ -69,14 +74,23 @@ export class Renderer {
     return this.sampled.shown;
   }
 
-  private paintRegion(picture: Picture, seen: Region, { window, negative }: Scene): ImageData {
+  /** Paints what was not painted by the last call. */
+  private paintRegion(
+    picture: Picture,
+    seen: Region,
+    { window, negative }: Scene,
+  ): { image: ImageData; fresh: boolean } {
     const { width, height } = seen;
-    if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height);
-    const { data } = this.image;
+    const of = [picture, window, negative, seen.x, seen.y, width, height];
+    const { painted } = this;
+    if (painted?.of.every((each, at) => each === of[at])) return { image: painted.image, fresh: false };
+    const fits = painted?.image.width === width && painted.image.height === height;
+    const image = fits ? painted.image : new ImageData(width, height);
     if (picture.kind === 'gray')
-      paintGray(picture, seen, grayTable(picture, window, negative), new Uint32Array(data.buffer));
-    else paintColor(picture, seen, channelTable(window, negative), data);
-    return this.image;
+      paintGray(picture, seen, grayTable(picture, window, negative), new Uint32Array(image.data.buffer));
+    else paintColor(picture, seen, channelTable(window, negative), image.data);
+    this.painted = { image, of };
+    return { image, fresh: true };
   }
 }
 
@@ -89,21 +103,4 @@ function seenOf(picture: Size, { scale, x, y }: View, canvas: Size): Region {
   const [left, right] = span(x, picture.width, canvas.width);
   const [top, bottom] = span(y, picture.height, canvas.height);
   return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-function drawLayer(context: CanvasRenderingContext2D, layer: Layer, { opacity, outlines, view }: Scene): void {
-  context.globalAlpha = opacity;
-  context.drawImage(layer.fill, 0, 0);
-  context.globalAlpha = 1;
-  if (!outlines) return;
-  context.lineCap = 'round';
-  // A dark line below the coloured one, so that it shows on bright and dark alike.
-  for (const [colour, width] of [
-    ['rgb(0 0 0 / 55%)', 3.5],
-    [layer.colour, 2],
-  ] as const) {
-    context.strokeStyle = colour;
-    context.lineWidth = width / view.scale;
-    context.stroke(layer.outline);
-  }
 }

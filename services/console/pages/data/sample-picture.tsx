@@ -4,6 +4,7 @@ import { sentence } from '../../../console-kit/api/call';
 import { readSample, type OpenSample } from '../../../console-kit/api/datasets';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { colourOf, layerOf } from '../../../console-kit/viewer/layer';
+import { MaskOverlay } from '../../../console-kit/viewer/mask-overlay';
 
 /** Longer side, pixels. */
 const SIDE = 220;
@@ -38,12 +39,7 @@ async function draw({ image, displayPng, masks = [] }: OpenSample, canvas: HTMLC
   if (!context) return;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  context.scale(scale, scale);
-  masks.forEach((mask, at) => {
-    const { outline, colour } = layerOf(mask, '', '', colourOf(at));
-    context.strokeStyle = colour;
-    context.lineWidth = 2 / scale;
-    context.stroke(outline);
-  });
+  const layers = masks.map((mask, at) => layerOf(mask, '', '', colourOf(at)));
+  new MaskOverlay().draw(context, layers, { place: { scale, x: 0, y: 0 }, opacity: 0, outlines: true, ratio: 1 });
   canvas.dataset['drawn'] = 'true';
 }

@@ -32,10 +32,10 @@ export class PromptMarker implements Marker {
     this.path = [point];
   }
 
-  move(point: Point, event: Pick<PointerEvent, 'pointerType'>): void {
+  move(point: Point, event: Pick<PointerEvent, 'pointerType' | 'timeStamp'>): void {
     if (event.pointerType !== KEYBOARD) this.crosshair.value = undefined;
     if (this.path.length === 0) {
-      if (event.pointerType === 'mouse') void this.session.preview(point);
+      if (event.pointerType === 'mouse') void this.session.preview(point, event.timeStamp);
       return;
     }
     this.path.push(point);
@@ -59,7 +59,7 @@ export class PromptMarker implements Marker {
   /** Points by keyboard, dragging along what was begun. */
   point(to: Point): void {
     this.crosshair.value = to;
-    this.move(to, { pointerType: KEYBOARD });
+    this.move(to, { pointerType: KEYBOARD, timeStamp: performance.now() });
   }
 
   /** What a click does at the crosshair; of a box or a scribble the first press begins it and the second one ends it. */

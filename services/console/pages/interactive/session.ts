@@ -17,17 +17,24 @@ export type Status = 'none' | 'encoding' | 'ready' | 'drawing' | 'away';
 /** Playing frames encodes the one where it stops. */
 const SETTLE_MS = 150;
 
-/** What browsers call the time from a place under the pointer to the frame with its mask, among a page's measures. */
+/**
+ * What browsers call the time from the pointer's event to the frame with the mask of its place, among a page's measures. It ends
+ * when the frame has been painted; a place that a newer one overtook has none.
+ */
 const PREVIEW = 'automed.preview';
 /** Measures are kept by the browser until they are cleared. */
 const MOST_MEASURES = 500;
 
-/** Measures what began at `start` until the next frame is drawn. */
+/** Measures what began at `start` until the next frame is painted. */
 function measureDrawn(start: number): void {
-  requestAnimationFrame(() => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
     if (performance.getEntriesByName(PREVIEW).length >= MOST_MEASURES) performance.clearMeasures(PREVIEW);
     performance.measure(PREVIEW, { start });
-  });
+  };
+  // What is drawn on a canvas is painted after the callbacks of its frame, and before the next message.
+  requestAnimationFrame(() => port2.postMessage(undefined));
 }
 
 const EMPTY: Work = { prompts: [], objects: [] };
@@ -141,20 +148,23 @@ export class Session {
     if (logits) this.become({ ...this.work.peek(), prompts: [{ kind: 'mask', logits }] });
   }
 
-  /** Shows what a click would give. While one answer is under way only the newest place waits. */
-  async preview(at: Point | undefined): Promise<void> {
-    this.wanted = at && { at, since: performance.now() };
+  /**
+   * Shows what a click would give. While one answer is under way only the newest place waits.
+   * @param since when the pointer came there, of the page's clock
+   */
+  async preview(at: Point | undefined, since = performance.now()): Promise<void> {
+    this.wanted = at && { at, since };
     if (at === undefined) this.hover.value = undefined;
     if (this.previewing) return;
     this.previewing = true;
     while (this.wanted && this.canPreview()) {
-      const { at: place, since } = this.wanted;
+      const wanted = this.wanted;
       this.wanted = undefined;
       const { image } = this;
       // A preview that fails is none; the click will say why.
-      const mask = await this.previewAt(place).catch(() => undefined);
+      const mask = await this.previewAt(wanted.at).catch(() => undefined);
       if (this.image === image && this.canPreview()) this.hover.value = mask;
-      measureDrawn(since);
+      measureDrawn(wanted.since);
     }
     this.previewing = false;
   }

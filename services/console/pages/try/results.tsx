@@ -4,7 +4,7 @@ import { measure } from '../../../console-kit/parts/measure';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
 import { t } from '../../../console-kit/texts/en';
 import { KeepLink } from './keep-link';
-import { recoloured, type Layer } from '../../../console-kit/viewer/layer';
+import type { Layer } from '../../../console-kit/viewer/layer';
 import type { ViewerState } from '../../../console-kit/viewer/state';
 import type { Analysis } from './use-analysis';
 import type { SaliencyView } from './use-saliency';
@@ -97,7 +97,7 @@ function MaskRow({ mask, state, id }: { mask: Mask; state: ViewerState; id: stri
         type="color"
         value={layer?.colour ?? '#888888'}
         aria-label={t.try.colour(name)}
-        onInput={(event) => change((each) => recoloured(each, event.currentTarget.value))}
+        onInput={(event) => change((each) => ({ ...each, colour: event.currentTarget.value }))}
       />
       <span class="mask-name">
         {name}

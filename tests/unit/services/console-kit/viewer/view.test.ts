@@ -1,4 +1,3 @@
-import { outlineSegments } from '../../../../../services/console-kit/viewer/outline';
 import { fit, toImage, zoomAt } from '../../../../../services/console-kit/viewer/view';
 
 test('an image fits with a margin and lies in the middle', () => {
@@ -14,9 +13,4 @@ test('what is under the cursor stays there while zooming', () => {
   expect(b.y).toBeCloseTo(a.y, 9);
   expect(zoomAt(before, 1e9, at, 0.1).scale).toBe(64);
   expect(zoomAt(before, 1e-9, at, 0.1).scale).toBe(0.1);
-});
-
-test('the outline of a mask runs along the edges of its pixels, neighbours in one segment', () => {
-  const mask = Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0);
-  expect(outlineSegments(mask, 4, 3)).toEqual([1, 1, 3, 1, 1, 2, 3, 2, 1, 1, 1, 2, 3, 1, 3, 2]);
 });
