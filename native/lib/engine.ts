@@ -41,7 +41,7 @@ export interface Classification {
 
 /** What to ask of one model. */
 export type Head =
-  | { model: Model; task: 'segmentation'; threshold: number }
+  | { model: Model; task: 'segmentation'; threshold: number; probabilities?: boolean | undefined }
   | { model: Model; task: 'classification'; saliency?: SaliencyWish | undefined };
 
 /** Asks where the evidence for a class was found. @see ClassSaliency */
@@ -179,6 +179,7 @@ export class Engine {
           model: head.model.raw,
           task: head.task,
           threshold: head.task === 'segmentation' ? head.threshold : null,
+          probabilities: head.task === 'segmentation' && head.probabilities === true,
           saliency: head.task === 'classification' && head.saliency !== undefined,
           saliencyClass: (head.task === 'classification' ? head.saliency?.classIndex : undefined) ?? null,
         })),
@@ -199,10 +200,18 @@ export class Engine {
   /**
    * Draws the masks of one image at its original size, one for each structure of the model.
    * @param threshold probability in (0, 1) above which a pixel is foreground
+   * @param probabilities whether the masks come with the probability of each pixel
    * @throws as analyze()
    */
-  async segment(model: Model, pixels: Pixels, threshold: number, options: RequestOptions = {}): Promise<Segmentation> {
-    const { outputs, timings } = await this.analyze([{ model, task: 'segmentation', threshold }], pixels, options);
+  async segment(
+    model: Model,
+    pixels: Pixels,
+    threshold: number,
+    options: RequestOptions = {},
+    probabilities = false,
+  ): Promise<Segmentation> {
+    const head: Head = { model, task: 'segmentation', threshold, probabilities };
+    const { outputs, timings } = await this.analyze([head], pixels, options);
     const [output] = outputs;
     return { masks: output?.task === 'segmentation' ? output.masks : [], timings };
   }

@@ -47,6 +47,8 @@ export interface RawHead {
   task: string;
   /** Probability in (0, 1); null for classification. */
   threshold: number | null;
+  /** Whether masks come with the probability of each pixel. */
+  probabilities: boolean;
   /** Whether the answer says where the evidence for a class was found. */
   saliency: boolean;
   /** Of that class; null: the most probable. */

@@ -37,6 +37,30 @@ test('an image that is chosen gets masks and classes from every model', async ()
   expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
 });
 
+test('the cursor says how probable each structure is, inside a mask and outside', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const { png } = await discImage(300, 200);
+  const answered = page.waitForResponse(
+    (response) =>
+      response.url().endsWith('/Segment') && (response.request().postData() ?? '').includes('probabilities'),
+  );
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
+  await answered;
+  await page.locator('canvas').hover();
+  await page
+    .locator('.readout')
+    .getByText(/polyp \d+\.\d %, vessel \d+\.\d %/)
+    .waitFor();
+  // A structure that is hidden is not spoken of.
+  await page.getByRole('button', { name: 'Hide vessel' }).click();
+  await page.locator('canvas').hover();
+  await page
+    .locator('.readout')
+    .getByText(/polyp \d+\.\d %$/)
+    .waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('where a class was found is laid over the image, of one class at a time, and goes with the frame', async () => {
   const { page, complaints } = await openPage(browser, services.url);
   const { png } = await discImage(300, 200);

@@ -35,4 +35,16 @@ export interface DrawnMask {
   boundingBox: [number, number, number, number] | null;
   /** Mean probability of the foreground pixels; null when the mask is empty. */
   meanProbability: number | null;
+  /** Null unless asked for. */
+  probabilities: ProbabilityPicture | null;
+}
+
+/**
+ * 255 times the probability of the structure, rounded: a byte for each pixel, rows from the top. Of the image's size; where its longest
+ * side is above 1,024 pixels, scaled down to that.
+ */
+export interface ProbabilityPicture {
+  data: Buffer;
+  width: number;
+  height: number;
 }

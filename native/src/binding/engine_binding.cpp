@@ -90,6 +90,7 @@ Napi::Value EngineHandle::run_heads(const Napi::CallbackInfo& info) {
       head.model = unwrap<ModelHandle>(item.Get("model"), constructor, "model")->get();
       head.task = read_task(item.Get("task"), "task");
       if (head.task == pipeline::Task::kSegmentation) head.threshold = read_number(item.Get("threshold"), "threshold");
+      head.probabilities = read_boolean(item.Get("probabilities"), "probabilities");
       head.saliency = read_boolean(item.Get("saliency"), "saliency");
       const auto saliency_class = item.Get("saliencyClass");
       if (!saliency_class.IsNull()) {

@@ -25,6 +25,15 @@ Napi::Object timings_to_js(Napi::Env env, const pipeline::Timings& timings) {
   return to_object(env, timings, kTable);
 }
 
+Napi::Value grey_to_js(Napi::Env env, const torch::Tensor& grey) {
+  if (!grey.defined()) return env.Null();
+  auto object = Napi::Object::New(env);
+  object.Set("data", to_buffer(env, grey));
+  object.Set("width", static_cast<double>(grey.size(1)));
+  object.Set("height", static_cast<double>(grey.size(0)));
+  return object;
+}
+
 Napi::Object item_to_js(Napi::Env env, const pipeline::DrawnMask& drawn) {
   auto object = Napi::Object::New(env);
   object.Set("mask", to_buffer(env, drawn.mask));
@@ -39,6 +48,7 @@ Napi::Object item_to_js(Napi::Env env, const pipeline::DrawnMask& drawn) {
     object.Set("boundingBox", env.Null());
   }
   object.Set("meanProbability", to_value(env, drawn.mean_probability));
+  object.Set("probabilities", grey_to_js(env, drawn.probabilities));
   return object;
 }
 

@@ -18,12 +18,14 @@ double milliseconds_since(BatchClock::time_point begin) {
 struct NobodyWaits {};
 
 /// Logits 1,K,S,S of one image -> its K masks at the original size.
-Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& placement, double threshold,
+Segmentation finish_segmentation(const torch::Tensor& logits, const Placement& placement, const HeadRun& head,
                                  const BetweenSteps& between) {
   Segmentation result;
   for (std::int64_t k = 0; k < logits.size(1); ++k) {
     look_up(between);
-    result.masks.push_back(draw_mask(logits.narrow(1, k, 1), placement, threshold));
+    const auto structure = logits.narrow(1, k, 1);
+    auto& drawn = result.masks.emplace_back(draw_mask(structure, placement, head.threshold));
+    if (head.probabilities) drawn.probabilities = draw_probabilities(structure, placement);
   }
   return result;
 }
@@ -45,7 +47,7 @@ HeadsResult finish_heads(const HeadsJob& job, const std::vector<torch::Tensor>& 
       result.outputs.emplace_back(
           Classification{outputs[i][0].clone(), saliency_of(job.heads[i], input, embedding, placement)});
     } else {
-      result.outputs.emplace_back(finish_segmentation(outputs[i], placement, job.heads[i].threshold, between));
+      result.outputs.emplace_back(finish_segmentation(outputs[i], placement, job.heads[i], between));
     }
   }
   return result;

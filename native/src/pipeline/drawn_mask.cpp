@@ -83,6 +83,10 @@ class Tracer {
   double probabilities_ = 0;
 };
 
+BilinearRows::Plane plane_of(const torch::Tensor& inner) {
+  return {inner.const_data_ptr<float>(), inner.size(0), inner.size(1), inner.stride(0)};
+}
+
 }  // namespace
 
 void check_threshold(double threshold) {
@@ -101,8 +105,7 @@ std::optional<std::array<std::int64_t, 4>> bounding_box_of(const torch::Tensor& 
 
 DrawnMask draw_mask(const torch::Tensor& logits, const Placement& placement, double threshold) {
   const auto inner = logits_of_image(logits, placement);  // inner_height,inner_width
-  const BilinearRows::Plane plane{inner.const_data_ptr<float>(), inner.size(0), inner.size(1), inner.stride(0)};
-  BilinearRows rows(plane, placement.height, placement.width);
+  BilinearRows rows(plane_of(inner), placement.height, placement.width);
   DrawnMask result;
   result.mask = torch::empty({placement.height, placement.width}, torch::kUInt8);
   Tracer tracer(placement.width, std::log(threshold / (1 - threshold)));
@@ -111,6 +114,21 @@ DrawnMask draw_mask(const torch::Tensor& logits, const Placement& placement, dou
   }
   tracer.finish(result);
   return result;
+}
+
+torch::Tensor draw_probabilities(const torch::Tensor& logits, const Placement& placement) {
+  const auto longest = std::max(placement.width, placement.height);
+  const auto scaled = [&](std::int64_t side) {
+    if (longest <= kProbabilitySide) return side;
+    return std::max<std::int64_t>(1, (side * kProbabilitySide + longest / 2) / longest);
+  };
+  const auto height = scaled(placement.height), width = scaled(placement.width);
+  const auto inner = logits_of_image(logits, placement);  // inner_height,inner_width
+  BilinearRows rows(plane_of(inner), height, width);
+  auto plane = torch::empty({height, width});
+  auto* values = plane.mutable_data_ptr<float>();
+  for (std::int64_t y = 0; y < height; ++y) std::copy_n(rows.row(y), width, values + y * width);
+  return plane.sigmoid_().mul_(255).round_().to(torch::kUInt8);
 }
 
 }  // namespace automed::pipeline

@@ -30,6 +30,7 @@ struct HeadRun {
   std::shared_ptr<const LoadedModel> model;
   Task task = Task::kSegmentation;             ///< what the caller expects of the model
   double threshold = 0.5;                      ///< probability in (0, 1); segmentation only
+  bool probabilities = false;                  ///< also answers the probability of each pixel; segmentation only
   bool saliency = false;                       ///< also answers where the evidence was found; classification only
   std::optional<std::int64_t> saliency_class;  ///< index of the class; absent: the most probable
 };

@@ -1,5 +1,5 @@
 import { call, type CallOptions } from './call';
-import type { Base, ClassifyResponse, Finding, Image, Model } from './types';
+import type { Base, ClassifyResponse, Finding, Image, Model, SegmentResponse } from './types';
 
 const MODELS = 'automed.models.v1.ModelService';
 const ANALYSIS = 'automed.analysis.v1.AnalysisService';
@@ -34,6 +34,16 @@ export async function analyze(
   const request = { model, additionalModels, image, maskFormat: 'MASK_FORMAT_COCO_RLE' };
   const { findings = [] } = await call<{ findings?: Finding[] }>(ANALYSIS, 'Analyze', request, options);
   return findings;
+}
+
+/** The masks of one image with the probability of each pixel. @param model `name@version` */
+export function segmentWithProbabilities(
+  model: string,
+  image: Image,
+  options: CallOptions = {},
+): Promise<SegmentResponse> {
+  const request = { model, image, maskFormat: 'MASK_FORMAT_COCO_RLE', probabilities: true };
+  return call('automed.segmentation.v1.SegmentationService', 'Segment', request, options);
 }
 
 /** @param model `name@version`; `saliency` asks where the evidence for a class was found */

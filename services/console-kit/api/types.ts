@@ -48,6 +48,8 @@ export interface Mask {
   heightPx: number;
   areaPx?: string;
   areaMm2?: number;
+  /** Base64 of a grey PNG: 255 times the probability of each pixel. */
+  probabilityPng?: string;
   boundingBox?: BoundingBox;
   meanForegroundProbability?: number;
   structure?: string;

@@ -90,6 +90,7 @@ export const t = {
     tools: 'Viewer tools',
     canvas: 'Image with masks. Plus and minus zoom, arrows pan, 0 fits, brackets change the window, I inverts.',
     noPicture: 'No image is open',
+    probability: (name: string, share: string) => `${name} ${share}`,
     window: 'Window and level: drag (W)',
     pan: 'Move: drag (H)',
     zoomIn: 'Zoom in (+)',

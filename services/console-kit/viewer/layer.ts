@@ -2,6 +2,7 @@
 
 import { decodeMask } from './run-lengths';
 import type { Mask } from '../api/types';
+import { t } from '../texts/en';
 
 export interface Layer {
   id: string;
@@ -11,6 +12,15 @@ export interface Layer {
   visible: boolean;
   /** One byte for each pixel, row by row; 1 is foreground. */
   bits: Uint8Array;
+  width: number;
+  height: number;
+  /** Once they are known. */
+  probabilities?: Probabilities | undefined;
+}
+
+/** 255 times the probability of each pixel, over the whole image, at its size or a smaller one. */
+export interface Probabilities {
+  values: Uint8ClampedArray;
   width: number;
   height: number;
 }
@@ -43,10 +53,19 @@ export const layerOfBits = (
   { id, name, colour, width, height }: Pick<Layer, 'id' | 'name' | 'colour' | 'width' | 'height'>,
 ): Layer => ({ id, name, colour, visible: true, bits, width, height });
 
-/** Layers under a pixel, the topmost first. */
-export function layersAt(layers: readonly Layer[], x: number, y: number): Layer[] {
-  return layers.filter(
-    (layer) =>
-      layer.visible && x >= 0 && y >= 0 && x < layer.width && y < layer.height && layer.bits[y * layer.width + x] === 1,
-  );
+/** What the layers say of a pixel: those drawn there, and of each the probability where it is known. */
+export function underCursor(layers: readonly Layer[], x: number, y: number): string[] {
+  return layers.flatMap(({ name, visible, bits, width, height, probabilities }) => {
+    if (!visible || x < 0 || y < 0 || x >= width || y >= height) return [];
+    if (probabilities) {
+      const share = probabilityAt(probabilities, (x + 0.5) / width, (y + 0.5) / height);
+      return [t.viewer.probability(name, t.units.percent(share))];
+    }
+    return bits[y * width + x] === 1 ? [name] : [];
+  });
+}
+
+/** @param x of the image's width, `[0, 1)` @param y of its height */
+function probabilityAt({ values, width, height }: Probabilities, x: number, y: number): number {
+  return (values[Math.floor(y * height) * width + Math.floor(x * width)] ?? 0) / 255;
 }

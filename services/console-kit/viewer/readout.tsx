@@ -1,6 +1,6 @@
 import { useComputed } from '@preact/signals';
 import { t } from '../texts/en';
-import { layersAt } from './layer';
+import { underCursor } from './layer';
 import { valueAt } from './picture';
 import type { ViewerState } from './state';
 
@@ -14,7 +14,7 @@ export function Readout({ state }: { state: ViewerState }) {
     if (!cursor) return { at: '', under: '', shown };
     const [x, y] = [Math.floor(cursor.x), Math.floor(cursor.y)];
     const value = valueAt(picture, x, y);
-    const under = layersAt(state.layers.value, x, y).map(({ name }) => name);
+    const under = underCursor(state.layers.value, x, y);
     return { at: value === '' ? '' : `${t.viewer.position(x, y)} · ${value}`, under: under.join(', '), shown };
   });
   const { at, under, shown } = text.value;

@@ -31,12 +31,13 @@ export function segmentationModels(host: NativeHost, engine: Engine, embeddings:
         identity,
         threshold: manifest.task === 'segmentation' ? manifest.threshold : 0.5,
         structures: manifest.task === 'segmentation' ? manifest.structures : [],
-        segment: async (pixels, threshold, options) =>
+        segment: async (pixels, threshold, options, probabilities) =>
           engine.segment(
             head,
             pixels,
             threshold,
             await embeddings.sharing(options, pixels, originOf({ identity, manifest })),
+            probabilities,
           ),
       })),
   };

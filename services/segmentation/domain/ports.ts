@@ -1,4 +1,5 @@
 import type { LeasedModels, ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import type { GreyPicture } from '../../imaging/grey-png';
 import type { Pixels } from '../../imaging/pixels/pixels';
 
 /** One mask at the original size of its image, with what was measured on it. */
@@ -12,6 +13,8 @@ export interface DrawnMask {
   boundingBox: readonly [number, number, number, number] | null;
   /** Mean probability of the foreground; null when the mask is empty. */
   meanProbability: number | null;
+  /** 255 times the probability of each pixel, of the image's size or smaller; null or absent unless asked for. */
+  probabilities?: GreyPicture | null;
 }
 
 /** What a model draws on one image. */
@@ -28,7 +31,8 @@ export interface SegmentationModel {
   readonly threshold: number;
   /** What it draws, e.g. `polyp`. */
   readonly structures: readonly string[];
-  segment(pixels: Pixels, threshold: number, options: RunOptions): Promise<DrawnMasks>;
+  /** @param probabilities whether the masks come with the probability of each pixel */
+  segment(pixels: Pixels, threshold: number, options: RunOptions, probabilities: boolean): Promise<DrawnMasks>;
 }
 
 export type SegmentationModels = LeasedModels<SegmentationModel>;

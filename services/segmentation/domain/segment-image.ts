@@ -3,6 +3,7 @@ import type { MemoryBudget } from '../../common/memory-budget';
 import { stage } from '../../common/stages';
 import { pixelAreaMm2, useImage, type ImageFacts, type OpenedImage } from '../../imaging/image-input';
 import type { ModelIdentity, RunOptions, RunTimings } from '../../common/inference';
+import { encodeGreyPng } from '../../imaging/grey-png';
 import { encodeMask, type EncodedMask, type MaskEncoding } from './mask-encoding';
 import type { DrawnMask, SegmentationModel } from './ports';
 
@@ -11,14 +12,18 @@ export interface SegmentCommand {
   /** (0, 1); absent: the model's own. */
   threshold: number | undefined;
   encoding: MaskEncoding;
+  /** Whether the probability of each pixel is wanted. */
+  probabilities?: boolean;
   options: () => RunOptions;
 }
 
 /** A mask as it is answered. */
 export interface AnsweredMask {
   /** Without the pixels, which are encoded. */
-  drawn: Omit<DrawnMask, 'mask'>;
+  drawn: Omit<DrawnMask, 'mask' | 'probabilities'>;
   encoded: EncodedMask;
+  /** Grey PNG of the probability of each pixel; absent unless asked for. */
+  probabilityPng?: Uint8Array | undefined;
   /** Absent where the pixel spacing is not known. */
   areaMm2: number | undefined;
   /** What it shows; empty when nobody named it. */
@@ -41,9 +46,11 @@ export async function segmentImage(
   memory: MemoryBudget,
 ): Promise<SegmentedImage> {
   const threshold = command.threshold ?? model.threshold;
-  const admission = { masks: model.structures.length, wait: command.options };
+  const { probabilities = false } = command;
+  // A picture of probabilities takes no more than a mask.
+  const admission = { masks: model.structures.length * (probabilities ? 2 : 1), wait: command.options };
   return useImage(command.image, memory, admission, async ({ pixels, facts, decodeMs }) => {
-    const { masks, timings } = await model.segment(pixels, threshold, command.options());
+    const { masks, timings } = await model.segment(pixels, threshold, command.options(), probabilities);
     const started = performance.now();
     const answered = await stage('encode-answer', () =>
       answerMasks(masks, model.structures, command.encoding, pixelAreaMm2(facts)),
@@ -71,10 +78,11 @@ export async function answerMasks(
 ): Promise<AnsweredMask[]> {
   const answered: AnsweredMask[] = [];
   for (const [index, drawn] of masks.entries()) {
-    const { mask: _mask, ...measures } = drawn;
+    const { mask: _mask, probabilities, ...measures } = drawn;
     answered.push({
       drawn: measures,
       encoded: await encodeMask(drawn, encoding),
+      ...(probabilities ? { probabilityPng: await encodeGreyPng(probabilities) } : {}),
       areaMm2: areaMm2 === undefined ? undefined : drawn.areaPx * areaMm2,
       structure: structures[index] ?? '',
     });

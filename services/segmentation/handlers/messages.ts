@@ -41,6 +41,7 @@ export async function toCommand(
     image: await openImage(request.image, intake),
     threshold,
     encoding,
+    probabilities: request.probabilities,
     options,
   };
 }
@@ -55,9 +56,10 @@ export function toResponse(segmented: SegmentedImage, totalMs: number): SegmentR
   };
 }
 
-export function toMask({ drawn, encoded, areaMm2, structure }: AnsweredMask): Mask {
+export function toMask({ drawn, encoded, areaMm2, structure, probabilityPng }: AnsweredMask): Mask {
   const { encoding: _encoding, ...data } = encoded;
   const mask: Mask = { ...data, widthPx: drawn.width, heightPx: drawn.height, areaPx: drawn.areaPx, structure };
+  if (probabilityPng !== undefined) mask.probabilityPng = probabilityPng;
   if (areaMm2 !== undefined) mask.areaMm2 = areaMm2;
   if (drawn.meanProbability !== null) mask.meanForegroundProbability = drawn.meanProbability;
   if (drawn.boundingBox) {

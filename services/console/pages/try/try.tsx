@@ -8,6 +8,7 @@ import { ViewerState } from '../../../console-kit/viewer/state';
 import { ModelPicker } from './model-picker';
 import { Results } from './results';
 import { useAnalysis } from './use-analysis';
+import { useProbabilities } from './use-probabilities';
 import { useSaliency } from './use-saliency';
 
 const state = new ViewerState();
@@ -18,6 +19,7 @@ export function TryPage() {
   const file = currentFile.value;
   const analysis = useAnalysis(state, models);
   const saliency = useSaliency(state, models);
+  useProbabilities(state, analysis.findings);
   return (
     <DropTarget>
       <div class="workbench">

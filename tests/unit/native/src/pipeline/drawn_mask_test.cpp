@@ -60,5 +60,34 @@ TEST("draws one mask of several") {
   expect_same(logits.narrow(1, 1, 1), place_image(90, 80, 64), 0.5);
 }
 
+TEST("draws the probabilities of the restored logits, and no larger than a side of 1024") {
+  struct Case {
+    std::int64_t width, height, drawn_width, drawn_height;
+  };
+  for (const auto& c : {Case{90, 80, 90, 80}, Case{40, 50, 40, 50}, Case{1, 300, 1, 300}, Case{1024, 7, 1024, 7},
+                        Case{2048, 1000, 1024, 500}, Case{5000, 1, 1024, 1}}) {
+    const auto placement = place_image(c.width, c.height, 64);
+    const auto logits = random_logits(16);
+    const auto drawn = draw_probabilities(logits, placement);
+    CHECK(drawn.dtype() == torch::kUInt8 && drawn.is_contiguous());
+    CHECK((drawn.sizes() == torch::IntArrayRef{c.drawn_height, c.drawn_width}));
+    // Of a smaller picture each pixel stands for the middle of those that it covers.
+    auto expected = restore_logits(logits, placement).sigmoid();
+    if (c.width != c.drawn_width) {
+      expected = at::upsample_bilinear2d(expected.unsqueeze(0).unsqueeze(0), drawn.sizes(), false)[0][0];
+    }
+    const auto error = (drawn.to(torch::kFloat) - expected * 255).abs().max().item<double>();
+    CHECK(error < (c.width == c.drawn_width ? 0.51 : 4));
+  }
+}
+
+TEST("draws the probabilities of one structure of several") {
+  const auto logits = torch::randn({1, 3, 16, 16}) * 4;
+  const auto placement = place_image(90, 80, 64);
+  const auto drawn = draw_probabilities(logits.narrow(1, 2, 1), placement).to(torch::kFloat);
+  const auto expected = restore_logits(logits.narrow(1, 2, 1), placement).sigmoid() * 255;
+  CHECK((drawn - expected).abs().max().item<double>() < 0.51);
+}
+
 }  // namespace
 }  // namespace automed::pipeline
