@@ -79,6 +79,14 @@ const ROWS = {
       `95 % of studies delivered within ${delivered_p95_seconds} s after their last image`,
     ],
   },
+  decode: {
+    measures: ({ slices, side, threads }) =>
+      `${slices} DICOM slices of ${side} x ${side}, read and decoded, ${threads} thread on as many cores, beside GDCM's C++`,
+    figure: ({ encodings }) =>
+      Object.entries(encodings).map(
+        ([name, { ratio, cpu_ratio }]) => `${name}: ${times(ratio)} its time, ${times(cpu_ratio)} of the CPU`,
+      ),
+  },
   overload: {
     measures: ({ deadline_ms }) =>
       `goodput at 5 x capacity, open loop, deadline ${deadline_ms / 1000} s; p99 at 0.7 x capacity`,

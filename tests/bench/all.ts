@@ -20,7 +20,7 @@ import type { BenchResult } from './result';
 const ROOT = join(__dirname, '..', '..');
 /** In the order of how long they take. */
 const BENCHES = [
-  ...['cancel', 'memory', 'waiting', 'scaling', 'interactive', 'encoder', 'overload', 'training', 'service'],
+  ...['cancel', 'decode', 'memory', 'waiting', 'scaling', 'interactive', 'encoder', 'overload', 'training', 'service'],
 ] as const;
 const WITH_BASELINE: readonly string[] = ['interactive', 'service'];
 

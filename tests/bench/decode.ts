@@ -1,13 +1,14 @@
-// Time to decode a series of CT slices beside GDCM's C++, on as many threads, in one run: rounds take turns.
+// Time to decode a series of CT slices beside GDCM's C++, on the same cores, in one run: rounds take turns.
 //
-//   npm run bench:decode [-- --threads N --rounds N --slices N --only 'JPEG 2000']      default: 1 thread, 5 rounds, 300 slices
+//   npm run bench:decode [-- --threads N --rounds N --slices N --only 'JPEG 2000' --json]
 //
-// Needs libgdcm-dev and a compiler. Both read the files, parse them and decode to stored values; sums of pixels are compared.
-// Of JPEG 2000 only the ratio of CPU time is fair: GDCM has OpenJPEG use every processor, whatever it is told of threads.
+// Default: 1 thread, 5 rounds, 300 slices. Needs libgdcm-dev and a compiler. Both read the files, parse them and decode to stored
+// values; sums of pixels are compared. Where there is `taskset` both have as many cores as threads; elsewhere only the ratio of CPU time
+// is fair for JPEG 2000: GDCM has OpenJPEG use every processor, whatever it is told of threads.
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,9 @@ import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { dicomFile, EXPLICIT, greyElements, type DicomElements } from '../support/dicom';
 import { CT_IMAGE, sliceUid, STUDY } from '../support/dicom-series';
+import { bench } from './keep-alive';
+import { machine } from './machine';
+import { printResult } from './result';
 
 const SIDE = 512;
 /** Different slices; of more the first come again, under other names. */
@@ -32,6 +36,9 @@ const ENCODINGS = {
   'JPEG lossless': ['1.2.840.10008.1.2.4.70', (context: Context) => NativeCodecs.encodeJpeg(context, { lossy: false })],
 } as const satisfies Record<string, readonly [uid: string, encode?: (context: Context) => Context]>;
 type Encoding = keyof typeof ENCODINGS;
+
+/** Files for each thread that are asked for and not answered yet. */
+const IN_FLIGHT = 32;
 
 /** Preamble and prefix. */
 const PREFIX_END = 132;
@@ -143,41 +150,70 @@ class Gdcm {
   }
 }
 
-async function ours(pool: DecodePool, threads: number, files: readonly string[]): Promise<Round> {
+/** @param memory for the values of a file each; the next file gets that of the last, as GDCM's allocator does */
+async function ours(pool: DecodePool, memory: readonly SharedArrayBuffer[], files: readonly string[]): Promise<Round> {
   const [begun, used] = [performance.now(), process.cpuUsage()];
   let [next, sum] = [0, 0];
-  const worker = async (): Promise<void> => {
-    // As GDCM's allocator does, the next file gets the memory of the last.
-    let into: ArrayBuffer | undefined;
+  const worker = async (into: SharedArrayBuffer): Promise<void> => {
     for (let path = files[next++]; path !== undefined; path = files[next++]) {
       const { values } = await pool.stored(path, { into });
       for (let at = 0; at < values.length; at += STEP) sum += values[at] ?? 0;
-      into = values.buffer as ArrayBuffer;
     }
   };
-  // One more than decodes: a thread that is done finds the next file waiting.
-  await Promise.all(Array.from({ length: threads + 1 }, worker));
+  await Promise.all(memory.map(worker));
   const { user, system } = process.cpuUsage(used);
   return { ms: performance.now() - begun, cpuMs: (user + system) / 1000, sum };
 }
 
-async function compare(program: string, threads: number, rounds: number, files: readonly string[]): Promise<string[]> {
+/** Medians of the rounds. */
+interface Compared {
+  gdcm_ms: number;
+  own_ms: number;
+  /** Of neighbouring rounds, this to GDCM. */
+  ratio: number;
+  cpu_ratio: number;
+}
+
+async function compare(program: string, threads: number, rounds: number, files: readonly string[]): Promise<Compared> {
   const gdcm = new Gdcm(program, threads, files);
   const pool = new DecodePool({ threads });
+  const bytes = SIDE * SIDE * Int16Array.BYTES_PER_ELEMENT;
+  const memory = Array.from({ length: IN_FLIGHT * threads }, () => new SharedArrayBuffer(bytes));
   const [theirs, own]: [Round[], Round[]] = [[], []];
   // The first round warms the page cache, the codecs and the compiler of JavaScript.
   for (let round = -1; round < rounds; round += 1) {
-    const [one, other] = [await gdcm.round(), await ours(pool, threads, files)];
+    const [one, other] = [await gdcm.round(), await ours(pool, memory, files)];
     if (one.sum !== other.sum) throw new Error('GDCM decodes other pixels');
     if (round < 0) continue;
     theirs.push(one);
     own.push(other);
   }
   gdcm.end();
-  const ratio = (of: (round: Round) => number): string =>
-    median(own.map((round, at) => of(round) / of(theirs[at] ?? round))).toFixed(2);
-  const shown = (some: readonly Round[]): string => median(some.map(({ ms }) => ms)).toFixed(0);
-  return [shown(theirs), shown(own), ratio(({ ms }) => ms), ratio(({ cpuMs }) => cpuMs)];
+  const ratio = (of: (round: Round) => number): number =>
+    median(own.map((round, at) => of(round) / of(theirs[at] ?? round)));
+  const taken = (some: readonly Round[]): number => median(some.map(({ ms }) => ms));
+  return {
+    gdcm_ms: taken(theirs),
+    own_ms: taken(own),
+    ratio: ratio(({ ms }) => ms),
+    cpu_ratio: ratio(({ cpuMs }) => cpuMs),
+  };
+}
+
+/** Has this process and those that it starts use so many cores. @returns whether they do */
+function pin(cores: number): boolean {
+  const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  const numbers = allowed.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  });
+  try {
+    const args = ['--all-tasks', '--cpu-list', '--pid', numbers.slice(0, cores).join(','), String(process.pid)];
+    execFileSync('taskset', args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function build(folder: string): string {
@@ -202,29 +238,39 @@ const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   slices: { type: 'string', default: '300' },
   only: { type: 'string' },
+  json: { type: 'boolean', default: false },
 } as const;
 
 async function main(): Promise<void> {
-  const { threads, rounds, slices, only } = parseArgs({ options: OPTIONS }).values;
+  const { threads, rounds, slices, only, json } = parseArgs({ options: OPTIONS }).values;
+  const where = machine();
   const folder = mkdtempSync(join(tmpdir(), 'automed-bench-'));
   try {
     const program = build(folder);
     await NativeCodecs.initializeAsync();
     const count = Number(slices);
     const pictures = Array.from({ length: Math.min(PICTURES, count) }, (_, index) => slice(index));
-    const rows: string[][] = [];
+    const isPinned = pin(Number(threads));
+    const encodings: Record<string, Compared> = {};
     for (const encoding of (Object.keys(ENCODINGS) as Encoding[]).filter((name) => (only ?? name) === name)) {
       const contents = pictures.map((picture, index) => encoded(picture, index, encoding));
       const files = Array.from({ length: count }, (_, at) => join(folder, `${at}.dcm`));
       for (const [at, path] of files.entries()) writeFileSync(path, contents[at % contents.length] ?? '');
-      rows.push([encoding, ...(await compare(program, Number(threads), Number(rounds), files))]);
+      encodings[encoding] = await compare(program, Number(threads), Number(rounds), files);
     }
-    const load = loadavg()[0]?.toFixed(1);
-    process.stdout.write(`${slices} slices of ${SIDE} x ${SIDE}, 16 bits, ${threads} thread(s); load ${load}\n`);
+    const rows = Object.entries(encodings).map(([name, { gdcm_ms, own_ms, ratio, cpu_ratio }]) => [
+      ...[name, gdcm_ms.toFixed(0), own_ms.toFixed(0), ratio.toFixed(2), cpu_ratio.toFixed(2)],
+    ]);
+    const cores = isPinned ? 'as many cores' : 'any cores';
+    process.stdout.write(
+      `${slices} slices of ${SIDE} x ${SIDE}, 16 bits, ${threads} thread(s) on ${cores}; load ${where.loadAverage}\n`,
+    );
     process.stdout.write(`${table(['encoding', 'GDCM, ms', 'this, ms', 'ratio', 'ratio of CPU time'], rows)}\n`);
+    const result = { slices: Number(slices), side: SIDE, threads: Number(threads), pinned: isPinned, encodings };
+    if (json) printResult(result, where);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-void main();
+bench(main);

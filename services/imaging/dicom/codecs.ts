@@ -1,6 +1,6 @@
 // Compressed frames: JPEG, JPEG-LS, JPEG 2000 and HTJ2K.
 
-import { withDecoded } from '../codecs/library';
+import { withDecoded } from '../../codecs/library';
 import { readCodestream } from './codestream';
 import { DicomError } from './errors';
 import type { ImageFormat } from './header';
@@ -28,7 +28,7 @@ function copied(
   bytes: Uint8Array,
   from: 8 | 16 | 32,
   { bitsAllocated: to, signed }: ImageFormat,
-  memory: (bytes: number) => ArrayBuffer,
+  memory: (bytes: number) => ArrayBufferLike,
 ): Uint8Array {
   const size = from / 8;
   const length = to <= from ? bytes.length : (bytes.length / size) * (to / 8);
@@ -53,7 +53,7 @@ export async function decodeCompressed(
   fragments: Uint8Array,
   codec: StreamCodec,
   format: ImageFormat,
-  memory: (bytes: number) => ArrayBuffer,
+  memory: (bytes: number) => ArrayBufferLike,
 ): Promise<DecodedFrame> {
   const { width, height, samples, bitsAllocated } = format;
   const encoded = unboxed(fragments);

@@ -20,6 +20,8 @@ const DECODE_LIMIT_MS = 60_000;
 const IDLE_MS = 10_000;
 /** JavaScript heap of a thread, MiB, which pixels do not count to: far more than the header of 10,000 frames. */
 const HEAP_MB = 512;
+/** At most so many plain files are sent to a thread together: each takes less time than a message and its answer. */
+const TOGETHER = 16;
 
 export interface DecodePoolOptions {
   /** At most so many at a time; default: one for each processor. */
@@ -48,12 +50,15 @@ export interface DicomFrame {
 }
 
 const cancelled = (): Error => automedError('CANCELLED', 'Decoding the DICOM image was cancelled.');
+const isMaybePlain = ({ request: { bytes, wanted }, alone }: Job): boolean =>
+  typeof bytes === 'string' && 'stored' in wanted && alone !== true;
 const unexpected = (): Error => new Error('a thread answered what was not asked');
 
 /**
  * Decodes each file on a thread of its own, which the next file gets afterwards; threads begin with the first file that finds
  * none free. Files are begun in the order in which they came. One that needs too long, or ends its thread, is refused as
- * damaged (PIXEL_DECODE), and the thread replaced.
+ * damaged (PIXEL_DECODE), and the thread replaced. Files of which nothing is to be done but to read them go to a thread several at a
+ * time.
  */
 export class DecodePool {
   private readonly threads = new Set<PooledThread>();
@@ -63,6 +68,8 @@ export class DecodePool {
   private readonly files = new WeakMap<SharedArrayBuffer, number>();
   private lastFile = 0;
   private parsed = 0;
+  /** How many files whose values are asked for by path go to a thread at a time: more as long as they prove plain. */
+  private together = 1;
   private readonly most: number;
   private readonly heapMb: number;
   private readonly idleMs: number;
@@ -141,12 +148,14 @@ export class DecodePool {
   /**
    * The values that the only frame of a DICOM image stores, neither rescaled nor windowed, and how they were encoded.
    * @param file bytes, given away as those of `frame`, or a path, which its thread reads
-   * @param options `into`: memory that the values may be put into, given away; where it is large enough theirs is this
+   * @param options `into`: memory that the values may be put into; where it is large enough theirs is this, unless reading had to be
+   * begun anew. It is given away, but not shared memory, which neither side has to collect: it is the thread's until the answer, and for
+   * good where that is an error
    * @throws DicomError; of a path errors with the `code` of the file system
    */
   async stored(
     file: Uint8Array | string,
-    { into, limitMs = DECODE_LIMIT_MS }: { into?: ArrayBuffer | undefined; limitMs?: number } = {},
+    { into, limitMs = DECODE_LIMIT_MS }: { into?: ArrayBufferLike | undefined; limitMs?: number } = {},
   ): Promise<StoredFrame & StoredCoding> {
     const decoded = await this.decode({ bytes: file, wanted: { stored: true, into } }, limitMs);
     if (!('stored' in decoded)) throw unexpected();
@@ -175,18 +184,25 @@ export class DecodePool {
   }
 
   private async decode(request: DecodeRequest, limitMs: number, signal?: AbortSignal): Promise<Decoded> {
-    if (signal?.aborted) throw cancelled();
+    if (!signal) return this.queued(request, limitMs);
+    if (signal.aborted) throw cancelled();
     const done = new AbortController();
     try {
-      return await new Promise((resolve, reject) => {
-        const job: Job = { request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject };
-        signal?.addEventListener('abort', () => this.drop(job), { once: true, signal: done.signal });
-        this.waiting.push(job);
-        this.serve();
-      });
+      return await this.queued(request, limitMs, (job) =>
+        signal.addEventListener('abort', () => this.drop(job), { once: true, signal: done.signal }),
+      );
     } finally {
       done.abort();
     }
+  }
+
+  private queued(request: DecodeRequest, limitMs: number, before?: (job: Job) => void): Promise<Decoded> {
+    return new Promise((resolve, reject) => {
+      const job: Job = { request: { ...request, file: this.fileOf(request.bytes) }, limitMs, resolve, reject };
+      before?.(job);
+      this.waiting.push(job);
+      this.serve();
+    });
   }
 
   /** Forgets a job that nobody waits for; a thread that has begun with it is given up. */
@@ -198,26 +214,46 @@ export class DecodePool {
   }
 
   private serve(): void {
-    for (let job = this.waiting[0]; job; job = this.waiting[0]) {
+    while (this.waiting.length > 0) {
+      if (this.free.length === 0 && this.threads.size >= this.most) return;
+      const jobs = this.waiting.splice(0, this.nextCount());
       try {
-        const thread = this.free.pop() ?? (this.threads.size < this.most ? this.start() : undefined);
-        if (!thread) return;
-        thread.run(job);
+        this.send(jobs);
       } catch (error) {
-        job.reject(error);
+        if (jobs.length === 1) jobs[0]?.reject(error);
+        // Such as two that give away the same memory: the first one may.
+        else this.waiting.unshift(...jobs.map((job) => Object.assign(job, { alone: true })));
       }
-      this.waiting.shift();
     }
+  }
+
+  private send(jobs: readonly Job[]): void {
+    const thread = this.free.pop() ?? this.start();
+    try {
+      thread.run(jobs);
+    } catch (error) {
+      this.free.push(thread);
+      throw error;
+    }
+  }
+
+  /** How many of those that wait the next thread gets: of files that may be plain its share of those that wait one after another. */
+  private nextCount(): number {
+    const most = Math.min(this.together, Math.ceil(this.waiting.length / this.most));
+    const other = this.waiting.slice(0, most).findIndex((job) => !isMaybePlain(job));
+    return Math.max(1, other < 0 ? most : other);
   }
 
   private start(): PooledThread {
     const thread = new PooledThread(this.idleMs, this.heapMb, {
-      free: (one) => {
+      free: (one, plain) => {
+        this.together = plain ? Math.min(TOGETHER, this.together * 2) : 1;
         this.free.push(one);
         this.serve();
       },
       ending: (one) => this.forget(one),
       parsed: () => (this.parsed += 1),
+      back: (jobs) => this.waiting.unshift(...jobs),
       gone: (one) => {
         this.forget(one);
         this.threads.delete(one);

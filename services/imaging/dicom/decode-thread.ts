@@ -26,7 +26,7 @@ export interface DecodeRequest {
    */
   wanted:
     | { frame: number | undefined; depth?: DisplayDepth | undefined }
-    | { stored: true; into?: ArrayBuffer | undefined }
+    | { stored: true; into?: ArrayBufferLike | undefined }
     | { drawnOn: SourceFrame }
     | { outlineOf: number; fileBytes: number };
 }
@@ -50,15 +50,27 @@ export type Decoded =
 export type DecodeAnswer = (Decoded | DecodeFailure) & {
   /** Whether the file had to be parsed. */
   parsed: boolean;
+  /** Whether all that was done was to read values that are not compressed from a path (DicomFile.plainFrame). */
+  plain: boolean;
 };
+
+/**
+ * One request, or several for the stored values of files that are expected to be plain. Answered are as many of these, from the first
+ * on, as are plain and were read in a moment; the others are to be sent alone.
+ */
+export type DecodeMessage = readonly DecodeRequest[];
 
 /** With the bytes of the file. */
 type ReadRequest = DecodeRequest & { bytes: Uint8Array };
 
 const WHITE = 255;
+/** After so long no further one of several files is begun, milliseconds: where reading is slow, other threads may have the rest. */
+const TOGETHER_MS = 20;
 
 /** Files that this thread has parsed. */
 let parsedFiles = 0;
+/** Those of which it read the values only. */
+let plainFiles = 0;
 
 /** Parses files, and keeps the last of those that several requests are about. */
 class Parsed<T> {
@@ -95,7 +107,7 @@ function inWhite({ mask, width, height }: Mask): Pixels {
 
 const codingOf = ({ bitsStored, signed }: ImageFormat, lossy: boolean): StoredCoding => ({ lossy, bitsStored, signed });
 
-async function storedOf(image: DicomImage, into?: ArrayBuffer): Promise<Decoded> {
+async function storedOf(image: DicomImage, into?: ArrayBufferLike): Promise<Decoded> {
   const { header } = image;
   return { stored: { ...(await image.stored(0, into)), ...codingOf(header, header.syntax.lossy === true) } };
 }
@@ -104,15 +116,17 @@ async function storedOf(image: DicomImage, into?: ArrayBuffer): Promise<Decoded>
 async function readAnd(request: DecodeRequest & { bytes: string }): Promise<Decoded> {
   const { bytes: path, limits = DICOM_LIMITS, wanted } = request;
   return DicomFile.read(path, limits, async (file) => {
-    if ('stored' in wanted) {
-      const plain = file.plainFrame(wanted.into);
-      if (plain) {
-        parsedFiles += 1;
-        return { stored: { ...plain.stored, ...codingOf(plain.format, false) } };
-      }
-    }
-    return wantedOf({ ...request, bytes: file.whole() });
+    const plain = 'stored' in wanted ? plainOf(file, wanted.into) : undefined;
+    return plain ?? wantedOf({ ...request, bytes: file.whole() });
   });
+}
+
+function plainOf(file: DicomFile, into?: ArrayBufferLike): Decoded | undefined {
+  const plain = file.plainFrame(into);
+  if (!plain) return undefined;
+  plainFiles += 1;
+  parsedFiles += 1;
+  return { stored: { ...plain.stored, ...codingOf(plain.format, false) } };
 }
 
 async function wantedOf(request: ReadRequest): Promise<Decoded> {
@@ -132,10 +146,10 @@ function alone(decoded: Decoded): Decoded {
   return whole ? decoded : { ...decoded, pixels: { ...decoded.pixels, data: data.slice() } };
 }
 
-/** Memory that goes to the other thread. */
+/** Memory that goes to the other thread; what both share does not. */
 function movable(answer: DecodeAnswer): ArrayBuffer[] {
-  if ('stored' in answer) return [answer.stored.values.buffer as ArrayBuffer];
-  return 'pixels' in answer ? [answer.pixels.data.buffer as ArrayBuffer] : [];
+  const data = 'stored' in answer ? answer.stored.values : 'pixels' in answer ? answer.pixels.data : undefined;
+  return data && data.buffer instanceof ArrayBuffer ? [data.buffer] : [];
 }
 
 async function answerTo(request: DecodeRequest): Promise<Decoded | DecodeFailure> {
@@ -152,10 +166,27 @@ async function answerTo(request: DecodeRequest): Promise<Decoded | DecodeFailure
   }
 }
 
-parentPort?.on('message', (request: DecodeRequest) => {
-  const before = parsedFiles;
-  void answerTo(request).then((answered) => {
-    const answer: DecodeAnswer = { ...answered, parsed: parsedFiles > before };
-    parentPort?.postMessage(answer, movable(answer));
-  });
+/** Answers a message of several requests. What is wrong with a file is found when it is sent alone. */
+async function answersOf(message: DecodeMessage): Promise<DecodeAnswer[]> {
+  const answers: DecodeAnswer[] = [];
+  const end = performance.now() + TOGETHER_MS;
+  for (const { bytes: path, limits = DICOM_LIMITS, wanted } of message) {
+    if (typeof path !== 'string' || !('stored' in wanted) || performance.now() > end) break;
+    const plain = await DicomFile.read(path, limits, (file) => plainOf(file, wanted.into)).catch(() => undefined);
+    if (!plain) break;
+    answers.push({ ...plain, parsed: true, plain: true });
+  }
+  return answers;
+}
+
+async function answerAlone(request: DecodeRequest): Promise<DecodeAnswer> {
+  const [parsed, plain] = [parsedFiles, plainFiles];
+  const answered = await answerTo(request);
+  return { ...answered, parsed: parsedFiles > parsed, plain: plainFiles > plain };
+}
+
+parentPort?.on('message', (message: DecodeMessage) => {
+  const [only, ...others] = message;
+  const answering = only && others.length === 0 ? answerAlone(only).then((answer) => [answer]) : answersOf(message);
+  void answering.then((answers) => parentPort?.postMessage(answers, answers.flatMap(movable)));
 });

@@ -24,7 +24,7 @@ export class DicomImage {
    * @param into memory that the values may be put into
    * @throws DicomError
    */
-  async stored(frame = 0, into?: ArrayBuffer): Promise<StoredFrame> {
+  async stored(frame = 0, into?: ArrayBufferLike): Promise<StoredFrame> {
     return storedFrame(this.file, this.header, frame, into);
   }
 

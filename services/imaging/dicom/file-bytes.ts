@@ -64,7 +64,7 @@ export class DicomFile {
    * The values of an only frame of grey that is not compressed: they are read to where they are wanted, and of the file no more than
    * the beginning is looked at. Undefined for all others, and for whatever is wrong, which decoding the whole file finds.
    */
-  plainFrame(into?: ArrayBuffer): PlainFrame | undefined {
+  plainFrame(into?: ArrayBufferLike): PlainFrame | undefined {
     const place = this.plainPixels();
     if (!place) return undefined;
     const { format, offset } = place;

@@ -16,11 +16,13 @@ export interface Job {
   limitMs: number;
   resolve: (decoded: Decoded) => void;
   reject: (error: unknown) => void;
+  /** It was sent with others in vain: it is sent by itself. */
+  alone?: boolean;
 }
 
 /** Bytes that are alone in their buffer move to the other thread; others, such as small ones of Node's pool, are copied. */
 function movable({ bytes, wanted }: DecodeRequest): ArrayBuffer[] {
-  const into = 'stored' in wanted && wanted.into ? [wanted.into] : [];
+  const into = 'stored' in wanted && wanted.into instanceof ArrayBuffer ? [wanted.into] : [];
   if (typeof bytes === 'string') return into;
   const { buffer, byteLength } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer, ...into] : into;
@@ -32,37 +34,56 @@ function errorOf(failure: DecodeFailure): Error {
   return Object.assign(new Error(`${failure.system}: the DICOM file cannot be read`), { code: failure.system });
 }
 
-/** A thread and the one file that it has. The process does not wait for a thread without a file. */
+/** Has a job sent again: the memory for its values went with the first message. */
+function again(job: Job): Job {
+  if ('stored' in job.request.wanted) job.request = { ...job.request, wanted: { stored: true } };
+  job.alone = true;
+  return job;
+}
+
+/** What a thread tells the pool. */
+export interface Hears {
+  /** It has nothing to do. @param plain whether all files that it was sent were plain (DecodeAnswer) */
+  free: (thread: PooledThread, plain: boolean) => void;
+  /** It should get nothing any more. */
+  ending: (thread: PooledThread) => void;
+  gone: (thread: PooledThread) => void;
+  parsed: () => void;
+  /** Jobs that it was sent with others and did not do, in their order. */
+  back: (jobs: readonly Job[]) => void;
+}
+
+/**
+ * A thread and the file that it has, or several plain ones (DecodeMessage). The process does not wait for a thread without a file.
+ */
 export class PooledThread {
   private readonly worker: Worker;
-  private job: Job | undefined;
+  private jobs: readonly Job[] = [];
   private clock: Alarm | undefined;
   /** What it died of. */
   private cause = '';
 
-  /** @param on hears when the thread has nothing to do, when it should get nothing any more, and when it is gone */
   constructor(
     private readonly idleMs: number,
     heapMb: number,
-    private readonly on: Record<'free' | 'ending' | 'gone' | 'parsed', (thread: PooledThread) => void>,
+    private readonly on: Hears,
   ) {
     this.worker = new Worker(compiledThread('imaging/dicom/decode-thread.js'), {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
-    this.worker.on('message', (answer: DecodeAnswer) => this.take(answer));
+    this.worker.on('message', (answers: DecodeAnswer[]) => this.take(answers));
     // Only its kind: the message may hold values of the header. The exit follows.
     this.worker.on('error', ({ code, name }: NodeJS.ErrnoException) => (this.cause = ` (${code ?? name})`));
     this.worker.on('exit', () => {
-      const message = `Decoding the DICOM image ended its thread${this.cause}.`;
-      this.settle()?.reject(new DicomError('PIXEL_DECODE', message));
+      this.fail(`Decoding the DICOM image ended its thread${this.cause}.`);
       on.gone(this);
     });
   }
 
   /** Whether the thread has this job. */
   has(job: Job): boolean {
-    return this.job === job;
+    return this.jobs.includes(job);
   }
 
   /** Ends the job that it has, and itself, unless the job is done in a moment. */
@@ -71,36 +92,51 @@ export class PooledThread {
     this.clock = afterMs(GRACE_MS, () => this.end());
   }
 
-  run(job: Job): void {
+  /**
+   * @param jobs one, or several of plain files by their paths
+   * @throws where a request cannot be sent; the thread is as before
+   */
+  run(jobs: readonly Job[]): void {
+    const requests = jobs.map(({ request }) => request);
+    this.worker.postMessage(requests, requests.flatMap(movable));
     this.clock?.cancel();
-    this.job = job;
+    this.jobs = jobs;
     this.worker.ref();
-    this.clock = afterMs(job.limitMs, () => {
-      const seconds = job.limitMs / 1000;
-      this.settle()?.reject(new DicomError('PIXEL_DECODE', `Decoding the DICOM image took longer than ${seconds} s.`));
+    const limitMs = Math.min(...jobs.map((job) => job.limitMs));
+    this.clock = afterMs(limitMs, () => {
+      this.fail(`Decoding the DICOM image took longer than ${limitMs / 1000} s.`);
       this.end();
     });
-    this.worker.postMessage(job.request, movable(job.request));
   }
 
-  private take(answer: DecodeAnswer): void {
-    if (answer.parsed) this.on.parsed(this);
-    const job = this.settle();
+  /** Refuses the file. Of several it is not known which one it is: each gets its time and its thread by itself. */
+  private fail(message: string): void {
+    const jobs = this.settle();
+    if (jobs.length > 1) this.on.back(jobs.map(again));
+    else jobs[0]?.reject(new DicomError('PIXEL_DECODE', message));
+  }
+
+  private take(answers: readonly DecodeAnswer[]): void {
+    for (const { parsed } of answers) if (parsed) this.on.parsed();
+    const jobs = this.settle();
     // It came just after its time.
-    if (!job) return;
+    if (jobs.length === 0) return;
     this.worker.unref();
     this.clock = afterMs(this.idleMs, () => this.end(), { unref: true });
-    this.on.free(this);
-    if ('defect' in answer || 'system' in answer) job.reject(errorOf(answer));
-    else job.resolve(answer);
+    this.on.back(jobs.slice(answers.length).map(again));
+    this.on.free(this, answers.length === jobs.length && answers.every(({ plain }) => plain));
+    for (const [at, answer] of answers.entries()) {
+      if ('defect' in answer || 'system' in answer) jobs[at]?.reject(errorOf(answer));
+      else jobs[at]?.resolve(answer);
+    }
   }
 
-  /** The file, which is the thread's no longer. */
-  private settle(): Job | undefined {
+  /** The files, which are the thread's no longer. */
+  private settle(): readonly Job[] {
     this.clock?.cancel();
-    const { job } = this;
-    this.job = undefined;
-    return job;
+    const { jobs } = this;
+    this.jobs = [];
+    return jobs;
   }
 
   private end(): void {

@@ -49,7 +49,7 @@ interface Raw {
 }
 
 /** Samples of a frame as numbers, in a buffer from its beginning. */
-export function numbersIn(buffer: ArrayBuffer, bytes: number, { bitsAllocated, signed }: ImageFormat): Integers {
+export function numbersIn(buffer: ArrayBufferLike, bytes: number, { bitsAllocated, signed }: ImageFormat): Integers {
   switch (bitsAllocated) {
     case 16:
       return signed ? new Int16Array(buffer, 0, bytes / 2) : new Uint16Array(buffer, 0, bytes / 2);
@@ -61,11 +61,11 @@ export function numbersIn(buffer: ArrayBuffer, bytes: number, { bitsAllocated, s
 }
 
 /** Memory of so many bytes: what a caller gave for it, where that is large enough, else of its own. */
-export const memoryFor = (bytes: number, into?: ArrayBuffer): ArrayBuffer =>
+export const memoryFor = (bytes: number, into?: ArrayBufferLike): ArrayBufferLike =>
   into && into.byteLength >= bytes ? into : new ArrayBuffer(bytes);
 
-function viewOf({ bytes, owned }: Raw, format: ImageFormat, into?: ArrayBuffer): Integers {
-  if (owned) return numbersIn(bytes.buffer as ArrayBuffer, bytes.length, format);
+function viewOf({ bytes, owned }: Raw, format: ImageFormat, into?: ArrayBufferLike): Integers {
+  if (owned) return numbersIn(bytes.buffer, bytes.length, format);
   // A copy: the values are changed, and a typed array needs an aligned start.
   const buffer = memoryFor(bytes.length, into);
   new Uint8Array(buffer).set(bytes);
@@ -110,7 +110,7 @@ function littleEndian(file: ParsedFile, bytes: Uint8Array, bitsAllocated: number
   return pixelElement(file.dataSet).vr === 'OW' ? fromWords(file, bytes, frame) : bytes;
 }
 
-async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number, into?: ArrayBuffer): Promise<Raw> {
+async function rawFrame(file: ParsedFile, format: ImageFormat, frame: number, into?: ArrayBufferLike): Promise<Raw> {
   const { width, height, samples, bitsAllocated, bitsStored, highBit, frames } = format;
   const { codec } = file.syntax;
   const shift = highBit + 1 - bitsStored;
@@ -242,7 +242,7 @@ export async function storedFrame(
   file: ParsedFile,
   told: ImageFormat,
   frame: number,
-  into?: ArrayBuffer,
+  into?: ArrayBufferLike,
 ): Promise<StoredFrame> {
   const format = file.syntax.codec ? told : nativeFormat(file.dataSet, told);
   const { width, height, samples, bitsAllocated, signed, photometric } = format;

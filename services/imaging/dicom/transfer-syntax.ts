@@ -1,6 +1,6 @@
 // The encodings of DICOM files that are read (PS3.5 annex A).
 
-import type { StreamKind } from '../codecs/codec';
+import type { StreamKind } from '../../codecs/codec';
 import { DicomError } from './errors';
 
 /** How compressed frames are decoded. */

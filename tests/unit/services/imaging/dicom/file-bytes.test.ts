@@ -1,8 +1,10 @@
 // Files that the decoding thread reads itself: what it says of a path is what is said of the bytes.
 
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { DecodePool, DicomError, DicomImage, type StoredFrame } from '../../../../../services/imaging/dicom';
 import { temporaryFolder } from '../../../../support/data';
 import {
@@ -117,4 +119,71 @@ test('a file is parsed once, uncompressed or not', async () => {
   writeFileSync(path, grey({}, BIG_ENDIAN));
   await one.stored(path);
   expect(one.parsedFiles).toBe(2);
+});
+
+describe('files that are asked for together', () => {
+  const number = (first: number): Buffer => greyDicom({ width: 2, height: 1, values: [first, 7] });
+  const write = (name: string, bytes: Buffer): string => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const outcome = (stored: Promise<StoredFrame>): Promise<unknown> =>
+    stored.then(
+      ({ values }) => [...values],
+      (error: { defect?: string; code?: string }) => error.defect ?? error.code,
+    );
+
+  test.each([1, 2])('are each what they are alone, on %s thread(s), in shared memory or not', async (threads) => {
+    const many = new DecodePool({ threads });
+    const other: Readonly<Record<number, Buffer>> = {
+      20: grey(signed12, BIG_ENDIAN),
+      33: Buffer.from('no DICOM'),
+      34: pixelsOf(eight.slice(0, 6)),
+    };
+    const paths = Array.from({ length: 60 }, (_, at) => write(`together-${at}.dcm`, other[at] ?? number(at)));
+    paths[41] = join(folder, 'absent.dcm');
+    for (const memory of [undefined, ArrayBuffer, SharedArrayBuffer]) {
+      const asked = paths.map((path) => outcome(many.stored(path, { into: memory && new memory(16) })));
+      const expected = paths.map((_, at): unknown => [at, 7]);
+      expected[20] = [0, 1, 2, 0x7ff, -0x800, -1];
+      [expected[33], expected[34], expected[41]] = ['NOT_DICOM', 'TRUNCATED', 'ENOENT'];
+      expect(await Promise.all(asked)).toEqual(expected);
+    }
+    expect(many.size).toBeLessThanOrEqual(threads);
+  });
+
+  test("are put into shared memory, which stays the caller's", async () => {
+    const into = new SharedArrayBuffer(16);
+    const { values } = await pool.stored(write('shared.dcm', number(5)), { into });
+    expect(into.byteLength).toBe(16);
+    expect([...new Uint16Array(into, 0, 2)]).toEqual([5, 7]);
+    expect([...values]).toEqual([5, 7]);
+  });
+
+  test('are decoded also where two of them give away the same memory', async () => {
+    const one = new DecodePool({ threads: 1 });
+    const path = write('given-away.dcm', number(3));
+    await Promise.all(Array.from({ length: 20 }, () => one.stored(path)));
+    const into = new ArrayBuffer(16);
+    const asked = Array.from({ length: 20 }, (_, at) => one.stored(path, at === 8 || at === 9 ? { into } : {}));
+    for (const { values } of await Promise.all(asked)) expect([...values]).toEqual([3, 7]);
+  });
+
+  test('that need too long, as a pipe does that nobody writes to, cost the others nothing but time', async () => {
+    const one = new DecodePool({ threads: 1 });
+    const path = write('quick.dcm', number(4));
+    await Promise.all(Array.from({ length: 40 }, () => one.stored(path)));
+    const pipe = join(folder, 'pipe.dcm');
+    execFileSync('mkfifo', [pipe]);
+    const asked = Array.from({ length: 12 }, (_, at) => {
+      const [file, limitMs] = at === 6 ? [pipe, 200] : [path, 60_000];
+      return outcome(one.stored(file, { limitMs }));
+    });
+    // The thread that waits for the pipe ends with it, after its time.
+    await setTimeout(400);
+    const writer = openSync(pipe, 'r+');
+    const all = await Promise.all(asked).finally(() => closeSync(writer));
+    expect(all).toEqual(all.map((_, at) => (at === 6 ? 'NOT_DICOM' : [4, 7])));
+  });
 });

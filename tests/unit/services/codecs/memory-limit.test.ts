@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MemoryLimit } from '../../../../../services/imaging/codecs/codec';
-import { temporaryFolder } from '../../../../support/data';
-import { dicomFile, greyElements } from '../../../../support/dicom';
+import { MemoryLimit } from '../../../../services/codecs/codec';
+import { temporaryFolder } from '../../../support/data';
+import { dicomFile, greyElements } from '../../../support/dicom';
 
-const root = join(__dirname, '../../../../..');
+const root = join(__dirname, '../../../..');
 const folder = temporaryFolder();
 const MIB = 1024 * 1024;
 
