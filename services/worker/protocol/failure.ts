@@ -57,8 +57,8 @@ export function knownFailure(error: unknown): Failure | undefined {
   return undefined;
 }
 
-/** What the system refuses only when there is next to nothing left, bytes. */
-const LITTLE = 32 * 1024 * 1024;
+/** What the system refuses only when there is little left, bytes; more than the allocator keeps of what a failed step gave back. */
+const LITTLE = 256 * 1024 * 1024;
 
 /**
  * Whether this process gets no more memory, for errors that do not say so themselves (oneDNN's "could not create a

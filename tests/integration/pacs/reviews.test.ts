@@ -2,12 +2,18 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dicomResults, FileImages, keptText, resultPool, type StoredResult } from '../../../services/analysis';
+import {
+  dicomResults,
+  FileImages,
+  GatewayReviews,
+  keptText,
+  resultPool,
+  type StoredResult,
+} from '../../../services/analysis';
 import { AutomedClient } from '../../../services/client';
 import { decodeRle } from '../../../services/common/coco-rle';
 import { createLogger } from '../../../services/common/logging';
 import { readSource } from '../../../services/dicom-results';
-import { GatewayReviews } from '../../../services/analysis';
 import { openJournal, type Journal } from '../../../services/pacs/adapters/journal/journal';
 import { ReviewSender } from '../../../services/pacs/adapters/review-sender';
 import { readSite } from '../../../services/pacs-site/read-site';

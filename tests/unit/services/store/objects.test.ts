@@ -370,7 +370,7 @@ describe('an object store', () => {
       if (request.method !== 'GET' || !request.url?.includes('model.json')) return;
       request.url = '/nothing-there';
       response.writeHead(403).end();
-      response.writeHead = (() => response);
+      response.writeHead = () => response;
     };
     server.http.prependListener('request', refusing);
     try {
