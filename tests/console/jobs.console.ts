@@ -147,6 +147,7 @@ test('images without a label are ordered, said whether that helps, and sent to a
   await page.getByLabel('Name').fill('waiting');
   await page.getByLabel('Folder').fill(folder);
   await page.getByRole('button', { name: 'Register and check' }).click();
+  await page.getByRole('heading', { name: 'waiting@1' }).waitFor();
   await page.getByText('ready', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Order the images' }).click();
   await page

@@ -148,7 +148,7 @@ test('what was decided becomes a data set and agreement of the version', async (
   await page.getByText('ready', { exact: true }).waitFor();
   await page.goto(`${services.url}/review`);
   const row = page.getByRole('row', { name: /polyp@1.*4/ }).last();
-  await row.getByText('says something from 60 decisions on').waitFor();
+  await row.getByText('known from 60 decisions on').waitFor();
   await picture(page, 'review-queues');
 });
 
