@@ -1,8 +1,6 @@
 // Messages and pixels lie in buffers outside V8's heap, and die with their call. V8 counts them, and every 64 MiB marks its
 // whole heap to find what holds them, on the thread that serves calls: tens of milliseconds for what a scavenge of the young
-// generation frees in one. Node has no setting for that bound, so the scavenge is asked for in time. V8 counts buffers as growth of
-// its heap, too, and marks as soon as that has grown by its own measure, which may be a half: less than a dozen images of a gateway's
-// 24 MiB. The heap may therefore grow to a multiple first.
+// generation frees in one. Node has no setting for that bound, so the scavenge is asked for in time.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { garbageCollector } from './garbage';
@@ -10,8 +8,17 @@ import { garbageCollector } from './garbage';
 /** Bytes of new buffers between two scavenges; several of them before V8 would begin to mark. */
 const STEP_BYTES = 16 * 1024 * 1024;
 
-/** By which V8's heap may grow before the next marking, percent: the most that V8 would choose by itself. */
+/** By which the heap of a program that relays images may grow before the next marking, percent: the most that V8 would choose by itself. */
 const GROWTH_PERCENT = 300;
+
+/**
+ * Lets the heap of this process grow to a multiple before V8 marks it. V8 counts buffers as growth, too, and marks as soon as that
+ * has grown by its own measure, which may be a half: less than a dozen images where the heap takes 24 MiB. For a program that relays
+ * them; others would only take more memory.
+ */
+export function letHeapGrow(): void {
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+}
 
 /** What this needs of V8. */
 export interface YoungGeneration {
@@ -45,7 +52,6 @@ export class YoungBuffers {
 
 function thisProcess(): YoungGeneration {
   const collector = garbageCollector();
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
   return {
     externalBytes: () => getHeapStatistics().external_memory,
     scavenge: () => collector.minor(),

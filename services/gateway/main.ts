@@ -6,6 +6,7 @@ import { serviceNames } from '../common/grpc/proto';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
+import { letHeapGrow } from '../common/young-buffers';
 import { Access } from '../access/access';
 import { AuditLog } from '../access/audit';
 import { Backends } from './adapters/backends';
@@ -23,6 +24,7 @@ const KNOWN_TIMEOUT_MS = 3_000;
 
 async function main(): Promise<void> {
   endWithParent();
+  letHeapGrow();
   const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
   const telemetry = await Telemetry.open('gateway', config);
