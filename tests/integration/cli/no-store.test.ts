@@ -37,6 +37,7 @@ const READS: Readonly<Record<string, string[]>> = {
   'data validate': ['polyps'],
   'data get': ['polyps'],
   'data list': [],
+  'data next-labels': ['polyps@1', '--base', 'b'],
   'data delete': ['polyps@1'],
   'jobs list': [],
   'jobs get': ['3f9c2a7be01d4c55'],
