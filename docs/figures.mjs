@@ -80,12 +80,11 @@ const ROWS = {
     ],
   },
   decode: {
-    measures: ({ slices, side, threads }) =>
-      `${slices} DICOM slices of ${side} x ${side}, read and decoded, ${threads} thread on as many cores, beside GDCM's C++`,
+    measures: ({ slices, side, threads, machine }) =>
+      `${slices} DICOM slices of ${side} x ${side}, read and decoded on Node ${Number.parseInt(machine.node.slice(1))}, ` +
+      `${threads} thread on as many cores, beside GDCM's C++`,
     figure: ({ encodings }) =>
-      Object.entries(encodings).map(
-        ([name, { ratio, cpu_ratio }]) => `${name}: ${times(ratio)} its time, ${times(cpu_ratio)} of the CPU`,
-      ),
+      Object.entries(encodings).map(([name, { ratio }]) => `${name} ${ratio.toFixed(2)} x its time`),
   },
   overload: {
     measures: ({ deadline_ms }) =>

@@ -70,9 +70,9 @@ let count = 0;
       );
     }
     const asked = async (work: () => Promise<unknown>): Promise<{ lists: number; reads: number }> => {
-      server.requests();
+      await server.requests();
       await work();
-      const reads = server.requests();
+      const reads = await server.requests();
       const lists = reads.filter((request) => request.includes('list-type=2')).length;
       return { lists, reads: reads.length - lists };
     };
