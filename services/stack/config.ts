@@ -23,6 +23,13 @@ export const PLAIN: Readonly<Record<string, string>> = {
   AUTOMED_TLS_CLIENT_CA_FILE: '',
 };
 
+/** A gateway in the clear, whatever the environment says of another one. */
+export const PLAIN_GATEWAY: Readonly<Record<string, string>> = {
+  AUTOMED_GATEWAY_CA_FILE: '',
+  AUTOMED_GATEWAY_CERT_FILE: '',
+  AUTOMED_GATEWAY_KEY_FILE: '',
+};
+
 /**
  * TLS of the services behind a gateway of ours, as settings. AUTOMED_TLS_* are then the gateway's: services on loopback speak in the
  * clear, unless AUTOMED_BACKEND_TLS_CA_FILE says by which authorities the gateway knows them.

@@ -1,5 +1,5 @@
 import { CONTROL_PLANE_SERVICES } from '../common/grpc/control-plane';
-import { backendTls, PLAIN } from './config';
+import { backendTls, PLAIN, PLAIN_GATEWAY } from './config';
 import { programPath, ServiceProcess, type Program } from './service-process';
 
 /** Programs for which the environment may name backends. */
@@ -98,15 +98,21 @@ export interface PacsLaunch {
   open?: boolean | undefined;
 }
 
-/** Starts the bridge to picture archives in front of a gateway. @param gateway `host:port` */
+/**
+ * Starts the bridge to picture archives in front of a gateway.
+ * @param gateway `host:port`
+ * @param plain whether the gateway is one of ours, in the clear; else it is called as the environment says
+ */
 export async function launchPacs(
   { site, folder, port, open = false }: PacsLaunch,
   gateway: string,
   { address, metricsAddress, startTimeoutMs, log }: LaunchOptions,
+  plain = false,
 ): Promise<ServiceProcess> {
   return ServiceProcess.start(PACS, {
     settings: {
       ...backendTls(),
+      ...(plain ? PLAIN_GATEWAY : {}),
       AUTOMED_PACS_SITE: site,
       AUTOMED_PACS_HOME: folder,
       AUTOMED_PACS_PORT: port === undefined ? '' : String(port),

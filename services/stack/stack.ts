@@ -154,11 +154,11 @@ async function startPacs(
   gateway: KeptService,
   at: string | undefined,
 ): Promise<KeptService | undefined> {
-  const { pacs, processes, startTimeoutMs, log, say } = options;
+  const { pacs, processes, startTimeoutMs, log, say, own } = options;
   if (!pacs || at === undefined) return undefined;
   const metrics = metricsAddress(options, processes.length + 1);
   const launch = (address: string) =>
-    launchPacs(pacs, gateway.address, { address, startTimeoutMs, log, metricsAddress: metrics });
+    launchPacs(pacs, gateway.address, { address, startTimeoutMs, log, metricsAddress: metrics }, own);
   try {
     const bridge = await KeptService.start(launch, at, say);
     await known(gateway);

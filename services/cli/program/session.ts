@@ -86,7 +86,7 @@ export async function withServer<T>(
 ): Promise<T> {
   const server = await serverFor(options, []);
   if (!server) throw new CliError('no server runs; `automed serve` starts one, or name a gateway with --address');
-  return closing(server.address, options, (client) => work(client, server));
+  return closing(server, options, (client) => work(client, server));
 }
 
 /** Whether the calls of a command go to a server that outlives it. */
@@ -189,7 +189,9 @@ export async function withClient<T>(
   work: (client: AutomedClient, address: string) => Promise<T>,
   roles: readonly Role[] = INFERENCE_ROLES,
 ): Promise<T> {
-  return connected(options, roles, {}, ({ address }) => closing(address, options, (client) => work(client, address)));
+  return connected(options, roles, {}, (connection) =>
+    closing(connection, options, (client) => work(client, connection.address)),
+  );
 }
 
 /** Runs `work` with a client of a gateway that leads to a training service. */
@@ -199,20 +201,21 @@ export async function withTraining<T>(
   use: ServiceUse = {},
 ): Promise<T> {
   return connected(options, ['training'], use, (connection) =>
-    closing(connection.address, options, (client) => work(client, connection)),
+    closing(connection, options, (client) => work(client, connection)),
   );
 }
 
 async function closing<T>(
-  address: string,
+  { address, ends }: Connection,
   { timeout = DEFAULT_TIMEOUT_SECONDS, attempts }: ConnectOptions,
   work: (client: AutomedClient) => Promise<T>,
 ): Promise<T> {
-  const { token, gatewayCaFile, gatewayCertFile, gatewayKeyFile } = loadConfig();
+  const { token, gatewayCaFile: caFile, gatewayCertFile: certFile, gatewayKeyFile: keyFile } = loadConfig();
   const client = new AutomedClient(address, {
     timeoutMs: timeout * 1000,
     attempts,
-    credentials: channelCredentials({ caFile: gatewayCaFile, certFile: gatewayCertFile, keyFile: gatewayKeyFile }),
+    // The gateway of a command, which ends with it, speaks in the clear.
+    credentials: channelCredentials(ends ? {} : { caFile, certFile, keyFile }),
     ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
   });
   try {
