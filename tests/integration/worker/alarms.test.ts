@@ -87,7 +87,8 @@ function emptied(folder: string, isEmpty: (number: number) => boolean): string {
 test('images that are mostly empty flatter the mean, which is an alarm with how much', async () => {
   const folder = emptied(writeDiscs(join(root, 'slices'), 32), (number) => number % 8 > 2);
   const { alarms, lines } = await alarmsOf(folder, { overrides: LEARNS, allowDataProblems: true });
-  expect(alarms.map(({ kind }) => kind)).toEqual(['empty-slices-flatter']);
+  // Of so few discs a model may learn to draw nothing, by the last digits of a processor's arithmetic; that is said, too.
+  expect(alarms.map(({ kind }) => kind).filter((kind) => kind !== 'draws-nothing')).toEqual(['empty-slices-flatter']);
   expect(alarms[0]?.value).toBeGreaterThanOrEqual(0.1);
   expect(lines).toContain(alarms[0]?.advice);
 });
