@@ -1,5 +1,4 @@
-import type { Arena, Linear } from './arena';
-import { attend } from './functions';
+import { checkWidth, type Arena, type Linear } from './arena';
 import type { WeightsReader } from './weights';
 
 /** Rows of a matrix of the arena. */
@@ -27,6 +26,7 @@ export class Attention {
     this.value = weights.linear('v_proj');
     this.out = weights.linear('out_proj');
     this.width = this.query.outputs;
+    checkWidth(this.width / heads, 'a head of attention');
   }
 
   /** Projects rows by one of the three. */
@@ -38,10 +38,17 @@ export class Attention {
   /**
    * Answers projected queries from projected keys and values.
    * @param scratch `queries.count` x `width`
+   * @param weights `keys.count` + 4
    */
-  answer(queries: Rows, keys: Rows, values: Float32Array, scratch: Float32Array, into: Float32Array): void {
+  answer(
+    { values: q, count: queries }: Rows,
+    { values: k, count: keys }: Rows,
+    v: Float32Array,
+    { scratch, weights }: { scratch: Float32Array; weights: Float32Array },
+    into: Float32Array,
+  ): void {
     const { width, heads } = this;
-    attend(queries.values, queries.count, keys.values, values, keys.count, { width, heads }, scratch);
-    this.arena.multiply(scratch, queries.count, this.out, into);
+    this.arena.attend({ q, k, v }, { queries, keys, width, heads }, weights, scratch);
+    this.arena.multiply(scratch, queries, this.out, into);
   }
 }

@@ -1,12 +1,12 @@
 // SAM's mask decoder in the browser (segment-anything, mask_decoder.py), for the mask that follows the pointer. The server's own,
 // of LibTorch, is what a click gets.
 
-import { Arena, type Linear } from './arena';
+import { Arena, type Linear, type Norm } from './arena';
 import { Attention, type Rows } from './attention';
-import { gelu, layerNorm, relu, sum } from './functions';
+import { relu, sum } from './functions';
 import { PromptTokens, type PlacedPoint } from './prompt-tokens';
 import { EPSILON, lookAtImage, TwoWayLayer, type ImageProjections, type Scratch } from './transformer';
-import { WeightsReader, type Norm, type Weights } from './weights';
+import { WeightsReader, type Weights } from './weights';
 
 export interface DecoderLayout {
   /** Of the base's input along each side, pixels. */
@@ -102,6 +102,7 @@ export class MaskDecoder {
       tokens: [tokens(), tokens(), tokens(), tokens()],
       hidden: arena.take(most * widest),
       image: [plane(), plane()],
+      weights: arena.take(Math.max(this.pixels, most) + 4),
     };
     const up: [Float32Array, Float32Array] = [plane(), arena.take(2 * this.pixels * this.width)];
     this.work = { tokens: tokens(), places: tokens(), image: plane(), up };
@@ -137,7 +138,7 @@ export class MaskDecoder {
     this.last.project(rows(this.placed, this.pixels), this.last.key, keys);
     this.last.project(image, this.last.value, values);
     lookAtImage(this.last, tokens, places, rows(keys, this.pixels), values, this.scratch);
-    layerNorm(tokens.values, tokens.count, this.lastNorm, EPSILON);
+    this.arena.normalise(tokens.values, tokens.count, this.lastNorm, EPSILON);
     return this.draw(tokens.values, image.values);
   }
 
@@ -182,10 +183,10 @@ export class MaskDecoder {
     const { first, norm, second } = this.upscaling;
     const [once, twice] = this.work.up;
     this.arena.multiply(image, this.pixels, first, once);
-    layerNorm(once, 4 * this.pixels, norm, EPSILON_2D);
-    gelu(once, this.pixels * first.outputs);
+    this.arena.normalise(once, 4 * this.pixels, norm, EPSILON_2D);
+    this.arena.gelu(once, this.pixels * first.outputs);
     this.arena.multiply(once, 4 * this.pixels, second, twice);
-    gelu(twice, 4 * this.pixels * second.outputs);
+    this.arena.gelu(twice, 4 * this.pixels * second.outputs);
     return twice;
   }
 

@@ -1,7 +1,7 @@
-import type { Arena, Linear } from './arena';
+import type { Arena, Linear, Norm } from './arena';
 import { Attention, type Rows } from './attention';
-import { addTo, layerNorm, relu, sum } from './functions';
-import type { Norm, WeightsReader } from './weights';
+import { addTo, relu, sum } from './functions';
+import type { WeightsReader } from './weights';
 
 /** Of the layers' normalisations. */
 export const EPSILON = 1e-5;
@@ -14,6 +14,8 @@ export interface Scratch {
   hidden: Float32Array;
   /** Pixels of the embedding x the decoder's width. */
   image: [Float32Array, Float32Array];
+  /** A weight for each key of an attention, and four more. */
+  weights: Float32Array;
 }
 
 /** What of the first layer depends on the image alone. */
@@ -69,27 +71,28 @@ export class TwoWayLayer {
     this.toTokens.project(tokens, this.toTokens.value, values);
     const [attended, change] = scratch.image;
     const queries = { values: seen.queries, count: image.count };
-    this.toTokens.answer(queries, { values: keys, count }, values, attended, change);
+    this.toTokens.answer(queries, { values: keys, count }, values, { ...scratch, scratch: attended }, change);
     addTo(image.values, change);
-    layerNorm(image.values, image.count, this.norm(3), EPSILON);
+    this.arena.normalise(image.values, image.count, this.norm(3), EPSILON);
   }
 
-  private amongTokens(tokens: Rows, places: Float32Array, { tokens: [placed, q, k, v], hidden }: Scratch): void {
+  private amongTokens(tokens: Rows, places: Float32Array, scratch: Scratch): void {
     const { count } = tokens;
+    const [placed, q, k, v] = scratch.tokens;
     const looking = this.isFirst ? tokens.values : sum(tokens.values, places, placed);
     this.self.project({ values: looking, count }, this.self.query, q);
     this.self.project({ values: looking, count }, this.self.key, k);
     this.self.project(tokens, this.self.value, v);
-    const change = hidden.subarray(0, tokens.values.length);
-    this.self.answer({ values: q, count }, { values: k, count }, v, placed, change);
+    const change = scratch.hidden.subarray(0, tokens.values.length);
+    this.self.answer({ values: q, count }, { values: k, count }, v, { ...scratch, scratch: placed }, change);
     if (this.isFirst) tokens.values.set(change);
     else addTo(tokens.values, change);
-    layerNorm(tokens.values, count, this.norm(0), EPSILON);
+    this.arena.normalise(tokens.values, count, this.norm(0), EPSILON);
   }
 
   private atImage(tokens: Rows, places: Float32Array, keys: Rows, values: Float32Array, scratch: Scratch): void {
     lookAtImage(this.toImage, tokens, places, keys, values, scratch);
-    layerNorm(tokens.values, tokens.count, this.norm(1), EPSILON);
+    this.arena.normalise(tokens.values, tokens.count, this.norm(1), EPSILON);
   }
 
   private alone(tokens: Rows, { tokens: [change], hidden }: Scratch): void {
@@ -98,7 +101,7 @@ export class TwoWayLayer {
     relu(between);
     this.arena.multiply(between, tokens.count, this.second, change);
     addTo(tokens.values, change.subarray(0, tokens.values.length));
-    layerNorm(tokens.values, tokens.count, this.norm(2), EPSILON);
+    this.arena.normalise(tokens.values, tokens.count, this.norm(2), EPSILON);
   }
 
   private norm(at: number): Norm {
@@ -113,11 +116,11 @@ export function lookAtImage(
   places: Float32Array,
   keys: Rows,
   values: Float32Array,
-  { tokens: [placed, queries, attended, change] }: Scratch,
+  { tokens: [placed, queries, attended, change], weights }: Scratch,
 ): void {
   const { count } = tokens;
   sum(tokens.values, places, placed);
   attention.project({ values: placed, count }, attention.query, queries);
-  attention.answer({ values: queries, count }, keys, values, attended, change);
+  attention.answer({ values: queries, count }, keys, values, { scratch: attended, weights }, change);
   addTo(tokens.values, change.subarray(0, tokens.values.length));
 }

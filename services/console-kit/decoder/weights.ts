@@ -1,13 +1,7 @@
-import type { Arena, Linear } from './arena';
+import { checkWidth, type Arena, type Linear, type Norm } from './arena';
 
 /** Weights by the names that the published checkpoints give them, e.g. `mask_decoder.iou_token.weight`. */
 export type Weights = ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>;
-
-/** Scale and shift of a normalisation. */
-export interface Norm {
-  scale: Float32Array;
-  shift: Float32Array;
-}
 
 /** Finds weights under a prefix, and lays them out for the arena. */
 export class WeightsReader {
@@ -32,7 +26,9 @@ export class WeightsReader {
   }
 
   norm(name: string): Norm {
-    return { scale: this.values(`${name}.weight`), shift: this.values(`${name}.bias`) };
+    const [scale, shift] = [this.values(`${name}.weight`), this.values(`${name}.bias`)];
+    checkWidth(scale.length, this.prefix + name);
+    return { scale: this.arena.copy(scale), shift: this.arena.copy(shift) };
   }
 
   /** torch's Linear: `weight[outputs, inputs]`. */
