@@ -1,8 +1,9 @@
 // The masks that lie on a picture, painted pixel by pixel and kept until one of them or their place changes.
 
+import { emptyRows, WORD_BITS, type BitRows } from './bit-rows';
 import type { Layer } from './layer';
 import type { Region } from './lookup-table';
-import { borderOf, stencilOf } from './stencil';
+import { bordersOf, stencilOf } from './stencil';
 import type { Size, View } from './view';
 
 interface Look {
@@ -21,6 +22,8 @@ const SHADE = 0.55;
 export class MaskOverlay {
   private readonly sheet = new OffscreenCanvas(1, 1);
   private readonly single = new OffscreenCanvas(1, 1);
+  /** Kept, for a new one takes as long as what is painted on it. */
+  private image: ImageData | undefined;
   private painted: { layers: readonly Layer[]; key: string } | undefined;
 
   /** Draws on a context without a transform. */
@@ -36,19 +39,35 @@ export class MaskOverlay {
     context.drawImage(this.sheet, 0, 0);
   }
 
-  private paint(layers: readonly Layer[], look: Look, { width, height }: Size): void {
+  private paint(layers: readonly Layer[], look: Look, size: Size): void {
     const { sheet, single } = this;
-    // To give a canvas its size clears it.
-    for (const each of [sheet, single]) Object.assign(each, { width, height });
-    const context = sheet.getContext('2d');
-    for (const layer of layers) {
-      const region = regionOf(layer, look, { width, height });
-      if (region.width <= 0 || region.height <= 0) continue;
-      const { x, y, width: across, height: down } = region;
-      single.getContext('2d')?.putImageData(painted(layer, look, region), 0, 0);
-      context?.drawImage(single, 0, 0, across, down, x, y, across, down);
-    }
+    const context = clearedAt(sheet, size);
+    layers.forEach((layer, at) => {
+      const region = regionOf(layer, look, size);
+      if (region.width <= 0 || region.height <= 0) return;
+      const { x, y, width, height } = region;
+      const image = this.imageOf(region);
+      paintLayer(layer, look, region, image);
+      // On an empty sheet there is nothing to be mixed with.
+      if (at === 0) return context?.putImageData(image, x, y);
+      clearedAt(single, size)?.putImageData(image, 0, 0);
+      context?.drawImage(single, 0, 0, width, height, x, y, width, height);
+    });
   }
+
+  private imageOf({ width, height }: Size): ImageData {
+    if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height);
+    return this.image;
+  }
+}
+
+/** @returns the context of an empty canvas of a size */
+function clearedAt(canvas: OffscreenCanvas, { width, height }: Size): OffscreenCanvasRenderingContext2D | null {
+  const context = canvas.getContext('2d');
+  if (canvas.width === width && canvas.height === height) context?.clearRect(0, 0, width, height);
+  // To give a canvas its size clears it.
+  else Object.assign(canvas, { width, height });
+  return context;
 }
 
 /** Half the width of the coloured line and of the dark one, pixels of the screen. */
@@ -69,25 +88,38 @@ function regionOf(layer: Size, { place, ratio }: Look, screen: Size): Region {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-function painted(layer: Layer, { place, opacity, outlines, ratio }: Look, region: Region): ImageData {
-  const image = new ImageData(region.width, region.height);
-  const words = new Uint32Array(image.data.buffer);
-  const rgb = parseInt(layer.colour.slice(1), 16);
+/** Paints a layer onto an image of the region's size, whatever was there. */
+function paintLayer(layer: Layer, { place, opacity, outlines, ratio }: Look, region: Region, image: ImageData): void {
   const stencil = stencilOf(layer, place, region);
-  const fill = wordOf(rgb, opacity);
-  for (let at = 0; at < words.length; at += 1) if (stencil[at] === 1) words[at] = fill;
-  if (!outlines) return image;
-  const [line, dark] = radii(ratio).map((radius) => borderOf(stencil, region, radius)) as [Uint8Array, Uint8Array];
+  const [line, dark] = outlines ? bordersOf(stencil, radii(ratio)) : [emptyRows(region), emptyRows(region)];
+  const rgb = parseInt(layer.colour.slice(1), 16);
   const solid = wordOf(rgb, 1);
-  const outside = wordOf(0, SHADE);
   // Black over the fill.
   const both = 1 - (1 - opacity) * (1 - SHADE);
   const inside = wordOf(rgb, both, (opacity * (1 - SHADE)) / both);
-  for (let at = 0; at < words.length; at += 1) {
-    if (line[at] === 1) words[at] = solid;
-    else if (dark[at] === 1) words[at] = stencil[at] === 1 ? inside : outside;
+  // By what a pixel is in: 1 the mask, 2 the dark line, 4 the coloured one.
+  const palette = Uint32Array.of(0, wordOf(rgb, opacity), wordOf(0, SHADE), inside, solid, solid, solid, solid);
+  paintRows([stencil, dark, line] as [BitRows, BitRows, BitRows], palette, new Uint32Array(image.data.buffer));
+}
+
+/** Looks up each pixel's colour by its bits in three masks. */
+function paintRows([low, mid, high]: [BitRows, BitRows, BitRows], palette: Uint32Array, pixels: Uint32Array): void {
+  const { width, height, stride } = low;
+  for (let y = 0, word = 0; y < height; y += 1) {
+    for (let column = 0; column < stride; column += 1, word += 1) {
+      const start = y * width + column * WORD_BITS;
+      const end = Math.min(start + WORD_BITS, (y + 1) * width);
+      let [a, b, c] = [low.words[word] as number, mid.words[word] as number, high.words[word] as number];
+      if ((a | b | c) === 0) {
+        pixels.fill(0, start, end);
+        continue;
+      }
+      for (let at = start; at < end; at += 1) {
+        pixels[at] = palette[(a & 1) | ((b & 1) << 1) | ((c & 1) << 2)] as number;
+        [a, b, c] = [a >>> 1, b >>> 1, c >>> 1];
+      }
+    }
   }
-  return image;
 }
 
 /** A pixel in little endian: alpha, blue, green, red from the top. @param light share of the colour, the rest is black */

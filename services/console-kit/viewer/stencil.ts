@@ -1,6 +1,7 @@
 // Masks at the size of the screen. What they cost depends on how much of the screen they cover, not on how ragged they are: a path
 // along the border of a noisy mask has tens of thousands of segments, and a browser without a GPU takes 70 ms to stroke it.
 
+import { emptyRows, grown, shrunken, WORD_BITS, type BitRows } from './bit-rows';
 import type { Region } from './lookup-table';
 import type { Size, View } from './view';
 
@@ -33,75 +34,63 @@ function spansOf(from: number, count: number, offset: number, scale: number, siz
  * thin vanishes.
  * @param place in pixels of the screen
  */
-export function stencilOf({ bits, width, height }: Bitmap, place: View, region: Region): Uint8Array<ArrayBuffer> {
+export function stencilOf({ bits, width, height }: Bitmap, place: View, region: Region): BitRows {
   const columns = spansOf(region.x, region.width, place.x, place.scale, width);
   const rows = spansOf(region.y, region.height, place.y, place.scale, height);
-  const made = new Uint8Array(region.width * region.height);
+  const made = emptyRows(region);
+  const { words, stride } = made;
   for (let y = 0; y < region.height; y += 1) {
-    const [first, end, start] = [rows.first[y] as number, rows.end[y] as number, y * region.width];
+    const [first, end, start] = [rows.first[y] as number, rows.end[y] as number, y * stride];
     if (y > 0 && end > first && rows.first[y - 1] === first && rows.end[y - 1] === end) {
-      made.copyWithin(start, start - region.width, start);
+      words.copyWithin(start, start - stride, start);
       continue;
     }
-    for (let row = first; row < end; row += 1) addRow(bits, row * width, columns, made, start);
+    const into = words.subarray(start, start + stride);
+    for (let row = first; row < end; row += 1) {
+      if (place.scale >= 1) enlargeRow(bits, row * width, columns, into);
+      else addRow(bits, row * width, columns, into);
+    }
   }
   return made;
 }
 
-function addRow(bits: Uint8Array, row: number, { first, end }: Spans, made: Uint8Array, start: number): void {
+/** Of an enlarged row each pixel of the screen shows one. */
+function enlargeRow(bits: Uint8Array, row: number, { first, end }: Spans, into: Uint32Array): void {
+  for (let word = 0, x = 0; word < into.length; word += 1) {
+    const last = Math.min(first.length, x + WORD_BITS);
+    let made = 0;
+    for (let bit = 0; x < last; bit += 1, x += 1)
+      // Beside the mask there is none.
+      if ((end[x] as number) > (first[x] as number)) made |= (bits[row + (first[x] as number)] as number) << bit;
+    into[word] = made;
+  }
+}
+
+function addRow(bits: Uint8Array, row: number, { first, end }: Spans, into: Uint32Array): void {
   for (let x = 0; x < first.length; x += 1) {
     const last = row + (end[x] as number);
     for (let from = row + (first[x] as number); from < last; from += 1)
       if (bits[from] === 1) {
-        made[start + x] = 1;
+        into[x >>> 5] = (into[x >>> 5] as number) | (1 << (x & 31));
         break;
       }
   }
 }
 
 /**
- * @param radius at most 7, pixels
- * @returns 1 for each pixel with both foreground and background no further away than the radius: a line twice as wide
+ * @param radii from small to large, whole pixels
+ * @returns for each radius the pixels with both foreground and background no further away: lines twice as wide
  */
-export function borderOf(stencil: Uint8Array, { width, height }: Size, radius: number): Uint8Array {
-  const window = 2 * radius + 1;
-  const all = window ** 2;
-  // Background above and below, so that no row is a special one.
-  const across = new Uint8Array(width * (height + 2 * window));
-  sumRows(stencil, width, radius, across.subarray(width * window));
-  const sums = new Uint8Array(width);
-  const border = new Uint8Array(width * height);
-  for (let y = -radius; y < height; y += 1) {
-    const entering = (y + radius + window) * width;
-    addRowDifference(across, entering - window * width, entering, sums);
-    if (y >= 0) markMixed(sums, all, border, y * width);
-  }
-  return border;
+export function bordersOf(stencil: BitRows, radii: readonly number[]): BitRows[] {
+  let [outer, inner, reached] = [stencil, stencil, 0];
+  return radii.map((radius) => {
+    for (; reached < radius; reached += 1) [outer, inner] = [grown(outer), shrunken(inner)];
+    return without(outer, inner);
+  });
 }
 
-function addRowDifference(rows: Uint8Array, leaving: number, entering: number, sums: Uint8Array): void {
-  for (let x = 0; x < sums.length; x += 1)
-    sums[x] = (sums[x] as number) + (rows[entering + x] as number) - (rows[leaving + x] as number);
-}
-
-function markMixed(sums: Uint8Array, all: number, border: Uint8Array, start: number): void {
-  for (let x = 0; x < sums.length; x += 1) {
-    const sum = sums[x] as number;
-    border[start + x] = sum > 0 && sum < all ? 1 : 0;
-  }
-}
-
-/** Foreground up to `radius` to the left and to the right of each pixel. */
-function sumRows(stencil: Uint8Array, width: number, radius: number, into: Uint8Array): void {
-  const window = 2 * radius + 1;
-  const padded = new Uint8Array(width + 2 * window);
-  for (let start = 0; start < stencil.length; start += width) {
-    padded.set(stencil.subarray(start, start + width), window);
-    let sum = 0;
-    for (let at = window; at < window + radius; at += 1) sum += padded[at] as number;
-    for (let x = 0; x < width; x += 1) {
-      sum += (padded[x + window + radius] as number) - (padded[x + radius] as number);
-      into[start + x] = sum;
-    }
-  }
+function without(rows: BitRows, others: BitRows): BitRows {
+  const words = new Uint32Array(rows.words.length);
+  for (let at = 0; at < words.length; at += 1) words[at] = (rows.words[at] as number) & ~(others.words[at] as number);
+  return { ...rows, words };
 }
