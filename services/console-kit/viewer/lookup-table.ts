@@ -1,6 +1,7 @@
 // Window and level through a table: one look-up for each pixel, whatever the window.
 
 import type { ColorPicture, GrayPicture, Window } from './picture';
+import type { Point, Size } from './view';
 
 /** Grey of a value, `[0, 255]`: the linear function of DICOM PS3.3 C.11.2.1.2. */
 export function gray(value: number, { center, width }: Window): number {
@@ -33,39 +34,40 @@ export function channelTable(window: Window, negative: boolean): Uint8Array {
 }
 
 /** Pixels of a picture; within it. */
-export interface Region {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
+export interface Region extends Point, Size {}
+
+/** Where each row of a region begins in a picture, pixels. */
+function rowStarts({ width: stride }: Size, { x, y, height }: Region): number[] {
+  return Array.from({ length: height }, (_, row) => (y + row) * stride + x);
 }
 
 /** Writes the grey pixels of a region as opaque RGBA, one 32-bit word each. */
 export function paintGray(
-  { values, width: stride }: Pick<GrayPicture, 'values' | 'width'>,
-  { x, y, width, height }: Region,
+  picture: Pick<GrayPicture, 'values' | keyof Size>,
+  region: Region,
   table: Uint8Array,
   words: Uint32Array,
 ): void {
   const colours = new Uint32Array(table.length);
-  for (let value = 0; value < table.length; value += 1)
-    colours[value] = 0xff000000 | ((table[value] as number) * 0x010101);
-  for (let row = 0, at = 0; row < height; row += 1) {
-    const from = (y + row) * stride + x;
-    for (let pixel = from; pixel < from + width; pixel += 1, at += 1)
+  table.forEach((shown, value) => (colours[value] = 0xff000000 | (shown * 0x010101)));
+  const { values } = picture;
+  let at = 0;
+  for (const from of rowStarts(picture, region)) {
+    for (let pixel = from; pixel < from + region.width; pixel += 1, at += 1)
       words[at] = colours[values[pixel] as number] as number;
   }
 }
 
 export function paintColor(
-  { rgba, width: stride }: Pick<ColorPicture, 'rgba' | 'width'>,
-  { x, y, width, height }: Region,
+  picture: Pick<ColorPicture, 'rgba' | keyof Size>,
+  region: Region,
   table: Uint8Array,
   bytes: Uint8ClampedArray,
 ): void {
-  for (let row = 0, at = 0; row < height; row += 1) {
-    const from = 4 * ((y + row) * stride + x);
-    for (let pixel = from; pixel < from + 4 * width; pixel += 4, at += 4) {
+  const { rgba } = picture;
+  let at = 0;
+  for (const from of rowStarts(picture, region)) {
+    for (let pixel = 4 * from; pixel < 4 * (from + region.width); pixel += 4, at += 4) {
       bytes[at] = table[rgba[pixel] as number] as number;
       bytes[at + 1] = table[rgba[pixel + 1] as number] as number;
       bytes[at + 2] = table[rgba[pixel + 2] as number] as number;

@@ -42,10 +42,15 @@ test('a region of a picture is painted row by row, in grey and in colour', () =>
   const table = Uint8Array.from({ length: 65_536 }, (_, value) => value);
   const region = { x: 1, y: 1, width: 2, height: 2 };
   const words = new Uint32Array(4);
-  paintGray({ values: Uint16Array.from({ length: 12 }, (_, at) => at), width: 4 }, region, table, words);
+  paintGray({ values: Uint16Array.from({ length: 12 }, (_, at) => at), width: 4, height: 3 }, region, table, words);
   expect([...words].map((word) => word & 255)).toEqual([5, 6, 9, 10]);
   const bytes = new Uint8ClampedArray(16);
-  paintColor({ rgba: Uint8ClampedArray.from({ length: 48 }, (_, at) => at), width: 4 }, region, table, bytes);
+  paintColor(
+    { rgba: Uint8ClampedArray.from({ length: 48 }, (_, at) => at), width: 4, height: 3 },
+    region,
+    table,
+    bytes,
+  );
   expect([...bytes.subarray(0, 8)]).toEqual([20, 21, 22, 255, 24, 25, 26, 255]);
 });
 
