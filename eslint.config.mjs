@@ -67,11 +67,6 @@ export default tseslint.config(
     },
   },
   {
-    // All texts of a language stand in one file: data that a translator reads from top to bottom.
-    files: ['services/console-kit/texts/*.ts'],
-    rules: { 'max-lines': ['error', { max: 800 }] },
-  },
-  {
     // For browsers, with types of their own.
     files: ['services/console{,-kit}/**/*.ts', 'services/console{,-kit}/**/*.tsx'],
     languageOptions: { parserOptions: { project: './services/console/tsconfig.json', tsconfigRootDir: root } },
@@ -95,11 +90,6 @@ export default tseslint.config(
     files: ['services/**/*.ts'],
     ignores: ['services/common/timers.ts', 'services/console{,-kit}/**'],
     rules: { 'no-restricted-syntax': ['error', ...farDelays, endlessFolders] },
-  },
-  {
-    // A translation is one file.
-    files: ['services/console-kit/texts/*.ts'],
-    rules: { 'max-lines': 'off' },
   },
   {
     files: ['tests/**/*.ts'],

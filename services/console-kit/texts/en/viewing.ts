@@ -1,0 +1,47 @@
+// Files and the viewer, which several pages share.
+
+export const viewing = {
+  files: {
+    pasted: 'pasted image',
+    empty: 'The file is empty (0 bytes). Choose another one.',
+    unreadable: (why: string) =>
+      `This is no image that the browser or the server reads. Choose a PNG, JPEG, WebP, TIFF or DICOM file. The server says: ${why}`,
+    undecodable: 'The browser does not show this picture. Save it as PNG and open that.',
+    noPixels: 'This DICOM file holds no picture: reports and structured data cannot be segmented.',
+    truncated: 'This DICOM file ends before its picture does. Copy it again from where it came.',
+    brokenDicom: 'This file begins like DICOM and cannot be read as such. Copy it again from where it came.',
+    choose: 'Choose a file',
+    example: 'Use an example',
+    drop: 'Drop an image here',
+    dropMore: 'PNG, JPEG, WebP, TIFF or DICOM. Ctrl+V pastes one. It goes to this server and to no other.',
+    current: (name: string, size: string) => `${name} · ${size}`,
+    another: 'Another image',
+  },
+  viewer: {
+    tools: 'Viewer tools',
+    canvas: 'Image with masks. Plus and minus zoom, arrows pan, 0 fits, brackets change the window, I inverts.',
+    noPicture: 'No image is open',
+    probability: (name: string, share: string) => `${name} ${share}`,
+    window: 'Window and level: drag (W)',
+    pan: 'Move: drag (H)',
+    zoomIn: 'Zoom in (+)',
+    zoomOut: 'Zoom out (-)',
+    fit: 'Fit (0)',
+    invert: 'Invert (I)',
+    presets: 'Window presets',
+    ownWindow: 'Own window',
+    fullRange: 'Full range',
+    play: 'Play frames',
+    stop: 'Stop playing',
+    frame: 'Frame',
+    position: (x: number, y: number) => `${x}, ${y}`,
+  },
+  windows: {
+    softTissue: 'Soft tissue',
+    lung: 'Lung',
+    bone: 'Bone',
+    brain: 'Brain',
+    liver: 'Liver',
+    ofFile: 'As in the file',
+  },
+} as const;
