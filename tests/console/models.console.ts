@@ -38,8 +38,12 @@ test('two versions are compared by their scores, and by their masks on one image
   await page.getByLabel('Choose a file').setInputFiles({ name: 'disc.png', mimeType: 'image/png', buffer: png });
   await page.getByText('polyp@2 alone').waitFor();
   await page.getByLabel('Slider').first().check();
-  await page.getByRole('slider', { name: 'Slider' }).press('Home');
+  await page.getByText('left of the line: polyp@1').waitFor();
+  await page.getByText('right: polyp@2').waitFor();
   await picture(page, 'compare');
+  const slider = page.getByRole('slider', { name: 'Slider' });
+  await slider.press('Home');
+  expect(await slider.getAttribute('aria-valuetext')).toBe('line at 0.0 % of the width');
   expect(complaints).toEqual([]);
 });
 

@@ -35,7 +35,13 @@ export const models = {
     `On the same ${images}: ${mean} (95 % interval ${low} to ${high}, paired bootstrap). ${verdict}`,
   better: (name: string) => `${name} is better.`,
   undecided: 'The images do not decide between them.',
-  splits: { difference: 'Difference map', slider: 'Slider' },
+  splits: {
+    difference: 'Difference map',
+    slider: 'Slider',
+    left: (name: string) => `left of the line: ${name}`,
+    right: (name: string) => `right: ${name}`,
+    place: (share: string) => `line at ${share} of the width`,
+  },
   both: 'both',
   only: (name: string) => `${name} alone`,
   promote: {

@@ -1,6 +1,7 @@
 // Prompts on the image: green what is inside, red what is outside, and a sign that does not need the colour.
 
 import type { Overlay } from '../../../console-kit/viewer/renderer';
+import { strokeTwice } from '../../../console-kit/viewer/stroke';
 import type { Point } from '../../../console-kit/viewer/view';
 import type { Prompt } from './prompts';
 
@@ -40,23 +41,6 @@ function drawOne(context: CanvasRenderingContext2D, px: number, prompt: Prompt, 
     const path = new Path2D();
     for (const { x, y } of prompt.path) path.lineTo(x, y);
     strokeTwice(context, px, path, prompt.positive ? INSIDE : OUTSIDE, strong);
-  }
-}
-
-function strokeTwice(
-  context: CanvasRenderingContext2D,
-  px: number,
-  path: Path2D,
-  colour: string,
-  strong: boolean,
-): void {
-  for (const [style, width] of [
-    ['rgb(0 0 0 / 60%)', strong ? 6 : 4],
-    [colour, strong ? 4 : 2],
-  ] as const) {
-    context.strokeStyle = style;
-    context.lineWidth = width * px;
-    context.stroke(path);
   }
 }
 

@@ -9,10 +9,17 @@ import { Viewer } from '../../../console-kit/viewer/viewer';
 import { currentFile, showCurrentFile } from '../../workspace/current-file';
 import { DropTarget, EmptyViewer } from '../../workspace/drop-target';
 import { imageOf } from '../../workspace/image-of';
-import { differenceLayers, type Split } from './difference';
+import { differenceLayers, drawSplit, type Split } from './difference';
 
 const state = new ViewerState();
 const SPLITS: readonly Split[] = ['difference', 'slider'];
+
+interface SplitSliderProps {
+  names: readonly [string, string];
+  /** Of the image's width, `[0, 1]`. */
+  at: number;
+  setAt: (at: number) => void;
+}
 
 /** Masks of two models on one image: a difference map, or a slider between them. */
 export function SideBySide({ names }: { names: readonly [string, string] }) {
@@ -33,6 +40,7 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
   const masks = current?.masks;
   useLayoutEffect(() => {
     state.layers.value = masks ? differenceLayers(masks, names, split, at) : [];
+    state.overlay.value = masks && split === 'slider' ? drawSplit(masks[0], at) : undefined;
   }, [masks, split, at]);
   return (
     <div class="stack">
@@ -43,17 +51,7 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
             <span>{t.models.splits[each]}</span>
           </label>
         ))}
-        {split === 'slider' ? (
-          <input
-            type="range"
-            min="0"
-            max="1"
-            step="0.01"
-            value={at}
-            aria-label={t.models.splits.slider}
-            onInput={(event) => setAt(Number(event.currentTarget.value))}
-          />
-        ) : null}
+        {split === 'slider' ? <SplitSlider names={names} at={at} setAt={setAt} /> : null}
       </div>
       {error === undefined ? null : <Problem error={error} retry={reload} />}
       {file && !current && error === undefined ? <Busy>{t.try.analyzing}</Busy> : null}
@@ -70,6 +68,26 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
         ))}
       </ul>
     </div>
+  );
+}
+
+/** The ends say whose masks lie on their side of the line. */
+function SplitSlider({ names, at, setAt }: SplitSliderProps) {
+  return (
+    <span class="inline">
+      <span>{t.models.splits.left(names[0])}</span>
+      <input
+        type="range"
+        min="0"
+        max="1"
+        step="0.01"
+        value={at}
+        aria-label={t.models.splits.slider}
+        aria-valuetext={t.models.splits.place(t.units.percent(at))}
+        onInput={(event) => setAt(Number(event.currentTarget.value))}
+      />
+      <span>{t.models.splits.right(names[1])}</span>
+    </span>
   );
 }
 
