@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { dicomFile, greyDicom, greyElements, RLE, rleFrame } from '../support/dicom';
+import { gray } from '../../services/console-kit/viewer/lookup-table';
 import { discImage } from '../support/stack-images';
 import { openPage, picture, startBrowser } from './browser';
 import { startServices, type Running } from './services';
@@ -135,6 +136,62 @@ test('the pixels on the screen are those of the file, smaller, enlarged, moved a
   expect(await shown()).toEqual([64, 64, 255, 255]);
   for (let count = 0; count < 60; count += 1) await page.keyboard.press('ArrowRight');
   expect(await shown()).toEqual([0, 0, 0, 0]);
+  expect(complaints).toEqual([]);
+});
+
+test('at 1:1 and above every pixel is its own value in the window, whichever window', async () => {
+  const { page, complaints } = await openPage(browser, services.url);
+  const side = 900;
+  const valueAt = (x: number, y: number): number => (x * 31 + y * 17) % 4096;
+  const values = Array.from({ length: side * side }, (_, at) => valueAt(at % side, Math.floor(at / side)));
+  const buffer = greyDicom({ width: side, height: side, values });
+  await page.getByLabel('Choose a file').setInputFiles({ name: 'large.dcm', mimeType: 'application/dicom', buffer });
+  await page.getByText(`${side} × ${side}`).waitFor();
+  for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
+  const box = await page.locator('canvas').boundingBox();
+  if (!box) throw new Error('no canvas');
+  const [middleX, middleY] = [Math.floor(box.width / 2), Math.floor(box.height / 2)];
+  /** Greys of the screen from the middle to the right. */
+  const row = async (count: number): Promise<number[]> =>
+    page.evaluate<number[]>(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
+      const canvas = document.querySelector('canvas');
+      const { data } = canvas.getContext('2d').getImageData(${middleX}, ${middleY}, ${count}, 1);
+      resolve(Array.from({ length: ${count} }, (_, at) => data[4 * at]));
+    })))`);
+  const pointed = async (): Promise<[number, number]> => {
+    await page.mouse.move(box.x + middleX + 0.5, box.y + middleY + 0.5);
+    const text = await page.locator('.readout').innerText();
+    const [, x, y] = /(\d+), (\d+) ·/.exec(text) ?? [];
+    return [Number(x), Number(y)];
+  };
+  const drag = async (x: number, y: number): Promise<void> => {
+    await page.mouse.move(box.x + middleX, box.y + middleY);
+    await page.mouse.down();
+    await page.mouse.move(box.x + middleX + x, box.y + middleY + y, { steps: 5 });
+    await page.mouse.up();
+  };
+  const windows = async (): Promise<{ center: number; width: number }> => {
+    const [, width, center] = /W (\d+) L (-?\d+)/.exec(await page.locator('.readout').innerText()) ?? [];
+    return { center: Number(center), width: Number(width) };
+  };
+  await page.locator('canvas').focus();
+  await page.keyboard.press('1');
+  for (const [x, y] of [
+    [0, 0],
+    [-150, 40],
+    [60, -90],
+  ] as const) {
+    await drag(x, y);
+    const window = await windows();
+    const [column, line] = await pointed();
+    const shown = await row(40);
+    // The readout rounds both numbers of the window.
+    const slack = 2 + 255 / window.width;
+    shown.forEach((grey, at) =>
+      expect(Math.abs(grey - gray(valueAt(column + at, line), window))).toBeLessThanOrEqual(slack),
+    );
+    expect(new Set(shown).size).toBeGreaterThan(5);
+  }
   expect(complaints).toEqual([]);
 });
 
