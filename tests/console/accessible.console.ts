@@ -38,6 +38,7 @@ const PAGES: readonly [path: string, heading: string][] = [
   ['/review', 'Review'],
   ['/deliveries', 'Deliveries'],
   ['/operations', 'Aliases'],
+  ['/nowhere', 'There is no such page'],
 ];
 
 describe.each([false, true])('in the dark: %s', (dark) => {

@@ -4,6 +4,7 @@ import { Busy, Problem } from '../../console-kit/parts/notice';
 import { t } from '../../console-kit/texts/en';
 import { path } from '../../console-kit/parts/router';
 import { signedOut } from '../../console-kit/api/session';
+import { MissingPage } from './missing';
 import { Shell } from './shell';
 import { SignIn } from './sign-in';
 
@@ -25,23 +26,26 @@ const PAGES: Readonly<Record<string, () => Promise<ComponentType<PageProps>>>> =
   try: async () => (await import('../pages/try/try')).TryPage,
 };
 
-const TITLES: Readonly<Record<string, string>> = { ...t.nav, models: t.nav.compare };
+const MISSING = 'missing';
+const TITLES: Readonly<Record<string, string>> = { ...t.nav, models: t.nav.compare, [MISSING]: t.missing.title };
+
+/** The page of an address: `/PAGE` or `/PAGE/ID`; the first one is that of the host alone. */
+function pageOf(address: string): { name: string; id: string } {
+  const [, first = '', id = '', ...rest] = address.split('/');
+  if (first === '') return { name: 'try', id: '' };
+  return { name: Object.hasOwn(PAGES, first) && rest.length === 0 ? first : MISSING, id };
+}
 
 export function App() {
-  const [, first = '', id = ''] = path.value.split('/');
-  const name = first in PAGES ? first : 'try';
+  const { name, id } = pageOf(path.value);
   const title = signedOut.value ? t.signIn.title : TITLES[name];
   useEffect(() => {
     document.title = `${title} · ${t.name}`;
   }, [title]);
   if (signedOut.value) return <SignIn />;
   // Whoever follows a link to a result wants that and nothing else.
-  if (first === 'results') return <BarePage id={id} />;
-  return (
-    <Shell>
-      <LazyPage name={name} id={id} />
-    </Shell>
-  );
+  if (name === 'results') return <BarePage id={id} />;
+  return <Shell>{name === MISSING ? <MissingPage /> : <LazyPage name={name} id={id} />}</Shell>;
 }
 
 function BarePage({ id }: { id: string }) {

@@ -59,6 +59,9 @@ interface StaticFile {
   forever: boolean;
 }
 
+/** Answers a browser that wants a page where there is none with one that says so. @returns undefined for other callers */
+export type MissingPage = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined;
+
 /**
  * Adds the console's routes; without a built console there are none.
  * @param frames origins whose pages may show a result in a frame
@@ -68,15 +71,19 @@ export async function serveConsole(
   app: FastifyInstance,
   frames: readonly string[],
   folder = consoleFolder(),
-): Promise<void> {
+): Promise<MissingPage> {
   const files = await readFiles(folder);
   const page = files.get('/index.html');
-  if (page === undefined) return;
+  if (page === undefined) return () => undefined;
   for (const path of PAGES) app.get(path, (request, reply) => send(request, reply, page));
   const framed = { 'content-security-policy': policyFor(frames) };
   app.get(RESULT, (request, reply) => send(request, reply, page, framed));
   for (const [path, file] of files) if (file !== page) app.get(path, (request, reply) => send(request, reply, file));
+  return (request, reply) => (wantsPage(request) ? send(request, reply.code(404), page) : undefined);
 }
+
+const wantsPage = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '');
 
 export const consoleFolder = (): string => join(packageRoot(), 'dist', 'console');
 
@@ -110,7 +117,7 @@ function send(
     vary: 'accept-encoding',
     'cache-control': file.forever ? 'public, max-age=31536000, immutable' : 'no-cache',
   });
-  if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
+  if (reply.statusCode === 200 && request.headers['if-none-match'] === file.etag) return reply.code(304).send();
   if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.body);
   return reply.header('content-encoding', 'gzip').send(file.gzip);
 }

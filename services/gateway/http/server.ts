@@ -60,14 +60,14 @@ export async function buildHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const methods = httpMethods(deps.services);
   const description = openApi(methods);
   app.get('/openapi.json', () => description);
-  await serveConsole(app, deps.frames);
+  const missingPage = await serveConsole(app, deps.frames);
   for (const method of methods) {
     app.post(method.path, (request, reply) => (method.streams ? stream : answer)(method, request, reply, deps));
   }
   offerGrpcWeb(app, methods, deps.client);
   app.setNotFoundHandler((request, reply) => {
     const text = `There is no ${request.method} ${request.url.split('?')[0] ?? ''}; /openapi.json lists what there is.`;
-    return sendError(reply, automedError('NOT_FOUND', text));
+    return missingPage(request, reply) ?? sendError(reply, automedError('NOT_FOUND', text));
   });
   app.setErrorHandler((error, _request, reply) => sendError(reply, typed(error, deps)));
   return app;

@@ -75,6 +75,24 @@ test('what is no page stays an error of the API', async () => {
   }
 });
 
+test('a browser that wants a page gets one that says that there is none', async () => {
+  const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+  const page = await fetch(url);
+  for (const path of ['/nowhere', '/jobs/0123/4567']) {
+    const headers = { accept, 'if-none-match': page.headers.get('etag') ?? '' };
+    const response = await fetch(url + path, { headers });
+    expect({ path, status: response.status }).toEqual({ path, status: 404 });
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(await response.text()).toContain('<div id="app">');
+  }
+  const posted = await fetch(`${url}/nowhere`, { method: 'POST', headers: { accept } });
+  expect({ status: posted.status, body: await posted.json() }).toMatchObject({
+    status: 404,
+    body: { error: { status: 'NOT_FOUND' } },
+  });
+});
+
 test('all of it together is small', () => {
   const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /[.](js|css|html)$/.test(name),

@@ -21,6 +21,12 @@ export const shell = {
     operations: 'Operations',
     skip: 'Skip to content',
   },
+  missing: {
+    title: 'There is no such page',
+    lead: (address: string) =>
+      `${address} is no address of this console. The link may be old, or a letter of it missing.`,
+    home: 'Go to the first page',
+  },
   theme: { system: 'Theme: system', light: 'Theme: light', dark: 'Theme: dark' },
   signIn: {
     title: 'Sign in',
