@@ -30,7 +30,7 @@ export interface YoungGeneration {
   scavenge(): void;
 }
 
-/** Frees the buffers of calls that ended before V8 takes them for pressure. */
+/** Frees the buffers of calls that ended, or of packets that were written, before V8 takes them for pressure. */
 export class YoungBuffers {
   /** Least since the last scavenge. */
   private floor = Infinity;
@@ -39,7 +39,7 @@ export class YoungBuffers {
   constructor(private readonly generation: YoungGeneration = thisProcess()) {}
 
   /** Looks how much has come since the last scavenge, which takes a microsecond; where that is enough, the next one runs soon. */
-  callEnded(): void {
+  look(): void {
     const external = this.generation.externalBytes();
     this.floor = Math.min(this.floor, external);
     if (this.asked || external - this.floor < STEP_BYTES) return;

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Logger } from '../common/logging';
+import { YoungBuffers } from '../common/young-buffers';
 import type { IncomingFile, ObjectReceiver, ObjectUids, Outcome, Refusal, Source } from './reception';
 import { bypass, type BulkSink } from './bulk-bypass';
 import { CStoreResponse, Dataset, type PresentationContext, type StoreArguments, type StreamOf } from './library';
@@ -22,7 +23,12 @@ const STATUS: Readonly<Record<Refusal, number>> = {
 };
 /** Longest Error Comment, characters (LO). */
 const MAX_COMMENT = 64;
+/** Bytes that wait for a file to be made before their sender has to. */
+const MOST_EARLY = 1024 * 1024;
 const NOT_SUPPORTED = 'The SOP class is not that of its presentation context.';
+
+/** Packets of all associations: V8 would let hundreds of megabytes of them come where other programs keep its threads from running. */
+const buffers = new YoungBuffers();
 
 /**
  * What the library takes for a stream of its own. It never says "wait": the library would go on with the next packet meanwhile
@@ -31,6 +37,7 @@ const NOT_SUPPORTED = 'The SOP class is not that of its presentation context.';
 class IncomingStream extends EventEmitter {
   private file: IncomingFile | undefined;
   private readonly early: Buffer[] = [];
+  private earlyBytes = 0;
   private paused = false;
   private isRefused = false;
   /** Rejects when the file cannot be made. */
@@ -44,6 +51,7 @@ class IncomingStream extends EventEmitter {
     super();
     this.opened = opening.then((file) => {
       this.file = file;
+      this.goOn();
       for (const chunk of this.early.splice(0)) this.pass(chunk);
       return file;
     });
@@ -51,12 +59,13 @@ class IncomingStream extends EventEmitter {
       // Nothing will take it: an object may be longer than memory is.
       this.isRefused = true;
       this.early.length = 0;
+      this.goOn();
     });
   }
 
   write(chunk: Buffer): true {
     if (this.file) this.pass(chunk);
-    else if (!this.isRefused) this.early.push(chunk);
+    else if (!this.isRefused) this.keep(chunk);
     return true;
   }
 
@@ -64,14 +73,27 @@ class IncomingStream extends EventEmitter {
     // The end is taken with finish().
   }
 
+  private keep(chunk: Buffer): void {
+    this.early.push(chunk);
+    this.earlyBytes += chunk.length;
+    if (this.earlyBytes > MOST_EARLY) this.wait();
+  }
+
   private pass(chunk: Buffer): void {
     if (this.file?.write(chunk) !== false || this.paused) return;
+    this.wait();
+    this.file.onceDrained(() => this.goOn());
+  }
+
+  private wait(): void {
     this.paused = true;
     this.socket.pause();
-    this.file.onceDrained(() => {
-      this.paused = false;
-      this.socket.resume();
-    });
+  }
+
+  private goOn(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.socket.resume();
   }
 }
 
@@ -103,6 +125,7 @@ export class IncomingObjects implements BulkSink {
 
   take(chunk: Buffer): void {
     this.incoming?.write(chunk);
+    buffers.look();
   }
 
   /** An object begins. */

@@ -74,7 +74,7 @@ export function observeCalls(log: Logger, telemetry: Telemetry): ServerIntercept
       telemetry.callEnded(service, name, Code[code], seconds);
       record?.span?.end(code, { 'automed.model': record.model, 'automed.caller': record.caller });
       logCall(record, log, { service, method: name, code: Code[code], ms: Math.round(seconds * 1000) }, details);
-      buffers.callEnded();
+      buffers.look();
     };
     telemetry.callStarted(service, name);
     return new ServerInterceptingCall(call, {

@@ -21,10 +21,10 @@ function generation(begin: number) {
 /** Calls that leave so many bytes each. */
 async function calls(count: number, bytes: number, of: ReturnType<typeof generation>): Promise<void> {
   const buffers = new YoungBuffers(of);
-  buffers.callEnded();
+  buffers.look();
   for (let call = 0; call < count; call += 1) {
     of.external += bytes;
-    buffers.callEnded();
+    buffers.look();
     await nextTurn();
   }
 }
@@ -44,10 +44,10 @@ it('leaves V8 alone while calls are small', async () => {
 it('asks once for the calls that end together', async () => {
   const young = generation(0);
   const buffers = new YoungBuffers(young);
-  buffers.callEnded();
+  buffers.look();
   young.external = 50 * MIB;
-  buffers.callEnded();
-  buffers.callEnded();
+  buffers.look();
+  buffers.look();
   await nextTurn();
   expect(young.scavenges).toBe(1);
 });
@@ -55,10 +55,10 @@ it('asks once for the calls that end together', async () => {
 it('frees the buffers of this process', async () => {
   const buffers = new YoungBuffers();
   const before = process.memoryUsage().arrayBuffers;
-  buffers.callEnded();
+  buffers.look();
   for (let call = 0; call < 24; call += 1) Buffer.alloc(MIB, 1);
   expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThan(16 * MIB);
-  buffers.callEnded();
+  buffers.look();
   await sleep(50); // V8 frees them on another thread
   Buffer.alloc(MIB, 1);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * MIB);
