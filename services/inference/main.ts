@@ -2,6 +2,7 @@
 // encoder passes and the engine's threads. This is the one place where services import each other: the roles live in
 // their own folders and are composed here.
 
+import { poolThreads } from './pool';
 import { classificationRole } from '../classification/role';
 import { Admission } from '../common/admission';
 import { redacted } from '../common/config';
@@ -54,7 +55,8 @@ async function main(): Promise<void> {
   const build = buildInfo();
   checkPrecision(config, build);
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
-  log.info({ event: 'start', config: redacted(inferenceSettings, config), engine: size, build }, 'starting');
+  const facts = { config: redacted(inferenceSettings, config), engine: size, build, poolThreads };
+  log.info({ event: 'start', ...facts }, 'starting');
   const engine = startEngine(size, telemetry, metrics);
   const store = await openStore(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),

@@ -1,14 +1,16 @@
 // Goodput, latency and memory of gateway and inference service at 0.7 and 5 times their capacity, in an open loop.
 //
-//   npm run bench:overload [-- --seconds N] [--deadline MS] [--json]      default: 20, 2000
+//   npm run bench:overload [-- --seconds N] [--deadline MS] [--profile DIR] [--json]      default: 20, 2000
 //
-// Capacity is what the same client gets from the same services in a closed loop just before.
+// Capacity is what the same client gets from the same services in a closed loop just before. --profile keeps a CPU profile of gateway
+// and inference under each load.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { PROFILE_PATH } from '../../services/common/cpu-profile';
 import { serviceDefinition } from '../../services/common/grpc/proto';
 import { table } from '../../services/terminal/table';
 import { LoadClient, summarize, type Summary } from '../support/open-loop';
@@ -42,6 +44,14 @@ async function counter({ metricsAddress }: Program, line: RegExp): Promise<numbe
 }
 
 const COMPLETED = /^automed_engine_requests_total\{.*outcome="completed"/;
+const REFUSED = /^automed_grpc_requests_total\{.*code="RESOURCE_EXHAUSTED"/;
+
+/** Keeps what the JavaScript of a program did for a time. */
+async function profile({ metricsAddress }: Program, seconds: number, path: string): Promise<void> {
+  const answer = await fetch(`http://${metricsAddress}${PROFILE_PATH}?seconds=${Math.floor(seconds)}`);
+  if (!answer.ok) throw new Error(await answer.text());
+  writeFileSync(path, Buffer.from(await answer.arrayBuffer()));
+}
 
 /** What the two loads say. */
 function figures(capacity: number, [borne, beyond]: readonly Summary[]): object {
@@ -57,6 +67,7 @@ async function main(): Promise<void> {
     options: {
       seconds: { type: 'string', default: '20' },
       deadline: { type: 'string', default: '2000' },
+      profile: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -89,19 +100,36 @@ async function main(): Promise<void> {
     rows.push([name, offered.toFixed(1), goodput.toFixed(1), ...times, String(wasted), memory]);
     process.stdout.write(`${name}: ${JSON.stringify(rest.byCode)}\n`);
   };
+  const processorTime = async <T>(run: () => Promise<T>): Promise<T> => {
+    const all = [inference, gateway, { child: process }];
+    const [before, begun] = [all.map(cpuMs), performance.now()];
+    const result = await run();
+    const seconds = (performance.now() - begun) / 1000;
+    const used = all.map((each, at) => ((cpuMs(each) - (before[at] ?? 0)) / 1000).toFixed(1));
+    process.stdout.write(
+      `processor seconds of inference, gateway, client: ${used.join(' ')} in ${seconds.toFixed(1)}\n`,
+    );
+    return result;
+  };
   try {
     await client.capacity(CONCURRENCY, 3_000); // warms up
-    const capacity = await client.capacity(CONCURRENCY, durationMs / 2);
+    const capacity = await processorTime(() => client.capacity(CONCURRENCY, durationMs / 2));
     process.stdout.write(`capacity ${capacity.toFixed(1)} calls/s, ${CONCURRENCY} callers\n`);
     for (const factor of FACTORS) {
       const before = await counter(inference, COMPLETED);
-      const all = [inference, gateway, { child: process }];
-      const cpuBefore = all.map(cpuMs);
-      const outcomes = await client.openLoop(capacity * factor, durationMs);
+      const refusedBefore = await counter(inference, REFUSED);
+      const profiles =
+        values.profile === undefined
+          ? []
+          : Object.entries({ inference, gateway }).map(([name, each]) =>
+              profile(each, durationMs / 1000, join(values.profile ?? '', `${name}-${factor}.cpuprofile`)),
+            );
+      const outcomes = await processorTime(() => client.openLoop(capacity * factor, durationMs));
+      await Promise.all(profiles);
       const summary = summarize(outcomes, durationMs);
       const wasted = (await counter(inference, COMPLETED)) - before - (summary.byCode.OK ?? 0);
-      const used = all.map((each, at) => ((cpuMs(each) - (cpuBefore[at] ?? 0)) / 1000).toFixed(1));
-      process.stdout.write(`processor seconds of inference, gateway, client: ${used.join(' ')}\n`);
+      const refused = (await counter(inference, REFUSED)) - refusedBefore;
+      process.stdout.write(`refused by the inference service itself: ${refused}\n`);
       report(`${factor} x capacity`, capacity * factor, summary, wasted);
       found.push(summary);
     }

@@ -51,11 +51,17 @@ interface AnyCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
+/**
+ * Why the signals of calls abort, the same for all: grpc-js says of every call that it was cancelled, also once it has ended, and a
+ * reason of each one's own would be an error with its stack.
+ */
+const CANCELLED = new DOMException('The call was cancelled.', 'AbortError');
+
 function contextOf(call: AnyCall, log: Logger): CallContext {
   const record = recordOf(call.metadata, log);
   const abort = new AbortController();
-  call.on('cancelled', () => abort.abort());
-  if (call.cancelled) abort.abort();
+  call.on('cancelled', () => abort.abort(CANCELLED));
+  if (call.cancelled) abort.abort(CANCELLED);
   const deadline = deadlineMs(call.getDeadline());
   return {
     requestId: record.requestId,
