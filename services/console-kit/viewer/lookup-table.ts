@@ -10,9 +10,23 @@ export function gray(value: number, { center, width }: Window): number {
   return Math.round(Math.min(1, Math.max(0, share)) * 255);
 }
 
-/** Grey of every stored value that a picture can have, `[0, 255]`. */
-export function grayTable({ offset, slope, intercept, inverted }: GrayPicture, window: Window, negative: boolean) {
-  const table = new Uint8Array(65_536);
+/** The largest stored value of a picture, looked for once. */
+const largest = new WeakMap<Uint16Array, number>();
+
+function largestOf(values: Uint16Array): number {
+  let found = largest.get(values);
+  if (found === undefined) {
+    found = 0;
+    for (const value of values) if (value > found) found = value;
+    largest.set(values, found);
+  }
+  return found;
+}
+
+/** Grey of every stored value up to the picture's largest one, `[0, 255]`: most pictures of 16 bits have 12 at most. */
+export function grayTable(picture: GrayPicture, window: Window, negative: boolean): Uint8Array {
+  const { values, offset, slope, intercept, inverted } = picture;
+  const table = new Uint8Array(largestOf(values) + 1);
   const flip = inverted !== negative;
   for (let stored = 0; stored < table.length; stored += 1) {
     const shown = gray((stored - offset) * slope + intercept, window);
