@@ -84,6 +84,8 @@ test('by keyboard alone: accepted, rejected and amended with a reason', async ()
   const { page, complaints } = await openPage(browser, `${services.url}/review/discs`);
   const { keyboard } = page;
   expect(await openName(page)).toBe(waiting[0]?.name);
+  await page.waitForFunction("document.querySelector('canvas').dataset.drawn > 0");
+  await picture(page, 'review');
   await keyboard.press('a');
   await page.getByText('3 in this list').waitFor();
 
@@ -104,7 +106,6 @@ test('by keyboard alone: accepted, rejected and amended with a reason', async ()
     await keyboard.press(key);
   await keyboard.press('Control+z');
   expect(await page.getByLabel('Redo (Ctrl+Shift+Z)').isEnabled()).toBe(true);
-  await picture(page, 'review');
   await keyboard.press('Enter');
   await page.getByLabel('Why').waitFor();
   await keyboard.type('the edge was missed');
@@ -170,9 +171,12 @@ test('a link shows one result and what was decided, and nothing to whoever may n
   expect(area).not.toBe(Number(review.finding.segmentation.masks[0]?.areaPx));
   await page.getByText(new Intl.NumberFormat('en').format(area)).waitFor();
   expect(await page.getByRole('navigation').count()).toBe(0);
+  expect(complaints).toEqual([]);
+  const [accepted] = await inQueue('ACCEPTED');
+  await page.goto(`${services.url}/results/${accepted?.id}`);
+  await page.getByText('accepted', { exact: false }).waitFor();
   await page.waitForFunction("document.querySelector('canvas').dataset.drawn > 0");
   await picture(page, 'result');
-  expect(complaints).toEqual([]);
   await page.goto(`${services.url}/results/${'0'.repeat(32)}`);
   await page
     .getByRole('alert')

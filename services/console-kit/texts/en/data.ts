@@ -17,7 +17,7 @@ export const data = {
   check: 'Check again',
   checking: 'Opening every file',
   parts: { train: 'Training', validation: 'Validation', test: 'Test' },
-  sides: (least: number, most: number) => `longer side ${least} to ${most} px`,
+  sides: (least: number, most: number) => `longer side ${least === most ? least : `${least} to ${most}`} px`,
   foreground: (share: string) => `median foreground ${share}`,
   findings: 'Findings',
   sound: 'Nothing was found that makes scores wrong.',

@@ -15,7 +15,8 @@ export const jobs = {
     score: 'Best validation score',
     created: 'Created',
   },
-  epochs: (epoch: number, count: number) => `epoch ${epoch} / ${count}`,
+  /** Before the job is asked again its number of epochs is not known. */
+  epochs: (epoch: number, count: number) => (count === 0 ? `epoch ${epoch}` : `epoch ${epoch} / ${count}`),
   rate: (value: string) => `${value} images/s`,
   left: (time: string) => `${time} left`,
   reading: 'Reading the data',

@@ -37,6 +37,8 @@ export const operations = {
   open: (count: number) => plural(count, 'open training'),
   noTraining: 'This server runs no trainings.',
   archive: 'Picture archive',
+  analyses: 'Analyses:',
+  deliveries: 'Deliveries:',
   studies: (count: number) => plural(count, 'study', 'studies'),
   noRoom: 'There is no room for more objects: senders are refused.',
   away: (names: string) => `Do not answer: ${names}`,

@@ -30,7 +30,7 @@ export function JobPage({ id }: { id: string }) {
       </a>
       {streamError === undefined ? null : <Problem error={streamError} />}
       {job.error ? <Problem error={job.error.message} /> : null}
-      <Progress job={job} preparation={history.preparation} step={history.step} />
+      <Progress job={job} {...history} />
       <Alarms alarms={history.alarms} />
       <Result job={job} />
       <Curves epochs={history.epochs} />
@@ -92,9 +92,12 @@ function Actions({ job, onDone }: { job: TrainingJob; onDone: () => void }) {
 
 type Events = ReturnType<typeof useHistory>['history'];
 
-function Progress({ job, preparation, step }: { job: TrainingJob } & Pick<Events, 'preparation' | 'step'>) {
+type ProgressProps = { job: TrainingJob } & Pick<Events, 'preparation' | 'step' | 'start'>;
+
+function Progress({ job, preparation, step, start }: ProgressProps) {
   if (hasEnded(job.state)) return null;
-  const { epochCount = 0 } = job.progress ?? {};
+  // Events come sooner than what is asked for.
+  const epochCount = job.progress?.epochCount ?? start?.epochCount ?? 0;
   if (!step) {
     const { doneCount = 0, totalCount = 0 } = preparation ?? {};
     if (totalCount === 0) return null;

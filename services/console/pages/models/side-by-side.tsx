@@ -4,6 +4,7 @@ import type { Mask } from '../../../console-kit/api/types';
 import { Busy, Problem } from '../../../console-kit/parts/notice';
 import { useLoad } from '../../../console-kit/parts/use-load';
 import { t } from '../../../console-kit/texts/en';
+import { COLOURS } from '../../../console-kit/viewer/layer';
 import { ViewerState } from '../../../console-kit/viewer/state';
 import { Viewer } from '../../../console-kit/viewer/viewer';
 import { currentFile, showCurrentFile } from '../../workspace/current-file';
@@ -74,7 +75,8 @@ export function SideBySide({ names }: { names: readonly [string, string] }) {
 /** The ends say whose masks lie on their side of the line. */
 function SplitSlider({ names, at, setAt }: SplitSliderProps) {
   return (
-    <span class="inline">
+    <span class="inline split">
+      <span class="dot" style={{ background: COLOURS[0] }} />
       <span>{t.models.splits.left(names[0])}</span>
       <input
         type="range"
@@ -86,6 +88,7 @@ function SplitSlider({ names, at, setAt }: SplitSliderProps) {
         aria-valuetext={t.models.splits.place(t.units.percent(at))}
         onInput={(event) => setAt(Number(event.currentTarget.value))}
       />
+      <span class="dot" style={{ background: COLOURS[1] }} />
       <span>{t.models.splits.right(names[1])}</span>
     </span>
   );

@@ -123,7 +123,16 @@ function Bridge({ status }: { status: PacsStatus }) {
     <>
       <p class="big-number">{t.operations.studies(Number(studyCount))}</p>
       <p class="muted">{dicomAddress}</p>
-      <p>{workCounts([...analyses, ...deliveries])}</p>
+      {analyses.length === 0 ? null : (
+        <p>
+          {t.operations.analyses} {workCounts(analyses)}
+        </p>
+      )}
+      {deliveries.length === 0 ? null : (
+        <p>
+          {t.operations.deliveries} {workCounts(deliveries)}
+        </p>
+      )}
       {status.hasRoom === true ? null : <p class="bad">{t.operations.noRoom}</p>}
       {awayDestinations.length > 0 ? <p class="bad">{t.operations.away(awayDestinations.join(', '))}</p> : null}
       {status.oldestWaitSeconds === undefined ? null : (
