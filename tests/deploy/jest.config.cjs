@@ -3,4 +3,10 @@
 const base = require('../../jest.config.cjs');
 
 /** @type {import('jest').Config} */
-module.exports = { ...base, rootDir: '../..', testMatch: ['<rootDir>/tests/deploy/**/*.deploy.ts'] };
+module.exports = {
+  ...base,
+  rootDir: '../..',
+  testMatch: ['<rootDir>/tests/deploy/**/*.deploy.ts'],
+  // Side by side each file would fetch helm into the same folder, and break what the other has fetched.
+  maxWorkers: 1,
+};
