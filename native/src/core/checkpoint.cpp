@@ -67,11 +67,8 @@ void check_finite(const std::string& name, const torch::Tensor& tensor) {
   }
 }
 
-void load_strict(torch::nn::Module& module, const WeightsSource& file, const std::string& prefix) {
-  const std::string start = with_dot(prefix);
-  const NamedTensors targets = state_dict(module, prefix);
+void check_fits(const NamedTensors& targets, const WeightsSource& file, const std::string& start) {
   Mismatch mismatch;
-  std::vector<torch::Tensor> sources;
   std::set<std::string> expected;
   for (const auto& [name, target] : targets) {
     expected.insert(name);
@@ -79,23 +76,27 @@ void load_strict(torch::nn::Module& module, const WeightsSource& file, const std
       mismatch.missing.push_back(name);
       continue;
     }
-    torch::Tensor source = file.tensor(name);
+    const torch::Tensor source = file.tensor(name);
     if (source.sizes() != target.sizes()) {
       mismatch.add_shape(name, source.sizes(), target.sizes());
     } else if (source.is_floating_point() != target.is_floating_point()) {
       mismatch.different.push_back(name + " has another kind of numbers");
     }
-    sources.push_back(std::move(source));
   }
   for (const std::string& name : file.keys()) {
     if (name.starts_with(start) && !expected.contains(name)) mismatch.unexpected.push_back(name);
   }
   mismatch.check();
-  for (std::size_t i = 0; i < targets.size(); ++i) check_finite(targets[i].first, sources[i]);
+  for (const auto& [name, target] : targets) check_finite(name, file.tensor(name));
+}
+
+void load_strict(torch::nn::Module& module, const WeightsSource& file, const std::string& prefix) {
+  const NamedTensors targets = state_dict(module, prefix);
+  check_fits(targets, file, with_dot(prefix));
   torch::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    torch::Tensor target = targets[i].second;
-    target.copy_(sources[i]);
+  for (const auto& [name, tensor] : targets) {
+    torch::Tensor target = tensor;
+    target.copy_(file.tensor(name));
   }
 }
 

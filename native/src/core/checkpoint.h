@@ -31,6 +31,9 @@ struct Mismatch {
 /// NaN or infinity is Error(kCheckpointCorrupt) that names the tensor.
 void check_finite(const std::string& name, const torch::Tensor& tensor);
 
+/// What load_strict() throws. `start` is how the names of the file begin that the targets must be all of.
+void check_fits(const NamedTensors& targets, const WeightsSource& file, const std::string& start = "");
+
 /// Copies every tensor of the state dict from the file, or changes nothing. The file must hold exactly the module's
 /// names (with a `prefix`: exactly among those that start with it), each in the module's shape; one
 /// Error(kCheckpointMismatch) lists everything missing, unexpected and mis-shaped. NaN or infinity is

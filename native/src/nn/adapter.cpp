@@ -71,6 +71,13 @@ torch::Tensor packed_up(const torch::Tensor& x, const PackedWeight& weight) {
                        .view({batch, height, width, kUpKernel, kUpKernel, -1}));
 }
 
+/// [a, b, h, w] -> [h * w, a, b]. In two steps that LibTorch copies block by block and row by row; at once it would go
+/// from one value to the next across the whole of memory.
+torch::Tensor by_tap(const torch::Tensor& weight) {
+  const auto taps = weight.size(2) * weight.size(3);
+  return weight.reshape({-1, taps}).t().contiguous().view({taps, weight.size(0), weight.size(1)});
+}
+
 }  // namespace
 
 AdapterImpl::AdapterImpl(std::int64_t width) {
@@ -101,8 +108,8 @@ void AdapterImpl::pack(Packer& packer, std::int64_t grid) {
   auto& down = spatial->at<torch::nn::Conv2dImpl>(0).weight;         // C,C,3,3: to, from
   auto& up = spatial->at<torch::nn::ConvTranspose2dImpl>(2).weight;  // C,C,4,4: from, to
   const std::int64_t rows = (grid / kStride) * (grid / kStride);
-  auto packed_down = packer.pack(down.permute({0, 2, 3, 1}).flatten(1), rows);
-  auto packed_up = packer.pack(up.permute({2, 3, 1, 0}).flatten(0, 2), rows);
+  auto packed_down = packer.pack(by_tap(down).transpose(0, 1).flatten(1), rows);  // C,9C
+  auto packed_up = packer.pack(by_tap(up.transpose(0, 1)).flatten(0, 1), rows);   // 16C,C
   if (!packed_down || !packed_up) return;
   down_ = std::move(packed_down);
   up_ = std::move(packed_up);

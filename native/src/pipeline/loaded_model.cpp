@@ -6,11 +6,22 @@
 
 #include "core/checkpoint.h"
 #include "core/device.h"
+#include "core/mapped_weights.h"
 #include "core/safetensors.h"
 #include "pipeline/finite.h"
 
 namespace automed::pipeline {
 namespace {
+
+/// A model whose weights are still in the file.
+models::Sam map_sam(const models::SamConfig& config, const WeightsSource& file) {
+  models::Sam sam = [&config] {
+    const WithoutRandomWeights guard;
+    return models::Sam(config);
+  }();
+  map_strict(*sam, file);
+  return sam;
+}
 
 LoadedBase::DecoderWeights copy_decoder_weights(models::SamImpl& sam) {
   const torch::NoGradGuard guard;
@@ -59,8 +70,7 @@ std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_pa
   require_precision(precision, device);
   const auto config = models::parse_sam_config(architecture);
   const auto file = SafetensorsFile::open(weights_path);
-  models::Sam sam(config);
-  load_strict(*sam, file);
+  models::Sam sam = map_sam(config, file);
   sam->to(device);
   sam->eval();
   auto base = std::make_shared<const LoadedBase>(sam, config, device, packing, precision);  // counts the parameters
@@ -73,6 +83,7 @@ std::shared_ptr<const LoadedBase> LoadedBase::load(const std::string& weights_pa
     sam->image_encoder->pack(packing);
     nn::Packer packer(packing);
     sam->mask_decoder->pack(packer, config.encoder.grid());
+    own_weights(*sam);
   }
   return base;
 }
