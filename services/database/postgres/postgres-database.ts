@@ -97,7 +97,7 @@ export class PostgresDatabase implements SqlDatabase {
     if (this.closed) throw new Error('the database is closed');
     Atomics.store(this.signal, 0, 0);
     this.port.postMessage(query);
-    if (Atomics.wait(this.signal, 0, 0, this.answerMs) === 'timed-out') {
+    if (!this.isAnswered()) {
       // An answer that comes late would be taken for that of the next query.
       this.lose('no answer');
       throw away(new Error('no answer'));
@@ -106,6 +106,15 @@ export class PostgresDatabase implements SqlDatabase {
     if ('rows' in message) return message.rows as Row[];
     const cause = Object.assign(new Error(message.error.message), message.error);
     throw refusal(cause, message.error.code?.slice(0, 2));
+  }
+
+  /** Waits for the answer. The notice of the one before may come only now, and wake this thread too early. */
+  private isAnswered(): boolean {
+    const endMs = performance.now() + this.answerMs;
+    while (Atomics.load(this.signal, 0) === 0) {
+      if (Atomics.wait(this.signal, 0, 0, Math.max(0, endMs - performance.now())) === 'timed-out') return false;
+    }
+    return true;
   }
 
   private lose(reason: string): void {

@@ -1,5 +1,7 @@
 // The connection itself: what it makes of failures.
 
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { PostgresDatabase } from '../../../../../services/database/postgres/postgres-database';
 import { startPostgres, type PostgresServer } from '../../../../support/postgres';
 
@@ -23,6 +25,23 @@ it('is lost when an answer does not come in time, so that no query gets the answ
   expect(() => database.all('SELECT 1 AS one FROM pg_sleep(1)')).toThrow('does not answer');
   expect(reasons).toEqual(['no answer']);
   expect(() => database.all('SELECT 2 AS two')).toThrow('closed');
+});
+
+it('waits for the answer itself when the notice of an earlier one comes late', async () => {
+  if (!server) return;
+  const database = new PostgresDatabase(server.url('notices'), () => undefined);
+  const { signal } = database as unknown as { signal: Int32Array };
+  const notify = 'setInterval(() => Atomics.notify(require("worker_threads").workerData, 0), 1)';
+  const late = new Worker(notify, { eval: true, workerData: signal });
+  await once(late, 'online');
+  try {
+    for (const number of [1, 2, 3, 4]) {
+      expect(database.all('SELECT ?::int AS number FROM pg_sleep(0.05)', [number])).toEqual([{ number }]);
+    }
+  } finally {
+    await late.terminate();
+    database.close();
+  }
 });
 
 it('outlives a heartbeat in a transaction in which a statement has failed', () => {
