@@ -1,4 +1,4 @@
-// Messages and pixels lie in buffers outside V8's heap, and die with their call. V8 counts them, and every 64 MiB marks its
+// Messages, packets and pixels lie in buffers outside V8's heap, and die with their call. V8 counts them, and every 64 MiB marks its
 // whole heap to find what holds them, on the thread that serves calls: tens of milliseconds for what a scavenge of the young
 // generation frees in one. Node has no setting for that bound, so the scavenge is asked for in time.
 
