@@ -1,9 +1,9 @@
 // Goodput, latency and memory of gateway and inference service at 0.7 and 5 times their capacity, in an open loop.
 //
-//   npm run bench:overload [-- --seconds N] [--deadline MS] [--profile DIR] [--json]      default: 20, 2000
+//   npm run bench:overload [-- --seconds N] [--rounds N] [--deadline MS] [--profile DIR] [--json]      default: 10, 3, 2000
 //
-// Capacity is what the same client gets from the same services in a closed loop just before. --profile keeps a CPU profile of gateway
-// and inference under each load.
+// Capacity is what the same client gets from the same services in a closed loop, before and after each load, since machines do not
+// keep their speed; what is reported is the median of the rounds. --profile keeps a CPU profile of gateway and inference under each load.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { PROFILE_PATH } from '../../services/common/cpu-profile';
 import { serviceDefinition } from '../../services/common/grpc/proto';
+import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { LoadClient, summarize, type Summary } from '../support/open-loop';
 import { cpuMs, residentMib, startProgram, type Program } from '../support/stack';
@@ -26,6 +27,8 @@ const IMAGES = 16;
 const CONCURRENCY = 4;
 /** Of the capacity: a load that it bears, and one that it does not. */
 const FACTORS = [0.7, 5];
+
+const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 async function requests(): Promise<Buffer[]> {
   const { requestSerialize } = serviceDefinition<ServiceDefinition>(SERVICE).Segment ?? {};
@@ -53,29 +56,105 @@ async function profile({ metricsAddress }: Program, seconds: number, path: strin
   writeFileSync(path, Buffer.from(await answer.arrayBuffer()));
 }
 
-/** What the two loads say. */
-function figures(capacity: number, [borne, beyond]: readonly Summary[]): object {
-  if (!borne || !beyond) return {};
+/** A load, and what the services could do before and after it. */
+interface Loaded extends Summary {
+  factor: number;
+  capacity: number;
+}
+
+/** What the loads of all rounds say. */
+function figures(loads: readonly Loaded[]): object {
+  const [borne = [], beyond = []] = FACTORS.map((factor) => loads.filter((load) => load.factor === factor));
+  const goodputs = beyond.map(({ goodput, capacity }) => goodput / capacity);
+  const tails = borne.map(({ p50, p99 }) => p99 / p50);
   return {
-    ...{ capacity_per_second: capacity, p99_over_p50: borne.p99 / borne.p50 },
-    ...{ goodput_ratio: beyond.goodput / capacity, refusal_p50_ms: beyond.refusalP50 },
+    capacity_per_second: median(loads.map(({ capacity }) => capacity)),
+    ...{ p99_over_p50: median(tails), p99_over_p50_rounds: tails },
+    ...{ goodput_ratio: median(goodputs), goodput_ratio_rounds: goodputs },
+    refusal_p50_ms: median(beyond.map(({ refusalP50 }) => refusalP50)),
   };
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '20' },
-      deadline: { type: 'string', default: '2000' },
-      profile: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const durationMs = Number(values.seconds) * 1000;
-  const where = machine();
-  const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
-  const store = await makeStore(home);
-  await store.addSegmentation('polyp');
+/** Gateway and inference service, the loads that they are put under, and what came of each. */
+class Bench {
+  readonly loads: Loaded[] = [];
+  private readonly rows: string[][] = [];
+
+  constructor(
+    private readonly programs: { inference: Program; gateway: Program },
+    private readonly client: LoadClient,
+    private readonly durationMs: number,
+    private readonly profiles: string | undefined,
+  ) {}
+
+  capacity(): Promise<number> {
+    return this.processorTime(() => this.client.capacity(CONCURRENCY, this.durationMs / 2));
+  }
+
+  /** @param before the capacity just measured. @returns the one after it */
+  async load(factor: number, before: number): Promise<number> {
+    const { inference } = this.programs;
+    const [completed, refused] = await this.counts();
+    const offered = before * factor;
+    const profiled = this.profile(factor);
+    const outcomes = await this.processorTime(() => this.client.openLoop(offered, this.durationMs));
+    await profiled;
+    const summary = summarize(outcomes, this.durationMs);
+    const [completedNow, refusedNow] = await this.counts();
+    process.stdout.write(
+      `${factor} x capacity: ${JSON.stringify(summary.byCode)}, ${refusedNow - refused} refused by inference\n`,
+    );
+    const after = await this.capacity();
+    const capacity = (before + after) / 2;
+    this.loads.push({ ...summary, factor, capacity });
+    const wasted = completedNow - completed - (summary.byCode.OK ?? 0);
+    const memory = [inference, this.programs.gateway].map((each) => residentMib(each).toFixed(0)).join(' + ');
+    this.rows.push([
+      ...[
+        `${factor} x capacity`,
+        offered.toFixed(1),
+        summary.goodput.toFixed(1),
+        (summary.goodput / capacity).toFixed(2),
+      ],
+      ...[summary.p50, summary.p99, summary.refusalP50].map((ms) => ms.toFixed(0)),
+      ...[String(wasted), memory],
+    ]);
+    return after;
+  }
+
+  table(): string {
+    const times = ['p50 ms', 'p99 ms', 'refusal p50 ms'];
+    return table(['load', 'offered/s', 'goodput/s', 'of capacity', ...times, 'wasted', 'resident MiB'], this.rows);
+  }
+
+  private counts(): Promise<[number, number]> {
+    const { inference } = this.programs;
+    return Promise.all([counter(inference, COMPLETED), counter(inference, REFUSED)]);
+  }
+
+  private async profile(factor: number): Promise<void> {
+    const folder = this.profiles;
+    if (folder === undefined) return;
+    const named = Object.entries(this.programs);
+    await Promise.all(
+      named.map(([name, each]) => profile(each, this.durationMs / 1000, join(folder, `${name}-${factor}.cpuprofile`))),
+    );
+  }
+
+  private async processorTime<T>(run: () => Promise<T>): Promise<T> {
+    const all = [this.programs.inference, this.programs.gateway, { child: process }];
+    const [before, begun] = [all.map(cpuMs), performance.now()];
+    const result = await run();
+    const seconds = (performance.now() - begun) / 1000;
+    const used = all.map((each, at) => ((cpuMs(each) - (before[at] ?? 0)) / 1000).toFixed(1));
+    process.stdout.write(
+      `processor seconds of inference, gateway, client: ${used.join(' ')} in ${seconds.toFixed(1)}\n`,
+    );
+    return result;
+  }
+}
+
+async function startPrograms(home: string): Promise<{ inference: Program; gateway: Program }> {
   const inference = await startProgram('inference', {
     AUTOMED_HOME: home,
     // The other core is for the client and the gateway.
@@ -90,56 +169,39 @@ async function main(): Promise<void> {
     AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
     AUTOMED_LOG_LEVEL: 'error',
   });
-  const target = { address: gateway.address, path: `/${SERVICE}/Segment`, requests: await requests() };
+  return { inference, gateway };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '3' },
+      deadline: { type: 'string', default: '2000' },
+      profile: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const where = machine();
+  const home = mkdtempSync(join(tmpdir(), 'automed-bench-'));
+  const store = await makeStore(home);
+  await store.addSegmentation('polyp');
+  const programs = await startPrograms(home);
+  const target = { address: programs.gateway.address, path: `/${SERVICE}/Segment`, requests: await requests() };
   const client = new LoadClient({ ...target, deadlineMs: Number(values.deadline) });
-  const rows: string[][] = [];
-  const found: Summary[] = [];
-  const report = (name: string, offered: number, { goodput, ...rest }: Summary, wasted: number): void => {
-    const memory = [inference, gateway].map((each) => residentMib(each).toFixed(0)).join(' + ');
-    const times = [rest.p50, rest.p99, rest.refusalP50].map((ms) => ms.toFixed(0));
-    rows.push([name, offered.toFixed(1), goodput.toFixed(1), ...times, String(wasted), memory]);
-    process.stdout.write(`${name}: ${JSON.stringify(rest.byCode)}\n`);
-  };
-  const processorTime = async <T>(run: () => Promise<T>): Promise<T> => {
-    const all = [inference, gateway, { child: process }];
-    const [before, begun] = [all.map(cpuMs), performance.now()];
-    const result = await run();
-    const seconds = (performance.now() - begun) / 1000;
-    const used = all.map((each, at) => ((cpuMs(each) - (before[at] ?? 0)) / 1000).toFixed(1));
-    process.stdout.write(
-      `processor seconds of inference, gateway, client: ${used.join(' ')} in ${seconds.toFixed(1)}\n`,
-    );
-    return result;
-  };
   try {
     await client.capacity(CONCURRENCY, 3_000); // warms up
-    const capacity = await processorTime(() => client.capacity(CONCURRENCY, durationMs / 2));
-    process.stdout.write(`capacity ${capacity.toFixed(1)} calls/s, ${CONCURRENCY} callers\n`);
-    for (const factor of FACTORS) {
-      const before = await counter(inference, COMPLETED);
-      const refusedBefore = await counter(inference, REFUSED);
-      const profiles =
-        values.profile === undefined
-          ? []
-          : Object.entries({ inference, gateway }).map(([name, each]) =>
-              profile(each, durationMs / 1000, join(values.profile ?? '', `${name}-${factor}.cpuprofile`)),
-            );
-      const outcomes = await processorTime(() => client.openLoop(capacity * factor, durationMs));
-      await Promise.all(profiles);
-      const summary = summarize(outcomes, durationMs);
-      const wasted = (await counter(inference, COMPLETED)) - before - (summary.byCode.OK ?? 0);
-      const refused = (await counter(inference, REFUSED)) - refusedBefore;
-      process.stdout.write(`refused by the inference service itself: ${refused}\n`);
-      report(`${factor} x capacity`, capacity * factor, summary, wasted);
-      found.push(summary);
+    const run = new Bench(programs, client, Number(values.seconds) * 1000, values.profile);
+    let capacity = await run.capacity();
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      for (const factor of FACTORS) capacity = await run.load(factor, capacity);
     }
-    const header = ['load', 'offered/s', 'goodput/s', 'p50 ms', 'p99 ms', 'refusal p50 ms', 'wasted', 'resident MiB'];
-    process.stdout.write(`${table(header, rows)}\n`);
-    if (values.json) printResult({ deadline_ms: Number(values.deadline), ...figures(capacity, found) }, where);
+    process.stdout.write(`${run.table()}\n`);
+    if (values.json) printResult({ deadline_ms: Number(values.deadline), ...figures(run.loads) }, where);
   } finally {
     client.close();
-    await gateway.stop();
-    await inference.stop();
+    await programs.gateway.stop();
+    await programs.inference.stop();
     rmSync(home, { recursive: true, force: true });
   }
 }
