@@ -8,7 +8,7 @@ Module._extensions['.ts'] = (module, filename) => {
   const { code } = transformSync(readFileSync(filename, 'utf8'), {
     filename,
     jsc: { parser: { syntax: 'typescript' }, target: 'es2022', keepClassNames: true },
-    module: { type: 'commonjs' },
+    module: { type: 'commonjs', ignoreDynamic: true }, // as tsc leaves `import()` of ES modules
     sourceMaps: 'inline',
     configFile: false,
     swcrc: false,
