@@ -9,15 +9,15 @@ import { garbageCollector } from './garbage';
 const STEP_BYTES = 16 * 1024 * 1024;
 
 /**
- * By which the heap of a program that relays images may grow before the next marking, percent. A gateway's 25 MiB then end at 50, after
- * some 1,500 calls.
+ * By which the heap of a program that takes images may grow before the next marking, percent. A gateway's 25 MiB then end at 50, after
+ * some 1,500 calls; an inference service takes 20 MiB more and 7 % less processor time for each call of a small model.
  */
 const GROWTH_PERCENT = 100;
 
 /**
  * Lets the heap of this process double before V8 marks it. V8 counts buffers as growth, too, and marks as soon as that
- * has grown by its own measure, which may be a half: less than a dozen images where the heap takes 24 MiB. For a program that relays
- * them; others would only take more memory.
+ * has grown by its own measure, which may be a half: less than a dozen images where the heap takes 24 MiB. For a program that takes
+ * them with every call; others would only take more memory.
  */
 export function letHeapGrow(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);

@@ -18,6 +18,7 @@ import { segmentationRole } from '../segmentation/role';
 import { openStore } from '../store';
 import { availableCores } from '../common/cores';
 import { MemoryBudget } from '../common/memory-budget';
+import { letHeapGrow } from '../common/young-buffers';
 import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
@@ -48,6 +49,7 @@ const SHORTEST_LOOK_MS = 500;
 
 async function main(): Promise<void> {
   endWithParent();
+  letHeapGrow();
   const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);
   const telemetry = await Telemetry.open('inference', config);

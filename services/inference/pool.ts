@@ -1,6 +1,6 @@
 // Imported before anything else: other modules use libuv's pool while they are loaded.
 
-import { lowerPoolPriority } from '../common/pool-priority';
+import { lowerPoolPriority } from '../common/niceness';
 
 /** Threads of the pool that have a lower priority than the engine's. */
 export const poolThreads = lowerPoolPriority();

@@ -25,6 +25,7 @@ import { printResult } from './result';
 const SERVICE = 'automed.segmentation.v1.SegmentationService';
 const IMAGES = 16;
 const CONCURRENCY = 4;
+const WARM_UP_MS = 4_000;
 /** Of the capacity: a load that it bears, and one that it does not. */
 const FACTORS = [0.7, 5];
 
@@ -190,7 +191,9 @@ async function main(): Promise<void> {
   const target = { address: programs.gateway.address, path: `/${SERVICE}/Segment`, requests: await requests() };
   const client = new LoadClient({ ...target, deadlineMs: Number(values.deadline) });
   try {
-    await client.capacity(CONCURRENCY, 3_000); // warms up
+    // Warms up what answers and what refuses.
+    const warm = await client.capacity(CONCURRENCY, WARM_UP_MS);
+    await client.openLoop(warm * Math.max(...FACTORS), WARM_UP_MS);
     const run = new Bench(programs, client, Number(values.seconds) * 1000, values.profile);
     let capacity = await run.capacity();
     for (let round = 0; round < Number(values.rounds); round += 1) {

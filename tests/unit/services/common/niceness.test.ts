@@ -6,7 +6,7 @@ const root = join(__dirname, '../../../..');
 /** What a new process prints, whose pool nobody has used. */
 function inNewProcess(script: string): unknown {
   const loader = join(root, 'tests/support/stack-register.cjs');
-  const text = `const { lowerPoolPriority } = require('./services/common/pool-priority.ts'); ${script}`;
+  const text = `const { lowerPoolPriority, giveWay } = require('./services/common/niceness.ts'); ${script}`;
   const printed = execFileSync(process.execPath, ['-r', loader, '-e', text], {
     cwd: root,
     encoding: 'utf8',
@@ -35,5 +35,15 @@ describe('lowerPoolPriority', () => {
     const lowered = inNewProcess(`
       require('node:fs').readFile('/dev/null', () => console.log(JSON.stringify(lowerPoolPriority())));`);
     expect(lowered).toBe(0);
+  });
+});
+
+describe('giveWay', () => {
+  const LOWERED = `giveWay(); console.log(require('node:os').getPriority())`;
+
+  it('lowers a process of normal priority, and raises none', () => {
+    const normal = inNewProcess(`console.log(require('node:os').getPriority())`) as number;
+    expect(inNewProcess(LOWERED)).toBe(Math.max(normal, 5));
+    expect(inNewProcess(`require('node:os').setPriority(12); ${LOWERED}`)).toBe(Math.max(normal, 12));
   });
 });
