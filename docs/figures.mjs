@@ -115,7 +115,7 @@ const ROWS = {
   },
   waiting: {
     measures: ({ arch }) =>
-      `threads that sleep while they wait (the default), that spin briefly, that spin: the encoder of ${arch} alone, and beside one busy process`,
+      `threads that sleep while they wait, that spin briefly (the default), that spin: the encoder of ${arch} alone, and beside one busy process`,
     figure: ({ quiet_ms, beside_a_neighbour_ms }) =>
       [quiet_ms, beside_a_neighbour_ms].map((found) => Object.values(found).map(ms).join(', ')),
   },

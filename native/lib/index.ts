@@ -4,6 +4,7 @@ export * from './engine';
 export * from './errors';
 export * from './golden';
 export * from './import';
+export { BRIEF_SPIN, spinBriefly } from './native';
 export * from './trainer';
 export type * from './types/engine';
 export type * from './types/image';

@@ -31,6 +31,7 @@ import {
   type Engine,
   nativeLoader,
   segmentationModels,
+  spinBriefly,
   type NativeHost,
 } from './adapters/native-engine';
 import { inferenceSettings, readInferenceConfig, ROLES, type InferenceConfig, type Role } from './config';
@@ -49,6 +50,7 @@ const SHORTEST_LOOK_MS = 500;
 
 async function main(): Promise<void> {
   endWithParent();
+  spinBriefly();
   letHeapGrow();
   const config = readInferenceConfig(process.argv.slice(2));
   const log = createLogger('inference', config.logLevel);

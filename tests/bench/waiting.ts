@@ -1,5 +1,5 @@
-// What it costs on a quiet machine, and saves on a busy one, that OpenMP's threads sleep while they wait (OMP_WAIT_POLICY=passive)
-// in place of spinning: for as long as GNU's runtime does by itself, or a short time.
+// What it costs on a quiet machine, and saves on a busy one, that OpenMP's threads sleep soon while they wait: at once
+// (OMP_WAIT_POLICY=passive), after a moment, as in the inference service, or when GNU's runtime lets them by itself.
 //
 //   npm run bench:waiting [-- --arch ARCH] [--calls N] [--json]      default: sam-med2d-vit-b, 20 calls each
 //
@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BRIEF_SPIN } from '../../native/lib';
 import { percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { interactiveClient } from '../support/api-clients';
@@ -22,7 +23,7 @@ import { machine } from './machine';
 import { printResult } from './result';
 
 /** Iterations that a thread spins before it sleeps. GNU's default is some milliseconds. */
-const POLICIES = { sleeping: '0', spinning_briefly: '20000', spinning: '300000' } as const;
+const POLICIES = { sleeping: '0', spinning_briefly: String(BRIEF_SPIN), spinning: '300000' } as const;
 type Policy = keyof typeof POLICIES;
 const NAMES = Object.keys(POLICIES) as Policy[];
 const WARM_UP = 2;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/compute_alone.h"
 #include "core/translate.h"
 #include "pipeline/finite.h"
 
@@ -196,6 +197,8 @@ std::size_t Batch::encode() {
 void Batch::run_heads() {
   auto members = alive([](const State&) { return true; });
   if (members.empty()) return;
+  std::optional<ComputeAlone> alone;
+  if (members.size() == 1) alone.emplace();
   std::vector<torch::Tensor> inputs, embeddings;
   for (const State* state : members) {
     inputs.push_back(state->input);

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/compute_alone.h"
 #include "core/error.h"
 #include "pipeline/finite.h"
 
@@ -117,6 +118,8 @@ void check_prompts(const Prompts& prompts, const Placement& placement, const mod
 std::vector<PromptedMask> predict_masks(const LoadedBase& base, const Embedding& embedding, const Prompts& prompts,
                                         double threshold, const BetweenSteps& between) {
   const c10::InferenceMode guard;
+  std::optional<ComputeAlone> alone;
+  if (!prompts.boxes.defined() || prompts.boxes.size(0) <= 1) alone.emplace();
   const bool med2d = is_sam_med2d(base.config());
   auto sam = base.sam();
   std::optional<models::PointPrompt> points;

@@ -1,6 +1,6 @@
 // The only place of the services that serve models where the addon is called.
 
-import { type Base, buildInfo, Engine, type Model, type EngineOptions } from '../../../native/lib';
+import { type Base, buildInfo, Engine, spinBriefly, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
 import type { Lease } from '../../common/inference';
 import type { SegmentationModels } from '../../segmentation/role';
@@ -11,7 +11,7 @@ import type { EmbeddingOrigin } from '../domain/embedding-id';
 import type { HostedModel, Loader, ModelHost } from '../domain/model-host';
 
 export type NativeHost = ModelHost<Base, Model>;
-export { buildInfo, Engine };
+export { buildInfo, Engine, spinBriefly };
 export type { EngineOptions };
 
 /** @param options.golden whether models must answer their golden image as they did at registration */

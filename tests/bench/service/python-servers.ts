@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import sharp from 'sharp';
+import { BRIEF_SPIN } from '../../../native/lib';
 import { channelOptions } from '../../../services/common/grpc/client';
 import { interactiveClient } from '../../support/api-clients';
 import { fromBuild, startProgram } from '../../support/stack';
@@ -38,7 +39,7 @@ const floatsOf = (bytes: Buffer): Float32Array => new Float32Array(new Uint8Arra
 
 /** Undefined where it ends first: what it needs is not there. */
 async function pythonServer(name: string, kind: string, spec: string): Promise<Contender | undefined> {
-  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' };
+  const env = { ...process.env, GOMP_SPINCOUNT: String(BRIEF_SPIN) }; // as the inference service's
   const script = join(__dirname, 'peer.py');
   const child: ChildProcess = spawn(PYTHON, [script, spec, kind], { stdio: ['pipe', 'pipe', 'inherit'], env });
   child.on('error', () => undefined);

@@ -8,6 +8,7 @@ describe('the public surface', () => {
     expectTypeOf<keyof typeof native>().toEqualTypeOf<
       | 'AutomedError'
       | 'Base'
+      | 'BRIEF_SPIN'
       | 'buildInfo'
       | 'CancelledError'
       | 'CheckpointError'
@@ -30,6 +31,7 @@ describe('the public surface', () => {
       | 'NotFoundError'
       | 'PermissionDeniedError'
       | 'ResourceExhaustedError'
+      | 'spinBriefly'
       | 'Trainer'
       | 'UnauthenticatedError'
       | 'UnavailableError'
