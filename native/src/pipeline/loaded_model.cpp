@@ -37,7 +37,7 @@ LoadedBase::DecoderWeights copy_decoder_weights(models::SamImpl& sam) {
 }
 
 /// Multiplications of the largest encoder whose steps are too short to be shared, in a linear layer of one image that
-/// keeps its width: a third of a millisecond of one core. The tiny base has 4 million, ViT-B 151 million at 256 pixels.
+/// keeps its width: about half a millisecond of one core. The tiny base has 4 million, ViT-B 151 million at 256 pixels.
 constexpr std::int64_t kShortStep = 16'000'000;
 
 bool has_short_steps(const models::EncoderConfig& encoder) {
