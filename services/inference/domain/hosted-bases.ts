@@ -159,18 +159,35 @@ export class HostedBases<Base extends LoadableBase> {
     precision: EncoderPrecision,
   ): Promise<HostedBase<Base>> {
     const { name, version, weights, architecture } = stored.manifest;
-    await this.catalog.verify(stored);
+    const verified = this.catalog.verify(stored);
+    verified.catch(() => undefined); // is told below
+    if (stored.fetch) await verified; // brings the file
     const what = `the base ${name}@${version}${headBytes > 0 ? ' and a model on it' : ''}`;
     this.host.budget.reserve(weights.bytes, what, headBytes);
     entry.reserved = weights.bytes;
     try {
-      const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture), precision);
+      const base = await this.loadVerified(stored, precision, verified);
       const identity = { name, version, weightsSha256: weights.sha256, precision: base.precision };
       return { base, preprocessing: inputRuleText(architecture), identity, architecture };
     } catch (error) {
       this.giveBack(entry);
       throw error;
     }
+  }
+
+  /** Loads a file while it is verified: a large one takes seconds for each. What is not the registered one is let go again. */
+  private async loadVerified(
+    { weightsPath, manifest }: StoredBase,
+    precision: EncoderPrecision,
+    verified: Promise<void>,
+  ): Promise<Base> {
+    const loading = this.host.load(weightsPath, JSON.stringify(manifest.architecture), precision);
+    const [check, load] = await Promise.allSettled([verified, loading]);
+    if (check.status === 'rejected') {
+      if (load.status === 'fulfilled') load.value.dispose();
+      throw check.reason;
+    }
+    return loading;
   }
 
   private keyOfHead(manifest: ModelManifest): string {

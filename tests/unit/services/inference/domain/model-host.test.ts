@@ -340,3 +340,14 @@ test('a base is found by its name, its version, and by a segmentation model on i
   await expect(host.acquireBase('tiny@production')).rejects.toMatchObject({ code: 'NOT_FOUND', field: 'model' });
   await expect(host.acquireBase('')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'model' });
 });
+
+test('a base is loaded while its file is verified, and let go where it is not the registered one', async () => {
+  const { host, calls, damage } = setUp();
+  damage(true);
+  await expect(host.acquireBase('tiny')).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' });
+  expect(calls.bases.map(({ disposed }) => disposed)).toEqual([1]);
+  expect(host.weights()).toEqual([]);
+  damage(false);
+  (await host.acquireBase('tiny')).release();
+  expect(calls.bases.map(({ disposed }) => disposed)).toEqual([1, 0]);
+});
