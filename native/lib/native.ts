@@ -183,32 +183,44 @@ export interface NativeAddon {
   headArchitecture(system: string, baseArchitecture: string, classes: number): string;
 }
 
-/**
- * OpenMP, whose runtime comes with the addon and reads this once, lets threads that wait for others spin for milliseconds. Where
- * other programs want the cores, they spin in place of those they wait for: two threads take ten to a hundred times as long as
- * threads that sleep. `OMP_WAIT_POLICY` and `GOMP_SPINCOUNT` of the environment are kept.
- */
-function letThreadsSleep(): void {
-  if (process.env.GOMP_SPINCOUNT === undefined) process.env.OMP_WAIT_POLICY ??= 'passive';
-}
-
 /** Iterations for which a thread spins that `spinBriefly()` allows it, some 0.3 ms: about as long as waking it takes. */
 export const BRIEF_SPIN = 5_000;
+
+/** A variable of OpenMP's runtime that says what threads do while they wait for others, and its value. */
+let waiting: readonly ['OMP_WAIT_POLICY' | 'GOMP_SPINCOUNT', string] = ['OMP_WAIT_POLICY', 'passive'];
 
 /**
  * Lets OpenMP's threads spin for a moment before they sleep; to be called before anything of the addon. For a process whose large
  * encoders are waited for: ViT-B takes a fifth less time on quiet cores, and a twentieth more beside a process that wants one of them.
- * `OMP_WAIT_POLICY` and `GOMP_SPINCOUNT` of the environment are kept.
  */
 export function spinBriefly(): void {
-  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= String(BRIEF_SPIN);
+  waiting = ['GOMP_SPINCOUNT', String(BRIEF_SPIN)];
 }
+
+/**
+ * OpenMP, whose runtime comes with the addon and reads this once, lets threads that wait for others spin for milliseconds. Where
+ * other programs want the cores, they spin in place of those they wait for: two threads take ten to a hundred times as long as
+ * threads that sleep. `OMP_WAIT_POLICY` and `GOMP_SPINCOUNT` of the environment are kept, and nothing is left in it for other programs.
+ */
+function withThreadsThatSleep<T>(load: () => T): T {
+  if (process.env.OMP_WAIT_POLICY !== undefined || process.env.GOMP_SPINCOUNT !== undefined) return load();
+  const [name, value] = waiting;
+  process.env[name] = value;
+  try {
+    return load();
+  } finally {
+    delete process.env[name];
+  }
+}
+
+let addon: NativeAddon | undefined;
 
 /** Loads the addon; the run path built into it finds LibTorch. @throws IllegalStateError where it is not built */
 export function loadAddon(): NativeAddon {
+  if (addon) return addon;
   const path = addonPath();
   if (!existsSync(path)) throw automedError('ILLEGAL_STATE', `The addon is not built.\n${buildAdvice()}`);
-  letThreadsSleep();
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file can only be required
-  return require(path) as NativeAddon;
+  addon = withThreadsThatSleep(() => require(path) as NativeAddon);
+  return addon;
 }

@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Context, NativeCodecs } from 'dcmjs-codecs';
 import { DecodePool } from '../../services/imaging/dicom';
-import { percentile } from '../../services/terminal/statistics';
+import { median } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { dicomFile, EXPLICIT, greyElements, type DicomElements } from '../support/dicom';
 import { CT_IMAGE, sliceUid, STUDY } from '../support/dicom-series';
@@ -117,8 +117,6 @@ function encoded(values: Int16Array, index: number, encoding: Encoding): Buffer 
   });
   return fileOf(index, uid, {}, [Buffer.from(encode(context).getEncodedBuffer() ?? [])]);
 }
-
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 interface Round {
   ms: number;

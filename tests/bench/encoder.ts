@@ -15,7 +15,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildInfo } from '../../native/lib';
-import { percentile } from '../../services/terminal/statistics';
+import { median, percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { baseArchitecture } from '../../services/store/architectures';
 import { bench } from './keep-alive';
@@ -43,7 +43,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function readFloats(path: string): Float32Array {

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { percentile } from '../../services/terminal/statistics';
+import { median, percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { interactiveClient } from '../support/api-clients';
 import { fromBuild, startProgram, type Program } from '../support/stack';
@@ -110,8 +110,6 @@ async function measure(arch: string): Promise<Measured> {
     rmSync(home, { recursive: true, force: true });
   }
 }
-
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 /** What is told of one base. */
 function figures({ loads, builds: [own, other] }: Measured): Record<string, number> {

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { PROFILE_PATH } from '../../services/common/cpu-profile';
 import { serviceDefinition } from '../../services/common/grpc/proto';
-import { percentile } from '../../services/terminal/statistics';
+import { median } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { LoadClient, summarize, type Summary } from '../support/open-loop';
 import { cpuMs, residentMib, startProgram, type Program } from '../support/stack';
@@ -28,8 +28,6 @@ const CONCURRENCY = 4;
 const WARM_UP_MS = 4_000;
 /** Of the capacity: a load that it bears, and one that it does not. */
 const FACTORS = [0.7, 5];
-
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 async function requests(): Promise<Buffer[]> {
   const { requestSerialize } = serviceDefinition<ServiceDefinition>(SERVICE).Segment ?? {};

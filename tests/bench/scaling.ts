@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Engine, initBase, type Base } from '../../native/lib';
+import { Engine, initBase, spinBriefly, type Base } from '../../native/lib';
 import { availableCores } from '../../services/common/cores';
 import { baseArchitecture } from '../../services/store';
 import { percentile } from '../../services/terminal/statistics';
@@ -113,6 +113,7 @@ async function encoderTimes(folder: string, arch: string, sides: readonly number
 }
 
 async function main(): Promise<void> {
+  spinBriefly(); // as the inference service does
   const { values } = parseArgs({
     options: {
       arch: { type: 'string', default: 'sam-vit-b' },

@@ -15,7 +15,7 @@ import { performance } from 'node:perf_hooks';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { initBase, Trainer } from '../../native/lib';
-import { percentile } from '../../services/terminal/statistics';
+import { median } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import type { BaseArchitecture } from '../../services/store';
 import { baseArchitecture } from '../../services/store/architectures';
@@ -45,8 +45,6 @@ interface Contestant {
 }
 
 const recipe = recipeFor('segmentation', 'paper');
-const median = (values: readonly number[]): number => percentile(values, 0.5);
-
 /** The native loop; it learns from the same images in every epoch, as the recipe has no augmentation. */
 async function nativeLoop(name: string, settings: Settings, base: string, keeps: boolean): Promise<Contestant> {
   const { folder, architecture, images, threads } = settings;

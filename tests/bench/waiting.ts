@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BRIEF_SPIN } from '../../native/lib';
-import { percentile } from '../../services/terminal/statistics';
+import { median } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { interactiveClient } from '../support/api-clients';
 import { startProgram, type Program } from '../support/stack';
@@ -62,8 +62,6 @@ async function beside<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const median = (values: readonly number[] = []): number => percentile(values, 0.5);
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -82,9 +80,12 @@ async function main(): Promise<void> {
     const quiet = await measure(served, values.arch, calls, 1);
     const busy = await beside(() => measure(served, values.arch, calls, 1_000));
     const of = (times: number[][]): Record<string, number> =>
-      Object.fromEntries(NAMES.map((policy, at) => [policy, median(times[at])]));
+      Object.fromEntries(NAMES.map((policy, at) => [policy, median(times[at] ?? [])]));
     const result = { arch: values.arch, quiet_ms: of(quiet), beside_a_neighbour_ms: of(busy) };
-    const rows = NAMES.map((policy, at) => [policy, ...[quiet, busy].map((times) => median(times[at]).toFixed(1))]);
+    const rows = NAMES.map((policy, at) => [
+      policy,
+      ...[quiet, busy].map((times) => median(times[at] ?? []).toFixed(1)),
+    ]);
     process.stdout.write(`${table(['threads that wait', 'alone, ms', 'beside a neighbour, ms'], rows)}\n`);
     if (values.json) printResult(result, where);
   } finally {

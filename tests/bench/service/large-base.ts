@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { percentile } from '../../../services/terminal/statistics';
+import { median } from '../../../services/terminal/statistics';
 import { segmentationClient } from '../../support/api-clients';
 import { fromBuild, startProgram } from '../../support/stack';
 import { makeStore } from '../../support/stack-store';
@@ -24,8 +24,6 @@ export interface LargeBase {
   /** Without kept embeddings, through the gateway. */
   load: LoadResult;
 }
-
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 const settings = (home: string): Record<string, string> => ({
   ...{ AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'error', AUTOMED_THREADS_PER_WORKER: '' },

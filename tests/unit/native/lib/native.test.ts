@@ -30,3 +30,10 @@ it('lets them spin for a moment where a process asks for it', () => {
   expect(runtimeOf({ OMP_WAIT_POLICY: 'passive' }, 'native.spinBriefly()')).toMatch(/GOMP_SPINCOUNT = '0'/);
   expect(runtimeOf({ GOMP_SPINCOUNT: '77' }, 'native.spinBriefly()')).toMatch(/GOMP_SPINCOUNT = '77'/);
 });
+
+it('leaves nothing of that to the programs that the process starts', () => {
+  const told = `console.error('left:', process.env.OMP_WAIT_POLICY, process.env.GOMP_SPINCOUNT)`;
+  for (const before of ['', 'native.spinBriefly()']) {
+    expect(runtimeOf({}, `${before}; process.on('exit', () => ${told})`)).toContain('left: undefined undefined');
+  }
+});

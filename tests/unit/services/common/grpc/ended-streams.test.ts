@@ -50,5 +50,5 @@ it('a scavenge frees the messages of calls that ended', async () => {
   await call();
   collector.major();
   // What else this process keeps from one of the two times is not of the calls.
-  expect(Math.min(await left(), await left())).toBeLessThan(12);
+  expect(Math.min(await left(), await left())).toBeLessThan(8);
 });
