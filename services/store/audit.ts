@@ -76,7 +76,7 @@ async function audited(root: string, objects?: ObjectSettings): Promise<Audit> {
     if (problem) problems.push({ subject, problem });
   }
   let aliases = 0;
-  for (const name of new Set(models.map(({ manifest }) => manifest.name))) {
+  for (const name of await store.modelNames()) {
     for (const [alias, version] of Object.entries(await store.aliases(name))) {
       aliases += 1;
       if (models.some(({ manifest }) => manifest.name === name && manifest.version === version)) continue;

@@ -8,7 +8,7 @@ import { automedError, NotFoundError } from '../common/errors';
 import { auditStore, type Audit } from './audit';
 import { copyDatabase, databaseFiles } from './databases';
 import { ModelStore } from './model-store';
-import { errnoOf, storageError, syncFolder, temporaryName } from './durable';
+import { errnoOf, filesBelow, storageError, syncFolder, temporaryName } from './durable';
 
 /** What a backup holds; checkpoints of runs under way and logs are not part of it. */
 const FOLDERS = ['models', 'bases', 'backbones', 'evaluations', 'reviews'];
@@ -24,9 +24,9 @@ export interface BackupOptions {
 
 async function aliasTexts(root: string): Promise<string> {
   const store = await ModelStore.open(root);
-  const names = new Set((await store.listModels()).map(({ manifest }) => manifest.name));
-  const found = await Promise.all([...names].sort().map(async (name) => [name, await store.aliases(name)] as const));
-  return JSON.stringify(found);
+  const found: [string, Record<string, number>][] = [];
+  for (const name of await store.modelNames()) found.push([name, await store.aliases(name)]);
+  return JSON.stringify(found.filter(([, aliases]) => Object.keys(aliases).length > 0));
 }
 
 /** Databases, and aliases as they were at the same moment: nothing is promoted in between. */
@@ -40,7 +40,7 @@ async function copyDatabases(root: string, target: string): Promise<void> {
       await copyDatabase(join(root, file), join(target, file));
     }
     await copyTree(join(root, 'models'), join(target, 'models'), (path) => ALIASES.test(path), {});
-    if (before === (await aliasTexts(root))) return;
+    if (before === (await aliasTexts(root)) && before === (await aliasTexts(target))) return;
     if (attempt >= 20) throw automedError('ILLEGAL_STATE', 'Aliases move all the time; try the backup again.');
   }
 }
@@ -51,14 +51,9 @@ async function copyTree(
   wanted: (path: string) => boolean,
   { link: linked = false }: BackupOptions,
 ): Promise<void> {
-  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  });
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
+  for await (const path of filesBelow(from)) {
     const within = path.slice(from.length);
-    if (!entry.isFile() || within.includes('.incoming-') || !wanted(path)) continue;
+    if (within.includes('.incoming-') || !wanted(path)) continue;
     await makeFolder(dirname(join(to, within)));
     try {
       if (linked) await link(path, join(to, within));

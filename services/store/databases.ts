@@ -1,9 +1,9 @@
 // The SQLite files beside the models, seen from outside: by who cleans up, checks or copies, while a service may be at work.
 
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { entriesOf } from './durable';
 
 const TRAINING = 'training.db';
 
@@ -29,7 +29,7 @@ export interface TrainingFacts {
 
 /** Names of the databases of a store. */
 export async function databaseFiles(root: string): Promise<string[]> {
-  const files = await readdir(root).catch(() => []);
+  const files = await entriesOf(root);
   return files.filter((file) => file.endsWith('.db')).sort();
 }
 

@@ -47,6 +47,19 @@ export async function entriesOf(folder: string): Promise<string[]> {
   });
 }
 
+/** Paths of the files below a folder, others at work or not: what goes meanwhile, and what is half written, is passed over. */
+export async function* filesBelow(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && !entry.name.startsWith('.incoming-')) yield* filesBelow(path);
+    else if (entry.isFile()) yield path;
+  }
+}
+
 /** Flushes a folder, everything below it and its entries. */
 export async function syncFolder(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {

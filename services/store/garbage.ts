@@ -4,7 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { automedError } from '../common/errors';
 import { ENDED_JOBS, readTrainingFacts, type TrainingFacts } from './databases';
-import { isWrittenNow } from './durable';
+import { filesBelow, isWrittenNow } from './durable';
 import { jobNeeds, type JobNeeds } from './job-needs';
 import { ModelStore, type StoredBase, type StoredModel } from './model-store';
 import type { ObjectSettings } from './objects/remote-store';
@@ -36,10 +36,9 @@ export interface Garbage {
 async function sizeOf(path: string): Promise<number> {
   const facts = await stat(path).catch(() => undefined);
   if (!facts?.isDirectory()) return facts?.size ?? 0;
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file).catch(() => undefined))?.size ?? 0));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  let bytes = 0;
+  for await (const file of filesBelow(path)) bytes += (await stat(file).catch(() => undefined))?.size ?? 0;
+  return bytes;
 }
 
 /** Versions beyond the newest ones, without alias now and within the days before. */

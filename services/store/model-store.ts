@@ -125,6 +125,11 @@ export class ModelStore {
     return ModelStore.open(root, options);
   }
 
+  /** Sorted; in folders also those that have aliases and no version. */
+  async modelNames(): Promise<string[]> {
+    return this.models.names();
+  }
+
   /** By name, then version. */
   async listModels(): Promise<StoredModel[]> {
     return this.models.list(this.onProblem);

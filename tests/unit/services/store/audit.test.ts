@@ -73,6 +73,16 @@ test('the audit of a store finds versions that cannot be read and aliases that p
   ]);
 });
 
+test('the audit of a store finds aliases of a model that has no version left', async () => {
+  const { root } = await fill();
+  for (const version of [1, 2]) rmSync(join(root, `models/polyp/${version}`), { recursive: true });
+  const { models, aliases, problems } = await auditStore(root);
+  expect([models, aliases]).toEqual([0, 1]);
+  expect(problems).toEqual([
+    { subject: 'alias polyp@production', problem: 'Version 2 does not exist or cannot be read.' },
+  ]);
+});
+
 test('the audit of a store finds reports that changed or are gone', async () => {
   const { root, store, model } = await fill();
   const stored = await store.registerModel({ ...modelDraft('reported'), base: model.manifest.base }, async (folder) => {
