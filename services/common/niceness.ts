@@ -25,7 +25,10 @@ export function lowerPoolPriority(): number {
   }
 }
 
-/** Lets this process' own work give way to models on the same machine, for a program that relays calls, and refuses those too many. */
+/**
+ * Lets this process' work give way, as that of the pool, for a program that decodes images and does nothing else. Not for one that
+ * refuses calls: where models take every core it falls behind, and works on calls that are late already.
+ */
 export function giveWay(): void {
   try {
     setPriority(Math.max(getPriority(), NICENESS));

@@ -6,7 +6,6 @@ import { Health } from '../common/grpc/health';
 import { serviceNames } from '../common/grpc/proto';
 import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger } from '../common/logging';
-import { giveWay } from '../common/niceness';
 import { Telemetry } from '../common/telemetry';
 import { letHeapGrow } from '../common/young-buffers';
 import { Access } from '../access/access';
@@ -26,7 +25,7 @@ const KNOWN_TIMEOUT_MS = 3_000;
 
 async function main(): Promise<void> {
   endWithParent();
-  leaveRoom();
+  keepHeapYoung();
   const config = readGatewayConfig(process.argv.slice(2));
   const log = createLogger('gateway', config.logLevel);
   const telemetry = await Telemetry.open('gateway', config);
@@ -88,9 +87,8 @@ async function main(): Promise<void> {
   });
 }
 
-/** Models on the same machine come first, and what a relayed call leaves behind is freed by a scavenge, before V8 would mark its heap. */
-function leaveRoom(): void {
-  giveWay();
+/** What a relayed call leaves behind is freed by a scavenge, before V8 would mark its heap. */
+function keepHeapYoung(): void {
   letHeapGrow();
   dropEndedStreams();
 }

@@ -19,7 +19,7 @@ export interface DecodeLimits {
 }
 
 /** The largest images need a few seconds. */
-const MAX_SECONDS = 60;
+export const MAX_SECONDS = 60;
 
 export const DEFAULT_LIMITS: Readonly<DecodeLimits> = { maxBytes: 64 * 1024 * 1024, maxPixels: 64_000_000 };
 
@@ -163,6 +163,9 @@ export async function inspectImage(
     decode: () => decodePixels(bytes, format, page, header, layout, limits.maxSeconds ?? MAX_SECONDS),
   };
 }
+
+/** Reads the headers of images, here or in another process. */
+export type InspectImage = typeof inspectImage;
 
 async function decodePixels(
   bytes: Buffer,

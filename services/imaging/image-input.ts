@@ -3,7 +3,7 @@ import type { PixelSpacing__Output } from '../../proto/gen/automed/common/v1/Pix
 import { automedError } from '../common/errors';
 import type { MemoryBudget, Reservation, Wait } from '../common/memory-budget';
 import { stage } from '../common/stages';
-import type { DecodeLimits } from './decode';
+import type { DecodeLimits, InspectImage } from './decode';
 import { DICOM_LIMITS, DicomError, type FrameSource, type PixelSize } from './dicom';
 import type { Pixels } from './pixels/pixels';
 import { inspectRawPixels } from './raw-pixels';
@@ -13,6 +13,8 @@ import { FRAME_FIELD, openFile, type OpenedFile } from './read-image';
 export interface ImageIntake extends DecodeLimits {
   /** What requests may take of this process' memory. */
   memory: MemoryBudget;
+  /** Default: inspectImage(), in this process. */
+  inspect?: InspectImage | undefined;
 }
 
 /** What answering a request will take besides its image. */
@@ -146,7 +148,7 @@ async function held<T>(reservation: Reservation, work: () => Promise<T>): Promis
 async function open(
   { source, raw, encoded }: Image__Output,
   frame: number | undefined,
-  { maxBytes, maxPixels }: DecodeLimits,
+  { maxBytes, maxPixels, inspect }: ImageIntake,
 ): Promise<{ opened: OpenedFile; messageBytes: number }> {
   const limits = { maxBytes, maxPixels };
   if (source === 'raw' && raw) {
@@ -154,7 +156,14 @@ async function open(
     return { opened: inspectRawPixels(raw, limits), messageBytes: raw.data.length };
   }
   const bytes = encoded ?? Buffer.alloc(0);
-  const options = { limits, dicomLimits: { ...DICOM_LIMITS, ...limits }, also: ['DICOM'], frame, depth: 16 } as const;
+  const options = {
+    limits,
+    dicomLimits: { ...DICOM_LIMITS, ...limits },
+    also: ['DICOM'],
+    frame,
+    depth: 16,
+    inspect,
+  } as const;
   const opened = await openFile(bytes, options).catch((error: unknown) => {
     throw error instanceof DicomError && error.defect === 'FRAME' ? noFrame(error.message) : error;
   });

@@ -3,7 +3,7 @@
 import { automedError } from '../common/errors';
 import { decodeBmp, isBmp } from './bmp';
 import { copiedAlone } from './copied';
-import { inspectImage, type DecodeLimits, type UndecodedImage } from './decode';
+import { inspectImage, type DecodeLimits, type InspectImage, type UndecodedImage } from './decode';
 import { DICOM_LIMITS, dicomPool, isDicom, type DicomLimits, type DisplayDepth, type FrameSource } from './dicom';
 import type { Pixels } from './pixels/pixels';
 
@@ -20,6 +20,8 @@ export interface ReadOptions {
   frame?: number | undefined;
   /** Bits of a DICOM frame's levels; default: 8. */
   depth?: DisplayDepth | undefined;
+  /** Of what is no DICOM or BMP; default: inspectImage(), in this process. */
+  inspect?: InspectImage | undefined;
 }
 
 /** Pixels at the depth that the file gives them, upright. */
@@ -72,10 +74,10 @@ export async function readImage(bytes: Buffer, options: ReadOptions): Promise<Re
  * @throws as readImage()
  */
 export async function openFile(bytes: Buffer, options: ReadOptions): Promise<OpenedFile> {
-  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame = 0, depth } = options;
+  const { limits, dicomLimits = DICOM_LIMITS, also = [], frame = 0, depth, inspect = inspectImage } = options;
   if (also.includes('DICOM') && isDicom(bytes)) return openDicom(bytes, frame, { limits: dicomLimits, depth });
   refuseFrame(frame);
-  return inspectImage(bytes, limits, also);
+  return inspect(bytes, limits, also);
 }
 
 async function openDicom(

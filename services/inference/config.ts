@@ -65,6 +65,8 @@ export const inferenceSettings = z.object({
   streamImagesInFlight: integer(1, 1024).default(4),
   /** Width x height of an image at most. */
   maxImagePixels: integer(1, 2 ** 31 - 1).default(64_000_000),
+  /** Processes without models, keys or settings that decode PNG, JPEG, TIFF and WebP, within limits; 0: this process decodes them. */
+  decodeProcesses: integer(0, 1024).default(0),
 });
 
 export type InferenceConfig = Readonly<z.infer<typeof inferenceSettings>> & { readonly tls: TlsFiles };

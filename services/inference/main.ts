@@ -14,6 +14,9 @@ import { announce, endWithParent, shutDownOnSignal } from '../common/lifecycle';
 import { createLogger, type Logger } from '../common/logging';
 import { Telemetry } from '../common/telemetry';
 import { engineStages } from '../common/stages';
+import type { ImageIntake } from '../imaging/image-input';
+import type { DecoderEnded } from '../imaging/isolated/isolated-decoder';
+import { IsolatedDecoders } from '../imaging/isolated/isolated-decoders';
 import { segmentationRole } from '../segmentation/role';
 import { openStore } from '../store';
 import { availableCores } from '../common/cores';
@@ -22,7 +25,14 @@ import { letHeapGrow } from '../common/young-buffers';
 import { Embeddings } from './adapters/embeddings';
 import { availableMemory } from './adapters/memory';
 import { nativeAnalyzer } from './adapters/native-analyzer';
-import { EngineMetrics, observeAdmission, observeEngine, observeMemory, observeWeights } from './adapters/metrics';
+import {
+  endedDecoders,
+  EngineMetrics,
+  observeAdmission,
+  observeEngine,
+  observeMemory,
+  observeWeights,
+} from './adapters/metrics';
 import { interactiveBases } from './adapters/native-bases';
 import { ObservedEngine } from './adapters/observed-engine';
 import {
@@ -78,7 +88,7 @@ async function main(): Promise<void> {
     onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
   observeWeights(telemetry, host);
-  const memory = requestMemory(config, telemetry);
+  const intake = await imageIntake(config, telemetry, log);
   const away = (err: unknown): void =>
     log.warn({ event: 'store-away', err }, 'the model store does not answer; waiting for it');
   await whileNotReady(config.healthAddress, () => preload(config.preload, (reference) => host.load(reference), away));
@@ -91,7 +101,7 @@ async function main(): Promise<void> {
     health,
     registry: new Registry(store, host),
     admission: admissionOf(engine, size, telemetry),
-    roles: hostedServices(config, host, engine, memory, log),
+    roles: hostedServices(config, host, engine, intake, log),
   });
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
@@ -156,11 +166,20 @@ function startEngine(size: EngineSize, telemetry: Telemetry, metrics: EngineMetr
   return engine;
 }
 
-function requestMemory(config: InferenceConfig, telemetry: Telemetry): MemoryBudget {
+/** How requests' images are read, and what memory there is for them. */
+async function imageIntake(config: InferenceConfig, telemetry: Telemetry, log: Logger): Promise<ImageIntake> {
   const bytes = config.requestMemoryBytes ?? Math.floor(availableMemory() / 4);
   const memory = new MemoryBudget(bytes, config.queueCapacity);
   observeMemory(telemetry, memory);
-  return memory;
+  const limits = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels };
+  const ended = endedDecoders(telemetry);
+  const onEnded = (err: DecoderEnded): void => {
+    ended.inc();
+    log.warn({ event: 'decoder-ended', err }, 'a process that decodes images ended with one');
+  };
+  const count = config.decodeProcesses;
+  const decoders = count > 0 ? await IsolatedDecoders.start({ count, limits, onEnded }) : undefined;
+  return { ...limits, memory, inspect: decoders?.inspect };
 }
 
 /** The services of the roles that the program has. */
@@ -168,10 +187,9 @@ function hostedServices(
   config: InferenceConfig,
   host: NativeHost,
   engine: Engine,
-  memory: MemoryBudget,
+  intake: ImageIntake,
   log: Logger,
 ): ServiceRegistration[] {
-  const intake = { maxBytes: config.maxMessageBytes, maxPixels: config.maxImagePixels, memory };
   const shared = { intake, log, streamImagesInFlight: config.streamImagesInFlight };
   const embeddings = new Embeddings(config.embeddingCacheBytes);
   const bases = interactiveBases(host, engine, embeddings, config.embeddingTtlMs);

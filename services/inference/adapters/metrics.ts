@@ -149,6 +149,15 @@ export function observeAdmission(telemetry: Telemetry, admission: Admission): vo
   );
 }
 
+/** Counts processes that decode images and ended with one. */
+export function endedDecoders({ registry }: Telemetry): Counter {
+  return new Counter({
+    name: 'automed_image_decoders_ended_total',
+    help: 'Processes that decode images and ended while they had one',
+    registers: [registry],
+  });
+}
+
 /** Publishes what requests hold of the memory and leave to other threads, read at each scrape. */
 export function observeMemory(telemetry: Telemetry, memory: MemoryBudget): void {
   telemetry.counter('pixel_tasks_total', 'Masks and images that other threads recoded', () => pixelPool.completed);
