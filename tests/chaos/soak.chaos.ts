@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutomedClient } from '../../services/client';
 import { temporaryFolder } from '../support/data';
-import { residentMib, startProgram } from '../support/stack';
+import { childrenOf, residentMib, startProgram } from '../support/stack';
 import { discImage } from '../support/stack-images';
 import { makeStore } from '../support/stack-store';
 
@@ -40,7 +40,11 @@ test(
     const made = await makeStore(home);
     await made.addSegmentation('polyp');
     await made.addClassification('tumour');
-    const inference = await startProgram('inference', { AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'warn' });
+    const inference = await startProgram('inference', {
+      AUTOMED_HOME: home,
+      AUTOMED_LOG_LEVEL: 'warn',
+      AUTOMED_DECODE_PROCESSES: '1',
+    });
     const gateway = await startProgram('gateway', {
       AUTOMED_SEGMENTATION_BACKENDS: inference.address,
       AUTOMED_CLASSIFICATION_BACKENDS: inference.address,
@@ -63,11 +67,13 @@ test(
     const load = Promise.all(callers);
     load.catch(() => undefined); // awaited below
     await sleep(minutes * 60_000 * WARM_UP);
-    const samples = { inference: [] as number[], gateway: [] as number[] };
+    const samples = { inference: [] as number[], gateway: [] as number[], decoder: [] as number[] };
+    const [decoder] = childrenOf(inference);
     for (let sample = 0; sample < SAMPLES; sample += 1) {
       await sleep((minutes * 60_000 * (1 - WARM_UP)) / SAMPLES);
       samples.inference.push(residentMib(inference));
       samples.gateway.push(residentMib(gateway));
+      samples.decoder.push(residentMib({ child: { pid: decoder } }));
     }
     await load;
     for (const [name, values] of Object.entries(samples)) {

@@ -10,7 +10,7 @@ import { compiledDescriptors } from '../../services/common/grpc/reflection';
 import { draws } from '../support/chaos';
 import { temporaryFolder } from '../support/data';
 import { BIG_ENDIAN, dicomFile, greyDicom, greyElements, IMPLICIT } from '../support/dicom';
-import { startProgram, type Program } from '../support/stack';
+import { childrenOf, startProgram, type Program } from '../support/stack';
 import { makeStore } from '../support/stack-store';
 import { damaged, damagedImage, extreme, noise } from './hostile';
 
@@ -81,7 +81,8 @@ test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
   await store.addSegmentation('polyp');
   await store.addClassification('tumour');
   const settings = { AUTOMED_HOME: home, AUTOMED_LOG_LEVEL: 'error' };
-  const inference = await startProgram('inference', settings);
+  const inference = await startProgram('inference', { ...settings, AUTOMED_DECODE_PROCESSES: '2' });
+  const decoders = childrenOf(inference);
   const training = await startProgram('training', { ...settings, AUTOMED_TRAINING_RUNS: 'nothing' });
   const gateway = await startProgram('gateway', {
     AUTOMED_SEGMENTATION_BACKENDS: inference.address,
@@ -122,6 +123,7 @@ test(`${count} hostile calls: no crash, no hang, no INTERNAL`, async () => {
   process.stderr.write(`${made} calls: ${[...counts].map(([code, each]) => `${code} ${each}`).join(', ')}\n`);
   expect(faults).toEqual([]);
   expect(programs.filter(([, { child }]) => child.exitCode !== null || child.signalCode !== null)).toEqual([]);
+  expect(childrenOf(inference)).toEqual(decoders);
   await gateway.stop();
   await Promise.all([inference.stop(), training.stop()]);
 });

@@ -98,8 +98,14 @@ export async function startTrainingGateway({ address }: Program): Promise<Progra
   });
 }
 
+/** Process ids of what a program has started (Linux). */
+export function childrenOf({ child }: Program): number[] {
+  const text = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+  return text.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
 /** Resident memory of a program, MiB (Linux). */
-export function residentMib({ child }: Program): number {
+export function residentMib({ child }: { child: { pid?: number | undefined } }): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 

@@ -1,10 +1,9 @@
 // A service whose images are decoded in other processes.
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentationClient } from '../../support/api-clients';
 import { temporaryFolder } from '../../support/data';
-import { startProgram, type Program } from '../../support/stack';
+import { childrenOf, startProgram, type Program } from '../../support/stack';
 import { discImage } from '../../support/stack-images';
 import { makeStore } from '../../support/stack-store';
 
@@ -31,9 +30,6 @@ function clientOf({ address }: Program): ReturnType<typeof segmentationClient> {
   return client;
 }
 
-const decodersOf = ({ child }: Program): number[] =>
-  readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number);
-
 async function ended({ metricsAddress }: Program): Promise<number> {
   const answer = await fetch(`http://${metricsAddress}/metrics`, { headers: { connection: 'close' } });
   const line = /^automed_image_decoders_ended_total\S* (\d+)$/m.exec(await answer.text());
@@ -46,11 +42,11 @@ test('answers are the same, also after all of them have ended', async () => {
   const client = clientOf(there);
   const { masks } = await client.unary('Segment', request);
   expect(masks).toEqual(expected.masks);
-  expect(decodersOf(here)).toEqual([]);
-  const pids = decodersOf(there);
+  expect(childrenOf(here)).toEqual([]);
+  const pids = childrenOf(there);
   expect(pids).toHaveLength(2);
   pids.forEach((pid) => process.kill(pid, 'SIGSEGV'));
-  while (decodersOf(there).some((pid) => pids.includes(pid))) await sleep(5);
+  while (childrenOf(there).some((pid) => pids.includes(pid))) await sleep(5);
   expect((await client.unary('Segment', request)).masks).toEqual(expected.masks);
   expect(await ended(there)).toBe(0); // none had an image
 });
