@@ -7,7 +7,7 @@ import { afterMs } from '../../common/timers';
 import { decoderEnvironment } from './config';
 import type { DecodeAnswer, DecodeRequest } from './decode-child';
 
-/** How a process ended that had an image. */
+/** A process ended that had an image. */
 export class DecoderEnded extends Error {
   constructor(
     readonly signal: NodeJS.Signals | null,
@@ -49,6 +49,7 @@ export class IsolatedDecoder {
       ...limited(memoryBytes),
       env: decoderEnvironment(),
       serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const ended = new AbortController();
     try {
