@@ -1,4 +1,4 @@
-import type { Engine, Model, RequestOptions } from './engine';
+import type { Engine, Head, Model, RequestOptions } from './engine';
 import type { Pixels } from './types/image';
 
 /** Below every probability that counts: what lies above it adds up to the mean over the whole image. */
@@ -24,8 +24,10 @@ export async function digestAnswer(
     const { probabilities } = await engine.classify(model, pixels, options);
     return { masks: [], probabilities: Array.from(probabilities) };
   }
-  const { masks } = await engine.segment(model, pixels, threshold, options);
-  const { masks: whole } = await engine.segment(model, pixels, EVERYTHING, options);
+  // One pass of the encoder for both.
+  const heads = [threshold, EVERYTHING].map((each): Head => ({ model, task: 'segmentation', threshold: each }));
+  const { outputs } = await engine.analyze(heads, pixels, options);
+  const [masks = [], whole = []] = outputs.map((output) => (output.task === 'segmentation' ? output.masks : []));
   const mean = (index: number): number => {
     const { areaPx = 0, meanProbability = 0 } = whole[index] ?? {};
     return ((meanProbability ?? 0) * areaPx) / (pixels.width * pixels.height);

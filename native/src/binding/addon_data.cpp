@@ -1,9 +1,13 @@
 #include "binding/addon_data.h"
 
+#include <thread>
+
 namespace automed::binding {
 
 SerialThread& AddonData::loader_thread() {
-  if (!loader) loader = std::make_unique<SerialThread>(1);
+  // Two share what packing takes; more would take cores from models that answer.
+  static const int kThreads = std::thread::hardware_concurrency() > 1 ? 2 : 1;
+  if (!loader) loader = std::make_unique<SerialThread>(kThreads);
   return *loader;
 }
 

@@ -71,11 +71,24 @@ torch::Tensor packed_up(const torch::Tensor& x, const PackedWeight& weight) {
                        .view({batch, height, width, kUpKernel, kUpKernel, -1}));
 }
 
-/// [a, b, h, w] -> [h * w, a, b]. In two steps that LibTorch copies block by block and row by row; at once it would go
-/// from one value to the next across the whole of memory.
-torch::Tensor by_tap(const torch::Tensor& weight) {
-  const auto taps = weight.size(2) * weight.size(3);
-  return weight.reshape({-1, taps}).t().contiguous().view({taps, weight.size(0), weight.size(1)});
+// Weights for packing are rearranged in two steps, which LibTorch copies block by block and row by row; at once it
+// would go from one value to the next across the whole of memory.
+
+/// to,from,h,w -> to,hw from
+torch::Tensor rows_of_down(Packer& packer, const torch::Tensor& weight) {
+  const auto to = weight.size(0), from = weight.size(1), taps = weight.size(2) * weight.size(3);
+  const auto by_tap = packer.scratch(0, {taps, to * from}, weight.options()).copy_(weight.reshape({-1, taps}).t());
+  return packer.scratch(1, {to, taps, from}, weight.options())
+      .copy_(by_tap.view({taps, to, from}).transpose(0, 1))
+      .flatten(1);
+}
+
+/// from,to,h,w -> hw to,from
+torch::Tensor rows_of_up(Packer& packer, const torch::Tensor& weight) {
+  const auto from = weight.size(0), to = weight.size(1), taps = weight.size(2) * weight.size(3);
+  const auto by_target =
+      packer.scratch(0, {to, from, taps}, weight.options()).copy_(weight.reshape({from, to, taps}).transpose(0, 1));
+  return packer.scratch(1, {taps, to * from}, weight.options()).copy_(by_target.view({-1, taps}).t()).view({-1, from});
 }
 
 }  // namespace
@@ -108,8 +121,8 @@ void AdapterImpl::pack(Packer& packer, std::int64_t grid) {
   auto& down = spatial->at<torch::nn::Conv2dImpl>(0).weight;         // C,C,3,3: to, from
   auto& up = spatial->at<torch::nn::ConvTranspose2dImpl>(2).weight;  // C,C,4,4: from, to
   const std::int64_t rows = (grid / kStride) * (grid / kStride);
-  auto packed_down = packer.pack(by_tap(down).transpose(0, 1).flatten(1), rows);  // C,9C
-  auto packed_up = packer.pack(by_tap(up.transpose(0, 1)).flatten(0, 1), rows);   // 16C,C
+  auto packed_down = packer.pack(rows_of_down(packer, down), rows);  // C,9C
+  auto packed_up = packer.pack(rows_of_up(packer, up), rows);        // 16C,C
   if (!packed_down || !packed_up) return;
   down_ = std::move(packed_down);
   up_ = std::move(packed_up);

@@ -9,7 +9,7 @@
 namespace automed::nn {
 namespace {
 
-/// Vectors and relative error of the comparison that every packed weight must pass before it replaces the plain one.
+/// Vectors and relative error of the comparison that a packed weight of each shape must pass.
 constexpr std::int64_t kProbeRows = 16;
 constexpr double kProbeTolerance = 1e-4, kBFloat16ProbeTolerance = 2e-2;
 
@@ -55,22 +55,27 @@ double seconds(Call call) {
 
 std::optional<PackedWeight> PackedWeight::pack(const torch::Tensor& weight, std::int64_t rows) {
   const torch::NoGradGuard no_grad;
-  const bool reduced = weight.scalar_type() == torch::kBFloat16;
-  if (!weight.is_cpu() || (weight.scalar_type() != torch::kFloat32 && !reduced)) return std::nullopt;
+  const auto type = weight.scalar_type();
+  if (!weight.is_cpu() || (type != torch::kFloat32 && type != torch::kBFloat16)) return std::nullopt;
   try {
     if (!reorder() || !pointwise()) return std::nullopt;
-    PackedWeight result(reorder()->call(weight.contiguous(), rows));
+    return PackedWeight(reorder()->call(weight.contiguous(), rows));
+  } catch (const std::exception&) {  // c10::Error, and dnnl::error of the kernels
+    return std::nullopt;             // an interface that is not the one we know: plain weights serve as well
+  }
+}
+
+bool PackedWeight::agrees_with(const torch::Tensor& weight) const {
+  const torch::NoGradGuard no_grad;
+  try {
     const torch::Tensor probe =
         torch::linspace(-1, 1, kProbeRows * weight.size(1)).sin_().view({kProbeRows, -1}).to(weight.dtype());
     const torch::Tensor expected = torch::linear(probe, weight).to(torch::kFloat32);
-    const torch::Tensor error =
-        (result.multiply(probe, {}, Activation::kNone).to(torch::kFloat32) - expected).abs().max();
-    const double tolerance = reduced ? kBFloat16ProbeTolerance : kProbeTolerance;
-    const double bound = tolerance * (1e-6 + expected.abs().max().item<double>());
-    if (!(error.item<double>() <= bound)) return std::nullopt;
-    return result;
-  } catch (const std::exception&) {  // c10::Error, and dnnl::error of the kernels
-    return std::nullopt;             // an interface that is not the one we know: plain weights serve as well
+    const torch::Tensor error = (multiply(probe, {}, Activation::kNone).to(torch::kFloat32) - expected).abs().max();
+    const double tolerance = weight.scalar_type() == torch::kBFloat16 ? kBFloat16ProbeTolerance : kProbeTolerance;
+    return error.item<double>() <= tolerance * (1e-6 + expected.abs().max().item<double>());
+  } catch (const std::exception&) {  // as above
+    return false;
   }
 }
 
@@ -83,7 +88,7 @@ torch::Tensor PackedWeight::multiply(const torch::Tensor& x, const torch::Tensor
 std::optional<PackedWeight> Packer::pack(const torch::Tensor& weight, std::int64_t rows) {
   if (policy_ == PackPolicy::kNever) return std::nullopt;
   auto result = PackedWeight::pack(weight, rows);
-  if (!result || (policy_ == PackPolicy::kMeasured && !pays(*result, weight, rows))) return std::nullopt;
+  if (!result || !serves(*result, weight, rows)) return std::nullopt;
   ++packed_;
   return result;
 }
@@ -96,10 +101,24 @@ std::optional<PackedConvolution> Packer::pack(const torch::Tensor& weight, const
   return result;
 }
 
+torch::Tensor Packer::scratch(std::size_t step, at::IntArrayRef sizes, const torch::TensorOptions& options) {
+  torch::Tensor& memory = scratch_.at(step);
+  const std::int64_t count = c10::multiply_integers(sizes);
+  if (!memory.defined() || memory.numel() < count || memory.dtype() != options.dtype()) {
+    memory = torch::empty({count}, options);
+  }
+  return memory.narrow(0, 0, count).view(sizes);
+}
+
+bool Packer::serves(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows) {
+  const auto [known, is_new] = known_.try_emplace({weight.size(0), weight.size(1), rows, weight.scalar_type()}, false);
+  if (is_new) {
+    known->second = packed.agrees_with(weight) && (policy_ != PackPolicy::kMeasured || pays(packed, weight, rows));
+  }
+  return known->second;
+}
+
 bool Packer::pays(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows) {
-  const std::tuple shape(weight.size(0), weight.size(1), rows);
-  const auto known = measured_.find(shape);
-  if (known != measured_.end()) return known->second;
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::ones({rows, weight.size(1)}, weight.options());
   double plain = std::numeric_limits<double>::infinity(), fast = plain;
@@ -107,7 +126,7 @@ bool Packer::pays(const PackedWeight& packed, const torch::Tensor& weight, std::
     fast = std::min(fast, seconds([&] { return packed.multiply(x, {}, Activation::kNone); }));
     plain = std::min(plain, seconds([&] { return torch::linear(x, weight); }));
   }
-  return measured_[shape] = fast <= kMargin * plain;
+  return fast <= kMargin * plain;
 }
 
 }  // namespace automed::nn

