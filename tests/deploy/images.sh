@@ -82,7 +82,7 @@ run() {
   containers+=("$container")
   port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
   buildah_ run --isolation chroot --user 10001:10001 --env AUTOMED_ADDRESS=127.0.0.1:0 --env AUTOMED_METRICS_ADDRESS=off \
-    --env AUTOMED_HEALTH_ADDRESS="127.0.0.1:$port" --env AUTOMED_TRAINING_BACKENDS=, \
+    --env AUTOMED_HEALTH_ADDRESS="127.0.0.1:$port" --env AUTOMED_TRAINING_BACKENDS=, --env AUTOMED_DECODE_PROCESSES=2 \
     --env AUTOMED_PACS_SITE=/etc/automed/pacs.yaml --env AUTOMED_PACS_HOME=/var/lib/automed/pacs --env AUTOMED_PACS_PORT=0 \
     --volume "$work/pacs.yaml:/etc/automed/pacs.yaml:ro" "$container" \
     -- /opt/automed/entrypoint.sh "$program" >"$work/$program.log" 2>&1 &
