@@ -1,8 +1,8 @@
-// Who may import whom. The packages of services/ are libraries (common, access, store, codecs, imaging, dicomweb, dicom-net, dicom-results, analysis, audit, deidentification, synthetic, datasets, checks,
+// Who may import whom. The packages of services/ are libraries (common, access, store, codecs, imaging, isolated-decoding, dicomweb, dicom-net, dicom-results, analysis, audit, deidentification, synthetic, datasets, checks,
 // scoring, client, evaluation, next-labels, reproduction, reviews, database, status, pacs-site, stack) and programs, and programs meet over gRPC.
 
 const LIBRARIES =
-  'common|access|store|codecs|imaging|dicomweb|dicom-net|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|next-labels|reproduction|reviews|database|status|pacs-site|stack|terminal';
+  'common|access|store|codecs|imaging|isolated-decoding|dicomweb|dicom-net|dicom-results|analysis|audit|deidentification|synthetic|datasets|checks|scoring|client|evaluation|load|next-labels|reproduction|reviews|database|status|pacs-site|stack|terminal';
 
 /** The files of other programs that a program may import: messages and recipes, how its processes are started, and what they leave on the disk. */
 const DOORS = {
@@ -56,7 +56,9 @@ module.exports = {
     importing(
       'libraries-in-order',
       'Of the libraries, common knows no other, and data come before scores.',
-      { path: '^services/(common|store|codecs|imaging|dicomweb|dicom-net|dicom-results|synthetic|datasets|checks)/' },
+      {
+        path: '^services/(common|store|codecs|imaging|isolated-decoding|dicomweb|dicom-net|dicom-results|synthetic|datasets|checks)/',
+      },
       { path: '^services/(scoring|client|evaluation|load|reproduction|stack)/' },
     ),
     importing(

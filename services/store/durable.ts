@@ -47,7 +47,7 @@ export async function entriesOf(folder: string): Promise<string[]> {
   });
 }
 
-/** Paths of the files below a folder, others at work or not: what goes meanwhile, and what is half written, is passed over. */
+/** Paths of the files below a folder, others at work or not: what goes meanwhile, and folders that are half written, are passed over. */
 export async function* filesBelow(folder: string): AsyncGenerator<string> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "nn/private_operator.h"
@@ -65,15 +66,17 @@ std::optional<PackedWeight> PackedWeight::pack(const torch::Tensor& weight, std:
   }
 }
 
-bool PackedWeight::agrees_with(const torch::Tensor& weight) const {
+std::optional<bool> PackedWeight::agrees_with(const torch::Tensor& weight) const {
   const torch::NoGradGuard no_grad;
   try {
     const torch::Tensor probe =
         torch::linspace(-1, 1, kProbeRows * weight.size(1)).sin_().view({kProbeRows, -1}).to(weight.dtype());
     const torch::Tensor expected = torch::linear(probe, weight).to(torch::kFloat32);
+    const auto largest = expected.abs().max().item<double>();
+    if (!std::isfinite(largest) || largest == 0) return std::nullopt;
     const torch::Tensor error = (multiply(probe, {}, Activation::kNone).to(torch::kFloat32) - expected).abs().max();
     const double tolerance = weight.scalar_type() == torch::kBFloat16 ? kBFloat16ProbeTolerance : kProbeTolerance;
-    return error.item<double>() <= tolerance * (1e-6 + expected.abs().max().item<double>());
+    return error.item<double>() <= tolerance * largest;
   } catch (const std::exception&) {  // as above
     return false;
   }
@@ -111,11 +114,12 @@ torch::Tensor Packer::scratch(std::size_t step, at::IntArrayRef sizes, const tor
 }
 
 bool Packer::serves(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows) {
-  const auto [known, is_new] = known_.try_emplace({weight.size(0), weight.size(1), rows, weight.scalar_type()}, false);
-  if (is_new) {
-    known->second = packed.agrees_with(weight) && (policy_ != PackPolicy::kMeasured || pays(packed, weight, rows));
-  }
-  return known->second;
+  const Shape shape(weight.size(0), weight.size(1), rows, weight.scalar_type());
+  const auto known = known_.find(shape);
+  if (known != known_.end()) return known->second;
+  const auto agrees = packed.agrees_with(weight);
+  if (!agrees) return false;  // plain, and the next of this shape is asked
+  return known_[shape] = *agrees && (policy_ != PackPolicy::kMeasured || pays(packed, weight, rows));
 }
 
 bool Packer::pays(const PackedWeight& packed, const torch::Tensor& weight, std::int64_t rows) {

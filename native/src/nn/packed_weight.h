@@ -21,8 +21,9 @@ class PackedWeight {
   /// kernels (their interface is private to it).
   static std::optional<PackedWeight> pack(const torch::Tensor& weight, std::int64_t rows);
 
-  /// Whether it answers a few vectors as `torch::linear` with `weight`, which it was packed from.
-  bool agrees_with(const torch::Tensor& weight) const;
+  /// Whether it answers a few vectors as `torch::linear` with `weight`, which it was packed from; nothing where that
+  /// cannot be told, since `weight` answers zeros or what is not finite.
+  std::optional<bool> agrees_with(const torch::Tensor& weight) const;
 
   /// x [..., in] -> activation(x . weight^T + bias) [..., out]. `bias` may be undefined.
   torch::Tensor multiply(const torch::Tensor& x, const torch::Tensor& bias, Activation activation) const;

@@ -28,16 +28,7 @@ export interface LoadableBase {
   dispose(): void;
 }
 
-/** A base that a model is loaded on, while its file may still be read for its checksum. */
-export interface HeldBase<Base> extends HostedBase<Base> {
-  /** Nothing may be answered before; rejects as BaseCatalog.verify(), and the base is let go. */
-  verified: Promise<unknown>;
-}
-
 interface Entry<Base> extends Used {
-  /** In memory. */
-  loaded: Promise<HostedBase<Base>>;
-  /** In memory, and of the registered file: a large one takes a second or more for each. */
   loading: Promise<HostedBase<Base>>;
   /** What it counts in the budget, bytes. */
   reserved: number;
@@ -96,7 +87,7 @@ export class HostedBases<Base extends LoadableBase> {
   }
 
   /** The base of a model, which counts among its heads until releaseHead(). */
-  async holdForHead(manifest: ModelManifest): Promise<HeldBase<Base>> {
+  async holdForHead(manifest: ModelManifest): Promise<HostedBase<Base>> {
     const { name, version, sha256 } = manifest.base;
     const precision = this.host.precisionOf(manifest);
     let entry = this.entries.get(keyOf(manifest.base, sha256, precision));
@@ -109,7 +100,7 @@ export class HostedBases<Base extends LoadableBase> {
       entry = this.entry(stored, manifest.weights.bytes, precision);
     }
     entry.heads += 1;
-    return { ...(await entry.loaded), verified: entry.loading };
+    return entry.loading;
   }
 
   releaseHead(manifest: ModelManifest): void {
@@ -151,10 +142,9 @@ export class HostedBases<Base extends LoadableBase> {
     const known = this.entries.get(key);
     if (known) return known;
     const counts = { reserved: 0, heads: 0, uses: 0, kept: false, lastUse: 0 };
-    const verified = this.catalog.verify(stored);
-    const loaded = this.loadCounted(stored, counts, { headBytes, precision, verified });
-    const loading = this.whenVerified(loaded, verified, counts);
-    const entry: Entry<Base> = Object.assign(counts, { loaded, loading });
+    const entry: Entry<Base> = Object.assign(counts, {
+      loading: this.loadCounted(stored, counts, headBytes, precision),
+    });
     this.entries.set(key, entry);
     entry.loading.catch(() => {
       if (this.entries.get(key) === entry) this.entries.delete(key);
@@ -165,15 +155,18 @@ export class HostedBases<Base extends LoadableBase> {
   private async loadCounted(
     stored: StoredBase,
     entry: { reserved: number },
-    { headBytes, precision, verified }: { headBytes: number; precision: EncoderPrecision; verified: Promise<void> },
+    headBytes: number,
+    precision: EncoderPrecision,
   ): Promise<HostedBase<Base>> {
     const { name, version, weights, architecture } = stored.manifest;
+    const verified = this.catalog.verify(stored);
+    verified.catch(() => undefined); // is told below
     if (stored.fetch) await verified; // brings the file
     const what = `the base ${name}@${version}${headBytes > 0 ? ' and a model on it' : ''}`;
     this.host.budget.reserve(weights.bytes, what, headBytes);
     entry.reserved = weights.bytes;
     try {
-      const base = await this.host.load(stored.weightsPath, JSON.stringify(architecture), precision);
+      const base = await this.loadVerified(stored, precision, verified);
       const identity = { name, version, weightsSha256: weights.sha256, precision: base.precision };
       return { base, preprocessing: inputRuleText(architecture), identity, architecture };
     } catch (error) {
@@ -182,17 +175,19 @@ export class HostedBases<Base extends LoadableBase> {
     }
   }
 
-  /** What is not the registered file is let go again. */
-  private async whenVerified(
-    loaded: Promise<HostedBase<Base>>,
+  /** Loads a file while it is verified: a large one takes seconds for each. What is not the registered one is let go again. */
+  private async loadVerified(
+    { weightsPath, manifest }: StoredBase,
+    precision: EncoderPrecision,
     verified: Promise<void>,
-    entry: { reserved: number },
-  ): Promise<HostedBase<Base>> {
-    const [check, load] = await Promise.allSettled([verified, loaded]);
-    if (check.status === 'fulfilled') return loaded;
-    if (load.status === 'fulfilled') load.value.base.dispose();
-    this.giveBack(entry);
-    throw check.reason;
+  ): Promise<Base> {
+    const loading = this.host.load(weightsPath, JSON.stringify(manifest.architecture), precision);
+    const [check, load] = await Promise.allSettled([verified, loading]);
+    if (check.status === 'rejected') {
+      if (load.status === 'fulfilled') load.value.dispose();
+      throw check.reason;
+    }
+    return loading;
   }
 
   private keyOfHead(manifest: ModelManifest): string {

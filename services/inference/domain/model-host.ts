@@ -333,20 +333,17 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
   private async loadModel(stored: StoredModel): Promise<HostedModel<Head, Base>> {
     const { manifest, weightsPath } = stored;
     await this.catalog.verify(stored);
-    const { base, identity: ofBase, verified } = await this.bases.holdForHead(manifest);
+    const { base, identity: ofBase } = await this.bases.holdForHead(manifest);
     let reserved = 0;
     try {
       this.budget.reserve(manifest.weights.bytes, `the model ${manifest.name}@${manifest.version}`);
       reserved = manifest.weights.bytes;
       const text = JSON.stringify(manifest.architecture);
       const head = await this.loader.loadHead(base, weightsPath, text, manifest.preprocessing);
-      try {
-        await this.loader.prove(head, stored);
-        await verified; // the base's file was read for its checksum meanwhile
-      } catch (error) {
+      await this.loader.prove(head, stored).catch((error: unknown) => {
         head.dispose();
         throw error;
-      }
+      });
       const identity: ModelIdentity = {
         name: manifest.name,
         version: manifest.version,
@@ -360,7 +357,6 @@ export class ModelHost<Base extends LoadableBase, Head extends Disposable> {
     } catch (error) {
       this.budget.release(reserved);
       this.bases.releaseHead(manifest);
-      await verified; // a base that is not the registered one explains all else
       throw error;
     }
   }

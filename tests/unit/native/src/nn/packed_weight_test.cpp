@@ -50,10 +50,20 @@ TEST("packed weights: those that answer otherwise than the plain one are told") 
   torch::manual_seed(5);
   const torch::Tensor weight = torch::randn({40, 24});
   const auto packed = PackedWeight::pack(weight, 64);
-  CHECK(packed.has_value() && packed->agrees_with(weight));
+  CHECK(packed.has_value() && packed->agrees_with(weight) == true);
   torch::Tensor other = weight.clone();
   other[39][23] += 1;
-  CHECK(!packed->agrees_with(other) && !packed->agrees_with(torch::randn({40, 23})));
+  CHECK(packed->agrees_with(other) == false && packed->agrees_with(torch::randn({40, 23})) == false);
+}
+
+TEST("packed weights: a weight that tells nothing stays plain, and says nothing of others of its shape") {
+  torch::manual_seed(6);
+  for (const double value : {0.0, std::nan("")}) {
+    const torch::Tensor silent = torch::full({40, 24}, value);
+    CHECK(!PackedWeight::pack(silent, 9)->agrees_with(silent).has_value());
+    Packer packer(PackPolicy::kAlways);
+    CHECK(!packer.pack(silent, 9) && packer.pack(torch::randn({40, 24}), 9) && packer.pack(silent, 9));
+  }
 }
 
 TEST("packed weights: take the place of a layer's own") {
@@ -74,7 +84,7 @@ TEST("packed weights: in bfloat16 they answer as the plain ones do") {
   const torch::Tensor weight = torch::randn({40, 24}).to(torch::kBFloat16),
                       bias = torch::randn({40}).to(torch::kBFloat16);
   const auto packed = PackedWeight::pack(weight, 64);
-  if (!packed || !packed->agrees_with(weight)) throw automed::test::Skip("this CPU's oneDNN has no bfloat16");
+  if (!packed || packed->agrees_with(weight) != true) throw automed::test::Skip("this CPU's oneDNN has no bfloat16");
   const torch::Tensor x = torch::randn({64, 24}).to(torch::kBFloat16);
   const torch::Tensor expected =
       torch::linear(x.to(torch::kFloat32), weight.to(torch::kFloat32), bias.to(torch::kFloat32));
