@@ -16,8 +16,18 @@ function cpuRow(times) {
   return [row(['processor time of a call, inference included', ...times.map((ms) => ms.toFixed(1))])];
 }
 
+/** What the same messages take where nothing is done with them; results of before that was measured lack it. */
+function bareText(format, bare) {
+  if (bare === undefined) return [];
+  return [
+    `Of the transport and the hop, a server and a relay of @grpc/grpc-js that do nothing, called in turn with these, take ` +
+      `${shown(bare.direct)} and ${shown(bare.hop)} ms for the same ${format}.`,
+    '',
+  ];
+}
+
 /** A table of one format, with a column for each build. */
-function table(format, { kib, builds, ...ratios }) {
+function table(format, { kib, builds, bare, ...ratios }) {
   const names = Object.keys(builds);
   const of = (read) => names.map((name) => shown(read(builds[name])));
   const cpu = ratios.cpu_ratio === undefined ? '' : `; processor time: ${ratios.cpu_ratio.toFixed(2)} x`;
@@ -33,6 +43,7 @@ function table(format, { kib, builds, ...ratios }) {
     '',
     ...ratio,
     '',
+    ...bareText(format, bare),
   ];
 }
 
@@ -76,7 +87,8 @@ export function servicePage({ machine, png, jpeg, png_200_kb, load, large, peers
     ...table('JPEG', jpeg),
     ...(png_200_kb
       ? [
-          `The gateway adds ${png_200_kb.gateway_hop_ms.toFixed(1)} ms to a call with a PNG of ${png_200_kb.kib} KiB.`,
+          `The gateway adds ${png_200_kb.gateway_hop_ms.toFixed(1)} ms to a call with a PNG of ${png_200_kb.kib} KiB` +
+            `${png_200_kb.bare ? `; a relay that does nothing ${png_200_kb.bare.hop.median.toFixed(1)} ms` : ''}.`,
           '',
         ]
       : []),

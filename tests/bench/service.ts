@@ -18,11 +18,12 @@ import { makeStore, type TestStore } from '../support/stack-store';
 import { bench } from './keep-alive';
 import { machine } from './machine';
 import { printResult } from './result';
+import { BareRelay } from './service/bare-relay';
 import { MeasuredBuild } from './service/build';
 import { measureDistance } from './service/distance';
 import { measureLargeBase, type LargeBase } from './service/large-base';
 import { measureLoad } from './service/load';
-import { measureCalls, STAGES, type BuildTimes, type Spread } from './service/measure';
+import { measureCalls, STAGES, type BuildTimes, type MeasuredCalls, type Spread } from './service/measure';
 import { pictures } from './service/pictures';
 import { measureServers } from './service/python-servers';
 
@@ -38,11 +39,12 @@ const CASES = [
 const shown = ({ median, low, high }: Spread): string => `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 const ratio = (of: Spread, to: Spread): number => Number((of.median / to.median).toFixed(3));
 
-function report(format: string, names: readonly string[], times: readonly BuildTimes[]): string {
+function report(format: string, names: readonly string[], { builds: times, bare }: MeasuredCalls): string {
   const rows = STAGES.map((stage) => [stage, ...times.map(({ stages }) => shown(stages[stage]))]);
   rows.push(['not inference', ...times.map(({ rest }) => shown(rest))]);
   rows.push(['gateway hop', ...times.map(({ gatewayHop }) => shown(gatewayHop))]);
   rows.push(['processor time of a call', ...times.map(({ cpuMs }) => cpuMs.toFixed(2))]);
+  rows.push(['grpc-js alone: transport', shown(bare.direct)], ['grpc-js alone: hop', shown(bare.hop)]);
   return table([`${format}, ms (quartiles)`, ...names], rows);
 }
 
@@ -66,20 +68,22 @@ function ratios([own, baseline]: readonly BuildTimes[]): object {
 async function compare(home: string, checkouts: readonly Checkout[], calls: number): Promise<Record<string, object>> {
   const builds: MeasuredBuild[] = [];
   const result: Record<string, object> = {};
+  const relay = await BareRelay.start();
   try {
     for (const { name, folder } of checkouts) builds.push(await MeasuredBuild.start(name, folder, home));
     const names = builds.map(({ name }) => name);
     for (const { name, format, side } of CASES) {
       const images = await pictures(format, calls + IMAGES, side);
       const kib = Math.round((images[0]?.length ?? 0) / 1024);
-      const times = await measureCalls(builds, images);
-      const each = Object.fromEntries(names.map((name, index) => [name, times[index]]));
-      result[name] = { kib, ...ratios(times), builds: each };
-      process.stdout.write(`${report(`${format} of ${kib} KiB`, names, times)}\n\n`);
+      const measured = await measureCalls(builds, relay, images);
+      const each = Object.fromEntries(names.map((name, index) => [name, measured.builds[index]]));
+      result[name] = { kib, ...ratios(measured.builds), builds: each, bare: measured.bare };
+      process.stdout.write(`${report(`${format} of ${kib} KiB`, names, measured)}\n\n`);
     }
     return result;
   } finally {
     for (const build of builds) await build.stop();
+    await relay.stop();
   }
 }
 

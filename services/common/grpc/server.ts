@@ -145,7 +145,7 @@ interface ServerInternals {
  * per round trip. This reaches into private members, so a test reads the SETTINGS that a peer receives, and a grpc-js
  * without those members fails here instead of becoming slow. Headers are bounded before grpc-js reads them.
  */
-function prepareConnections(server: Server, bytes: number): void {
+export function prepareConnections(server: Server, bytes: number): void {
   const internals = server as unknown as ServerInternals;
   const create = internals.createHttp2Server?.bind(server);
   if (!create || !internals.commonServerOptions) throw new Error('this grpc-js has no known way to set the window');

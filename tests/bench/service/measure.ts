@@ -1,4 +1,5 @@
 import { percentile } from '../../../services/terminal/statistics';
+import type { BareRelay, BareTimes } from './bare-relay';
 import type { CallTimes, MeasuredBuild, Stage } from './build';
 
 export const STAGES: readonly Stage[] = [
@@ -22,6 +23,14 @@ export interface BuildTimes {
   cpuMs: number;
 }
 
+/** The same messages through a relay that does nothing. */
+export type BareSpread = Record<keyof BareTimes, Spread>;
+
+export interface MeasuredCalls {
+  builds: BuildTimes[];
+  bare: BareSpread;
+}
+
 export function spread(values: readonly number[]): Spread {
   return { median: percentile(values, 0.5), low: percentile(values, 0.25), high: percentile(values, 0.75) };
 }
@@ -29,12 +38,20 @@ export function spread(values: readonly number[]): Spread {
 const WARM_UP = 8;
 
 /**
- * Calls every build in turn, so that whatever else the machine does meets all of them.
+ * Calls every build, and a relay that does nothing, in turn, so that whatever else the machine does meets all of them.
  * @param images each of which comes through the gateway once, and then past it, when its embedding is held
  */
-export async function measureCalls(builds: readonly MeasuredBuild[], images: readonly Buffer[]): Promise<BuildTimes[]> {
+export async function measureCalls(
+  builds: readonly MeasuredBuild[],
+  relay: BareRelay,
+  images: readonly Buffer[],
+): Promise<MeasuredCalls> {
   const times = builds.map((): { through: CallTimes[]; hop: number[] } => ({ through: [], hop: [] }));
-  for (const image of images.slice(0, WARM_UP)) for (const build of builds) await build.segment(image);
+  const bare: BareTimes[] = [];
+  for (const image of images.slice(0, WARM_UP)) {
+    for (const build of builds) await build.segment(image);
+    await relay.send(image);
+  }
   const counted = images.slice(WARM_UP);
   const before = builds.map((build) => build.cpuMs());
   for (const [call, image] of counted.entries()) {
@@ -46,9 +63,10 @@ export async function measureCalls(builds: readonly MeasuredBuild[], images: rea
       times[index]!.through.push(through);
       times[index]!.hop.push(through.transport - direct.transport);
     }
+    bare.push(await relay.send(image));
   }
   const taken = builds.map((build, index) => (build.cpuMs() - (before[index] ?? 0)) / (2 * counted.length));
-  return times.map(({ through, hop }, index) => ({
+  const measured = times.map(({ through, hop }, index) => ({
     cpuMs: taken[index] ?? NaN,
     stages: Object.fromEntries(STAGES.map((stage) => [stage, spread(through.map((each) => each[stage]))])) as Record<
       Stage,
@@ -57,4 +75,8 @@ export async function measureCalls(builds: readonly MeasuredBuild[], images: rea
     rest: spread(through.map(({ wall, inference }) => wall - inference)),
     gatewayHop: spread(hop),
   }));
+  return {
+    builds: measured,
+    bare: { direct: spread(bare.map(({ direct }) => direct)), hop: spread(bare.map(({ hop }) => hop)) },
+  };
 }
