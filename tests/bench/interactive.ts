@@ -37,6 +37,8 @@ interface Asked {
   embeddingId: string;
   encode: number[];
   decode: number[];
+  /** Of `decode`, what the service says that prompts, mask decoder and drawing take. */
+  inference: number[];
   endToEnd: number[];
 }
 
@@ -56,7 +58,7 @@ async function start(home: string, checkout: string): Promise<Asked> {
   const settings = { AUTOMED_HOME: home, AUTOMED_THREADS_PER_WORKER: '', AUTOMED_LOG_LEVEL: 'error' };
   const program = await startProgram('inference', settings, fromBuild(checkout, 'inference'));
   const client = interactiveClient(program.address);
-  return { program, client, embeddingId: '', encode: [], decode: [], endToEnd: [] };
+  return { program, client, embeddingId: '', encode: [], decode: [], inference: [], endToEnd: [] };
 }
 
 /** Two images that no server has seen: one encoded alone, one prompted at once. */
@@ -78,10 +80,12 @@ async function encodeOnce(builds: readonly Asked[], model: string, seed: number)
 
 async function promptOnce(builds: readonly Asked[], model: string, at: number): Promise<void> {
   const points = [{ xPx: (at * 97) % WIDTH, yPx: (at * 31) % HEIGHT }];
-  for (const { client, embeddingId, decode } of builds) {
+  for (const { client, embeddingId, decode, inference } of builds) {
     const { ms, value } = await timed(() => client.unary('PredictMasks', { model, embeddingId, points }));
     if (!value.timings?.embeddingCached) throw new Error('the server did not hold the embedding');
-    if (at >= WARM_UP) decode.push(ms);
+    if (at < WARM_UP) continue;
+    decode.push(ms);
+    inference.push(value.timings.inferenceMs);
   }
 }
 
@@ -116,10 +120,16 @@ function figures({ loads, builds: [own, other] }: Measured): Record<string, numb
   if (!own) return {};
   return {
     ...{ cold_load_ms: loads.coldMs, warm_load_ms: loads.warmMs },
-    ...{ encode_ms: median(own.encode), decode_ms: median(own.decode), end_to_end_ms: median(own.endToEnd) },
+    ...{
+      encode_ms: median(own.encode),
+      decode_ms: median(own.decode),
+      decoder_ms: median(own.inference),
+      end_to_end_ms: median(own.endToEnd),
+    },
     ...(other
       ? {
           predict_ratio: median(own.decode) / median(other.decode),
+          decoder_over_predict: median(own.inference) / median(other.decode),
           encode_ratio: median(own.encode) / median(other.encode),
         }
       : {}),
@@ -128,8 +138,13 @@ function figures({ loads, builds: [own, other] }: Measured): Record<string, numb
 
 function rowsOf(arch: string, { builds }: Measured): string[][] {
   const shown = (values: number[], fraction: number): string => percentile(values, fraction).toFixed(1);
-  return builds.flatMap(({ encode, decode, endToEnd }, at) =>
-    Object.entries({ EncodeImage: encode, PredictMasks: decode, 'image and prompt': endToEnd }).map(([call, times]) => [
+  return builds.flatMap(({ encode, decode, inference, endToEnd }, at) =>
+    Object.entries({
+      EncodeImage: encode,
+      PredictMasks: decode,
+      'of it, inference': inference,
+      'image and prompt': endToEnd,
+    }).map(([call, times]) => [
       ...[arch, at === 0 ? 'this' : 'baseline', call],
       ...[String(times.length), shown(times, 0.5), shown(times, 0.95)],
     ]),

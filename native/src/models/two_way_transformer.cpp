@@ -69,8 +69,9 @@ std::pair<torch::Tensor, torch::Tensor> TwoWayTransformerImpl::forward(const tor
                                                                        const torch::Tensor& tokens,
                                                                        const BetweenSteps& between) {
   torch::Tensor queries = tokens;
-  torch::Tensor keys = image.flatten(2).transpose(1, 2);             // B,HW,C
-  const torch::Tensor key_pe = image_pe.flatten(2).transpose(1, 2);  // 1,HW,C
+  // In memory as they are read: every layer reads both several times.
+  torch::Tensor keys = image.flatten(2).transpose(1, 2).contiguous();             // B,HW,C
+  const torch::Tensor key_pe = image_pe.flatten(2).transpose(1, 2).contiguous();  // 1,HW,C
   for (const auto& layer : *layers) {
     std::tie(queries, keys) = layer->as<TwoWayAttentionBlock>()->forward(queries, keys, tokens, key_pe);
     look_up(between);

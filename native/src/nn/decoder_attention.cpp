@@ -29,8 +29,11 @@ torch::Tensor DecoderAttentionImpl::forward(const torch::Tensor& q, const torch:
   const torch::Tensor key = split_heads(k_proj->forward(k));
   const torch::Tensor value = split_heads(v_proj->forward(v));
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
-  const torch::Tensor weights = torch::matmul(query * scale, key.transpose(2, 3)).softmax(-1);  // B,heads,Nq,Nk
-  return out_proj->forward(torch::matmul(weights, value).transpose(1, 2).flatten(2));           // B,Nq,C
+  // Softmax along a few keys is slow, across them it is not.
+  const torch::Tensor weights = query.size(2) > key.size(2)
+                                    ? torch::matmul(key, (query * scale).transpose(2, 3)).softmax(2).transpose(2, 3)
+                                    : torch::matmul(query * scale, key.transpose(2, 3)).softmax(3);  // B,heads,Nq,Nk
+  return out_proj->forward(torch::matmul(weights, value).transpose(1, 2).flatten(2));                // B,Nq,C
 }
 
 }  // namespace automed::nn

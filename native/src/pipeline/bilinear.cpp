@@ -4,6 +4,20 @@
 #include <limits>
 
 namespace automed::pipeline {
+namespace {
+
+/// Compilers believe `__restrict` of parameters, not of variables, and turn loops of a fixed length into vector
+/// instructions. `out` has whole blocks, and so have both lines.
+void blend_blocks(const float* __restrict upper, const float* __restrict lower, float weight, float* __restrict out,
+                  std::size_t size) {
+  constexpr std::size_t kBlock = BilinearRows::kBlock;
+  const float below = weight, above = 1 - weight;
+  for (std::size_t block = 0; block < size; block += kBlock) {
+    for (std::size_t i = 0; i < kBlock; ++i) out[block + i] = above * upper[block + i] + below * lower[block + i];
+  }
+}
+
+}  // namespace
 
 std::vector<Tap> bilinear_taps(std::int64_t source, std::int64_t target) {
   std::vector<Tap> taps(static_cast<std::size_t>(target));
@@ -39,14 +53,9 @@ const float* BilinearRows::stretched(std::int64_t source, std::int64_t keep) {
 
 const float* BilinearRows::row(std::int64_t y) {
   const auto& [first, second, weight] = rows_[static_cast<std::size_t>(y)];
-  const float* __restrict upper = stretched(first, second);
-  const float* __restrict lower = stretched(second, first);
-  const float below = weight, above = 1 - weight;
-  float* __restrict out = out_.data();
-  for (std::size_t block = 0; block < out_.size(); block += kBlock) {
-    for (std::int64_t i = 0; i < kBlock; ++i) out[i] = above * upper[i] + below * lower[i];
-    out += kBlock, upper += kBlock, lower += kBlock;
-  }
+  const float* upper = stretched(first, second);
+  const float* lower = stretched(second, first);
+  blend_blocks(upper, lower, weight, out_.data(), out_.size());
   return out_.data();
 }
 

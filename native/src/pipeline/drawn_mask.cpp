@@ -1,8 +1,11 @@
 #include "pipeline/drawn_mask.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "core/error.h"
@@ -11,8 +14,30 @@
 namespace automed::pipeline {
 namespace {
 
-/// Logits of the foreground that are turned into probabilities at a time.
-constexpr std::size_t kGathered = 1 << 16;
+/// Logits that are turned into probabilities at a time; they stay in the processor's cache.
+constexpr std::size_t kGathered = 1 << 14;
+
+/// Multiplied by this, the highest byte is the sum of all.
+constexpr std::uint64_t kEachByte = 0x0101010101010101;
+
+constexpr std::size_t kBlock = BilinearRows::kBlock;
+
+/// A byte for each logit, 1 where it is above. Compilers turn loops of a fixed length into vector instructions.
+std::array<std::uint8_t, kBlock> above(const float* logits, float logit) {
+  std::array<std::uint8_t, kBlock> bits;
+  for (std::size_t i = 0; i < kBlock; ++i) bits[i] = static_cast<std::uint8_t>(logits[i] > logit);
+  return bits;
+}
+
+/// The logits of the foreground; minus infinity, whose probability is 0, elsewhere.
+void keep_foreground(const float* __restrict logits, float logit, float* __restrict out) {
+  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < kBlock; ++i) out[i] = logits[i] > logit ? logits[i] : kNothing;
+}
+
+void add_to(std::uint8_t* __restrict columns, const std::array<std::uint8_t, kBlock>& bits) {
+  for (std::size_t i = 0; i < kBlock; ++i) columns[i] |= bits[i];
+}
 
 /// Turns rows of logits into a mask, and measures it on the way: one pass, whatever the size of the image.
 class Tracer {
@@ -49,28 +74,20 @@ class Tracer {
   }
 
  private:
-  static constexpr std::size_t kBlock = BilinearRows::kBlock;
-
-  /// Loops of a fixed length, which compilers turn into vector instructions.
-  std::int64_t draw_block(const float* __restrict logits, std::size_t x) {
-    std::uint8_t* __restrict bits = bits_.data() + x;
-    std::uint8_t* __restrict columns = columns_.data() + x;
-    for (std::size_t i = 0; i < kBlock; ++i) bits[i] = static_cast<std::uint8_t>(logits[i] > logit_);
-    int count = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) count += bits[i];
-    if (count == 0) return 0;
-    for (std::size_t i = 0; i < kBlock; ++i) columns[i] |= bits[i];
-    float* gathered = gathered_.data();
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      gathered[used_] = logits[i];
-      used_ += bits[i];
-    }
-    return count;
+  std::int64_t draw_block(const float* logits, std::size_t x) {
+    const auto bits = above(logits, logit_);
+    std::memcpy(bits_.data() + x, bits.data(), kBlock);
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(bits);
+    if ((halves[0] | halves[1]) == 0) return 0;
+    keep_foreground(logits, logit_, gathered_.data() + used_);
+    used_ += kBlock;
+    add_to(columns_.data() + x, bits);
+    return static_cast<std::int64_t>(((halves[0] + halves[1]) * kEachByte) >> 56);  // the sum of all bytes
   }
 
   void add_probabilities() {
-    const auto logits = torch::from_blob(gathered_.data(), {static_cast<std::int64_t>(used_)});
-    probabilities_ += logits.sigmoid().sum(torch::kFloat64).item<double>();
+    auto values = torch::from_blob(gathered_.data(), {static_cast<std::int64_t>(used_)});
+    probabilities_ += values.sigmoid_().sum().item<double>();
     used_ = 0;
   }
 
