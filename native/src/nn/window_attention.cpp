@@ -13,9 +13,9 @@ namespace {
 
 using torch::indexing::Slice;
 
-/// Without gradients, scores are computed for this many elements at a time: ViT-B at 1024 pixels would need 800 MB for
-/// one block's scores otherwise.
-constexpr std::int64_t kMaxScores = 1 << 26;
+/// Without gradients, scores are computed for this many elements at a time, which a processor's cache holds: ViT-B at
+/// 1024 pixels would need 800 MB for one block's scores otherwise, and wait for memory.
+constexpr std::int64_t kMaxScores = 1 << 21;
 
 /// Rows of a relative position table for `queries` positions against `keys` ones, both counted from the same corner.
 /// [2 * keys - 1, d] -> [queries, keys, d]
@@ -50,14 +50,29 @@ torch::Tensor attend_folded(const torch::Tensor& q, const torch::Tensor& k, cons
   return torch::matmul(scores.softmax(-1), v);
 }
 
-/// Attends n sequences in pieces when no gradient is wanted and the scores would be large. `attend(begin, count)`.
+/// Some sequences, and some rows of their queries.
+struct Piece {
+  std::int64_t first, count;
+  std::int64_t first_row, rows;
+};
+
+/// Attends n sequences of `rows` rows of queries in pieces when no gradient is wanted and the scores would be large.
+/// `attend(piece)` -> [count, queries, d]
 template <typename Attend>
-torch::Tensor in_pieces(std::int64_t n, std::int64_t scores_each, Attend attend_piece) {
-  const std::int64_t piece = std::max<std::int64_t>(1, kMaxScores / scores_each);
-  if (torch::GradMode::is_enabled() || piece >= n) return attend_piece(0, n);
-  std::vector<torch::Tensor> pieces;
-  for (std::int64_t i = 0; i < n; i += piece) pieces.push_back(attend_piece(i, std::min(piece, n - i)));
-  return torch::cat(pieces);
+torch::Tensor in_pieces(std::int64_t n, std::int64_t rows, std::int64_t scores_of_row, Attend attend_piece) {
+  const std::int64_t sequences = std::max<std::int64_t>(1, kMaxScores / (rows * scores_of_row));
+  const std::int64_t some_rows = std::clamp<std::int64_t>(kMaxScores / scores_of_row, 1, rows);
+  if (torch::GradMode::is_enabled() || (sequences >= n && some_rows == rows)) return attend_piece({0, n, 0, rows});
+  std::vector<torch::Tensor> attended;
+  for (std::int64_t i = 0; i < n; i += sequences) {
+    const std::int64_t count = std::min(sequences, n - i);
+    std::vector<torch::Tensor> parts;
+    for (std::int64_t row = 0; row < rows; row += some_rows) {
+      parts.push_back(attend_piece({i, count, row, std::min(some_rows, rows - row)}));
+    }
+    attended.push_back(parts.size() == 1 ? parts.front() : torch::cat(parts, 1));
+  }
+  return torch::cat(attended);
 }
 
 /// The sequences of one band of rows and one of columns. [B, H, W, heads, D] -> [n, rows, columns, D]
@@ -139,8 +154,10 @@ torch::Tensor WindowAttentionImpl::attend_windows(const torch::Tensor& queries, 
                                  .reshape({2, q.size(0), window_h * window_w, dim});
     const torch::Tensor rows = relative(rel_pos_h, row.extent, window_h);
     const torch::Tensor columns = relative(rel_pos_w, column.extent, window_w);
-    return in_pieces(q.size(0), q.size(1) * q.size(2) * kv.size(2), [&](std::int64_t at, std::int64_t n) {
-      return attend(q.narrow(0, at, n), kv[0].narrow(0, at, n), kv[1].narrow(0, at, n), rows, columns);
+    return in_pieces(q.size(0), q.size(1), q.size(2) * kv.size(2), [&](const Piece& piece) {
+      const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
+      return attend(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(kv[0]), sequences(kv[1]),
+                    rows.narrow(0, piece.first_row, piece.rows), columns);
     });
   });
 }
@@ -156,8 +173,10 @@ torch::Tensor WindowAttentionImpl::attend_windows_folded(const torch::Tensor& qu
     };
     const torch::Tensor q = band_queries(folded.queries, row, column).flatten(1, 2);
     const torch::Tensor k = sequences(folded.keys), v = sequences(folded.values);
-    return in_pieces(q.size(0), q.size(1) * k.size(1), [&](std::int64_t at, std::int64_t n) {
-      return attend_folded(q.narrow(0, at, n), k.narrow(0, at, n), v.narrow(0, at, n), folded.scale);
+    return in_pieces(q.size(0), q.size(1), k.size(1), [&](const Piece& piece) {
+      const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
+      return attend_folded(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(k), sequences(v),
+                           folded.scale);
     });
   });
 }

@@ -130,8 +130,8 @@ TEST("window attention: large scores are computed in pieces with the same result
 
 TEST("window attention without gradients: the position bias folded into queries and keys gives the reference") {
   constexpr std::int64_t kWide = 32 * kHeads;
-  const std::vector<std::vector<std::int64_t>> cases = {{16, 16, 14}, {14, 14, 14}, {32, 32, 14}, {5, 9, 4},
-                                                        {3, 3, 7},    {8, 9, 4},    {6, 6, 0},    {16, 16, 0}};
+  const std::vector<std::vector<std::int64_t>> cases = {
+      {16, 16, 14}, {14, 14, 14}, {32, 32, 14}, {48, 48, 14}, {5, 9, 4}, {3, 3, 7}, {8, 9, 4}, {6, 6, 0}, {16, 16, 0}};
   for (const auto& sizes : cases) {
     WindowAttention module(kWide, kHeads, sizes[2], std::max(sizes[0], sizes[1]));
     const torch::NoGradGuard no_grad;
