@@ -24,19 +24,30 @@ export function place({ cpu, cores, features, loadAverage }) {
   return `${cores} cores of an ${cpu} (${features.join(', ')})${busy}`;
 }
 
+const ENCODER = {
+  measures: ({ architecture, threads }) =>
+    `the encoder of ${architecture}, ${threads} threads: median of the ratios of neighbouring runs`,
+  figure: ({ fp32_speedup, ort_speedup, bf16_speedup, max_abs, fp32_cpu_time, ort_cpu_time }) => [
+    `float32: ${times(fp32_speedup)} PyTorch eager`,
+    ...(ort_speedup === null ? [] : [`${times(ort_speedup)} onnxruntime`]),
+    `by CPU time ${times(fp32_cpu_time)}${ort_cpu_time === null ? '' : ` and ${times(ort_cpu_time)}`}`,
+    ...(bf16_speedup === null ? [] : [`bfloat16: ${times(bf16_speedup)} PyTorch in float32`]),
+    `largest difference ${max_abs.toExponential(0)}`,
+  ],
+};
+
+const TRAINING = {
+  measures: ({ architecture }) => `the paper's SAM-AutoMed recipe on ${architecture}, beside the same loop in PyTorch`,
+  figure: ({ kept_ratio, ratio }) => [
+    `${times(kept_ratio)} PyTorch's images per second with kept embeddings`,
+    `${times(ratio)} without`,
+  ],
+};
+
 /** What each bench measures, and the figure that it found. */
 const ROWS = {
-  encoder: {
-    measures: ({ architecture, threads }) =>
-      `the encoder of ${architecture}, ${threads} threads: median of the ratios of neighbouring runs`,
-    figure: ({ fp32_speedup, ort_speedup, bf16_speedup, max_abs, fp32_cpu_time, ort_cpu_time }) => [
-      `float32: ${times(fp32_speedup)} PyTorch eager`,
-      ...(ort_speedup === null ? [] : [`${times(ort_speedup)} onnxruntime`]),
-      `by CPU time ${times(fp32_cpu_time)}${ort_cpu_time === null ? '' : ` and ${times(ort_cpu_time)}`}`,
-      ...(bf16_speedup === null ? [] : [`bfloat16: ${times(bf16_speedup)} PyTorch in float32`]),
-      `largest difference ${max_abs.toExponential(0)}`,
-    ],
-  },
+  encoder: ENCODER,
+  'encoder-1024': ENCODER,
   cancel: {
     measures: ({ architecture }) => `half of all requests cancelled at random moments, ${architecture}`,
     figure: ({ wasted_after, wasted_before }) => [
@@ -95,14 +106,8 @@ const ROWS = {
       `p99 ${times(p99_over_p50)} p50`,
     ],
   },
-  training: {
-    measures: ({ architecture }) =>
-      `the paper's SAM-AutoMed recipe on ${architecture}, beside the same loop in PyTorch`,
-    figure: ({ kept_ratio, ratio }) => [
-      `${times(kept_ratio)} PyTorch's images per second with kept embeddings`,
-      `${times(ratio)} without`,
-    ],
-  },
+  training: TRAINING,
+  'training-avx2': TRAINING,
   scaling: {
     measures: ({ throughput_arch, encoder_arch }) =>
       `images per second by workers x threads (${throughput_arch}); the encoder's time by its input (${encoder_arch})`,
