@@ -13,9 +13,11 @@ namespace {
 
 using torch::indexing::Slice;
 
-/// Without gradients, scores are computed for this many elements at a time, which a processor's cache holds: ViT-B at
-/// 1024 pixels would need 800 MB for one block's scores otherwise, and wait for memory.
-constexpr std::int64_t kMaxScores = 1 << 21;
+/// Without gradients, scores are computed for so many elements at a time: ViT-B at 1024 pixels would need 800 MB for
+/// one block's scores otherwise. A CPU takes as many as its cache holds, or it waits for memory.
+std::int64_t most_scores(const torch::Device& device) {
+  return device.is_cpu() ? 1 << 21 : 1 << 26;
+}
 
 /// Rows of a relative position table for `queries` positions against `keys` ones, both counted from the same corner.
 /// [2 * keys - 1, d] -> [queries, keys, d]
@@ -56,12 +58,13 @@ struct Piece {
   std::int64_t first_row, rows;
 };
 
-/// Attends n sequences of `rows` rows of queries in pieces when no gradient is wanted and the scores would be large.
-/// `attend(piece)` -> [count, queries, d]
+/// Attends sequences of queries [n, rows, ...] in pieces when no gradient is wanted and the scores would be large.
+/// `attend_piece(piece)` -> [count, queries, d]
 template <typename Attend>
-torch::Tensor in_pieces(std::int64_t n, std::int64_t rows, std::int64_t scores_of_row, Attend attend_piece) {
-  const std::int64_t sequences = std::max<std::int64_t>(1, kMaxScores / (rows * scores_of_row));
-  const std::int64_t some_rows = std::clamp<std::int64_t>(kMaxScores / scores_of_row, 1, rows);
+torch::Tensor in_pieces(const torch::Tensor& queries, std::int64_t scores_of_row, Attend attend_piece) {
+  const std::int64_t n = queries.size(0), rows = queries.size(1), most = most_scores(queries.device());
+  const std::int64_t sequences = std::max<std::int64_t>(1, most / (rows * scores_of_row));
+  const std::int64_t some_rows = std::clamp<std::int64_t>(most / scores_of_row, 1, rows);
   if (torch::GradMode::is_enabled() || (sequences >= n && some_rows == rows)) return attend_piece({0, n, 0, rows});
   std::vector<torch::Tensor> attended;
   for (std::int64_t i = 0; i < n; i += sequences) {
@@ -154,7 +157,7 @@ torch::Tensor WindowAttentionImpl::attend_windows(const torch::Tensor& queries, 
                                  .reshape({2, q.size(0), window_h * window_w, dim});
     const torch::Tensor rows = relative(rel_pos_h, row.extent, window_h);
     const torch::Tensor columns = relative(rel_pos_w, column.extent, window_w);
-    return in_pieces(q.size(0), q.size(1), q.size(2) * kv.size(2), [&](const Piece& piece) {
+    return in_pieces(q, q.size(2) * kv.size(2), [&](const Piece& piece) {
       const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
       return attend(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(kv[0]), sequences(kv[1]),
                     rows.narrow(0, piece.first_row, piece.rows), columns);
@@ -173,7 +176,7 @@ torch::Tensor WindowAttentionImpl::attend_windows_folded(const torch::Tensor& qu
     };
     const torch::Tensor q = band_queries(folded.queries, row, column).flatten(1, 2);
     const torch::Tensor k = sequences(folded.keys), v = sequences(folded.values);
-    return in_pieces(q.size(0), q.size(1), k.size(1), [&](const Piece& piece) {
+    return in_pieces(q, k.size(1), [&](const Piece& piece) {
       const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
       return attend_folded(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(k), sequences(v),
                            folded.scale);
