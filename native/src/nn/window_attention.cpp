@@ -56,6 +56,9 @@ torch::Tensor attend_folded(const torch::Tensor& q, const torch::Tensor& k, cons
 struct Piece {
   std::int64_t first, count;
   std::int64_t first_row, rows;
+
+  torch::Tensor of(const torch::Tensor& sequences) const { return sequences.narrow(0, first, count); }
+  torch::Tensor rows_of(const torch::Tensor& queries) const { return of(queries).narrow(1, first_row, rows); }
 };
 
 /// Attends sequences of queries [n, rows, ...] in pieces when no gradient is wanted and the scores would be large.
@@ -158,9 +161,8 @@ torch::Tensor WindowAttentionImpl::attend_windows(const torch::Tensor& queries, 
     const torch::Tensor rows = relative(rel_pos_h, row.extent, window_h);
     const torch::Tensor columns = relative(rel_pos_w, column.extent, window_w);
     return in_pieces(q, q.size(2) * kv.size(2), [&](const Piece& piece) {
-      const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
-      return attend(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(kv[0]), sequences(kv[1]),
-                    rows.narrow(0, piece.first_row, piece.rows), columns);
+      return attend(piece.rows_of(q), piece.of(kv[0]), piece.of(kv[1]), rows.narrow(0, piece.first_row, piece.rows),
+                    columns);
     });
   });
 }
@@ -177,9 +179,7 @@ torch::Tensor WindowAttentionImpl::attend_windows_folded(const torch::Tensor& qu
     const torch::Tensor q = band_queries(folded.queries, row, column).flatten(1, 2);
     const torch::Tensor k = sequences(folded.keys), v = sequences(folded.values);
     return in_pieces(q, k.size(1), [&](const Piece& piece) {
-      const auto sequences = [&](const torch::Tensor& all) { return all.narrow(0, piece.first, piece.count); };
-      return attend_folded(sequences(q).narrow(1, piece.first_row, piece.rows), sequences(k), sequences(v),
-                           folded.scale);
+      return attend_folded(piece.rows_of(q), piece.of(k), piece.of(v), folded.scale);
     });
   });
 }

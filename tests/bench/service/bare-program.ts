@@ -26,3 +26,5 @@ server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port
   if (error) throw error;
   process.send?.({ type: 'listening', address: `127.0.0.1:${port}` } satisfies Listening);
 });
+// With the bench, however that ends.
+process.once('disconnect', () => process.exit());
