@@ -183,7 +183,7 @@ export interface NativeAddon {
   headArchitecture(system: string, baseArchitecture: string, classes: number): string;
 }
 
-/** Iterations for which a thread spins that `spinBriefly()` allows it, some 0.3 ms: about as long as waking it takes. */
+/** Iterations for which a thread spins that `spinBriefly()` allows it, 0.1 to 0.3 ms: about as long as waking it takes. */
 export const BRIEF_SPIN = 5_000;
 
 /** A variable of OpenMP's runtime that says what threads do while they wait for others, and its value. */
@@ -192,9 +192,10 @@ let waiting: readonly ['OMP_WAIT_POLICY' | 'GOMP_SPINCOUNT', string] = ['OMP_WAI
 /**
  * Lets OpenMP's threads spin for a moment before they sleep; to be called before anything of the addon. For a process whose large
  * encoders are waited for: ViT-B takes a fifth less time on quiet cores, and a twentieth more beside a process that wants one of them.
+ * @param iterations fewer where steps are short and neighbours likely
  */
-export function spinBriefly(): void {
-  waiting = ['GOMP_SPINCOUNT', String(BRIEF_SPIN)];
+export function spinBriefly(iterations = BRIEF_SPIN): void {
+  waiting = ['GOMP_SPINCOUNT', String(iterations)];
 }
 
 /**

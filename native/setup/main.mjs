@@ -18,14 +18,19 @@ import { checkBuildTools, checkNode, endCommands, readOrNull, run, SetupError, s
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const log = (text) => process.stderr.write(`setup: ${text}\n`);
 
+/** Puts the packages in place. @returns what runs their install scripts, one of which may compile SQLite; nothing else needs that */
 async function packages() {
   const wanted = sha256(readFileSync(join(root, 'package-lock.json')));
   const stamp = join(root, 'node_modules', '.automed-lock');
-  if (readOrNull(stamp) === wanted) return;
+  if (readOrNull(stamp) === wanted) return async () => undefined;
   log('installing npm packages');
+  const npm = (...words) => run('npm', [...words, '--loglevel=error'], { cwd: root });
   // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry lists.
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
-  writeFileSync(stamp, wanted);
+  await npm('install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts');
+  return async () => {
+    await npm('rebuild', '--bin-links=false');
+    writeFileSync(stamp, wanted);
+  };
 }
 
 async function typescript() {
@@ -92,13 +97,16 @@ async function setUp(wanted) {
   const native = asks('native') || asks('addon');
   if (native) checkBuildTools();
   // Both mostly wait for the network.
-  await Promise.all([asks('packages') && packages(), (native || asks('libtorch')) && ensureLibTorch(root, log)]);
+  const [runScripts] = await Promise.all([
+    asks('packages') && packages(),
+    (native || asks('libtorch')) && ensureLibTorch(root, log),
+  ]);
   // The compiler's last units leave processors idle, and the rest needs nothing of them.
   const rest = async () => {
     if (asks('typescript')) await typescript();
     if (asks('console')) await pages();
   };
-  await Promise.all([native && buildAddon(root, log, { tests: asks('native') }), rest()]);
+  await Promise.all([runScripts && runScripts(), native && buildAddon(root, log, { tests: asks('native') }), rest()]);
   if (asks('declarations')) await declarations();
 }
 

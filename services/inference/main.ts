@@ -69,23 +69,21 @@ async function main(): Promise<void> {
   const build = buildInfo();
   checkPrecision(config, build);
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
-  const facts = { config: redacted(inferenceSettings, config), engine: size, build, poolThreads };
-  log.info({ event: 'start', ...facts }, 'starting');
+  log.info(
+    { event: 'start', config: redacted(inferenceSettings, config), engine: size, build, poolThreads },
+    'starting',
+  );
   const engine = startEngine(size, telemetry, metrics);
   const store = await openStore(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),
   });
   const health = new Health();
   const trim = memoryTrim(engine);
-  const host = new ModelHost(store, nativeLoader(engine, { golden: config.goldenCheck }), {
-    tasks: config.roles,
-    precision: config.precision,
-    loadOnDemand: config.loadOnDemand,
-    resolveTtlMs: config.resolveTtlMs,
-    weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),
+  const embeddings = new Embeddings(config.embeddingCacheBytes);
+  const host = new ModelHost(store, nativeLoader(engine, embeddings, { golden: config.goldenCheck }), {
+    ...hostedAs(config),
     ...modelNotices(health, metrics, log),
     onReleased: () => trim.ask(),
-    onHeldBack: (reference, err) => log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
   });
   observeWeights(telemetry, host);
   const intake = await imageIntake(config, telemetry, log);
@@ -101,7 +99,7 @@ async function main(): Promise<void> {
     health,
     registry: new Registry(store, host),
     admission: admissionOf(engine, size, telemetry),
-    roles: hostedServices(config, host, engine, intake, log),
+    roles: hostedServices(config, { host, engine, embeddings }, intake, log),
   });
 
   const metricsAddress = config.metricsAddress === 'off' ? undefined : await telemetry.listen(config.metricsAddress);
@@ -131,6 +129,15 @@ function memoryTrim(engine: Engine): Soon {
   }, TRIM_DELAY_MS);
 }
 
+/** What the host is told of its models by the settings. */
+const hostedAs = (config: InferenceConfig) => ({
+  tasks: config.roles,
+  precision: config.precision,
+  loadOnDemand: config.loadOnDemand,
+  resolveTtlMs: config.resolveTtlMs,
+  weightsBudgetBytes: config.weightsBudgetBytes ?? Math.floor(availableMemory() / 2),
+});
+
 /** What the host tells of models: to health, metrics and the log. */
 const modelNotices = (health: Health, metrics: EngineMetrics, log: Logger) => ({
   onLoaded: (name: string, version: number, seconds: number): void => {
@@ -142,6 +149,8 @@ const modelNotices = (health: Health, metrics: EngineMetrics, log: Logger) => ({
     health.set(modelHealthName(name, version), 'NOT_SERVING');
     log.info({ event: 'unloaded', model: `${name}@${version}` }, 'model unloaded');
   },
+  onHeldBack: (reference: string, err: unknown): void =>
+    log.error({ event: 'held-back', model: reference, err }, 'a version cannot serve'),
 });
 
 /** Requests wait for the engine alone, so that what it has to do says how long. */
@@ -185,13 +194,11 @@ async function imageIntake(config: InferenceConfig, telemetry: Telemetry, log: L
 /** The services of the roles that the program has. */
 function hostedServices(
   config: InferenceConfig,
-  host: NativeHost,
-  engine: Engine,
+  { host, engine, embeddings }: { host: NativeHost; engine: Engine; embeddings: Embeddings },
   intake: ImageIntake,
   log: Logger,
 ): ServiceRegistration[] {
   const shared = { intake, log, streamImagesInFlight: config.streamImagesInFlight };
-  const embeddings = new Embeddings(config.embeddingCacheBytes);
   const bases = interactiveBases(host, engine, embeddings, config.embeddingTtlMs);
   const roles: Record<Role, () => ServiceRegistration[]> = {
     segmentation: () => segmentationRole({ ...shared, models: segmentationModels(host, engine, embeddings), bases }),

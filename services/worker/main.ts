@@ -12,7 +12,7 @@ import { writeNativeBackbone, writeNativeBase } from './adapters/native-import';
 import { loadNativeEmbedder } from './adapters/native-embedder';
 import { loadNativePair } from './adapters/native-pair';
 import { loadNativePredictor } from './adapters/native-predictor';
-import { createNativeTrainer, initNativeBase, namedNativeHead } from './adapters/native-trainer';
+import { createNativeTrainer, initNativeBase, letThreadsSpin, namedNativeHead } from './adapters/native-trainer';
 import { compareModels } from './domain/evaluation/compare-models';
 import { s3Mirror } from './adapters/s3-mirror';
 import { measuresBfloat16 } from './config';
@@ -171,6 +171,7 @@ function workOf(command: Exclude<z.output<typeof workerCommandSchema>, { type: '
 
 let busy = false;
 
+letThreadsSpin();
 process.on('message', (message: unknown) => {
   const parsed = workerCommandSchema.safeParse(message);
   if (!parsed.success) {

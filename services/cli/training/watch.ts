@@ -32,7 +32,10 @@ export async function watchJob(
   { display, signal, after = -Infinity, previews, onEvent }: WatchOptions,
 ): Promise<TrainingJob__Output> {
   const show = displayEvents(display, job.spec?.task === 'TASK_CLASSIFICATION' ? 'accuracy' : 'mdsc');
-  const onBroken = (): void => display.note('the connection is lost; trying again');
+  // One that has reached its age is replaced at once, and nobody need know.
+  const onBroken = (breaks: number): void => {
+    if (breaks === 2) display.note('the connection is lost; trying again');
+  };
   for await (const event of jobs.watch(job.id, { onBroken, signal })) {
     const { stateChange, preview, time } = event;
     onEvent?.(event);

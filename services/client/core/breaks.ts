@@ -18,8 +18,11 @@ const MOST_FAULTS = 3;
 export interface ResumeOptions {
   /** How long to go on trying while nobody answers, milliseconds; default 10 minutes, for a stream of images 30 seconds. */
   patienceMs?: number | undefined;
-  /** Called at each break of the connection. */
-  onBroken?: (() => void) | undefined;
+  /**
+   * Called at each break of the connection.
+   * @param breaks since the server was last heard of, from 1: the first is often a connection that has reached its age
+   */
+  onBroken?: ((breaks: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -27,6 +30,7 @@ export interface ResumeOptions {
 export class Breaks {
   private silentSince: number | undefined;
   private faults = 0;
+  private unheard = 0;
   private retryMs = FIRST_RETRY_MS;
 
   constructor(
@@ -37,7 +41,7 @@ export class Breaks {
   /** The server has said something. @param further whether it is a step forward */
   heard(further: boolean): void {
     if (further) this.faults = 0;
-    [this.silentSince, this.retryMs] = [undefined, FIRST_RETRY_MS];
+    [this.silentSince, this.unheard, this.retryMs] = [undefined, 0, FIRST_RETRY_MS];
   }
 
   /**
@@ -51,7 +55,7 @@ export class Breaks {
     if (!(error instanceof UnavailableError)) this.faults += 1;
     const patient = performance.now() - this.silentSince <= this.patienceMs && this.patienceMs > 0;
     if (signal?.aborted || !mayResume || !patient || !isBroken(error) || this.faults > MOST_FAULTS) throw error;
-    onBroken?.();
+    onBroken?.((this.unheard += 1));
     await sleepMs(this.retryMs, { signal }).catch(cancelledBy);
     this.retryMs = Math.min(LAST_RETRY_MS, this.retryMs * 2);
   }

@@ -2,9 +2,9 @@
 
 import { type Base, buildInfo, Engine, spinBriefly, type Model, type EngineOptions } from '../../../native/lib';
 import type { ClassificationModels } from '../../classification/role';
-import type { Lease } from '../../common/inference';
+import type { Lease, ModelIdentity } from '../../common/inference';
 import type { SegmentationModels } from '../../segmentation/role';
-import { inputRuleText } from '../../store';
+import { inputRuleText, type ModelManifest } from '../../store';
 import type { Embeddings } from './embeddings';
 import { prove } from './native-proof';
 import type { EmbeddingOrigin } from '../domain/embedding-id';
@@ -15,12 +15,24 @@ export { buildInfo, Engine, spinBriefly };
 export type { EngineOptions };
 
 /** @param options.golden whether models must answer their golden image as they did at registration */
-export function nativeLoader(engine: Engine, options: { golden: boolean }): Loader<Base, Model> {
+export function nativeLoader(
+  engine: Engine,
+  embeddings: Embeddings,
+  { golden }: { golden: boolean },
+): Loader<Base, Model> {
   return {
     loadBase: (weightsPath, architecture, precision) => engine.loadBase(weightsPath, architecture, precision),
     loadHead: (base, weightsPath, architecture, preprocessing) =>
       engine.loadModel(base, weightsPath, architecture, inputRuleText(preprocessing)),
-    prove: (head, stored) => prove(engine, head, stored, options),
+    prove: (head, stored) => {
+      const { manifest } = stored;
+      const identity = { baseSha256: manifest.base.sha256, precision: head.base.precision };
+      const origin = originOf({ identity, manifest });
+      return prove(engine, head, stored, {
+        golden,
+        share: (pixels, options) => embeddings.sharing(options, pixels, origin),
+      });
+    },
   };
 }
 
@@ -61,7 +73,10 @@ export function classificationModels(host: NativeHost, engine: Engine, embedding
 export function originOf({
   identity,
   manifest,
-}: Pick<HostedModel<unknown>, 'identity' | 'manifest'>): EmbeddingOrigin | undefined {
+}: {
+  identity: Pick<ModelIdentity, 'baseSha256' | 'precision'>;
+  manifest: ModelManifest;
+}): EmbeddingOrigin | undefined {
   const { architecture } = manifest;
   if (architecture.kind === 'sam-medcls' && architecture.features === 'mobilenet') return undefined;
   const { baseSha256, precision } = identity;

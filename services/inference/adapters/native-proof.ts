@@ -2,29 +2,38 @@
 
 import { digestAnswer, type Engine, type Model, type RequestOptions } from '../../../native/lib';
 import { AutomedError, automedError } from '../../common/errors';
+import type { RunOptions } from '../../common/inference';
 import type { Pixels } from '../../imaging/pixels/pixels';
 import { differenceFromGolden, readGolden, type StoredModel } from '../../store';
 import { sleepMs } from '../../common/timers';
 
 /** Before waiting requests: one image that many wait for. */
-const OPTIONS: RequestOptions = { priority: 100 };
+const OPTIONS: RunOptions = { priority: 100 };
 const RETRY_MS = 100;
 
+export interface ProofOptions {
+  /** Whether a golden image must be answered as at registration. */
+  golden: boolean;
+  /** Lets models of one base share an embedding: a blank image passes through its encoder once. */
+  share: (pixels: Pixels, options: RunOptions) => Promise<RequestOptions>;
+}
+
 /**
- * Runs a model once. With a golden image it must answer as it did at registration.
+ * Runs a model once. With a golden image it must answer as it did at registration, from the pixels on.
  * @throws CheckpointError (CHECKPOINT_CORRUPT)
  */
 export async function prove(
   engine: Engine,
   head: Model,
   stored: StoredModel,
-  options: { golden: boolean },
+  { golden: asks, share }: ProofOptions,
 ): Promise<void> {
   const { manifest } = stored;
-  const golden = options.golden ? await readGolden(stored) : undefined;
+  const golden = asks ? await readGolden(stored) : undefined;
   const threshold = manifest.task === 'segmentation' ? manifest.threshold : null;
   const pixels = golden?.pixels ?? blank(manifest.preprocessing.image_size);
-  const answer = await patiently(() => digestAnswer(engine, head, pixels, threshold, OPTIONS));
+  const options = golden ? OPTIONS : await share(pixels, OPTIONS);
+  const answer = await patiently(() => digestAnswer(engine, head, pixels, threshold, options));
   const difference = golden && differenceFromGolden(golden, answer, head.base.precision);
   if (difference === undefined) return;
   const text = `${manifest.name}@${manifest.version} does not answer as it did when it was registered: it ${difference}.`;

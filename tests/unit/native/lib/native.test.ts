@@ -27,6 +27,7 @@ it('keeps what the environment says of waiting threads', () => {
 
 it('lets them spin for a moment where a process asks for it', () => {
   expect(runtimeOf({}, 'native.spinBriefly()')).toMatch(/GOMP_SPINCOUNT = '5000'/);
+  expect(runtimeOf({}, 'native.spinBriefly(70)')).toMatch(/GOMP_SPINCOUNT = '70'/);
   expect(runtimeOf({ OMP_WAIT_POLICY: 'passive' }, 'native.spinBriefly()')).toMatch(/GOMP_SPINCOUNT = '0'/);
   expect(runtimeOf({ GOMP_SPINCOUNT: '77' }, 'native.spinBriefly()')).toMatch(/GOMP_SPINCOUNT = '77'/);
 });

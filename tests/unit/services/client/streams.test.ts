@@ -85,10 +85,10 @@ test('a watch that breaks goes on behind the last event', async () => {
       ),
     }),
   });
-  const events = await collect(client.trainingJobs.watch('a', { onBroken: () => breaks.push(1) }));
+  const events = await collect(client.trainingJobs.watch('a', { onBroken: (count) => breaks.push(count) }));
   expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3', '4']);
   expect(begun).toEqual(['1', 'behind2']);
-  expect(breaks).toHaveLength(1);
+  expect(breaks).toEqual([1]);
 });
 
 test('patience begins with a break, however long the stream had nothing to say before', async () => {
@@ -124,6 +124,22 @@ test('a watch that breaks tells no event twice where the server has no resume to
   });
   const events = await collect(client.trainingJobs.watch('a'));
   expect(events.map(({ sequence }) => sequence)).toEqual(['1', '2', '3', '4']);
+});
+
+test('a break is told with how many there were since the server was last heard of', async () => {
+  let begun = 0;
+  const client = await served({
+    [JOBS]: (log) => ({
+      WatchTrainingJob: serverStream(log, async function* () {
+        begun += 1;
+        if (begun === 1 || begun === 4) yield { event: { sequence: begun }, resumeToken: `behind${begun}` };
+        if (begun < 5) throw automedError('SERVICE_UNAVAILABLE', 'The service restarts.');
+      }),
+    }),
+  });
+  const breaks: number[] = [];
+  await collect(client.trainingJobs.watch('a', { onBroken: (count) => breaks.push(count) }));
+  expect(breaks).toEqual([1, 2, 3, 1]);
 });
 
 test('a server that is at fault itself is not asked forever', async () => {
