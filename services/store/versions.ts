@@ -1,8 +1,7 @@
 // One kind of artefact (bases or models) as versions NAME/VERSION with a manifest and weights in each, wherever they are kept.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { z } from 'zod';
 import { excerpt, shortList } from '../common/bounded-text';
@@ -55,9 +54,24 @@ export async function localFile(
 export const reportOf = ({ folder, fetch }: Pick<Stored<unknown>, 'folder' | 'fetch'>): string =>
   fetch ? `${folder}/report` : join(folder, 'report');
 
+/** One part of a file is read while the one before is hashed; into the same memory again, which the system need not clear. */
+const PART_BYTES = 1 << 20;
+
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  const file = await open(path);
+  try {
+    let [part, other] = [Buffer.allocUnsafe(PART_BYTES), Buffer.allocUnsafe(PART_BYTES)];
+    let { bytesRead } = await file.read(part, 0, PART_BYTES);
+    while (bytesRead > 0) {
+      const next = file.read(other, 0, PART_BYTES);
+      hash.update(part.subarray(0, bytesRead));
+      ({ bytesRead } = await next);
+      [part, other] = [other, part];
+    }
+  } finally {
+    await file.close();
+  }
   return hash.digest('hex');
 }
 

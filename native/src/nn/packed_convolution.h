@@ -24,7 +24,8 @@ struct ConvolutionSpec {
 class PackedConvolution {
  public:
   /// `weight` [out, in / groups, k, k], `bias` [out]. Nothing where this LibTorch has no such kernels (their interface
-  /// is private to it), or where they answer otherwise than `torch::conv2d`.
+  /// is private to it), or where they answer otherwise than `torch::conv2d`: one of each shape is compared, once for
+  /// all heads.
   static std::optional<PackedConvolution> pack(const torch::Tensor& weight, const torch::Tensor& bias,
                                                const ConvolutionSpec& spec);
 

@@ -127,7 +127,10 @@ std::shared_ptr<const LoadedModel> LoadedModel::load(const std::shared_ptr<const
   const auto seen_as =
       preprocessing ? models::parse_preprocessing(*preprocessing) : base->config().encoder.preprocessing;
   const auto file = SafetensorsFile::open(weights_path);
-  auto head = models::bare_head(config, base->config());
+  auto head = [&] {
+    const WithoutRandomWeights guard;
+    return models::bare_head(config, base->config());
+  }();
   auto& module = models::module_of(head);
   load_strict(module, file);
   module.to(base->device());

@@ -1,10 +1,13 @@
 #include "nn/conv_bn.h"
 
+#include <cmath>
+
 #include "models/mobilenet_v3.h"
 #include "support/native_test.h"
 
 using automed::nn::ConvBn;
 using automed::nn::ConvBnOptions;
+using automed::nn::PackedConvolution;
 
 TEST("conv-bn: training moves the running statistics by the momentum, evaluation does not") {
   ConvBn module(ConvBnOptions{.in_channels = 2, .out_channels = 3, .kernel = 1});
@@ -109,5 +112,20 @@ TEST("conv-bn: a whole MobileNetV3 folded for inference computes what it compute
       const double scale = expected.abs().max().item<double>();
       CHECK(automed::test::max_difference(folded->forward(images), expected) < 1e-4 * scale);
     }
+  }
+}
+
+TEST("packed convolutions: one that tells nothing stays plain, and says nothing of others of its shape") {
+  torch::manual_seed(6);
+  const torch::Tensor bias = torch::zeros({6});
+  for (const double value : {0.0, std::nan("")}) {
+    const torch::Tensor silent = torch::full({6, 3, 5, 5}, value);
+    CHECK(!PackedConvolution::pack(silent, bias, {.padding = 2}));
+  }
+  const torch::Tensor weight = torch::randn({6, 3, 5, 5}), x = torch::randn({1, 3, 8, 8});
+  for (int time = 0; time < 2; ++time) {  // the second of its shape is not compared
+    const auto packed = PackedConvolution::pack(weight * (time + 1), bias, {.padding = 2});
+    CHECK(packed.has_value());
+    CHECK(automed::test::max_difference(packed->forward(x), torch::conv2d(x, weight * (time + 1), bias, 1, 2)) < 1e-4);
   }
 }
