@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spinBriefly } from '../../native/lib';
 import { median, percentile } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import { interactiveClient } from '../support/api-clients';
@@ -152,6 +153,7 @@ function rowsOf(arch: string, { builds }: Measured): string[][] {
 }
 
 async function main(): Promise<void> {
+  spinBriefly(); // as the inference service does
   const where = machine();
   const bases: Record<string, object> = {};
   const rows: string[][] = [];

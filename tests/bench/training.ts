@@ -19,6 +19,7 @@ import { median } from '../../services/terminal/statistics';
 import { table } from '../../services/terminal/table';
 import type { BaseArchitecture } from '../../services/store';
 import { baseArchitecture } from '../../services/store/architectures';
+import { letThreadsSpin } from '../../services/worker/adapters/native-trainer';
 import { recipeFor } from '../../services/worker/protocol/recipes';
 import { segmentationHead } from '../support/heads';
 import { noise, trainerOptions } from '../support/micro';
@@ -128,6 +129,7 @@ function report(seconds: Map<Contestant, number[]>, reference: Contestant, image
 }
 
 async function main(): Promise<void> {
+  letThreadsSpin(); // as the worker does
   const json = process.argv.includes('--json');
   const [arch = 'sam-med2d-vit-b', images = '16', epochs = '3', threads = `${availableParallelism()}`] = process.argv
     .slice(2)

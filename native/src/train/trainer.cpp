@@ -16,6 +16,7 @@
 #include "pipeline/drawn_mask.h"
 #include "pipeline/finite.h"
 #include "train/batch_norm.h"
+#include "train/fused_adam.h"
 #include "train/gradients.h"
 #include "train/head_system.h"
 #include "train/interactive_system.h"
@@ -32,16 +33,6 @@ void check_losses(const std::vector<SampleResult>& results) {
                     " of the evaluation; a lower learning rate or gradientClip may help",
                 "loss");
   }
-}
-
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const TrainerOptions& options,
-                                                        std::vector<torch::Tensor> parameters) {
-  if (options.optimizer == OptimizerKind::kAdam) {
-    return std::make_unique<torch::optim::Adam>(
-        std::move(parameters), torch::optim::AdamOptions(options.learning_rate).weight_decay(options.weight_decay));
-  }
-  return std::make_unique<torch::optim::AdamW>(
-      std::move(parameters), torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
 }
 
 /// What evaluation draws from, so that it never draws what training does.
@@ -125,7 +116,8 @@ Trainer::Trainer(TrainerOptions options)
   system_ = make_system(options_, base_config_, head_config_, device_);
   trainable_ = system_->trainable_parameters();
   for (const auto& parameter : trainable_) trainable_parameter_count_ += parameter.numel();
-  optimizer_ = make_optimizer(options_, trainable_);
+  optimizer_ = make_fused_adam(trainable_, options_.learning_rate, options_.weight_decay,
+                               options_.optimizer == OptimizerKind::kAdam ? WeightDecay::kL2 : WeightDecay::kDecoupled);
   for (const auto& [name, module] : system_->modules()) {
     if (options_.dropout) nn::set_dropout(*module, *options_.dropout);
   }
