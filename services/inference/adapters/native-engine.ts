@@ -14,7 +14,7 @@ export type NativeHost = ModelHost<Base, Model>;
 export { buildInfo, Engine, spinBriefly };
 export type { EngineOptions };
 
-/** @param options.golden whether models must answer their golden image as they did at registration */
+/** @param golden whether models must answer their golden image as they did at registration */
 export function nativeLoader(
   engine: Engine,
   embeddings: Embeddings,
