@@ -69,10 +69,8 @@ async function main(): Promise<void> {
   const build = buildInfo();
   checkPrecision(config, build);
   const size = sizeEngine(config, availableCores(), build.cudaAvailable);
-  log.info(
-    { event: 'start', config: redacted(inferenceSettings, config), engine: size, build, poolThreads },
-    'starting',
-  );
+  const facts = { config: redacted(inferenceSettings, config), engine: size, build, poolThreads };
+  log.info({ event: 'start', ...facts }, 'starting');
   const engine = startEngine(size, telemetry, metrics);
   const store = await openStore(config.home, {
     onProblem: (err) => log.warn({ err }, 'a version in the store cannot be read'),

@@ -3,6 +3,7 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 
+#include <optional>
 #include <utility>
 
 namespace automed::train {
@@ -19,42 +20,31 @@ struct Lists {
   std::vector<torch::Tensor> parameters, gradients, means, squares, steps;
 };
 
-struct Adam {
-  using Optimizer = torch::optim::Adam;
-  using State = torch::optim::AdamParamState;
-  using Options = torch::optim::AdamOptions;
-  static void step(const Lists& lists, const Options& options) {
-    at::_fused_adam_(lists.parameters, lists.gradients, lists.means, lists.squares, {}, lists.steps, options.lr(),
-                     std::get<0>(options.betas()), std::get<1>(options.betas()), options.weight_decay(), options.eps(),
-                     /*amsgrad=*/false, /*maximize=*/false);
-  }
-};
+/// at::_fused_adam_ or at::_fused_adamw_.
+using Kernel = void (*)(at::TensorList parameters, at::TensorList gradients, at::TensorList means,
+                        at::TensorList squares, at::TensorList largest_squares, at::TensorList steps, double rate,
+                        double beta1, double beta2, double weight_decay, double eps, bool amsgrad, bool maximize,
+                        const std::optional<at::Tensor>& gradient_scale,
+                        const std::optional<at::Tensor>& found_infinity);
 
-struct AdamW {
-  using Optimizer = torch::optim::AdamW;
-  using State = torch::optim::AdamWParamState;
-  using Options = torch::optim::AdamWOptions;
-  static void step(const Lists& lists, const Options& options) {
-    at::_fused_adamw_(lists.parameters, lists.gradients, lists.means, lists.squares, {}, lists.steps, options.lr(),
-                      std::get<0>(options.betas()), std::get<1>(options.betas()), options.weight_decay(), options.eps(),
-                      /*amsgrad=*/false, /*maximize=*/false);
-  }
-};
-
-template <typename Kind>
-class Fused final : public Kind::Optimizer {
+template <typename Optimizer, typename State, typename Options, Kernel kernel>
+class Fused final : public Optimizer {
  public:
-  using Kind::Optimizer::Optimizer;
+  using Optimizer::Optimizer;
 
   torch::Tensor step(torch::optim::Optimizer::LossClosure closure = nullptr) override {
-    if (closure || !on_cpu()) return Kind::Optimizer::step(std::move(closure));
+    if (closure || !on_cpu()) return Optimizer::step(std::move(closure));
     const torch::NoGradGuard no_grad;
     for (auto& group : this->param_groups_) {
       Lists lists;
       for (const auto& parameter : group.params()) {
         if (parameter.grad().defined()) add(lists, parameter);
       }
-      if (!lists.parameters.empty()) Kind::step(lists, static_cast<typename Kind::Options&>(group.options()));
+      if (lists.parameters.empty()) continue;
+      const auto& options = static_cast<const Options&>(group.options());
+      const auto [beta1, beta2] = options.betas();
+      kernel(lists.parameters, lists.gradients, lists.means, lists.squares, {}, lists.steps, options.lr(), beta1, beta2,
+             options.weight_decay(), options.eps(), /*amsgrad=*/false, /*maximize=*/false, {}, {});
     }
     return {};
   }
@@ -72,13 +62,13 @@ class Fused final : public Kind::Optimizer {
   void add(Lists& lists, const torch::Tensor& parameter) {
     auto& slot = this->state_[parameter.unsafeGetTensorImpl()];
     if (!slot) {
-      auto fresh = std::make_unique<typename Kind::State>();
+      auto fresh = std::make_unique<State>();
       fresh->step(0);
       fresh->exp_avg(torch::zeros_like(parameter));
       fresh->exp_avg_sq(torch::zeros_like(parameter));
       slot = std::move(fresh);
     }
-    auto& state = static_cast<typename Kind::State&>(*slot);
+    auto& state = static_cast<State&>(*slot);
     state.step(state.step() + 1);
     state.exp_avg(laid_out_as(parameter, state.exp_avg()));  // what was loaded is in order
     state.exp_avg_sq(laid_out_as(parameter, state.exp_avg_sq()));
@@ -90,19 +80,20 @@ class Fused final : public Kind::Optimizer {
   }
 };
 
-template <typename Kind>
-std::unique_ptr<torch::optim::Optimizer> make(std::vector<torch::Tensor> parameters, double learning_rate,
-                                              double weight_decay) {
-  return std::make_unique<Fused<Kind>>(std::move(parameters),
-                                       typename Kind::Options(learning_rate).weight_decay(weight_decay));
-}
+using FusedAdam = Fused<torch::optim::Adam, torch::optim::AdamParamState, torch::optim::AdamOptions, &at::_fused_adam_>;
+using FusedAdamW =
+    Fused<torch::optim::AdamW, torch::optim::AdamWParamState, torch::optim::AdamWOptions, &at::_fused_adamw_>;
 
 }  // namespace
 
 std::unique_ptr<torch::optim::Optimizer> make_fused_adam(std::vector<torch::Tensor> parameters, double learning_rate,
                                                          double weight_decay, WeightDecay kind) {
-  return kind == WeightDecay::kL2 ? make<Adam>(std::move(parameters), learning_rate, weight_decay)
-                                  : make<AdamW>(std::move(parameters), learning_rate, weight_decay);
+  if (kind == WeightDecay::kL2) {
+    return std::make_unique<FusedAdam>(std::move(parameters),
+                                       torch::optim::AdamOptions(learning_rate).weight_decay(weight_decay));
+  }
+  return std::make_unique<FusedAdamW>(std::move(parameters),
+                                      torch::optim::AdamWOptions(learning_rate).weight_decay(weight_decay));
 }
 
 }  // namespace automed::train

@@ -22,18 +22,13 @@ export interface ProofOptions {
  * Runs a model once. With a golden image it must answer as it did at registration, from the pixels on.
  * @throws CheckpointError (CHECKPOINT_CORRUPT)
  */
-export async function prove(
-  engine: Engine,
-  head: Model,
-  stored: StoredModel,
-  { golden: asks, share }: ProofOptions,
-): Promise<void> {
+export async function prove(engine: Engine, head: Model, stored: StoredModel, options: ProofOptions): Promise<void> {
   const { manifest } = stored;
-  const golden = asks ? await readGolden(stored) : undefined;
+  const golden = options.golden ? await readGolden(stored) : undefined;
   const threshold = manifest.task === 'segmentation' ? manifest.threshold : null;
   const pixels = golden?.pixels ?? blank(manifest.preprocessing.image_size);
-  const options = golden ? OPTIONS : await share(pixels, OPTIONS);
-  const answer = await patiently(() => digestAnswer(engine, head, pixels, threshold, options));
+  const request = golden ? OPTIONS : await options.share(pixels, OPTIONS);
+  const answer = await patiently(() => digestAnswer(engine, head, pixels, threshold, request));
   const difference = golden && differenceFromGolden(golden, answer, head.base.precision);
   if (difference === undefined) return;
   const text = `${manifest.name}@${manifest.version} does not answer as it did when it was registered: it ${difference}.`;

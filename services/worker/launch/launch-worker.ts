@@ -40,7 +40,7 @@ export function findWorker(): string {
   return existsSync(beside) ? beside : join(__dirname, '..', '..', '..', 'dist', 'services', 'worker', 'main.js');
 }
 
-/** One OpenMP pool of the size that was asked for; how long its threads spin while they wait says worker/main. */
+/** One OpenMP pool of the size that was asked for; how long its threads spin while they wait says letThreadsSpin(). */
 export function workerEnvironment(
   command: WorkerCommand,
   env: LaunchOptions['env'],
